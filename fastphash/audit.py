@@ -1,0 +1,240 @@
+"""The whole job: hash, join within and across splits, group, summarise."""
+
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fastphash import tables
+from fastphash.discover import Source, check_sources
+from fastphash.errors import FastphashError, StoreError, UsageError
+from fastphash.ingest import Progress, Tally, hash_into, no_progress
+from fastphash.results import (
+    LEAKS_SCHEMA,
+    candidates,
+    count_copies,
+    find_groups,
+    find_leaks,
+    priority,
+)
+from fastphash.store import Definition, Hashes, Layout, is_store, open_store, read_hashes
+from fastphash.verify import COPY_KINDS, KINDS
+
+HASHES = "hashes"
+SUMMARY = "summary.json"
+_LARGEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found.
+
+    Attributes
+    ----------
+    summary : dict
+        What summary.json holds.
+    tallies : dict of str to Tally
+        What this run did, by split.
+    """
+
+    summary: dict[str, Any]
+    tallies: dict[str, Tally]
+
+
+def audit(
+    out: Path,
+    sources: list[Source],
+    *,
+    definition: Definition | None = None,
+    layout: Layout | None = None,
+    keep_in: list[str] | None = None,
+    workers: int | None = None,
+    progress: Progress = no_progress,
+) -> Audit:
+    """Find the copies in splits of images, and write what was found into a folder.
+
+    Parameters
+    ----------
+    out : Path
+        New, empty, or that of an earlier audit, whose hashes are used again.
+    sources : list of Source
+        One split or more.
+    definition, layout
+        How to hash and what to keep.
+    keep_in : list of str, optional
+        Splits that keep their images, first to last; by default the smallest first.
+    workers : int, optional
+        Processes; one for each core by default.
+
+    Raises
+    ------
+    UsageError
+        Splits that can't stand side by side, or one to keep that isn't there.
+    StoreError
+        `out` holds something else, or can't be written.
+    FastphashError
+        A split without images.
+    """
+    check_sources(sources)
+    keep_in = keep_in or []
+    for name in keep_in:
+        if name not in {source.split for source in sources}:
+            raise UsageError(f"--keep-in names {name!r}, which is no split of this audit")
+    check_output(out)
+    tallies = hash_into(
+        out / HASHES,
+        sources,
+        definition=definition,
+        layout=layout,
+        workers=workers,
+        progress=progress,
+    )
+    store = open_store(out / HASHES)
+    names = [source.split for source in sources]
+    rejected = store.rejected()
+    rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), pa.array(names)))
+    tables.write_table(out / "rejected.parquet", rejected)
+    check_images(sources, tallies)
+
+    progress("joining", 0, 0)
+    everything = read_hashes(str(out / HASHES))
+    rows = everything.take(np.flatnonzero(np.isin(everything.splits, names)))
+    ranked = candidates(rows, priority(rows, keep_in))
+    of_split = {name: ranked.where_split(name) for name in names}
+    leaks = _all_leaks(of_split)
+    groups = find_groups(ranked)
+    progress("writing", 0, 0)
+    tables.write_table(out / "leaks.parquet", leaks)
+    tables.write_table(out / "groups.parquet", groups)
+    summary = {
+        "fastphash": version("fastphash"),
+        "definition": str(store.definition),
+        "radius": 0,
+        "splits": {name: _split_summary(name, rows, of_split, tallies, store.roots) for name in names},
+        "leaks": _leak_summary(leaks, rows, names),
+        "groups": _group_summary(groups),
+        "rejected": reasons(rejected),
+        "files": {
+            "hashes": HASHES,
+            "groups": "groups.parquet",
+            "leaks": "leaks.parquet",
+            "rejected": "rejected.parquet",
+        },
+    }
+    tables.write_json(out / SUMMARY, summary)
+    return Audit(summary, tallies)
+
+
+def check_output(out: Path) -> None:
+    """Raise StoreError if a folder holds anything but an audit."""
+    if not out.exists() or is_store(out / HASHES):
+        return
+    if not out.is_dir() or any(path.name != HASHES for path in out.iterdir()):
+        raise StoreError(f"{str(out)!r} exists and is no audit: name a new folder with -o")
+
+
+def check_images(sources: list[Source], tallies: dict[str, Tally]) -> None:
+    """Raise FastphashError for a split in which nothing could be hashed."""
+    for source in sources:
+        tally = tallies[source.split]
+        if not tally.hashed + tally.kept:
+            raise FastphashError(
+                f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
+                f"{tally.rejected} files were rejected and {tally.skipped} skipped"
+            )
+
+
+def leaks_of(summary: dict[str, Any], kinds: list[str]) -> int:
+    """How many images leak into another split by one of these kinds."""
+    return sum(leak["kinds"][kind] for leak in summary["leaks"] for kind in kinds)
+
+
+def _all_leaks(of_split: dict[str, Hashes]) -> pa.Table:
+    found = [
+        find_leaks(needles, haystack)
+        for name, needles in of_split.items()
+        for other, haystack in of_split.items()
+        if name != other
+    ]
+    return pa.concat_tables([LEAKS_SCHEMA.empty_table(), *found]).unify_dictionaries()
+
+
+def _split_summary(
+    name: str,
+    rows: Hashes,
+    of_split: dict[str, Hashes],
+    tallies: dict[str, Tally],
+    roots: dict[str, str],
+) -> dict[str, Any]:
+    tally = tallies[name]
+    hashed = int((rows.splits == name).sum())
+    copies = count_copies(of_split[name])
+    return {
+        "root": roots[name],
+        "images": hashed + tally.rejected,
+        "distinct": hashed - sum(copies.values()),
+        "copies": copies,
+        "rejected": tally.rejected,
+        "skipped": tally.skipped,
+    }
+
+
+def _leak_summary(leaks: pa.Table, rows: Hashes, names: list[str]) -> list[dict[str, Any]]:
+    found = []
+    for needle in names:
+        for haystack in names:
+            if needle == haystack:
+                continue
+            these = leaks.filter(
+                pc.and_(
+                    pc.equal(leaks["needle_split"].cast(pa.string()), needle),
+                    pc.equal(leaks["haystack_split"].cast(pa.string()), haystack),
+                )
+            )
+            counts = _counts(these["kind"])
+            leaked = sum(counts.get(kind, 0) for kind in COPY_KINDS)
+            images = int((rows.splits == needle).sum())
+            found.append(
+                {
+                    "needles": needle,
+                    "haystack": haystack,
+                    "images": images,
+                    "leaked": leaked,
+                    "share": leaked / images,
+                    "kinds": {kind: counts.get(kind, 0) for kind in KINDS},
+                }
+            )
+    return found
+
+
+def _group_summary(groups: pa.Table) -> dict[str, Any]:
+    keepers = groups.filter(pc.equal(groups["role"].cast(pa.string()), "keeper"))
+    sizes = np.bincount(groups["group"].to_numpy()) if groups.num_rows else np.empty(0, np.int64)
+    largest = np.argsort(-sizes, kind="stable")[:_LARGEST]
+    columns = keepers.select(["split", "path"]).to_pylist()
+    return {
+        "groups": keepers.num_rows,
+        "images": groups.num_rows,
+        "largest": [
+            {"group": int(i), "images": int(sizes[i]), **columns[i]} for i in largest.tolist()
+        ],
+    }
+
+
+def reasons(rejected: pa.Table) -> dict[str, int]:
+    """How many inputs were rejected, by stage and reason, most frequent first."""
+    counts: dict[str, int] = {}
+    for row in rejected.select(["stage", "reason"]).to_pylist():
+        text = f"{row['stage']}: {row['reason']}"
+        counts[text] = counts.get(text, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    values = pc.value_counts(column.cast(pa.string()))
+    return {str(item["values"]): int(item["counts"]) for item in values.to_pylist()}

@@ -1,0 +1,177 @@
+"""Other tools' hash files to and from stores."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fastphash import tables
+from fastphash.errors import StoreError, UsageError
+from fastphash.phash import from_hex, to_hex
+from fastphash.store import (
+    HASH_COLUMNS,
+    Definition,
+    Hashes,
+    Layout,
+    Part,
+    create_store,
+    read_hashes,
+)
+
+#: The orientations that the paper's ``compute_hashes_augmented.py`` writes, in its order.
+PAPER_ORIENTATIONS = (0, 1, 2, 3, 4, 5)
+
+
+def import_hashes(path: Path, out: Path, *, split: str, definition: Definition) -> int:
+    """Make a store of the paper's JSON, or of a Parquet file with the columns path and phash.
+
+    Parameters
+    ----------
+    path : Path
+        ``[{"image_name": str, "hash": 16 hex digits}, ...]``; where every image is named six
+        times, these are the orientations of the paper's augmented tables.
+    out : Path
+        A new store.
+    split : str
+        What to call the split; a Parquet file with a column split keeps its own.
+    definition : Definition
+        How the hashes were made, as far as it is known.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    StoreError
+        The file isn't of either form, or `out` is taken.
+    """
+    if path.suffix.lower() == ".json":
+        columns = _paper_columns(path)
+        splits = [split] * len(columns["path"])
+    else:
+        table = read_hashes(str(path)).table
+        columns = {name: table[name] for name in ("path", *HASH_COLUMNS) if name in table.column_names}
+        own = "split" in tables.read_schema(path).names
+        splits = table["split"].to_pylist() if own else [split] * table.num_rows
+    layout = Layout(orientations=len(columns) > 2, thumbnails=False)
+    store = create_store(out, definition, layout)
+    rows = len(splits)
+    full = {name: columns.get(name, pa.nulls(rows)) for name in store.schema.names}
+    full["split"] = pa.array(splits, pa.string()).dictionary_encode()
+    made = pa.table(full).cast(store.schema)
+    name = store.new_part_name()
+    tables.write_table(out / name, made)
+    store.parts.append(Part(name, rows, tables.file_digest(out / name)))
+    store.roots = {str(value): "" for value in dict.fromkeys(splits)}
+    store.save()
+    return rows
+
+
+def export_hashes(rows: Hashes, out: Path, *, augmented: bool = False) -> int:
+    """Write the paper's JSON: one entry an image, or, augmented, its six, one after another.
+
+    Raises
+    ------
+    UsageError
+        Augmented entries are asked for and the rows have no such hashes.
+    """
+    wanted = PAPER_ORIENTATIONS if augmented else (0,)
+    if not set(wanted) <= set(rows.known):
+        raise UsageError("these rows have no hashes of rotated and mirrored images")
+    names = file_names(rows)
+    entries = [
+        {"image_name": name, "hash": to_hex(hashes[t])}
+        for name, hashes in zip(names, rows.phashes, strict=True)
+        for t in wanted
+    ]
+    tables.write_json(out, entries)
+    return len(entries)
+
+
+def paper_matches(needles: Hashes, haystack: Hashes, pairs: pa.Table) -> list[dict[str, Any]]:
+    """The paper's ``compare_hashes.py`` output: an entry for every needle, with or without a match."""
+    found: dict[tuple[str, str], list[str]] = {}
+    needle_names = zip(pairs["needle_split"].to_pylist(), _pair_names(pairs, "needle"), strict=True)
+    for needle, match in zip(needle_names, _pair_names(pairs, "haystack"), strict=True):
+        found.setdefault(needle, []).append(match)
+    rows = zip(needles.splits, file_names(needles), needles.phashes[:, 0], strict=True)
+    return [
+        {
+            "needle_image_name": name,
+            "needle_image_hash": to_hex(phash),
+            "duplicates_in_haystack": found.get((split, name), []),
+        }
+        for split, name, phash in rows
+    ]
+
+
+def paper_groups(rows: Hashes, groups: pa.Table) -> dict[str, list[str]]:
+    """The paper's ``inspect_hashes.py`` output: every image that stays, with its copies."""
+    names = [_text(*row) for row in zip(*(groups[c].to_pylist() for c in ("path", "path_bytes")), strict=True)]
+    copies: dict[int, list[str]] = {}
+    keepers: dict[tuple[str, str], int] = {}
+    out: set[tuple[str, str]] = set()
+    columns = zip(
+        groups["group"].to_pylist(),
+        groups["role"].to_pylist(),
+        groups["split"].to_pylist(),
+        names,
+        strict=True,
+    )
+    for number, role, split, name in columns:
+        if role == "keeper":
+            keepers[split, name] = number
+            copies[number] = []
+        else:
+            copies[number].append(name)
+            out.add((split, name))
+    unique = [row for row in zip(rows.splits, file_names(rows), strict=True) if row not in out]
+    return {name: copies[keepers[split, name]] if (split, name) in keepers else [] for split, name in unique}
+
+
+def file_names(rows: Hashes) -> list[str]:
+    """Names as text; bytes that aren't UTF-8 are kept as Python's surrogate escapes."""
+    return [os.fsdecode(path) for path in rows.paths.to_pylist()]
+
+
+def _pair_names(pairs: pa.Table, side: str) -> list[str]:
+    columns = (pairs[f"{side}_path"].to_pylist(), pairs[f"{side}_path_bytes"].to_pylist())
+    return [_text(*row) for row in zip(*columns, strict=True)]
+
+
+def _text(path: str, exact: bytes | None) -> str:
+    return path if exact is None else os.fsdecode(exact)
+
+
+def _paper_columns(path: Path) -> dict[str, Any]:
+    entries = tables.read_json(path)
+    if not isinstance(entries, list):
+        raise StoreError(f"{path} is not a JSON list of image_name and hash")
+    hashes: dict[str, list[int]] = {}
+    for i, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not {"image_name", "hash"} <= entry.keys():
+            raise StoreError(f"{path}: entry {i} has no image_name and hash: {str(entry)[:80]}")
+        try:
+            value = int(from_hex(entry["hash"]))
+        except (UsageError, TypeError) as error:
+            raise StoreError(f"{path}: entry {i}: {error}") from error
+        hashes.setdefault(str(entry["image_name"]), []).append(value)
+    counts = {len(values) for values in hashes.values()}
+    if not counts <= {1} and counts != {len(PAPER_ORIENTATIONS)}:
+        odd = next(name for name, values in hashes.items() if len(values) not in (1, 6)) if (
+            counts - {1, 6}
+        ) else "some images"
+        raise StoreError(
+            f"{path}: every image must be named once, or six times (its orientations); not so {odd!r}"
+        )
+    matrix = np.array(list(hashes.values()), np.uint64).reshape(len(hashes), -1)
+    columns: dict[str, Any] = {"path": pa.array(list(hashes), pa.string())}
+    for column, orientation in enumerate(PAPER_ORIENTATIONS[: matrix.shape[1]]):
+        columns[HASH_COLUMNS[orientation]] = pa.array(np.ascontiguousarray(matrix[:, column]))
+    return columns
+
+

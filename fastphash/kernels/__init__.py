@@ -1,0 +1,42 @@
+"""Bare loops over arrays, compiled by numba: no checks, no files, no Python objects.
+
+Every kernel is compiled for one signature when its module is first imported, and kept on disk:
+workers that are forked afterwards share the machine code, and an array of another type is an
+error instead of a second compilation.
+"""
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import numba
+from numba import types
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def array(dtype: Any, ndim: int = 1) -> Any:
+    """Type of a C-contiguous array that a kernel writes."""
+    return types.Array(dtype, ndim, "C")
+
+
+def const(dtype: Any, ndim: int = 1) -> Any:
+    """Type of a C-contiguous array that a kernel only reads; writeable ones fit as well."""
+    return types.Array(dtype, ndim, "C", readonly=True)
+
+
+def compiled(*signature: Any, returns: Any = types.void) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Compile a kernel for one signature, from the cache on disk where there is one."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        options = {"nogil": True, "error_model": "numpy"}
+        try:
+            kernel: Callable[P, R] = numba.njit(returns(*signature), cache=True, **options)(function)
+        except RuntimeError as error:
+            # numba finds neither the package's folder nor the user's cache folder writeable
+            if "cannot cache" not in str(error):
+                raise
+            kernel = numba.njit(returns(*signature), **options)(function)
+        return kernel
+
+    return decorate

@@ -1,0 +1,229 @@
+"""Whether two thumbnails show the same picture, and groups of those that do.
+
+The tolerances are measured in benchmarks/thumbnails.py: they part copies that were saved again or
+made brighter from look-alikes whose hashes are equal.
+"""
+
+import math
+
+import numba
+import numpy as np
+from numba import boolean, float32, int32, int64, uint8, uint16
+from numpy.typing import NDArray
+
+from fastphash.kernels import array, compiled, const
+
+# Below this standard deviation (grey levels) a thumbnail is flat: only its levels can be compared.
+FLAT = 1.0
+FLAT_LEVELS = 4
+# Above this kurtosis the picture is a small subject on a plain ground. The ground agrees by itself
+# and any two such subjects correlate, so their levels must agree as well as after saving again.
+SPARSE = 20.0
+SPARSE_LEVELS = 8
+SPARSE_CORRELATION = 0.98
+# Saving again, JPEG quality 30 and up, moves no pixel further than this ...
+SAVED_LEVELS = 17
+SAVED_CORRELATION = 0.9
+SAVED_DEVIATION = 2.0
+# ... and an edit of brightness or contrast may, but leaves the picture the same but for clipping.
+EDITED_CORRELATION = 0.97
+EDITED_DEVIATION = 3.0
+
+
+@numba.njit(error_model="numpy", nogil=True)
+def _compare(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[bool, float]:
+    """Whether uint8 (1024,) `a` and `b` agree, and how much: their correlation, 0 to 1."""
+    n = a.size
+    sum_a = 0
+    sum_b = 0
+    sum_aa = 0
+    sum_bb = 0
+    sum_ab = 0
+    levels = 0
+    for p in range(n):
+        x = np.int32(a[p])
+        y = np.int32(b[p])
+        sum_a += x
+        sum_b += y
+        sum_aa += x * x
+        sum_bb += y * y
+        sum_ab += x * y
+        levels = max(levels, abs(x - y))
+    if levels == 0:
+        return True, 1.0
+    mean_a = sum_a / n
+    mean_b = sum_b / n
+    deviation_a = math.sqrt(max(sum_aa / n - mean_a * mean_a, 0.0))
+    deviation_b = math.sqrt(max(sum_bb / n - mean_b * mean_b, 0.0))
+    if min(deviation_a, deviation_b) < FLAT:
+        return levels <= FLAT_LEVELS, 1.0 - levels / 255.0
+    covariance = sum_ab / n - mean_a * mean_b
+    correlation = min(max(covariance / (deviation_a * deviation_b), 0.0), 1.0)
+    fourth_a = 0.0
+    fourth_b = 0.0
+    apart = 0.0
+    for p in range(n):
+        x = (a[p] - mean_a) / deviation_a
+        y = (b[p] - mean_b) / deviation_b
+        fourth_a += x * x * x * x
+        fourth_b += y * y * y * y
+        apart = max(apart, abs(x - y))
+    if max(fourth_a, fourth_b) > SPARSE * n:
+        return levels <= SPARSE_LEVELS and correlation >= SPARSE_CORRELATION, correlation
+    saved = (
+        levels <= SAVED_LEVELS and correlation >= SAVED_CORRELATION and apart <= SAVED_DEVIATION
+    )
+    edited = correlation >= EDITED_CORRELATION and apart <= EDITED_DEVIATION
+    return saved or edited, correlation
+
+
+@numba.njit(error_model="numpy", nogil=True)
+def _judge(
+    a: NDArray[np.uint8],
+    b: NDArray[np.uint8],
+    mask: int,
+    turned: NDArray[np.uint16],
+    scratch: NDArray[np.uint8],
+) -> tuple[bool, int, float]:
+    """The first orientation in `mask` under which `a` agrees with `b`, or else the first in it."""
+    first = -1
+    first_score = 0.0
+    for t in range(turned.shape[0]):
+        if mask >> t & 1:
+            indices = turned[t]
+            for p in range(scratch.size):
+                scratch[p] = a[indices[p]]
+            agrees, score = _compare(scratch, b)
+            if agrees:
+                return True, t, score
+            if first < 0:
+                first = t
+                first_score = score
+    return False, first, first_score
+
+
+@compiled(
+    const(uint8, 2),
+    const(int64),
+    const(uint8, 2),
+    const(int64),
+    const(uint8),
+    const(uint16, 2),
+    array(boolean),
+    array(uint8),
+    array(float32),
+)
+def judge_pairs(
+    left: NDArray[np.uint8],
+    left_rows: NDArray[np.int64],
+    right: NDArray[np.uint8],
+    right_rows: NDArray[np.int64],
+    mask: NDArray[np.uint8],
+    turned: NDArray[np.uint16],
+    agrees: NDArray[np.bool_],
+    orientation: NDArray[np.uint8],
+    score: NDArray[np.float32],
+) -> None:
+    """Compare the thumbnails left[left_rows[i]], turned by each orientation in mask[i], with right's."""
+    scratch = np.empty(turned.shape[1], np.uint8)
+    for i in range(mask.size):
+        agrees[i], orientation[i], score[i] = _judge(
+            left[left_rows[i]], right[right_rows[i]], mask[i], turned, scratch
+        )
+
+
+@compiled(
+    const(int32, 2),
+    const(uint8, 2),
+    const(uint16, 2),
+    const(uint8),
+    array(int64),
+    array(boolean),
+    array(uint8),
+    array(float32),
+)
+def star_groups(
+    rank: NDArray[np.int32],
+    thumbnails: NDArray[np.uint8],
+    turned: NDArray[np.uint16],
+    inverse: NDArray[np.uint8],
+    keeper: NDArray[np.int64],
+    agrees: NDArray[np.bool_],
+    orientation: NDArray[np.uint8],
+    score: NDArray[np.float32],
+) -> None:
+    """In order of rows, join each to the first keeper within reach, or make it one.
+
+    rank[i, t] is the place of row i's hash under orientation t among all the identity hashes, or
+    -1. With `thumbnails` (n, 1024) a keeper within reach must agree; with none (0, 1024) equal
+    hashes do. Orientations turn the row into its keeper's frame.
+    """
+    n, orientations = rank.shape
+    places = 0
+    for i in range(n):
+        places = max(places, rank[i, 0] + 1)
+    # for each place two chains of keepers in ascending order: those whose identity hash it is,
+    # and those of which it is another orientation's; a node is keeper * orientations + t
+    plain_head = np.full(places, -1, np.int64)
+    plain_tail = np.full(places, -1, np.int64)
+    other_head = np.full(places, -1, np.int64)
+    other_tail = np.full(places, -1, np.int64)
+    after = np.full(n * orientations, -1, np.int64)
+    cursor = np.empty(orientations + 1, np.int64)
+    scratch = np.empty(turned.shape[1], np.uint8)
+    for i in range(n):
+        keeper[i] = i
+        agrees[i] = True
+        orientation[i] = 0
+        score[i] = 1.0
+        cursor[orientations] = other_head[rank[i, 0]]
+        for t in range(orientations):
+            cursor[t] = plain_head[rank[i, t]] if rank[i, t] >= 0 else -1
+        while True:
+            best = n
+            for c in range(orientations + 1):
+                if cursor[c] >= 0:
+                    best = min(best, cursor[c] // orientations)
+            if best == n:
+                break
+            mask = 0
+            for t in range(orientations):
+                if cursor[t] >= 0 and cursor[t] // orientations == best:
+                    mask |= 1 << t
+                    cursor[t] = after[cursor[t]]
+            node = cursor[orientations]
+            while node >= 0 and node // orientations == best:
+                mask |= 1 << inverse[node % orientations]
+                node = after[node]
+            cursor[orientations] = node
+            if thumbnails.shape[0] == 0:
+                agreed = False
+                chosen = 0
+                while not mask >> chosen & 1:
+                    chosen += 1
+                similarity = np.nan
+            else:
+                agreed, chosen, similarity = _judge(
+                    thumbnails[i], thumbnails[best], mask, turned, scratch
+                )
+                if not agreed:
+                    continue
+            keeper[i] = best
+            agrees[i] = agreed
+            orientation[i] = chosen
+            score[i] = similarity
+            break
+        if keeper[i] != i:
+            continue
+        for t in range(orientations):
+            place = rank[i, t]
+            if place < 0:
+                continue
+            node = i * orientations + t
+            head = plain_head if t == 0 else other_head
+            tail = plain_tail if t == 0 else other_tail
+            if tail[place] < 0:
+                head[place] = node
+            else:
+                after[tail[place]] = node
+            tail[place] = node

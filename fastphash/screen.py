@@ -1,0 +1,189 @@
+"""What people see: progress on stderr, tables on stdout; the only user of rich."""
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+# a line that often where there is no terminal to draw a bar on
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class ProgressScreen:
+    """Shows progress(stage, done, total): a bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._live = self._console.is_terminal
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._stage = ""
+        self._began = 0.0
+        self._said = 0.0
+
+    def __enter__(self) -> "ProgressScreen":
+        if self._live:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._bar.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._began, self._said = stage, now, now
+            if self._live:
+                if self._task is not None:
+                    self._bar.remove_task(self._task)
+                self._task = self._bar.add_task(stage, total=None, rate="")
+        seconds = now - self._began
+        rate = f"{done / seconds:,.0f}/s" if stage == "hashing" and seconds > 0.5 else ""
+        if self._live and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total or None, rate=rate)
+        elif now - self._said >= _SECONDS_BETWEEN_LINES:
+            self._said = now
+            of_total = f" of {total:,}" if total else ""
+            left = f", {(total - done) * seconds / done:,.0f} s left" if total and done else ""
+            print(f"{stage}: {done:,}{of_total} {rate}{left}".rstrip(), file=sys.stderr, flush=True)
+
+
+def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table; the first column is text, the others are figures."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False)
+    for i, name in enumerate(header):
+        table.add_column(
+            name, justify="left" if i == 0 else "right", overflow="fold", no_wrap=i > 0
+        )
+    for row in rows:
+        table.add_row(*map(_text, row))
+    _console().print(table)
+
+
+def show_lines(title: str, lines: Iterable[str]) -> None:
+    """Print a title and lines of text below it."""
+    console = _console()
+    console.print(Text(title, style="bold"))
+    for line in lines:
+        console.print(_text("  " + line), soft_wrap=True)
+    console.print()
+
+
+def count(number: int) -> str:
+    """1234 as 1,234 and nothing at all as a dash."""
+    return f"{number:,}" if number else "-"
+
+
+def show_audit(summary: dict[str, Any], out: str) -> None:
+    """The result of an audit, for people."""
+    splits, leaks = summary["splits"], summary["leaks"]
+    kinds = [k for k in _kinds(splits) if any(s["copies"].get(k) for s in splits.values())]
+    show_table(
+        "Inside each split",
+        ["split", "images", "distinct", *(kinds or ["copies"]), "rejected"],
+        [
+            [
+                name,
+                count(split["images"]),
+                count(split["distinct"]),
+                *([count(split["copies"].get(kind, 0)) for kind in kinds] or ["-"]),
+                count(split["rejected"]),
+            ]
+            for name, split in splits.items()
+        ],
+    )
+    if leaks:
+        _show_leaks(leaks, list(splits))
+    show_reasons(summary["rejected"], sum(split["skipped"] for split in splits.values()))
+    groups = summary["groups"]
+    if groups["groups"]:
+        show_table(
+            f"Largest of {groups['groups']:,} groups",
+            ["keeper", "images"],
+            [[f"{g['split']}/{g['path']}", count(g["images"])] for g in groups["largest"]],
+        )
+    names = [*summary["files"].values(), "summary.json"]
+    show_lines(f"Written to {out}", [", ".join(names)])
+
+
+def _kinds(splits: dict[str, Any]) -> list[str]:
+    return list(dict.fromkeys(kind for split in splits.values() for kind in split["copies"]))
+
+
+def _show_leaks(leaks: list[dict[str, Any]], names: list[str]) -> None:
+    cells = {(leak["needles"], leak["haystack"]): leak for leak in leaks}
+    show_table(
+        "Leaks: images of a split (row) that are also in another (column)",
+        ["", *names],
+        [[a, *(_share(cells.get((a, b))) for b in names)] for a in names],
+    )
+    lines = []
+    for leak in sorted(leaks, key=lambda leak: -leak["share"]):
+        if leak["leaked"]:
+            kinds = ", ".join(
+                f"{number:,} {kind}"
+                for kind, number in leak["kinds"].items()
+                if number and kind != "collision"
+            )
+            lines.append(
+                f"{leak['leaked']:,} of {leak['images']:,} {leak['needles']} images "
+                f"({leak['share'] * 100:.1f} %) are also in {leak['haystack']}: {kinds}"
+            )
+    show_lines("Leaks in words", lines or ["no image of one split is in another"])
+    overruled = sum(leak["kinds"]["collision"] for leak in leaks)
+    if overruled:
+        show_lines(
+            "Collisions",
+            [f"{overruled:,} images share a hash with another split, but no copy: see leaks.parquet"],
+        )
+
+
+def _share(leak: dict[str, Any] | None) -> str:
+    if leak is None:
+        return ""
+    return f"{leak['leaked']:,} ({leak['share'] * 100:.1f} %)" if leak["leaked"] else "-"
+
+
+def show_reasons(reasons: dict[str, int], skipped: int) -> None:
+    """Print why inputs gave no hash, the most frequent reasons first."""
+    if reasons:
+        listed = list(reasons.items())
+        rows = [[reason, count(number)] for reason, number in listed[:5]]
+        if len(listed) > 5:
+            rows.append(["other reasons", count(sum(number for _, number in listed[5:]))])
+        show_table("Rejected", ["reason", "files"], rows)
+    if skipped:
+        show_lines("Skipped", [f"{skipped:,} files that are no images, by content and by name"])
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+def _text(text: str) -> Text:
+    """Text as it is: no markup, and no control characters that would move the cursor."""
+    return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))

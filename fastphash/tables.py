@@ -1,0 +1,158 @@
+"""Parquet and JSON files that appear whole or not at all; the only user of pyarrow.parquet."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from fastphash.errors import StoreError
+
+#: Rows of a Parquet row group: what a writer holds in memory at once.
+ROW_GROUP = 8192
+_TEMPORARY = ".tmp"
+_PLAIN_COLUMNS = ("split", "format", "kind", "orientation", "needle_split", "haystack_split", "role")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write; on success it becomes `path`, on any error it is removed.
+
+    The name starts with ``_``, so that no reader of a store takes it for a part.
+    """
+    temporary = path.with_name(f"_{path.name}{_TEMPORARY}")
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files of a run that was killed."""
+    for path in folder.glob(f"_*{_TEMPORARY}"):
+        path.unlink(missing_ok=True)
+
+
+class ParquetWriter:
+    """Writes one Parquet file, row group by row group; use it on a path from `replacing`."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        names = set(schema.names)
+        self._schema = schema
+        self._writer = pq.ParquetWriter(
+            path,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[name for name in _PLAIN_COLUMNS if name in names],
+            write_page_checksum=True,
+        )
+        self._pending: list[pa.Table] = []
+        self._rows = 0
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows; row groups come out the same however they are cut into calls."""
+        self._pending.append(table.cast(self._schema))
+        self._rows += table.num_rows
+        while self._rows >= ROW_GROUP:
+            self._flush(ROW_GROUP)
+
+    def close(self) -> None:
+        """Write what is left and the footer."""
+        if self._rows:
+            self._flush(self._rows)
+        self._writer.close()
+
+    def _flush(self, rows: int) -> None:
+        table = pa.concat_tables(self._pending)
+        self._writer.write_table(table.slice(0, rows), row_group_size=ROW_GROUP)
+        rest = table.slice(rows)
+        self._pending = [rest] if rest.num_rows else []
+        self._rows = rest.num_rows
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a whole table as one Parquet file."""
+    with replacing(path) as temporary:
+        writer = ParquetWriter(temporary, table.schema)
+        writer.write(table)
+        writer.close()
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read a Parquet file, checking its page checksums.
+
+    Raises
+    ------
+    StoreError
+        It isn't there, or isn't Parquet, or is damaged.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read(columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: {_line(error)}") from error
+
+
+def read_schema(path: Path) -> pa.Schema:
+    """The Arrow schema of a Parquet file, with its metadata; StoreError as for `read_table`."""
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: {_line(error)}") from error
+
+
+def count_rows(path: Path) -> int:
+    """Rows of a Parquet file, from its footer."""
+    return int(pq.read_metadata(path).num_rows)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON, indented and in the order given; what isn't UTF-8 in names is escaped."""
+    with replacing(path) as temporary, open(temporary, "w", encoding="ascii") as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; StoreError if it isn't there or isn't JSON."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise StoreError(f"{path}: not JSON: {_line(error)}") from error
+
+
+def file_digest(path: Path) -> str:
+    """XXH3-128 of a file's bytes, in hex."""
+    digest = xxhash.xxh3_128()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

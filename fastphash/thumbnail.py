@@ -1,0 +1,164 @@
+"""Grey pixels to the 32 x 32 thumbnail that the hash is made from, and the eight orientations."""
+
+import functools
+import math
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.errors import UsageError
+from fastphash.kernels import resize
+
+SIDE = 32
+
+#: Which pass of the resize came first in which Pillow.
+PassOrder = Literal["horizontal", "pillow12.2", "pillow13"]
+PASS_ORDERS: tuple[PassOrder, ...] = get_args(PassOrder)
+
+#: The symmetries of the square in canonical order, by Pillow's names; rotations counter-clockwise.
+ORIENTATIONS = (
+    "identity",
+    "rotate_90",
+    "rotate_180",
+    "rotate_270",
+    "flip_left_right",
+    "flip_top_bottom",
+    "transpose",
+    "transverse",
+)
+#: INVERSE[t] undoes orientation t.
+INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
+
+# each orientation as: transpose or not, then reverse the rows or not, then the columns
+_STEPS = (
+    (False, False, False),
+    (True, True, False),
+    (False, True, True),
+    (True, False, True),
+    (False, False, True),
+    (False, True, False),
+    (True, False, False),
+    (True, True, True),
+)
+
+
+def vertical_first(width: int, height: int, pass_order: PassOrder) -> bool:
+    """Whether the resize of an image of this size runs along the columns first."""
+    if pass_order == "pillow13":
+        return height > SIDE and height - SIDE > 2 * (width - SIDE)
+    if pass_order == "pillow12.2":
+        return height > SIDE and height > 100 * width
+    if pass_order == "horizontal":
+        return False
+    raise UsageError(f"no pass order {pass_order!r}: use one of {', '.join(PASS_ORDERS)}")
+
+
+def thumbnail(
+    grey: NDArray[np.uint8],
+    pass_order: PassOrder = "pillow13",
+    extent: tuple[float, float] | None = None,
+) -> NDArray[np.uint8]:
+    """Pillow's ``resize((32, 32), LANCZOS)`` of a grey image, bit for bit.
+
+    Parameters
+    ----------
+    grey : uint8 (h, w), C-contiguous
+    pass_order : {"horizontal", "pillow12.2", "pillow13"}
+    extent : (float, float), optional
+        Width and height that the image covers, from the upper left: Pillow's ``box``.
+
+    Returns
+    -------
+    uint8 (32, 32)
+    """
+    extent = extent or _whole(grey)
+    if _vertical_first(grey, pass_order):
+        return _columns_then_rows(grey, extent)
+    return _rows_then_columns(grey, extent)
+
+
+def both_thumbnails(
+    grey: NDArray[np.uint8],
+    pass_order: PassOrder = "pillow13",
+    extent: tuple[float, float] | None = None,
+) -> NDArray[np.uint8]:
+    """The thumbnails of an image and of the transposed image; the eight orientations flip these.
+
+    Parameters are those of `thumbnail`.
+
+    Returns
+    -------
+    uint8 (2, 32, 32)
+    """
+    extent = extent or _whole(grey)
+    own_vertical = _vertical_first(grey, pass_order)
+    # the transposed image is resized in the order that its own shape asks for
+    other_vertical = not _vertical_first(grey.T, pass_order)
+    resized = {
+        vertical: (_columns_then_rows if vertical else _rows_then_columns)(grey, extent)
+        for vertical in {own_vertical, other_vertical}
+    }
+    return np.stack([resized[own_vertical], resized[other_vertical].T])
+
+
+def turned(both: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The eight oriented thumbnails, canonical order: (..., 2, 32, 32) to (..., 8, 32, 32)."""
+    out = np.empty((*both.shape[:-3], len(ORIENTATIONS), SIDE, SIDE), np.uint8)
+    for t, (transposed, rows, columns) in enumerate(_STEPS):
+        source = both[..., int(transposed), :, :]
+        out[..., t, :, :] = source[..., :: -1 if rows else 1, :: -1 if columns else 1]
+    return out
+
+
+@functools.cache
+def turned_indices() -> NDArray[np.uint16]:
+    """uint16 (8, 1024): pixel p of thumbnail a under orientation t is ``a.ravel()[indices[t, p]]``."""
+    plain = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
+    indices = np.empty((len(ORIENTATIONS), SIDE * SIDE), np.uint16)
+    for t, (transposed, rows, columns) in enumerate(_STEPS):
+        source = plain.T if transposed else plain
+        indices[t] = source[:: -1 if rows else 1, :: -1 if columns else 1].reshape(-1)
+    return indices
+
+
+def _whole(grey: NDArray[np.uint8]) -> tuple[float, float]:
+    return float(grey.shape[1]), float(grey.shape[0])
+
+
+def _vertical_first(grey: NDArray[np.uint8], pass_order: PassOrder) -> bool:
+    return vertical_first(grey.shape[1], grey.shape[0], pass_order)
+
+
+def _columns_then_rows(
+    grey: NDArray[np.uint8], extent: tuple[float, float]
+) -> NDArray[np.uint8]:
+    down = _shrink(grey, extent[1])
+    return _shrink(np.ascontiguousarray(down.T), extent[0]).T
+
+
+def _rows_then_columns(
+    grey: NDArray[np.uint8], extent: tuple[float, float]
+) -> NDArray[np.uint8]:
+    # a pass along the rows is one along the columns of the transposed image, where the
+    # compiler finds whole vectors: 39 us with the transposing against 71 us for 300 x 300
+    across = np.empty(grey.shape[::-1], np.uint8)
+    resize.transpose(grey, across)
+    return _shrink(np.ascontiguousarray(_shrink(across, extent[0]).T), extent[1])
+
+
+def _shrink(grey: NDArray[np.uint8], extent: float) -> NDArray[np.uint8]:
+    """(h, w) to (32, w), where the image covers `extent` of the h rows."""
+    height, width = grey.shape
+    out = np.empty((SIDE, width), np.uint8)
+    resize.shrink_columns(grey, *_taps(height, extent), np.empty(width, np.int32), out)
+    return out
+
+
+@functools.lru_cache(maxsize=256)
+def _taps(size: int, extent: float) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    start = np.empty(SIDE, np.int32)
+    count = np.empty(SIDE, np.int32)
+    weight = np.zeros((SIDE, math.ceil(3 * max(extent / SIDE, 1)) * 2 + 1), np.int32)
+    resize.lanczos_taps(size, extent, start, count, weight)
+    return start, count, weight

@@ -1,0 +1,65 @@
+"""Do two thumbnails agree, and what kind of pair does that make."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.join import Matches, first_orientation
+from fastphash.kernels import agree
+from fastphash.thumbnail import turned_indices
+
+#: Kinds of a pair, strongest first; columns of codes index this.
+KINDS = ("identical", "exact", "augmented", "near", "collision")
+IDENTICAL, EXACT, AUGMENTED, NEAR, COLLISION = range(5)
+#: The kinds that make an image a copy.
+COPY_KINDS = KINDS[:COLLISION]
+
+
+class Verdicts(NamedTuple):
+    """What the thumbnails say of each match.
+
+    Attributes
+    ----------
+    agrees : bool (n,)
+    orientation : uint8 (n,)
+        The first at distance 0 under which they agree, else the first at distance 0.
+    score : float32 (n,)
+        Correlation of the two thumbnails in that orientation, 0 to 1; NaN where one is unknown.
+    """
+
+    agrees: NDArray[np.bool_]
+    orientation: NDArray[np.uint8]
+    score: NDArray[np.float32]
+
+
+def judge(
+    matches: Matches, left: NDArray[np.uint8] | None, right: NDArray[np.uint8] | None
+) -> Verdicts:
+    """Compare the thumbnails of each match in its orientations at distance 0.
+
+    Parameters
+    ----------
+    matches : Matches
+    left, right : uint8 (n, 1024), (m, 1024) or None
+        Thumbnails of the needles and of the haystack; without them nothing agrees.
+    """
+    size = matches.mask.size
+    if left is None or right is None:
+        unknown = np.full(size, np.nan, np.float32)
+        return Verdicts(np.zeros(size, np.bool_), first_orientation(matches.mask), unknown)
+    verdicts = Verdicts(
+        np.empty(size, np.bool_), np.empty(size, np.uint8), np.empty(size, np.float32)
+    )
+    agree.judge_pairs(
+        left, matches.left, right, matches.right, matches.mask, turned_indices(), *verdicts
+    )
+    return verdicts
+
+
+def kinds(
+    agrees: NDArray[np.bool_], orientation: NDArray[np.uint8], same_bytes: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """The kind of each pair at distance 0, as an index into KINDS."""
+    upright = np.where(orientation == 0, EXACT, AUGMENTED)
+    return np.where(same_bytes, IDENTICAL, np.where(agrees, upright, COLLISION)).astype(np.uint8)

@@ -1,0 +1,282 @@
+"""Files to hashed batches, in worker processes."""
+
+import logging
+import multiprocessing
+import os
+import stat
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import pebble
+import xxhash
+from numpy.typing import NDArray
+
+from fastphash import images
+from fastphash.errors import ImageError, UsageError, WorkerError
+from fastphash.images import Decoding
+from fastphash.phash import hash_orientations, hash_thumbnails
+from fastphash.thumbnail import PassOrder, both_thumbnails, thumbnail
+
+# images of one task: enough to hide the cost of passing it, few enough to keep all workers busy
+_BATCH = 64
+# contents that a worker remembers, 1.2 kB each
+_REMEMBERED = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a worker hashes: all that it needs to know."""
+
+    decoding: Decoding = Decoding()
+    pass_order: PassOrder = "pillow13"
+    orientations: bool = True
+
+
+class Record(NamedTuple):
+    """What is known of one image, however many files hold its bytes."""
+
+    format: str
+    width: int
+    height: int
+    hashes: NDArray[np.uint64]
+    thumbnail: NDArray[np.uint8]
+
+
+class Rejection(NamedTuple):
+    """An input that gave no hash."""
+
+    path: bytes
+    stage: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a worker made of some files of one split; arrays are rows in the order of `paths`."""
+
+    paths: list[bytes] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    mtimes: list[int] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+    formats: list[str] = field(default_factory=list)
+    shapes: list[tuple[int, int]] = field(default_factory=list)
+    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty((0, 0), np.uint64))
+    thumbnails: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0), np.uint8))
+    rejected: list[Rejection] = field(default_factory=list)
+    skipped: list[bytes] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> int:
+        """Files that it accounts for."""
+        return len(self.paths) + len(self.rejected) + len(self.skipped)
+
+
+class Hasher:
+    """Reads, decodes and hashes files, and remembers contents that it has just seen."""
+
+    def __init__(self, recipe: Recipe, caught: images.CaughtStderr | None = None) -> None:
+        self._recipe = recipe
+        self._caught = caught
+        self._remembered: OrderedDict[bytes, Record] = OrderedDict()
+
+    def hash_files(self, root: bytes, paths: Sequence[bytes]) -> Batch:
+        """Hash files below `root`; those that give no hash are rejected or skipped."""
+        batch = Batch()
+        fresh: dict[bytes, tuple[images.Decoded, NDArray[np.uint8]]] = {}
+        for path in paths:
+            try:
+                data, status = _read(os.path.join(root, path))
+                if data is None:
+                    batch.skipped.append(path)
+                    continue
+                digest = xxhash.xxh3_128_digest(data)
+                if digest in self._remembered:
+                    self._remembered.move_to_end(digest)
+                elif digest not in fresh:
+                    fresh[digest] = self._decode(data)
+            except ImageError as error:
+                batch.rejected.append(Rejection(path, error.stage, error.reason))
+            except MemoryError:
+                batch.rejected.append(Rejection(path, "decode", "MemoryError: too large"))
+            else:
+                batch.paths.append(path)
+                batch.sizes.append(len(data))
+                batch.mtimes.append(status.st_mtime_ns)
+                batch.digests.append(digest)
+        records = self._hash(fresh)
+        found = [records.get(d) or self._remembered[d] for d in batch.digests]
+        batch.formats = [record.format for record in found]
+        batch.shapes = [(record.width, record.height) for record in found]
+        if found:
+            batch.hashes = np.stack([record.hashes for record in found])
+            batch.thumbnails = np.stack([record.thumbnail for record in found])
+        self._remember(records)
+        return batch
+
+    def _decode(self, data: bytes) -> tuple[images.Decoded, NDArray[np.uint8]]:
+        decoded = images.decode(data, self._recipe.decoding, self._caught)
+        make = both_thumbnails if self._recipe.orientations else thumbnail
+        return decoded, make(decoded.grey, self._recipe.pass_order, decoded.extent)
+
+    def _hash(
+        self, fresh: dict[bytes, tuple[images.Decoded, NDArray[np.uint8]]]
+    ) -> dict[bytes, Record]:
+        if not fresh:
+            return {}
+        made = np.stack([thumbnails for _, thumbnails in fresh.values()])
+        if self._recipe.orientations:
+            hashes = hash_orientations(made)
+            upright = made[:, 0]
+        else:
+            hashes = hash_thumbnails(made)[:, None]
+            upright = made
+        return {
+            digest: Record(decoded.format, decoded.width, decoded.height, row, upright[i].copy())
+            for i, ((digest, (decoded, _)), row) in enumerate(
+                zip(fresh.items(), hashes, strict=True)
+            )
+        }
+
+    def _remember(self, records: dict[bytes, Record]) -> None:
+        self._remembered.update(records)
+        while len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
+
+
+def _read(path: bytes) -> tuple[bytes | None, os.stat_result]:
+    """The bytes of a file, or None if neither its name nor its first bytes are an image's."""
+    try:
+        # not blocking: a file list may name a pipe
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(fd, "rb", buffering=0) as file:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise ImageError("read", "not a regular file")
+            suffix = os.path.splitext(path)[1].lower().decode("ascii", "replace")
+            if suffix not in images.IMAGE_SUFFIXES:
+                head = file.read(16)
+                if images.sniff(head) is None:
+                    return None, status
+                return head + file.readall(), status
+            return file.readall(), status
+    except OSError as error:
+        raise ImageError("read", error.strerror or str(error)) from error
+
+
+_hasher: Hasher | None = None
+
+
+def start_worker(recipe: Recipe) -> None:
+    """Make this process a worker: file descriptor 2 is caught from now on."""
+    global _hasher  # one for each process, and tasks are plain functions
+    cv2.setNumThreads(0)
+    logging.disable()  # Pillow logs what it also raises
+    sys.stderr = os.fdopen(os.dup(2), "w")
+    _hasher = Hasher(recipe, images.CaughtStderr())
+
+
+def hash_batch(root: bytes, paths: Sequence[bytes]) -> Batch:
+    """`Hasher.hash_files` of this worker process."""
+    assert _hasher is not None, "start_worker comes first"
+    return _hasher.hash_files(root, paths)
+
+
+class Workers:
+    """A pool of worker processes that answers in the order it was asked.
+
+    Use it as a context: leaving it ends the processes, at once where an exception passes.
+
+    Parameters
+    ----------
+    count : int
+        Processes.
+    recipe : Recipe
+
+    Raises
+    ------
+    UsageError
+        `count` is less than one.
+    """
+
+    def __init__(self, count: int, recipe: Recipe) -> None:
+        if count < 1:
+            raise UsageError(f"workers must be at least 1, not {count}")
+        methods = multiprocessing.get_all_start_methods()
+        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        # imports, and the loading of compiled kernels, happen once and are shared by all workers
+        context.set_forkserver_preload(["fastphash.workers"])
+        self._ahead = 4 * count
+        self._pool = pebble.ProcessPool(
+            count, initializer=start_worker, initargs=(recipe,), context=context
+        )
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._pool.close()
+        else:
+            self._pool.stop()
+        self._pool.join()
+
+    def hash_files(self, root: bytes, paths: Iterable[bytes]) -> Iterator[Batch]:
+        """Batches in the order of `paths`, which are read only a little ahead of what is taken."""
+        source = iter(paths)
+        waiting: deque[tuple[list[bytes], Any]] = deque()
+        while batch := list(islice(source, _BATCH)):
+            waiting.append((batch, self._schedule(root, batch)))
+            if len(waiting) > self._ahead:
+                yield self._result(root, *waiting.popleft())
+        while waiting:
+            yield self._result(root, *waiting.popleft())
+
+    def _schedule(self, root: bytes, paths: list[bytes]) -> Any:
+        return self._pool.schedule(hash_batch, args=(root, paths))
+
+    def _result(self, root: bytes, paths: list[bytes], future: Any) -> Batch:
+        try:
+            batch: Batch = future.result()
+        except pebble.ProcessExpired as error:
+            if len(paths) == 1:
+                reason = f"the worker process died, exit status {error.exitcode}"
+                return Batch(rejected=[Rejection(paths[0], "worker", reason)])
+            # one of them did it: give each to a worker alone
+            alone = [(path, self._schedule(root, [path])) for path in paths]
+            return merge([self._result(root, [path], future) for path, future in alone])
+        except RuntimeError as error:
+            raise WorkerError(f"worker processes can't be started: {error}") from error
+        return batch
+
+
+def merge(batches: Sequence[Batch]) -> Batch:
+    """One batch with the rows of several, in order."""
+    whole = Batch()
+    for batch in batches:
+        for name in ("paths", "sizes", "mtimes", "digests", "formats", "shapes"):
+            getattr(whole, name).extend(getattr(batch, name))
+        whole.rejected += batch.rejected
+        whole.skipped += batch.skipped
+    full = [batch for batch in batches if batch.paths]
+    if full:
+        whole.hashes = np.concatenate([batch.hashes for batch in full])
+        whole.thumbnails = np.concatenate([batch.thumbnails for batch in full])
+    return whole
+
+
+def worker_count(workers: int | None) -> int:
+    """The number asked for, or one for each core that this process may use."""
+    if workers is None:
+        try:
+            return len(os.sched_getaffinity(0))
+        except AttributeError:
+            return os.cpu_count() or 1
+    if workers < 1:
+        raise UsageError(f"workers must be at least 1, not {workers}")
+    return workers

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fastphash.join import Pairs, join, self_join
     from fastphash.phash import from_hex, phash, phash_orientations, to_hex
     from fastphash.store import Definition
-    from fastphash.thumbnail import ORIENTATIONS
+    from fastphash.words import ORIENTATIONS
 
 __all__ = [
     "ORIENTATIONS",
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "ORIENTATIONS": "thumbnail",
+    "ORIENTATIONS": "words",
     "Definition": "store",
     "Groups": "groups",
     "Hashed": "ingest",

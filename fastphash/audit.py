@@ -23,7 +23,7 @@ from fastphash.results import (
     priority,
 )
 from fastphash.store import Definition, Hashes, Layout, is_store, open_store, read_hashes
-from fastphash.verify import COPY_KINDS, KINDS
+from fastphash.words import COPY_KINDS, KINDS
 
 HASHES = "hashes"
 SUMMARY = "summary.json"
@@ -115,7 +115,9 @@ def audit(
         "fastphash": version("fastphash"),
         "definition": str(store.definition),
         "radius": 0,
-        "splits": {name: _split_summary(name, rows, of_split, tallies, store.roots) for name in names},
+        "splits": {
+            name: _split_summary(name, rows, of_split, tallies, store.roots) for name in names
+        },
         "leaks": _leak_summary(leaks, rows, names),
         "groups": _group_summary(groups),
         "rejected": reasons(rejected),
@@ -161,7 +163,7 @@ def _all_leaks(of_split: dict[str, Hashes]) -> pa.Table:
         for other, haystack in of_split.items()
         if name != other
     ]
-    return pa.concat_tables([LEAKS_SCHEMA.empty_table(), *found]).unify_dictionaries()
+    return tables.concat(LEAKS_SCHEMA, found)
 
 
 def _split_summary(
@@ -196,7 +198,7 @@ def _leak_summary(leaks: pa.Table, rows: Hashes, names: list[str]) -> list[dict[
                     pc.equal(leaks["haystack_split"].cast(pa.string()), haystack),
                 )
             )
-            counts = _counts(these["kind"])
+            counts = tables.count_values(these["kind"])
             leaked = sum(counts.get(kind, 0) for kind in COPY_KINDS)
             images = int((rows.splits == needle).sum())
             found.append(
@@ -233,8 +235,3 @@ def reasons(rejected: pa.Table) -> dict[str, int]:
         text = f"{row['stage']}: {row['reason']}"
         counts[text] = counts.get(text, 0) + 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _counts(column: pa.ChunkedArray) -> dict[str, int]:
-    values = pc.value_counts(column.cast(pa.string()))
-    return {str(item["values"]): int(item["counts"]) for item in values.to_pylist()}

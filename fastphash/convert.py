@@ -54,7 +54,9 @@ def import_hashes(path: Path, out: Path, *, split: str, definition: Definition) 
         splits = [split] * len(columns["path"])
     else:
         table = read_hashes(str(path)).table
-        columns = {name: table[name] for name in ("path", *HASH_COLUMNS) if name in table.column_names}
+        columns = {
+            name: table[name] for name in ("path", *HASH_COLUMNS) if name in table.column_names
+        }
         own = "split" in tables.read_schema(path).names
         splits = table["split"].to_pylist() if own else [split] * table.num_rows
     layout = Layout(orientations=len(columns) > 2, thumbnails=False)
@@ -82,7 +84,7 @@ def export_hashes(rows: Hashes, out: Path, *, augmented: bool = False) -> int:
     wanted = PAPER_ORIENTATIONS if augmented else (0,)
     if not set(wanted) <= set(rows.known):
         raise UsageError("these rows have no hashes of rotated and mirrored images")
-    names = file_names(rows)
+    names = file_names(rows.table)
     entries = [
         {"image_name": name, "hash": to_hex(hashes[t])}
         for name, hashes in zip(names, rows.phashes, strict=True)
@@ -92,13 +94,13 @@ def export_hashes(rows: Hashes, out: Path, *, augmented: bool = False) -> int:
     return len(entries)
 
 
-def paper_matches(needles: Hashes, haystack: Hashes, pairs: pa.Table) -> list[dict[str, Any]]:
-    """The paper's ``compare_hashes.py`` output: an entry for every needle, with or without a match."""
+def paper_matches(needles: Hashes, pairs: pa.Table) -> list[dict[str, Any]]:
+    """The paper's ``compare_hashes.py`` output: an entry for every needle, matched or not."""
     found: dict[tuple[str, str], list[str]] = {}
-    needle_names = zip(pairs["needle_split"].to_pylist(), _pair_names(pairs, "needle"), strict=True)
-    for needle, match in zip(needle_names, _pair_names(pairs, "haystack"), strict=True):
-        found.setdefault(needle, []).append(match)
-    rows = zip(needles.splits, file_names(needles), needles.phashes[:, 0], strict=True)
+    names = [file_names(pairs, side) for side in ("needle_", "haystack_")]
+    for split, name, match in zip(pairs["needle_split"].to_pylist(), *names, strict=True):
+        found.setdefault((split, name), []).append(match)
+    rows = zip(needles.splits, file_names(needles.table), needles.phashes[:, 0], strict=True)
     return [
         {
             "needle_image_name": name,
@@ -110,41 +112,38 @@ def paper_matches(needles: Hashes, haystack: Hashes, pairs: pa.Table) -> list[di
 
 
 def paper_groups(rows: Hashes, groups: pa.Table) -> dict[str, list[str]]:
-    """The paper's ``inspect_hashes.py`` output: every image that stays, with its copies."""
-    names = [_text(*row) for row in zip(*(groups[c].to_pylist() for c in ("path", "path_bytes")), strict=True)]
-    copies: dict[int, list[str]] = {}
-    keepers: dict[tuple[str, str], int] = {}
-    out: set[tuple[str, str]] = set()
-    columns = zip(
-        groups["group"].to_pylist(),
-        groups["role"].to_pylist(),
-        groups["split"].to_pylist(),
-        names,
-        strict=True,
-    )
-    for number, role, split, name in columns:
+    """The paper's ``inspect_hashes.py`` output: every image that stays, with its copies.
+
+    Raises
+    ------
+    UsageError
+        Two splits hold images of one name, which that form can't tell apart.
+    """
+    names = file_names(rows.table)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"{twice!r} is in two splits, which this format can't hold: group one")
+    grouped = file_names(groups)
+    copies: dict[str, list[str]] = {}
+    keeper = ""
+    for name, role in zip(grouped, groups["role"].to_pylist(), strict=True):
         if role == "keeper":
-            keepers[split, name] = number
-            copies[number] = []
+            keeper = name
+            copies[keeper] = []
         else:
-            copies[number].append(name)
-            out.add((split, name))
-    unique = [row for row in zip(rows.splits, file_names(rows), strict=True) if row not in out]
-    return {name: copies[keepers[split, name]] if (split, name) in keepers else [] for split, name in unique}
+            copies[keeper].append(name)
+    gone = set(grouped) - copies.keys()
+    return {name: copies.get(name, []) for name in names if name not in gone}
 
 
-def file_names(rows: Hashes) -> list[str]:
+def file_names(table: pa.Table, side: str = "") -> list[str]:
     """Names as text; bytes that aren't UTF-8 are kept as Python's surrogate escapes."""
-    return [os.fsdecode(path) for path in rows.paths.to_pylist()]
-
-
-def _pair_names(pairs: pa.Table, side: str) -> list[str]:
-    columns = (pairs[f"{side}_path"].to_pylist(), pairs[f"{side}_path_bytes"].to_pylist())
-    return [_text(*row) for row in zip(*columns, strict=True)]
-
-
-def _text(path: str, exact: bytes | None) -> str:
-    return path if exact is None else os.fsdecode(exact)
+    paths: list[str] = table[f"{side}path"].to_pylist()
+    if f"{side}path_bytes" not in table.column_names:
+        return paths
+    exact = table[f"{side}path_bytes"].to_pylist()
+    pairs = zip(paths, exact, strict=True)
+    return [path if name is None else os.fsdecode(name) for path, name in pairs]
 
 
 def _paper_columns(path: Path) -> dict[str, Any]:
@@ -160,18 +159,16 @@ def _paper_columns(path: Path) -> dict[str, Any]:
         except (UsageError, TypeError) as error:
             raise StoreError(f"{path}: entry {i}: {error}") from error
         hashes.setdefault(str(entry["image_name"]), []).append(value)
-    counts = {len(values) for values in hashes.values()}
-    if not counts <= {1} and counts != {len(PAPER_ORIENTATIONS)}:
-        odd = next(name for name, values in hashes.items() if len(values) not in (1, 6)) if (
-            counts - {1, 6}
-        ) else "some images"
-        raise StoreError(
-            f"{path}: every image must be named once, or six times (its orientations); not so {odd!r}"
-        )
+    times = {name: len(values) for name, values in hashes.items()}
+    usual = len(PAPER_ORIENTATIONS) if max(times.values(), default=1) > 1 else 1
+    for name, number in times.items():
+        if number != usual:
+            raise StoreError(
+                f"{path}: {name!r} is named {number} times; every image must be named once, or "
+                f"{len(PAPER_ORIENTATIONS)} times (its orientations)"
+            )
     matrix = np.array(list(hashes.values()), np.uint64).reshape(len(hashes), -1)
     columns: dict[str, Any] = {"path": pa.array(list(hashes), pa.string())}
     for column, orientation in enumerate(PAPER_ORIENTATIONS[: matrix.shape[1]]):
         columns[HASH_COLUMNS[orientation]] = pa.array(np.ascontiguousarray(matrix[:, column]))
     return columns
-
-

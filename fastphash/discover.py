@@ -51,8 +51,6 @@ class Entry:
     special: bool = False
 
 
-
-
 def folder_source(text: str) -> Source:
     """The split of ``[SPLIT=]DIR``; without a name it is called as its folder.
 

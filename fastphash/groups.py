@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from fastphash.join import Classes, Index, check_hashes, check_radius, collapse
 from fastphash.kernels import agree
-from fastphash.thumbnail import INVERSE, ORIENTATIONS, SIDE, turned_indices
+from fastphash.thumbnail import SIDE, turned_indices
+from fastphash.words import INVERSE, ORIENTATIONS
 
 
 class Groups(NamedTuple):
@@ -84,9 +85,7 @@ def stars(index: Index, thumbnails: NDArray[np.uint8] | None = None) -> Stars:
 
 def _class_stars(classes: Classes, index: Index, thumbnails: NDArray[np.uint8] | None) -> Stars:
     first = classes.first
-    compared = (
-        np.empty((0, SIDE * SIDE), np.uint8) if thumbnails is None else thumbnails[first]
-    )
+    compared = np.empty((0, SIDE * SIDE), np.uint8) if thumbnails is None else thumbnails[first]
     found = Stars(
         np.empty(first.size, np.int64),
         np.empty(first.size, np.bool_),

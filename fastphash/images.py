@@ -11,7 +11,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from fastphash.errors import ImageError
@@ -21,8 +21,10 @@ Mode = Literal["full", "reduced"]
 
 #: Names that promise an image: a file that is none under such a name is rejected, not skipped.
 IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .tif .tiff .bmp .dib .gif .pbm .pgm .ppm .pnm .pfm "
-    ".avif .avifs .heic .heif .jp2 .j2k .jpf .jpx .j2c .jpc .psd .tga .ico .svg .jxl .exr .dng .eps".split()
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp"}
+    | {".dib", ".gif", ".pbm", ".pgm", ".ppm", ".pnm", ".pfm", ".avif", ".avifs", ".heic", ".heif"}
+    | {".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc", ".psd", ".tga", ".ico", ".svg", ".jxl"}
+    | {".exr", ".dng", ".eps"}
 )
 
 #: A reduced JPEG keeps at least this many pixels on its shorter side (see benchmarks/reduced.py).
@@ -165,7 +167,7 @@ def decode(data: bytes, rules: Decoding, caught: CaughtStderr | None = None) -> 
 def _decode_named(data: bytes, name: str, rules: Decoding, caught: CaughtStderr | None) -> Decoded:
     try:
         image = Image.open(io.BytesIO(data), formats=[name])
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ImageError("identify", f"a damaged or unsupported {name} header") from error
     except Exception as error:  # plugins raise whatever they trip over
         raise ImageError("identify", _reason(error)) from error
@@ -226,7 +228,8 @@ def scale_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
     if low == high:
         return np.zeros(values.shape, np.uint8)
     values[~finite] = low
-    return np.floor(255 * (values - low) / (high - low) + 0.5).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.floor(255 * (values - low) / (high - low) + 0.5).astype(np.uint8)
+    return scaled
 
 
 def encode(pixels: NDArray[np.uint8], name: Literal["JPEG", "PNG"], quality: int = 90) -> bytes:

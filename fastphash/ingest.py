@@ -364,7 +364,7 @@ class _Update:
         end = table.num_rows
         for source in self.sources:
             rows = [r for r in np.flatnonzero(marks == _CHANGED) if splits[r] == source.split]
-            row_of = {paths[row]: row for row in rows}
+            row_of = {paths[row]: int(row) for row in rows}
             for made in self._hash(source, row_of, pool):
                 for path in exact_paths(made).to_pylist():
                     place[row_of[path]] = end

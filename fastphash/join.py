@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from fastphash.errors import TooManyPairsError, UsageError
 from fastphash.kernels import collide
-from fastphash.thumbnail import INVERSE, ORIENTATIONS
+from fastphash.words import INVERSE, MAX_PAIRS, ORIENTATIONS
 
-MAX_PAIRS = 100_000_000
 # pairs that are held at once while they are put in order
 _BLOCK = 4_000_000
 
@@ -35,7 +34,7 @@ class Pairs(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """Pairs at distance 0, by (left, right); bit t of `mask` is set for every orientation t of them."""
+    """Pairs at distance 0, by (left, right); bit t of `mask` is set if orientation t gives it."""
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
@@ -247,7 +246,7 @@ def _block(
             chosen = (rows >= start) & (rows < stop)
             values, rows = values[chosen], rows[chosen]
         end = collide.emit_equal(
-            values, rows, hay.values, hay.rows, np.uint8(1 << orientation), end, left, right, bit
+            values, rows, hay.values, hay.rows, 1 << orientation, end, left, right, bit
         )
     key = left * len(haystack) + right
     order = np.argsort(key)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from fastphash import images
 from fastphash.errors import ImageError, UsageError
 from fastphash.images import Decoding
-from fastphash.thumbnail import PassOrder, both_thumbnails, thumbnail, turned
+from fastphash.thumbnail import both_thumbnails, thumbnail, turned
+from fastphash.words import PassOrder
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -1,18 +1,19 @@
 """Rows of hashes to the tables that people read: pairs, leaks and groups."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
 from fastphash.groups import Stars, stars
 from fastphash.join import Index, check_count, collapse, has_partner, matches, may_match
 from fastphash.store import Hashes, check_joinable
-from fastphash.thumbnail import ORIENTATIONS
-from fastphash.verify import COLLISION, KINDS, judge, kinds
+from fastphash.verify import judge, kinds
+from fastphash.words import COLLISION, KINDS, ORIENTATIONS
 
 ROLES = ("keeper", "copy")
 
@@ -129,7 +130,9 @@ def find_leaks(needles: Hashes, haystack: Hashes) -> pa.Table:
         best_agrees[u] = agrees[chosen]
         best_orientation[u] = orientation[chosen]
         best_score[u] = score[chosen]
-        counted = agrees[order] == np.repeat(agrees[chosen], np.diff([*np.flatnonzero(new), order.size]))
+        counted = agrees[order] == np.repeat(
+            agrees[chosen], np.diff([*np.flatnonzero(new), order.size])
+        )
         sizes = haystack_size[block.right[order]] * counted
         further[u] = np.add.reduceat(sizes, np.flatnonzero(new)) - 1
     of_row = needle_classes.of_row
@@ -180,8 +183,15 @@ def find_pairs(needles: Hashes, haystack: Hashes, max_pairs: int) -> Iterator[pa
         )
 
 
+def of_kinds(pieces: Iterable[pa.Table], wanted: list[str]) -> Iterator[pa.Table]:
+    """The rows of some kinds of each table."""
+    for table in pieces:
+        chosen = pc.is_in(table["kind"].cast(pa.string()), pa.array(wanted, pa.string()))
+        yield table.filter(chosen)
+
+
 def count_copies(ranked: Hashes) -> dict[str, int]:
-    """How many rows are copies of a keeper among these, by kind; rows must be in order of priority."""
+    """How many rows are copies of a keeper among these, by kind; rows in order of priority."""
     found = stars(Index(ranked.phashes, ranked.known), ranked.thumbnails)
     copies = np.flatnonzero(found.keeper != np.arange(len(ranked)))
     kind, _, _ = _copy_relation(ranked, found, copies)
@@ -210,9 +220,7 @@ def _thumbnails_of(rows: Hashes, chosen: NDArray[np.int64]) -> NDArray[np.uint8]
     return None if rows.thumbnails is None else rows.thumbnails[chosen]
 
 
-def _same_bytes(
-    needles: Hashes, haystack: Hashes
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _same_bytes(needles: Hashes, haystack: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each needle the first haystack row of the same bytes, or -1, and how many there are."""
     first = np.full(len(needles), -1, np.int64)
     count = np.zeros(len(needles), np.int64)

@@ -1,9 +1,8 @@
 """What people see: progress on stderr, tables on stdout; the only user of rich."""
 
-import sys
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -44,7 +43,7 @@ class ProgressScreen:
         self._began = 0.0
         self._said = 0.0
 
-    def __enter__(self) -> "ProgressScreen":
+    def __enter__(self) -> Self:
         if self._live:
             self._bar.start()
         return self
@@ -54,6 +53,7 @@ class ProgressScreen:
             self._bar.stop()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of `total` (0: not known) are done."""
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._began, self._said = stage, now, now
@@ -69,19 +69,22 @@ class ProgressScreen:
             self._said = now
             of_total = f" of {total:,}" if total else ""
             left = f", {(total - done) * seconds / done:,.0f} s left" if total and done else ""
-            print(f"{stage}: {done:,}{of_total} {rate}{left}".rstrip(), file=sys.stderr, flush=True)
+            line = f"{stage}: {done:,}{of_total} {rate}{left}".rstrip()
+            self._console.print(line, highlight=False, soft_wrap=True)
 
 
 def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table; the first column is text, the others are figures."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False)
+    table = Table(box=SIMPLE, pad_edge=False)
     for i, name in enumerate(header):
         table.add_column(
             name, justify="left" if i == 0 else "right", overflow="fold", no_wrap=i > 0
         )
     for row in rows:
         table.add_row(*map(_text, row))
-    _console().print(table)
+    console = _console()
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    console.print(table)
 
 
 def show_lines(title: str, lines: Iterable[str]) -> None:
@@ -158,7 +161,7 @@ def _show_leaks(leaks: list[dict[str, Any]], names: list[str]) -> None:
     if overruled:
         show_lines(
             "Collisions",
-            [f"{overruled:,} images share a hash with another split, but no copy: see leaks.parquet"],
+            [f"{overruled:,} images share a hash with another split, but are no copies"],
         )
 
 

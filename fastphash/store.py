@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from fastphash import tables
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.images import Decoding, Mode
-from fastphash.thumbnail import ORIENTATIONS, PASS_ORDERS, SIDE, PassOrder, vertical_first
+from fastphash.thumbnail import SIDE, vertical_first
+from fastphash.words import ORIENTATIONS, PASS_ORDERS, PassOrder
 
 SCHEMA_VERSION = 1
 MANIFEST = "_manifest.json"
@@ -127,7 +128,8 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
 
 def path_columns(paths: list[bytes]) -> tuple[pa.Array, pa.Array]:
     """The columns path and path_bytes of exact file names."""
-    texts, exact = [], []
+    texts: list[str] = []
+    exact: list[bytes | None] = []
     for path in paths:
         try:
             texts.append(path.decode())
@@ -139,7 +141,7 @@ def path_columns(paths: list[bytes]) -> tuple[pa.Array, pa.Array]:
 
 
 def exact_paths(table: pa.Table) -> pa.ChunkedArray:
-    """The exact names (binary) of rows with the columns path and, where there is one, path_bytes."""
+    """The exact names (binary) of rows with the columns path and, maybe, path_bytes."""
     names = table["path"].cast(pa.binary())
     if "path_bytes" not in table.column_names:
         return names
@@ -308,6 +310,19 @@ class Hashes:
         """These rows, in this order."""
         return Hashes(self.table.take(pa.array(rows)), self.definition, self.store)
 
+    def with_thumbnails(self) -> "Hashes":
+        """The same rows with the thumbnails in the table, and no store behind it."""
+        table, pixels = self.table, self.thumbnails
+        if _ROW in table.column_names:
+            table = table.drop_columns([_ROW])
+        if pixels is not None and "thumbnail" not in table.column_names:
+            kind = pa.binary(SIDE * SIDE)
+            column = pa.FixedSizeBinaryArray.from_buffers(
+                kind, len(self), [None, pa.py_buffer(np.ascontiguousarray(pixels))]
+            )
+            table = table.append_column("thumbnail", column)
+        return Hashes(table, self.definition)
+
     def where_split(self, split: str) -> "Hashes":
         """The rows of one split."""
         return self.take(np.flatnonzero(self.splits == split))
@@ -331,7 +346,8 @@ class Hashes:
     def phashes(self) -> NDArray[np.uint64]:
         """uint64 (n, 8), or (n, 1) where only the identity is known."""
         if self.known == (0,):
-            return self.table["phash"].to_numpy()[:, None]
+            only: NDArray[np.uint64] = self.table["phash"].to_numpy()[:, None]
+            return only
         out = np.zeros((len(self), len(ORIENTATIONS)), np.uint64)
         for t in self.known:
             out[:, t] = self.table[HASH_COLUMNS[t]].to_numpy()
@@ -368,7 +384,8 @@ class Hashes:
         """A column of integers; zeros where it is missing."""
         if name not in self.table.column_names:
             return np.zeros(len(self), np.int64)
-        return self.table[name].fill_null(0).to_numpy().astype(np.int64)
+        values: NDArray[np.int64] = self.table[name].fill_null(0).to_numpy().astype(np.int64)
+        return values
 
     def _fixed(self, name: str) -> NDArray[np.uint8] | None:
         if name not in self.table.column_names or self.table[name].null_count:
@@ -408,6 +425,50 @@ def read_hashes(target: str) -> Hashes:
     table = table.unify_dictionaries()
     table = table.append_column(_ROW, pa.array(np.arange(table.num_rows)))
     return Hashes(_one_split(table, split), store.definition, store)
+
+
+def read_together(targets: list[str]) -> Hashes:
+    """Rows of several stores or files, in the order given, to be grouped as one.
+
+    Raises
+    ------
+    DefinitionError
+        Their hashes were made in different ways.
+    UsageError
+        Two of them have a split of the same name.
+    """
+    several = [read_hashes(target) for target in targets]
+    if len(several) == 1:
+        return several[0]
+    owner: dict[str, str] = {}
+    for target, hashes in zip(targets, several, strict=True):
+        check_joinable(several[0], hashes)
+        for split in np.unique(hashes.splits.astype(str)):
+            if split in owner:
+                raise UsageError(f"both {owner[split]} and {target} have a split {split!r}")
+            owner[split] = target
+    # thumbnails are read row by row from one store only
+    tables_ = [hashes.with_thumbnails().table for hashes in several]
+    table = pa.concat_tables(tables_, promote_options="permissive").unify_dictionaries()
+    return Hashes(table, several[0].definition)
+
+
+def describe(hashes: Hashes) -> dict[str, Any]:
+    """What rows of hashes are: splits, definition, columns, and how many hashes are unusual."""
+    store = hashes.store
+    rejected = store.rejected()["split"].to_pylist() if store else []
+    roots = store.roots if store else {}
+    names, counts = np.unique(hashes.splits.astype(str), return_counts=True)
+    return {
+        "splits": {
+            name: {"images": count, "rejected": rejected.count(name), "root": roots.get(name, "")}
+            for name, count in zip(names.tolist(), counts.tolist(), strict=True)
+        },
+        "definition": str(hashes.definition),
+        "orientations": [ORIENTATIONS[t] for t in hashes.known],
+        "thumbnails": bool(store and store.layout.thumbnails),
+        "unusual_hashes": int((np.bitwise_count(hashes.phashes[:, 0]) != 32).sum()),
+    }
 
 
 def check_joinable(one: Hashes, other: Hashes) -> None:

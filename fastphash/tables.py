@@ -3,11 +3,12 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
@@ -16,7 +17,15 @@ from fastphash.errors import StoreError
 #: Rows of a Parquet row group: what a writer holds in memory at once.
 ROW_GROUP = 8192
 _TEMPORARY = ".tmp"
-_PLAIN_COLUMNS = ("split", "format", "kind", "orientation", "needle_split", "haystack_split", "role")
+_PLAIN_COLUMNS = (
+    "split",
+    "format",
+    "kind",
+    "orientation",
+    "needle_split",
+    "haystack_split",
+    "role",
+)
 
 
 @contextlib.contextmanager
@@ -87,6 +96,32 @@ def write_table(path: Path, table: pa.Table) -> None:
         writer = ParquetWriter(temporary, table.schema)
         writer.write(table)
         writer.close()
+
+
+def write_tables(
+    path: Path, schema: pa.Schema, pieces: Iterable[pa.Table], count_by: str
+) -> dict[str, int]:
+    """Write tables as one Parquet file while they come; count the values of one column."""
+    counts: dict[str, int] = {}
+    with replacing(path) as temporary:
+        writer = ParquetWriter(temporary, schema)
+        for table in pieces:
+            writer.write(table)
+            for value, number in count_values(table[count_by]).items():
+                counts[value] = counts.get(value, 0) + number
+        writer.close()
+    return counts
+
+
+def concat(schema: pa.Schema, pieces: Iterable[pa.Table]) -> pa.Table:
+    """One table of many, or of none."""
+    return pa.concat_tables([schema.empty_table(), *pieces]).unify_dictionaries()
+
+
+def count_values(column: pa.ChunkedArray) -> dict[str, int]:
+    """How often each text stands in a column, in order of appearance; nulls aren't counted."""
+    counted = pc.value_counts(column.cast(pa.string()).drop_null())
+    return {str(item["values"]): int(item["counts"]) for item in counted.to_pylist()}
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:

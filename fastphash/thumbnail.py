@@ -2,33 +2,15 @@
 
 import functools
 import math
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
 from fastphash.kernels import resize
+from fastphash.words import ORIENTATIONS, PASS_ORDERS, PassOrder
 
 SIDE = 32
-
-#: Which pass of the resize came first in which Pillow.
-PassOrder = Literal["horizontal", "pillow12.2", "pillow13"]
-PASS_ORDERS: tuple[PassOrder, ...] = get_args(PassOrder)
-
-#: The symmetries of the square in canonical order, by Pillow's names; rotations counter-clockwise.
-ORIENTATIONS = (
-    "identity",
-    "rotate_90",
-    "rotate_180",
-    "rotate_270",
-    "flip_left_right",
-    "flip_top_bottom",
-    "transpose",
-    "transverse",
-)
-#: INVERSE[t] undoes orientation t.
-INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
 
 # each orientation as: transpose or not, then reverse the rows or not, then the columns
 _STEPS = (
@@ -113,7 +95,7 @@ def turned(both: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @functools.cache
 def turned_indices() -> NDArray[np.uint16]:
-    """uint16 (8, 1024): pixel p of thumbnail a under orientation t is ``a.ravel()[indices[t, p]]``."""
+    """uint16 (8, 1024): pixel p of thumbnail a under orientation t is ``a.flat[indices[t, p]]``."""
     plain = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
     indices = np.empty((len(ORIENTATIONS), SIDE * SIDE), np.uint16)
     for t, (transposed, rows, columns) in enumerate(_STEPS):
@@ -130,16 +112,12 @@ def _vertical_first(grey: NDArray[np.uint8], pass_order: PassOrder) -> bool:
     return vertical_first(grey.shape[1], grey.shape[0], pass_order)
 
 
-def _columns_then_rows(
-    grey: NDArray[np.uint8], extent: tuple[float, float]
-) -> NDArray[np.uint8]:
+def _columns_then_rows(grey: NDArray[np.uint8], extent: tuple[float, float]) -> NDArray[np.uint8]:
     down = _shrink(grey, extent[1])
     return _shrink(np.ascontiguousarray(down.T), extent[0]).T
 
 
-def _rows_then_columns(
-    grey: NDArray[np.uint8], extent: tuple[float, float]
-) -> NDArray[np.uint8]:
+def _rows_then_columns(grey: NDArray[np.uint8], extent: tuple[float, float]) -> NDArray[np.uint8]:
     # a pass along the rows is one along the columns of the transposed image, where the
     # compiler finds whole vectors: 39 us with the transposing against 71 us for 300 x 300
     across = np.empty(grey.shape[::-1], np.uint8)
@@ -156,7 +134,9 @@ def _shrink(grey: NDArray[np.uint8], extent: float) -> NDArray[np.uint8]:
 
 
 @functools.lru_cache(maxsize=256)
-def _taps(size: int, extent: float) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+def _taps(
+    size: int, extent: float
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     start = np.empty(SIDE, np.int32)
     count = np.empty(SIDE, np.int32)
     weight = np.zeros((SIDE, math.ceil(3 * max(extent / SIDE, 1)) * 2 + 1), np.int32)

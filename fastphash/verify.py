@@ -8,12 +8,7 @@ from numpy.typing import NDArray
 from fastphash.join import Matches, first_orientation
 from fastphash.kernels import agree
 from fastphash.thumbnail import turned_indices
-
-#: Kinds of a pair, strongest first; columns of codes index this.
-KINDS = ("identical", "exact", "augmented", "near", "collision")
-IDENTICAL, EXACT, AUGMENTED, NEAR, COLLISION = range(5)
-#: The kinds that make an image a copy.
-COPY_KINDS = KINDS[:COLLISION]
+from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL
 
 
 class Verdicts(NamedTuple):

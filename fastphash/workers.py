@@ -9,7 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -21,7 +21,8 @@ from fastphash import images
 from fastphash.errors import ImageError, UsageError, WorkerError
 from fastphash.images import Decoding
 from fastphash.phash import hash_orientations, hash_thumbnails
-from fastphash.thumbnail import PassOrder, both_thumbnails, thumbnail
+from fastphash.thumbnail import both_thumbnails, thumbnail
+from fastphash.words import PassOrder
 
 # images of one task: enough to hide the cost of passing it, few enough to keep all workers busy
 _BATCH = 64
@@ -33,7 +34,7 @@ _REMEMBERED = 16384
 class Recipe:
     """How a worker hashes: all that it needs to know."""
 
-    decoding: Decoding = Decoding()
+    decoding: Decoding = field(default_factory=Decoding)
     pass_order: PassOrder = "pillow13"
     orientations: bool = True
 
@@ -174,7 +175,7 @@ _hasher: Hasher | None = None
 
 def start_worker(recipe: Recipe) -> None:
     """Make this process a worker: file descriptor 2 is caught from now on."""
-    global _hasher  # one for each process, and tasks are plain functions
+    global _hasher  # noqa: PLW0603 - one for each process: tasks are plain functions
     cv2.setNumThreads(0)
     logging.disable()  # Pillow logs what it also raises
     sys.stderr = os.fdopen(os.dup(2), "w")
@@ -216,7 +217,7 @@ class Workers:
             count, initializer=start_worker, initargs=(recipe,), context=context
         )
 
-    def __enter__(self) -> "Workers":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:

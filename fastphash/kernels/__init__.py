@@ -6,7 +6,7 @@ error instead of a second compilation.
 """
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 from numba import types
@@ -25,18 +25,24 @@ def const(dtype: Any, ndim: int = 1) -> Any:
     return types.Array(dtype, ndim, "C", readonly=True)
 
 
-def compiled(*signature: Any, returns: Any = types.void) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def compiled(
+    *signature: Any, returns: Any = types.void
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile a kernel for one signature, from the cache on disk where there is one."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        options = {"nogil": True, "error_model": "numpy"}
+        signed = returns(*signature)
         try:
-            kernel: Callable[P, R] = numba.njit(returns(*signature), cache=True, **options)(function)
+            return _compile(function, signed, cache=True)
         except RuntimeError as error:
             # numba finds neither the package's folder nor the user's cache folder writeable
             if "cannot cache" not in str(error):
                 raise
-            kernel = numba.njit(returns(*signature), **options)(function)
-        return kernel
+            return _compile(function, signed, cache=False)
 
     return decorate
+
+
+def _compile(function: Callable[P, R], signature: Any, *, cache: bool) -> Callable[P, R]:
+    kernel: Any = numba.njit(signature, cache=cache, nogil=True, error_model="numpy")(function)
+    return cast("Callable[P, R]", kernel)

@@ -41,8 +41,8 @@ def _compare(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[bool, float]:
     sum_ab = 0
     levels = 0
     for p in range(n):
-        x = np.int32(a[p])
-        y = np.int32(b[p])
+        x = int(a[p])
+        y = int(b[p])
         sum_a += x
         sum_b += y
         sum_aa += x * x
@@ -63,16 +63,14 @@ def _compare(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[bool, float]:
     fourth_b = 0.0
     apart = 0.0
     for p in range(n):
-        x = (a[p] - mean_a) / deviation_a
-        y = (b[p] - mean_b) / deviation_b
-        fourth_a += x * x * x * x
-        fourth_b += y * y * y * y
-        apart = max(apart, abs(x - y))
+        u = (a[p] - mean_a) / deviation_a
+        v = (b[p] - mean_b) / deviation_b
+        fourth_a += u * u * u * u
+        fourth_b += v * v * v * v
+        apart = max(apart, abs(u - v))
     if max(fourth_a, fourth_b) > SPARSE * n:
         return levels <= SPARSE_LEVELS and correlation >= SPARSE_CORRELATION, correlation
-    saved = (
-        levels <= SAVED_LEVELS and correlation >= SAVED_CORRELATION and apart <= SAVED_DEVIATION
-    )
+    saved = levels <= SAVED_LEVELS and correlation >= SAVED_CORRELATION and apart <= SAVED_DEVIATION
     edited = correlation >= EDITED_CORRELATION and apart <= EDITED_DEVIATION
     return saved or edited, correlation
 
@@ -124,7 +122,7 @@ def judge_pairs(
     orientation: NDArray[np.uint8],
     score: NDArray[np.float32],
 ) -> None:
-    """Compare the thumbnails left[left_rows[i]], turned by each orientation in mask[i], with right's."""
+    """Compare left[left_rows[i]], turned as mask[i] allows, with right[right_rows[i]]."""
     scratch = np.empty(turned.shape[1], np.uint8)
     for i in range(mask.size):
         agrees[i], orientation[i], score[i] = _judge(

@@ -53,7 +53,9 @@ def lanczos_taps(
             weight[i, k] = int(value - 0.5) if value < 0 else int(value + 0.5)
 
 
-@compiled(const(uint8, 2), const(int32), const(int32), const(int32, 2), array(int32), array(uint8, 2))
+@compiled(
+    const(uint8, 2), const(int32), const(int32), const(int32, 2), array(int32), array(uint8, 2)
+)
 def shrink_columns(
     image: NDArray[np.uint8],
     start: NDArray[np.int32],
@@ -62,7 +64,7 @@ def shrink_columns(
     total: NDArray[np.int32],
     out: NDArray[np.uint8],
 ) -> None:
-    """Resize (h, w) to (start.size, w): ``ImagingResampleVertical_8bpc``. `total` is scratch (w,)."""
+    """Resize (h, w) to (start.size, w): ``ImagingResampleVertical_8bpc``; `total` is scratch."""
     half = np.int32(1 << 21)
     for i in range(start.size):
         total[:] = half

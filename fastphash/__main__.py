@@ -1,0 +1,6 @@
+"""``python -m fastphash``."""
+
+from fastphash.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,436 @@
+"""Commands; they alone turn an error into an exit status."""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fastphash import options
+from fastphash.errors import FastphashError, UsageError
+from fastphash.words import KINDS, MAX_PAIRS
+
+_LEAK_STATUS = 3
+_SIGNAL_STATUS = 128
+
+
+class Commands(click.Group):
+    """Lists commands in the order of the work, and says what went wrong in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names of all commands, in the order in which they were added."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error)) from error
+        except FastphashError as error:
+            raise click.ClickException(str(error)) from error
+        except MemoryError as error:
+            raise click.ClickException("out of memory") from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = f": {error.filename}" if error.filename else ""
+            raise click.ClickException(f"{error.strerror or error}{where}") from error
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted: run the same command again to go on.", err=True)
+            ctx.exit(_SIGNAL_STATUS + signal.SIGINT)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fastphash")
+def main() -> None:
+    """Find every copy in an image data set: identical, rotated or mirrored, in a split and across.
+
+    Exit status: 0 done, 1 failed, 2 wrong usage, 3 leaks with --fail-on-leak.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, _: Any) -> None:
+    sys.exit(_SIGNAL_STATUS + number)
+
+
+@main.command()
+@options.source_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="OUT",
+    help="Folder for the hashes and everything found; used again, only new images are hashed.",
+)
+@options.keep_in_option
+@click.option(
+    "--fail-on-leak",
+    is_flag=False,
+    flag_value=options.SURE_KINDS,
+    metavar="[KINDS]",
+    callback=options.kinds_callback,
+    help=f"End with status 3 if images leak between splits by one of these kinds; without kinds: "
+    f"{options.SURE_KINDS}.",
+)
+@options.radius_option
+@options.hash_options
+@options.json_option
+def audit(
+    folders: tuple[str, ...],
+    files: tuple[str, ...],
+    null: bool,
+    output: Path,
+    keep_in: list[str],
+    fail_on_leak: list[str],
+    radius: int,
+    workers: int | None,
+    as_json: bool,
+    **how: Any,
+) -> None:
+    r"""Find all copies in splits of images, inside each and across them.
+
+    \b
+    Example:
+      fastphash audit train=data/train val=data/val -o audit
+    """
+    sources = options.sources(folders, files, null)
+    from fastphash.audit import audit as run
+    from fastphash.audit import leaks_of
+    from fastphash.join import check_radius
+    from fastphash.screen import ProgressScreen, show_audit
+
+    check_radius(radius)
+    definition, layout = options.definition_and_layout(**how)
+    with ProgressScreen() as progress:
+        found = run(
+            output,
+            sources,
+            definition=definition,
+            layout=layout,
+            keep_in=keep_in,
+            workers=workers,
+            progress=progress,
+        )
+    if as_json:
+        click.echo(json.dumps(found.summary, indent=2))
+    else:
+        show_audit(found.summary, str(output))
+    if fail_on_leak and (leaked := leaks_of(found.summary, fail_on_leak)):
+        click.echo(f"{leaked:,} images leak ({', '.join(fail_on_leak)})", err=True)
+        raise SystemExit(_LEAK_STATUS)
+
+
+@main.command("hash")
+@options.source_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="STORE",
+    help="Folder of hashes; used again, only what is new or changed is hashed.",
+)
+@options.hash_options
+@options.json_option
+def hash_(
+    folders: tuple[str, ...],
+    files: tuple[str, ...],
+    null: bool,
+    output: Path,
+    workers: int | None,
+    as_json: bool,
+    **how: Any,
+) -> None:
+    r"""Hash images into a store of Parquet files.
+
+    \b
+    Example:
+      fastphash hash train=data/train -o hashes
+    """
+    sources = options.sources(folders, files, null)
+    from dataclasses import asdict
+
+    from fastphash.audit import check_images, reasons
+    from fastphash.ingest import hash_into
+    from fastphash.screen import ProgressScreen, count, show_reasons, show_table
+    from fastphash.store import open_store
+
+    definition, layout = options.definition_and_layout(**how)
+    with ProgressScreen() as progress:
+        tallies = hash_into(
+            output,
+            sources,
+            definition=definition,
+            layout=layout,
+            workers=workers,
+            progress=progress,
+        )
+    if as_json:
+        click.echo(json.dumps({name: asdict(tally) for name, tally in tallies.items()}, indent=2))
+    else:
+        columns = ("inputs", "hashed", "kept", "rejected", "skipped", "changed", "gone")
+        show_table(
+            f"Hashed into {output}",
+            ["split", *columns],
+            [
+                [name, *(count(getattr(tally, column)) for column in columns)]
+                for name, tally in tallies.items()
+            ],
+        )
+        rejected = open_store(output).rejected()
+        show_reasons(reasons(rejected), sum(tally.skipped for tally in tallies.values()))
+    check_images(sources, tallies)
+
+
+@main.command()
+@click.argument("needles")
+@click.argument("haystack")
+@options.output_option(None, "File for the pairs.")
+@options.radius_option
+@click.option(
+    "--max-pairs",
+    type=click.IntRange(min=0),
+    default=MAX_PAIRS,
+    show_default=True,
+    metavar="N",
+    help="Stop instead of writing more pairs than this.",
+)
+@options.format_option("Parquet, or JSON as the paper's compare_hashes.py writes it.")
+@click.option(
+    "--kinds",
+    metavar="KIND,...",
+    callback=options.kinds_callback,
+    help=f"Write only pairs of these kinds: {', '.join(KINDS)}.  [default: all]",
+)
+@options.json_option
+def join(
+    needles: str,
+    haystack: str,
+    output: Path,
+    overwrite: bool,
+    radius: int,
+    max_pairs: int,
+    form: str,
+    kinds: list[str],
+    as_json: bool,
+) -> None:
+    r"""Find every pair of a needle and a haystack image.
+
+    NEEDLES and HAYSTACK are stores, STORE@SPLIT, or Parquet files with path and phash.
+
+    \b
+    Example:
+      fastphash join hashes@val hashes@train -o pairs.parquet
+    """
+    options.check_free(output, overwrite)
+    from fastphash import convert, results, tables
+    from fastphash.join import check_radius
+    from fastphash.screen import count, show_table
+    from fastphash.store import read_hashes
+
+    check_radius(radius)
+    if needles == haystack:
+        raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
+    left, right = read_hashes(needles), read_hashes(haystack)
+    wanted = kinds or list(KINDS)
+    pairs = results.of_kinds(results.find_pairs(left, right, max_pairs), wanted)
+    if form == "parquet":
+        counts = tables.write_tables(output, results.PAIRS_SCHEMA, pairs, count_by="kind")
+    else:
+        table = tables.concat(results.PAIRS_SCHEMA, pairs)
+        counts = tables.count_values(table["kind"])
+        tables.write_json(output, convert.paper_matches(left, table))
+    found = {kind: counts.get(kind, 0) for kind in wanted}
+    if as_json:
+        click.echo(json.dumps({"pairs": sum(found.values()), "kinds": found}, indent=2))
+    else:
+        shown = {kind: number for kind, number in found.items() if kind != "near"}
+        show_table(
+            f"Pairs of {len(left):,} needles and {len(right):,} haystack images, in {output}",
+            ["", *shown, "all"],
+            [["pairs", *map(count, shown.values()), count(sum(found.values()))]],
+        )
+
+
+@main.command()
+@click.argument("stores", nargs=-1, required=True, metavar="STORE...")
+@options.output_option(None, "File for the groups.")
+@options.radius_option
+@options.keep_in_option
+@options.format_option("Parquet, or JSON as the paper's inspect_hashes.py writes it.")
+@options.json_option
+def group(
+    stores: tuple[str, ...],
+    output: Path,
+    overwrite: bool,
+    radius: int,
+    keep_in: list[str],
+    form: str,
+    as_json: bool,
+) -> None:
+    r"""Group the copies in one store or several; one image of each group is its keeper.
+
+    A STORE may be STORE@SPLIT, or a Parquet file with path and phash.
+
+    \b
+    Example:
+      fastphash group hashes -o groups.parquet
+    """
+    options.check_free(output, overwrite)
+    from fastphash import convert, results, tables
+    from fastphash.join import check_radius
+    from fastphash.screen import count, show_table
+    from fastphash.store import read_together
+
+    check_radius(radius)
+    rows = read_together(list(stores))
+    ranked = results.candidates(rows, results.priority(rows, keep_in))
+    found = results.find_groups(ranked)
+    if form == "parquet":
+        tables.write_table(output, found)
+    else:
+        tables.write_json(output, convert.paper_groups(rows, found))
+    kinds = tables.count_values(found["kind"])
+    groups = found.num_rows - sum(kinds.values())
+    if as_json:
+        result = {"images": len(rows), "groups": groups, "copies": kinds}
+        click.echo(json.dumps(result, indent=2))
+    else:
+        show_table(
+            f"Groups, in {output}",
+            ["", "images", "groups", *(kinds or ["copies"])],
+            [
+                [
+                    "",
+                    count(len(rows)),
+                    count(groups),
+                    *(map(count, kinds.values()) if kinds else "-"),
+                ]
+            ],
+        )
+
+
+@main.command()
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--as",
+    "vouched",
+    metavar="imagehash[:PASS_ORDER]",
+    help="Vouch that ImageHash made the hashes, so that they join with ours: under Pillow up to "
+    "12.1 (horizontal), 12.2 and 12.3 (pillow12.2) or 13 (pillow13, the default).",
+)
+@click.option(
+    "--split", default=None, metavar="NAME", help="Name of the split.  [default: of the file]"
+)
+@click.option("--augmented", is_flag=True, help="Write six orientations of each image to JSON.")
+@click.option("--overwrite", is_flag=True, help="Replace a JSON file that exists.")
+def convert(
+    source: str,
+    target: Path,
+    vouched: str | None,
+    split: str | None,
+    augmented: bool,
+    overwrite: bool,
+) -> None:
+    r"""Convert hash files of other tools to stores, and stores to theirs.
+
+    IN is JSON as the paper's compute_hashes.py or compute_hashes_augmented.py writes it, or a
+    Parquet file with path and phash, and OUT a new store; or IN is a store and OUT a .json file.
+
+    \b
+    Examples:
+      fastphash convert hashes_train.json train --as imagehash:horizontal
+      fastphash convert hashes@train hashes_train.json
+    """
+    from fastphash.convert import export_hashes, import_hashes
+    from fastphash.store import FOREIGN, asserted, read_hashes
+
+    path = Path(source)
+    if path.is_file():
+        definition = asserted(vouched) if vouched else FOREIGN
+        name = split or path.stem
+        rows = import_hashes(path, target, split=name, definition=definition)
+        click.echo(f"{rows:,} images to {target}, hashes {definition}")
+        return
+    if target.suffix.lower() != ".json":
+        raise UsageError(f"a store is converted to a .json file, not to {target.name!r}")
+    if vouched or split:
+        raise UsageError("--as and --split are for files that become stores")
+    rows_of = read_hashes(source)
+    options.check_free(target, overwrite)
+    entries = export_hashes(rows_of, target, augmented=augmented)
+    click.echo(f"{entries:,} entries to {target}")
+
+
+@main.command()
+@click.argument("store")
+@options.json_option
+def info(store: str, as_json: bool) -> None:
+    """Show what is in a store and how its hashes were made."""
+    from fastphash.screen import count, show_lines, show_table
+    from fastphash.store import describe, read_hashes
+
+    found = describe(read_hashes(store))
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    show_table(
+        store,
+        ["split", "images", "rejected", "root"],
+        [
+            [name, count(split["images"]), count(split["rejected"]), split["root"]]
+            for name, split in found["splits"].items()
+        ],
+    )
+    lines = [f"{name}: {found[name]}" for name in ("definition", "orientations", "thumbnails")]
+    if found["unusual_hashes"]:
+        lines.append(
+            f"{found['unusual_hashes']:,} hashes don't have 32 of 64 bits set: "
+            "flat or symmetric images"
+        )
+    show_lines("Hashes", lines)
+
+
+@main.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="fastphash-demo",
+    show_default=True,
+    metavar="FOLDER",
+    help="New folder for the images and their audit.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Worker processes.  [default: one for each core]",
+)
+def demo(output: Path, workers: int | None) -> None:
+    """Make a data set with planted copies, audit it, and compare."""
+    from fastphash import demo as planted
+    from fastphash.audit import audit as run
+    from fastphash.screen import ProgressScreen, show_audit, show_lines, show_table
+
+    if output.exists():
+        raise UsageError(f"{str(output)!r} exists: name a new folder with -o")
+    with ProgressScreen() as progress:
+        truth = planted.make(output, progress)
+        sources = options.sources(
+            (f"train={output / 'train'}", f"val={output / 'val'}"), (), null=False
+        )
+        found = run(output / "audit", sources, workers=workers, progress=progress)
+    show_audit(found.summary, str(output / "audit"))
+    show_table(
+        "Planted and found",
+        ["copies", "planted", "found"],
+        planted.compare(output / "audit", truth),
+    )
+    show_lines("Try it on your own", [planted.NEXT])

@@ -1,0 +1,203 @@
+"""Options that several commands share, and how their values are checked."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from fastphash.errors import UsageError
+from fastphash.words import KINDS, PASS_ORDERS
+
+if TYPE_CHECKING:
+    from fastphash.discover import Source
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: The kinds that --fail-on-leak looks for by itself.
+SURE_KINDS = "identical,exact,augmented"
+
+
+def source_options(command: F) -> F:
+    """``[SPLIT=]DIR ... --files``: pass them to `sources`."""
+    command = click.argument("folders", nargs=-1, metavar="[SPLIT=]DIR...")(command)
+    command = click.option(
+        "--files",
+        multiple=True,
+        metavar="[SPLIT=]LIST",
+        help="A file with one path a line is a split too; - is standard input. May be repeated.",
+    )(command)
+    return click.option(
+        "-0",
+        "--null",
+        is_flag=True,
+        help="Paths in --files end with NUL bytes, as of find -print0.",
+    )(command)
+
+
+def hash_options(command: F) -> F:
+    """How to hash: pass them to `definition_and_layout`."""
+    options = [
+        click.option(
+            "--decode",
+            type=click.Choice(["full", "reduced"]),
+            default="full",
+            show_default=True,
+            help="Hash as ImageHash does, or JPEGs from a reduced grey image: another definition.",
+        ),
+        click.option(
+            "--pass-order",
+            type=click.Choice(PASS_ORDERS),
+            default="pillow13",
+            show_default=True,
+            help="Which Pillow's resize to reproduce: up to 12.1, 12.2 and 12.3, or 13.",
+        ),
+        click.option("--exif", is_flag=True, help="Turn images as their EXIF orientation says."),
+        click.option(
+            "--strict-imagehash",
+            is_flag=True,
+            help="Clip 16-bit and float pixels, as Pillow does, instead of scaling them.",
+        ),
+        click.option(
+            "--no-orientations", is_flag=True, help="Don't look for rotated and mirrored copies."
+        ),
+        click.option(
+            "--no-thumbnails",
+            is_flag=True,
+            help="Keep no thumbnails: a store of a tenth the size, in which equal hashes can't be "
+            "told from copies.",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Worker processes.  [default: one for each core]",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def json_option(command: F) -> F:
+    """``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
+        command
+    )
+
+
+def output_option(default: str | None, text: str) -> Callable[[F], F]:
+    """``-o FILE``, with ``--overwrite``."""
+
+    def decorate(command: F) -> F:
+        command = click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")(
+            command
+        )
+        return click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path, dir_okay=False),
+            required=default is None,
+            default=default,
+            show_default=default is not None,
+            help=text,
+        )(command)
+
+    return decorate
+
+
+def radius_option(command: F) -> F:
+    """``--radius``: 0 alone in this version."""
+    return click.option(
+        "--radius",
+        type=click.IntRange(0, 64),
+        default=0,
+        show_default=True,
+        metavar="BITS",
+        help="Largest Hamming distance of two copies. This version finds equal hashes: 0.",
+    )(command)
+
+
+def keep_in_option(command: F) -> F:
+    """``--keep-in SPLIT,...``."""
+    return click.option(
+        "--keep-in",
+        metavar="SPLIT,...",
+        callback=_names,
+        help="Splits that keep their images when another has a copy, first to last.  "
+        "[default: the smallest first]",
+    )(command)
+
+
+def format_option(text: str) -> Callable[[F], F]:
+    """``--format``: Parquet or the JSON of the paper's scripts."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["parquet", "hash-and-search"]),
+        default="parquet",
+        show_default=True,
+        help=text,
+    )
+
+
+def kinds_callback(_: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
+    """A list of kinds from a comma-separated text."""
+    kinds = _names(_, parameter, value)
+    for kind in kinds:
+        if kind not in KINDS:
+            raise click.BadParameter(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
+    return kinds
+
+
+def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
+    return [name for name in (value or "").split(",") if name]
+
+
+def sources(folders: tuple[str, ...], files: tuple[str, ...], null: bool) -> "list[Source]":
+    """The splits that the arguments name; UsageError if there are none, or they clash."""
+    from fastphash.discover import check_sources, folder_source, list_source
+
+    found = [folder_source(folder) for folder in folders]
+    for text in files:
+        name, separator, path = text.partition("=")
+        if not separator:
+            name, path = ("stdin" if text == "-" else Path(text).stem), text
+        found.append(list_source(name, _read_list(path), b"\0" if null else b"\n"))
+    if not found:
+        raise UsageError("nothing to hash: name a folder, or a list of files with --files")
+    check_sources(found)
+    return found
+
+
+def _read_list(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"can't read the list {path!r}: {error.strerror}") from error
+
+
+def definition_and_layout(
+    decode: Any, pass_order: Any, exif: bool, strict_imagehash: bool, **without: bool
+) -> tuple[Any, Any]:
+    """What the hash options ask for, as a Definition and a Layout."""
+    from fastphash.store import Definition, Layout
+
+    definition = Definition(
+        decode=decode,
+        pass_order=pass_order,
+        exif=exif,
+        sixteen_bit="clipped" if strict_imagehash else "scaled",
+    )
+    return definition, Layout(not without["no_orientations"], not without["no_thumbnails"])
+
+
+def check_free(path: Path, overwrite: bool) -> None:
+    """UsageError if a file exists that wasn't asked to be replaced, or its folder doesn't."""
+    if path.exists() and not overwrite:
+        raise UsageError(f"{str(path)!r} exists: --overwrite replaces it")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"no such folder: {str(path.absolute().parent)!r}")

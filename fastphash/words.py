@@ -1,0 +1,30 @@
+"""The field's words for values that several rooms use; imports nothing heavy."""
+
+from typing import Literal, get_args
+
+#: The symmetries of the square in canonical order, by Pillow's names; rotations counter-clockwise.
+ORIENTATIONS = (
+    "identity",
+    "rotate_90",
+    "rotate_180",
+    "rotate_270",
+    "flip_left_right",
+    "flip_top_bottom",
+    "transpose",
+    "transverse",
+)
+#: INVERSE[t] undoes orientation t.
+INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
+
+#: Which pass of the resize came first in which Pillow.
+PassOrder = Literal["horizontal", "pillow12.2", "pillow13"]
+PASS_ORDERS: tuple[PassOrder, ...] = get_args(PassOrder)
+
+#: Kinds of a pair, strongest first; columns of codes index this.
+KINDS = ("identical", "exact", "augmented", "near", "collision")
+IDENTICAL, EXACT, AUGMENTED, NEAR, COLLISION = range(5)
+#: The kinds that make an image a copy.
+COPY_KINDS = KINDS[:COLLISION]
+
+#: More pairs than this aren't listed unless asked for.
+MAX_PAIRS = 100_000_000

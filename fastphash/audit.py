@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from fastphash import tables
 from fastphash.discover import Source, check_sources
 from fastphash.errors import FastphashError, StoreError, UsageError
+from fastphash.hashes import Hashes, read_hashes
 from fastphash.ingest import Progress, Tally, hash_into, no_progress
 from fastphash.results import (
     LEAKS_SCHEMA,
@@ -22,7 +23,7 @@ from fastphash.results import (
     find_leaks,
     priority,
 )
-from fastphash.store import Definition, Hashes, Layout, is_store, open_store, read_hashes
+from fastphash.store import Definition, Layout, is_store, open_store
 from fastphash.words import COPY_KINDS, KINDS
 
 HASHES = "hashes"

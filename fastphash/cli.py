@@ -229,9 +229,9 @@ def join(
     """
     options.check_free(output, overwrite)
     from fastphash import convert, results, tables
+    from fastphash.hashes import read_hashes
     from fastphash.join import check_radius
     from fastphash.screen import count, show_table
-    from fastphash.store import read_hashes
 
     check_radius(radius)
     if needles == haystack:
@@ -283,9 +283,9 @@ def group(
     """
     options.check_free(output, overwrite)
     from fastphash import convert, results, tables
+    from fastphash.hashes import read_together
     from fastphash.join import check_radius
     from fastphash.screen import count, show_table
-    from fastphash.store import read_together
 
     check_radius(radius)
     rows = read_together(list(stores))
@@ -349,7 +349,8 @@ def convert(
       fastphash convert hashes@train hashes_train.json
     """
     from fastphash.convert import export_hashes, import_hashes
-    from fastphash.store import FOREIGN, asserted, read_hashes
+    from fastphash.hashes import read_hashes
+    from fastphash.store import FOREIGN, asserted
 
     path = Path(source)
     if path.is_file():
@@ -373,8 +374,8 @@ def convert(
 @options.json_option
 def info(store: str, as_json: bool) -> None:
     """Show what is in a store and how its hashes were made."""
+    from fastphash.hashes import describe, read_hashes
     from fastphash.screen import count, show_lines, show_table
-    from fastphash.store import describe, read_hashes
 
     found = describe(read_hashes(store))
     if as_json:

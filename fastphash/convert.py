@@ -9,15 +9,14 @@ import pyarrow as pa
 
 from fastphash import tables
 from fastphash.errors import StoreError, UsageError
+from fastphash.hashes import Hashes, read_hashes
 from fastphash.phash import from_hex, to_hex
 from fastphash.store import (
     HASH_COLUMNS,
     Definition,
-    Hashes,
     Layout,
     Part,
     create_store,
-    read_hashes,
 )
 
 #: The orientations that the paper's ``compute_hashes_augmented.py`` writes, in its order.

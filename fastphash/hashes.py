@@ -1,0 +1,274 @@
+"""Rows of hashes to be joined: of a store, of a split of it, or of any Parquet file."""
+
+import json
+import os
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fastphash import tables
+from fastphash.errors import DefinitionError, StoreError, UsageError
+from fastphash.store import (
+    FOREIGN,
+    HASH_COLUMNS,
+    METADATA,
+    Definition,
+    Store,
+    exact_paths,
+    open_store,
+)
+from fastphash.thumbnail import SIDE, vertical_first
+from fastphash.words import ORIENTATIONS, PassOrder
+
+# where a row lies in its store, counted through all parts
+_ROW = "_row"
+
+
+class Hashes:
+    """Rows to be joined: of a store, of one split of it, or of any Parquet file of hashes.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Columns of `store_schema`, of which only split, path and phash must be there.
+    definition : Definition
+    store : Store, optional
+        Where thumbnails come from that are not in the table.
+    """
+
+    def __init__(self, table: pa.Table, definition: Definition, store: Store | None = None) -> None:
+        self.table = table
+        self.definition = definition
+        self.store = store
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def take(self, rows: NDArray[np.int64]) -> "Hashes":
+        """These rows, in this order."""
+        return Hashes(self.table.take(pa.array(rows)), self.definition, self.store)
+
+    def with_thumbnails(self) -> "Hashes":
+        """The same rows with the thumbnails in the table, and no store behind it."""
+        table, pixels = self.table, self.thumbnails
+        if _ROW in table.column_names:
+            table = table.drop_columns([_ROW])
+        if pixels is not None and "thumbnail" not in table.column_names:
+            kind = pa.binary(SIDE * SIDE)
+            column = pa.FixedSizeBinaryArray.from_buffers(
+                kind, len(self), [None, pa.py_buffer(np.ascontiguousarray(pixels))]
+            )
+            table = table.append_column("thumbnail", column)
+        return Hashes(table, self.definition)
+
+    def where_split(self, split: str) -> "Hashes":
+        """The rows of one split."""
+        return self.take(np.flatnonzero(self.splits == split))
+
+    @cached_property
+    def splits(self) -> NDArray[Any]:
+        """Name of the split of each row (object)."""
+        return np.asarray(self.table["split"].to_numpy(zero_copy_only=False), object)
+
+    @cached_property
+    def known(self) -> tuple[int, ...]:
+        """Orientations that have a hash in every row."""
+        columns = self.table.column_names
+        return tuple(
+            t
+            for t, name in enumerate(HASH_COLUMNS)
+            if t == 0 or (name in columns and not self.table[name].null_count)
+        )
+
+    @cached_property
+    def phashes(self) -> NDArray[np.uint64]:
+        """uint64 (n, 8), or (n, 1) where only the identity is known."""
+        if self.known == (0,):
+            only: NDArray[np.uint64] = self.table["phash"].to_numpy()[:, None]
+            return only
+        out = np.zeros((len(self), len(ORIENTATIONS)), np.uint64)
+        for t in self.known:
+            out[:, t] = self.table[HASH_COLUMNS[t]].to_numpy()
+        return out
+
+    @cached_property
+    def digests(self) -> NDArray[np.uint64] | None:
+        """XXH3-128 of the files, uint64 (n, 2), or None."""
+        words = self._fixed("digest")
+        return None if words is None else words.view(np.uint64)
+
+    @cached_property
+    def thumbnails(self) -> NDArray[np.uint8] | None:
+        """uint8 (n, 1024), or None; of a store they are read now, for these rows only."""
+        if self.store is None or not self.store.layout.thumbnails:
+            return self._fixed("thumbnail")
+        wanted = self.table[_ROW].to_numpy()
+        out = np.empty((len(self), SIDE * SIDE), np.uint8)
+        start = 0
+        for part in self.store.parts:
+            of_part = np.flatnonzero((wanted >= start) & (wanted < start + part.rows))
+            if of_part.size:
+                pixels = _fixed_width(self.store.read_part(part, ["thumbnail"])["thumbnail"])
+                out[of_part] = pixels[wanted[of_part] - start]
+            start += part.rows
+        return out
+
+    @cached_property
+    def paths(self) -> pa.ChunkedArray:
+        """Exact names, binary."""
+        return exact_paths(self.table)
+
+    def numbers(self, name: str) -> NDArray[np.int64]:
+        """A column of integers; zeros where it is missing."""
+        if name not in self.table.column_names:
+            return np.zeros(len(self), np.int64)
+        values: NDArray[np.int64] = self.table[name].fill_null(0).to_numpy().astype(np.int64)
+        return values
+
+    def _fixed(self, name: str) -> NDArray[np.uint8] | None:
+        if name not in self.table.column_names or self.table[name].null_count:
+            return None
+        return _fixed_width(self.table[name])
+
+
+def _fixed_width(column: pa.ChunkedArray) -> NDArray[np.uint8]:
+    """A column of fixed_size_binary without nulls as uint8 (n, width)."""
+    width = column.type.byte_width
+    pieces = [np.empty((0, width), np.uint8)]
+    for chunk in column.chunks:
+        data = np.frombuffer(chunk.buffers()[1] or b"", np.uint8)
+        start = chunk.offset * width
+        pieces.append(data[start : start + len(chunk) * width].reshape(-1, width))
+    return pieces[1] if len(pieces) == 2 else np.concatenate(pieces)
+
+
+def read_hashes(target: str) -> Hashes:
+    """Rows of ``STORE[@SPLIT]`` or of a Parquet file with the columns path and phash.
+
+    Raises
+    ------
+    StoreError
+        Nothing there that holds hashes, a split that isn't, or damage.
+    """
+    path, split = _split_target(target)
+    if path.is_file():
+        return _read_file(path, split)
+    store = open_store(path)
+    store.verify()
+    if split is not None and split not in store.roots:
+        raise StoreError(f"{path} has no split {split!r}: it has {', '.join(store.roots)}")
+    schema = pa.schema([column for column in store.schema if column.name != "thumbnail"])
+    parts = [store.read_part(part, schema.names) for part in store.parts]
+    table = pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])
+    table = table.unify_dictionaries()
+    table = table.append_column(_ROW, pa.array(np.arange(table.num_rows)))
+    return Hashes(_one_split(table, split), store.definition, store)
+
+
+def read_together(targets: list[str]) -> Hashes:
+    """Rows of several stores or files, in the order given, to be grouped as one.
+
+    Raises
+    ------
+    DefinitionError
+        Their hashes were made in different ways.
+    UsageError
+        Two of them have a split of the same name.
+    """
+    several = [read_hashes(target) for target in targets]
+    if len(several) == 1:
+        return several[0]
+    owner: dict[str, str] = {}
+    for target, hashes in zip(targets, several, strict=True):
+        check_joinable(several[0], hashes)
+        for split in np.unique(hashes.splits.astype(str)):
+            if split in owner:
+                raise UsageError(f"both {owner[split]} and {target} have a split {split!r}")
+            owner[split] = target
+    # thumbnails are read row by row from one store only
+    full = [hashes.with_thumbnails().table for hashes in several]
+    table = pa.concat_tables(full, promote_options="permissive").unify_dictionaries()
+    return Hashes(table, several[0].definition)
+
+
+def describe(hashes: Hashes) -> dict[str, Any]:
+    """What rows of hashes are: splits, definition, columns, and how many hashes are unusual."""
+    store = hashes.store
+    rejected = store.rejected()["split"].to_pylist() if store else []
+    roots = store.roots if store else {}
+    names, counts = np.unique(hashes.splits.astype(str), return_counts=True)
+    return {
+        "splits": {
+            name: {"images": count, "rejected": rejected.count(name), "root": roots.get(name, "")}
+            for name, count in zip(names.tolist(), counts.tolist(), strict=True)
+        },
+        "definition": str(hashes.definition),
+        "orientations": [ORIENTATIONS[t] for t in hashes.known],
+        "thumbnails": bool(store and store.layout.thumbnails),
+        "unusual_hashes": int((np.bitwise_count(hashes.phashes[:, 0]) != 32).sum()),
+    }
+
+
+def check_joinable(one: Hashes, other: Hashes) -> None:
+    """Raise DefinitionError unless the hashes of both mean the same."""
+    a, b = one.definition.comparable(), other.definition.comparable()
+    if a == b:
+        return
+    only_order = replace(a, pass_order=b.pass_order) == b and a.decode == "full"
+    if only_order and all(
+        _same_order(hashes, a.pass_order, b.pass_order) for hashes in (one, other)
+    ):
+        return
+    raise DefinitionError(
+        f"these hashes were made in different ways: needles {one.definition}; "
+        f"haystack {other.definition}. Hash both the same way, or vouch for hashes from "
+        "elsewhere with `fastphash convert --as`"
+    )
+
+
+def _same_order(hashes: Hashes, one: PassOrder, other: PassOrder) -> bool:
+    """Whether no image, nor its transpose, would be resized differently under two pass orders."""
+    if "width" not in hashes.table.column_names or hashes.table["width"].null_count:
+        return False
+    sizes = set(zip(hashes.numbers("width"), hashes.numbers("height"), strict=True))
+    return all(
+        vertical_first(w, h, one) == vertical_first(w, h, other)
+        for width, height in sizes
+        for w, h in ((width, height), (height, width))
+    )
+
+
+def _split_target(target: str) -> tuple[Path, str | None]:
+    if os.path.exists(target):
+        return Path(target), None
+    path, separator, split = target.rpartition("@")
+    return (Path(path), split) if separator else (Path(target), None)
+
+
+def _one_split(table: pa.Table, split: str | None) -> pa.Table:
+    return table if split is None else table.filter(pc.equal(table["split"].cast("string"), split))
+
+
+def _read_file(path: Path, split: str | None) -> Hashes:
+    table = tables.read_table(path)
+    for name, kind in (("path", pa.string()), ("phash", pa.uint64())):
+        if name not in table.column_names:
+            raise StoreError(f"{path} has no column {name!r}: a file of hashes has path and phash")
+        try:
+            table = table.set_column(table.column_names.index(name), name, table[name].cast(kind))
+        except pa.ArrowException as error:
+            raise StoreError(f"{path}: column {name!r} can't be read as {kind}: {error}") from error
+        if table[name].null_count:
+            raise StoreError(f"{path}: column {name!r} has rows without a value")
+    if "split" not in table.column_names:
+        names = pa.array([path.stem] * table.num_rows, pa.string()).dictionary_encode()
+        table = table.append_column("split", names)
+    made = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
+    definition = Definition(**made["definition"]) if made else FOREIGN
+    return Hashes(_one_split(table, split), definition)

@@ -37,7 +37,7 @@ def make(folder: Path, progress: Progress = no_progress) -> Truth:
     for i in range(total):
         split = "train" if i < _TRAIN else "val"
         name = f"{split}/scene_{i:03d}.png"
-        scenes[name] = _scene(rng)
+        scenes[name] = scene(rng)
         _save(folder / name, scenes[name])
         progress("drawing", i + 1, total)
     train = [name for name in scenes if name.startswith("train")]
@@ -112,17 +112,17 @@ _TURN: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 }
 
 
-def _scene(rng: np.random.Generator) -> NDArray[np.uint8]:
+def scene(rng: np.random.Generator, side: int = _SIDE) -> NDArray[np.uint8]:
     """A landscape of smooth hills, fields and houses, with grain: uint8 (h, w, 3)."""
-    height, width = (int(side) for side in rng.integers(_SIDE * 3 // 4, _SIDE * 5 // 4, 2))
-    y, x = np.mgrid[0:height, 0:width] / _SIDE
+    height, width = (int(length) for length in rng.integers(side * 3 // 4, side * 5 // 4, 2))
+    y, x = np.mgrid[0:height, 0:width] / side
     picture = np.zeros((height, width, 3))
     for _ in range(8):
         wave = np.sin(2 * np.pi * (rng.normal(0, 1.5) * x + rng.normal(0, 1.5) * y + rng.uniform()))
         picture += wave[..., None] * rng.uniform(5, 30, 3)
     for _ in range(int(rng.integers(6, 18))):
         top, left = rng.uniform(0, height), rng.uniform(0, width)
-        tall, wide = rng.uniform(8, _SIDE / 3, 2)
+        tall, wide = rng.uniform(side / 20, side / 3, 2)
         rows, columns = slice(int(top), int(top + tall)), slice(int(left), int(left + wide))
         picture[rows, columns] = rng.uniform(-110, 110, 3)
     picture += rng.normal(0, 4, picture.shape)

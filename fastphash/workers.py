@@ -49,6 +49,15 @@ class Record(NamedTuple):
     thumbnail: NDArray[np.uint8]
 
 
+class _Seen(NamedTuple):
+    """One decoded image, its thumbnail (or both) not yet hashed; the pixels are gone."""
+
+    format: str
+    width: int
+    height: int
+    thumbnails: NDArray[np.uint8]
+
+
 class Rejection(NamedTuple):
     """An input that gave no hash."""
 
@@ -89,7 +98,7 @@ class Hasher:
     def hash_files(self, root: bytes, paths: Sequence[bytes]) -> Batch:
         """Hash files below `root`; those that give no hash are rejected or skipped."""
         batch = Batch()
-        fresh: dict[bytes, tuple[images.Decoded, NDArray[np.uint8]]] = {}
+        fresh: dict[bytes, _Seen] = {}
         for path in paths:
             try:
                 data, status = _read(os.path.join(root, path))
@@ -100,11 +109,9 @@ class Hasher:
                 if digest in self._remembered:
                     self._remembered.move_to_end(digest)
                 elif digest not in fresh:
-                    fresh[digest] = self._decode(data)
+                    fresh[digest] = self._look(data)
             except ImageError as error:
                 batch.rejected.append(Rejection(path, error.stage, error.reason))
-            except MemoryError:
-                batch.rejected.append(Rejection(path, "decode", "MemoryError: too large"))
             else:
                 batch.paths.append(path)
                 batch.sizes.append(len(data))
@@ -120,28 +127,23 @@ class Hasher:
         self._remember(records)
         return batch
 
-    def _decode(self, data: bytes) -> tuple[images.Decoded, NDArray[np.uint8]]:
+    def _look(self, data: bytes) -> "_Seen":
         decoded = images.decode(data, self._recipe.decoding, self._caught)
         make = both_thumbnails if self._recipe.orientations else thumbnail
-        return decoded, make(decoded.grey, self._recipe.pass_order, decoded.extent)
+        made = make(decoded.grey, self._recipe.pass_order, decoded.extent)
+        return _Seen(decoded.format, decoded.width, decoded.height, made)
 
-    def _hash(
-        self, fresh: dict[bytes, tuple[images.Decoded, NDArray[np.uint8]]]
-    ) -> dict[bytes, Record]:
+    def _hash(self, fresh: dict[bytes, "_Seen"]) -> dict[bytes, Record]:
         if not fresh:
             return {}
-        made = np.stack([thumbnails for _, thumbnails in fresh.values()])
+        made = np.stack([seen.thumbnails for seen in fresh.values()])
         if self._recipe.orientations:
-            hashes = hash_orientations(made)
-            upright = made[:, 0]
+            hashes, upright = hash_orientations(made), made[:, 0]
         else:
-            hashes = hash_thumbnails(made)[:, None]
-            upright = made
+            hashes, upright = hash_thumbnails(made)[:, None], made
         return {
-            digest: Record(decoded.format, decoded.width, decoded.height, row, upright[i].copy())
-            for i, ((digest, (decoded, _)), row) in enumerate(
-                zip(fresh.items(), hashes, strict=True)
-            )
+            digest: Record(seen.format, seen.width, seen.height, hashes[i], upright[i].copy())
+            for i, (digest, seen) in enumerate(fresh.items())
         }
 
     def _remember(self, records: dict[bytes, Record]) -> None:
@@ -155,19 +157,30 @@ def _read(path: bytes) -> tuple[bytes | None, os.stat_result]:
     try:
         # not blocking: a file list may name a pipe
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(fd, "rb", buffering=0) as file:
+        try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
                 raise ImageError("read", "not a regular file")
-            suffix = os.path.splitext(path)[1].lower().decode("ascii", "replace")
-            if suffix not in images.IMAGE_SUFFIXES:
-                head = file.read(16)
-                if images.sniff(head) is None:
-                    return None, status
-                return head + file.readall(), status
-            return file.readall(), status
+            if not images.promises_image(path):
+                head = os.read(fd, images.SNIFFED)
+                return (
+                    head + _read_all(fd, status.st_size) if images.sniff(head) else None
+                ), status
+            return _read_all(fd, status.st_size), status
+        finally:
+            os.close(fd)
     except OSError as error:
         raise ImageError("read", error.strerror or str(error)) from error
+    except MemoryError as error:
+        raise ImageError("read", "the file is larger than the memory that is left") from error
+
+
+def _read_all(fd: int, size: int) -> bytes:
+    """What is left of a file of about `size` bytes."""
+    pieces = []
+    while piece := os.read(fd, max(size, 4096)):
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 _hasher: Hasher | None = None

@@ -96,7 +96,17 @@ def shrink_columns(
 @compiled(const(uint8, 2), array(uint8, 2))
 def transpose(image: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     """Fill `out` (w, h) with the transposed `image` (h, w)."""
-    for x in range(out.shape[0]):
-        line = out[x]
-        for y in range(line.size):
-            line[y] = image[y, x]
+    octets = image.shape[0] // 8
+    # eight rows at a time: 100 us against 220 us for 768 x 512, where one column's pixels lie so
+    # far apart that they push one another out of the cache
+    for octet in range(octets):
+        y = 8 * octet
+        r0, r1, r2, r3 = image[y], image[y + 1], image[y + 2], image[y + 3]
+        r4, r5, r6, r7 = image[y + 4], image[y + 5], image[y + 6], image[y + 7]
+        for x in range(out.shape[0]):
+            eight = out[x, y : y + 8]
+            eight[0], eight[1], eight[2], eight[3] = r0[x], r1[x], r2[x], r3[x]
+            eight[4], eight[5], eight[6], eight[7] = r4[x], r5[x], r6[x], r7[x]
+    for y in range(8 * octets, image.shape[0]):
+        for x in range(out.shape[0]):
+            out[x, y] = image[y, x]

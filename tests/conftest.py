@@ -1,0 +1,85 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from PIL import Image
+
+settings.register_profile("fastphash", deadline=None, derandomize=True, database=None)
+settings.load_profile("fastphash")
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Images of other people, beside the repository; none of them is needed."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
+    return folder
+
+
+def _photo(height, width, seed=0, channels=3):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    layers = []
+    for _ in range(channels):
+        shade = rng.normal(0, 5, (height, width))
+        for _ in range(10):
+            fy, fx, phase = rng.uniform(-20, 20, 3)
+            shade += 40 / (1 + np.hypot(fy, fx) / 8) * np.cos(fy * y + fx * x + phase)
+        layers.append(np.clip(shade + 128, 0, 255).astype(np.uint8))
+    return layers[0] if channels == 1 else np.stack(layers, axis=-1)
+
+
+@pytest.fixture(scope="session")
+def photo():
+    """photo(height, width, seed, channels): waves of many lengths with fine noise on them."""
+    return _photo
+
+
+def _pictures():
+    ramp = np.linspace(0, 255, 90).astype(np.uint8)
+    checks = (np.indices((64, 64)).sum(axis=0) // 8 % 2 * 255).astype(np.uint8)
+    half = np.zeros((50, 70), np.uint8)
+    half[:, 35:] = 200
+    return {
+        "photo": _photo(120, 160, 1),
+        "tall photo": _photo(400, 90, 2),
+        "grey photo": _photo(97, 101, 3, channels=1),
+        "noise": np.random.default_rng(4).integers(0, 256, (80, 60, 3), np.uint8),
+        "gradient across": np.tile(ramp, (60, 1)),
+        "gradient down": np.tile(ramp[:, None], (1, 60)),
+        "flat": np.full((40, 40), 77, np.uint8),
+        "black": np.zeros((33, 31, 3), np.uint8),
+        "two-tone": half,
+        "checks": checks,
+        "symmetric": np.minimum(checks, checks.T) // 2 + np.add.outer(ramp[:64], ramp[:64]) // 4,
+        "one row": _photo(1, 300, 5),
+        "one column": _photo(300, 1, 6),
+        "one pixel": np.full((1, 1, 3), (9, 200, 30), np.uint8),
+        "thumbnail": _photo(32, 32, 7, channels=1),
+        "needle": _photo(3300, 20, 8, channels=1),
+    }
+
+
+_PICTURES = _pictures()
+
+
+@pytest.fixture(params=_PICTURES)
+def picture(request):
+    """Each of the awkward and ordinary images in turn: uint8 (h, w) or (h, w, 3)."""
+    return _PICTURES[request.param]
+
+
+@pytest.fixture(scope="session")
+def encoded():
+    """encoded(pixels or PIL image, format, **options): bytes of a file."""
+
+    def encode(image, name, **options):
+        image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+        buffer = io.BytesIO()
+        image.save(buffer, name, **options)
+        return buffer.getvalue()
+
+    return encode

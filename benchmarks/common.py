@@ -13,6 +13,7 @@ from PIL import Image
 from fastphash import demo, images
 
 Timings = dict[str, list[float]]
+Sides = Callable[[np.random.Generator], tuple[int, int]]
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -39,9 +40,7 @@ def pictures(folders: list[Path]) -> list[NDArray[np.uint8]]:
     return [demo.scene(rng, side=640) for _ in range(12)]
 
 
-def crops(
-    folders: list[Path], count: int, sides: Callable[[np.random.Generator], tuple[int, int]]
-) -> Iterator[NDArray[np.uint8]]:
+def crops(folders: list[Path], count: int, sides: Sides) -> Iterator[NDArray[np.uint8]]:
     """Random crops (h, w, 3) of the pictures, in turn; `sides` draws a width and a height."""
     rng = np.random.default_rng(0)
     whole = pictures(folders)

@@ -311,10 +311,10 @@ def _rgb_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return grey
 
 
-def reduction(width: int, height: int) -> int:
-    """The largest scale denominator of libjpeg that leaves REDUCED_SIDE pixels on both sides."""
+def reduction(width: int, height: int, side: int = REDUCED_SIDE) -> int:
+    """The largest scale denominator of libjpeg that leaves `side` pixels on the shorter side."""
     for factor in (8, 4, 2):
-        if min(width, height) >= factor * REDUCED_SIDE:
+        if min(width, height) >= factor * side:
             return factor
     return 1
 

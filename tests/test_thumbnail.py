@@ -1,7 +1,7 @@
 import naive
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.Image import Resampling, Transpose
@@ -35,6 +35,7 @@ def transpose(image, orientation):
     return image if orientation == "identity" else image.transpose(Transpose[orientation.upper()])
 
 
+@settings(max_examples=300)
 @given(sides, sides, seeds)
 def test_thumbnail_is_pillows(height, width, seed):
     image = awkward(height, width, seed)
@@ -130,6 +131,7 @@ def check_all_turns(image):
         assert np.array_equal(made[t], expected), name
 
 
+@settings(max_examples=300)
 @given(sides, sides, seeds)
 def test_all_orientations_are_pillows(height, width, seed):
     check_all_turns(awkward(height, width, seed))

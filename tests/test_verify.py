@@ -1,0 +1,202 @@
+import io
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageEnhance
+
+from fastphash.join import Index, Matches, matches, self_join
+from fastphash.phash import hash_orientations, hash_thumbnails
+from fastphash.thumbnail import both_thumbnails, thumbnail
+from fastphash.verify import judge, kinds
+from fastphash.words import INVERSE, KINDS
+
+NONE = np.empty(0, np.int64)
+
+
+def small(image):
+    grey = image if isinstance(image, np.ndarray) else np.asarray(image.convert("L"))
+    return thumbnail(np.ascontiguousarray(grey)).reshape(-1)
+
+
+def judge_one(a, b, mask=1):
+    """Verdict on one pair of thumbnails (1024,): (agrees, orientation, score)."""
+    match = Matches(np.zeros(1, np.int64), np.zeros(1, np.int64), np.array([mask], np.uint8))
+    agrees, orientation, score = judge(match, a[None].copy(), b[None].copy())
+    return bool(agrees[0]), int(orientation[0]), float(score[0])
+
+
+def agree(a, b):
+    return judge_one(a, b)[0]
+
+
+def saved_again(image, quality):
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("quality", [30, 50, 75, 95])
+def test_images_saved_again_agree(seed, quality, photo):
+    image = Image.fromarray(photo(200, 260, seed))
+    assert agree(small(image), small(saved_again(image, quality)))
+    assert agree(small(saved_again(image, quality)), small(image))
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("factor", [0.8, 1.2])
+@pytest.mark.parametrize("edit", [ImageEnhance.Brightness, ImageEnhance.Contrast])
+def test_edited_images_agree(seed, edit, factor, photo):
+    image = Image.fromarray(photo(200, 260, seed))
+    edited = edit(image).enhance(factor)
+    assert agree(small(image), small(edited))
+    assert agree(small(edited), small(image))
+
+
+def test_shared_photos_saved_again_agree(shared):
+    for path in sorted((shared / "aerial300").iterdir()):
+        with Image.open(path) as image:
+            assert agree(small(image), small(saved_again(image, 40))), path.name
+
+
+def test_different_photos_do_not_agree(photo):
+    thumbnails = [small(photo(200, 260, seed, channels=1)) for seed in range(30)]
+    assert not any(agree(a, b) for i, a in enumerate(thumbnails) for b in thumbnails[:i])
+
+
+def test_lookalikes_on_white_do_not_agree(photo):
+    thumbnails = []
+    for seed in range(120):
+        page = np.full((300, 300), 255, np.uint8)
+        page[130:170, 130:170] = photo(40, 40, seed, channels=1)
+        thumbnails.append(thumbnail(page))
+    thumbnails = np.array(thumbnails)
+    index = Index(hash_thumbnails(thumbnails))
+    block = next(matches(index, index))
+    different = block.left < block.right
+    block = Matches(*(column[different] for column in block))
+    # their hashes alone would make copies of them
+    assert block.left.size > 50
+    flat = thumbnails.reshape(-1, 1024)
+    verdicts = judge(block, flat, flat)
+    far = np.array([
+        np.abs(flat[i].astype(int) - flat[j]).max() > 16
+        for i, j in zip(block.left, block.right, strict=True)
+    ])
+    assert far.sum() > 50
+    assert not verdicts.agrees[far].any()
+
+
+@pytest.mark.parametrize("level", [0, 1, 100, 250])
+def test_flat_images_agree_only_if_their_levels_are_close(level):
+    flat = np.full(1024, level, np.uint8)
+    for apart in range(6):
+        other = flat + np.uint8(apart)
+        assert agree(flat, other) == agree(other, flat) == (apart <= 4)
+
+
+def test_score_of_flat_images_is_how_close_they_are():
+    assert judge_one(np.zeros(1024, np.uint8), np.full(1024, 51, np.uint8))[2] == pytest.approx(0.8)
+
+
+def test_flat_image_does_not_agree_with_a_picture(photo):
+    picture = small(photo(100, 100, 3, channels=1))
+    flat = np.full(1024, int(picture.mean()), np.uint8)
+    assert not agree(flat, picture)
+    assert not agree(picture, flat)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 20))
+def test_agreement_and_score_do_not_depend_on_the_direction(seed, noise):
+    rng = np.random.default_rng(seed)
+    a = rng.integers(0, 256, 1024, np.uint8)
+    b = np.clip(a + rng.normal(0, noise, 1024), 0, 255).astype(np.uint8)
+    assert judge_one(a, b) == judge_one(b, a)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_score_is_between_0_and_1_and_1_for_equals(seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.integers(rng.integers(0, 128), rng.integers(129, 256), (2, 1024), np.uint8)
+    assert 0 <= judge_one(a, b)[2] <= 1
+    assert 0 <= judge_one(a, 255 - a)[2] <= 1
+    assert judge_one(a, a) == (True, 0, 1.0)
+
+
+@given(st.integers(0, 7), st.integers(1, 255))
+def test_orientation_is_the_first_that_agrees(t, mask):
+    a = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
+    b = np.ascontiguousarray(naive.TURNS[t](a)).reshape(-1)
+    agrees, orientation, score = judge_one(a.reshape(-1), b, mask)
+    if mask >> t & 1:
+        assert (agrees, orientation, score) == (True, t, 1.0)
+    else:
+        assert not agrees
+        assert orientation == naive.first_bit(mask)
+        assert score < 0.5
+
+
+def test_several_that_agree_give_the_first():
+    half = np.arange(32) < 16
+    symmetric = np.repeat(np.where(half, 0, 200)[:, None], 32, axis=1).astype(np.uint8)
+    a = symmetric.reshape(-1)
+    # left and right are alike, top and bottom are not
+    assert judge_one(a, a, 0b10001)[:2] == (True, 0)
+    assert judge_one(a, a, 0b10100)[:2] == (True, 4)
+    assert judge_one(symmetric[::-1].reshape(-1).copy(), a, 0b100100)[:2] == (True, 2)
+
+
+def test_turned_copies_are_found_and_named(photo):
+    image = photo(150, 210, 5, channels=1)
+    turns = [np.ascontiguousarray(turn(image)) for turn in naive.TURNS]
+    both = np.array([both_thumbnails(turn) for turn in turns])
+    pixels = both[:, 0].reshape(-1, 1024).copy()
+    index = Index(hash_orientations(both))
+    block = next(matches(index, index))
+    verdicts = judge(block, pixels, pixels)
+    upright = block.left == 0
+    assert block.right[upright].tolist() == list(range(8))
+    assert verdicts.agrees[upright].all()
+    assert verdicts.orientation[upright].tolist() == list(range(8))
+    back = block.right == 0
+    assert verdicts.orientation[back].tolist() == list(INVERSE)
+    assert self_join(index.hashes).left.size == 28
+
+
+def test_without_thumbnails_nothing_agrees(photo):
+    pixels = small(photo(60, 60, channels=1))[None]
+    match = Matches(np.zeros(2, np.int64), np.zeros(2, np.int64), np.array([0b110, 1], np.uint8))
+    for left, right in ((None, None), (pixels, None), (None, pixels)):
+        agrees, orientation, score = judge(match, left, right)
+        assert agrees.tolist() == [False, False]
+        assert orientation.tolist() == [1, 0]
+        assert np.isnan(score).all()
+
+
+def test_no_matches_give_no_verdicts():
+    pixels = np.empty((0, 1024), np.uint8)
+    empty = Matches(NONE, NONE, np.empty(0, np.uint8))
+    assert [column.size for column in judge(empty, pixels, pixels)] == [0, 0, 0]
+    assert [column.dtype for column in judge(empty, None, None)] == [bool, np.uint8, np.float32]
+
+
+@pytest.mark.parametrize(
+    ("agrees", "orientation", "same", "kind"),
+    [
+        (True, 0, False, "exact"),
+        (True, 1, False, "augmented"),
+        (True, 7, False, "augmented"),
+        (False, 0, False, "collision"),
+        (False, 3, False, "collision"),
+        (True, 0, True, "identical"),
+        (True, 2, True, "identical"),
+        (False, 0, True, "identical"),
+    ],
+)
+def test_kind_of_a_pair(agrees, orientation, same, kind):
+    codes = kinds(np.array([agrees]), np.array([orientation], np.uint8), np.array([same]))
+    assert codes.dtype == np.uint8
+    assert KINDS[codes[0]] == kind

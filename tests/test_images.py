@@ -32,21 +32,20 @@ EXIF = Decoding(exif=True)
 # stderr, and prints what each came to, and whether OpenCV's pixels were used.
 BOTH = """
 import hashlib, json, pathlib, resource, sys
-import numpy as np
 from fastphash import images
 from fastphash.errors import ImageError
 
 caught = images.CaughtStderr()
 taken = []
-opencv = images._opencv_grey
-images._opencv_grey = lambda *a: taken.append(opencv(*a)) or taken[-1]
+opencv = images._decode_opencv
+images._decode_opencv = lambda *a: taken.append(opencv(*a)) or taken[-1]
 
 def run(data, caught):
     try:
         found = images.decode(data, images.Decoding(**json.loads(sys.argv[2])), caught)
     except images.ImageError as error:
         return [error.stage]
-    digest = hashlib.sha256(np.ascontiguousarray(found.grey)).hexdigest()
+    digest = hashlib.sha256(found.grey).hexdigest()
     return [digest, found.grey.shape, found.extent, found.format, found.width, found.height]
 
 result = {}
@@ -57,7 +56,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     result[path.name] = {
         "worker": run(data, caught),
         "pillow": run(data, None),
-        "opencv": any(pixels is not None for pixels in taken),
+        "opencv": any(taken),
         "megabytes": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024,
     }
 print(json.dumps(result))
@@ -191,7 +190,7 @@ def jpegs(photo, encoded):
     return files
 
 
-@pytest.mark.parametrize("rules", [{}, {"exif": True}, {"mode": "reduced"}], ids=str)
+@pytest.mark.parametrize("rules", [{}, {"mode": "reduced"}], ids=str)
 def test_jpegs_decode_alike_by_opencv_and_pillow(rules, photo, encoded, tmp_path):
     files = jpegs(photo, encoded)
     exif = Image.Exif()
@@ -210,7 +209,7 @@ def test_jpegs_decode_alike_by_opencv_and_pillow(rules, photo, encoded, tmp_path
 
 @pytest.mark.parametrize("folder", ["aerial300", "edits/bridge", "exif", "eurosat/SeaLake"])
 def test_shared_jpegs_decode_alike_by_opencv_and_pillow(folder, shared):
-    for rules in ({}, {"exif": True}):
+    for rules in ({}, {"mode": "reduced"}):
         for name, found in decode_both(shared / folder, **rules).items():
             assert found["opencv"], name
             assert found["worker"] == found["pillow"], name
@@ -328,8 +327,9 @@ def test_exif_orientation_is_applied_only_when_asked_for(name, orientation, phot
     image = Image.open(io.BytesIO(data))
     for rules in (FULL, REDUCED):
         plain = decode(data, rules)
-        assert (plain.width, plain.height) == (70, 50)
-        assert np.array_equal(plain.grey, np.asarray(image.convert("L")))
+        # Pillow turns TIFFs while it loads them, whoever asks
+        assert (plain.width, plain.height) == image.size
+        assert np.array_equal(plain.grey, reference(data))
     for mode in ("full", "reduced"):
         turned = decode(data, Decoding(mode, exif=True))
         expected = np.asarray(ImageOps.exif_transpose(image).convert("L"))
@@ -373,7 +373,7 @@ def test_shared_photos_with_any_exif_orientation_show_one_picture(shared):
         paths = [shared / "exif" / f"{subject}_{i}.jpg" for i in range(1, 9)]
         thumbnails = [thumbnail(decode(path.read_bytes(), EXIF).grey) for path in paths]
         for made in thumbnails:
-            assert np.abs(made.astype(int) - thumbnails[0]).max() < 17
+            assert np.abs(made.astype(int) - thumbnails[0]).mean() < 1
 
 
 # reduced
@@ -424,7 +424,7 @@ def test_reduced_decoding_comes_close_to_full(side, photo, encoded):
 def planar_tiff(values, order, signed=False):
     """A TIFF of one 16-bit band stored as a separate plane, in two strips."""
     height, width = values.shape
-    top = height // 2
+    top = -(-height // 2)
     pixels = values.astype(values.dtype.newbyteorder(order)).tobytes()
     size = top * width * 2
     tags = [

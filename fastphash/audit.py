@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from fastphash import tables
 from fastphash.discover import Source, check_sources
-from fastphash.errors import FastphashError, StoreError, UsageError
+from fastphash.errors import FastphashError, UsageError
 from fastphash.hashes import Hashes, read_hashes
 from fastphash.ingest import Progress, Tally, hash_into, no_progress
 from fastphash.results import (
@@ -75,9 +75,10 @@ def audit(
     Raises
     ------
     UsageError
-        Splits that can't stand side by side, or one to keep that isn't there.
+        Splits that can't stand side by side, one to keep that isn't there, or something else in
+        `out`.
     StoreError
-        `out` holds something else, or can't be written.
+        `out` can't be written.
     FastphashError
         A split without images.
     """
@@ -134,11 +135,11 @@ def audit(
 
 
 def check_output(out: Path) -> None:
-    """Raise StoreError if a folder holds anything but an audit."""
+    """Raise UsageError if a folder holds anything but an audit."""
     if not out.exists() or is_store(out / HASHES):
         return
     if not out.is_dir() or any(path.name != HASHES for path in out.iterdir()):
-        raise StoreError(f"{str(out)!r} exists and is no audit: name a new folder with -o")
+        raise UsageError(f"{str(out)!r} exists and is no audit: name a new folder with -o")
 
 
 def check_images(sources: list[Source], tallies: dict[str, Tally]) -> None:

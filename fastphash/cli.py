@@ -119,7 +119,7 @@ def audit(
     if as_json:
         click.echo(json.dumps(found.summary, indent=2))
     else:
-        show_audit(found.summary, str(output))
+        show_audit(found.summary, found.tallies, str(output))
     if fail_on_leak and (leaked := leaks_of(found.summary, fail_on_leak)):
         click.echo(f"{leaked:,} images leak ({', '.join(fail_on_leak)})", err=True)
         raise SystemExit(_LEAK_STATUS)
@@ -353,6 +353,8 @@ def convert(
     from fastphash.store import FOREIGN, asserted
 
     path = Path(source)
+    if not path.exists() and "@" not in source:
+        raise UsageError(f"no such file or store: {source!r}")
     if path.is_file():
         definition = asserted(vouched) if vouched else FOREIGN
         name = split or path.stem
@@ -389,7 +391,11 @@ def info(store: str, as_json: bool) -> None:
             for name, split in found["splits"].items()
         ],
     )
-    lines = [f"{name}: {found[name]}" for name in ("definition", "orientations", "thumbnails")]
+    lines = [
+        f"definition: {found['definition']}",
+        f"orientations: {', '.join(found['orientations'])}",
+        f"thumbnails: {'yes' if found['thumbnails'] else 'no'}",
+    ]
     if found["unusual_hashes"]:
         lines.append(
             f"{found['unusual_hashes']:,} hashes don't have 32 of 64 bits set: "
@@ -428,10 +434,10 @@ def demo(output: Path, workers: int | None) -> None:
             (f"train={output / 'train'}", f"val={output / 'val'}"), (), null=False
         )
         found = run(output / "audit", sources, workers=workers, progress=progress)
-    show_audit(found.summary, str(output / "audit"))
+    show_audit(found.summary, found.tallies, str(output / "audit"))
     show_table(
         "Planted and found",
         ["copies", "planted", "found"],
         planted.compare(output / "audit", truth),
     )
-    show_lines("Try it on your own", [planted.NEXT])
+    show_lines("What next", planted.NOTES)

@@ -153,8 +153,10 @@ def read_hashes(target: str) -> Hashes:
 
     Raises
     ------
+    UsageError
+        Nothing there, or no such split.
     StoreError
-        Nothing there that holds hashes, a split that isn't, or damage.
+        What is there holds no hashes, or is damaged.
     """
     path, split = _split_target(target)
     if path.is_file():
@@ -162,7 +164,7 @@ def read_hashes(target: str) -> Hashes:
     store = open_store(path)
     store.verify()
     if split is not None and split not in store.roots:
-        raise StoreError(f"{path} has no split {split!r}: it has {', '.join(store.roots)}")
+        raise UsageError(f"{path} has no split {split!r}: it has {', '.join(store.roots)}")
     schema = pa.schema([column for column in store.schema if column.name != "thumbnail"])
     parts = [store.read_part(part, schema.names) for part in store.parts]
     table = pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])

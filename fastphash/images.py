@@ -21,7 +21,7 @@ from fastphash.kernels.grey import rgb_to_grey
 Mode = Literal["full", "reduced"]
 
 #: How much of a file `sniff` looks at.
-SNIFFED = 16
+SNIFFED = 32
 
 #: A reduced JPEG keeps at least this many pixels on its shorter side (see benchmarks/reduced.py).
 REDUCED_SIDE = 128
@@ -31,7 +31,6 @@ _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
     (b"II+\0", "TIFF"),
@@ -49,7 +48,11 @@ _AVIF_BRANDS = (b"avif", b"avis", b"mif1", b"msf1")
 _FRAMES = frozenset((0xC0, 0xC1, 0xC2))
 _USUAL_MARKERS = frozenset((*_FRAMES, 0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE))
 _SCAN = 0xDA
-_PNM_KINDS = b"123456fFy"
+_JPEG_END = b"\xff\xd9"
+_PNG_END = b"IEND\xaeB`\x82"
+_PNM_KINDS = frozenset(b"1 2 3 4 5 6 f F y".split())
+# sizes of the header that follows a bitmap's first 14 bytes
+_BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124))
 _SCALED_MODES = ("I", "F")  # and every I;16
 _TIFF_BITS, _TIFF_PLANES, _TIFF_SAMPLE_FORMAT = 258, 284, 339
 _EXIF_ORIENTATION = 0x0112
@@ -143,7 +146,9 @@ def sniff(head: bytes) -> str | None:
         return "WEBP"
     if head[4:8] == b"ftyp" and head[8:12] in _AVIF_BRANDS:
         return "AVIF"
-    if head[:1] == b"P" and head[1:2] and head[1] in _PNM_KINDS:
+    if head[:2] == b"BM" and head[14:18] in _BMP_HEADERS:
+        return "BMP"
+    if head[:1] == b"P" and head[1:2] in _PNM_KINDS and head[2:3].isspace():
         return "PPM"
     return None
 
@@ -188,13 +193,16 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
     width, height = image.size
     factor = 1
     try:
-        turn = _exif_orientation(image) if rules.exif else 1
+        # Pillow turns TIFFs itself, always
+        turn = _exif_orientation(image) if rules.exif and name != "TIFF" else 1
         if rules.mode == "reduced" and name == "JPEG" and image.mode in ("RGB", "L"):
             factor = reduction(width, height) if turn == 1 else 1
             image.draft("L", (width // factor, height // factor))
         grey = pillow_grey(image, strict_imagehash=rules.strict_imagehash)
     except Exception as error:
         raise ImageError("decode", _reason(error)) from error
+    if not _has_end(data, name):
+        raise ImageError("decode", f"the file is cut short: the end of a {name} is missing")
     if turn in _EXIF_TURNS:
         grey = np.ascontiguousarray(_EXIF_TURNS[turn](grey))
         if turn >= 5:
@@ -202,11 +210,18 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
     return Decoded(grey, (width / factor, height / factor), name, width, height)
 
 
+def _has_end(data: bytes, name: str) -> bool:
+    """Whether the last marker of a JPEG or PNG is there: Pillow doesn't always miss it."""
+    if name == "JPEG":
+        return data.rfind(_JPEG_END) > data.rfind(b"\xff\xda")
+    return name != "PNG" or _PNG_END in data
+
+
 def _decode_opencv(data: bytes, mode: Mode, caught: CaughtStderr) -> Decoded | None:
     """An ordinary JPEG, or None where OpenCV isn't to be trusted with it."""
     header = _jpeg_header(data)
     # without its last marker Pillow may refuse what OpenCV takes in silence
-    if header is None or not data.endswith(b"\xff\xd9"):
+    if header is None or not data.endswith(_JPEG_END):
         return None
     width, height, colours = header
     if mode == "reduced":
@@ -264,6 +279,16 @@ def pillow_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArra
     if strict_imagehash or not (image.mode in _SCALED_MODES or image.mode.startswith("I;16")):
         return np.ascontiguousarray(image.convert("L"))
     return scale_to_uint8(np.asarray(image))
+
+
+def image_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray[np.uint8]:
+    """Grey pixels (h, w) of a Pillow image; ImageError where Pillow can't load or convert it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return pillow_grey(image, strict_imagehash=strict_imagehash)
+        except Exception as error:
+            raise ImageError("decode", _reason(error)) from error
 
 
 def array_grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -163,9 +163,9 @@ def hash_into(
     Raises
     ------
     UsageError
-        Splits that can't stand side by side.
+        Splits that can't stand side by side, or something else in the folder.
     StoreError
-        The folder can't be written, or holds something else.
+        The folder can't be written, or the store is damaged.
     DefinitionError
         The store was made in another way.
     """
@@ -254,6 +254,7 @@ class _Update:
         fresh = self.look()
         self.store.roots |= {source.split: os.fsdecode(source.root) for source in self.sources}
         if fresh or (self.marks != _KEPT).any():
+            self.progress("starting workers", 0, 0)
             recipe = _recipe(self.store.definition, self.store.layout)
             with Workers(self.workers, recipe) as pool:
                 self.rewrite_parts(pool)

@@ -151,39 +151,37 @@ def check_hashes(hashes: Any) -> NDArray[np.uint64]:
     return np.ascontiguousarray(hashes, np.uint64)
 
 
-def matches(needles: Index, haystack: Index) -> Iterator[Matches]:
-    """Every pair at distance 0 with all its orientations, in blocks of ascending needles."""
-    ways = _ways(needles.known, haystack.known)
-    per_needle = np.zeros(len(needles), np.int64)
-    for a, b, _ in ways:
+def hits(needles: Index, haystack: Index) -> NDArray[np.int64]:
+    """How many haystack rows each needle meets, each orientation of a pair counted: int64 (n,)."""
+    found = np.zeros(len(needles), np.int64)
+    for a, b, _ in _ways(needles.known, haystack.known):
         left, right = needles.sorted(a), haystack.sorted(b)
-        collide.count_equal(left.values, left.rows, right.values, per_needle)
-    ends = np.cumsum(per_needle)
+        collide.count_equal(left.values, left.rows, right.values, found)
+    return found
+
+
+def matches(
+    needles: Index, haystack: Index, hit: NDArray[np.int64] | None = None
+) -> Iterator[Matches]:
+    """Every pair at distance 0 with all its orientations, in blocks of ascending needles.
+
+    `hit` is what `hits` gives, where it is known already.
+    """
+    ends = np.cumsum(hits(needles, haystack) if hit is None else hit)
     start = 0
     while start < len(needles):
         before = int(ends[start - 1]) if start else 0
         stop = max(int(np.searchsorted(ends, before + _BLOCK, side="right")), start + 1)
         if ends[stop - 1] > before:
-            yield _block(needles, haystack, ways, start, stop, int(ends[stop - 1]) - before)
+            yield _block(needles, haystack, start, stop, int(ends[stop - 1]) - before)
         start = stop
 
 
 def has_partner(rows: Index) -> NDArray[np.bool_]:
     """Whether each row shares a hash, in some orientation, with another row: bool (n,)."""
-    found = np.zeros(len(rows), np.int64)
+    found = hits(rows, rows)
     for a, b, _ in _ways(rows.known, rows.known):
-        left, right = rows.sorted(a), rows.sorted(b)
-        collide.count_equal(left.values, left.rows, right.values, found)
         found -= rows.hashes[:, a] == rows.hashes[:, b]
-    return found > 0
-
-
-def may_match(needles: Index, haystack: Index) -> NDArray[np.bool_]:
-    """Whether each needle shares a hash, in some orientation, with a haystack row: bool (n,)."""
-    found = np.zeros(len(needles), np.int64)
-    for a, b, _ in _ways(needles.known, haystack.known):
-        left, right = needles.sorted(a), haystack.sorted(b)
-        collide.count_equal(left.values, left.rows, right.values, found)
     return found > 0
 
 
@@ -227,19 +225,12 @@ def _ways(left: tuple[int, ...], right: tuple[int, ...]) -> list[tuple[int, int,
     return ways
 
 
-def _block(
-    needles: Index,
-    haystack: Index,
-    ways: list[tuple[int, int, int]],
-    start: int,
-    stop: int,
-    size: int,
-) -> Matches:
+def _block(needles: Index, haystack: Index, start: int, stop: int, size: int) -> Matches:
     left = np.empty(size, np.int64)
     right = np.empty(size, np.int64)
     bit = np.empty(size, np.uint8)
     end = 0
-    for a, b, orientation in ways:
+    for a, b, orientation in _ways(needles.known, haystack.known):
         needle, hay = needles.sorted(a), haystack.sorted(b)
         values, rows = needle.values, needle.rows
         if stop - start < len(needles):
@@ -257,9 +248,10 @@ def _block(
 
 
 def _pairs(left: Index, right: Index, max_pairs: int, *, within: bool) -> Pairs:
-    check_count(left, right, max_pairs, within=within)
+    hit = hits(left, right)
+    check_count(left, right, hit, max_pairs, within=within)
     blocks = []
-    for block in matches(left, right):
+    for block in matches(left, right, hit):
         wanted = block.left < block.right if within else np.ones(block.left.size, bool)
         blocks.append((block.left[wanted], block.right[wanted], block.mask[wanted]))
     if not blocks:
@@ -294,17 +286,14 @@ def count_pairs(left: Index, right: Index, stop_at: int, *, within: bool) -> int
         total += int(pairs.sum())
         if total > (2 * stop_at if within else stop_at):
             break
-    return total // 2 if within else total
+    return (total + 1) // 2 if within else total
 
 
-def check_count(left: Index, right: Index, max_pairs: int, *, within: bool) -> None:
-    """Raise TooManyPairsError before anything large is built."""
-    scratch = np.zeros(len(left), np.int64)
-    at_most = 0
-    for a, b, _ in _ways(left.known, right.known):
-        needle, hay = left.sorted(a), right.sorted(b)
-        at_most += collide.count_equal(needle.values, needle.rows, hay.values, scratch)
-    if at_most > max_pairs:
+def check_count(
+    left: Index, right: Index, hit: NDArray[np.int64], max_pairs: int, *, within: bool
+) -> None:
+    """Raise TooManyPairsError before anything large is built; `hit` is what `hits` gives."""
+    if hit.sum() > max_pairs:
         pairs = count_pairs(left, right, max_pairs, within=within)
         if pairs > max_pairs:
             raise TooManyPairsError(pairs, max_pairs)

@@ -155,4 +155,4 @@ def _grey(image: ImageLike, *, exif: bool, strict_imagehash: bool) -> NDArray[np
             raise ImageError("read", f"{error.strerror}: {os.fspath(image)!r}") from error
     if isinstance(image, bytes):
         return images.decode(image, Decoding("full", exif, strict_imagehash)).grey
-    return images.pillow_grey(image, strict_imagehash=strict_imagehash)
+    return images.image_grey(image, strict_imagehash=strict_imagehash)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastphash.errors import UsageError
 from fastphash.groups import Stars, stars
 from fastphash.hashes import Hashes, check_joinable
-from fastphash.join import Index, check_count, collapse, has_partner, matches, may_match
+from fastphash.join import Index, check_count, collapse, has_partner, hits, matches
 from fastphash.verify import judge, kinds
 from fastphash.words import COLLISION, KINDS, ORIENTATIONS
 
@@ -165,9 +165,10 @@ def find_pairs(needles: Hashes, haystack: Hashes, max_pairs: int) -> Iterator[pa
     """
     check_joinable(needles, haystack)
     left, right = Index(needles.phashes, needles.known), Index(haystack.phashes, haystack.known)
-    check_count(left, right, max_pairs, within=False)
-    needles = needles.take(np.flatnonzero(may_match(left, right)))
-    haystack = haystack.take(np.flatnonzero(may_match(right, left)))
+    hit = hits(left, right)
+    check_count(left, right, hit, max_pairs, within=False)
+    needles = needles.take(np.flatnonzero(hit))
+    haystack = haystack.take(np.flatnonzero(hits(right, left)))
     left, right = Index(needles.phashes, needles.known), Index(haystack.phashes, haystack.known)
     for block in matches(left, right):
         agrees, orientation, score = judge(block, needles.thumbnails, haystack.thumbnails)

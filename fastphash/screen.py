@@ -101,8 +101,8 @@ def count(number: int) -> str:
     return f"{number:,}" if number else "-"
 
 
-def show_audit(summary: dict[str, Any], out: str) -> None:
-    """The result of an audit, for people."""
+def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> None:
+    """The result of an audit, for people; `tallies` says what this run did for each split."""
     splits, leaks = summary["splits"], summary["leaks"]
     kinds = [k for k in _kinds(splits) if any(s["copies"].get(k) for s in splits.values())]
     show_table(
@@ -130,7 +130,16 @@ def show_audit(summary: dict[str, Any], out: str) -> None:
             [[f"{g['split']}/{g['path']}", count(g["images"])] for g in groups["largest"]],
         )
     names = [*summary["files"].values(), "summary.json"]
-    show_lines(f"Written to {out}", [", ".join(names)])
+    show_lines(f"Written to {out}", [", ".join(names), _what_was_done(tallies)])
+
+
+def _what_was_done(tallies: dict[str, Any]) -> str:
+    words = ("hashed", "kept", "changed", "gone")
+    totals = {word: sum(getattr(tally, word) for tally in tallies.values()) for word in words}
+    text = f"{totals['hashed']:,} images hashed, {totals['kept']:,} unchanged since the last run"
+    if totals["changed"] or totals["gone"]:
+        text += f", {totals['changed']:,} changed, {totals['gone']:,} gone"
+    return text
 
 
 def _kinds(splits: dict[str, Any]) -> list[str]:

@@ -236,11 +236,13 @@ def open_store(path: Path) -> Store:
 
     Raises
     ------
+    UsageError
+        Nothing there.
     StoreError
         No store, a damaged manifest, or one of a newer schema.
     """
     if not path.exists():
-        raise StoreError(f"no such store: {str(path)!r}")
+        raise UsageError(f"no such store: {str(path)!r}")
     if not is_store(path):
         raise StoreError(f"not a store (no {MANIFEST} in it): {str(path)!r}")
     manifest = tables.read_json(path / MANIFEST)
@@ -261,9 +263,9 @@ def open_store(path: Path) -> Store:
 
 
 def create_store(path: Path, definition: Definition, layout: Layout) -> Store:
-    """Start an empty store in a new or empty folder; StoreError if there is something else."""
+    """Start an empty store in a new or empty folder; UsageError if there is something else."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise StoreError(f"{str(path)!r} exists and is no store: name a new folder")
+        raise UsageError(f"{str(path)!r} exists and is no store: name a new folder")
     try:
         path.mkdir(parents=True, exist_ok=True)
         store = Store(path, definition, layout)

@@ -1,10 +1,13 @@
 """Files to hashed batches, in worker processes."""
 
+import contextlib
 import logging
 import multiprocessing
 import os
+import signal
 import stat
 import sys
+import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -216,18 +219,16 @@ class Workers:
     ------
     UsageError
         `count` is less than one.
+    WorkerError
+        Processes can't be started.
     """
 
     def __init__(self, count: int, recipe: Recipe) -> None:
         if count < 1:
             raise UsageError(f"workers must be at least 1, not {count}")
-        methods = multiprocessing.get_all_start_methods()
-        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        # imports, and the loading of compiled kernels, happen once and are shared by all workers
-        context.set_forkserver_preload(["fastphash.workers"])
         self._ahead = 4 * count
         self._pool = pebble.ProcessPool(
-            count, initializer=start_worker, initargs=(recipe,), context=context
+            count, initializer=start_worker, initargs=(recipe,), context=_context()
         )
 
     def __enter__(self) -> Self:
@@ -267,6 +268,46 @@ class Workers:
         except RuntimeError as error:
             raise WorkerError(f"worker processes can't be started: {error}") from error
         return batch
+
+
+def _context() -> Any:
+    """Where processes come from: one that has imported everything once, or else from scratch."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        from multiprocessing import forkserver  # there is none on Windows
+
+        context: Any = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["fastphash.workers"])
+        with _interrupts_ignored():
+            forkserver.ensure_running()
+    else:
+        context = multiprocessing.get_context("spawn")
+    # one that does nothing tells whether any can be started, and ends when imports are done:
+    # a pool that is stopped while its workers start leaves their tracebacks on the screen
+    first = context.Process(target=_nothing)
+    first.start()
+    first.join()
+    if first.exitcode:
+        raise WorkerError(
+            "worker processes can't be started: in a script, call below if __name__ == '__main__':"
+        )
+    return context
+
+
+def _nothing() -> None:
+    """The work of the first process."""
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes started meanwhile never see Ctrl-C, not even while they import: the parent does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def merge(batches: Sequence[Batch]) -> Batch:

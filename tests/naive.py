@@ -126,7 +126,7 @@ def first_bit(bits):
 
 
 def on_plain_ground(pixels):
-    """Whether three quarters are within two levels of the most frequent one, the darkest of these."""
+    """Whether three quarters are within two levels of the most frequent one."""
     ground = np.bincount(pixels, minlength=256).argmax()
     return (np.abs(pixels.astype(int) - ground) <= 2).mean() >= 0.75
 

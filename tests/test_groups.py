@@ -44,7 +44,7 @@ POOL = pool()
 
 def check(found, expected):
     assert [column.dtype for column in found] == [np.int64, np.bool_, np.uint8, np.float32]
-    keeper, agrees, orientation, score = (list(c) for c in zip(*expected, strict=True)) or [[]] * 4
+    keeper, agrees, orientation, score = (list(c) for c in zip(*expected, strict=True))
     assert found.keeper.tolist() == keeper
     assert found.orientation.tolist() == orientation
     copies = [i for i, k in enumerate(keeper) if i != k]

@@ -241,8 +241,9 @@ def cuts(data):
 )
 @pytest.mark.parametrize("cut", range(4), ids=["1 byte", "2 bytes", "50 %", "95 %"])
 def test_truncated_images_are_rejected(name, options, cut, rules, photo, encoded):
-    data = encoded(photo(200, 300), name, **options)
-    assert stage_of(cuts(data)[cut], rules) in ("identify", "decode")
+    for shape in ((200, 300), (100, 130), (97, 131)):
+        data = encoded(photo(*shape), name, **options)
+        assert stage_of(cuts(data)[cut], rules) in ("identify", "decode")
 
 
 def test_headers_alone_are_rejected_as_such(photo, encoded):
@@ -272,7 +273,8 @@ def test_workers_reject_what_pillow_rejects(photo, encoded, tmp_path):
     found = decode_both(tmp_path)
     for name, result in found.items():
         assert result["worker"] == result["pillow"], name
-    assert all(len(found[name]["worker"]) == 1 for name in files if name.startswith("cut"))
+    short = [name for name in files if name.endswith(("-2.jpg", "-3.jpg"))]
+    assert all(len(found[name]["worker"]) == 1 for name in short if name.startswith("cut"))
     accepted = sum(len(result["worker"]) > 1 for result in found.values())
     assert 20 < accepted < len(files)
 

@@ -2,6 +2,7 @@ import subprocess
 import sys
 import tracemalloc
 from importlib import import_module
+from itertools import pairwise
 from unittest import mock
 
 import naive
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastphash.errors import TooManyPairsError, UsageError
-from fastphash.join import Index, has_partner, join, matches, may_match, self_join
+from fastphash.join import Index, has_partner, hits, join, matches, self_join
 from fastphash.words import INVERSE
 
 MODULE = import_module("fastphash.join")
@@ -91,7 +92,7 @@ def test_only_known_orientations_are_compared(needles, haystack, left_known, rig
     expected = naive.matches(needles, haystack, left_known, right_known)
     assert found == expected
     partners = {i for i, _, _ in expected}
-    assert np.flatnonzero(may_match(left, right)).tolist() == sorted(partners)
+    assert np.flatnonzero((hits(left, right) > 0)).tolist() == sorted(partners)
 
 
 @given(hashes(8), knowns)
@@ -119,7 +120,7 @@ def test_blocks_hold_few_pairs_and_whole_needles():
         blocks = list(matches(Index(rows), Index(rows)))
     assert [block.left.size for block in blocks] == [60] * 8 + [20]
     lefts = [set(block.left.tolist()) for block in blocks]
-    assert not any(a & b for a, b in zip(lefts, lefts[1:], strict=False))
+    assert not any(a & b for a, b in pairwise(lefts))
 
 
 def test_one_column_means_upright():

@@ -48,7 +48,7 @@ def test_grey_is_right_for_every_level_of_every_channel():
     "view",
     [
         lambda a: a[::-1, ::3],
-        lambda a: np.asfortranarray(a),
+        np.asfortranarray,
         lambda a: a.swapaxes(0, 1),
         lambda a: np.broadcast_to(a[:1], a.shape),
     ],
@@ -134,9 +134,7 @@ def test_equal_values_are_counted_and_listed(left, right):
 
     a, b = np.full((2, total + 3), -1)
     bit = np.zeros(total + 3, np.uint8)
-    end = collide.emit_equal(
-        sorted_left, left_rows, sorted_right, right_rows, 128, 2, a, b, bit
-    )
+    end = collide.emit_equal(sorted_left, left_rows, sorted_right, right_rows, 128, 2, a, b, bit)
     assert end == total + 2
     assert sorted(zip(a[2:end].tolist(), b[2:end].tolist(), strict=True)) == expected
     assert bit.tolist() == [0, 0] + [128] * total + [0]

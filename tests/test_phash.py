@@ -409,7 +409,7 @@ def test_what_cannot_be_read_is_refused(tmp_path):
         assert str(path) in caught.value.reason
     text = tmp_path / "text.jpg"
     text.write_text("no picture")
-    with pytest.raises(ImageError, match="^identify: not an image"):
+    with pytest.raises(ImageError, match=r"^identify: not an image"):
         phash_orientations(text)
 
 

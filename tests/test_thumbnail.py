@@ -98,7 +98,7 @@ def test_which_pass_is_first_is_as_designed(width, height, order):
 
 
 def test_unknown_pass_order_is_named():
-    with pytest.raises(UsageError, match="'pillow11'.*horizontal, pillow12.2, pillow13"):
+    with pytest.raises(UsageError, match=r"'pillow11'.*horizontal, pillow12\.2, pillow13"):
         thumbnail(np.zeros((40, 40), np.uint8), "pillow11")
 
 

@@ -82,10 +82,12 @@ def test_lookalikes_on_white_do_not_agree(photo):
     assert block.left.size > 50
     flat = thumbnails.reshape(-1, 1024)
     verdicts = judge(block, flat, flat)
-    far = np.array([
-        np.abs(flat[i].astype(int) - flat[j]).max() > 16
-        for i, j in zip(block.left, block.right, strict=True)
-    ])
+    far = np.array(
+        [
+            np.abs(flat[i].astype(int) - flat[j]).max() > 16
+            for i, j in zip(block.left, block.right, strict=True)
+        ]
+    )
     assert far.sum() > 50
     assert not verdicts.agrees[far].any()
 

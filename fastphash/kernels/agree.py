@@ -203,6 +203,7 @@ def star_groups(
     hashes do. Orientations turn the row into its keeper's frame.
     """
     n, orientations = rank.shape
+    compared = thumbnails.shape[0] > 0
     places = 0
     for i in range(n):
         places = max(places, rank[i, 0] + 1)
@@ -217,9 +218,9 @@ def star_groups(
     scratch = np.empty(turned.shape[1], np.uint8)
     for i in range(n):
         keeper[i] = i
-        agrees[i] = True
+        agrees[i] = compared
         orientation[i] = 0
-        score[i] = 1.0
+        score[i] = 1.0 if compared else np.nan
         cursor[orientations] = other_head[rank[i, 0]]
         for t in range(orientations):
             cursor[t] = plain_head[rank[i, t]] if rank[i, t] >= 0 else -1
@@ -240,25 +241,21 @@ def star_groups(
                 mask |= 1 << inverse[node % orientations]
                 node = after[node]
             cursor[orientations] = node
-            if thumbnails.shape[0] == 0:
-                agreed = False
-                chosen = 0
-                while not mask >> chosen & 1:
-                    chosen += 1
-                similarity = np.nan
-            else:
-                agreed, chosen, similarity = _judge(
+            if compared:
+                agreed, orientation[i], score[i] = _judge(
                     thumbnails[i], thumbnails[best], mask, turned, scratch
                 )
                 if not agreed:
                     continue
+            else:
+                while not mask >> orientation[i] & 1:
+                    orientation[i] += 1
             keeper[i] = best
-            agrees[i] = agreed
-            orientation[i] = chosen
-            score[i] = similarity
             break
         if keeper[i] != i:
             continue
+        orientation[i] = 0
+        score[i] = 1.0 if compared else np.nan
         for t in range(orientations):
             place = rank[i, t]
             if place < 0:

@@ -1,0 +1,37 @@
+"""Each benchmark runs, on input that takes no time, and prints one table."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+QUICK = {
+    "collisions.py": ["--rounds", "1"],
+    "hashing.py": ["--count", "60", "--rounds", "1"],
+    "memory.py": ["--counts", "64"],
+    "reduced.py": ["--count", "12"],
+    "scaling.py": ["--count", "150", "--rounds", "1"],
+    "startup.py": ["--rounds", "1"],
+    "thumbnails.py": ["--count", "12"],
+}
+
+
+def test_every_benchmark_is_tried() -> None:
+    assert {path.name for path in FOLDER.glob("*.py")} == {*QUICK, "common.py"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", QUICK)
+def test_benchmark_prints_its_table(script: str) -> None:
+    if script == "hashing.py" and importlib.util.find_spec("libphash") is None:
+        pytest.skip("python-libphash is not installed: pip install 'fastphash[bench]'")
+    command = [sys.executable, str(FOLDER / script), *QUICK[script]]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    header, rule, *rows = run.stdout.splitlines()
+    assert header.startswith("| ")
+    assert set(rule) == {"|", " ", "-"}
+    assert rows

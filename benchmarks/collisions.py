@@ -10,8 +10,8 @@ import common
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.join import join
-from fastphash.phash import to_hex
+from fastphash.hashing import to_hex
+from fastphash.joins import join
 
 _NEEDLES, _HAYSTACK = 60_317, 280_741
 _SLICE = 300

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash import images
-from fastphash.phash import hash_thumbnails
+from fastphash.hashing import hash_thumbnails
 from fastphash.thumbnail import thumbnail
 
 _FLAGS = {

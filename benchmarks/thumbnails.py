@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash import images
-from fastphash.join import Matches
-from fastphash.phash import hash_thumbnails
+from fastphash.hashing import hash_thumbnails
+from fastphash.joins import Matches
 from fastphash.thumbnail import thumbnail
 from fastphash.verify import judge
 

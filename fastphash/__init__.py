@@ -17,9 +17,9 @@ if TYPE_CHECKING:
         WorkerError,
     )
     from fastphash.groups import Groups, group
+    from fastphash.hashing import from_hex, phash, phash_orientations, to_hex
     from fastphash.ingest import Hashed, hash_images
-    from fastphash.join import Pairs, join, self_join
-    from fastphash.phash import from_hex, phash, phash_orientations, to_hex
+    from fastphash.joins import Pairs, join, self_join
     from fastphash.store import Definition
     from fastphash.words import ORIENTATIONS
 
@@ -51,15 +51,15 @@ _HOME = {
     "Definition": "store",
     "Groups": "groups",
     "Hashed": "ingest",
-    "Pairs": "join",
-    "from_hex": "phash",
+    "Pairs": "joins",
+    "from_hex": "hashing",
     "group": "groups",
     "hash_images": "ingest",
-    "join": "join",
-    "phash": "phash",
-    "phash_orientations": "phash",
-    "self_join": "join",
-    "to_hex": "phash",
+    "join": "joins",
+    "phash": "hashing",
+    "phash_orientations": "hashing",
+    "self_join": "joins",
+    "to_hex": "hashing",
 }
 
 

@@ -95,6 +95,7 @@ def audit(
         layout=layout,
         workers=workers,
         progress=progress,
+        avoid=out,
     )
     store = open_store(out / HASHES)
     names = [source.split for source in sources]

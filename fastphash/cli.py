@@ -54,10 +54,22 @@ def main() -> None:
 
 
 def _terminate(number: int, _: Any) -> None:
+    click.echo("\nTerminated: run the same command again to go on.", err=True)
     sys.exit(_SIGNAL_STATUS + number)
 
 
-@main.command()
+class _Audit(click.Command):
+    """Takes ``--fail-on-leak`` with and without ``=KINDS``, and never the next word for them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give the option its default value where it stands alone."""
+        bare = "--fail-on-leak"
+        return super().parse_args(
+            ctx, [f"{bare}={options.SURE_KINDS}" if arg == bare else arg for arg in args]
+        )
+
+
+@main.command(cls=_Audit)
 @options.source_options
 @click.option(
     "-o",
@@ -70,11 +82,9 @@ def _terminate(number: int, _: Any) -> None:
 @options.keep_in_option
 @click.option(
     "--fail-on-leak",
-    is_flag=False,
-    flag_value=options.SURE_KINDS,
-    metavar="[KINDS]",
+    metavar="[=KINDS]",
     callback=options.kinds_callback,
-    help=f"End with status 3 if images leak between splits by one of these kinds; without kinds: "
+    help=f"End with status 3 if images leak between splits by one of these kinds; without kinds, "
     f"{options.SURE_KINDS}.",
 )
 @options.radius_option
@@ -101,7 +111,7 @@ def audit(
     sources = options.sources(folders, files, null)
     from fastphash.audit import audit as run
     from fastphash.audit import leaks_of
-    from fastphash.join import check_radius
+    from fastphash.joins import check_radius
     from fastphash.screen import ProgressScreen, show_audit
 
     check_radius(radius)
@@ -190,7 +200,7 @@ def hash_(
 @main.command()
 @click.argument("needles")
 @click.argument("haystack")
-@options.output_option(None, "File for the pairs.")
+@options.output_option("File for the pairs.")
 @options.radius_option
 @click.option(
     "--max-pairs",
@@ -230,7 +240,7 @@ def join(
     options.check_free(output, overwrite)
     from fastphash import convert, results, tables
     from fastphash.hashes import read_hashes
-    from fastphash.join import check_radius
+    from fastphash.joins import check_radius
     from fastphash.screen import count, show_table
 
     check_radius(radius)
@@ -259,7 +269,7 @@ def join(
 
 @main.command()
 @click.argument("stores", nargs=-1, required=True, metavar="STORE...")
-@options.output_option(None, "File for the groups.")
+@options.output_option("File for the groups.")
 @options.radius_option
 @options.keep_in_option
 @options.format_option("Parquet, or JSON as the paper's inspect_hashes.py writes it.")
@@ -284,7 +294,7 @@ def group(
     options.check_free(output, overwrite)
     from fastphash import convert, results, tables
     from fastphash.hashes import read_together
-    from fastphash.join import check_radius
+    from fastphash.joins import check_radius
     from fastphash.screen import count, show_table
 
     check_radius(radius)
@@ -357,8 +367,7 @@ def convert(
         raise UsageError(f"no such file or store: {source!r}")
     if path.is_file():
         definition = asserted(vouched) if vouched else FOREIGN
-        name = split or path.stem
-        rows = import_hashes(path, target, split=name, definition=definition)
+        rows = import_hashes(path, target, split=split, definition=definition)
         click.echo(f"{rows:,} images to {target}, hashes {definition}")
         return
     if target.suffix.lower() != ".json":

@@ -1,6 +1,8 @@
 """Other tools' hash files to and from stores."""
 
 import os
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +10,27 @@ import numpy as np
 import pyarrow as pa
 
 from fastphash import tables
+from fastphash.discover import check_split
 from fastphash.errors import StoreError, UsageError
 from fastphash.hashes import Hashes, read_hashes
-from fastphash.phash import from_hex, to_hex
+from fastphash.hashing import from_hex, to_hex
 from fastphash.store import (
     HASH_COLUMNS,
     Definition,
     Layout,
     Part,
     create_store,
+    path_columns,
+    store_schema,
 )
 
 #: The orientations that the paper's ``compute_hashes_augmented.py`` writes, in its order.
 PAPER_ORIENTATIONS = (0, 1, 2, 3, 4, 5)
 
 
-def import_hashes(path: Path, out: Path, *, split: str, definition: Definition) -> int:
+def import_hashes(
+    path: Path, out: Path, *, split: str | None = None, definition: Definition
+) -> int:
     """Make a store of the paper's JSON, or of a Parquet file with the columns path and phash.
 
     Parameters
@@ -33,8 +40,8 @@ def import_hashes(path: Path, out: Path, *, split: str, definition: Definition) 
         times, these are the orientations of the paper's augmented tables.
     out : Path
         A new store.
-    split : str
-        What to call the split; a Parquet file with a column split keeps its own.
+    split : str, optional
+        What to call the split; by default a Parquet file's own splits, or else its name.
     definition : Definition
         How the hashes were made, as far as it is known.
 
@@ -46,28 +53,28 @@ def import_hashes(path: Path, out: Path, *, split: str, definition: Definition) 
     Raises
     ------
     StoreError
-        The file isn't of either form, or `out` is taken.
+        The file isn't of either form.
+    UsageError
+        `out` is taken, or the split can't be called so.
     """
-    if path.suffix.lower() == ".json":
-        columns = _paper_columns(path)
-        splits = [split] * len(columns["path"])
-    else:
-        table = read_hashes(str(path)).table
-        columns = {
-            name: table[name] for name in ("path", *HASH_COLUMNS) if name in table.column_names
-        }
-        own = "split" in tables.read_schema(path).names
-        splits = table["split"].to_pylist() if own else [split] * table.num_rows
-    layout = Layout(orientations=len(columns) > 2, thumbnails=False)
+    columns = _paper_columns(path) if path.suffix.lower() == ".json" else _parquet_columns(path)
+    rows = len(columns["path"])
+    own = columns.pop("split", None)
+    splits = own if own and split is None else [split or path.stem] * rows
+    names = list(dict.fromkeys(splits)) or [split or path.stem]
+    for name in names:
+        check_split(name)
+    orientations = any(name in columns for name in HASH_COLUMNS[1:])
+    layout = Layout(orientations=orientations, thumbnails=False)
+    full = {**columns, "split": pa.array(splits, pa.string()).dictionary_encode()}
+    schema = store_schema(definition, layout)
+    made = pa.table({name: full.get(name, pa.nulls(rows)) for name in schema.names}).cast(schema)
     store = create_store(out, definition, layout)
-    rows = len(splits)
-    full = {name: columns.get(name, pa.nulls(rows)) for name in store.schema.names}
-    full["split"] = pa.array(splits, pa.string()).dictionary_encode()
-    made = pa.table(full).cast(store.schema)
-    name = store.new_part_name()
-    tables.write_table(out / name, made)
-    store.parts.append(Part(name, rows, tables.file_digest(out / name)))
-    store.roots = {str(value): "" for value in dict.fromkeys(splits)}
+    part = Part(store.new_part_name(), rows, "")
+    if rows:
+        tables.write_table(store.part_path(part), made)
+        store.parts.append(replace(part, digest=tables.file_digest(store.part_path(part))))
+    store.roots = dict.fromkeys(names, "")
     store.save()
     return rows
 
@@ -119,8 +126,8 @@ def paper_groups(rows: Hashes, groups: pa.Table) -> dict[str, list[str]]:
         Two splits hold images of one name, which that form can't tell apart.
     """
     names = file_names(rows.table)
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    twice, times = Counter(names).most_common(1)[0] if names else ("", 0)
+    if times > 1:
         raise UsageError(f"{twice!r} is in two splits, which this format can't hold: group one")
     grouped = file_names(groups)
     copies: dict[str, list[str]] = {}
@@ -145,19 +152,34 @@ def file_names(table: pa.Table, side: str = "") -> list[str]:
     return [path if name is None else os.fsdecode(name) for path, name in pairs]
 
 
+def _parquet_columns(path: Path) -> dict[str, Any]:
+    table = read_hashes(str(path)).table
+    columns: dict[str, Any] = {}
+    for name in ("path", "path_bytes", *HASH_COLUMNS):
+        if name in table.column_names:
+            kind = {"path": pa.string(), "path_bytes": pa.binary()}.get(name, pa.uint64())
+            try:
+                columns[name] = table[name].cast(kind)
+            except pa.ArrowException as error:
+                raise StoreError(f"{path}: column {name!r} can't be read as {kind}") from error
+    if "split" in tables.read_schema(path).names:
+        columns["split"] = table["split"].to_pylist()
+    return columns
+
+
 def _paper_columns(path: Path) -> dict[str, Any]:
     entries = tables.read_json(path)
     if not isinstance(entries, list):
         raise StoreError(f"{path} is not a JSON list of image_name and hash")
     hashes: dict[str, list[int]] = {}
     for i, entry in enumerate(entries):
-        if not isinstance(entry, dict) or not {"image_name", "hash"} <= entry.keys():
-            raise StoreError(f"{path}: entry {i} has no image_name and hash: {str(entry)[:80]}")
-        try:
-            value = int(from_hex(entry["hash"]))
-        except (UsageError, TypeError) as error:
-            raise StoreError(f"{path}: entry {i}: {error}") from error
-        hashes.setdefault(str(entry["image_name"]), []).append(value)
+        name, digits = _paper_entry(entry)
+        if name is None or digits is None:
+            raise StoreError(
+                f"{path}: entry {i} is not an image_name and a hash of sixteen hex digits: "
+                f"{str(entry)[:80]}"
+            )
+        hashes.setdefault(name, []).append(digits)
     times = {name: len(values) for name, values in hashes.items()}
     usual = len(PAPER_ORIENTATIONS) if max(times.values(), default=1) > 1 else 1
     for name, number in times.items():
@@ -166,8 +188,22 @@ def _paper_columns(path: Path) -> dict[str, Any]:
                 f"{path}: {name!r} is named {number} times; every image must be named once, or "
                 f"{len(PAPER_ORIENTATIONS)} times (its orientations)"
             )
-    matrix = np.array(list(hashes.values()), np.uint64).reshape(len(hashes), -1)
-    columns: dict[str, Any] = {"path": pa.array(list(hashes), pa.string())}
-    for column, orientation in enumerate(PAPER_ORIENTATIONS[: matrix.shape[1]]):
+    matrix = np.array(list(hashes.values()), np.uint64).reshape(len(hashes), usual)
+    paths, exact = path_columns([os.fsencode(name) for name in hashes])
+    columns: dict[str, Any] = {"path": paths, "path_bytes": exact}
+    for column, orientation in enumerate(PAPER_ORIENTATIONS[:usual]):
         columns[HASH_COLUMNS[orientation]] = pa.array(np.ascontiguousarray(matrix[:, column]))
     return columns
+
+
+def _paper_entry(entry: Any) -> tuple[str | None, int | None]:
+    """Name and hash of an entry, None for what isn't one."""
+    if not isinstance(entry, dict):
+        return None, None
+    name, digits = entry.get("image_name"), entry.get("hash")
+    if not isinstance(name, str) or not isinstance(digits, str):
+        return None, None
+    try:
+        return name, int(from_hex(digits))
+    except UsageError:
+        return name, None

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastphash.errors import UsageError
 
@@ -25,10 +26,10 @@ class Source:
     root: bytes
     files: tuple[bytes, ...] | None = None
 
-    def entries(self) -> Iterator["Entry"]:
-        """Every file of the split, in canonical order."""
+    def entries(self, avoid: Path | None = None) -> Iterator["Entry"]:
+        """Every file of the split, in canonical order, but for those in a folder to avoid."""
         if self.files is None:
-            return _walk(self.root)
+            return _walk(self.root, avoid)
         return (Entry(path) for path in self.files)
 
 
@@ -85,7 +86,9 @@ def list_source(split: str, names: bytes, separator: bytes = b"\n") -> Source:
     paths = set()
     for name in names.split(separator):
         if name:
-            path = os.path.normpath(name)
+            # not normpath: what .. means behind a link, only the system knows
+            steps = [step for step in name.split(b"/") if step not in (b"", b".")]
+            path = (b"/" if name.startswith(b"/") else b"") + b"/".join(steps)
             inside = path.startswith(root + b"/")
             paths.add(path[len(root) + 1 :] if inside else path)
     ordered = sorted(paths, key=lambda path: path.split(b"/"))
@@ -94,9 +97,10 @@ def list_source(split: str, names: bytes, separator: bytes = b"\n") -> Source:
 
 def check_split(name: str) -> str:
     """A name that can stand in ``SPLIT=DIR``, ``STORE@SPLIT`` and ``SPLIT,SPLIT``."""
-    if not name or any(c in name for c in "=@,/\0\n"):
+    if not name.isprintable() or not name or any(c in name for c in "=@,/"):
         raise UsageError(
-            f"{name!r} can't name a split (empty, or with one of = @ , /): use NAME=PATH"
+            f"{name!r} can't name a split (empty, not printable, or with one of = @ , /): "
+            "give it a name, NAME=PATH"
         )
     return name
 
@@ -123,17 +127,19 @@ def check_sources(sources: list[Source]) -> None:
                 )
 
 
-def _walk(root: bytes) -> Iterator[Entry]:
+def _walk(root: bytes, avoid: Path | None) -> Iterator[Entry]:
     seen: set[tuple[int, int]] = set()
+    if avoid is not None and avoid.exists():
+        seen.add(_identity(avoid))
     # the open folders, deepest last: the path of each with a slash, and what is left in it
     open_folders: list[tuple[bytes, Iterator[os.DirEntry[bytes]]]] = []
 
     def enter(folder: bytes, prefix: bytes) -> Entry | None:
         try:
-            status = os.stat(folder)
-            if (status.st_dev, status.st_ino) in seen:
+            identity = _identity(folder)
+            if identity in seen:
                 return None
-            seen.add((status.st_dev, status.st_ino))
+            seen.add(identity)
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
@@ -155,6 +161,11 @@ def _walk(root: bytes) -> Iterator[Entry]:
             problem = enter(entry.path, prefix + entry.name + b"/")
         else:
             yield Entry(prefix + entry.name, special=_is_special(entry))
+
+
+def _identity(folder: bytes | Path) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
 
 
 def _is_folder(entry: "os.DirEntry[bytes]") -> bool:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.join import Classes, Index, check_hashes, check_radius, collapse
+from fastphash.joins import Classes, Index, check_hashes, check_radius, collapse
 from fastphash.kernels import agree
 from fastphash.thumbnail import SIDE, turned_indices
 from fastphash.words import INVERSE, ORIENTATIONS

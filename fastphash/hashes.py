@@ -189,7 +189,7 @@ def read_together(targets: list[str]) -> Hashes:
     owner: dict[str, str] = {}
     for target, hashes in zip(targets, several, strict=True):
         check_joinable(several[0], hashes)
-        for split in np.unique(hashes.splits.astype(str)):
+        for split in np.unique(hashes.splits.astype(str)).tolist():
             if split in owner:
                 raise UsageError(f"both {owner[split]} and {target} have a split {split!r}")
             owner[split] = target
@@ -219,7 +219,7 @@ def describe(hashes: Hashes) -> dict[str, Any]:
 
 def check_joinable(one: Hashes, other: Hashes) -> None:
     """Raise DefinitionError unless the hashes of both mean the same."""
-    a, b = one.definition.comparable(), other.definition.comparable()
+    a, b = one.definition.like(other.definition), other.definition
     if a == b:
         return
     only_order = replace(a, pass_order=b.pass_order) == b and a.decode == "full"
@@ -273,4 +273,6 @@ def _read_file(path: Path, split: str | None) -> Hashes:
         table = table.append_column("split", names)
     made = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
     definition = Definition(**made["definition"]) if made else FOREIGN
+    if split is not None and split not in table["split"].to_pylist():
+        raise UsageError(f"{path} has no split {split!r}")
     return Hashes(_one_split(table, split), definition)

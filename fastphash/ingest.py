@@ -99,7 +99,7 @@ def hash_images(
             rejected += [Rejection(path, "identify", "not an image") for path in batch.skipped]
             done += batch.inputs
             progress("hashing", done, 0)
-    table = _plain(pa.concat_tables(made))
+    table = tables.plain(pa.concat_tables(made))
     return Hashed(
         table.drop_columns(["split"]), _rejected_table({"": rejected}).drop_columns(["split"])
     )
@@ -142,6 +142,7 @@ def hash_into(
     layout: Layout | None = None,
     workers: int | None = None,
     progress: Progress = no_progress,
+    avoid: Path | None = None,
 ) -> dict[str, Tally]:
     """Bring a store up to date with its sources: hash what is new or changed, drop what is gone.
 
@@ -154,6 +155,12 @@ def hash_into(
     sources : list of Source
     definition, layout
         How to hash and what to keep; must be the store's if there is one.
+    workers : int, optional
+        Processes; one for each core by default.
+    progress : callable, optional
+        Called as ``progress(stage, done, total)``.
+    avoid : Path, optional
+        A folder not to look into, where it lies in a source; the store itself by default.
 
     Returns
     -------
@@ -173,8 +180,8 @@ def hash_into(
     definition, layout = definition or Definition(), layout or Layout()
     count = worker_count(workers)
     store = _open_or_create(path, definition, layout)
-    tables.remove_leftovers(path)
-    return _Update(store, sources, count, progress).run()
+    store.remove_orphans()
+    return _Update(store, sources, count, progress, avoid or path).run()
 
 
 def _recipe(definition: Definition, layout: Layout) -> Recipe:
@@ -237,12 +244,18 @@ class _Update:
     """One run of `hash_into`."""
 
     def __init__(
-        self, store: Store, sources: list[Source], workers: int, progress: Progress
+        self,
+        store: Store,
+        sources: list[Source],
+        workers: int,
+        progress: Progress,
+        avoid: Path,
     ) -> None:
         self.store = store
         self.sources = sources
         self.workers = workers
         self.progress = progress
+        self.avoid = avoid
         self.stored = _Stored(store)
         self.marks = np.full(self.stored.size.size, _GONE, np.uint8)
         self.tally = {source.split: Tally() for source in sources}
@@ -268,7 +281,7 @@ class _Update:
         fresh = seen = 0
         for source in self.sources:
             tally = self.tally[source.split]
-            for entry in source.entries():
+            for entry in source.entries(self.avoid):
                 seen += 1
                 if seen % 1000 == 0:
                     self.progress("looking for files", seen, 0)
@@ -312,19 +325,25 @@ class _Update:
         if rows:
             self._add_part(pa.concat_tables(pending))
 
+    def _add_part(self, table: pa.Table) -> None:
+        self.store.parts.append(self._write_part(table))
+        self.store.save()
+
     def finish(self) -> None:
         """Write the rejected and the manifest."""
         before = self.store.rejected()
         others = before.filter(
             pa.array([split not in self.tally for split in before["split"].to_pylist()], pa.bool_())
         )
-        table = _plain(pa.concat_tables([others, _rejected_table(self.rejected)]))
+        table = tables.plain(pa.concat_tables([others, _rejected_table(self.rejected)]))
         tables.write_table(self.store.path / REJECTED, table)
         self.store.skipped |= {split: tally.skipped for split, tally in self.tally.items()}
         self.store.save()
 
     def _find(self, source: Source, entry: Entry) -> int:
-        return self.stored.find(source.split, entry.path) if self.marks.size else -1
+        if entry.special or entry.problem or not self.marks.size:
+            return -1
+        return self.stored.find(source.split, entry.path)
 
     def _unchanged(self, source: Source, entry: Entry, row: int) -> bool:
         try:
@@ -336,7 +355,7 @@ class _Update:
 
     def _fresh(self, source: Source) -> Iterator[bytes]:
         tally, rejected = self.tally[source.split], self.rejected[source.split]
-        for entry in source.entries():
+        for entry in source.entries(self.avoid):
             if entry.special:
                 tally.skipped += 1
             elif entry.problem:
@@ -372,27 +391,19 @@ class _Update:
                     end += 1
                 pieces.append(made)
         order = pa.array([place[row] for row in sorted(place)], pa.int64())
-        self._write_part(part.name, pa.concat_tables(pieces).take(order), part)
-
-    def _add_part(self, table: pa.Table) -> None:
-        self._write_part(self.store.new_part_name(), table, None)
-
-    def _write_part(self, name: str, table: pa.Table, old: Part | None) -> None:
-        """Write a part and then the manifest, so that a run that is killed keeps what is done."""
-        path = self.store.path / name
-        parts = self.store.parts
-        if table.num_rows:
-            tables.write_table(path, _plain(table))
-            part = Part(name, table.num_rows, tables.file_digest(path))
-            if old is None:
-                parts.append(part)
-            else:
-                parts[parts.index(old)] = part
-        elif old is not None:
-            parts.remove(old)
+        table = pa.concat_tables(pieces).take(order)
+        at = self.store.parts.index(part)
+        self.store.parts[at : at + 1] = [self._write_part(table)] if table.num_rows else []
+        # a run killed before this has the old part still, after it the new one: both are whole
         self.store.save()
-        if not table.num_rows:
-            path.unlink(missing_ok=True)
+        self.store.part_path(part).unlink()
+
+    def _write_part(self, table: pa.Table) -> Part:
+        """Write rows under a name that the manifest doesn't list yet."""
+        name = self.store.new_part_name()
+        path = self.store.path / name
+        tables.write_table(path, table)
+        return Part(name, table.num_rows, tables.file_digest(path))
 
 
 def _batch_table(split: str, batch: Batch, schema: pa.Schema) -> pa.Table:
@@ -431,15 +442,3 @@ def _rejected_table(rejected: dict[str, list[Rejection]]) -> pa.Table:
         pa.array([row[3] for row in rows], pa.string()),
     ]
     return pa.table(columns, schema=REJECTED_SCHEMA)
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """The same rows in one chunk, with dictionaries of just what is used, in order of appearance.
-
-    So that equal rows become equal bytes, whatever pieces they came in.
-    """
-    for i, column in enumerate(table.schema):
-        if pa.types.is_dictionary(column.type):
-            values = table.column(i).cast(pa.string()).combine_chunks()
-            table = table.set_column(i, column, values.dictionary_encode().cast(column.type))
-    return table.combine_chunks()

@@ -87,7 +87,7 @@ def json_option(command: F) -> F:
     )
 
 
-def output_option(default: str | None, text: str) -> Callable[[F], F]:
+def output_option(text: str) -> Callable[[F], F]:
     """``-o FILE``, with ``--overwrite``."""
 
     def decorate(command: F) -> F:
@@ -98,9 +98,7 @@ def output_option(default: str | None, text: str) -> Callable[[F], F]:
             "-o",
             "--output",
             type=click.Path(path_type=Path, dir_okay=False),
-            required=default is None,
-            default=default,
-            show_default=default is not None,
+            required=True,
             help=text,
         )(command)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastphash.errors import UsageError
 from fastphash.groups import Stars, stars
 from fastphash.hashes import Hashes, check_joinable
-from fastphash.join import Index, check_count, collapse, has_partner, hits, matches
+from fastphash.joins import Index, check_count, collapse, has_partner, hits, matches
 from fastphash.verify import judge, kinds
 from fastphash.words import COLLISION, KINDS, ORIENTATIONS
 

@@ -1,5 +1,6 @@
 """What people see: progress on stderr, tables on stdout; the only user of rich."""
 
+import textwrap
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
@@ -83,16 +84,19 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
     for row in rows:
         table.add_row(*map(_text, row))
     console = _console()
-    console.print(Text(title, style="bold"), soft_wrap=True)
+    _print_title(console, title)
     console.print(table)
 
 
 def show_lines(title: str, lines: Iterable[str]) -> None:
-    """Print a title and lines of text below it."""
+    """Print a title and lines of text below it, broken between words only: paths stay whole."""
     console = _console()
-    console.print(Text(title, style="bold"))
+    _print_title(console, title)
     for line in lines:
-        console.print(_text("  " + line), soft_wrap=True)
+        for part in textwrap.wrap(
+            _clean(line), console.width - 4, break_long_words=False, break_on_hyphens=False
+        ):
+            console.print(Text(f"  {part}"), soft_wrap=True)
     console.print()
 
 
@@ -196,6 +200,15 @@ def _console() -> Console:
     return Console(highlight=False)
 
 
+def _print_title(console: Console, title: str) -> None:
+    console.print(Text(_clean(title), style="bold"), soft_wrap=True)
+
+
 def _text(text: str) -> Text:
-    """Text as it is: no markup, and no control characters that would move the cursor."""
-    return Text("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))
+    """Text as it is: no markup."""
+    return Text(_clean(text))
+
+
+def _clean(text: str) -> str:
+    """Text without control characters, which would move the cursor, and what isn't UTF-8."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 MANIFEST = "_manifest.json"
 REJECTED = "_rejected.parquet"
 #: Rows of a part, once it is full.
-PART_ROWS = 65536
+PART_ROWS = 16384
 
 METADATA = b"fastphash"
 _PACKAGES = ("fastphash", "Pillow", "opencv-python", "scipy")
@@ -68,11 +68,13 @@ class Definition:
         text = f"{self.decode}, pass order {self.pass_order}, {exif}, 16-bit {self.sixteen_bit}"
         return text if self.source == "fastphash" else f"imagehash as asserted: {text}"
 
-    def comparable(self) -> "Definition":
-        """The definition without what doesn't touch the bits of ordinary images."""
-        if self.source == "imagehash":
-            # ImageHash clips; whether a 16-bit image is there can't be told from its hash
-            return replace(self, source="fastphash", sixteen_bit="scaled")
+    def like(self, other: "Definition") -> "Definition":
+        """The definition as far as it differs from `other`: 16-bit rules don't where users vouch.
+
+        ImageHash clips; whether there is a 16-bit image can't be told from a hash.
+        """
+        if {self.source, other.source} == {"fastphash", "imagehash"}:
+            return replace(self, source=other.source, sixteen_bit=other.sixteen_bit)
         return self
 
 
@@ -220,6 +222,14 @@ class Store:
                     "delete the store and hash again"
                 )
 
+    def remove_orphans(self) -> None:
+        """Delete what a run that was killed has left: temporary files, parts that aren't listed."""
+        tables.remove_leftovers(self.path)
+        listed = {part.name for part in self.parts}
+        for path in self.path.glob("part-*.parquet"):
+            if path.name not in listed:
+                path.unlink()
+
     def rejected(self) -> pa.Table:
         """Inputs without a hash: split, path, path_bytes, stage, reason."""
         path = self.path / REJECTED
@@ -264,6 +274,10 @@ def open_store(path: Path) -> Store:
 
 def create_store(path: Path, definition: Definition, layout: Layout) -> Store:
     """Start an empty store in a new or empty folder; UsageError if there is something else."""
+    if is_store(path):
+        raise UsageError(f"{str(path)!r} is a store already: name a new folder")
+    if path.is_dir():
+        tables.remove_leftovers(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{str(path)!r} exists and is no store: name a new folder")
     try:

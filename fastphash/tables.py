@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -53,13 +53,15 @@ def remove_leftovers(folder: Path) -> None:
 
 
 class ParquetWriter:
-    """Writes one Parquet file, row group by row group; use it on a path from `replacing`."""
+    """Writes one Parquet file, row group by row group: a context, on a path from `replacing`."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         names = set(schema.names)
         self._schema = schema
+        # an open file, because pyarrow takes no names that aren't UTF-8
+        self._file = open(path, "wb")  # noqa: SIM115 - closed by __exit__
         self._writer = pq.ParquetWriter(
-            path,
+            self._file,
             schema,
             compression="zstd",
             compression_level=1,
@@ -76,26 +78,41 @@ class ParquetWriter:
         while self._rows >= ROW_GROUP:
             self._flush(ROW_GROUP)
 
-    def close(self) -> None:
-        """Write what is left and the footer."""
-        if self._rows:
-            self._flush(self._rows)
-        self._writer.close()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None and self._rows:
+                self._flush(self._rows)
+            self._writer.close()
+        finally:
+            self._file.close()
 
     def _flush(self, rows: int) -> None:
         table = pa.concat_tables(self._pending)
-        self._writer.write_table(table.slice(0, rows), row_group_size=ROW_GROUP)
+        self._writer.write_table(plain(table.slice(0, rows)), row_group_size=ROW_GROUP)
         rest = table.slice(rows)
         self._pending = [rest] if rest.num_rows else []
         self._rows = rest.num_rows
 
 
+def plain(table: pa.Table) -> pa.Table:
+    """The same rows in one chunk, with dictionaries of just what is used, in order of appearance.
+
+    So that equal rows become equal bytes, whatever pieces they came in.
+    """
+    for i, column in enumerate(table.schema):
+        if pa.types.is_dictionary(column.type):
+            values = table.column(i).cast(pa.string()).combine_chunks()
+            table = table.set_column(i, column, values.dictionary_encode().cast(column.type))
+    return table.combine_chunks()
+
+
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a whole table as one Parquet file."""
-    with replacing(path) as temporary:
-        writer = ParquetWriter(temporary, table.schema)
+    with replacing(path) as temporary, ParquetWriter(temporary, table.schema) as writer:
         writer.write(table)
-        writer.close()
 
 
 def write_tables(
@@ -103,13 +120,11 @@ def write_tables(
 ) -> dict[str, int]:
     """Write tables as one Parquet file while they come; count the values of one column."""
     counts: dict[str, int] = {}
-    with replacing(path) as temporary:
-        writer = ParquetWriter(temporary, schema)
+    with replacing(path) as temporary, ParquetWriter(temporary, schema) as writer:
         for table in pieces:
             writer.write(table)
             for value, number in count_values(table[count_by]).items():
                 counts[value] = counts.get(value, 0) + number
-        writer.close()
     return counts
 
 
@@ -133,8 +148,9 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
         It isn't there, or isn't Parquet, or is damaged.
     """
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read(columns=columns)
+        with open(path, "rb") as file:
+            parquet = pq.ParquetFile(file, page_checksum_verification=True)
+            return parquet.read(columns=columns).unify_dictionaries()
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{path}: {_line(error)}") from error
 
@@ -142,14 +158,10 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
 def read_schema(path: Path) -> pa.Schema:
     """The Arrow schema of a Parquet file, with its metadata; StoreError as for `read_table`."""
     try:
-        return pq.read_schema(path)
+        with open(path, "rb") as file:
+            return pq.read_schema(file)
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{path}: {_line(error)}") from error
-
-
-def count_rows(path: Path) -> int:
-    """Rows of a Parquet file, from its footer."""
-    return int(pq.read_metadata(path).num_rows)
 
 
 def write_json(path: Path, value: Any) -> None:

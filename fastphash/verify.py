@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.join import Matches, first_orientation
+from fastphash.joins import Matches, first_orientation
 from fastphash.kernels import agree
 from fastphash.thumbnail import turned_indices
 from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from fastphash import images
 from fastphash.errors import ImageError, UsageError, WorkerError
+from fastphash.hashing import hash_orientations, hash_thumbnails
 from fastphash.images import Decoding
-from fastphash.phash import hash_orientations, hash_thumbnails
 from fastphash.thumbnail import both_thumbnails, thumbnail
 from fastphash.words import PassOrder
 

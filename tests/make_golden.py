@@ -1,4 +1,4 @@
-"""Print the golden table of test_phash.py: what ImageHash makes of images made by arithmetic.
+"""Print the golden table of test_hashing.py: what ImageHash makes of images made by arithmetic.
 
 Run as ``python tests/make_golden.py`` and paste; the table's first line says with which versions.
 """

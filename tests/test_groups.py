@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as hnp
 
 from fastphash.errors import UsageError
 from fastphash.groups import group, stars
-from fastphash.join import Index
-from fastphash.phash import hash_orientations, hash_thumbnails
+from fastphash.hashing import hash_orientations, hash_thumbnails
+from fastphash.joins import Index
 from fastphash.thumbnail import both_thumbnails
 
 TOP = 2**64 - 1

@@ -12,8 +12,10 @@ import pytest
 from PIL import Image, ImageOps
 
 from fastphash.errors import ImageError
+from fastphash.hashing import hash_thumbnails, phash
 from fastphash.images import (
     REDUCED_SIDE,
+    SNIFFED,
     Decoding,
     array_grey,
     decode,
@@ -21,7 +23,6 @@ from fastphash.images import (
     scale_to_uint8,
     sniff,
 )
-from fastphash.phash import hash_thumbnails, phash
 from fastphash.thumbnail import thumbnail
 
 FULL = Decoding()
@@ -108,7 +109,7 @@ def reference(data):
 )
 def test_formats_are_told_by_their_content(name, options, photo, encoded):
     data = encoded(photo(50, 70), name, **options)
-    assert sniff(data[:16]) == name
+    assert sniff(data[:SNIFFED]) == name
     found = decode(data, FULL)
     assert (found.format, found.width, found.height) == (name, 70, 50)
     assert found.extent == (70, 50)

@@ -17,12 +17,12 @@ ROOMS = [
     ("tables",),
     ("discover",),
     ("thumbnail",),
-    ("phash",),
+    ("hashing",),
     ("store",),
     ("hashes",),
     ("workers",),
     ("ingest",),
-    ("join",),
+    ("joins",),
     ("verify",),
     ("groups",),
     ("results",),
@@ -105,7 +105,7 @@ def test_pillow_is_known_for_its_types_to_phash_alone():
     users = {
         room_of(path) for path in modules() if any(belongs_to(n, "PIL") for n in imports(path))
     }
-    assert users == {"images", "phash"}
+    assert users == {"images", "hashing"}
 
 
 @pytest.mark.parametrize("room", ["errors", "words"])

@@ -173,9 +173,10 @@ def test_a_changed_file_is_hashed_again_in_its_place(tmp_path, small):
     save(folder / "007.png", scene(70, 50, 50))
     tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
     assert (tally.kept, tally.hashed, tally.changed, tally.inputs) == (11, 1, 1, 12)
-    assert [name for name, part in part_bytes(tmp_path / "s").items() if part != before[name]] == [
-        "part-000001.parquet"
-    ]
+    after = part_bytes(tmp_path / "s")
+    assert before.keys() - after.keys() == {"part-000001.parquet"}
+    assert after.keys() - before.keys() == {"part-000003.parquet"}
+    assert all(after[name] == before[name] for name in before.keys() & after.keys())
     new = read_store(tmp_path / "s")
     assert new["path"].equals(old["path"])
     differ = [i for i, (a, b) in enumerate(zip(old["phash"], new["phash"], strict=True)) if a != b]
@@ -200,7 +201,7 @@ def test_a_file_that_is_gone_is_dropped_and_so_is_an_empty_part(tmp_path, small)
     tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
     assert (tally.kept, tally.gone, tally.inputs) == (6, 6, 6)
     assert paths(tmp_path / "s") == [f"{seed:03d}.png" for seed in (0, 1, 2, 4, 10, 11)]
-    assert list(part_bytes(tmp_path / "s")) == ["part-000000.parquet", "part-000002.parquet"]
+    assert list(part_bytes(tmp_path / "s")) == ["part-000002.parquet", "part-000003.parquet"]
 
 
 def test_new_files_go_into_a_new_part(tmp_path):
@@ -376,8 +377,9 @@ def test_links_to_files_are_rows_of_the_same_digest(tmp_path):
 def test_a_list_of_files_is_hashed_as_a_split(tmp_path, monkeypatch):
     scenes(tmp_path / "in", range(3))
     monkeypatch.chdir(tmp_path)
-    outside = os.fsencode(tmp_path / "in" / ".." / "in" / "002.png")
-    listed = list_source("some", b"\n".join([b"in/001.png", b"./in/000.png", outside, b"in/9.png"]))
+    absolute = os.fsencode(tmp_path / "in" / "002.png")
+    names = [b"in/001.png", b"./in//000.png", b"in/000.png", absolute, b"in/9.png"]
+    listed = list_source("some", b"\n".join(names))
     tally = hash_into(tmp_path / "s", [listed], workers=1)["some"]
     assert paths(tmp_path / "s") == ["in/000.png", "in/001.png", "in/002.png"]
     assert (tally.hashed, tally.rejected) == (3, 1)
@@ -402,7 +404,7 @@ def test_progress_counts_every_file(tmp_path, small):
         workers=1,
         progress=lambda *state: seen.append(state),
     )
-    assert seen == [
+    assert [state for state in seen if state[1]] == [
         ("looking for files", 9, 9),
         ("hashing", 4, 9),
         ("hashing", 8, 9),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastphash.images import array_grey
-from fastphash.join import collapse, join, self_join
+from fastphash.joins import collapse, join, self_join
 from fastphash.kernels import agree, collide, grey, resize
 from fastphash.thumbnail import turned_indices
 from fastphash.words import INVERSE

@@ -160,7 +160,7 @@ def test_files_that_the_manifest_does_not_list_are_not_read(store):
 
 
 def test_what_is_no_store_is_quoted(tmp_path):
-    with pytest.raises(StoreError, match="no such store") as caught:
+    with pytest.raises(UsageError, match="no such store") as caught:
         open_store(tmp_path / "gone")
     assert repr(str(tmp_path / "gone")) in str(caught.value)
     with pytest.raises(StoreError, match="not a store") as caught:
@@ -179,7 +179,7 @@ def test_a_store_is_made_in_a_new_or_empty_folder(tmp_path):
 def test_a_store_is_not_made_where_something_else_is(tmp_path):
     (tmp_path / "precious.txt").write_text("x")
     for path in (tmp_path, tmp_path / "precious.txt"):
-        with pytest.raises(StoreError, match="exists and is no store") as caught:
+        with pytest.raises(UsageError, match="exists and is no store") as caught:
             create_store(path, Definition(), Layout())
         assert repr(str(path)) in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
@@ -199,7 +199,7 @@ def test_one_split_is_named_after_an_at_sign(store):
 
 
 def test_a_split_that_is_not_there_is_an_error(store):
-    with pytest.raises(StoreError, match="no split 'test': it has train, val"):
+    with pytest.raises(UsageError, match="no split 'test': it has train, val"):
         read_hashes(f"{store.path}@test")
 
 
@@ -229,7 +229,7 @@ def test_a_split_of_a_parquet_file(tmp_path):
 
 def test_a_split_that_a_parquet_file_does_not_have_is_an_error(tmp_path):
     path = write_hashes(tmp_path / "mine.parquet", path=["a"], phash=hashes(1), split=["x"])
-    with pytest.raises(StoreError, match="no split 'z'"):
+    with pytest.raises(UsageError, match="no split 'z'"):
         read_hashes(f"{path}@z")
 
 

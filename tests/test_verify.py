@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from fastphash.join import Index, Matches, matches, self_join
-from fastphash.phash import hash_orientations, hash_thumbnails
+from fastphash.hashing import hash_orientations, hash_thumbnails
+from fastphash.joins import Index, Matches, matches, self_join
 from fastphash.thumbnail import both_thumbnails, thumbnail
 from fastphash.verify import judge, kinds
 from fastphash.words import INVERSE, KINDS

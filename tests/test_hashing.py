@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.Image import Transpose
 
 from fastphash.errors import ImageError, UsageError
-from fastphash.phash import from_hex, hash_thumbnails, phash, phash_orientations, to_hex
+from fastphash.hashing import from_hex, hash_thumbnails, phash, phash_orientations, to_hex
 from fastphash.words import ORIENTATIONS, PASS_ORDERS
 
 MODES = ["L", "RGB", "RGBA", "LA", "P", "1", "CMYK", "YCbCr"]

@@ -84,7 +84,7 @@ def phash(
     --------
     >>> import numpy as np
     >>> f"{phash(np.arange(4096, dtype=np.uint8).reshape(64, 64)):016x}"
-    'afaf00fa00fa00fa'
+    'aa00000000000000'
     """
     grey = _grey(image, exif=exif, strict_imagehash=strict_imagehash)
     return np.uint64(hash_thumbnails(thumbnail(grey, pass_order)))

@@ -1,7 +1,6 @@
 import subprocess
 import sys
 import tracemalloc
-from importlib import import_module
 from itertools import pairwise
 from unittest import mock
 
@@ -12,11 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fastphash import joins
 from fastphash.errors import TooManyPairsError, UsageError
-from fastphash.join import Index, has_partner, hits, join, matches, self_join
+from fastphash.joins import Index, has_partner, hits, join, matches, self_join
 from fastphash.words import INVERSE
 
-MODULE = import_module("fastphash.join")
 TOP = 2**64 - 1
 ALL, ONE = tuple(range(8)), (0,)
 words = st.sampled_from([0, 1, 2, 2**63, TOP]) | st.integers(0, TOP)
@@ -92,7 +91,7 @@ def test_only_known_orientations_are_compared(needles, haystack, left_known, rig
     expected = naive.matches(needles, haystack, left_known, right_known)
     assert found == expected
     partners = {i for i, _, _ in expected}
-    assert np.flatnonzero((hits(left, right) > 0)).tolist() == sorted(partners)
+    assert np.flatnonzero(hits(left, right) > 0).tolist() == sorted(partners)
 
 
 @given(hashes(8), knowns)
@@ -108,7 +107,7 @@ def test_rows_with_a_partner_are_those_of_some_pair(rows, known):
 @given(hashes(), hashes())
 @example(SAME, SAME[:3])
 def test_small_blocks_change_nothing(block, needles, haystack):
-    with mock.patch.object(MODULE, "_BLOCK", block):
+    with mock.patch.object(joins, "_BLOCK", block):
         assert triples(join(needles, haystack)) == brute(needles, haystack)
         expected = [row for row in brute(needles, needles) if row[0] < row[1]]
         assert triples(self_join(needles)) == expected
@@ -116,7 +115,7 @@ def test_small_blocks_change_nothing(block, needles, haystack):
 
 def test_blocks_hold_few_pairs_and_whole_needles():
     rows = np.repeat(np.arange(20, dtype=np.uint64), 5)
-    with mock.patch.object(MODULE, "_BLOCK", 60):
+    with mock.patch.object(joins, "_BLOCK", 60):
         blocks = list(matches(Index(rows), Index(rows)))
     assert [block.left.size for block in blocks] == [60] * 8 + [20]
     lefts = [set(block.left.tolist()) for block in blocks]
@@ -158,7 +157,7 @@ def test_limit_is_the_number_of_pairs_that_pass(needles, haystack):
 @given(hashes())
 @example(np.array([[1] * 8, [2, 1, 1, 1, 1, 1, 1, 1]], np.uint64))
 def test_limit_holds_in_small_blocks(block, rows):
-    with mock.patch.object(MODULE, "_BLOCK", block):
+    with mock.patch.object(joins, "_BLOCK", block):
         count = self_join(rows).left.size
         for limit in range(count):
             with pytest.raises(TooManyPairsError):

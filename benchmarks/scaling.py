@@ -14,7 +14,7 @@ from fastphash.ingest import hash_into
 
 def main() -> None:
     parser = common.parser(__doc__)
-    parser.set_defaults(count=4000, rounds=5)
+    parser.set_defaults(count=6000, rounds=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         photos = Path(folder) / "photos"

@@ -1,5 +1,6 @@
 """A store: Parquet parts of hashes in a folder, what made them, and a manifest that vouches."""
 
+import functools
 import json
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -98,6 +99,7 @@ class Layout:
     thumbnails: bool = True
 
 
+@functools.cache
 def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
     """Columns of a part, with what made them in the metadata."""
     fields = [

@@ -1,7 +1,7 @@
 """Rows of hashes to the tables that people read: pairs, leaks and groups."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastphash.errors import UsageError
 from fastphash.groups import Stars, stars
 from fastphash.hashes import Hashes, check_joinable
-from fastphash.joins import Index, check_count, collapse, has_partner, hits, matches
+from fastphash.joins import Classes, Index, check_count, collapse, has_partner, hits, matches
 from fastphash.verify import judge, kinds
 from fastphash.words import COLLISION, KINDS, ORIENTATIONS
 
@@ -108,49 +108,63 @@ def find_leaks(needles: Hashes, haystack: Hashes) -> pa.Table:
 
     `matches` counts the further haystack rows that are copies too (or collide, where none is one).
     """
-    needle_classes, haystack_classes = _classes(needles), _classes(haystack)
-    needle_first, haystack_first = needle_classes.first, haystack_classes.first
-    haystack_size = np.bincount(haystack_classes.of_row, minlength=haystack_first.size)
-    best = np.full(needle_first.size, -1, np.int64)
-    best_agrees = np.zeros(needle_first.size, np.bool_)
-    best_orientation = np.zeros(needle_first.size, np.uint8)
-    best_score = np.zeros(needle_first.size, np.float32)
-    further = np.zeros(needle_first.size, np.int64)
-    left = Index(needles.phashes[needle_first], needles.known)
-    right = Index(haystack.phashes[haystack_first], haystack.known)
-    thumbnails = _thumbnails_of(needles, needle_first), _thumbnails_of(haystack, haystack_first)
-    for block in matches(left, right):
-        agrees, orientation, score = judge(block, *thumbnails)
-        order = np.lexsort((block.right, orientation, ~agrees, block.left))
-        u = block.left[order]
-        new = np.concatenate(([True], u[1:] != u[:-1]))
-        chosen = order[new]
-        u = u[new]
-        best[u] = haystack_first[block.right[chosen]]
-        best_agrees[u] = agrees[chosen]
-        best_orientation[u] = orientation[chosen]
-        best_score[u] = score[chosen]
-        counted = agrees[order] == np.repeat(
-            agrees[chosen], np.diff([*np.flatnonzero(new), order.size])
-        )
-        sizes = haystack_size[block.right[order]] * counted
-        further[u] = np.add.reduceat(sizes, np.flatnonzero(new)) - 1
-    of_row = needle_classes.of_row
+    ours, theirs = _classes(needles), _classes(haystack)
+    best = _strongest(needles, ours.first, haystack, theirs)
     same, same_count = _same_bytes(needles, haystack)
-    rows = np.flatnonzero((best[of_row] >= 0) | (same >= 0))
-    u = of_row[rows]
+    rows = np.flatnonzero((best.partner[ours.of_row] >= 0) | (same >= 0))
+    of_class = ours.of_row[rows]
     identical = same[rows] >= 0
-    agrees = best_agrees[u] | identical
-    partner = np.where(identical, same[rows], best[u])
-    orientation = np.where(identical, 0, best_orientation[u]).astype(np.uint8)
-    score = np.where(identical, 1, best_score[u]).astype(np.float32)
-    rest = np.where(identical & ~best_agrees[u], same_count[rows] - 1, further[u])
-    kind = kinds(agrees, orientation, identical)
+    agrees = best.agrees[of_class]
+    partner = np.where(identical, same[rows], best.partner[of_class])
+    orientation = np.where(identical, 0, best.orientation[of_class]).astype(np.uint8)
+    score = np.where(identical, 1, best.score[of_class]).astype(np.float32)
+    further = np.where(identical & ~agrees, same_count[rows] - 1, best.further[of_class])
+    relation = _relation(kinds(agrees, orientation, identical), orientation, score)
     a, b = _names(needles, rows), _names(haystack, partner)
     return pa.table(
-        [*a[:2], *b[:2], *_relation(kind, orientation, score), pa.array(rest), a[2], b[2]],
+        [*a[:2], *b[:2], *relation, pa.array(further, pa.int64()), a[2], b[2]],
         schema=LEAKS_SCHEMA,
     )
+
+
+class _Strongest(NamedTuple):
+    """Of each class of equal needles, the strongest match by thumbnails; partner is -1 without."""
+
+    partner: NDArray[np.int64]
+    agrees: NDArray[np.bool_]
+    orientation: NDArray[np.uint8]
+    score: NDArray[np.float32]
+    further: NDArray[np.int64]
+
+
+def _strongest(
+    needles: Hashes, first: NDArray[np.int64], haystack: Hashes, classes: Classes
+) -> _Strongest:
+    best = _Strongest(
+        np.full(first.size, -1, np.int64),
+        np.zeros(first.size, np.bool_),
+        np.zeros(first.size, np.uint8),
+        np.zeros(first.size, np.float32),
+        np.zeros(first.size, np.int64),
+    )
+    size = np.bincount(classes.of_row, minlength=classes.first.size)
+    left = Index(needles.phashes[first], needles.known)
+    right = Index(haystack.phashes[classes.first], haystack.known)
+    thumbnails = _thumbnails_of(needles, first), _thumbnails_of(haystack, classes.first)
+    for block in matches(left, right):
+        agrees, orientation, score = judge(block, *thumbnails)
+        # of one needle: those that agree, then orientation order, then the haystack's priority
+        order = np.lexsort((block.right, orientation, ~agrees, block.left))
+        needle = block.left[order]
+        starts = np.flatnonzero(np.concatenate(([True], needle[1:] != needle[:-1])))
+        chosen, needle = order[starts], needle[starts]
+        best.partner[needle] = classes.first[block.right[chosen]]
+        best.agrees[needle] = agrees[chosen]
+        best.orientation[needle] = orientation[chosen]
+        best.score[needle] = score[chosen]
+        like_best = np.repeat(agrees[chosen], np.diff([*starts, order.size])) == agrees[order]
+        best.further[needle] = np.add.reduceat(size[block.right[order]] * like_best, starts) - 1
+    return best
 
 
 def find_pairs(needles: Hashes, haystack: Hashes, max_pairs: int) -> Iterator[pa.Table]:
@@ -212,7 +226,7 @@ def _copy_relation(
     return kinds(found.agrees[rows], orientation, same), orientation, score
 
 
-def _classes(rows: Hashes) -> Any:
+def _classes(rows: Hashes) -> Classes:
     thumbnails = rows.thumbnails
     return collapse(rows.phashes, *([] if thumbnails is None else [thumbnails]))
 

@@ -71,13 +71,8 @@ class _Audit(click.Command):
 
 @main.command(cls=_Audit)
 @options.source_options
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    metavar="OUT",
-    help="Folder for the hashes and everything found; used again, only new images are hashed.",
+@options.folder_option(
+    "OUT", "Folder for the hashes and everything found; used again, only new images are hashed."
 )
 @options.keep_in_option
 @click.option(
@@ -102,7 +97,7 @@ def audit(
     as_json: bool,
     **how: Any,
 ) -> None:
-    r"""Find all copies in splits of images, inside each and across them.
+    """Find all copies in splits of images, inside each and across them.
 
     \b
     Example:
@@ -137,13 +132,8 @@ def audit(
 
 @main.command("hash")
 @options.source_options
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    metavar="STORE",
-    help="Folder of hashes; used again, only what is new or changed is hashed.",
+@options.folder_option(
+    "STORE", "Folder of hashes; used again, only what is new or changed is hashed."
 )
 @options.hash_options
 @options.json_option
@@ -156,7 +146,7 @@ def hash_(
     as_json: bool,
     **how: Any,
 ) -> None:
-    r"""Hash images into a store of Parquet files.
+    """Hash images into a store of Parquet files.
 
     \b
     Example:
@@ -229,7 +219,7 @@ def join(
     kinds: list[str],
     as_json: bool,
 ) -> None:
-    r"""Find every pair of a needle and a haystack image.
+    """Find every pair of a needle and a haystack image.
 
     NEEDLES and HAYSTACK are stores, STORE@SPLIT, or Parquet files with path and phash.
 
@@ -283,7 +273,7 @@ def group(
     form: str,
     as_json: bool,
 ) -> None:
-    r"""Group the copies in one store or several; one image of each group is its keeper.
+    """Group the copies in one store or several; one image of each group is its keeper.
 
     A STORE may be STORE@SPLIT, or a Parquet file with path and phash.
 
@@ -348,7 +338,7 @@ def convert(
     augmented: bool,
     overwrite: bool,
 ) -> None:
-    r"""Convert hash files of other tools to stores, and stores to theirs.
+    """Convert hash files of other tools to stores, and stores to theirs.
 
     IN is JSON as the paper's compute_hashes.py or compute_hashes_augmented.py writes it, or a
     Parquet file with path and phash, and OUT a new store; or IN is a store and OUT a .json file.
@@ -414,21 +404,10 @@ def info(store: str, as_json: bool) -> None:
 
 
 @main.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default="fastphash-demo",
-    show_default=True,
-    metavar="FOLDER",
-    help="New folder for the images and their audit.",
+@options.folder_option(
+    "FOLDER", "New folder for the images and their audit.", default="fastphash-demo"
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Worker processes.  [default: one for each core]",
-)
+@options.workers_option
 def demo(output: Path, workers: int | None) -> None:
     """Make a data set with planted copies, audit it, and compare."""
     from fastphash import demo as planted

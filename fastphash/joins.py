@@ -155,8 +155,9 @@ def hits(needles: Index, haystack: Index) -> NDArray[np.int64]:
     """How many haystack rows each needle meets, each orientation of a pair counted: int64 (n,)."""
     found = np.zeros(len(needles), np.int64)
     for a, b, _ in _ways(needles.known, haystack.known):
-        left, right = needles.sorted(a), haystack.sorted(b)
-        collide.count_equal(left.values, left.rows, right.values, found)
+        needle = needles.sorted(a)
+        low, high = _runs(needle.values, haystack.sorted(b).values)
+        found[needle.rows] += high - low
     return found
 
 
@@ -226,6 +227,7 @@ def _ways(left: tuple[int, ...], right: tuple[int, ...]) -> list[tuple[int, int,
 
 
 def _block(needles: Index, haystack: Index, start: int, stop: int, size: int) -> Matches:
+    """The matches of needles start:stop, of which `size` is what `hits` counted."""
     left = np.empty(size, np.int64)
     right = np.empty(size, np.int64)
     bit = np.empty(size, np.uint8)
@@ -236,15 +238,25 @@ def _block(needles: Index, haystack: Index, start: int, stop: int, size: int) ->
         if stop - start < len(needles):
             chosen = (rows >= start) & (rows < stop)
             values, rows = values[chosen], rows[chosen]
-        end = collide.emit_equal(
-            values, rows, hay.values, hay.rows, 1 << orientation, end, left, right, bit
-        )
+        low, high = _runs(values, hay.values)
+        part = slice(end, end + int((high - low).sum()))
+        collide.expand_runs(rows, low, high, hay.rows, left[part], right[part])
+        bit[part] = 1 << orientation
+        end = part.stop
     key = left * len(haystack) + right
     order = np.argsort(key)
     key = key[order]
     starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
     mask = np.bitwise_or.reduceat(bit[order], starts)
     return Matches(key[starts] // len(haystack), key[starts] % len(haystack), mask)
+
+
+def _runs(
+    left: NDArray[np.uint64], right: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    low, high = np.empty(left.size, np.int64), np.empty(left.size, np.int64)
+    collide.equal_runs(left, right, low, high)
+    return low, high
 
 
 def _pairs(left: Index, right: Index, max_pairs: int, *, within: bool) -> Pairs:

@@ -36,6 +36,30 @@ def source_options(command: F) -> F:
     )(command)
 
 
+def workers_option(command: F) -> F:
+    """``--workers``."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Worker processes.  [default: one for each core]",
+    )(command)
+
+
+def folder_option(metavar: str, text: str, default: str | None = None) -> Callable[[F], F]:
+    """``-o FOLDER``, required where there is no default."""
+    given: dict[str, Any] = {"default": default, "show_default": True} if default else {}
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path, file_okay=False),
+        required=not default,
+        metavar=metavar,
+        help=text,
+        **given,
+    )
+
+
 def hash_options(command: F) -> F:
     """How to hash: pass them to `definition_and_layout`."""
     options = [
@@ -68,12 +92,7 @@ def hash_options(command: F) -> F:
             help="Keep no thumbnails: a store of a tenth the size, in which equal hashes can't be "
             "told from copies.",
         ),
-        click.option(
-            "--workers",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Worker processes.  [default: one for each core]",
-        ),
+        workers_option,
     ]
     for option in reversed(options):
         command = option(command)

@@ -126,19 +126,17 @@ def test_transpose_is_numpys(image):
 def test_equal_values_are_counted_and_listed(left, right):
     left_rows, right_rows = np.argsort(left), np.argsort(right)
     expected = naive.equal_pairs(left, right)
-    per_row = np.full(left.size, 100)
     sorted_left, sorted_right = left[left_rows], right[right_rows]
-    total = collide.count_equal(sorted_left, left_rows, sorted_right, per_row)
-    assert total == len(expected)
-    assert (per_row - 100).tolist() == [sum(i == k for i, _ in expected) for k in range(left.size)]
+    low, high = np.full((2, left.size), -1)
+    collide.equal_runs(sorted_left, sorted_right, low, high)
+    runs = [sorted_right[i:j].tolist() for i, j in zip(low, high, strict=True)]
+    assert runs == [[value] * np.count_nonzero(right == value) for value in sorted_left.tolist()]
 
-    a, b = np.full((2, total + 3), -1)
-    bit = np.zeros(total + 3, np.uint8)
-    end = collide.emit_equal(sorted_left, left_rows, sorted_right, right_rows, 128, 2, a, b, bit)
-    assert end == total + 2
-    assert sorted(zip(a[2:end].tolist(), b[2:end].tolist(), strict=True)) == expected
-    assert bit.tolist() == [0, 0] + [128] * total + [0]
-    assert a[end] == -1
+    total = int((high - low).sum())
+    a, b = np.full((2, total + 1), -1)
+    collide.expand_runs(left_rows, low, high, right_rows, a[:-1], b[:-1])
+    assert sorted(zip(a[:-1].tolist(), b[:-1].tolist(), strict=True)) == expected
+    assert (a[-1], b[-1]) == (-1, -1)
 
 
 @given(hash_rows(st.integers(0, 20), 8), columns.map(lambda a: a[:, None]))

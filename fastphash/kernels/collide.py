@@ -1,79 +1,50 @@
 """Equal values in sorted arrays, and equal rows."""
 
 import numpy as np
-from numba import int64, uint8, uint64
+from numba import int64, uint64
 from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const
 
 
-@compiled(const(uint64), const(int64), const(uint64), array(int64), returns=int64)
-def count_equal(
+@compiled(const(uint64), const(uint64), array(int64), array(int64))
+def equal_runs(
     left: NDArray[np.uint64],
-    left_rows: NDArray[np.int64],
     right: NDArray[np.uint64],
-    per_row: NDArray[np.int64],
-) -> int:
-    """Add to ``per_row[left_rows[i]]`` how often left[i] is in `right`; both are sorted.
-
-    Returns the sum of what was added.
-    """
-    total = 0
-    low = 0
-    high = 0
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+) -> None:
+    """Merge two sorted arrays: left[i] equals right[low[i]:high[i]] and nothing else of `right`."""
+    start = 0
+    stop = 0
     for i in range(left.size):
         if i == 0 or left[i] != left[i - 1]:
-            low = high
-            while low < right.size and right[low] < left[i]:
-                low += 1
-            high = low
-            while high < right.size and right[high] == left[i]:
-                high += 1
-        per_row[left_rows[i]] += high - low
-        total += high - low
-    return total
+            start = stop
+            while start < right.size and right[start] < left[i]:
+                start += 1
+            stop = start
+            while stop < right.size and right[stop] == left[i]:
+                stop += 1
+        low[i] = start
+        high[i] = stop
 
 
-@compiled(
-    const(uint64),
-    const(int64),
-    const(uint64),
-    const(int64),
-    uint8,
-    int64,
-    array(int64),
-    array(int64),
-    array(uint8),
-    returns=int64,
-)
-def emit_equal(
-    left: NDArray[np.uint64],
+@compiled(const(int64), const(int64), const(int64), const(int64), array(int64), array(int64))
+def expand_runs(
     left_rows: NDArray[np.int64],
-    right: NDArray[np.uint64],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
     right_rows: NDArray[np.int64],
-    bit: int,
-    at: int,
     out_left: NDArray[np.int64],
     out_right: NDArray[np.int64],
-    out_bit: NDArray[np.uint8],
-) -> int:
-    """Write the rows of every equal pair of two sorted arrays from `at` on; return the new end."""
-    low = 0
-    high = 0
-    for i in range(left.size):
-        if i == 0 or left[i] != left[i - 1]:
-            low = high
-            while low < right.size and right[low] < left[i]:
-                low += 1
-            high = low
-            while high < right.size and right[high] == left[i]:
-                high += 1
-        for j in range(low, high):
+) -> None:
+    """List the pairs of left_rows[i] with each of right_rows[low[i]:high[i]]."""
+    at = 0
+    for i in range(left_rows.size):
+        for j in range(low[i], high[i]):
             out_left[at] = left_rows[i]
             out_right[at] = right_rows[j]
-            out_bit[at] = bit
             at += 1
-    return at
 
 
 @compiled(const(uint64, 2), array(uint64))

@@ -113,16 +113,19 @@ def _vertical_first(grey: NDArray[np.uint8], pass_order: PassOrder) -> bool:
 
 
 def _columns_then_rows(grey: NDArray[np.uint8], extent: tuple[float, float]) -> NDArray[np.uint8]:
-    down = _shrink(grey, extent[1])
-    return _shrink(np.ascontiguousarray(down.T), extent[0]).T
+    return _shrink(_transposed(_shrink(grey, extent[1])), extent[0]).T
 
 
 def _rows_then_columns(grey: NDArray[np.uint8], extent: tuple[float, float]) -> NDArray[np.uint8]:
     # a pass along the rows is one along the columns of the transposed image, where the
     # compiler finds whole vectors: 39 us with the transposing against 71 us for 300 x 300
-    across = np.empty(grey.shape[::-1], np.uint8)
-    resize.transpose(grey, across)
-    return _shrink(np.ascontiguousarray(_shrink(across, extent[0]).T), extent[1])
+    return _shrink(_transposed(_shrink(_transposed(grey), extent[0])), extent[1])
+
+
+def _transposed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    out = np.empty(grey.shape[::-1], np.uint8)
+    resize.transpose(grey, out)
+    return out
 
 
 def _shrink(grey: NDArray[np.uint8], extent: float) -> NDArray[np.uint8]:

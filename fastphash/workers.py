@@ -29,6 +29,8 @@ from fastphash.words import PassOrder
 
 # images of one task: enough to hide the cost of passing it, few enough to keep all workers busy
 _BATCH = 64
+# not blocking: a file list may name a pipe
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 # contents that a worker remembers, 1.2 kB each
 _REMEMBERED = 16384
 
@@ -158,8 +160,7 @@ class Hasher:
 def _read(path: bytes) -> tuple[bytes | None, os.stat_result]:
     """The bytes of a file, or None if neither its name nor its first bytes are an image's."""
     try:
-        # not blocking: a file list may name a pipe
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        fd = os.open(path, _READ_FLAGS)
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):

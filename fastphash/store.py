@@ -21,7 +21,7 @@ SCHEMA_VERSION = 1
 MANIFEST = "_manifest.json"
 REJECTED = "_rejected.parquet"
 #: Rows of a part, once it is full.
-PART_ROWS = 16384
+PART_ROWS = 8192
 
 METADATA = b"fastphash"
 _PACKAGES = ("fastphash", "Pillow", "opencv-python", "scipy")

@@ -32,7 +32,7 @@ _BATCH = 64
 # not blocking: a file list may name a pipe
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 # contents that a worker remembers, 1.2 kB each
-_REMEMBERED = 16384
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)

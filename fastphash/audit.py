@@ -117,6 +117,7 @@ def audit(
     summary = {
         "fastphash": version("fastphash"),
         "definition": str(store.definition),
+        "thumbnails": store.layout.thumbnails,
         "radius": 0,
         "splits": {
             name: _split_summary(name, rows, of_split, tallies, store.roots) for name in names

@@ -124,7 +124,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
         ],
     )
     if leaks:
-        _show_leaks(leaks, list(splits))
+        _show_leaks(leaks, list(splits), thumbnails=summary["thumbnails"])
     show_reasons(summary["rejected"], sum(split["skipped"] for split in splits.values()))
     groups = summary["groups"]
     if groups["groups"]:
@@ -150,7 +150,7 @@ def _kinds(splits: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(kind for split in splits.values() for kind in split["copies"]))
 
 
-def _show_leaks(leaks: list[dict[str, Any]], names: list[str]) -> None:
+def _show_leaks(leaks: list[dict[str, Any]], names: list[str], *, thumbnails: bool) -> None:
     cells = {(leak["needles"], leak["haystack"]): leak for leak in leaks}
     show_table(
         "Leaks: images of a split (row) that are also in another (column)",
@@ -170,11 +170,12 @@ def _show_leaks(leaks: list[dict[str, Any]], names: list[str]) -> None:
                 f"({leak['share'] * 100:.1f} %) are also in {leak['haystack']}: {kinds}"
             )
     show_lines("Leaks in words", lines or ["no image of one split is in another"])
-    overruled = sum(leak["kinds"]["collision"] for leak in leaks)
-    if overruled:
+    collisions = sum(leak["kinds"]["collision"] for leak in leaks)
+    if collisions:
+        why = "their thumbnails differ" if thumbnails else "without thumbnails nothing can tell"
         show_lines(
             "Collisions",
-            [f"{overruled:,} images share a hash with another split, but are no copies"],
+            [f"{collisions:,} images share a hash with another split, not counted above: {why}"],
         )
 
 

@@ -126,7 +126,7 @@ def audit(
     else:
         show_audit(found.summary, found.tallies, str(output))
     if fail_on_leak and (leaked := leaks_of(found.summary, fail_on_leak)):
-        click.echo(f"{leaked:,} images leak ({', '.join(fail_on_leak)})", err=True)
+        click.echo(f"{leaked:,} leaks between splits ({', '.join(fail_on_leak)})", err=True)
         raise SystemExit(_LEAK_STATUS)
 
 

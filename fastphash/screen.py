@@ -194,7 +194,7 @@ def show_reasons(reasons: dict[str, int], skipped: int) -> None:
             rows.append(["other reasons", count(sum(number for _, number in listed[5:]))])
         show_table("Rejected", ["reason", "files"], rows)
     if skipped:
-        show_lines("Skipped", [f"{skipped:,} files that are no images, by content and by name"])
+        show_lines("Skipped", [f"{skipped:,} of no image's name or content (labels, for example)"])
 
 
 def _console() -> Console:

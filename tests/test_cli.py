@@ -132,7 +132,7 @@ def test_fail_on_leak(data, kinds, status):
     done = run(*words, cwd=data, status=status)
     if status == LEAKED:
         number = 2 if "=" in kinds else 6
-        assert done.stderr.startswith(f"{number} images leak")
+        assert done.stderr.startswith(f"{number} leaks between splits")
         assert json.loads(done.stdout)["leaks"]
     if status == USAGE:
         assert "no kind 'twin'" in error_of(done)

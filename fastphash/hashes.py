@@ -67,6 +67,16 @@ class Hashes:
             table = table.append_column("thumbnail", column)
         return Hashes(table, self.definition)
 
+    @property
+    def columns(self) -> tuple[tuple[int, ...], bool, bool]:
+        """Which orientations, and whether thumbnails and digests, all rows have."""
+        stored = self.store is not None and self.store.layout.thumbnails
+        return (
+            self.known,
+            stored or "thumbnail" in self.table.column_names,
+            self.digests is not None,
+        )
+
     def where_split(self, split: str) -> "Hashes":
         """The rows of one split."""
         return self.take(np.flatnonzero(self.splits == split))
@@ -188,7 +198,13 @@ def read_together(targets: list[str]) -> Hashes:
         return several[0]
     owner: dict[str, str] = {}
     for target, hashes in zip(targets, several, strict=True):
-        check_joinable(several[0], hashes)
+        for other in several:
+            check_joinable(other, hashes)
+            if other.columns != hashes.columns:
+                raise DefinitionError(
+                    f"these stores keep different columns, and can't be grouped as one: "
+                    f"{targets[0]} and {target} (orientations, thumbnails, digests)"
+                )
         for split in np.unique(hashes.splits.astype(str)).tolist():
             if split in owner:
                 raise UsageError(f"both {owner[split]} and {target} have a split {split!r}")
@@ -268,6 +284,8 @@ def _read_file(path: Path, split: str | None) -> Hashes:
             raise StoreError(f"{path}: column {name!r} can't be read as {kind}: {error}") from error
         if table[name].null_count:
             raise StoreError(f"{path}: column {name!r} has rows without a value")
+    if "split" in table.column_names and table["split"].null_count:
+        raise StoreError(f"{path}: column 'split' has rows without a value")
     if "split" not in table.column_names:
         names = pa.array([path.stem] * table.num_rows, pa.string()).dictionary_encode()
         table = table.append_column("split", names)

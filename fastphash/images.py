@@ -213,8 +213,17 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
 def _has_end(data: bytes, name: str) -> bool:
     """Whether the last marker of a JPEG or PNG is there: Pillow doesn't always miss it."""
     if name == "JPEG":
-        return data.rfind(_JPEG_END) > data.rfind(b"\xff\xda")
+        return data.find(_JPEG_END, _scan_start(data)) >= 0
     return name != "PNG" or _PNG_END in data
+
+
+def _scan_start(data: bytes) -> int:
+    """Where the first scan of a JPEG begins: before it, a thumbnail may have an end of its own."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SCAN:
+        padding = data[at + 1] == 0xFF
+        at += 1 if padding else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return at
 
 
 def _decode_opencv(data: bytes, mode: Mode, caught: CaughtStderr) -> Decoded | None:

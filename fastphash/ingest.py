@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastphash import tables
 from fastphash.discover import Entry, Source, check_sources
-from fastphash.errors import DefinitionError, StoreError
+from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.store import (
     HASH_COLUMNS,
     PART_ROWS,
@@ -85,10 +85,12 @@ def hash_images(
     Raises
     ------
     UsageError
-        No workers asked for.
+        No workers asked for, or one path instead of several.
     WorkerError
         They could not be started.
     """
+    if isinstance(paths, (str, bytes)):
+        raise UsageError(f"hash_images takes several paths, not one: [{paths!r}]")
     definition, layout = definition or Definition(), Layout(orientations, thumbnails)
     schema = store_schema(definition, layout)
     made, rejected, done = [schema.empty_table()], [], 0
@@ -281,6 +283,8 @@ class _Update:
         fresh = seen = 0
         for source in self.sources:
             tally = self.tally[source.split]
+            # of another folder, equal names, sizes and times prove nothing
+            moved = self.store.roots.get(source.split) != os.fsdecode(source.root)
             for entry in source.entries(self.avoid):
                 seen += 1
                 if seen % 1000 == 0:
@@ -288,7 +292,7 @@ class _Update:
                 row = self._find(source, entry)
                 if row < 0:
                     fresh += 1
-                elif self._unchanged(source, entry, row):
+                elif not moved and self._unchanged(source, entry, row):
                     self.marks[row] = _KEPT
                     tally.kept += 1
                 else:

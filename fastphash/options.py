@@ -162,6 +162,8 @@ def format_option(text: str) -> Callable[[F], F]:
 def kinds_callback(_: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
     """A list of kinds from a comma-separated text."""
     kinds = _names(_, parameter, value)
+    if value is not None and not kinds:
+        raise click.BadParameter(f"no kind in {value!r}: use some of {', '.join(KINDS)}")
     for kind in kinds:
         if kind not in KINDS:
             raise click.BadParameter(f"no kind {kind!r}: use some of {', '.join(KINDS)}")

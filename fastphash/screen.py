@@ -21,6 +21,9 @@ from rich.text import Text
 
 # a line that often where there is no terminal to draw a bar on
 _SECONDS_BETWEEN_LINES = 10.0
+# more splits than this don't fit side by side
+_MATRIX_SPLITS = 4
+_LEAK_LINES = 12
 
 
 class ProgressScreen:
@@ -78,9 +81,8 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
     """Print a table; the first column is text, the others are figures."""
     table = Table(box=SIMPLE, pad_edge=False)
     for i, name in enumerate(header):
-        table.add_column(
-            name, justify="left" if i == 0 else "right", overflow="fold", no_wrap=i > 0
-        )
+        # folded where it doesn't fit: a figure that is cut would be another figure
+        table.add_column(name, justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*map(_text, row))
     console = _console()
@@ -152,11 +154,12 @@ def _kinds(splits: dict[str, Any]) -> list[str]:
 
 def _show_leaks(leaks: list[dict[str, Any]], names: list[str], *, thumbnails: bool) -> None:
     cells = {(leak["needles"], leak["haystack"]): leak for leak in leaks}
-    show_table(
-        "Leaks: images of a split (row) that are also in another (column)",
-        ["", *names],
-        [[a, *(_share(cells.get((a, b))) for b in names)] for a in names],
-    )
+    if len(names) <= _MATRIX_SPLITS:
+        show_table(
+            "Leaks: images of a split (row) that are also in another (column)",
+            ["", *names],
+            [[a, *(_share(cells.get((a, b))) for b in names)] for a in names],
+        )
     lines = []
     for leak in sorted(leaks, key=lambda leak: -leak["share"]):
         if leak["leaked"]:
@@ -169,6 +172,8 @@ def _show_leaks(leaks: list[dict[str, Any]], names: list[str], *, thumbnails: bo
                 f"{leak['leaked']:,} of {leak['images']:,} {leak['needles']} images "
                 f"({leak['share'] * 100:.1f} %) are also in {leak['haystack']}: {kinds}"
             )
+    if len(lines) > _LEAK_LINES:
+        lines[_LEAK_LINES:] = [f"and {len(lines) - _LEAK_LINES} more in summary.json"]
     show_lines("Leaks in words", lines or ["no image of one split is in another"])
     collisions = sum(leak["kinds"]["collision"] for leak in leaks)
     if collisions:

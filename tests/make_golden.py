@@ -1,6 +1,7 @@
-"""Print the golden table of test_hashing.py: what ImageHash makes of images made by arithmetic.
+"""Golden hashes for test_hashing.py: what ImageHash makes of images made by arithmetic.
 
-Run as ``python tests/make_golden.py`` and paste; the table's first line says with which versions.
+Run it in an environment with each Pillow (12.1, 12.3, 13) and ImageHash: it puts the hashes under
+the name of that Pillow's pass order, with the versions, into golden.json.
 """
 
 import numpy as np
@@ -34,22 +35,29 @@ def golden_images():
     }
 
 
+def pass_order(pillow):
+    """Which pass of the resize comes first in a version of Pillow."""
+    release = tuple(int(part) for part in pillow.split(".")[:2])
+    return "horizontal" if release < (12, 2) else "pillow12.2" if release < (13, 0) else "pillow13"
+
+
 def main():
+    import json
     from importlib.metadata import version
+    from pathlib import Path
 
     import imagehash
 
-    packages = ("ImageHash", "Pillow", "scipy", "numpy")
-    print("#", ", ".join(f"{name} {version(name)}" for name in packages))
-    print("GOLDEN = {")
+    hashes = {}
     for name, pixels in golden_images().items():
         image = Image.fromarray(pixels)
         turns = [image if t is None else image.transpose(t) for t in TRANSPOSES]
-        print(f'    "{name}": (')
-        for turn in turns:
-            print(f'        "{imagehash.phash(turn)}",')
-        print("    ),")
-    print("}")
+        hashes[name] = [str(imagehash.phash(turn)) for turn in turns]
+    versions = {name: version(name) for name in ("ImageHash", "Pillow", "scipy", "numpy")}
+    path = Path(__file__).with_name("golden.json")
+    golden = json.loads(path.read_text()) if path.exists() else {}
+    golden[pass_order(versions["Pillow"])] = {"versions": versions, "hashes": hashes}
+    path.write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

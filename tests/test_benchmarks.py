@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import missing
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 QUICK = {
@@ -27,7 +28,7 @@ def test_every_benchmark_is_tried() -> None:
 @pytest.mark.parametrize("script", QUICK)
 def test_benchmark_prints_its_table(script: str) -> None:
     if script == "hashing.py" and importlib.util.find_spec("libphash") is None:
-        pytest.skip("python-libphash is not installed: pip install 'fastphash[bench]'")
+        missing("python-libphash is not installed: pip install 'fastphash[bench]'")
     command = [sys.executable, str(FOLDER / script), *QUICK[script]]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

@@ -3,6 +3,7 @@
 Everything runs in this process, on one core, over the same files, in turn.
 """
 
+import importlib.util
 import os
 import sys
 import tempfile
@@ -55,8 +56,9 @@ def report(paths: list[Path], rounds: int, caught: images.CaughtStderr) -> None:
         "bare limit: read, cv2.imdecode": lambda: [bare(path) for path in names],
         "ImageHash phash": lambda: [imagehash.phash(Image.open(path)) for path in paths],
         "paper's six variants": lambda: [six_variants(path) for path in paths[:: len(paths) // 50]],
-        "python-libphash": lambda: [libphash.hash(path) for path in paths],
-        "python-libphash, grey 1/2": lambda: [libphash.hash(path, config=half) for path in paths],
+        "python-libphash": lambda: libphash.hash_files(paths, threads=1),
+        "python-libphash, grey 1/2": lambda: libphash.hash_files(paths, threads=1, config=half),
+        **imagededup(paths),
     }
     seconds = common.in_turn(rivals, rounds)
     some = len(paths[:: len(paths) // 50])
@@ -84,6 +86,14 @@ def report(paths: list[Path], rounds: int, caught: images.CaughtStderr) -> None:
         ("slower", "faster", "ratio: median (least to most)"),
         [(slow, fast, common.ratio(seconds, slow, fast)) for slow, fast in compared],
     )
+
+
+def imagededup(paths: list[Path]) -> dict[str, Callable[[], object]]:
+    """imagededup's PHash where it is installed: it brings PyTorch, and isn't in our extras."""
+    if importlib.util.find_spec("imagededup") is None:
+        return {}
+    encoder = importlib.import_module("imagededup.methods").PHash(verbose=False)
+    return {"imagededup PHash": lambda: [encoder.encode_image(path) for path in paths]}
 
 
 def bare(path: bytes) -> object:

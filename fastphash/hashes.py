@@ -1,5 +1,6 @@
 """Rows of hashes to be joined: of a store, of a split of it, or of any Parquet file."""
 
+import itertools
 import json
 import os
 from dataclasses import replace
@@ -198,17 +199,17 @@ def read_together(targets: list[str]) -> Hashes:
         return several[0]
     owner: dict[str, str] = {}
     for target, hashes in zip(targets, several, strict=True):
-        for other in several:
-            check_joinable(other, hashes)
-            if other.columns != hashes.columns:
-                raise DefinitionError(
-                    f"these stores keep different columns, and can't be grouped as one: "
-                    f"{targets[0]} and {target} (orientations, thumbnails, digests)"
-                )
         for split in np.unique(hashes.splits.astype(str)).tolist():
             if split in owner:
                 raise UsageError(f"both {owner[split]} and {target} have a split {split!r}")
             owner[split] = target
+    for (one, a), (other, b) in itertools.combinations(zip(targets, several, strict=True), 2):
+        check_joinable(a, b)
+        if a.columns != b.columns:
+            raise DefinitionError(
+                f"{one} and {other} keep different columns (orientations, thumbnails or digests): "
+                "hash them alike to group them as one"
+            )
     # thumbnails are read row by row from one store only
     full = [hashes.with_thumbnails().table for hashes in several]
     table = pa.concat_tables(full, promote_options="permissive").unify_dictionaries()

@@ -394,13 +394,16 @@ def test_thumbnails_of_a_file_and_of_several_stores_are_those_of_the_column(tmp_
     assert (together.thumbnails == pixels[[2, 3, 0, 1]]).all()
 
 
-def test_a_store_without_thumbnails_has_none_when_read_together(tmp_path):
+def test_stores_of_different_columns_are_not_read_together(tmp_path):
     columns = {"path": ["a"], "phash": hashes(1), "thumbnail": np.zeros((1, 1024), np.uint8)}
     write_store(tmp_path / "with", columns | {"split": ["x"]})
     bare = Layout(orientations=False, thumbnails=False)
     columns = {"path": ["a"], "phash": hashes(1), "split": ["y"]}
     write_store(tmp_path / "without", columns, layout=bare)
-    assert read_together([str(tmp_path / "with"), str(tmp_path / "without")]).thumbnails is None
+    with pytest.raises(DefinitionError, match="different columns") as caught:
+        read_together([str(tmp_path / "with"), str(tmp_path / "without")])
+    assert str(tmp_path / "with") in str(caught.value)
+    assert str(tmp_path / "without") in str(caught.value)
 
 
 def test_stores_read_together_have_splits_of_their_own(store, tmp_path):
@@ -409,8 +412,9 @@ def test_stores_read_together_have_splits_of_their_own(store, tmp_path):
         read_together([str(store.path), str(tmp_path / "more")])
     assert str(store.path) in str(caught.value)
     assert str(tmp_path / "more") in str(caught.value)
-    rows = read_together([f"{store.path}@train", str(tmp_path / "more")])
-    assert rows.table["path"].to_pylist() == ["a", "b", "z"]
+    rows = read_together([f"{store.path}@val", f"{store.path}@train"])
+    assert rows.splits.tolist() == sorted(rows.splits, reverse=True)
+    assert len(rows) == len(read_hashes(str(store.path)))
 
 
 def test_stores_made_otherwise_are_not_read_together(store, tmp_path):

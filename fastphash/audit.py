@@ -102,6 +102,9 @@ def audit(
     rejected = store.rejected()
     rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), pa.array(names)))
     tables.write_table(out / "rejected.parquet", rejected)
+    for name in (SUMMARY, "leaks.parquet", "groups.parquet"):
+        # results of other images must not stand beside new hashes if this run fails
+        (out / name).unlink(missing_ok=True)
     check_images(sources, tallies)
 
     progress("joining", 0, 0)

@@ -81,6 +81,8 @@ def list_source(split: str, names: bytes, separator: bytes = b"\n") -> Source:
         Paths, each ended by the separator.
     """
     root = os.fsencode(os.getcwd())
+    if separator == b"\n" and b"\0" in names:
+        raise UsageError(f"the list of {split!r} has NUL bytes: is it of find -print0? Use -0")
     if separator == b"\n":
         names = names.replace(b"\r\n", b"\n")
     paths = set()

@@ -98,6 +98,10 @@ class Layout:
     orientations: bool = True
     thumbnails: bool = True
 
+    def __str__(self) -> str:
+        columns = (("orientations", self.orientations), ("thumbnails", self.thumbnails))
+        return ", ".join(name if there else f"no {name}" for name, there in columns)
+
 
 @functools.cache
 def store_schema(definition: Definition, layout: Layout) -> pa.Schema:

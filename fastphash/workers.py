@@ -175,6 +175,8 @@ def _read(path: bytes) -> tuple[bytes | None, os.stat_result]:
             os.close(fd)
     except OSError as error:
         raise ImageError("read", error.strerror or str(error)) from error
+    except ValueError as error:  # a name with a NUL
+        raise ImageError("read", str(error)) from error
     except MemoryError as error:
         raise ImageError("read", "the file is larger than the memory that is left") from error
 

@@ -1,6 +1,7 @@
 import json
 import os
 
+import cv2
 import imagehash
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from helpers import (
 from PIL import Image
 
 import fastphash
-from fastphash import images, ingest, workers
+from fastphash import demo, images, ingest, workers
 from fastphash.discover import folder_source, list_source
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.ingest import hash_images, hash_into
@@ -542,3 +543,19 @@ def test_the_manifest_lists_what_was_skipped_and_where_from(tmp_path):
     assert manifest["roots"] == {"train": str(tmp_path / "train"), "val": str(tmp_path / "val")}
     assert manifest["skipped"] == {"train": 1, "val": 0}
     assert [part["rows"] for part in manifest["parts"]] == [16]
+
+
+def test_damage_that_opencv_takes_with_a_warning_is_rejected_by_workers(tmp_path):
+    data = images.encode(demo.scene(np.random.default_rng(0)), "JPEG", 85)
+    paths = []
+    for seed in (17, 50, 111, 155, 158, 198, 233, 290):  # OpenCV gives pixels, Pillow refuses
+        rng = np.random.default_rng(seed)
+        damaged = bytearray(data)
+        for _ in range(2):
+            damaged[rng.integers(600, len(data) - 2)] ^= 1 << rng.integers(8)
+        paths.append(tmp_path / f"{seed}.jpg")
+        paths[-1].write_bytes(damaged)
+        assert cv2.imdecode(np.frombuffer(damaged, np.uint8), cv2.IMREAD_COLOR) is not None
+    found = hash_images(paths, workers=1)
+    assert (found.table.num_rows, found.rejected.num_rows) == (0, len(paths))
+    assert set(found.rejected["stage"].to_pylist()) == {"decode"}

@@ -149,8 +149,10 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """
     try:
         with open(path, "rb") as file:
-            parquet = pq.ParquetFile(file, page_checksum_verification=True)
-            return parquet.read(columns=columns).unify_dictionaries()
+            # on this thread alone: threads of pyarrow let go of `file` a moment after they have
+            # answered, and one that does so while the interpreter ends aborts the process
+            parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
+            return parquet.read(columns=columns, use_threads=False).unify_dictionaries()
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{path}: {_line(error)}") from error
 

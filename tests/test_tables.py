@@ -1,5 +1,7 @@
 import itertools
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -91,6 +93,27 @@ def test_a_table_is_read_as_it_was_written(tmp_path, table):
     assert tables.read_table(path).equals(table)
     assert tables.read_table(path, ["phash"]).column_names == ["phash"]
     assert tables.read_schema(path).equals(table.schema)
+
+
+_COUNT_THREADS = """
+import os, sys
+from pathlib import Path
+from fastphash import tables
+def threads():
+    return len(os.listdir("/proc/self/task"))
+before = threads()
+table = tables.read_table(Path(sys.argv[1]))
+tables.write_table(Path(sys.argv[2]), table)
+print(threads() - before)
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")
+def test_no_thread_is_left_that_could_abort_the_end_of_the_process(tmp_path, table):
+    path = tmp_path / "x.parquet"
+    tables.write_table(path, table)
+    command = [sys.executable, "-c", _COUNT_THREADS, path, tmp_path / "y.parquet"]
+    assert subprocess.check_output(command, text=True) == "0\n"
 
 
 def test_pieces_are_counted_as_they_are_written(tmp_path, table):

@@ -13,18 +13,23 @@ import pyarrow.compute as pc
 from fastphash import tables
 from fastphash.discover import Source, check_sources
 from fastphash.errors import FastphashError, UsageError
+from fastphash.groups import Grouping
 from fastphash.hashes import Hashes, read_hashes
 from fastphash.ingest import Progress, Tally, hash_into, no_progress
+from fastphash.joins import check_radius
+from fastphash.near import Effort
 from fastphash.results import (
     LEAKS_SCHEMA,
+    Counted,
     candidates,
     count_copies,
+    count_distances,
     find_groups,
     find_leaks,
     priority,
 )
 from fastphash.store import Definition, Layout, is_store, open_store
-from fastphash.words import COPY_KINDS, KINDS
+from fastphash.words import COPY_KINDS, KINDS, RADIUS
 
 HASHES = "hashes"
 SUMMARY = "summary.json"
@@ -54,7 +59,10 @@ def audit(
     definition: Definition | None = None,
     layout: Layout | None = None,
     keep_in: list[str] | None = None,
+    radius: int = RADIUS,
+    grouping: Grouping = "star",
     workers: int | None = None,
+    effort: Effort | None = None,
     progress: Progress = no_progress,
 ) -> Audit:
     """Find the copies in splits of images, and write what was found into a folder.
@@ -69,8 +77,13 @@ def audit(
         How to hash and what to keep.
     keep_in : list of str, optional
         Splits that keep their images, first to last; by default the smallest first.
+    radius : int
+        The largest distance of two copies, in bits.
+    grouping : {"star", "components"}
     workers : int, optional
         Processes; one for each core by default.
+    effort : Effort, optional
+        What joins may use.
 
     Raises
     ------
@@ -83,6 +96,7 @@ def audit(
         A split without images.
     """
     check_sources(sources)
+    check_radius(radius)
     keep_in = keep_in or []
     for name in keep_in:
         if name not in {source.split for source in sources}:
@@ -110,10 +124,11 @@ def audit(
     progress("joining", 0, 0)
     everything = read_hashes(str(out / HASHES))
     rows = everything.take(np.flatnonzero(np.isin(everything.splits, names)))
-    ranked = candidates(rows, priority(rows, keep_in))
+    ranked = candidates(rows, priority(rows, keep_in), radius, effort)
     of_split = {name: ranked.where_split(name) for name in names}
-    leaks = _all_leaks(of_split)
-    groups = find_groups(ranked)
+    leaks = _all_leaks(of_split, radius, effort)
+    groups = find_groups(ranked, radius, grouping, effort)
+    copies = {name: count_copies(own, radius, grouping, effort) for name, own in of_split.items()}
     progress("writing", 0, 0)
     tables.write_table(out / "leaks.parquet", leaks)
     tables.write_table(out / "groups.parquet", groups)
@@ -121,9 +136,11 @@ def audit(
         "fastphash": version("fastphash"),
         "definition": str(store.definition),
         "thumbnails": store.layout.thumbnails,
-        "radius": 0,
+        "radius": radius,
+        "grouping": grouping,
         "splits": {
-            name: _split_summary(name, rows, of_split, tallies, store.roots) for name in names
+            name: _split_summary(name, rows, copies[name], tallies[name], store.roots[name])
+            for name in names
         },
         "leaks": _leak_summary(leaks, rows, names),
         "groups": _group_summary(groups),
@@ -163,9 +180,9 @@ def leaks_of(summary: dict[str, Any], kinds: list[str]) -> int:
     return sum(leak["kinds"][kind] for leak in summary["leaks"] for kind in kinds)
 
 
-def _all_leaks(of_split: dict[str, Hashes]) -> pa.Table:
+def _all_leaks(of_split: dict[str, Hashes], radius: int, effort: Effort | None) -> pa.Table:
     found = [
-        find_leaks(needles, haystack)
+        find_leaks(needles, haystack, radius, effort)
         for name, needles in of_split.items()
         for other, haystack in of_split.items()
         if name != other
@@ -174,20 +191,15 @@ def _all_leaks(of_split: dict[str, Hashes]) -> pa.Table:
 
 
 def _split_summary(
-    name: str,
-    rows: Hashes,
-    of_split: dict[str, Hashes],
-    tallies: dict[str, Tally],
-    roots: dict[str, str],
+    name: str, rows: Hashes, copies: Counted, tally: Tally, root: str
 ) -> dict[str, Any]:
-    tally = tallies[name]
     hashed = int((rows.splits == name).sum())
-    copies = count_copies(of_split[name])
     return {
-        "root": roots[name],
+        "root": root,
         "images": hashed + tally.rejected,
-        "distinct": hashed - sum(copies.values()),
-        "copies": copies,
+        "distinct": hashed - sum(copies.kinds.values()),
+        "copies": copies.kinds,
+        "copies_by_distance": copies.distances,
         "rejected": tally.rejected,
         "skipped": tally.skipped,
     }
@@ -206,6 +218,7 @@ def _leak_summary(leaks: pa.Table, rows: Hashes, names: list[str]) -> list[dict[
                 )
             )
             counts = tables.count_values(these["kind"])
+            copies = pc.is_in(these["kind"].cast(pa.string()), pa.array(COPY_KINDS))
             leaked = sum(counts.get(kind, 0) for kind in COPY_KINDS)
             images = int((rows.splits == needle).sum())
             found.append(
@@ -216,6 +229,7 @@ def _leak_summary(leaks: pa.Table, rows: Hashes, names: list[str]) -> list[dict[
                     "leaked": leaked,
                     "share": leaked / images,
                     "kinds": {kind: counts.get(kind, 0) for kind in KINDS},
+                    "by_distance": count_distances(these["distance"].filter(copies).to_numpy()),
                 }
             )
     return found

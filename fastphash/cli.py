@@ -10,7 +10,7 @@ import click
 
 from fastphash import options
 from fastphash.errors import FastphashError, UsageError
-from fastphash.words import KINDS, MAX_PAIRS
+from fastphash.words import KINDS, MAX_PAIRS, NEAREST, RADIUS
 
 _LEAK_STATUS = 3
 _SIGNAL_STATUS = 128
@@ -82,8 +82,10 @@ class _Audit(click.Command):
     help=f"End with status 3 if images leak between splits by one of these kinds; without kinds, "
     f"{options.SURE_KINDS}.",
 )
-@options.radius_option
+@options.radius_option(RADIUS, "Largest Hamming distance of two copies, 0 to 64.")
+@options.grouping_option
 @options.hash_options
+@options.join_options
 @options.json_option
 def audit(
     folders: tuple[str, ...],
@@ -93,7 +95,10 @@ def audit(
     keep_in: list[str],
     fail_on_leak: list[str],
     radius: int,
+    grouping: Any,
     workers: int | None,
+    memory: int | None,
+    explain: bool,
     as_json: bool,
     **how: Any,
 ) -> None:
@@ -106,10 +111,8 @@ def audit(
     sources = options.sources(folders, files, null)
     from fastphash.audit import audit as run
     from fastphash.audit import leaks_of
-    from fastphash.joins import check_radius
     from fastphash.screen import ProgressScreen, show_audit
 
-    check_radius(radius)
     definition, layout = options.definition_and_layout(**how)
     with ProgressScreen() as progress:
         found = run(
@@ -118,7 +121,10 @@ def audit(
             definition=definition,
             layout=layout,
             keep_in=keep_in,
+            radius=radius,
+            grouping=grouping,
             workers=workers,
+            effort=options.effort(memory, explain, progress),
             progress=progress,
         )
     if as_json:
@@ -191,7 +197,7 @@ def hash_(
 @click.argument("needles")
 @click.argument("haystack")
 @options.output_option("File for the pairs.")
-@options.radius_option
+@options.radius_option(0, "Largest Hamming distance of a pair, 0 to 64.")
 @click.option(
     "--max-pairs",
     type=click.IntRange(min=0),
@@ -207,6 +213,7 @@ def hash_(
     callback=options.kinds_callback,
     help=f"Write only pairs of these kinds: {', '.join(KINDS)}.  [default: all]",
 )
+@options.join_options
 @options.json_option
 def join(
     needles: str,
@@ -217,6 +224,8 @@ def join(
     max_pairs: int,
     form: str,
     kinds: list[str],
+    memory: int | None,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Find every pair of a needle and a haystack image.
@@ -230,26 +239,27 @@ def join(
     options.check_free(output, overwrite)
     from fastphash import convert, results, tables
     from fastphash.hashes import read_hashes
-    from fastphash.joins import check_radius
-    from fastphash.screen import count, show_table
+    from fastphash.screen import ProgressScreen, count, show_table
 
-    check_radius(radius)
     if needles == haystack:
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
     left, right = read_hashes(needles), read_hashes(haystack)
     wanted = kinds or list(KINDS)
-    pairs = results.of_kinds(results.find_pairs(left, right, max_pairs), wanted)
-    if form == "parquet":
-        counts = tables.write_tables(output, results.PAIRS_SCHEMA, pairs, count_by="kind")
-    else:
-        table = tables.concat(results.PAIRS_SCHEMA, pairs)
-        counts = tables.count_values(table["kind"])
-        tables.write_json(output, convert.paper_matches(left, table))
+    with ProgressScreen() as progress:
+        effort = options.effort(memory, explain, progress)
+        every = results.find_pairs(left, right, radius, max_pairs, effort)
+        pairs = results.of_kinds(every, wanted)
+        if form == "parquet":
+            counts = tables.write_tables(output, results.PAIRS_SCHEMA, pairs, count_by="kind")
+        else:
+            table = tables.concat(results.PAIRS_SCHEMA, pairs)
+            counts = tables.count_values(table["kind"])
+            tables.write_json(output, convert.paper_matches(left, table))
     found = {kind: counts.get(kind, 0) for kind in wanted}
     if as_json:
         click.echo(json.dumps({"pairs": sum(found.values()), "kinds": found}, indent=2))
     else:
-        shown = {kind: number for kind, number in found.items() if kind != "near"}
+        shown = {kind: number for kind, number in found.items() if radius or kind != "near"}
         show_table(
             f"Pairs of {len(left):,} needles and {len(right):,} haystack images, in {output}",
             ["", *shown, "all"],
@@ -260,17 +270,22 @@ def join(
 @main.command()
 @click.argument("stores", nargs=-1, required=True, metavar="STORE...")
 @options.output_option("File for the groups.")
-@options.radius_option
+@options.radius_option(0, "Largest Hamming distance of two copies, 0 to 64.")
+@options.grouping_option
 @options.keep_in_option
 @options.format_option("Parquet, or JSON as the paper's inspect_hashes.py writes it.")
+@options.join_options
 @options.json_option
 def group(
     stores: tuple[str, ...],
     output: Path,
     overwrite: bool,
     radius: int,
+    grouping: Any,
     keep_in: list[str],
     form: str,
+    memory: int | None,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Group the copies in one store or several; one image of each group is its keeper.
@@ -284,13 +299,14 @@ def group(
     options.check_free(output, overwrite)
     from fastphash import convert, results, tables
     from fastphash.hashes import read_together
-    from fastphash.joins import check_radius
-    from fastphash.screen import count, show_table
+    from fastphash.screen import ProgressScreen, count, show_table
 
-    check_radius(radius)
     rows = read_together(list(stores))
-    ranked = results.candidates(rows, results.priority(rows, keep_in))
-    found = results.find_groups(ranked)
+    order = results.priority(rows, keep_in)
+    with ProgressScreen() as progress:
+        effort = options.effort(memory, explain, progress)
+        ranked = results.candidates(rows, order, radius, effort)
+        found = results.find_groups(ranked, radius, grouping, effort)
     if form == "parquet":
         tables.write_table(output, found)
     else:
@@ -313,6 +329,58 @@ def group(
                 ]
             ],
         )
+
+
+@main.command()
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option(
+    "--in", "store", required=True, metavar="STORE", help="Store, or STORE@SPLIT, to look in."
+)
+@options.radius_option(None, "Name none further away than this.  [default: at any distance]")
+@click.option(
+    "-k",
+    type=click.IntRange(min=1),
+    default=NEAREST,
+    show_default=True,
+    metavar="K",
+    help="How many stored images to name for each.",
+)
+@options.join_options
+@options.json_option
+def query(
+    images: tuple[str, ...],
+    store: str,
+    radius: int | None,
+    k: int,
+    memory: int | None,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Find the stored images nearest to an image, or to several, in any orientation.
+
+    \b
+    Example:
+      fastphash query photo.jpg --in audit/hashes
+    """
+    from fastphash.hashes import read_hashes
+    from fastphash.query import nearest
+    from fastphash.screen import ProgressScreen, show_nearest
+
+    stored = read_hashes(store)
+    with ProgressScreen() as progress:
+        effort = options.effort(memory, explain, progress)
+        found, rejected = nearest(
+            images, stored, radius=radius, k=k, effort=effort, progress=progress
+        )
+    if as_json:
+        rows = found.drop_columns(["path_bytes"]).to_pylist()
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        show_nearest(found.to_pylist())
+    if rejected:
+        for path, stage, reason in rejected:
+            click.echo(f"Error: {path.decode(errors='replace')}: {stage}: {reason}", err=True)
+        raise SystemExit(1)
 
 
 @main.command()

@@ -12,7 +12,7 @@ from fastphash.ingest import Progress, no_progress
 from fastphash.words import ORIENTATIONS
 
 NOTES = [
-    "Some that were saved again differ in a few bits: this version joins equal hashes only.",
+    "Copies saved again may differ in a few bits: --radius says how many, 4 by default.",
     "Try it on your own: fastphash audit train=DIR val=DIR -o audit",
 ]
 

@@ -1,14 +1,34 @@
 """Rows to groups of copies, each with its keeper."""
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.joins import Classes, Index, check_hashes, check_radius, collapse
-from fastphash.kernels import agree
-from fastphash.thumbnail import SIDE, turned_indices
-from fastphash.words import INVERSE, ORIENTATIONS
+from fastphash.errors import TooManyPairsError, UsageError
+from fastphash.joins import (
+    Classes,
+    Index,
+    Matches,
+    check_hashes,
+    check_radius,
+    collapse,
+    matches,
+    relation,
+    sort_rows,
+)
+from fastphash.kernels import relate
+from fastphash.near import Effort, find_edges, permuted, plan_for
+from fastphash.verify import judge
+
+#: How pairs become groups.
+Grouping = Literal["star", "components"]
+GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
+
+# pairs of one attempt to group many rows at once; with more of them fewer rows are tried
+_PAIRS_AT_ONCE = 1 << 21
+_GROWTH = 8
 
 
 class Groups(NamedTuple):
@@ -26,12 +46,13 @@ class Groups(NamedTuple):
     keeper: NDArray[np.int64]
 
 
-class Stars(NamedTuple):
+class Copies(NamedTuple):
     """Each row against its keeper, itself for a keeper.
 
     Attributes
     ----------
     keeper : int64 (n,)
+    distance : uint8 (n,)
     agrees : bool (n,)
         Whether the thumbnails were compared and agree.
     orientation : uint8 (n,)
@@ -41,13 +62,14 @@ class Stars(NamedTuple):
     """
 
     keeper: NDArray[np.int64]
+    distance: NDArray[np.uint8]
     agrees: NDArray[np.bool_]
     orientation: NDArray[np.uint8]
     score: NDArray[np.float32]
 
 
-def group(hashes: Any, radius: int = 0) -> Groups:
-    """Group rows by their hashes alone: each joins the first keeper within reach, or becomes one.
+def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Groups:
+    """Group rows by their hashes alone.
 
     Parameters
     ----------
@@ -55,66 +77,226 @@ def group(hashes: Any, radius: int = 0) -> Groups:
         In order of priority: of two copies the earlier stays. With orientations, rotated and
         mirrored copies are within reach.
     radius : int
-        Bits; only 0 in this version.
+        Bits, 0 to 64.
+    grouping : {"star", "components"}
+        Each row joins the first keeper within reach, or becomes one; or rows within reach of one
+        another, chained, are one group.
+
+    Raises
+    ------
+    UsageError
+        No such radius or grouping, or an array of another dtype or shape.
 
     Examples
     --------
     >>> import numpy as np
     >>> group(np.array([5, 7, 5], np.uint64)).keeper.tolist()
     [0, 1, 0]
+    >>> group(np.array([0, 1, 3], np.uint64), radius=1).keeper.tolist()
+    [0, 0, 2]
+    >>> group(np.array([0, 1, 3], np.uint64), radius=1, grouping="components").keeper.tolist()
+    [0, 0, 0]
     """
-    check_radius(radius)
-    keeper = stars(Index(check_hashes(hashes))).keeper
+    keeper = find_keepers(Index(check_hashes(hashes)), None, radius, grouping=grouping)
     number = np.cumsum(keeper == np.arange(keeper.size)) - 1
     return Groups(number[keeper], keeper)
 
 
-def stars(index: Index, thumbnails: NDArray[np.uint8] | None = None) -> Stars:
-    """Let each row, in order, join the first keeper whose hash and thumbnail it shares.
+def find_copies(
+    index: Index,
+    thumbnails: NDArray[np.uint8] | None,
+    radius: int,
+    *,
+    grouping: Grouping = "star",
+    effort: Effort | None = None,
+) -> Copies:
+    """Group rows, and say how each relates to its keeper.
 
     Parameters
     ----------
     index : Index
         Rows in order of priority.
     thumbnails : uint8 (n, 1024), optional
-        Without them equal hashes are within reach.
+        Those of rows at distance 0 must agree to be within reach; without them equal hashes are.
+    radius : int
+    grouping : {"star", "components"}
     """
+    keeper = find_keepers(index, thumbnails, radius, grouping=grouping, effort=effort)
+    rows = np.arange(keeper.size)
+    distance, mask = relation(index, rows, index, keeper)
+    verdicts = judge(Matches(rows, keeper, distance, mask), thumbnails, thumbnails)
+    alone = keeper == rows
+    return Copies(
+        keeper,
+        np.where(alone, 0, distance).astype(np.uint8),
+        verdicts.agrees,
+        np.where(alone, 0, verdicts.orientation).astype(np.uint8),
+        verdicts.score,
+    )
+
+
+def find_keepers(
+    index: Index,
+    thumbnails: NDArray[np.uint8] | None,
+    radius: int,
+    *,
+    grouping: Grouping = "star",
+    effort: Effort | None = None,
+) -> NDArray[np.int64]:
+    """The keeper of each row, int64 (n,); parameters are those of `find_copies`."""
+    check_radius(radius)
+    if grouping not in GROUPINGS:
+        raise UsageError(f"no grouping {grouping!r}: use one of {', '.join(GROUPINGS)}")
+    effort = effort or Effort()
     classes = collapse(index.hashes, *([] if thumbnails is None else [thumbnails]))
-    return _spread(classes, _class_stars(classes, index, thumbnails))
-
-
-def _class_stars(classes: Classes, index: Index, thumbnails: NDArray[np.uint8] | None) -> Stars:
-    first = classes.first
-    compared = np.empty((0, SIDE * SIDE), np.uint8) if thumbnails is None else thumbnails[first]
-    found = Stars(
-        np.empty(first.size, np.int64),
-        np.empty(first.size, np.bool_),
-        np.empty(first.size, np.uint8),
-        np.empty(first.size, np.float32),
+    rows = _Rows(
+        index.take(classes.first), None if thumbnails is None else thumbnails[classes.first]
     )
-    agree.star_groups(
-        _ranks(index.hashes[first], index.known),
-        compared,
-        turned_indices(),
-        np.array(INVERSE, np.uint8),
-        *found,
-    )
-    return found
+    keeper = _stars(rows, radius, effort)
+    if grouping == "components":
+        keeper = _components(rows, radius, keeper, effort)
+    return _spread(classes, keeper)
 
 
-def _ranks(hashes: NDArray[np.uint64], known: tuple[int, ...]) -> NDArray[np.int32]:
-    """The place of every hash among the sorted identity hashes, -1 where it is none of them."""
-    ranks = np.full((hashes.shape[0], len(ORIENTATIONS)), -1, np.int32)
-    values, ranks[:, 0] = np.unique(hashes[:, 0], return_inverse=True)
-    for t in known[1:]:
-        place = np.searchsorted(values, hashes[:, t])
-        place[place == values.size] = 0
-        ranks[:, t] = np.where(values[place] == hashes[:, t], place, -1)
-    return ranks
+def has_partner(index: Index, radius: int, effort: Effort | None = None) -> NDArray[np.bool_]:
+    """Whether each row is within a radius of another, in some orientation: bool (n,)."""
+    effort = effort or Effort()
+    classes = collapse(index.hashes)
+    own = index.take(classes.first)
+    keeper = _stars(_Rows(own, None), radius, effort)
+    rows = np.arange(keeper.size)
+    found = np.bincount(classes.of_row, minlength=rows.size) > 1
+    copies = keeper != rows
+    found[copies] = True
+    found[keeper[copies]] = True
+    # keepers are out of one another's reach: those left can only be near a copy
+    alone, copy = np.flatnonzero(~found), np.flatnonzero(copies)
+    for block in matches(own.take(alone), own.take(copy), radius, effort=effort):
+        found[alone[block.left]] = True
+    return found[classes.of_row]
 
 
-def _spread(classes: Classes, found: Stars) -> Stars:
+class _Rows(NamedTuple):
+    """Different rows: hashes, and thumbnails where they are known."""
+
+    hashed: Index
+    thumbnails: NDArray[np.uint8] | None
+
+    def take(self, rows: NDArray[np.int64]) -> "_Rows":
+        """Some of them."""
+        kept = None if self.thumbnails is None else self.thumbnails[rows]
+        return _Rows(self.hashed.take(rows), kept)
+
+
+def _stars(rows: _Rows, radius: int, effort: Effort) -> NDArray[np.int64]:
+    """Let each row, in order, join the first keeper within reach, or become one.
+
+    As many rows as have few enough pairs are settled among themselves; the keepers among them
+    then take what is in their reach of all other rows. So no more pairs are held than those.
+    """
+    keeper = np.arange(len(rows.hashed))
+    open_rows = keeper.copy()
+    size = max(open_rows.size, 1)
+    while open_rows.size:
+        head, rest = open_rows[:size], open_rows[size:]
+        try:
+            blocks = list(
+                matches(
+                    rows.hashed.take(head), None, radius, max_pairs=_PAIRS_AT_ONCE, effort=effort
+                )
+            )
+        except TooManyPairsError:
+            size = max(head.size // _GROWTH, 1)
+            continue
+        among = np.arange(head.size)
+        for block in blocks:
+            near = _within_reach(block, rows.take(head), rows.take(head))
+            relate.stars_of_pairs(near.left, near.right, among)
+        keeper[head] = head[among]
+        heads = head[among == np.arange(head.size)]
+        open_rows = rest[~_taken(rows, heads, rest, radius, keeper, effort)]
+        size = head.size * _GROWTH
+    return keeper
+
+
+def _taken(
+    rows: _Rows,
+    heads: NDArray[np.int64],
+    rest: NDArray[np.int64],
+    radius: int,
+    keeper: NDArray[np.int64],
+    effort: Effort,
+) -> NDArray[np.bool_]:
+    """Give each of the rest its first keeper within reach; whether it has one."""
+    if not rest.size:
+        return np.zeros(0, np.bool_)
+    first = np.full(rest.size, keeper.size)
+    own, others = rows.take(heads), rows.take(rest)
+    for block in matches(own.hashed, others.hashed, radius, effort=effort):
+        near = _within_reach(block, own, others)
+        np.minimum.at(first, near.right, heads[near.left])
+    taken = first < keeper.size
+    keeper[rest[taken]] = first[taken]
+    return taken
+
+
+def _within_reach(block: Matches, left: _Rows, right: _Rows) -> Matches:
+    """The pairs of a block that make a copy: near ones, and equal ones whose thumbnails agree."""
+    if left.thumbnails is None or right.thumbnails is None:
+        return block
+    equal = np.flatnonzero(block.distance == 0)
+    kept = np.ones(block.left.size, np.bool_)
+    kept[equal] = judge(block.take(equal), left.thumbnails, right.thumbnails).agrees
+    return block.take(kept)
+
+
+def _components(
+    rows: _Rows, radius: int, keeper: NDArray[np.int64], effort: Effort
+) -> NDArray[np.int64]:
+    """The first row of the chain that each row is in; stars are links of chains already."""
+    root = keeper.copy()
+    for left, right in _links(rows, radius, root, effort):
+        relate.unite(left, right, root)
+    relate.find_roots(root, np.empty(root.size, np.uint32))
+    return root
+
+
+def _links(
+    rows: _Rows, radius: int, root: NDArray[np.int64], effort: Effort
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pairs within reach; of single hashes only such as `root` has not joined yet."""
+    if rows.hashed.known != (0,):
+        yield from _reach(rows, None, radius, effort)
+        return
+    # rows of one hash whose thumbnails disagree are linked each by itself
+    values = sort_rows(rows.hashed.hashes[:, 0], effort.threads)
+    shared = np.repeat(np.diff(values.starts) > 1, np.diff(values.starts))
+    several = np.sort(values.rows[shared]).astype(np.int64)
+    for left, right in _reach(rows.take(several), None, radius, effort):
+        yield several[left], several[right]
+    lone = np.sort(values.rows[~shared]).astype(np.int64)
+    for left, right in _reach(rows.take(several), rows.take(lone), radius, effort):
+        yield several[left], lone[right]
+    hashes = np.ascontiguousarray(rows.hashed.hashes[lone, 0])
+    plan = plan_for(hashes, None, radius, effort)
+    ordered = sort_rows(permuted(hashes, plan), effort.threads)
+    roots = np.empty(root.size, np.uint32)
+    relate.find_roots(root, roots)
+    labels = roots[lone[ordered.rows]]
+    for edges in find_edges(ordered.values, labels, roots, plan, effort):
+        yield edges
+        relate.find_roots(root, roots)
+
+
+def _reach(
+    left: _Rows, right: _Rows | None, radius: int, effort: Effort
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pairs within reach, of the left and the right or, without a right, within the left."""
+    for block in matches(left.hashed, right and right.hashed, radius, effort=effort):
+        near = _within_reach(block, left, right or left)
+        yield near.left, near.right
+
+
+def _spread(classes: Classes, keeper: NDArray[np.int64]) -> NDArray[np.int64]:
     """From classes of equal rows to rows: all of a class join what its first row joins."""
-    of_row = classes.of_row
-    keeper = classes.first[found.keeper[of_row]]
-    return Stars(keeper, found.agrees[of_row], found.orientation[of_row], found.score[of_row])
+    return classes.first[keeper[classes.of_row]]

@@ -1,7 +1,9 @@
 """Options that several commands share, and how their values are checked."""
 
+import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -124,16 +126,66 @@ def output_option(text: str) -> Callable[[F], F]:
     return decorate
 
 
-def radius_option(command: F) -> F:
-    """``--radius``: 0 alone in this version."""
+def radius_option(default: int | None, text: str) -> Callable[[F], F]:
+    """``--radius``."""
     return click.option(
         "--radius",
         type=click.IntRange(0, 64),
-        default=0,
-        show_default=True,
+        default=default,
+        show_default=default is not None,
         metavar="BITS",
-        help="Largest Hamming distance of two copies. This version finds equal hashes: 0.",
+        help=text,
+    )
+
+
+def join_options(command: F) -> F:
+    """What a join may use, and whether it explains itself: pass them to `effort`."""
+    command = click.option(
+        "--explain",
+        is_flag=True,
+        help="Say how pairs are searched, how long that should take, and how long it took.",
     )(command)
+    return click.option(
+        "--memory",
+        metavar="SIZE",
+        callback=_bytes,
+        help="Memory that joins may take beyond the hashes, such as 800M or 4G.  "
+        "[default: half of what is free]",
+    )(command)
+
+
+def grouping_option(command: F) -> F:
+    """``--grouping``."""
+    return click.option(
+        "--grouping",
+        type=click.Choice(["star", "components"]),
+        default="star",
+        show_default=True,
+        help="Copies of a keeper must be near it themselves, or may be chained.",
+    )(command)
+
+
+def effort(memory: int | None, explain: bool, progress: Callable[[str, int, int], None]) -> Any:
+    """What joins may use and whom they tell, as an Effort."""
+    from fastphash.near import Effort
+    from fastphash.screen import show_search
+    from fastphash.threads import free_memory
+
+    made = Effort(
+        memory=free_memory() // 2 if memory is None else memory,
+        advance=lambda done, total: progress("joining", done, total),
+    )
+    return replace(made, explain=show_search) if explain else made
+
+
+def _bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([KMGT]?)(i?B?)", value.strip(), re.IGNORECASE)
+    size = float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ") if found else 0
+    if size < 1:
+        raise click.BadParameter(f"{value!r} is no size: write 800M or 4G")
+    return int(size)
 
 
 def keep_in_option(command: F) -> F:

@@ -9,16 +9,20 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
-from fastphash.groups import Stars, stars
+from fastphash.groups import Copies, Grouping, find_copies, has_partner
 from fastphash.hashes import Hashes, check_joinable
-from fastphash.joins import Classes, Index, check_count, collapse, has_partner, hits, matches
+from fastphash.joins import Classes, Index, Matches, collapse, matches
+from fastphash.near import Effort
 from fastphash.verify import judge, kinds
-from fastphash.words import COLLISION, KINDS, ORIENTATIONS
+from fastphash.words import COLLISION, IDENTICAL, KINDS, NEAR, ORIENTATIONS
 
 ROLES = ("keeper", "copy")
+# rows of one table of pairs: their thumbnails are held meanwhile
+_TABLE_ROWS = 1 << 20
 
 _NAME = pa.dictionary(pa.int32(), pa.string())
-_RELATION = [
+#: Columns that say how two images relate.
+RELATION = [
     ("kind", _NAME),
     ("distance", pa.uint8()),
     ("orientation", _NAME),
@@ -33,15 +37,15 @@ _SIDES = [
 # exact names where they are not UTF-8, null otherwise
 _EXACT = [("needle_path_bytes", pa.binary()), ("haystack_path_bytes", pa.binary())]
 
-PAIRS_SCHEMA = pa.schema([*_SIDES, *_RELATION, *_EXACT])
-LEAKS_SCHEMA = pa.schema([*_SIDES, *_RELATION, ("matches", pa.int64()), *_EXACT])
+PAIRS_SCHEMA = pa.schema([*_SIDES, *RELATION, *_EXACT])
+LEAKS_SCHEMA = pa.schema([*_SIDES, *RELATION, ("matches", pa.int64()), *_EXACT])
 GROUPS_SCHEMA = pa.schema(
     [
         ("group", pa.int64()),
         ("split", _NAME),
         ("path", pa.string()),
         ("role", _NAME),
-        *_RELATION,
+        *RELATION,
         ("path_bytes", pa.binary()),
     ]
 )
@@ -73,15 +77,19 @@ def priority(rows: Hashes, keep_in: list[str]) -> NDArray[np.int64]:
     return np.lexsort((path_rank, -rows.numbers("size"), -pixels, split_rank))
 
 
-def candidates(rows: Hashes, order: NDArray[np.int64]) -> Hashes:
-    """In this order, the rows that share a hash with another; no other can be in any result."""
-    some = has_partner(Index(rows.phashes, rows.known))
+def candidates(
+    rows: Hashes, order: NDArray[np.int64], radius: int, effort: Effort | None = None
+) -> Hashes:
+    """In this order, the rows within a radius of another; no other can be in any result."""
+    some = has_partner(Index(rows.phashes, rows.known), radius, effort)
     return rows.take(order[some[order]])
 
 
-def find_groups(ranked: Hashes) -> pa.Table:
+def find_groups(
+    ranked: Hashes, radius: int, grouping: Grouping = "star", effort: Effort | None = None
+) -> pa.Table:
     """Groups of two and more, keeper first; rows must be in order of priority."""
-    found = stars(Index(ranked.phashes, ranked.known), ranked.thumbnails)
+    found = _copies(ranked, radius, grouping, effort)
     rows = np.arange(len(ranked))
     copy = found.keeper != rows
     grouped = np.union1d(rows[copy], found.keeper[copy])
@@ -90,59 +98,81 @@ def find_groups(ranked: Hashes) -> pa.Table:
     role = (keeper != order).astype(np.int32)
     _, number = np.unique(keeper, return_inverse=True)
     none = role == 0
-    relation = _relation(*_copy_relation(ranked, found, order), none)
+    relation = relation_columns(*_copy_relation(ranked, found, order), none)
     return pa.table(
         [
             pa.array(number, pa.int64()),
-            *_names(ranked, order)[:2],
+            *row_names(ranked, order)[:2],
             _coded(role, ROLES),
             *relation,
-            _names(ranked, order)[2],
+            row_names(ranked, order)[2],
         ],
         schema=GROUPS_SCHEMA,
     )
 
 
-def find_leaks(needles: Hashes, haystack: Hashes) -> pa.Table:
+def find_leaks(
+    needles: Hashes, haystack: Hashes, radius: int, effort: Effort | None = None
+) -> pa.Table:
     """For each needle with a copy (or a collision) in the haystack, the strongest; rows ranked.
 
     `matches` counts the further haystack rows that are copies too (or collide, where none is one).
     """
     ours, theirs = _classes(needles), _classes(haystack)
-    best = _strongest(needles, ours.first, haystack, theirs)
+    best = _strongest(needles, ours.first, haystack, theirs, radius, effort)
     same, same_count = _same_bytes(needles, haystack)
     rows = np.flatnonzero((best.partner[ours.of_row] >= 0) | (same >= 0))
     of_class = ours.of_row[rows]
     identical = same[rows] >= 0
-    agrees = best.agrees[of_class]
+    kind = np.where(identical, IDENTICAL, best.kind[of_class]).astype(np.uint8)
     partner = np.where(identical, same[rows], best.partner[of_class])
     orientation = np.where(identical, 0, best.orientation[of_class]).astype(np.uint8)
     score = np.where(identical, 1, best.score[of_class]).astype(np.float32)
-    further = np.where(identical & ~agrees, same_count[rows] - 1, best.further[of_class])
-    relation = _relation(kinds(agrees, orientation, identical), orientation, score)
-    a, b = _names(needles, rows), _names(haystack, partner)
+    distance = np.where(identical, 0, best.distance[of_class]).astype(np.uint8)
+    # where no thumbnail vouches for them, the same bytes were no copies so far
+    unseen = identical & (best.kind[of_class] >= NEAR)
+    copies = np.where(best.kind[of_class] == NEAR, best.counted[of_class], 0)
+    further = np.where(unseen, same_count[rows] + copies, best.counted[of_class]) - 1
+    a, b = row_names(needles, rows), row_names(haystack, partner)
     return pa.table(
-        [*a[:2], *b[:2], *relation, pa.array(further, pa.int64()), a[2], b[2]],
+        [
+            *a[:2],
+            *b[:2],
+            *relation_columns(kind, distance, orientation, score),
+            pa.array(further, pa.int64()),
+            a[2],
+            b[2],
+        ],
         schema=LEAKS_SCHEMA,
     )
 
 
 class _Strongest(NamedTuple):
-    """Of each class of equal needles, the strongest match by thumbnails; partner is -1 without."""
+    """Of each class of equal needles, the strongest match by thumbnails; partner is -1 without.
+
+    `counted` are the haystack rows that are copies, or that collide where none is one.
+    """
 
     partner: NDArray[np.int64]
-    agrees: NDArray[np.bool_]
+    kind: NDArray[np.uint8]
+    distance: NDArray[np.uint8]
     orientation: NDArray[np.uint8]
     score: NDArray[np.float32]
-    further: NDArray[np.int64]
+    counted: NDArray[np.int64]
 
 
 def _strongest(
-    needles: Hashes, first: NDArray[np.int64], haystack: Hashes, classes: Classes
+    needles: Hashes,
+    first: NDArray[np.int64],
+    haystack: Hashes,
+    classes: Classes,
+    radius: int,
+    effort: Effort | None,
 ) -> _Strongest:
     best = _Strongest(
         np.full(first.size, -1, np.int64),
-        np.zeros(first.size, np.bool_),
+        np.full(first.size, COLLISION, np.uint8),
+        np.zeros(first.size, np.uint8),
         np.zeros(first.size, np.uint8),
         np.zeros(first.size, np.float32),
         np.zeros(first.size, np.int64),
@@ -151,51 +181,65 @@ def _strongest(
     left = Index(needles.phashes[first], needles.known)
     right = Index(haystack.phashes[classes.first], haystack.known)
     thumbnails = _thumbnails_of(needles, first), _thumbnails_of(haystack, classes.first)
-    for block in matches(left, right):
+    for block in matches(left, right, radius, effort=effort):
         agrees, orientation, score = judge(block, *thumbnails)
-        # of one needle: those that agree, then orientation order, then the haystack's priority
-        order = np.lexsort((block.right, orientation, ~agrees, block.left))
+        kind = kinds(block.distance, agrees, orientation, np.zeros(agrees.size, np.bool_))
+        # of one needle: the strongest kind, the nearest, orientation order, haystack's priority
+        order = np.lexsort((block.right, orientation, block.distance, kind, block.left))
         needle = block.left[order]
         starts = np.flatnonzero(np.concatenate(([True], needle[1:] != needle[:-1])))
         chosen, needle = order[starts], needle[starts]
         best.partner[needle] = classes.first[block.right[chosen]]
-        best.agrees[needle] = agrees[chosen]
+        best.kind[needle] = kind[chosen]
+        best.distance[needle] = block.distance[chosen]
         best.orientation[needle] = orientation[chosen]
         best.score[needle] = score[chosen]
-        like_best = np.repeat(agrees[chosen], np.diff([*starts, order.size])) == agrees[order]
-        best.further[needle] = np.add.reduceat(size[block.right[order]] * like_best, starts) - 1
+        copy = kind != COLLISION
+        like_best = np.repeat(copy[chosen], np.diff([*starts, order.size])) == copy[order]
+        best.counted[needle] = np.add.reduceat(size[block.right[order]] * like_best, starts)
     return best
 
 
-def find_pairs(needles: Hashes, haystack: Hashes, max_pairs: int) -> Iterator[pa.Table]:
-    """Every pair at distance 0, by (needle row, haystack row), in tables of a bounded size.
+def find_pairs(
+    needles: Hashes,
+    haystack: Hashes,
+    radius: int,
+    max_pairs: int,
+    effort: Effort | None = None,
+) -> Iterator[pa.Table]:
+    """Every pair within a radius, by (needle row, haystack row), in tables of a bounded size.
 
     Raises
     ------
     DefinitionError
         The two sides were hashed in different ways.
     TooManyPairsError
-        More than `max_pairs`; nothing has been given out by then.
+        More than `max_pairs`.
     """
     check_joinable(needles, haystack)
     left, right = Index(needles.phashes, needles.known), Index(haystack.phashes, haystack.known)
-    hit = hits(left, right)
-    check_count(left, right, hit, max_pairs, within=False)
-    needles = needles.take(np.flatnonzero(hit))
-    haystack = haystack.take(np.flatnonzero(hits(right, left)))
-    left, right = Index(needles.phashes, needles.known), Index(haystack.phashes, haystack.known)
-    for block in matches(left, right):
-        agrees, orientation, score = judge(block, needles.thumbnails, haystack.thumbnails)
-        same = np.zeros(block.left.size, np.bool_)
-        if needles.digests is not None and haystack.digests is not None:
-            same = (needles.digests[block.left] == haystack.digests[block.right]).all(axis=1)
-            orientation[same], score[same] = 0, 1
-        kind = kinds(agrees, orientation, same)
-        a, b = _names(needles, block.left), _names(haystack, block.right)
-        yield pa.table(
-            [*a[:2], *b[:2], *_relation(kind, orientation, score), a[2], b[2]],
-            schema=PAIRS_SCHEMA,
-        )
+    for whole in matches(left, right, radius, max_pairs=max_pairs, effort=effort):
+        for start in range(0, whole.left.size, _TABLE_ROWS):
+            yield _pair_table(needles, haystack, whole.take(slice(start, start + _TABLE_ROWS)))
+
+
+def _pair_table(needles: Hashes, haystack: Hashes, block: Matches) -> pa.Table:
+    # thumbnails of these rows only are read
+    some, block_left = np.unique(block.left, return_inverse=True)
+    others, block_right = np.unique(block.right, return_inverse=True)
+    ours, theirs = needles.take(some), haystack.take(others)
+    block = block._replace(left=block_left, right=block_right)
+    agrees, orientation, score = judge(block, ours.thumbnails, theirs.thumbnails)
+    same = np.zeros(block.left.size, np.bool_)
+    if ours.digests is not None and theirs.digests is not None:
+        same = (ours.digests[block.left] == theirs.digests[block.right]).all(axis=1)
+        orientation[same], score[same] = 0, 1
+    kind = kinds(block.distance, agrees, orientation, same)
+    a, b = row_names(ours, block.left), row_names(theirs, block.right)
+    return pa.table(
+        [*a[:2], *b[:2], *relation_columns(kind, block.distance, orientation, score), a[2], b[2]],
+        schema=PAIRS_SCHEMA,
+    )
 
 
 def of_kinds(pieces: Iterable[pa.Table], wanted: list[str]) -> Iterator[pa.Table]:
@@ -205,25 +249,47 @@ def of_kinds(pieces: Iterable[pa.Table], wanted: list[str]) -> Iterator[pa.Table
         yield table.filter(chosen)
 
 
-def count_copies(ranked: Hashes) -> dict[str, int]:
-    """How many rows are copies of a keeper among these, by kind; rows in order of priority."""
-    found = stars(Index(ranked.phashes, ranked.known), ranked.thumbnails)
+class Counted(NamedTuple):
+    """How many rows are copies of a keeper: by kind, and by distance but for collisions."""
+
+    kinds: dict[str, int]
+    distances: dict[str, int]
+
+
+def count_copies(
+    ranked: Hashes, radius: int, grouping: Grouping = "star", effort: Effort | None = None
+) -> Counted:
+    """Count the copies among these rows; rows in order of priority."""
+    found = _copies(ranked, radius, grouping, effort)
     copies = np.flatnonzero(found.keeper != np.arange(len(ranked)))
-    kind, _, _ = _copy_relation(ranked, found, copies)
+    kind, distance, _, _ = _copy_relation(ranked, found, copies)
     counts = np.bincount(kind, minlength=len(KINDS))
-    return {name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION}
+    kinds_of = {name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION}
+    return Counted(kinds_of, count_distances(distance[kind != COLLISION]))
+
+
+def count_distances(distances: NDArray[np.uint8]) -> dict[str, int]:
+    """How often each distance stands there, ascending; as text, for JSON has no other keys."""
+    values, counts = np.unique(distances, return_counts=True)
+    return dict(zip(map(str, values.tolist()), counts.tolist(), strict=True))
+
+
+def _copies(ranked: Hashes, radius: int, grouping: Grouping, effort: Effort | None) -> Copies:
+    index = Index(ranked.phashes, ranked.known)
+    return find_copies(index, ranked.thumbnails, radius, grouping=grouping, effort=effort)
 
 
 def _copy_relation(
-    ranked: Hashes, found: Stars, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-    """Kind, orientation and score of rows against their keepers."""
+    ranked: Hashes, found: Copies, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
+    """Kind, distance, orientation and score of rows against their keepers."""
     same = np.zeros(rows.size, np.bool_)
     if ranked.digests is not None:
         same = (ranked.digests[rows] == ranked.digests[found.keeper[rows]]).all(axis=1)
+    distance = found.distance[rows]
     orientation = np.where(same, 0, found.orientation[rows]).astype(np.uint8)
     score = np.where(same, 1, found.score[rows]).astype(np.float32)
-    return kinds(found.agrees[rows], orientation, same), orientation, score
+    return kinds(distance, found.agrees[rows], orientation, same), distance, orientation, score
 
 
 def _classes(rows: Hashes) -> Classes:
@@ -249,7 +315,7 @@ def _same_bytes(needles: Hashes, haystack: Hashes) -> tuple[NDArray[np.int64], N
     return first_of[ours], count_of[ours]
 
 
-def _names(rows: Hashes, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any]:
+def row_names(rows: Hashes, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any]:
     """Columns split, path and path_bytes of some rows."""
     table = rows.table.take(pa.array(chosen))
     split = table["split"].cast(pa.string()).combine_chunks().dictionary_encode()
@@ -259,14 +325,14 @@ def _names(rows: Hashes, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any]:
     return split, table["path"], exact
 
 
-def _relation(
+def relation_columns(
     kind: NDArray[np.uint8],
+    distance: NDArray[np.uint8],
     orientation: NDArray[np.uint8],
     score: NDArray[np.float32],
     none: NDArray[np.bool_] | None = None,
 ) -> list[Any]:
     """The columns kind, distance, orientation and score; null where `none` (keepers)."""
-    distance = np.zeros(kind.size, np.uint8)
     unknown = np.isnan(score) if none is None else none | np.isnan(score)
     return [
         _coded(kind, KINDS, none),

@@ -3,7 +3,7 @@
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -18,6 +18,9 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from fastphash.near import Explained
 
 # a line that often where there is no terminal to draw a bar on
 _SECONDS_BETWEEN_LINES = 10.0
@@ -125,6 +128,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
             for name, split in splits.items()
         ],
     )
+    _show_distances(summary)
     if leaks:
         _show_leaks(leaks, list(splits), thumbnails=summary["thumbnails"])
     show_reasons(summary["rejected"], sum(split["skipped"] for split in splits.values()))
@@ -137,6 +141,47 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
         )
     names = [*summary["files"].values(), "summary.json"]
     show_lines(f"Written to {out}", [", ".join(names), _what_was_done(tallies)])
+
+
+def show_nearest(found: list[dict[str, Any]]) -> None:
+    """Print the stored images nearest to each image."""
+    of_image: dict[str, list[dict[str, Any]]] = {}
+    for row in found:
+        of_image.setdefault(row["query"], []).append(row)
+    for image, rows in of_image.items():
+        show_table(
+            f"Nearest to {image}",
+            ["image", "bits", "kind", "orientation", "score"],
+            [
+                [
+                    f"{row['split']}/{row['path']}",
+                    str(row["distance"]),
+                    row["kind"],
+                    row["orientation"],
+                    "-" if row["score"] is None else f"{row['score']:.2f}",
+                ]
+                for row in rows
+            ],
+        )
+    if not found:
+        show_lines("Nearest", ["no stored image is that near"])
+
+
+def show_search(search: "Explained") -> None:
+    """Say on stderr how pairs are searched, and afterwards what it took."""
+    console = Console(stderr=True, highlight=False)
+    sides = f"{search.left:,} hashes"
+    if search.right:
+        sides += f" against {search.right:,}"
+    if search.ended:
+        line = f"  took {search.seconds:,.3f} s and found {search.pairs:,} pairs of hashes"
+    else:
+        plan = search.plan
+        line = (
+            f"{sides} within {plan.radius} bits: {plan}; about {plan.comparisons:,.0f} "
+            f"comparisons, {plan.seconds:,.3f} s"
+        )
+    console.print(Text(line), soft_wrap=True)
 
 
 def _what_was_done(tallies: dict[str, Any]) -> str:
@@ -182,6 +227,37 @@ def _show_leaks(leaks: list[dict[str, Any]], names: list[str], *, thumbnails: bo
             "Collisions",
             [f"{collisions:,} images share a hash with another split, not counted above: {why}"],
         )
+
+
+# the last distance of each column
+_DISTANCES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
+
+
+def _show_distances(summary: dict[str, Any]) -> None:
+    """The copies by distance, so that nobody takes those far apart for as sure as the others."""
+    rows = {name: split["copies_by_distance"] for name, split in summary["splits"].items()}
+    rows |= {
+        f"{leak['needles']} in {leak['haystack']}": leak["by_distance"]
+        for leak in summary["leaks"][:_LEAK_LINES]
+    }
+    if not summary["radius"] or not any(rows.values()):
+        return
+    columns: list[tuple[int, int]] = []
+    for i, last in enumerate(_DISTANCES):
+        first = _DISTANCES[i - 1] + 1 if i else 0
+        if first <= summary["radius"]:
+            columns.append((first, min(last, summary["radius"])))
+    show_table(
+        "Copies by distance in bits: inside a split, and of one in another",
+        ["", *(str(a) if a == b else f"{a}-{b}" for a, b in columns)],
+        [
+            [
+                name,
+                *(count(sum(n for d, n in counts.items() if a <= int(d) <= b)) for a, b in columns),
+            ]
+            for name, counts in rows.items()
+        ],
+    )
 
 
 def _share(leak: dict[str, Any] | None) -> str:

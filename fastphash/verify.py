@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fastphash.joins import Matches, first_orientation
 from fastphash.kernels import agree
 from fastphash.thumbnail import turned_indices
-from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL
+from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL, NEAR
 
 
 class Verdicts(NamedTuple):
@@ -18,7 +18,8 @@ class Verdicts(NamedTuple):
     ----------
     agrees : bool (n,)
     orientation : uint8 (n,)
-        The first at distance 0 under which they agree, else the first at distance 0.
+        The first that gives the distance; at distance 0 the first of them under which the
+        thumbnails agree, if there is one.
     score : float32 (n,)
         Correlation of the two thumbnails in that orientation, 0 to 1; NaN where one is unknown.
     """
@@ -31,7 +32,7 @@ class Verdicts(NamedTuple):
 def judge(
     matches: Matches, left: NDArray[np.uint8] | None, right: NDArray[np.uint8] | None
 ) -> Verdicts:
-    """Compare the thumbnails of each match in its orientations at distance 0.
+    """Compare the thumbnails of each match in the orientations that give its distance.
 
     Parameters
     ----------
@@ -46,15 +47,19 @@ def judge(
     verdicts = Verdicts(
         np.empty(size, np.bool_), np.empty(size, np.uint8), np.empty(size, np.float32)
     )
-    agree.judge_pairs(
-        left, matches.left, right, matches.right, matches.mask, turned_indices(), *verdicts
-    )
+    first = matches.mask & (~matches.mask + np.uint8(1))
+    mask = np.where(matches.distance == 0, matches.mask, first)
+    agree.judge_pairs(left, matches.left, right, matches.right, mask, turned_indices(), *verdicts)
     return verdicts
 
 
 def kinds(
-    agrees: NDArray[np.bool_], orientation: NDArray[np.uint8], same_bytes: NDArray[np.bool_]
+    distance: NDArray[np.uint8],
+    agrees: NDArray[np.bool_],
+    orientation: NDArray[np.uint8],
+    same_bytes: NDArray[np.bool_],
 ) -> NDArray[np.uint8]:
-    """The kind of each pair at distance 0, as an index into KINDS."""
+    """The kind of each pair, as an index into KINDS."""
     upright = np.where(orientation == 0, EXACT, AUGMENTED)
-    return np.where(same_bytes, IDENTICAL, np.where(agrees, upright, COLLISION)).astype(np.uint8)
+    equal = np.where(same_bytes, IDENTICAL, np.where(agrees, upright, COLLISION))
+    return np.where(distance > 0, NEAR, equal).astype(np.uint8)

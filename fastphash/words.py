@@ -28,3 +28,9 @@ COPY_KINDS = KINDS[:COLLISION]
 
 #: More pairs than this aren't listed unless asked for.
 MAX_PAIRS = 100_000_000
+
+#: The largest distance, in bits, at which an audit takes two images for copies.
+RADIUS = 4
+
+#: How many stored images a query names.
+NEAREST = 5

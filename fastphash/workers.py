@@ -24,6 +24,7 @@ from fastphash import images
 from fastphash.errors import ImageError, UsageError, WorkerError
 from fastphash.hashing import hash_orientations, hash_thumbnails
 from fastphash.images import Decoding
+from fastphash.threads import core_count
 from fastphash.thumbnail import both_thumbnails, thumbnail
 from fastphash.words import PassOrder
 
@@ -331,10 +332,7 @@ def merge(batches: Sequence[Batch]) -> Batch:
 def worker_count(workers: int | None) -> int:
     """The number asked for, or one for each core that this process may use."""
     if workers is None:
-        try:
-            return len(os.sched_getaffinity(0))
-        except AttributeError:
-            return os.cpu_count() or 1
+        return core_count()
     if workers < 1:
         raise UsageError(f"workers must be at least 1, not {workers}")
     return workers

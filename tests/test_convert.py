@@ -111,12 +111,12 @@ def imported(folders, tmp_path):
 
 def groups_of(rows):
     ranked = rows.take(priority(rows, []))
-    return paper_groups(rows, find_groups(ranked))
+    return paper_groups(rows, find_groups(ranked, 0))
 
 
 def test_a_join_writes_what_compare_hashes_writes(imported):
     (train, train_rows), (val, val_rows) = imported(compute_hashes)
-    pairs = pa.concat_tables(find_pairs(val_rows, train_rows, 10**6))
+    pairs = pa.concat_tables(find_pairs(val_rows, train_rows, 0, 10**6))
     matches = paper_matches(val_rows, pairs)
     assert matches == compare_hashes(val, train)
     assert 0 < sum(bool(match["duplicates_in_haystack"]) for match in matches) < len(val)

@@ -12,7 +12,7 @@ PACKAGE = Path(fastphash.__file__).parent
 
 # a room imports only rooms of lines above its own; those of one line stand beside one another
 ROOMS = [
-    ("errors", "words", "kernels"),
+    ("errors", "words", "kernels", "threads"),
     ("images",),
     ("tables",),
     ("discover",),
@@ -22,15 +22,17 @@ ROOMS = [
     ("hashes",),
     ("workers",),
     ("ingest",),
+    ("plans",),
+    ("near",),
     ("joins",),
     ("verify",),
     ("groups",),
     ("results",),
-    ("audit",),
+    ("audit", "query"),
     ("convert",),
     ("demo",),
-    ("options",),
     ("screen",),
+    ("options",),
     ("cli",),
 ]
 LINE = {room: line for line, rooms in enumerate(ROOMS) for room in rooms}

@@ -1,5 +1,7 @@
 """Tables of pairs, leaks and groups against plain loops over every pair."""
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,6 +9,7 @@ import xxhash
 from helpers import hashes_of
 
 from fastphash.errors import DefinitionError, TooManyPairsError, UsageError
+from fastphash.near import Effort
 from fastphash.results import (
     GROUPS_SCHEMA,
     LEAKS_SCHEMA,
@@ -94,12 +97,16 @@ def table(seed, rows, splits=("train", "val"), *, thumbnails=True, orientations=
 class Relation:
     """What row i of one table is to row j of another: one pair at a time."""
 
-    def __init__(self, one, i, other, j):
+    def __init__(self, one, i, other, j, radius):
         a, b = one.phashes[i], other.phashes[j]
-        mask = [t for t in range(8) if self.equal(a, t, b) or self.equal(b, INVERSE[t], a)]
-        self.found = bool(mask)
-        if not mask:
+        apart = [min(self.apart(a, t, b), self.apart(b, INVERSE[t], a)) for t in range(8)]
+        self.distance = min(apart)
+        self.found = self.distance <= radius
+        if not self.found:
             return
+        mask = [t for t in range(8) if apart[t] == self.distance]
+        if self.distance:
+            del mask[1:]
         self.agrees, self.orientation, self.score = False, mask[0], np.nan
         if one.thumbnails is not None:
             x, y = (rows.thumbnails[k].reshape(32, 32) for rows, k in ((one, i), (other, j)))
@@ -113,15 +120,18 @@ class Relation:
             self.orientation, self.score = 0, 1
         turned_kind = "augmented" if self.orientation else "exact"
         self.kind = turned_kind if self.agrees else "collision"
+        self.kind = "near" if self.distance else self.kind
         self.kind = "identical" if self.identical else self.kind
 
     @staticmethod
-    def equal(turned, t, upright):
-        return (t == 0 or turned.size > 1) and turned[t % turned.size] == upright[0]
+    def apart(turned, t, upright):
+        if t and turned.size == 1:
+            return 65
+        return int(turned[t] ^ upright[0]).bit_count()
 
     @property
     def strength(self):
-        return KINDS.index(self.kind), self.orientation
+        return KINDS.index(self.kind), self.distance, self.orientation
 
 
 def names(rows, i, side=""):
@@ -132,24 +142,24 @@ def names(rows, i, side=""):
 def relation(pair):
     return {
         "kind": pair.kind,
-        "distance": 0,
+        "distance": pair.distance,
         "orientation": ORIENTATIONS[pair.orientation],
         "score": None if np.isnan(pair.score) else pytest.approx(pair.score, abs=1e-6),
     }
 
 
-def plain_pairs(one, other):
+def plain_pairs(one, other, radius=0):
     for i in range(len(one)):
         for j in range(len(other)):
-            pair = Relation(one, i, other, j)
+            pair = Relation(one, i, other, j, radius)
             if pair.found:
                 yield i, j, pair
 
 
-def plain_leaks(needles, haystack):
+def plain_leaks(needles, haystack, radius=0):
     """The strongest pair of each needle; the rest that are copies too, or collide, are counted."""
     of_needle = {}
-    for i, j, pair in plain_pairs(needles, haystack):
+    for i, j, pair in plain_pairs(needles, haystack, radius):
         of_needle.setdefault(i, []).append((pair.strength, j, pair))
     for i, several in of_needle.items():
         _, j, best = min(several, key=lambda found: found[:2])
@@ -160,22 +170,22 @@ def plain_leaks(needles, haystack):
         yield sides | relation(best) | {"matches": alike - 1}
 
 
-def plain_stars(rows):
-    """Each row joins the first keeper with whose hash it collides and whose picture it shows."""
+def plain_stars(rows, radius=0):
+    """Each row joins the first keeper near it or, at distance 0, whose picture it shows."""
     keepers = []
     for i in range(len(rows)):
         for k in keepers:
-            pair = Relation(rows, i, rows, k)
-            if pair.found and (pair.agrees or rows.thumbnails is None):
+            pair = Relation(rows, i, rows, k, radius)
+            if pair.found and (pair.distance or pair.agrees or rows.thumbnails is None):
                 yield i, k, pair
                 break
         else:
             keepers.append(i)
 
 
-def plain_groups(rows):
+def plain_groups(rows, radius=0):
     groups = {}
-    for i, k, pair in plain_stars(rows):
+    for i, k, pair in plain_stars(rows, radius):
         groups.setdefault(k, []).append((i, pair))
     for number, (k, copies) in enumerate(sorted(groups.items())):
         none = dict.fromkeys(["kind", "distance", "orientation", "score"])
@@ -192,6 +202,7 @@ TABLES = [
 ]
 table_kinds = pytest.mark.parametrize("kind", TABLES, ids=lambda kind: " ".join(kind) or "whole")
 seeds = pytest.mark.parametrize("seed", range(3))
+radii = pytest.mark.parametrize("radius", [0, 1, 3])
 
 
 def test_the_tables_hold_every_kind():
@@ -217,22 +228,23 @@ def test_columns_are_those_of_the_design():
 
 @table_kinds
 @seeds
-def test_pairs_are_those_of_a_plain_loop(seed, kind):
+@radii
+def test_pairs_are_those_of_a_plain_loop(radius, seed, kind):
     needles, haystack = table(seed, 25, **kind), table(seed + 10, 30, **kind)
-    pieces = list(find_pairs(needles, haystack, 10**6))
+    pieces = list(find_pairs(needles, haystack, radius, 10**6))
     assert all(piece.schema.equals(PAIRS_SCHEMA) for piece in pieces)
     wanted = [
         names(needles, i, "needle_") | names(haystack, j, "haystack_") | relation(pair)
-        for i, j, pair in plain_pairs(needles, haystack)
+        for i, j, pair in plain_pairs(needles, haystack, radius)
     ]
     assert pa.concat_tables(pieces).to_pylist() == wanted
 
 
 def test_pairs_come_in_the_same_order_in_pieces_of_any_size(monkeypatch):
     needles, haystack = table(1, 25), table(2, 30)
-    (whole,) = find_pairs(needles, haystack, 10**6)
-    monkeypatch.setattr("fastphash.joins._BLOCK", 40)
-    pieces = list(find_pairs(needles, haystack, 10**6))
+    (whole,) = find_pairs(needles, haystack, 1, 10**6)
+    monkeypatch.setattr("fastphash.joins._LEAST_PAIRS", 40)
+    pieces = list(find_pairs(needles, haystack, 1, 10**6, Effort(memory=1)))
     assert len(pieces) > 5
     assert pa.concat_tables(pieces).to_pylist() == whole.to_pylist()
 
@@ -240,42 +252,44 @@ def test_pairs_come_in_the_same_order_in_pieces_of_any_size(monkeypatch):
 def test_one_pair_too_many_is_an_error_before_any_is_given():
     needles, haystack = table(1, 20), table(2, 20)
     number = len(list(plain_pairs(needles, haystack)))
-    assert sum(map(len, find_pairs(needles, haystack, number))) == number
+    assert sum(map(len, find_pairs(needles, haystack, 0, number))) == number
     with pytest.raises(TooManyPairsError, match="--max-pairs"):
-        next(find_pairs(needles, haystack, number - 1))
+        next(find_pairs(needles, haystack, 0, number - 1))
 
 
 def test_hashes_made_otherwise_are_not_paired():
     needles = table(1, 3)
     needles.definition = Definition(exif=True)
     with pytest.raises(DefinitionError):
-        next(find_pairs(needles, table(2, 3), 100))
+        next(find_pairs(needles, table(2, 3), 0, 100))
 
 
 @table_kinds
 @seeds
-def test_leaks_are_those_of_a_plain_loop(seed, kind):
+@radii
+def test_leaks_are_those_of_a_plain_loop(radius, seed, kind):
     needles, haystack = table(seed, 25, ["val"], **kind), table(seed + 10, 30, ["train"], **kind)
-    found = find_leaks(needles, haystack)
+    found = find_leaks(needles, haystack, radius)
     assert found.schema.equals(LEAKS_SCHEMA)
-    assert found.to_pylist() == list(plain_leaks(needles, haystack))
+    assert found.to_pylist() == list(plain_leaks(needles, haystack, radius))
 
 
 @pytest.mark.parametrize("block", [1, 40])
 def test_leaks_do_not_depend_on_the_size_of_a_block(monkeypatch, block):
     needles, haystack = table(3, 25), table(4, 30)
-    whole = find_leaks(needles, haystack)
-    monkeypatch.setattr("fastphash.joins._BLOCK", block)
-    assert find_leaks(needles, haystack).equals(whole)
+    whole = find_leaks(needles, haystack, 2)
+    monkeypatch.setattr("fastphash.joins._LEAST_PAIRS", block)
+    assert find_leaks(needles, haystack, 2, Effort(memory=1)).equals(whole)
 
 
 @table_kinds
 @seeds
-def test_groups_are_those_of_a_plain_loop(seed, kind):
+@radii
+def test_groups_are_those_of_a_plain_loop(radius, seed, kind):
     rows = table(seed, 40, **kind)
-    found = find_groups(rows)
+    found = find_groups(rows, radius)
     assert found.schema.equals(GROUPS_SCHEMA)
-    assert found.to_pylist() == list(plain_groups(rows))
+    assert found.to_pylist() == list(plain_groups(rows, radius))
 
 
 def test_nobody_is_removed_for_a_copy_of_a_copy():
@@ -284,34 +298,39 @@ def test_nobody_is_removed_for_a_copy_of_a_copy():
     hashes[1, 1], hashes[1, 2] = hashes[0, 0], hashes[2, 0]
     columns = {"split": ["all"] * 3, "path": ["a", "b", "c"]}
     columns |= {name: hashes[:, t].copy() for t, name in enumerate(HASH_COLUMNS)}
-    groups = find_groups(hashes_of(columns)).to_pylist()
+    groups = find_groups(hashes_of(columns), 0).to_pylist()
     assert [(row["path"], row["role"]) for row in groups] == [("a", "keeper"), ("b", "copy")]
 
 
 @table_kinds
 @seeds
-def test_copies_are_counted_by_kind(seed, kind):
+@radii
+def test_copies_are_counted_by_kind_and_by_distance(radius, seed, kind):
     rows = table(seed, 40, **kind)
     wanted = dict.fromkeys(["identical", "exact", "augmented", "near"], 0)
-    for _, _, pair in plain_stars(rows):
+    distances = Counter()
+    for _, _, pair in plain_stars(rows, radius):
         wanted[pair.kind] = wanted.get(pair.kind, 0) + 1
-    assert count_copies(rows) == wanted
+        if pair.kind != "collision":
+            distances[str(pair.distance)] += 1
+    assert count_copies(rows, radius) == (wanted, distances)
 
 
 @table_kinds
 @seeds
-def test_candidates_are_the_rows_with_a_partner_in_order(seed, kind):
+@radii
+def test_candidates_are_the_rows_with_a_partner_in_order(radius, seed, kind):
     rows = table(seed, 12, **kind)
     order = np.random.default_rng(seed).permutation(len(rows))
-    partners = {i for i, j, _ in plain_pairs(rows, rows) if i != j}
+    partners = {i for i, j, _ in plain_pairs(rows, rows, radius) if i != j}
     wanted = rows.table["path"].take([i for i in order if i in partners])
-    assert candidates(rows, order).table["path"].to_pylist() == wanted.to_pylist()
+    assert candidates(rows, order, radius).table["path"].to_pylist() == wanted.to_pylist()
 
 
 def test_rows_without_a_partner_are_no_candidates():
     rows = hashes_of({"path": ["a", "b", "c"], "phash": np.array([7, 8, 7], np.uint64)})
     order = np.array([2, 1, 0])
-    assert candidates(rows, order).table["path"].to_pylist() == ["c", "a"]
+    assert candidates(rows, order, 0).table["path"].to_pylist() == ["c", "a"]
 
 
 def plain_priority(rows, keep_in):
@@ -347,7 +366,7 @@ def test_a_split_to_keep_that_is_not_there_is_named():
 
 
 def test_pairs_of_some_kinds_alone():
-    pieces = list(find_pairs(table(1, 25), table(2, 30), 10**6))
+    pieces = list(find_pairs(table(1, 25), table(2, 30), 0, 10**6))
     chosen = pa.concat_tables(of_kinds(pieces, ["identical", "collision"])).to_pylist()
     assert chosen == [
         row
@@ -360,11 +379,11 @@ def test_pairs_of_some_kinds_alone():
 @pytest.mark.parametrize(("one", "other"), [(0, 0), (0, 5), (5, 0), (1, 1)])
 def test_small_and_empty_tables_give_empty_or_small_results(one, other):
     needles, haystack = table(1, one), table(2, other)
-    assert find_leaks(needles, haystack).to_pylist() == list(plain_leaks(needles, haystack))
-    pairs = list(find_pairs(needles, haystack, 100))
+    assert find_leaks(needles, haystack, 0).to_pylist() == list(plain_leaks(needles, haystack))
+    pairs = list(find_pairs(needles, haystack, 0, 100))
     assert sum(map(len, pairs)) == len(list(plain_pairs(needles, haystack)))
-    assert find_groups(needles).to_pylist() == list(plain_groups(needles))
-    assert sum(count_copies(needles).values()) == len(list(plain_stars(needles)))
+    assert find_groups(needles, 0).to_pylist() == list(plain_groups(needles))
+    assert sum(count_copies(needles, 0).kinds.values()) == len(list(plain_stars(needles)))
     assert priority(needles, []).tolist() == plain_priority(needles, [])
 
 
@@ -372,7 +391,7 @@ def test_a_million_copies_are_one_group():
     n = 1_000_000
     columns = {"split": pa.array(["all"] * n).dictionary_encode(), "path": list(map(str, range(n)))}
     rows = hashes_of(columns | {"phash": np.full(n, 7, np.uint64)})
-    groups = find_groups(rows)
+    groups = find_groups(rows, 4)
     assert groups.num_rows == n
     assert groups["group"].to_numpy().max() == 0
     assert groups["path"][0].as_py() == "0"

@@ -46,3 +46,9 @@ def compiled(
 def _compile(function: Callable[P, R], signature: Any, *, cache: bool) -> Callable[P, R]:
     kernel: Any = numba.njit(signature, cache=cache, nogil=True, error_model="numpy")(function)
     return cast("Callable[P, R]", kernel)
+
+
+def inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile what only kernels call, for whatever types they call it with."""
+    made: Callable[..., Any] = numba.njit(function, nogil=True, error_model="numpy")
+    return made

@@ -1,4 +1,4 @@
-"""Whether two thumbnails show the same picture, and groups of those that do.
+"""Whether two thumbnails show the same picture.
 
 The tolerances are measured in benchmarks/thumbnails.py: they part copies that were saved again or
 made brighter from look-alikes whose hashes are equal.
@@ -8,7 +8,7 @@ import math
 
 import numba
 import numpy as np
-from numba import boolean, float32, int32, int64, uint8, uint16
+from numba import boolean, float32, int64, uint8, uint16
 from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const
@@ -174,97 +174,3 @@ def judge_pairs(
         agrees[i], orientation[i], score[i] = _judge(
             left[left_rows[i]], right[right_rows[i]], mask[i], turned, scratch
         )
-
-
-@compiled(
-    const(int32, 2),
-    const(uint8, 2),
-    const(uint16, 2),
-    const(uint8),
-    array(int64),
-    array(boolean),
-    array(uint8),
-    array(float32),
-)
-def star_groups(
-    rank: NDArray[np.int32],
-    thumbnails: NDArray[np.uint8],
-    turned: NDArray[np.uint16],
-    inverse: NDArray[np.uint8],
-    keeper: NDArray[np.int64],
-    agrees: NDArray[np.bool_],
-    orientation: NDArray[np.uint8],
-    score: NDArray[np.float32],
-) -> None:
-    """In order of rows, join each to the first keeper within reach, or make it one.
-
-    rank[i, t] is the place of row i's hash under orientation t among all the identity hashes, or
-    -1. With `thumbnails` (n, 1024) a keeper within reach must agree; with none (0, 1024) equal
-    hashes do. Orientations turn the row into its keeper's frame.
-    """
-    n, orientations = rank.shape
-    compared = thumbnails.shape[0] > 0
-    places = 0
-    for i in range(n):
-        places = max(places, rank[i, 0] + 1)
-    # for each place two chains of keepers in ascending order: those whose identity hash it is,
-    # and those of which it is another orientation's; a node is keeper * orientations + t
-    plain_head = np.full(places, -1, np.int64)
-    plain_tail = np.full(places, -1, np.int64)
-    other_head = np.full(places, -1, np.int64)
-    other_tail = np.full(places, -1, np.int64)
-    after = np.full(n * orientations, -1, np.int64)
-    cursor = np.empty(orientations + 1, np.int64)
-    scratch = np.empty(turned.shape[1], np.uint8)
-    for i in range(n):
-        keeper[i] = i
-        agrees[i] = compared
-        orientation[i] = 0
-        score[i] = 1.0 if compared else np.nan
-        cursor[orientations] = other_head[rank[i, 0]]
-        for t in range(orientations):
-            cursor[t] = plain_head[rank[i, t]] if rank[i, t] >= 0 else -1
-        while True:
-            best = n
-            for c in range(orientations + 1):
-                if cursor[c] >= 0:
-                    best = min(best, cursor[c] // orientations)
-            if best == n:
-                break
-            mask = 0
-            for t in range(orientations):
-                if cursor[t] >= 0 and cursor[t] // orientations == best:
-                    mask |= 1 << t
-                    cursor[t] = after[cursor[t]]
-            node = cursor[orientations]
-            while node >= 0 and node // orientations == best:
-                mask |= 1 << inverse[node % orientations]
-                node = after[node]
-            cursor[orientations] = node
-            if compared:
-                agreed, orientation[i], score[i] = _judge(
-                    thumbnails[i], thumbnails[best], mask, turned, scratch
-                )
-                if not agreed:
-                    continue
-            else:
-                while not mask >> orientation[i] & 1:
-                    orientation[i] += 1
-            keeper[i] = best
-            break
-        if keeper[i] != i:
-            continue
-        orientation[i] = 0
-        score[i] = 1.0 if compared else np.nan
-        for t in range(orientations):
-            place = rank[i, t]
-            if place < 0:
-                continue
-            node = i * orientations + t
-            head = plain_head if t == 0 else other_head
-            tail = plain_tail if t == 0 else other_tail
-            if tail[place] < 0:
-                head[place] = node
-            else:
-                after[tail[place]] = node
-            tail[place] = node

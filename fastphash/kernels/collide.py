@@ -1,50 +1,10 @@
-"""Equal values in sorted arrays, and equal rows."""
+"""Equal rows of several words."""
 
 import numpy as np
 from numba import int64, uint64
 from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const
-
-
-@compiled(const(uint64), const(uint64), array(int64), array(int64))
-def equal_runs(
-    left: NDArray[np.uint64],
-    right: NDArray[np.uint64],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-) -> None:
-    """Merge two sorted arrays: left[i] equals right[low[i]:high[i]] and nothing else of `right`."""
-    start = 0
-    stop = 0
-    for i in range(left.size):
-        if i == 0 or left[i] != left[i - 1]:
-            start = stop
-            while start < right.size and right[start] < left[i]:
-                start += 1
-            stop = start
-            while stop < right.size and right[stop] == left[i]:
-                stop += 1
-        low[i] = start
-        high[i] = stop
-
-
-@compiled(const(int64), const(int64), const(int64), const(int64), array(int64), array(int64))
-def expand_runs(
-    left_rows: NDArray[np.int64],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    right_rows: NDArray[np.int64],
-    out_left: NDArray[np.int64],
-    out_right: NDArray[np.int64],
-) -> None:
-    """List the pairs of left_rows[i] with each of right_rows[low[i]:high[i]]."""
-    at = 0
-    for i in range(left_rows.size):
-        for j in range(low[i], high[i]):
-            out_left[at] = left_rows[i]
-            out_right[at] = right_rows[j]
-            at += 1
 
 
 @compiled(const(uint64, 2), array(uint64))

@@ -1,0 +1,386 @@
+"""Pairs within a radius inside segments that share some blocks: the innermost loops of a join."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numba import int64, uint32, uint64
+from numpy.typing import NDArray
+
+from fastphash.kernels import array, compiled, const, inner
+from fastphash.kernels.vector import LANES, near, near_some, popcount, unequal
+
+#: What `find_within` and `find_across` read beyond the end of arrays of hashes.
+PAD = 4 * LANES
+#: Columns of `choices`.
+CHOICE, SHIFT_HIGH, MASK_HIGH, SHIFT_LOW, MASK_LOW, BITS_LOW, BITS = range(7)
+#: Entries of `state`: where to go on. The first is the number of segments when all is done.
+SEGMENT, CHOSEN, ROW, COLUMN, STATES = range(5)
+
+# a run this long is worth looking at four windows at once
+_LONG = 2 * PAD
+
+
+@inner
+def _agreeing(differing: int, blocks: NDArray[np.uint64], wanted: int) -> Any:
+    """The first blocks without a differing bit, as many as are set in `wanted`: a set of bits."""
+    left = np.int64(popcount(wanted))
+    found = np.uint64(0)
+    for b in range(blocks.size):
+        if left == 0:
+            break
+        if differing & blocks[b] == np.uint64(0):
+            found |= np.uint64(1) << np.uint64(b)
+            left -= 1
+    return found
+
+
+@inner
+def _key(value: int, choice: NDArray[np.uint64], drop: int) -> Any:
+    high = (value >> choice[SHIFT_HIGH]) & choice[MASK_HIGH]
+    low = (value >> choice[SHIFT_LOW]) & choice[MASK_LOW]
+    return np.int64(((high << choice[BITS_LOW]) | low) >> drop)
+
+
+@inner
+def _sort(
+    values: NDArray[np.uint64],
+    labels: NDArray[np.uint32],
+    choice: NDArray[np.uint64],
+    start: NDArray[np.int32],
+    spare: NDArray[np.uint64],
+    spare_labels: NDArray[np.uint32],
+) -> Any:
+    """Bring values of one key together in `spare`: key q stands at start[q]:start[q + 1].
+
+    Returns how many low bits the key goes without, so that an even run is half a window long.
+    """
+    bits = np.uint64(1)
+    while bits < choice[BITS] and (4 << bits) < values.size and (4 << bits) < start.size:
+        bits += np.uint64(1)
+    drop = choice[BITS] - bits if choice[BITS] > bits else np.uint64(0)
+    keys = np.int64(1) << (choice[BITS] - drop)
+    start[: keys + 2] = 0
+    for value in values:
+        start[_key(value, choice, drop) + 2] += np.int32(1)
+    for q in range(2, keys + 2):
+        start[q] += start[q - 1]
+    for i in range(values.size):
+        value = values[i]
+        place = _key(value, choice, drop) + 1
+        at = start[place]
+        start[place] = at + np.int32(1)
+        spare[at] = value
+        if labels.size > 0:
+            spare_labels[at] = labels[i]
+    return drop
+
+
+@inner
+def _all_equal(labels: NDArray[np.uint32]) -> bool:
+    for label in labels:  # noqa: SIM110 - numba compiles no generator
+        if label != labels[0]:
+            return False
+    return True
+
+
+@inner
+def _scan_whole(run: NDArray[np.uint64], size: int, radius: int, i: int, j: int) -> tuple[int, int]:
+    """From window (i, j) on, the first one with something near run[i]; i is size - 1 at the end."""
+    while i < size - 1:
+        value = run[i]
+        while j < size:
+            while size - j > _LONG and not near_some(run, j, value, radius):
+                j += PAD
+            if near(run, j, value, radius):
+                return i, j
+            j += LANES
+        i += 1
+        j = i + 1
+    return i, j
+
+
+@inner
+def _scan_runs(
+    run: NDArray[np.uint64],
+    size: int,
+    start: NDArray[np.int32],
+    choice: NDArray[np.uint64],
+    drop: int,
+    radius: int,
+    i: int,
+    j: int,
+) -> tuple[int, int]:
+    """As `_scan_whole`, each i as far as the run of its key goes."""
+    while i < size - 1:
+        value = run[i]
+        stop = np.int64(start[_key(value, choice, drop) + 1])
+        # the first window without a look at the end of the run: most runs are as short
+        while True:
+            while stop - j > _LONG and not near_some(run, j, value, radius):
+                j += PAD
+            if near(run, j, value, radius):
+                return i, j
+            j += LANES
+            if j >= stop:
+                break
+        i += 1
+        j = i + 1
+    return i, j
+
+
+@inner
+def _scan_across(
+    values: NDArray[np.uint64],
+    run: NDArray[np.uint64],
+    size: int,
+    whole: bool,
+    start: NDArray[np.int32],
+    choice: NDArray[np.uint64],
+    drop: int,
+    radius: int,
+    i: int,
+    j: int,
+) -> tuple[int, int]:
+    """From window (i, j) on, the first one of `run` with something near values[i].
+
+    A `j` below 0 stands for where the run of values[i]'s key begins.
+    """
+    while i < values.size:
+        value = values[i]
+        stop = np.int64(size)
+        if whole:
+            j = max(j, 0)
+        else:
+            key = _key(value, choice, drop)
+            j = max(j, int(start[key]))
+            stop = np.int64(start[key + 1])
+        while True:
+            while stop - j > _LONG and not near_some(run, j, value, radius):
+                j += PAD
+            if near(run, j, value, radius):
+                return i, j
+            j += LANES
+            if j >= stop:
+                break
+        i += 1
+        j = -1
+    return i, j
+
+
+_WITHIN = (
+    array(uint64),
+    array(uint32),
+    const(uint32),
+    const(int64),
+    const(uint64),
+    uint64,
+    const(uint64, 2),
+    uint64,
+    int64,
+    array(uint64),
+    array(uint32),
+    array(numba.int32),
+    array(int64),
+    array(uint64),
+    array(uint64),
+)
+
+
+def _within(*, labelled: bool) -> Callable[..., Any]:
+    """`find_within`, or with labels `find_edges`: one loop, compiled with and without them."""
+
+    @compiled(*_WITHIN, returns=int64)
+    def find(
+        values: NDArray[np.uint64],
+        labels: NDArray[np.uint32],
+        root: NDArray[np.uint32],
+        bounds: NDArray[np.int64],
+        blocks: NDArray[np.uint64],
+        prefix: int,
+        choices: NDArray[np.uint64],
+        radius: int,
+        direct: int,
+        spare: NDArray[np.uint64],
+        spare_labels: NDArray[np.uint32],
+        start: NDArray[np.int32],
+        state: NDArray[np.int64],
+        left: NDArray[np.uint64],
+        right: NDArray[np.uint64],
+    ) -> int:
+        found = 0
+        first = bounds[0]
+        for segment in range(state[SEGMENT], bounds.size - 1):
+            begin = bounds[segment] - first
+            size = bounds[segment + 1] - first - begin
+            plain = size <= direct
+            here = 0 if labelled and _all_equal(labels[begin : begin + size]) else size
+            for c in range(state[CHOSEN], 1 if plain else choices.shape[0]):
+                choice = choices[c]
+                run = values[begin : begin + size + PAD]
+                run_labels = labels[begin : begin + size + PAD] if labelled else labels
+                drop = np.uint64(0)
+                if not plain and here > 1:
+                    drop = _sort(
+                        values[begin : begin + size],
+                        labels[begin : begin + size] if labelled else labels,
+                        choice,
+                        start,
+                        spare,
+                        spare_labels,
+                    )
+                    run = spare
+                    run_labels = spare_labels
+                wanted = prefix if plain else choice[CHOICE]
+                i = state[ROW]
+                j = max(state[COLUMN], i + 1)
+                while True:
+                    if plain:
+                        i, j = _scan_whole(run, here, radius, i, j)
+                    else:
+                        i, j = _scan_runs(run, here, start, choice, drop, radius, i, j)
+                    if i >= here - 1:
+                        break
+                    if found + LANES > left.size:
+                        state[SEGMENT] = segment
+                        state[CHOSEN] = c
+                        state[ROW] = i
+                        state[COLUMN] = j
+                        return found
+                    value = run[i]
+                    stop = size if plain else np.int64(start[_key(value, choice, drop) + 1])
+                    hits = near(run, j, value, radius)
+                    if labelled:
+                        hits &= unequal(run_labels, j, run_labels[i])
+                    for lane in range(min(LANES, stop - j)):
+                        if not hits >> np.uint8(lane) & np.uint8(1):
+                            continue
+                        other = run[j + lane]
+                        if _agreeing(value ^ other, blocks, wanted) != wanted:
+                            continue
+                        if labelled:
+                            a = run_labels[i]
+                            b = run_labels[j + lane]
+                            if root[a] != root[b]:
+                                left[found] = a
+                                right[found] = b
+                                found += 1
+                        else:
+                            left[found] = value
+                            right[found] = other
+                            found += 1
+                    j += LANES
+                    if j >= stop:
+                        i += 1
+                        j = i + 1
+                state[ROW] = 0
+                state[COLUMN] = 0
+            state[CHOSEN] = 0
+        state[SEGMENT] = bounds.size - 1
+        return found
+
+    return find
+
+
+find_within = _within(labelled=False)
+find_edges = _within(labelled=True)
+
+
+@compiled(
+    array(uint64),
+    const(int64),
+    array(uint64),
+    const(int64),
+    const(uint64),
+    uint64,
+    const(uint64, 2),
+    uint64,
+    int64,
+    array(uint64),
+    array(numba.int32),
+    array(int64),
+    array(uint64),
+    array(uint64),
+    returns=int64,
+)
+def find_across(
+    values: NDArray[np.uint64],
+    bounds: NDArray[np.int64],
+    others: NDArray[np.uint64],
+    other_bounds: NDArray[np.int64],
+    blocks: NDArray[np.uint64],
+    prefix: int,
+    choices: NDArray[np.uint64],
+    radius: int,
+    direct: int,
+    spare: NDArray[np.uint64],
+    start: NDArray[np.int32],
+    state: NDArray[np.int64],
+    left: NDArray[np.uint64],
+    right: NDArray[np.uint64],
+) -> int:
+    """Pairs of a value and another in segments of the same number; otherwise as `find_within`."""
+    found = 0
+    no_labels = np.empty(0, np.uint32)
+    for segment in range(state[SEGMENT], bounds.size - 1):
+        begin = bounds[segment] - bounds[0]
+        size = bounds[segment + 1] - bounds[segment]
+        other_begin = other_bounds[segment] - other_bounds[0]
+        other_size = other_bounds[segment + 1] - other_bounds[segment]
+        if size == 0 or other_size == 0:
+            state[CHOSEN] = 0
+            state[ROW] = 0
+            state[COLUMN] = 0
+            continue
+        plain = other_size <= direct or size <= LANES
+        for c in range(state[CHOSEN], 1 if plain else choices.shape[0]):
+            choice = choices[c]
+            run = others[other_begin : other_begin + other_size + PAD]
+            drop = np.uint64(0)
+            if not plain:
+                drop = _sort(
+                    others[other_begin : other_begin + other_size],
+                    no_labels,
+                    choice,
+                    start,
+                    spare,
+                    no_labels,
+                )
+                run = spare
+            wanted = prefix if plain else choice[CHOICE]
+            i = state[ROW]
+            j = state[COLUMN] if state[COLUMN] > 0 else np.int64(-1)
+            own = values[begin : begin + size]
+            while True:
+                i, j = _scan_across(own, run, other_size, plain, start, choice, drop, radius, i, j)
+                if i >= size:
+                    break
+                if found + LANES > left.size:
+                    state[SEGMENT] = segment
+                    state[CHOSEN] = c
+                    state[ROW] = i
+                    state[COLUMN] = j
+                    return found
+                value = own[i]
+                stop = other_size
+                if not plain:
+                    stop = np.int64(start[_key(value, choice, drop) + 1])
+                hits = near(run, j, value, radius)
+                for lane in range(min(LANES, stop - j)):
+                    if not hits >> np.uint8(lane) & np.uint8(1):
+                        continue
+                    other = run[j + lane]
+                    if _agreeing(value ^ other, blocks, wanted) == wanted:
+                        left[found] = value
+                        right[found] = other
+                        found += 1
+                j += LANES
+                if j >= stop:
+                    i += 1
+                    j = -1
+            state[ROW] = 0
+            state[COLUMN] = 0
+        state[CHOSEN] = 0
+    state[SEGMENT] = bounds.size - 1
+    return found

@@ -1,0 +1,262 @@
+"""Hashes brought together by some of their bits: permuted, sorted, cut into segments, looked up."""
+
+import numpy as np
+from numba import int64, uint32, uint64
+from numpy.typing import NDArray
+
+from fastphash.kernels import array, compiled, const, inner
+
+# runs that insertion sorts faster than counting
+_SHORT = 24
+_DIGIT_BITS = 8
+_DIGITS = 1 << _DIGIT_BITS
+
+
+@compiled(const(uint64), const(uint64, 2), array(uint64))
+def permute(values: NDArray[np.uint64], table: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
+    """Move the bits of each value: table[b, v] is where the bits of v go that is byte b."""
+    for i in range(values.size):
+        value = values[i]
+        moved = np.uint64(0)
+        for b in range(8):
+            moved |= table[b, (value >> np.uint64(8 * b)) & np.uint64(255)]
+        out[i] = moved
+
+
+@compiled(const(uint64), uint64, array(int64))
+def count_digits(values: NDArray[np.uint64], shift: int, counts: NDArray[np.int64]) -> None:
+    """How often each digit, counts.size of them and a power of two, stands at `shift`."""
+    mask = np.uint64(counts.size - 1)
+    for value in values:
+        counts[(value >> shift) & mask] += 1
+
+
+@compiled(const(uint64), const(uint32), uint64, array(int64), array(uint64), array(uint32))
+def scatter_rows(
+    values: NDArray[np.uint64],
+    rows: NDArray[np.uint32],
+    shift: int,
+    place: NDArray[np.int64],
+    out: NDArray[np.uint64],
+    out_rows: NDArray[np.uint32],
+) -> None:
+    """Put values and rows where the next of their digit goes."""
+    mask = np.uint64(place.size - 1)
+    for i in range(values.size):
+        value = values[i]
+        digit = (value >> shift) & mask
+        at = place[digit]
+        place[digit] = at + 1
+        out[at] = value
+        out_rows[at] = rows[i]
+
+
+@compiled(const(uint64), uint64, array(int64), array(uint64))
+def scatter(
+    values: NDArray[np.uint64], shift: int, place: NDArray[np.int64], out: NDArray[np.uint64]
+) -> None:
+    """Put values where the next of their digit goes."""
+    mask = np.uint64(place.size - 1)
+    for value in values:
+        digit = (value >> shift) & mask
+        at = place[digit]
+        place[digit] = at + 1
+        out[at] = value
+
+
+@inner
+def _insert(values: NDArray[np.uint64], rows: NDArray[np.uint32]) -> None:
+    for i in range(1, values.size):
+        value = values[i]
+        row = rows[i]
+        j = i
+        while j > 0 and values[j - 1] > value:
+            values[j] = values[j - 1]
+            rows[j] = rows[j - 1]
+            j -= 1
+        values[j] = value
+        rows[j] = row
+
+
+@inner
+def _sort_by_digit(
+    values: NDArray[np.uint64],
+    rows: NDArray[np.uint32],
+    shift: int,
+    digits: int,
+    spare: NDArray[np.uint64],
+    spare_rows: NDArray[np.uint32],
+    place: NDArray[np.int64],
+) -> None:
+    """Sort stably by one digit; afterwards place[d] is where digit d ends."""
+    mask = np.uint64(digits) - np.uint64(1)
+    place[:digits] = 0
+    for value in values:
+        place[(value >> shift) & mask] += 1
+    whole = place[(values[0] >> shift) & mask] == values.size
+    total = 0
+    for digit in range(digits):
+        count = place[digit]
+        place[digit] = total + count if whole else total
+        total += count
+    if whole:
+        return
+    for i in range(values.size):
+        value = values[i]
+        digit = (value >> shift) & mask
+        at = place[digit]
+        place[digit] = at + 1
+        spare[at] = value
+        spare_rows[at] = rows[i]
+    values[:] = spare[: values.size]
+    rows[:] = spare_rows[: values.size]
+
+
+@compiled(
+    array(uint64), array(uint32), const(int64), uint64, array(uint64), array(uint32), array(int64)
+)
+def sort_segments(
+    values: NDArray[np.uint64],
+    rows: NDArray[np.uint32],
+    bounds: NDArray[np.int64],
+    bits: int,
+    spare: NDArray[np.uint64],
+    spare_rows: NDArray[np.uint32],
+    place: NDArray[np.int64],
+) -> None:
+    """Sort each segment by its lowest `bits`, stably; the spare arrays are as long as the longest.
+
+    One pass by as many of the top bits as parts it into runs that are short where hashes are
+    evenly spread; runs that are not take passes by all digits, from the lowest up.
+    """
+    digit_place = np.empty(_DIGITS, np.int64)
+    for segment in range(bounds.size - 1):
+        own = values[bounds[segment] : bounds[segment + 1]]
+        own_rows = rows[bounds[segment] : bounds[segment + 1]]
+        if own.size <= _SHORT:
+            _insert(own, own_rows)
+            continue
+        top = np.uint64(1)
+        while (2 << top) < own.size and (2 << top) <= place.size and top < bits:
+            top += np.uint64(1)
+        low = bits - top
+        _sort_by_digit(own, own_rows, low, 1 << top, spare, spare_rows, place)
+        start = 0
+        digit = 0
+        while start < own.size:
+            while place[digit] == start:
+                digit += 1
+            run = own[start : place[digit]]
+            run_rows = own_rows[start : place[digit]]
+            start = place[digit]
+            if run.size <= _SHORT:
+                _insert(run, run_rows)
+                continue
+            shift = np.uint64(0)
+            while shift < low:
+                _sort_by_digit(run, run_rows, shift, _DIGITS, spare, spare_rows, digit_place)
+                shift += np.uint64(_DIGIT_BITS)
+
+
+@compiled(array(uint64), array(uint32), returns=int64)
+def collapse_sorted(values: NDArray[np.uint64], starts: NDArray[np.uint32]) -> int:
+    """Leave the different ones of sorted values at the front; value i was at starts[i:i + 2].
+
+    Returns how many; `starts` is one longer than `values`.
+    """
+    kept = 0
+    for i in range(values.size):
+        if i == 0 or values[i] != values[kept - 1]:
+            values[kept] = values[i]
+            starts[kept] = np.uint32(i)
+            kept += 1
+    starts[kept] = np.uint32(values.size)
+    return kept
+
+
+@compiled(const(uint64), uint64, array(int64))
+def find_bounds(values: NDArray[np.uint64], shift: int, bounds: NDArray[np.int64]) -> None:
+    """Of sorted values those with top bits t, value >> shift, are bounds[t]:bounds[t + 1]."""
+    top = 0
+    for i in range(values.size):
+        own = np.int64(values[i] >> shift)
+        while top <= own:
+            bounds[top] = i
+            top += 1
+    while top < bounds.size:
+        bounds[top] = values.size
+        top += 1
+
+
+@compiled(const(uint64), const(int64), uint64, const(uint64), array(int64))
+def find_places(
+    values: NDArray[np.uint64],
+    bounds: NDArray[np.int64],
+    shift: int,
+    wanted: NDArray[np.uint64],
+    out: NDArray[np.int64],
+) -> None:
+    """Where each of `wanted` stands among sorted `values`; `bounds` are those of `find_bounds`."""
+    for i in range(wanted.size):
+        value = wanted[i]
+        low = bounds[np.int64(value >> shift)]
+        high = bounds[np.int64(value >> shift) + 1]
+        while low < high:
+            middle = (low + high) // 2
+            if values[middle] < value:
+                low = middle + 1
+            else:
+                high = middle
+        out[i] = low
+
+
+@compiled(
+    const(uint64),
+    const(uint32),
+    const(int64),
+    uint64,
+    uint64,
+    array(int64),
+    array(uint64),
+    array(uint32),
+    array(int64),
+)
+def split_segments(
+    values: NDArray[np.uint64],
+    labels: NDArray[np.uint32],
+    bounds: NDArray[np.int64],
+    shift: int,
+    digits: int,
+    place: NDArray[np.int64],
+    out: NDArray[np.uint64],
+    out_labels: NDArray[np.uint32],
+    out_bounds: NDArray[np.int64],
+) -> None:
+    """Cut each segment by a digit, in place of it in `out`: its parts are `digits` segments.
+
+    Positions count from the first segment's; `labels` go along where there are any.
+    """
+    mask = np.uint64(digits) - np.uint64(1)
+    labelled = labels.size > 0
+    first = bounds[0]
+    for segment in range(bounds.size - 1):
+        start = bounds[segment] - first
+        stop = bounds[segment + 1] - first
+        place[:] = 0
+        for value in values[start:stop]:
+            place[(value >> shift) & mask] += 1
+        total = start
+        for digit in range(np.int64(digits)):
+            count = place[digit]
+            place[digit] = total
+            out_bounds[segment * np.int64(digits) + digit] = total + first
+            total += count
+        for i in range(start, stop):
+            value = values[i]
+            digit = (value >> shift) & mask
+            at = place[digit]
+            place[digit] = at + 1
+            out[at] = value
+            if labelled:
+                out_labels[at] = labels[i]
+    out_bounds[(bounds.size - 1) * np.int64(digits)] = bounds[bounds.size - 1]

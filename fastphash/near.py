@@ -1,0 +1,592 @@
+"""All pairs of values within a radius, by a plan: partition, look into the cache, compare."""
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.kernels import leaf, partition
+from fastphash.kernels.leaf import PAD
+from fastphash.plans import DIGIT_BITS, Plan, choose, measure, order_table
+from fastphash.threads import core_count, interleave, run_all
+
+# pairs that a thread finds before it hands them over
+_HANDED_OVER = 1 << 17
+# hashes of a task: some thousandths of a second, so that threads end together and Ctrl-C is quick
+_TASK = 1 << 17
+_LEAST_TASK = 1 << 15
+# handing tasks to threads takes a tenth of a thousandth of a second each
+_WORTH_THREADS = 0.003
+_TILE = 1 << 13
+# keys that values inside a segment are sorted by
+_KEYS = 1 << 14
+_SORT_BITS = 11
+
+#: Called as progress(done, total), in hashes looked at.
+Advance = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Explained:
+    """What was planned and what came of it.
+
+    Attributes
+    ----------
+    plan : Plan
+    left, right : int
+        Values of either side; right is 0 where values were joined with one another.
+    seconds : float
+    pairs : int
+        Pairs of values found.
+    """
+
+    plan: Plan
+    left: int
+    right: int
+    seconds: float = 0.0
+    pairs: int = 0
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a join may use, and whom it tells.
+
+    Attributes
+    ----------
+    threads : int
+    memory : int
+        Bytes that it may take beyond its input.
+    advance : callable
+        Told how far it is.
+    explain : callable
+        Told of every search, before it begins and when it has ended.
+    plan : callable, optional
+        Chooses another plan than the cheapest: of the plan, another.
+    """
+
+    threads: int = field(default_factory=core_count)
+    memory: int = 1 << 62
+    advance: Advance = lambda done, total: None  # noqa: ARG005 - says nothing
+    explain: Callable[[Explained], None] = lambda search: None  # noqa: ARG005
+    plan: Callable[[Plan], Plan] = lambda plan: plan
+
+
+class Values(NamedTuple):
+    """The different ones of many values, ascending, and which rows they came from.
+
+    Attributes
+    ----------
+    values : uint64 (n,)
+        With room for `PAD` more behind them in memory.
+    starts : uint32 (n + 1,)
+    rows : uint32 (m,)
+        Value i came from rows[starts[i]:starts[i + 1]], ascending.
+    """
+
+    values: NDArray[np.uint64]
+    starts: NDArray[np.uint32]
+    rows: NDArray[np.uint32]
+
+
+def sort_values(values: NDArray[np.uint64], rows: NDArray[np.uint32], threads: int = 1) -> Values:
+    """Sort values (n,) with their rows (n,), and collapse equal ones."""
+    size = values.size
+    bits = min(max(size.bit_length() - 4, 1), _SORT_BITS)
+    shift = 64 - bits
+    kept = _padded(size)
+    kept_rows = np.empty(size, np.uint32)
+    bounds = _scatter(values, rows, shift, 1 << bits, kept, kept_rows, threads)
+
+    def sort(low: int, high: int) -> None:
+        longest = int(np.diff(bounds[low : high + 1]).max(initial=0))
+        partition.sort_segments(
+            kept,
+            kept_rows,
+            bounds[low : high + 1],
+            shift,
+            np.empty(longest, np.uint64),
+            np.empty(longest, np.uint32),
+            np.empty(1 << DIGIT_BITS, np.int64),
+        )
+
+    run_all(threads, (partial(sort, *task) for task in _tasks(bounds)))
+    starts = np.empty(size + 1, np.uint32)
+    found = partition.collapse_sorted(kept[:size], starts)
+    return Values(kept[:found], starts[: found + 1], kept_rows)
+
+
+def permuted(values: NDArray[np.uint64], plan: Plan) -> NDArray[np.uint64]:
+    """Values (n,) with their bits in the plan's order: distances stay what they are."""
+    if not plan.order:
+        return values
+    out = np.empty_like(values)
+    partition.permute(values, order_table(plan.order), out)
+    return out
+
+
+def plan_for(
+    left: NDArray[np.uint64], right: NDArray[np.uint64] | None, radius: int, effort: Effort
+) -> Plan:
+    """The cheapest plan for these values."""
+    likeness = measure(left, left if right is None else right)
+    size = None if right is None else right.size
+    return effort.plan(choose(likeness, left.size, size, radius, effort.threads))
+
+
+class Found(NamedTuple):
+    """Pairs of places among values, int64 (n,)."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+
+
+def find_within(values: NDArray[np.uint64], plan: Plan, effort: Effort) -> Iterator[Found]:
+    """Every pair of different places, once each, in blocks and any order.
+
+    Parameters
+    ----------
+    values : uint64 (n,)
+        All different, ascending, as `sort_values` gives them.
+    """
+    yield from _find(_Within(values, plan, effort), effort, values, values)
+
+
+def find_across(
+    values: NDArray[np.uint64], others: NDArray[np.uint64], plan: Plan, effort: Effort
+) -> Iterator[Found]:
+    """Every pair of a place in `values` and one in `others`; otherwise as `find_within`."""
+    yield from _find(_Across(values, others, plan, effort), effort, values, others)
+
+
+def find_edges(
+    values: NDArray[np.uint64],
+    labels: NDArray[np.uint32],
+    root: NDArray[np.uint32],
+    plan: Plan,
+    effort: Effort,
+) -> Iterator[Found]:
+    """Pairs of labels whose values lie within the radius, unless `root` has joined them.
+
+    Pairs come as often as they are found. `root` may change while this runs, and so spare work.
+    """
+    search = _Within(values, plan, effort, _padded_like(labels), root)
+    for left, right in _run(search, effort):
+        yield Found(left.astype(np.int64), right.astype(np.int64))
+
+
+def _find(
+    search: "_Within | _Across",
+    effort: Effort,
+    values: NDArray[np.uint64],
+    others: NDArray[np.uint64],
+) -> Iterator[Found]:
+    place = _Places(values)
+    other_place = place if others is values else _Places(others)
+    for left, right in _run(search, effort):
+        yield Found(place(left), other_place(right))
+
+
+def _run(
+    search: "_Within | _Across", effort: Effort
+) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
+    told = Explained(search.plan, search.sizes[0], search.sizes[1])
+    effort.explain(told)
+    start = time.perf_counter()
+
+    def tasks() -> Iterator[Iterator[tuple[Any, Any]]]:
+        for task in search.tasks():
+            effort.advance(search.done, search.total)
+            yield task
+
+    threads = 1 if search.plan.seconds < _WORTH_THREADS else effort.threads
+    for left, right in interleave(threads, tasks()):
+        told.pairs += left.size
+        yield left, right
+    told.seconds, told.ended = time.perf_counter() - start, True
+    effort.explain(told)
+
+
+class _Places:
+    """Looks up where values stand among ascending ones."""
+
+    def __init__(self, values: NDArray[np.uint64]) -> None:
+        bits = min(max(values.size.bit_length() - 3, 1), 20)
+        self._values = values
+        self._shift = 64 - bits
+        self._bounds = np.empty((1 << bits) + 1, np.int64)
+        partition.find_bounds(values, self._shift, self._bounds)
+
+    def __call__(self, wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+        out = np.empty(wanted.size, np.int64)
+        partition.find_places(self._values, self._bounds, self._shift, wanted, out)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Values in segments: those of segment s are values[bounds[s] - bounds[0]:...]."""
+
+    values: NDArray[np.uint64]
+    labels: NDArray[np.uint32]
+    bounds: NDArray[np.int64]
+
+    def part(self, low: int, high: int) -> "_Side":
+        """Some of the segments."""
+        start, stop = (int(self.bounds[i] - self.bounds[0]) for i in (low, high))
+        labels = self.labels[start : stop + PAD] if self.labels.size else self.labels
+        return _Side(self.values[start : stop + PAD], labels, self.bounds[low : high + 1])
+
+    def split(self, shift: int, bits: int) -> "_Side":
+        """Every segment cut by a digit."""
+        size = int(self.bounds[-1] - self.bounds[0])
+        digits = 1 << bits
+        made = _Side(
+            _padded(size),
+            np.empty(self.labels.size and size + PAD, np.uint32),
+            np.empty((self.bounds.size - 1) * digits + 1, np.int64),
+        )
+        partition.split_segments(
+            self.values,
+            self.labels,
+            self.bounds,
+            shift,
+            digits,
+            np.empty(digits, np.int64),
+            made.values,
+            made.labels,
+            made.bounds,
+        )
+        return made
+
+    @property
+    def longest(self) -> int:
+        """Values of the largest segment."""
+        return int(np.diff(self.bounds).max(initial=0))
+
+
+class _Search:
+    """The tasks of a plan: prefixes of agreeing blocks, deeper and deeper, then the leaves."""
+
+    def __init__(self, plan: Plan, effort: Effort, sizes: tuple[int, int]) -> None:
+        self.plan = plan
+        self.effort = effort
+        self.sizes = sizes
+        self.done = 0
+        widths = plan.widths or (64,)
+        self.shifts = [64 - sum(widths[: b + 1]) for b in range(len(widths))]
+        self.widths = widths
+        self.blocks = np.array(
+            [((1 << w) - 1) << s for w, s in zip(widths, self.shifts, strict=True)], np.uint64
+        )
+
+    @property
+    def total(self) -> int:
+        """What `done` will be at the end."""
+        firsts = len(self.plan.widths) - self.plan.agree + 1 if self.plan.widths else 1
+        return firsts * sum(self.sizes)
+
+    def digit(self, block: int) -> tuple[int, int]:
+        """Shift and bits of what a partition takes of a block."""
+        bits = min(self.widths[block], DIGIT_BITS)
+        return self.shifts[block] + self.widths[block] - bits, bits
+
+    def later(self, chosen: tuple[int, ...]) -> range:
+        """Blocks that can be chosen next."""
+        start = chosen[-1] + 1 if chosen else 0
+        return range(start, len(self.widths) - self.plan.agree + len(chosen) + 1)
+
+    def prefix(self, chosen: tuple[int, ...]) -> int:
+        """Chosen blocks as a set of bits."""
+        return sum(1 << b for b in chosen)
+
+    def choices(self, chosen: tuple[int, ...]) -> NDArray[np.uint64]:
+        """What the leaf kernels read: the ways to go on, and what of each to sort by."""
+        rest = self.plan.agree - len(chosen)
+        after = range(chosen[-1] + 1 if chosen else 0, len(self.widths))
+        pieces = []
+        if chosen and (left_over := self.widths[chosen[-1]] - self.digit(chosen[-1])[1]):
+            pieces = [(self.shifts[chosen[-1]], left_over)]
+        rows = []
+        for more in itertools.combinations(after, rest):
+            own = [*pieces, *((self.shifts[b], self.widths[b]) for b in more), (0, 0), (0, 0)]
+            (high, high_bits), (low, low_bits) = own[:2]
+            # the key must fit, and its top is what counts
+            low_cut = max(0, min(low_bits, low_bits + high_bits - 32))
+            low, low_bits = low + low_cut, low_bits - low_cut
+            masks = [(1 << bits) - 1 for bits in (high_bits, low_bits)]
+            choice = self.prefix((*chosen, *more))
+            rows.append([choice, high, masks[0], low, masks[1], low_bits, high_bits + low_bits])
+        return np.array(rows, np.uint64)
+
+
+class _Within(_Search):
+    def __init__(
+        self,
+        values: NDArray[np.uint64],
+        plan: Plan,
+        effort: Effort,
+        labels: NDArray[np.uint32] | None = None,
+        root: NDArray[np.uint32] | None = None,
+    ) -> None:
+        super().__init__(plan, effort, (values.size, 0))
+        self.values = _with_pad(values)
+        self.labels = np.empty(0, np.uint32) if labels is None else labels
+        self.root = np.empty(0, np.uint32) if root is None else root
+
+    def tasks(self) -> Iterator[Iterator[tuple[Any, Any]]]:
+        size = self.sizes[0]
+        if not self.plan.widths:
+            yield from self._tiles(size)
+            return
+        for block in self.later(()):
+            side = self._partitioned(block)
+            for low, high in _tasks(side.bounds):
+                yield self._explore(side.part(low, high), (block,))
+
+    def _tiles(self, size: int) -> Iterator[Iterator[tuple[Any, Any]]]:
+        if self.labels.size or size <= _TILE:
+            bounds = np.array([0, size], np.int64)
+            yield self._leaf(_Side(self.values, self.labels, bounds), (), direct=size)
+            return
+        for start in range(0, size, _TILE):
+            stop = min(start + _TILE, size)
+            own = self.values[start : stop + PAD]
+            bounds = np.array([0, stop - start], np.int64)
+            yield self._leaf(_Side(own, self.labels, bounds), (), direct=_TILE)
+            if stop < size:
+                across = _Across(
+                    own[: stop - start], self.values[stop:], self.plan, self.effort, padded=True
+                )
+                yield across.rest(size - stop)
+
+    def _partitioned(self, block: int) -> _Side:
+        shift, bits = self.digit(block)
+        size = self.sizes[0]
+        if block == 0:
+            bounds = np.empty((1 << bits) + 1, np.int64)
+            partition.find_bounds(self.values[:size], shift, bounds)
+            return _Side(self.values, self.labels, bounds)
+        out = _padded(size)
+        labels = np.empty(self.labels.size, np.uint32)
+        bounds = _scatter(
+            self.values[:size],
+            self.labels[:size] if labels.size else None,
+            shift,
+            1 << bits,
+            out,
+            labels,
+            self.effort.threads,
+        )
+        return _Side(out, labels, bounds)
+
+    def _explore(self, side: _Side, chosen: tuple[int, ...]) -> Iterator[tuple[Any, Any]]:
+        if len(chosen) < self.plan.levels:
+            for block in self.later(chosen):
+                yield from self._explore(side.split(*self.digit(block)), (*chosen, block))
+        else:
+            yield from self._leaf(side, chosen, direct=self.plan.direct)
+        if len(chosen) == 1:
+            self.done += int(side.bounds[-1] - side.bounds[0])
+
+    def _leaf(self, side: _Side, chosen: tuple[int, ...], direct: int) -> Iterator[tuple[Any, Any]]:
+        choices = self.choices(chosen)
+        if len(chosen) == self.plan.agree and not choices[:, leaf.BITS].any():
+            direct = side.longest
+        find = leaf.find_edges if self.labels.size else leaf.find_within
+        spare = _padded(side.longest)
+        spare_labels = np.empty(spare.size if self.labels.size else 0, np.uint32)
+        state = np.zeros(leaf.STATES, np.int64)
+        keys = np.empty(_KEYS + 2, np.int32)
+        while state[leaf.SEGMENT] < side.bounds.size - 1:
+            left, right = (np.empty(_HANDED_OVER, np.uint64) for _ in range(2))
+            found = find(
+                side.values,
+                side.labels,
+                self.root,
+                side.bounds,
+                self.blocks,
+                self.prefix(chosen),
+                choices,
+                self.plan.radius,
+                direct,
+                spare,
+                spare_labels,
+                keys,
+                state,
+                left,
+                right,
+            )
+            if found:
+                yield left[:found].copy(), right[:found].copy()
+
+
+class _Across(_Search):
+    def __init__(
+        self,
+        values: NDArray[np.uint64],
+        others: NDArray[np.uint64],
+        plan: Plan,
+        effort: Effort,
+        *,
+        padded: bool = False,
+    ) -> None:
+        super().__init__(plan, effort, (values.size, others.size))
+        self.values = values if padded else _with_pad(values)
+        self.others = others if padded else _with_pad(others)
+
+    def tasks(self) -> Iterator[Iterator[tuple[Any, Any]]]:
+        if not self.plan.widths:
+            size = self.sizes[0]
+            for start in range(0, size, _TILE):
+                own = self.values[start : min(start + _TILE, size)]
+                part = _Across(own, self.others, self.plan, self.effort, padded=True)
+                yield part.rest(self.sizes[1])
+            return
+        for block in self.later(()):
+            side = self._partitioned(self.values, self.sizes[0], block)
+            other = self._partitioned(self.others, self.sizes[1], block)
+            for low, high in _tasks(side.bounds + other.bounds):
+                yield self._explore(side.part(low, high), other.part(low, high), (block,))
+
+    def rest(self, size: int) -> Iterator[tuple[Any, Any]]:
+        """All of `values` against the first of `others`, tile by tile."""
+        none = np.empty(0, np.uint32)
+        own = _Side(self.values, none, np.array([0, self.sizes[0]], np.int64))
+        for start in range(0, size, _TILE):
+            bounds = np.array([0, min(_TILE, size - start)], np.int64)
+            other = _Side(self.others[start : start + _TILE + PAD], none, bounds)
+            yield from self._leaf(own, other, (), direct=_TILE)
+
+    def _partitioned(self, values: NDArray[np.uint64], size: int, block: int) -> _Side:
+        shift, bits = self.digit(block)
+        none = np.empty(0, np.uint32)
+        if block == 0:
+            bounds = np.empty((1 << bits) + 1, np.int64)
+            partition.find_bounds(values[:size], shift, bounds)
+            return _Side(values, none, bounds)
+        out = _padded(size)
+        bounds = _scatter(values[:size], None, shift, 1 << bits, out, none, self.effort.threads)
+        return _Side(out, none, bounds)
+
+    def _explore(
+        self, side: _Side, other: _Side, chosen: tuple[int, ...]
+    ) -> Iterator[tuple[Any, Any]]:
+        if len(chosen) < self.plan.levels:
+            for block in self.later(chosen):
+                digit = self.digit(block)
+                parts = side.split(*digit), other.split(*digit)
+                yield from self._explore(*parts, (*chosen, block))
+        else:
+            yield from self._leaf(side, other, chosen, direct=self.plan.direct)
+        if len(chosen) == 1:
+            self.done += sum(int(s.bounds[-1] - s.bounds[0]) for s in (side, other))
+
+    def _leaf(
+        self, side: _Side, other: _Side, chosen: tuple[int, ...], direct: int
+    ) -> Iterator[tuple[Any, Any]]:
+        choices = self.choices(chosen)
+        if len(chosen) == self.plan.agree and not choices[:, leaf.BITS].any():
+            direct = other.longest
+        spare = _padded(other.longest)
+        state = np.zeros(leaf.STATES, np.int64)
+        keys = np.empty(_KEYS + 2, np.int32)
+        while state[leaf.SEGMENT] < side.bounds.size - 1:
+            left, right = (np.empty(_HANDED_OVER, np.uint64) for _ in range(2))
+            found = leaf.find_across(
+                side.values,
+                side.bounds,
+                other.values,
+                other.bounds,
+                self.blocks,
+                self.prefix(chosen),
+                choices,
+                self.plan.radius,
+                direct,
+                spare,
+                keys,
+                state,
+                left,
+                right,
+            )
+            if found:
+                yield left[:found].copy(), right[:found].copy()
+
+
+def _scatter(
+    values: NDArray[np.uint64],
+    rows: NDArray[np.uint32] | None,
+    shift: int,
+    digits: int,
+    out: NDArray[np.uint64],
+    out_rows: NDArray[np.uint32],
+    threads: int,
+) -> NDArray[np.int64]:
+    """Partition values, and rows if any, by a digit, stably; the bounds of the parts."""
+    chunk = max(math.ceil(values.size / threads), _TASK)
+    starts = range(0, values.size, chunk)
+    counts = np.zeros((len(starts), digits), np.int64)
+    run_all(
+        threads,
+        (
+            partial(partition.count_digits, values[a : a + chunk], shift, counts[i])
+            for i, a in enumerate(starts)
+        ),
+    )
+    bounds = np.concatenate(([0], np.cumsum(counts.sum(axis=0))))
+    place = bounds[:-1] + np.cumsum(counts, axis=0) - counts
+
+    def scatter(i: int, a: int) -> None:
+        own = values[a : a + chunk]
+        if rows is None:
+            partition.scatter(own, shift, place[i], out)
+        else:
+            partition.scatter_rows(own, rows[a : a + chunk], shift, place[i], out, out_rows)
+
+    run_all(threads, (partial(scatter, i, a) for i, a in enumerate(starts)))
+    return bounds
+
+
+def _tasks(bounds: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Ranges of segments of about so many values that all threads have some; none is empty."""
+    segments = bounds.size - 1
+    size = int(min(max(bounds[-1] // 8, _LEAST_TASK), _TASK))
+    low = 0
+    while low < segments:
+        high = int(np.searchsorted(bounds, bounds[low] + size, side="right")) - 1
+        high = min(max(high, low + 1), segments)
+        if bounds[high] > bounds[low]:
+            yield low, high
+        low = high
+
+
+def _padded(size: int) -> NDArray[np.uint64]:
+    out = np.empty(size + PAD, np.uint64)
+    out[size:] = 0
+    return out
+
+
+def _with_pad(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The same values with room behind them: the array they are the front of, or a copy."""
+    whole = values.base
+    if (
+        isinstance(whole, np.ndarray)
+        and whole.dtype == np.uint64
+        and whole.ndim == 1
+        and whole.ctypes.data == values.ctypes.data
+        and whole.size >= values.size + PAD
+    ):
+        return whole
+    out = _padded(values.size)
+    out[: values.size] = values
+    return out
+
+
+def _padded_like(labels: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    return np.concatenate((labels, np.zeros(PAD, np.uint32)))

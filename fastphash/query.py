@@ -1,0 +1,152 @@
+"""The stored images nearest to some images."""
+
+import os
+from collections.abc import Iterable
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fastphash.errors import DefinitionError, UsageError
+from fastphash.hashes import Hashes
+from fastphash.ingest import Progress, no_progress
+from fastphash.joins import Index, Matches, check_radius, concatenated, matches, relation
+from fastphash.near import Effort
+from fastphash.results import RELATION, relation_columns, row_names
+from fastphash.verify import judge, kinds
+from fastphash.words import NEAREST
+from fastphash.workers import Batch, Hasher, Recipe, Rejection
+
+QUERY_SCHEMA = pa.schema(
+    [
+        ("query", pa.string()),
+        ("rank", pa.int32()),
+        ("split", pa.dictionary(pa.int32(), pa.string())),
+        ("path", pa.string()),
+        *RELATION,
+        ("path_bytes", pa.binary()),
+    ]
+)
+
+# images hashed, and stored rows compared, at once
+_IMAGES = 64
+_ROWS = 1 << 20
+
+
+class Answer(NamedTuple):
+    """What was found, by `QUERY_SCHEMA`, and the images that gave no hash."""
+
+    found: pa.Table
+    rejected: list[Rejection]
+
+
+def nearest(
+    images: Iterable["str | bytes | os.PathLike[str]"],
+    stored: Hashes,
+    *,
+    radius: int | None = None,
+    k: int = NEAREST,
+    effort: Effort | None = None,
+    progress: Progress = no_progress,
+) -> Answer:
+    """Find the stored images nearest to each of some images, in any orientation.
+
+    Parameters
+    ----------
+    images : iterable of paths
+        Hashed as the stored ones were.
+    stored : Hashes
+    radius : int, optional
+        Name none that is further away, in bits.
+    k : int
+        How many to name for each; of equal distances the first stored.
+
+    Raises
+    ------
+    UsageError
+        No such radius, or no such number.
+    DefinitionError
+        Nobody knows how the stored hashes were made.
+    """
+    if radius is not None:
+        check_radius(radius)
+    if k < 1:
+        raise UsageError(f"-k must be at least 1, not {k}")
+    if stored.definition.source == "foreign":
+        raise DefinitionError(
+            "nobody knows how these hashes were made, so that an image can't be hashed alike: "
+            "vouch for them with `fastphash convert --as`"
+        )
+    recipe = Recipe(stored.definition.decoding(), stored.definition.pass_order)
+    hasher = Hasher(recipe)
+    found, rejected, done = [QUERY_SCHEMA.empty_table()], [], 0
+    source = (os.fsencode(image) for image in images)
+    while batch := list(islice(source, _IMAGES)):
+        hashed = hasher.hash_files(b"", batch)
+        rejected += hashed.rejected
+        rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
+        if hashed.paths and len(stored):
+            index = Index(hashed.hashes)
+            rows = Index(stored.phashes, stored.known)
+            if radius is None:
+                pairs = _nearest(index, rows, k)
+            else:
+                blocks = matches(index, rows, radius, effort=effort)
+                pairs = concatenated([_best(block, k) for block in blocks])
+            found.append(_table(hashed, stored, pairs))
+        done += len(batch)
+        progress("searching", done, 0)
+    return Answer(pa.concat_tables(found).unify_dictionaries(), rejected)
+
+
+def _nearest(images: Index, stored: Index, k: int) -> Matches:
+    """The k nearest of each image at any distance, by comparing it with every row."""
+    best = []
+    for image in range(len(images)):
+        some = []
+        for start in range(0, len(stored), _ROWS):
+            rows = np.arange(start, min(start + _ROWS, len(stored)))
+            same = np.full(rows.size, image)
+            some.append(_best(Matches(same, rows, *relation(images, same, stored, rows)), k))
+        best.append(_best(concatenated(some), k))
+    return concatenated(best)
+
+
+def _best(pairs: Matches, k: int) -> Matches:
+    """The k nearest of each left row, nearest first."""
+    ordered = pairs.take(np.lexsort((pairs.right, pairs.distance, pairs.left)))
+    return ordered.take(_rank(ordered.left) < k)
+
+
+def _rank(left: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of ascending numbers, how many equal ones stand before each."""
+    return np.arange(left.size) - np.searchsorted(left, left)
+
+
+def _table(hashed: Batch, stored: Hashes, pairs: Matches) -> pa.Table:
+    rows, right = np.unique(pairs.right, return_inverse=True)
+    known = stored.take(rows)
+    pairs = pairs._replace(right=right)
+    pixels = hashed.thumbnails.reshape(len(hashed.paths), -1)
+    agrees, orientation, score = judge(pairs, pixels, known.thumbnails)
+    same = np.zeros(pairs.left.size, np.bool_)
+    if known.digests is not None:
+        digests = np.frombuffer(b"".join(hashed.digests), np.uint64).reshape(-1, 2)
+        same = (digests[pairs.left] == known.digests[pairs.right]).all(axis=1)
+        orientation[same], score[same] = 0, 1
+    kind = kinds(pairs.distance, agrees, orientation, same)
+    split, path, exact = row_names(known, pairs.right)
+    names = [os.fsdecode(path).encode("utf-8", "replace").decode() for path in hashed.paths]
+    return pa.table(
+        [
+            pa.array([names[i] for i in pairs.left], pa.string()),
+            pa.array(_rank(pairs.left) + 1, pa.int32()),
+            split,
+            path,
+            *relation_columns(kind, pairs.distance, orientation, score),
+            exact,
+        ],
+        schema=QUERY_SCHEMA,
+    )

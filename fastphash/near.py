@@ -22,7 +22,7 @@ _HANDED_OVER = 1 << 17
 _TASK = 1 << 17
 _LEAST_TASK = 1 << 15
 # handing tasks to threads takes a tenth of a thousandth of a second each
-_WORTH_THREADS = 0.003
+_WORTH_THREADS = 0.008
 _TILE = 1 << 13
 # keys that values inside a segment are sorted by
 _KEYS = 1 << 14
@@ -98,6 +98,7 @@ class Values(NamedTuple):
 def sort_values(values: NDArray[np.uint64], rows: NDArray[np.uint32], threads: int = 1) -> Values:
     """Sort values (n,) with their rows (n,), and collapse equal ones."""
     size = values.size
+    threads = threads if size > _TASK else 1
     bits = min(max(size.bit_length() - 4, 1), _SORT_BITS)
     shift = 64 - bits
     kept = _padded(size)
@@ -531,6 +532,7 @@ def _scatter(
     """Partition values, and rows if any, by a digit, stably; the bounds of the parts."""
     chunk = max(math.ceil(values.size / threads), _TASK)
     starts = range(0, values.size, chunk)
+    threads = min(threads, len(starts))
     counts = np.zeros((len(starts), digits), np.int64)
     run_all(
         threads,

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 #: Nanoseconds on one core, fitted by benchmarks/planner.py on two cores of an AMD EPYC (Zen 4):
 #: to put a hash where its digit goes, to sort it inside a segment, to look at it at all, to
-#: compare it with `WINDOW` others, and to begin a segment.
+#: compare it with `WINDOW` others, with as many more in a long run, and to begin a segment.
 NS_PARTITION = 4.6
 NS_PER_CHOICE = 2.9
 NS_ROW = 5.4
 NS_WINDOW = 1.2
+NS_LONG_WINDOW = 0.65
 NS_PER_SEGMENT = 9.9
 _SECONDS_TO_START = 0.0005
 
@@ -30,6 +31,8 @@ DIGIT_BITS = 12
 DIRECT = 32
 # hashes of a segment that stay in the cache of a core, with their copy
 _CACHED = 1 << 16
+# windows after which four are looked at together
+_LONG_RUN = 8
 # blocks of fewer bits would bring nearly everything together
 _LEAST_BITS = 3
 _MOST_AGREEING = 4
@@ -167,7 +170,7 @@ def plans(
             0,
             0,
             (),
-            _SECONDS_TO_START + pairs / WINDOW * NS_WINDOW / threads / 1e9,
+            _SECONDS_TO_START + pairs / WINDOW * NS_LONG_WINDOW / threads / 1e9,
             pairs,
         )
     ]
@@ -224,7 +227,9 @@ def _with_blocks(
         nanoseconds += looks * haystack * NS_PER_CHOICE * slow
     windows = max(1.0, run / WINDOW / (1 if across else 2))
     comparisons = looks * left * windows * WINDOW
-    nanoseconds += looks * left * (NS_ROW + windows * NS_WINDOW)
+    short = min(windows, _LONG_RUN)
+    compare = short * NS_WINDOW + (windows - short) * NS_LONG_WINDOW
+    nanoseconds += looks * left * (NS_ROW + compare)
     seconds = _SECONDS_TO_START * (1 + blocks / 4) + nanoseconds / threads / 1e9
     return Plan(radius, widths, agree, levels, order, seconds, comparisons)
 

@@ -40,7 +40,7 @@ def interleave(threads: int, jobs: Iterable[Iterator[T]]) -> Iterator[T]:
     None of them is advanced further than one item ahead of what is taken. If the taker stops, or
     is interrupted, the items at work are finished and no other is begun.
     """
-    if threads == 1:
+    if threads <= 1:
         for job in jobs:
             yield from job
         return

@@ -12,7 +12,10 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 QUICK = {
     "collisions.py": ["--rounds", "1"],
     "hashing.py": ["--count", "60", "--rounds", "1"],
+    "joins.py": ["--sizes", "300", "--radii", "0", "4", "--rounds", "1", "--count", "8"],
     "memory.py": ["--counts", "64"],
+    "planner.py": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],
+    "radius.py": ["--count", "4", "--rounds", "1"],
     "reduced.py": ["--count", "12"],
     "scaling.py": ["--count", "150", "--rounds", "1"],
     "startup.py": ["--rounds", "1"],

@@ -318,11 +318,69 @@ def test_a_radius_that_is_none(data, out, words, radius):
     assert not os.path.exists(out)
 
 
-@pytest.mark.parametrize("words", [["audit", "val"], ["group", "out/hashes"]])
-def test_a_radius_that_is_not_there_yet(data, out, words):
-    done = run(*words, "-o", out, "--radius", "4", status=USAGE, cwd=data)
-    assert "radius 4: this version joins at radius 0 only" in error_of(done)
-    assert not os.path.exists(out)
+@pytest.mark.parametrize("memory", ["0", "x", "4Q", "-1G"])
+def test_a_memory_that_is_none(data, out, memory):
+    words = ("group", "out/hashes", "-o", out, "--memory", memory)
+    assert memory in error_of(run(*words, status=USAGE, cwd=data))
+
+
+def test_near_copies_are_joined_grouped_and_audited(tmp_path):
+    for split in ("train", "val"):
+        (tmp_path / split).mkdir()
+    for seed in range(8):
+        save(tmp_path / "train" / f"{seed}.png", scene(seed, height=200, width=240))
+        worse = scene(seed, height=200, width=240)[8:-8, 8:-8]
+        save(tmp_path / "val" / f"{seed}.jpg", worse, quality=30)
+    words = ("audit", "train=train", "val=val", "-o", "out", "--radius", "16")
+    done = run(*words, cwd=tmp_path)
+    assert "Copies by distance" in done.stdout
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    (leak,) = (leak for leak in summary["leaks"] if leak["needles"] == "val")
+    assert summary["radius"] == 16
+    assert leak["kinds"]["near"] >= 6
+    assert sum(leak["by_distance"].values()) == leak["leaked"]
+    stores = ("out/hashes@val", "out/hashes@train")
+    run("join", *stores, "-o", "pairs.parquet", "--radius", "16", cwd=tmp_path)
+    pairs = tables.read_table(tmp_path / "pairs.parquet")
+    near = [row for row in pairs.to_pylist() if row["kind"] == "near"]
+    assert len({row["needle_path"] for row in near}) == leak["kinds"]["near"]
+    assert all(1 <= row["distance"] <= 16 and 0 <= row["score"] <= 1 for row in near)
+    for grouping in ("star", "components"):
+        words = ("-o", f"{grouping}.parquet", "--radius", "16", "--grouping", grouping)
+        run("group", "out/hashes", *words, cwd=tmp_path)
+        groups = tables.read_table(tmp_path / f"{grouping}.parquet").to_pylist()
+        assert any(row["kind"] == "near" for row in groups)
+
+
+def test_a_join_explains_itself(data, out):
+    stores = ("out/hashes@val", "out/hashes@train")
+    done = run("join", *stores, "-o", out, "--radius", "4", "--explain", cwd=data)
+    assert "within 4 bits: compare every pair; about" in done.stderr
+    assert re.search(r"took [\d.]+ s and found \d+ pairs of hashes", done.stderr)
+    assert "compare" not in done.stdout
+
+
+def test_little_memory_changes_nothing(data, tmp_path):
+    stores = ("out/hashes@val", "out/hashes@train", "--radius", "30")
+    run("join", *stores, "-o", str(tmp_path / "a"), cwd=data)
+    run("join", *stores, "-o", str(tmp_path / "b"), "--memory", "1K", cwd=data)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_the_nearest_are_shown(data):
+    words = ("query", "val/leak.png", "val/mirrored.png", "--in", "out/hashes@train")
+    shown = run(*words, "-k", "1", cwd=data).stdout
+    assert re.search(r"train/003.png +0 +identical +identity +1.00", shown)
+    assert re.search(r"train/005.png +0 +augmented +flip_left_right +1.00", shown)
+    rows = json.loads(run(*words, "--json", cwd=data).stdout)
+    assert [row["rank"] for row in rows] == [*range(1, 6)] * 2
+    done = run(*words[:2], "gone.png", "--in", "out/hashes", "--radius", "0", status=1, cwd=data)
+    assert "003.png" in done.stdout
+    assert error_of(done) == "Error: gone.png: read: No such file or directory"
+    assert (
+        "no stored image is that near"
+        in run("query", "val/010.png", "--in", "out/hashes@train", "--radius", "0", cwd=data).stdout
+    )
 
 
 @pytest.mark.parametrize("verb", ["audit", "hash"])

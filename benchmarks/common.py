@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,3 +99,23 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in [header, tuple("-" * width for width in widths), *rows]:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print("| " + " | ".join(cells) + " |")
+
+
+def pyplot() -> Any:
+    """matplotlib.pyplot drawing into files, or an end that says how to install it."""
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        raise SystemExit("--plot needs matplotlib: pip install 'fastphash[bench]'") from None
+    mpl.use("Agg")
+    mpl.rcParams.update({"svg.hashsalt": "fastphash", "axes.grid": True, "grid.alpha": 0.3})
+    from matplotlib import pyplot as plt
+
+    return plt
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure as PNG and as SVG, the same bytes for the same figure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(f"{path}.png", dpi=150)
+    figure.savefig(f"{path}.svg", metadata={"Date": None})

@@ -93,7 +93,7 @@ def row(
     one, other = np.stack(left), np.stack(right)
     equal = hash_thumbnails(one)[a] == hash_thumbnails(other)[b]
     a, b = np.ascontiguousarray(a[equal]), np.ascontiguousarray(b[equal])
-    upright = Matches(a, b, np.ones(a.size, np.uint8))
+    upright = Matches(a, b, np.zeros(a.size, np.uint8), np.ones(a.size, np.uint8))
     agrees = judge(upright, one.reshape(-1, 1024), other.reshape(-1, 1024)).agrees
     share = f"{agrees.mean():.2%}" if agrees.size else "-"
     return name, f"{agrees.size:,}", f"{agrees.sum():,}", share

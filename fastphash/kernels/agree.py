@@ -38,7 +38,10 @@ def _on_plain_ground(pixels: NDArray[np.uint8]) -> bool:
     frequency = np.zeros(256, np.int64)
     for value in pixels:
         frequency[value] += 1
-    ground = int(np.argmax(frequency))
+    ground = 0
+    for level in range(256):  # np.argmax compiles for a second
+        if frequency[level] > frequency[ground]:
+            ground = level
     near = 0
     for level in range(max(ground - PLAIN_RANGE, 0), min(ground + PLAIN_RANGE, 255) + 1):
         near += frequency[level]

@@ -90,7 +90,8 @@ def _sort_by_digit(
 ) -> None:
     """Sort stably by one digit; afterwards place[d] is where digit d ends."""
     mask = np.uint64(digits) - np.uint64(1)
-    place[:digits] = 0
+    for digit in range(digits):
+        place[digit] = 0
     for value in values:
         place[(value >> shift) & mask] += 1
     whole = place[(values[0] >> shift) & mask] == values.size
@@ -108,8 +109,9 @@ def _sort_by_digit(
         place[digit] = at + 1
         spare[at] = value
         spare_rows[at] = rows[i]
-    values[:] = spare[: values.size]
-    rows[:] = spare_rows[: values.size]
+    for i in range(values.size):
+        values[i] = spare[i]
+        rows[i] = spare_rows[i]
 
 
 @compiled(

@@ -3,10 +3,10 @@
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ _TILE = 1 << 13
 # keys that values inside a segment are sorted by
 _KEYS = 1 << 14
 _SORT_BITS = 11
+
+# pairs found: values, or labels, of the left and of the right
+_Block = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
 #: Called as progress(done, total), in hashes looked at.
 Advance = Callable[[int, int], None]
@@ -156,14 +159,16 @@ def find_within(values: NDArray[np.uint64], plan: Plan, effort: Effort) -> Itera
     values : uint64 (n,)
         All different, ascending, as `sort_values` gives them.
     """
-    yield from _find(_Within(values, plan, effort), effort, values, values)
+    search = _Search(plan, effort.threads, _side(values))
+    yield from _find(search, effort, values, values)
 
 
 def find_across(
     values: NDArray[np.uint64], others: NDArray[np.uint64], plan: Plan, effort: Effort
 ) -> Iterator[Found]:
     """Every pair of a place in `values` and one in `others`; otherwise as `find_within`."""
-    yield from _find(_Across(values, others, plan, effort), effort, values, others)
+    search = _Search(plan, effort.threads, _side(values), _side(others))
+    yield from _find(search, effort, values, others)
 
 
 def find_edges(
@@ -177,13 +182,13 @@ def find_edges(
 
     Pairs come as often as they are found. `root` may change while this runs, and so spare work.
     """
-    search = _Within(values, plan, effort, _padded_like(labels), root)
+    search = _Search(plan, effort.threads, _side(values, labels), root=root)
     for left, right in _run(search, effort):
         yield Found(left.astype(np.int64), right.astype(np.int64))
 
 
 def _find(
-    search: "_Within | _Across",
+    search: "_Search",
     effort: Effort,
     values: NDArray[np.uint64],
     others: NDArray[np.uint64],
@@ -194,14 +199,12 @@ def _find(
         yield Found(place(left), other_place(right))
 
 
-def _run(
-    search: "_Within | _Across", effort: Effort
-) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
+def _run(search: "_Search", effort: Effort) -> Iterator[_Block]:
     told = Explained(search.plan, search.sizes[0], search.sizes[1])
     effort.explain(told)
     start = time.perf_counter()
 
-    def tasks() -> Iterator[Iterator[tuple[Any, Any]]]:
+    def tasks() -> Iterator[Iterator[_Block]]:
         for task in search.tasks():
             effort.advance(search.done, search.total)
             yield task
@@ -232,11 +235,24 @@ class _Places:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Values in segments: those of segment s are values[bounds[s] - bounds[0]:...]."""
+    """Values in segments: those of segment s are values[bounds[s] - bounds[0]:...].
+
+    Labels go with them, or there are none of any.
+    """
 
     values: NDArray[np.uint64]
     labels: NDArray[np.uint32]
     bounds: NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        """How many values there are."""
+        return int(self.bounds[-1] - self.bounds[0])
+
+    @property
+    def longest(self) -> int:
+        """Values of the largest segment."""
+        return int(np.diff(self.bounds).max(initial=0))
 
     def part(self, low: int, high: int) -> "_Side":
         """Some of the segments."""
@@ -244,13 +260,32 @@ class _Side:
         labels = self.labels[start : stop + PAD] if self.labels.size else self.labels
         return _Side(self.values[start : stop + PAD], labels, self.bounds[low : high + 1])
 
+    def tiles(self) -> list["_Side"]:
+        """The one segment cut into several, whatever the values."""
+        ends = [*range(0, self.size, _TILE), self.size]
+        whole = _Side(self.values, self.labels, np.array(ends, np.int64))
+        return [whole.part(i, i + 1) for i in range(len(ends) - 1)]
+
+    def sorted_by(self, shift: int, bits: int) -> "_Side":
+        """The one segment of ascending values cut by their top bits."""
+        bounds = np.empty((1 << bits) + 1, np.int64)
+        partition.find_bounds(self.values[: self.size], shift, bounds)
+        return _Side(self.values, self.labels, bounds)
+
+    def scattered_by(self, shift: int, bits: int, threads: int) -> "_Side":
+        """The one segment cut by a digit, with all threads."""
+        out, labels = _padded(self.size), np.empty(self.labels.size, np.uint32)
+        own_labels = self.labels[: self.size] if labels.size else None
+        own = self.values[: self.size]
+        bounds = _scatter(own, own_labels, shift, 1 << bits, out, labels, threads)
+        return _Side(out, labels, bounds)
+
     def split(self, shift: int, bits: int) -> "_Side":
         """Every segment cut by a digit."""
-        size = int(self.bounds[-1] - self.bounds[0])
         digits = 1 << bits
         made = _Side(
-            _padded(size),
-            np.empty(self.labels.size and size + PAD, np.uint32),
+            _padded(self.size),
+            np.empty(self.labels.size and self.size + PAD, np.uint32),
             np.empty((self.bounds.size - 1) * digits + 1, np.int64),
         )
         partition.split_segments(
@@ -266,258 +301,145 @@ class _Side:
         )
         return made
 
-    @property
-    def longest(self) -> int:
-        """Values of the largest segment."""
-        return int(np.diff(self.bounds).max(initial=0))
-
 
 class _Search:
-    """The tasks of a plan: prefixes of agreeing blocks, deeper and deeper, then the leaves."""
+    """The tasks of a plan: prefixes of agreeing blocks, deeper and deeper, then the leaves.
 
-    def __init__(self, plan: Plan, effort: Effort, sizes: tuple[int, int]) -> None:
+    One side is searched within, two are searched across. Tasks are iterators of pairs of values,
+    or, with `root`, of labels.
+    """
+
+    def __init__(
+        self, plan: Plan, threads: int, *sides: _Side, root: NDArray[np.uint32] | None = None
+    ) -> None:
         self.plan = plan
-        self.effort = effort
-        self.sizes = sizes
         self.done = 0
-        widths = plan.widths or (64,)
-        self.shifts = [64 - sum(widths[: b + 1]) for b in range(len(widths))]
-        self.widths = widths
-        self.blocks = np.array(
-            [((1 << w) - 1) << s for w, s in zip(widths, self.shifts, strict=True)], np.uint64
-        )
+        self._threads = threads
+        self._sides = sides
+        self._root = np.empty(0, np.uint32) if root is None else root
+        self._widths = plan.widths or (64,)
+        self._shifts = [64 - sum(self._widths[: b + 1]) for b in range(len(self._widths))]
+        masks = zip(self._widths, self._shifts, strict=True)
+        self._blocks = np.array([((1 << w) - 1) << s for w, s in masks], np.uint64)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Values of the two sides; 0 where there is no other."""
+        return self._sides[0].size, sum(side.size for side in self._sides[1:])
 
     @property
     def total(self) -> int:
-        """What `done` will be at the end."""
-        firsts = len(self.plan.widths) - self.plan.agree + 1 if self.plan.widths else 1
-        return firsts * sum(self.sizes)
+        """What `done` will be at the end, in values looked at."""
+        return sum(self.sizes) * len(self._later(())) if self.plan.widths else self.sizes[0]
 
-    def digit(self, block: int) -> tuple[int, int]:
+    def tasks(self) -> Iterator[Iterator[_Block]]:
+        """What can be done side by side."""
+        if not self.plan.widths:
+            yield from self._every_pair()
+            return
+        for block in self._later(()):
+            digit = self._digit(block)
+            cut = [
+                side.scattered_by(*digit, self._threads) if block else side.sorted_by(*digit)
+                for side in self._sides
+            ]
+            for low, high in _tasks(np.sum([side.bounds for side in cut], axis=0)):
+                yield self._explore([side.part(low, high) for side in cut], (block,))
+
+    def _every_pair(self) -> Iterator[Iterator[_Block]]:
+        if self._root.size:
+            yield self._leaf(self._sides, (), direct=self.sizes[0])
+            return
+        tiles = self._sides[0].tiles()
+        for i, tile in enumerate(tiles):
+            others = tiles[i + 1 :] if len(self._sides) == 1 else self._sides[1].tiles()
+            own = [[tile]] if len(self._sides) == 1 else []
+            yield self._tiles([*own, *([tile, other] for other in others)])
+
+    def _tiles(self, several: list[list[_Side]]) -> Iterator[_Block]:
+        for sides in several:
+            yield from self._leaf(sides, (), direct=_TILE)
+        self.done += several[0][0].size if several else 0
+
+    def _explore(self, sides: list[_Side], chosen: tuple[int, ...]) -> Iterator[_Block]:
+        if len(chosen) < self.plan.levels:
+            for block in self._later(chosen):
+                digit = self._digit(block)
+                yield from self._explore([side.split(*digit) for side in sides], (*chosen, block))
+        else:
+            yield from self._leaf(sides, chosen, direct=self.plan.direct)
+        if len(chosen) == 1:
+            self.done += sum(side.size for side in sides)
+
+    def _leaf(
+        self, sides: Sequence[_Side], chosen: tuple[int, ...], direct: int
+    ) -> Iterator[_Block]:
+        haystack = sides[-1]
+        choices = self._choices(chosen)
+        if len(chosen) == self.plan.agree and not choices[:, leaf.BITS].any():
+            direct = haystack.longest
+        spare = _padded(haystack.longest)
+        spare_labels = np.empty(spare.size if self._root.size else 0, np.uint32)
+        keys = np.empty(_KEYS + 2, np.int32)
+        state = np.zeros(leaf.STATES, np.int64)
+        same = self._blocks, self._prefix(chosen), choices, self.plan.radius, direct, spare
+        while state[leaf.SEGMENT] < haystack.bounds.size - 1:
+            left, right = (np.empty(_HANDED_OVER, np.uint64) for _ in range(2))
+            rest = keys, state, left, right
+            if len(sides) == 2:
+                side, other = sides
+                found = leaf.find_across(
+                    side.values, side.bounds, other.values, other.bounds, *same, *rest
+                )
+            else:
+                find = leaf.find_edges if self._root.size else leaf.find_within
+                found = find(
+                    haystack.values,
+                    haystack.labels,
+                    self._root,
+                    haystack.bounds,
+                    *same,
+                    spare_labels,
+                    *rest,
+                )
+            if found:
+                yield left[:found].copy(), right[:found].copy()
+
+    def _digit(self, block: int) -> tuple[int, int]:
         """Shift and bits of what a partition takes of a block."""
-        bits = min(self.widths[block], DIGIT_BITS)
-        return self.shifts[block] + self.widths[block] - bits, bits
+        bits = min(self._widths[block], DIGIT_BITS)
+        return self._shifts[block] + self._widths[block] - bits, bits
 
-    def later(self, chosen: tuple[int, ...]) -> range:
+    def _later(self, chosen: tuple[int, ...]) -> range:
         """Blocks that can be chosen next."""
         start = chosen[-1] + 1 if chosen else 0
-        return range(start, len(self.widths) - self.plan.agree + len(chosen) + 1)
+        return range(start, len(self._widths) - self.plan.agree + len(chosen) + 1)
 
-    def prefix(self, chosen: tuple[int, ...]) -> int:
+    @staticmethod
+    def _prefix(chosen: tuple[int, ...]) -> int:
         """Chosen blocks as a set of bits."""
         return sum(1 << b for b in chosen)
 
-    def choices(self, chosen: tuple[int, ...]) -> NDArray[np.uint64]:
-        """What the leaf kernels read: the ways to go on, and what of each to sort by."""
-        rest = self.plan.agree - len(chosen)
-        after = range(chosen[-1] + 1 if chosen else 0, len(self.widths))
+    def _choices(self, chosen: tuple[int, ...]) -> NDArray[np.uint64]:
+        """What the leaf kernels read: the ways to go on, and what of each to sort by.
+
+        That is what the last partition left of its block, and the next blocks, two pieces at most.
+        """
+        after = range(chosen[-1] + 1 if chosen else 0, len(self._widths))
         pieces = []
-        if chosen and (left_over := self.widths[chosen[-1]] - self.digit(chosen[-1])[1]):
-            pieces = [(self.shifts[chosen[-1]], left_over)]
+        if chosen and (left_over := self._widths[chosen[-1]] - self._digit(chosen[-1])[1]):
+            pieces = [(self._shifts[chosen[-1]], left_over)]
         rows = []
-        for more in itertools.combinations(after, rest):
-            own = [*pieces, *((self.shifts[b], self.widths[b]) for b in more), (0, 0), (0, 0)]
+        for more in itertools.combinations(after, self.plan.agree - len(chosen)):
+            own = [*pieces, *((self._shifts[b], self._widths[b]) for b in more), (0, 0), (0, 0)]
             (high, high_bits), (low, low_bits) = own[:2]
             # the key must fit, and its top is what counts
-            low_cut = max(0, min(low_bits, low_bits + high_bits - 32))
-            low, low_bits = low + low_cut, low_bits - low_cut
+            cut = max(0, min(low_bits, low_bits + high_bits - 32))
+            low, low_bits = low + cut, low_bits - cut
             masks = [(1 << bits) - 1 for bits in (high_bits, low_bits)]
-            choice = self.prefix((*chosen, *more))
+            choice = self._prefix((*chosen, *more))
             rows.append([choice, high, masks[0], low, masks[1], low_bits, high_bits + low_bits])
         return np.array(rows, np.uint64)
-
-
-class _Within(_Search):
-    def __init__(
-        self,
-        values: NDArray[np.uint64],
-        plan: Plan,
-        effort: Effort,
-        labels: NDArray[np.uint32] | None = None,
-        root: NDArray[np.uint32] | None = None,
-    ) -> None:
-        super().__init__(plan, effort, (values.size, 0))
-        self.values = _with_pad(values)
-        self.labels = np.empty(0, np.uint32) if labels is None else labels
-        self.root = np.empty(0, np.uint32) if root is None else root
-
-    def tasks(self) -> Iterator[Iterator[tuple[Any, Any]]]:
-        size = self.sizes[0]
-        if not self.plan.widths:
-            yield from self._tiles(size)
-            return
-        for block in self.later(()):
-            side = self._partitioned(block)
-            for low, high in _tasks(side.bounds):
-                yield self._explore(side.part(low, high), (block,))
-
-    def _tiles(self, size: int) -> Iterator[Iterator[tuple[Any, Any]]]:
-        if self.labels.size or size <= _TILE:
-            bounds = np.array([0, size], np.int64)
-            yield self._leaf(_Side(self.values, self.labels, bounds), (), direct=size)
-            return
-        for start in range(0, size, _TILE):
-            stop = min(start + _TILE, size)
-            own = self.values[start : stop + PAD]
-            bounds = np.array([0, stop - start], np.int64)
-            yield self._leaf(_Side(own, self.labels, bounds), (), direct=_TILE)
-            if stop < size:
-                across = _Across(
-                    own[: stop - start], self.values[stop:], self.plan, self.effort, padded=True
-                )
-                yield across.rest(size - stop)
-
-    def _partitioned(self, block: int) -> _Side:
-        shift, bits = self.digit(block)
-        size = self.sizes[0]
-        if block == 0:
-            bounds = np.empty((1 << bits) + 1, np.int64)
-            partition.find_bounds(self.values[:size], shift, bounds)
-            return _Side(self.values, self.labels, bounds)
-        out = _padded(size)
-        labels = np.empty(self.labels.size, np.uint32)
-        bounds = _scatter(
-            self.values[:size],
-            self.labels[:size] if labels.size else None,
-            shift,
-            1 << bits,
-            out,
-            labels,
-            self.effort.threads,
-        )
-        return _Side(out, labels, bounds)
-
-    def _explore(self, side: _Side, chosen: tuple[int, ...]) -> Iterator[tuple[Any, Any]]:
-        if len(chosen) < self.plan.levels:
-            for block in self.later(chosen):
-                yield from self._explore(side.split(*self.digit(block)), (*chosen, block))
-        else:
-            yield from self._leaf(side, chosen, direct=self.plan.direct)
-        if len(chosen) == 1:
-            self.done += int(side.bounds[-1] - side.bounds[0])
-
-    def _leaf(self, side: _Side, chosen: tuple[int, ...], direct: int) -> Iterator[tuple[Any, Any]]:
-        choices = self.choices(chosen)
-        if len(chosen) == self.plan.agree and not choices[:, leaf.BITS].any():
-            direct = side.longest
-        find = leaf.find_edges if self.labels.size else leaf.find_within
-        spare = _padded(side.longest)
-        spare_labels = np.empty(spare.size if self.labels.size else 0, np.uint32)
-        state = np.zeros(leaf.STATES, np.int64)
-        keys = np.empty(_KEYS + 2, np.int32)
-        while state[leaf.SEGMENT] < side.bounds.size - 1:
-            left, right = (np.empty(_HANDED_OVER, np.uint64) for _ in range(2))
-            found = find(
-                side.values,
-                side.labels,
-                self.root,
-                side.bounds,
-                self.blocks,
-                self.prefix(chosen),
-                choices,
-                self.plan.radius,
-                direct,
-                spare,
-                spare_labels,
-                keys,
-                state,
-                left,
-                right,
-            )
-            if found:
-                yield left[:found].copy(), right[:found].copy()
-
-
-class _Across(_Search):
-    def __init__(
-        self,
-        values: NDArray[np.uint64],
-        others: NDArray[np.uint64],
-        plan: Plan,
-        effort: Effort,
-        *,
-        padded: bool = False,
-    ) -> None:
-        super().__init__(plan, effort, (values.size, others.size))
-        self.values = values if padded else _with_pad(values)
-        self.others = others if padded else _with_pad(others)
-
-    def tasks(self) -> Iterator[Iterator[tuple[Any, Any]]]:
-        if not self.plan.widths:
-            size = self.sizes[0]
-            for start in range(0, size, _TILE):
-                own = self.values[start : min(start + _TILE, size)]
-                part = _Across(own, self.others, self.plan, self.effort, padded=True)
-                yield part.rest(self.sizes[1])
-            return
-        for block in self.later(()):
-            side = self._partitioned(self.values, self.sizes[0], block)
-            other = self._partitioned(self.others, self.sizes[1], block)
-            for low, high in _tasks(side.bounds + other.bounds):
-                yield self._explore(side.part(low, high), other.part(low, high), (block,))
-
-    def rest(self, size: int) -> Iterator[tuple[Any, Any]]:
-        """All of `values` against the first of `others`, tile by tile."""
-        none = np.empty(0, np.uint32)
-        own = _Side(self.values, none, np.array([0, self.sizes[0]], np.int64))
-        for start in range(0, size, _TILE):
-            bounds = np.array([0, min(_TILE, size - start)], np.int64)
-            other = _Side(self.others[start : start + _TILE + PAD], none, bounds)
-            yield from self._leaf(own, other, (), direct=_TILE)
-
-    def _partitioned(self, values: NDArray[np.uint64], size: int, block: int) -> _Side:
-        shift, bits = self.digit(block)
-        none = np.empty(0, np.uint32)
-        if block == 0:
-            bounds = np.empty((1 << bits) + 1, np.int64)
-            partition.find_bounds(values[:size], shift, bounds)
-            return _Side(values, none, bounds)
-        out = _padded(size)
-        bounds = _scatter(values[:size], None, shift, 1 << bits, out, none, self.effort.threads)
-        return _Side(out, none, bounds)
-
-    def _explore(
-        self, side: _Side, other: _Side, chosen: tuple[int, ...]
-    ) -> Iterator[tuple[Any, Any]]:
-        if len(chosen) < self.plan.levels:
-            for block in self.later(chosen):
-                digit = self.digit(block)
-                parts = side.split(*digit), other.split(*digit)
-                yield from self._explore(*parts, (*chosen, block))
-        else:
-            yield from self._leaf(side, other, chosen, direct=self.plan.direct)
-        if len(chosen) == 1:
-            self.done += sum(int(s.bounds[-1] - s.bounds[0]) for s in (side, other))
-
-    def _leaf(
-        self, side: _Side, other: _Side, chosen: tuple[int, ...], direct: int
-    ) -> Iterator[tuple[Any, Any]]:
-        choices = self.choices(chosen)
-        if len(chosen) == self.plan.agree and not choices[:, leaf.BITS].any():
-            direct = other.longest
-        spare = _padded(other.longest)
-        state = np.zeros(leaf.STATES, np.int64)
-        keys = np.empty(_KEYS + 2, np.int32)
-        while state[leaf.SEGMENT] < side.bounds.size - 1:
-            left, right = (np.empty(_HANDED_OVER, np.uint64) for _ in range(2))
-            found = leaf.find_across(
-                side.values,
-                side.bounds,
-                other.values,
-                other.bounds,
-                self.blocks,
-                self.prefix(chosen),
-                choices,
-                self.plan.radius,
-                direct,
-                spare,
-                keys,
-                state,
-                left,
-                right,
-            )
-            if found:
-                yield left[:found].copy(), right[:found].copy()
 
 
 def _scatter(
@@ -590,5 +512,9 @@ def _with_pad(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return out
 
 
-def _padded_like(labels: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    return np.concatenate((labels, np.zeros(PAD, np.uint32)))
+def _side(values: NDArray[np.uint64], labels: NDArray[np.uint32] | None = None) -> _Side:
+    """Values, and labels if any, with room behind them, as one segment."""
+    padded = np.empty(0, np.uint32)
+    if labels is not None:
+        padded = np.concatenate((labels, np.zeros(PAD, np.uint32)))
+    return _Side(_with_pad(values), padded, np.array([0, values.size], np.int64))

@@ -1,9 +1,11 @@
 """Plain twins of the kernels and of what is built on them: slow, short and obviously right."""
 
+import functools
 import math
 
 import numpy as np
 
+TOP = 2**64 - 1
 INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
 TURNS = (
     lambda a: a,
@@ -88,11 +90,6 @@ def thumbnail(image, pass_order, extent=None):
     return shrink(shrink(image.T, columns).T, rows)
 
 
-def equal_pairs(left, right):
-    """Every (i, j) with left[i] == right[j]."""
-    return [(i, j) for i, a in enumerate(left) for j, b in enumerate(right) if a == b]
-
-
 def collapse(rows):
     """First row of each class, and the class of each row."""
     seen, of_row = {}, []
@@ -101,24 +98,28 @@ def collapse(rows):
     return [i for _, i in seen.values()], of_row
 
 
-def mask(a, b, left_known, right_known):
-    """Bit T is set if hash_T(a) == hash(b) or hash(a) == hash_T^-1(b)."""
-    bits = 0
-    for t in range(8):
-        forward = t in left_known and a[t] == b[0]
-        backward = INVERSE[t] in right_known and a[0] == b[INVERSE[t]]
-        bits |= (forward or backward) << t
-    return bits
+def relation(left, right, left_known, right_known):
+    """(n, m) least distances over all orientations, and a bit for each that gives it."""
+    ways = [(t, 0, t) for t in left_known]
+    ways += [(0, INVERSE[t], t) for t in range(8) if INVERSE[t] in right_known]
+    apart = [np.bitwise_count(left[:, None, a] ^ right[None, :, b]) for a, b, _ in ways]
+    least = np.min(apart, axis=0)
+    bits = [(d == least) * np.uint8(1 << t) for d, (_, _, t) in zip(apart, ways, strict=True)]
+    return least, np.bitwise_or.reduce(bits)
 
 
-def matches(left, right, left_known, right_known):
-    """(i, j, mask) of every pair at distance 0, by (i, j)."""
+def matches(left, right, radius, left_known, right_known):
+    """(i, j, distance, mask) of every pair within a radius, by (i, j)."""
+    distance, mask = relation(left, right, left_known, right_known)
     return [
-        (i, j, bits)
-        for i, a in enumerate(left.tolist())
-        for j, b in enumerate(right.tolist())
-        if (bits := mask(a, b, left_known, right_known))
+        (i, j, int(distance[i, j]), int(mask[i, j]))
+        for i, j in np.argwhere(distance <= radius).tolist()
     ]
+
+
+def near_pairs(values, others, radius):
+    """Every (a, b) of values and others within a radius."""
+    return {(a, b) for a in values for b in others if (a ^ b).bit_count() <= radius}
 
 
 def first_bit(bits):
@@ -161,25 +162,135 @@ def judge(a, b, bits):
     return next((verdict for verdict in verdicts if verdict[0]), verdicts[0])
 
 
-def stars(hashes, thumbnails=None, known=None):
-    """(keeper, agrees, orientation, score) of each row; a keeper is its own, upright."""
+@functools.cache
+def cached_verdict(a, b, bits):
+    return judge(np.frombuffer(a, np.uint8), np.frombuffer(b, np.uint8), bits)
+
+
+def verdict(thumbnails, i, j, distance, bits):
+    """What thumbnails say of a match: beyond distance 0 in its first orientation only."""
+    if thumbnails is None:
+        return False, first_bit(bits), math.nan
+    bits = bits if distance == 0 else 1 << first_bit(bits)
+    return cached_verdict(thumbnails[i].tobytes(), thumbnails[j].tobytes(), bits)
+
+
+def links(hashes, radius, thumbnails=None, known=None):
+    """{(i, j), ...} of rows within reach of one another, both ways round."""
     known = range(hashes.shape[1]) if known is None else known
-    rows = hashes.tolist()
-    found, keepers = [], []
-    for i, row in enumerate(rows):
-        mine = (i, thumbnails is not None, 0, 1.0 if thumbnails is not None else math.nan)
-        for k in keepers:
-            bits = mask(row, rows[k], known, known)
-            if not bits:
-                continue
-            if thumbnails is None:
-                mine = (k, False, first_bit(bits), math.nan)
-                break
-            verdict = judge(thumbnails[i], thumbnails[k], bits)
-            if verdict[0]:
-                mine = (k, *verdict)
-                break
+    return {
+        (i, j)
+        for i, j, distance, bits in matches(hashes, hashes, radius, known, known)
+        if thumbnails is None or distance or verdict(thumbnails, i, j, distance, bits)[0]
+    }
+
+
+def stars(rows, reach):
+    """The keeper of each row: the first earlier keeper within reach, or itself."""
+    keeper = []
+    for i in range(rows):
+        keeper.append(next((k for k in range(i) if keeper[k] == k and (i, k) in reach), i))
+    return keeper
+
+
+def components(rows, reach):
+    """The first row that a chain leads to from each row."""
+    keeper = list(range(rows))
+    for first in range(rows):
+        todo = [first] if keeper[first] == first else []
+        while todo:
+            i = todo.pop()
+            keeper[i] = first
+            todo += [j for j in range(rows) if (i, j) in reach and keeper[j] > first]
+    return keeper
+
+
+def copies(hashes, thumbnails, keeper, known=None):
+    """(keeper, distance, agrees, orientation, score) of each row against its keeper."""
+    known = range(hashes.shape[1]) if known is None else known
+    distance, mask = relation(hashes, hashes, known, known)
+    found = []
+    for i, k in enumerate(keeper):
+        if i == k:
+            same = thumbnails is not None
+            found.append((i, 0, same, 0, 1.0 if same else math.nan))
         else:
-            keepers.append(i)
-        found.append(mine)
+            apart = int(distance[i, k])
+            found.append((k, apart, *verdict(thumbnails, i, k, apart, int(mask[i, k]))))
     return found
+
+
+def near(array, start, word, radius):
+    """Bit i is set if array[start + i] is within `radius` of `word`, i < 8."""
+    return sum((array[start + i] ^ word).bit_count() <= radius and 1 << i for i in range(8))
+
+
+def near_some(array, start, word, radius):
+    """Four windows of `near` in one."""
+    windows = [near(array, start + 8 * j, word, radius) for j in range(4)]
+    return windows[0] | windows[1] | windows[2] | windows[3]
+
+
+def unequal(array, start, word):
+    return sum((array[start + i] != word) << i for i in range(8))
+
+
+def permute(value, order):
+    """The bits of a value in the order given, from the most significant."""
+    return sum((value >> bit & 1) << (63 - place) for place, bit in enumerate(order))
+
+
+def sort_values(values, rows):
+    """(value, its rows as they come) of each different value, ascending."""
+    return [
+        (v, [row for value, row in zip(values, rows, strict=True) if value == v])
+        for v in sorted(set(values))
+    ]
+
+
+def find_bounds(values, shift):
+    """Where the top bits t begin among sorted values, for each t and for what is beyond."""
+    return [sum(v >> shift < t for v in values) for t in range((1 << (64 - shift)) + 1)]
+
+
+def find_places(values, wanted):
+    return [sum(v < w for v in values) for w in wanted]
+
+
+def split_segments(segments, shift, digits):
+    """Each segment cut into `digits` parts."""
+    return [
+        [v for v in segment if v >> shift & (digits - 1) == digit]
+        for segment in segments
+        for digit in range(digits)
+    ]
+
+
+def crowd(seed, size, width=1):
+    """Awkward hashes (size, width): a kind of crowd by the seed."""
+    rng = np.random.default_rng(seed)
+    shape = (size, width)
+    kind = ["chance", "few", "ball", "clusters", "few bits", "equal blocks", "ends"][seed % 7]
+    if kind == "few":
+        return rng.integers(0, 3, shape).astype(np.uint64)
+    rows = rng.integers(0, TOP, shape, np.uint64, endpoint=True)
+    if kind == "chance":
+        return rows
+    if kind == "equal blocks":
+        low, high = np.sort(rng.integers(0, 65, 2)).tolist()
+        own = (1 << high) - (1 << low)
+        return (rows & np.uint64(own)) | (rows[:1, :1] & np.uint64(TOP ^ own))
+    centres = np.array([0, TOP], np.uint64) if kind == "ends" else rows[:3, 0]
+    rows = centres[rng.integers(0, 1 if kind == "ball" else centres.size, shape)] if size else rows
+    for _ in range(rng.integers(0, 7)):
+        bit = rng.integers(0, 9 if kind == "few bits" else 64, shape)
+        rows = rows ^ (np.uint64(1) << bit.astype(np.uint64))
+    return rows
+
+
+def ball(size, radius):
+    """Different hashes (size,), all within a radius of one."""
+    rng = np.random.default_rng(size)
+    flips = rng.permuted(np.tile(np.arange(64, dtype=np.uint64), (2 * size, 1)), axis=1)
+    found = np.bitwise_xor.reduce(np.uint64(1) << flips[:, :radius], axis=1)
+    return rng.permutation(np.unique(found))[:size] ^ np.uint64(0x9E3779B97F4A7C15)

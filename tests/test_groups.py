@@ -1,14 +1,16 @@
 import math
+from unittest import mock
 
 import naive
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fastphash import groups
 from fastphash.errors import UsageError
-from fastphash.groups import group, stars
+from fastphash.groups import GROUPINGS, find_copies, find_keepers, group, has_partner
 from fastphash.hashing import hash_orientations, hash_thumbnails
 from fastphash.joins import Index
 from fastphash.thumbnail import both_thumbnails
@@ -19,8 +21,14 @@ words = st.sampled_from([0, 1, 2, 3, 2**63, TOP]) | st.integers(0, TOP)
 knowns = st.sets(st.integers(1, 7)).map(lambda some: (0, *sorted(some)))
 
 
+seeds = st.integers(0, 2**32 - 1)
+radii = st.integers(0, 4) | st.integers(0, 64)
+groupings = st.sampled_from(GROUPINGS)
+
+
 def matrices(width):
-    return hnp.arrays(np.uint64, st.tuples(st.integers(0, 20), st.just(width)), elements=words)
+    few = hnp.arrays(np.uint64, st.tuples(st.integers(0, 20), st.just(width)), elements=words)
+    return few | st.builds(naive.crowd, seeds, st.integers(0, 40), st.just(width))
 
 
 either = st.sampled_from([1, 8]).flatmap(matrices)
@@ -42,71 +50,133 @@ def pool():
 POOL = pool()
 
 
-def check(found, expected):
-    assert [column.dtype for column in found] == [np.int64, np.bool_, np.uint8, np.float32]
-    keeper, agrees, orientation, score = (list(c) for c in zip(*expected, strict=True))
-    assert found.keeper.tolist() == keeper
-    assert found.orientation.tolist() == orientation
-    copies = [i for i, k in enumerate(keeper) if i != k]
-    assert found.agrees[copies].tolist() == [agrees[i] for i in copies]
-    assert found.score[copies] == pytest.approx([score[i] for i in copies], abs=1e-6, nan_ok=True)
+def keepers(rows, radius, grouping, thumbnails=None, known=None):
+    if not len(rows):
+        return []
+    twin = {"star": naive.stars, "components": naive.components}[grouping]
+    return twin(len(rows), naive.links(rows, radius, thumbnails, known))
+
+
+def check(rows, thumbnails, radius, grouping, known=None):
+    found = find_copies(Index(rows, known), thumbnails, radius, grouping=grouping)
+    types = [np.int64, np.uint8, np.bool_, np.uint8, np.float32]
+    assert [column.dtype for column in found] == types
+    expected = keepers(rows, radius, grouping, thumbnails, known)
+    assert found.keeper.tolist() == expected
+    if expected:
+        columns = [*zip(*naive.copies(rows, thumbnails, expected, known), strict=True)]
+        assert [column.tolist() for column in found[1:4]] == [list(c) for c in columns[1:4]]
+        assert found.score == pytest.approx(columns[4], abs=1e-6, nan_ok=True)
 
 
 # hashes alone
 
 
-@given(either)
-@example(EMPTY_ONE)
-@example(EMPTY_EIGHT)
-@example(np.full((9, 8), TOP, np.uint64))
-def test_groups_are_those_of_the_twin(rows):
-    keeper = [row[0] for row in naive.stars(rows)]
+@given(either, radii, groupings)
+@example(EMPTY_ONE, 0, "star")
+@example(EMPTY_EIGHT, 64, "components")
+@example(np.full((1, 8), 7, np.uint64), 64, "star")
+@example(np.full((9, 8), TOP, np.uint64), 0, "star")
+@example(np.array([[0], [TOP], [0]], np.uint64), 63, "components")
+@example(np.array([[0], [TOP], [0]], np.uint64), 64, "star")
+def test_groups_are_those_of_the_twin(rows, radius, grouping):
+    keeper = keepers(rows, radius, grouping)
     numbers = {k: n for n, k in enumerate(sorted(set(keeper)))}
-    found = group(rows)
+    found = group(rows, radius, grouping=grouping)
     assert found.keeper.dtype == found.label.dtype == np.int64
     assert found.keeper.tolist() == keeper
     assert found.label.tolist() == [numbers[k] for k in keeper]
 
 
-@given(either)
-def test_nobody_is_a_copy_of_a_copy(rows):
-    keeper = group(rows).keeper
-    assert np.array_equal(keeper[keeper], keeper)
-    assert (keeper <= np.arange(keeper.size)).all()
+@pytest.mark.parametrize("grouping", GROUPINGS)
+@pytest.mark.parametrize("radius", range(65))
+def test_groups_are_those_of_the_twin_at_every_radius(radius, grouping):
+    for seed in range(7):
+        rows = naive.crowd(seed, 40, 8)
+        for width in (1, 8):
+            expected = keepers(rows[:, :width], radius, grouping)
+            assert group(rows[:, :width], radius, grouping=grouping).keeper.tolist() == expected
 
 
-def test_chain_is_not_joined():
+@pytest.mark.parametrize("pairs", [0, 1, 5, 40])
+@settings(max_examples=40)
+@given(either, radii, groupings)
+@example(np.full((9, 1), TOP, np.uint64), 3, "star")
+@example(np.arange(16, dtype=np.uint64)[:, None], 1, "components")
+def test_few_pairs_at_once_change_nothing(pairs, rows, radius, grouping):
+    with mock.patch.object(groups, "_PAIRS_AT_ONCE", pairs):
+        found = find_keepers(Index(rows), None, radius, grouping=grouping)
+        partner = has_partner(Index(rows), radius)
+    assert found.tolist() == keepers(rows, radius, grouping)
+    assert partner.tolist() == partners(rows, radius)
+
+
+def partners(rows, radius, known=None):
+    pairs = naive.links(rows, radius, None, known) if len(rows) else ()
+    found = {i for i, j in pairs if i != j}
+    return [i in found for i in range(len(rows))]
+
+
+@given(either, radii)
+@example(EMPTY_ONE, 0)
+@example(EMPTY_EIGHT, 3)
+@example(np.full((1, 8), TOP, np.uint64), 64)
+@example(np.full((2, 8), TOP, np.uint64), 0)
+@example(np.array([[0], [1], [3], [7]], np.uint64), 1)
+def test_rows_with_a_partner_are_those_of_some_pair(rows, radius):
+    found = has_partner(Index(rows), radius)
+    assert found.dtype == np.bool_
+    assert found.tolist() == partners(rows, radius)
+
+
+@given(either, radii)
+def test_nobody_is_a_copy_of_a_copy(rows, radius):
+    for grouping in GROUPINGS:
+        keeper = group(rows, radius, grouping=grouping).keeper
+        assert np.array_equal(keeper[keeper], keeper)
+        assert (keeper <= np.arange(keeper.size)).all()
+
+
+@given(either, radii)
+def test_components_are_made_of_whole_stars(rows, radius):
+    star, chain = (group(rows, radius, grouping=grouping).keeper for grouping in GROUPINGS)
+    assert np.array_equal(chain[star], chain)
+
+
+def test_chain_is_joined_only_into_components():
     # the second row turned is the first, the third turned is the second
-    rows = np.arange(100, 124, dtype=np.uint64).reshape(3, 8)
+    rows = np.random.default_rng(0).integers(0, TOP, (3, 8), np.uint64)
     rows[1, 3] = rows[0, 0]
     rows[2, 3] = rows[1, 0]
     assert group(rows).keeper.tolist() == [0, 0, 2]
+    assert group(rows, grouping="components").keeper.tolist() == [0, 0, 0]
+    steps = np.array([2**i - 1 for i in range(9)], np.uint64)
+    assert group(steps, 2).keeper.tolist() == [0, 0, 0, 3, 3, 3, 6, 6, 6]
+    assert not group(steps, 1, grouping="components").keeper.any()
 
 
-@given(matrices(8), knowns)
-def test_only_known_orientations_make_copies(rows, known):
-    check_stars(rows, None, known)
+@given(matrices(8), knowns, radii, groupings)
+@example(np.ones((2, 8), np.uint64), (0,), 0, "star")
+def test_only_known_orientations_make_copies(rows, known, radius, grouping):
+    check(rows, None, radius, grouping, known)
+    assert has_partner(Index(rows, known), radius).tolist() == partners(rows, radius, known)
 
 
-def check_stars(rows, thumbnails, known=None):
-    expected = naive.stars(rows, thumbnails, known)
-    found = stars(Index(rows, known), thumbnails)
-    if expected:
-        check(found, expected)
-    else:
-        assert [column.size for column in found] == [0] * 4
+@given(either, radii, groupings)
+@example(np.array([[5], [5]], np.uint64), 0, "star")
+def test_without_thumbnails_no_copy_agrees(rows, radius, grouping):
+    check(rows, None, radius, grouping)
 
 
-@given(either)
-@example(np.array([[5], [5]], np.uint64))
-def test_without_thumbnails_no_copy_agrees(rows):
-    check_stars(rows, None)
-
-
-@pytest.mark.parametrize("radius", [-1, 1, 65])
-def test_radius_out_of_range_is_refused(radius):
+@pytest.mark.parametrize("radius", [-1, 65, 1.5, True])
+def test_what_is_no_radius_is_refused(radius):
     with pytest.raises(UsageError, match=str(radius)):
         group(np.zeros(3, np.uint64), radius)
+
+
+def test_unknown_grouping_is_refused():
+    with pytest.raises(UsageError, match="'ring': use one of star, components"):
+        group(np.zeros(3, np.uint64), grouping="ring")
 
 
 def test_hashes_of_another_kind_are_refused():
@@ -114,22 +184,43 @@ def test_hashes_of_another_kind_are_refused():
         group(np.zeros(3, np.int64))
 
 
-def test_nothing_has_no_groups():
-    assert [column.tolist() for column in group([])] == [[], []]
+@pytest.mark.parametrize("grouping", GROUPINGS)
+def test_nothing_has_no_groups(grouping):
+    for radius in (0, 5):
+        assert [c.tolist() for c in group([], radius, grouping=grouping)] == [[], []]
 
 
-def test_million_identical_hashes_are_one_group():
-    found = group(np.full(10**6, 7, np.uint64))
-    assert not found.keeper.any()
-    assert not found.label.any()
-    found = group(np.full((10**6, 8), 7, np.uint64))
-    assert not found.keeper.any()
+@pytest.mark.parametrize("grouping", GROUPINGS)
+@pytest.mark.parametrize("radius", [0, 8])
+def test_million_identical_hashes_are_one_group(radius, grouping):
+    for rows in (np.full(10**6, 7, np.uint64), np.full((10**6, 8), 7, np.uint64)):
+        found = group(rows, radius, grouping=grouping)
+        assert not found.keeper.any()
+        assert not found.label.any()
 
 
-def test_million_different_hashes_are_a_million_groups():
-    found = group(np.random.default_rng(0).permutation(10**6).astype(np.uint64))
+@pytest.mark.parametrize("grouping", GROUPINGS)
+def test_million_different_hashes_are_a_million_groups(grouping):
+    found = group(np.random.default_rng(0).permutation(10**6).astype(np.uint64), grouping=grouping)
     assert np.array_equal(found.keeper, np.arange(10**6))
     assert np.array_equal(found.label, np.arange(10**6))
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS)
+@pytest.mark.parametrize("radius", [4, 8])
+def test_many_hashes_in_a_ball_are_grouped(radius, grouping):
+    rows = naive.ball(20_000, 4)
+    keeper = group(rows, radius, grouping=grouping).keeper
+    if radius == 8 or grouping == "components":
+        assert not keeper.any()
+        return
+    # star by star: what is left goes to the next keeper
+    expected = np.full(rows.size, -1)
+    while (expected < 0).any():
+        first = int(np.argmax(expected < 0))
+        near = np.bitwise_count(rows ^ rows[first]) <= radius
+        expected[near & (expected < 0)] = first
+    assert np.array_equal(keeper, expected)
 
 
 # hashes and thumbnails
@@ -137,31 +228,61 @@ def test_million_different_hashes_are_a_million_groups():
 
 @given(
     st.sampled_from([1, 8]),
-    st.lists(st.tuples(st.integers(0, len(POOL) - 1), st.integers(0, 2)), max_size=25),
-    st.integers(0, 2**32 - 1),
+    st.lists(st.tuples(st.integers(0, len(POOL) - 1), st.integers(0, 4)), max_size=25),
+    seeds,
+    st.integers(0, 3) | st.integers(0, 64),
+    groupings,
 )
-@example(8, [], 0)
-@example(8, [(3, 0)], 0)
-@example(1, [(3, 0)] * 9, 0)
-def test_groups_of_images_are_those_of_the_twin(width, chosen, seed):
+@example(8, [], 0, 0, "star")
+@example(8, [(3, 0)], 0, 2, "components")
+@example(1, [(3, 0)] * 9, 0, 0, "star")
+@example(1, [(2, 0), (11, 0), (11, 1), (2, 3)], 0, 1, "components")
+def test_groups_of_images_are_those_of_the_twin(width, chosen, seed, radius, grouping):
     # few hashes, so that many collide whose thumbnails disagree
-    rows = np.random.default_rng(seed).integers(0, 4, (len(chosen), width)).astype(np.uint64)
+    rows = np.random.default_rng(seed).integers(0, 5, (len(chosen), width)).astype(np.uint64)
     rows[:, 0] = [value for _, value in chosen]
-    thumbnails = POOL[[image for image, _ in chosen]]
-    check_stars(rows, thumbnails)
+    check(rows, POOL[[image for image, _ in chosen]], radius, grouping)
 
 
-@given(st.lists(st.integers(0, len(POOL) - 1), max_size=25), knowns)
-def test_groups_by_the_hashes_of_the_thumbnails_are_those_of_the_twin(chosen, known):
+@given(
+    st.lists(st.integers(0, len(POOL) - 1), max_size=25),
+    knowns,
+    st.integers(0, 3) | st.integers(0, 64),
+    groupings,
+)
+def test_groups_by_the_hashes_of_the_thumbnails_are_those_of_the_twin(
+    chosen, known, radius, grouping
+):
     thumbnails = POOL[chosen].reshape(-1, 32, 32)
     both = np.stack([thumbnails, thumbnails.swapaxes(1, 2)], axis=1)
-    check_stars(hash_orientations(both), POOL[chosen], known)
+    check(hash_orientations(both), POOL[chosen], radius, grouping, known)
+
+
+@pytest.mark.parametrize("pairs", [0, 3])
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, len(POOL) - 1), max_size=20), seeds, radii, groupings)
+def test_few_pairs_of_images_at_once_change_nothing(pairs, chosen, seed, radius, grouping):
+    rows = naive.crowd(seed, len(chosen))
+    with mock.patch.object(groups, "_PAIRS_AT_ONCE", pairs):
+        check(rows, POOL[chosen], radius, grouping)
+
+
+def test_lookalikes_are_near_where_their_hashes_are_not_equal():
+    thumbnails = POOL[[2, 11, 11]]
+    rows = np.array([7, 7, 6], np.uint64)
+    found = find_copies(Index(rows), thumbnails, 1)
+    assert found.keeper.tolist() == [0, 1, 0]
+    assert found.distance.tolist() == [0, 0, 1]
+    assert not found.agrees[2]
+    chained = find_copies(Index(rows), thumbnails, 1, grouping="components")
+    assert chained.keeper.tolist() == [0, 0, 0]
+    assert chained.agrees.tolist() == [True, False, False]
 
 
 def test_lookalikes_go_to_the_first_keeper_that_agrees():
     a, b = POOL[2], POOL[11]
     rows = np.full(6, 7, np.uint64)
-    found = stars(Index(rows), np.array([a, b, b, a, POOL[3], POOL[20]]))
+    found = find_copies(Index(rows), np.array([a, b, b, a, POOL[3], POOL[20]]), 0)
     assert found.keeper.tolist() == [0, 1, 1, 0, 0, 5]
     assert found.agrees[[2, 3, 4]].all()
     assert found.score[[2, 3]].tolist() == [1, 1]
@@ -171,20 +292,23 @@ def test_turned_copies_are_turned_into_their_keepers_frame(photo):
     image = photo(180, 120, 9, channels=1)
     both = np.array([both_thumbnails(np.ascontiguousarray(t(image))) for t in naive.TURNS])
     pixels = np.ascontiguousarray(both[:, 0]).reshape(-1, 1024)
-    found = stars(Index(hash_orientations(both)), pixels)
+    found = find_copies(Index(hash_orientations(both)), pixels, 0)
     assert not found.keeper.any()
     assert found.agrees.all()
     for i, t in enumerate(found.orientation):
         turned = naive.TURNS[t](pixels[i].reshape(32, 32)).reshape(-1).astype(int)
         # the order of the passes is that of each image's own shape, and rounds by itself
         assert np.abs(turned - pixels[0]).max() <= 1
-    upright = stars(Index(hash_thumbnails(both[:, 0])), pixels)
+    upright = find_copies(Index(hash_thumbnails(both[:, 0])), pixels, 0)
     assert upright.keeper.tolist() == list(range(8))
 
 
-def test_many_identical_images_are_one_group():
+@pytest.mark.parametrize("grouping", GROUPINGS)
+@pytest.mark.parametrize("radius", [0, 3])
+def test_many_identical_images_are_one_group(radius, grouping):
     rows = np.full((20_000, 8), 7, np.uint64)
-    found = stars(Index(rows), np.repeat(POOL[3:4], 20_000, axis=0))
+    thumbnails = np.repeat(POOL[3:4], 20_000, axis=0)
+    found = find_copies(Index(rows), thumbnails, radius, grouping=grouping)
     assert not found.keeper.any()
     assert found.agrees.all()
     assert not math.isnan(found.score.min())

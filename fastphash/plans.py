@@ -7,7 +7,7 @@ comparisons and more passes over the hashes, one for each of the (m choose k) ch
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,13 +155,17 @@ def _chance() -> Likeness:
 
 def choose(likeness: Likeness, left: int, right: int | None, radius: int, threads: int) -> Plan:
     """The cheapest plan for all pairs of `left` hashes, or of `left` and `right` of them."""
-    return min(plans(likeness, left, right, radius, threads), key=lambda plan: plan.seconds)
+    found = min(plans(likeness, left, right, radius, threads), key=lambda plan: plan.seconds)
+    if not likeness.skewed or not found.widths:
+        return found
+    order, widths = _grouped(likeness, len(found.widths))
+    return replace(found, order=order, widths=widths)
 
 
 def plans(
     likeness: Likeness, left: int, right: int | None, radius: int, threads: int
 ) -> list[Plan]:
-    """All plans worth a thought, with their estimates."""
+    """All plans worth a thought, with their estimates; bits in their order."""
     pairs = left * (left - 1) / 2 if right is None else float(left * right)
     found = [
         Plan(
@@ -198,9 +202,6 @@ def _with_blocks(
 ) -> Plan:
     blocks = radius + agree
     widths = tuple(64 // blocks + (i < 64 % blocks) for i in range(blocks))
-    order: tuple[int, ...] = ()
-    if likeness.skewed:
-        order, widths = _grouped(likeness, blocks)
     mean = 64 / blocks
     across = right is not None
     size = left + (right or 0)
@@ -215,7 +216,7 @@ def _with_blocks(
         passes += math.comb(blocks - agree + level, level)
     nanoseconds += passes * size * NS_PARTITION
     nanoseconds += math.comb(blocks - agree + levels, levels) * 2.0**cut * NS_PER_SEGMENT
-    whole = Plan(radius, widths, agree, levels, order, 0, 0).direct
+    whole = Plan(radius, widths, agree, levels, (), 0, 0).direct
     if segment <= whole or (levels == agree and mean <= DIGIT_BITS):
         looks = math.comb(blocks - agree + levels, levels)
         run = segment
@@ -231,7 +232,7 @@ def _with_blocks(
     compare = short * NS_WINDOW + (windows - short) * NS_LONG_WINDOW
     nanoseconds += looks * left * (NS_ROW + compare)
     seconds = _SECONDS_TO_START * (1 + blocks / 4) + nanoseconds / threads / 1e9
-    return Plan(radius, widths, agree, levels, order, seconds, comparisons)
+    return Plan(radius, widths, agree, levels, (), seconds, comparisons)
 
 
 def _grouped(likeness: Likeness, blocks: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

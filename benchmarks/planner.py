@@ -1,8 +1,8 @@
 """Does the planner's estimate hold, and does it choose well?
 
-Each plan that might be chosen is run on the same hashes; the table shows what was estimated, what it
-took, and how much longer than the best of all. ``--fit`` finds the constants of the cost model that
-come closest, in the logarithm, to what was measured here.
+Each plan that might be chosen is run on the same hashes; the table shows what was estimated, what
+it took, and how much longer than the best of all. ``--fit`` finds the constants of the cost model
+that come closest, in the logarithm, to what was measured here.
 """
 
 import argparse

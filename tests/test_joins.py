@@ -202,11 +202,11 @@ def test_turned_needle_is_named_by_what_turns_it():
 
 
 def test_ties_go_to_the_first_orientation():
-    rows = np.array([[0, 1, 2, 4, 8, 16, 32, 64], [0, 1, 2, 4, 8, 16, 32, 64]], np.uint64)
+    rows = np.array([[0, 1, 2, 4, 8, 16, 32, 64]] * 2, np.uint64)
     assert rows_of(self_join(rows, 1)) == [(0, 1, 0, 0)]
     rows[1, 0] = 3
-    # column 1 of the first is one bit from it, as columns 1 and 2 of the second are from column 0
-    assert listed(matches(Index(rows), None, 1)) == [(0, 1, 1, 0b1110)]
+    assert listed(matches(Index(rows), None, 1)) == [(0, 1, 1, 0b11111110)]
+    assert rows_of(self_join(rows, 1)) == [(0, 1, 1, 1)]
 
 
 # limits

@@ -1,15 +1,19 @@
+from itertools import combinations, pairwise
+
 import naive
+import numba
 import numpy as np
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastphash.images import array_grey
-from fastphash.joins import collapse, join, self_join
-from fastphash.kernels import agree, collide, grey, resize
+from fastphash.joins import Index, collapse, join, relation, self_join
+from fastphash.kernels import agree, collide, grey, partition, relate, resize, vector
+from fastphash.near import permuted, sort_values
+from fastphash.plans import Plan, order_table
 from fastphash.thumbnail import turned_indices
-from fastphash.words import INVERSE
 
 TOP = 2**64 - 1
 EMPTY = np.empty(0, np.uint64)
@@ -116,27 +120,257 @@ def test_transpose_is_numpys(image):
     assert np.array_equal(out, image.T)
 
 
-# equal values
+# vectors
 
 
-@given(columns, columns)
-@example(EMPTY, EMPTY)
-@example(np.array([7], np.uint64), EMPTY)
-@example(np.full(9, TOP, np.uint64), np.full(8, TOP, np.uint64))
-def test_equal_values_are_counted_and_listed(left, right):
-    left_rows, right_rows = np.argsort(left), np.argsort(right)
-    expected = naive.equal_pairs(left, right)
-    sorted_left, sorted_right = left[left_rows], right[right_rows]
-    low, high = np.full((2, left.size), -1)
-    collide.equal_runs(sorted_left, sorted_right, low, high)
-    runs = [sorted_right[i:j].tolist() for i, j in zip(low, high, strict=True)]
-    assert runs == [[value] * np.count_nonzero(right == value) for value in sorted_left.tolist()]
+@numba.njit
+def popcount(word):
+    return vector.popcount(word)
 
-    total = int((high - low).sum())
-    a, b = np.full((2, total + 1), -1)
-    collide.expand_runs(left_rows, low, high, right_rows, a[:-1], b[:-1])
-    assert sorted(zip(a[:-1].tolist(), b[:-1].tolist(), strict=True)) == expected
-    assert (a[-1], b[-1]) == (-1, -1)
+
+@numba.njit
+def near(array, start, word, radius):
+    return vector.near(array, start, word, radius)
+
+
+@numba.njit
+def near_some(array, start, word, radius):
+    return vector.near_some(array, start, word, radius)
+
+
+@numba.njit
+def unequal(array, start, word):
+    return vector.unequal(array, start, word)
+
+
+@given(words)
+@example(0)
+@example(TOP)
+def test_popcount_counts_bits(word):
+    assert popcount(np.uint64(word)) == word.bit_count()
+
+
+@given(seeds, st.integers(0, 8), st.integers(0, 64))
+@example(6, 3, 0)
+@example(6, 3, 63)
+@example(6, 3, 64)
+def test_windows_show_what_is_near(seed, start, radius):
+    array = naive.crowd(seed, 40)[:, 0]
+    words = array.tolist()
+    for word in words[:5]:
+        arguments = np.int64(start), np.uint64(word), np.int64(radius)
+        assert near(array, *arguments) == naive.near(words, start, word, radius)
+        assert near_some(array, *arguments) == naive.near_some(words, start, word, radius)
+
+
+@given(hnp.arrays(np.uint32, 20, elements=st.integers(0, 2)), st.integers(0, 12))
+@example(np.full(20, 2**32 - 1, np.uint32), 12)
+def test_windows_show_what_is_unequal(array, start):
+    found = unequal(array, np.int64(start), array[0])
+    assert found == naive.unequal(array.tolist(), start, int(array[0]))
+
+
+# partitions
+
+crowded = columns | st.builds(lambda seed, n: naive.crowd(seed, n)[:, 0], seeds, st.integers(0, 90))
+shifts = st.integers(52, 63)
+NARROW = np.arange(300, dtype=np.uint64) // 2
+
+
+@given(columns, st.permutations(range(64)))
+@example(np.array([0, TOP], np.uint64), range(64))
+def test_permuting_moves_every_bit(values, order):
+    values.flags.writeable = False
+    out = np.empty_like(values)
+    partition.permute(values, order_table(tuple(order)), out)
+    assert out.tolist() == [naive.permute(value, order) for value in values.tolist()]
+    plan = Plan(0, (64,), 1, 1, tuple(order), 0, 0)
+    assert np.array_equal(permuted(values, plan), out)
+
+
+@given(crowded, st.sampled_from([1, 2]), seeds)
+@example(EMPTY, 1, 0)
+@example(np.array([7], np.uint64), 2, 0)
+@example(np.full(100, TOP, np.uint64), 1, 0)
+@example(NARROW, 1, 0)
+@example(NARROW << np.uint64(50), 2, 0)
+def test_values_are_sorted_with_their_rows(values, threads, seed):
+    rows = np.random.default_rng(seed).integers(0, 50, values.size).astype(np.uint32)
+    values.flags.writeable = False
+    found = sort_values(values, rows, threads)
+    expected = naive.sort_values(values.tolist(), rows.tolist())
+    assert found.values.tolist() == [value for value, _ in expected]
+    bounds = found.starts.tolist()
+    runs = [found.rows[i:j].tolist() for i, j in pairwise(bounds)]
+    assert runs == [run for _, run in expected]
+    assert (bounds[0], bounds[-1]) == (0, values.size)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("bits", [0, 3, 20, 64])
+def test_many_values_are_sorted_as_by_numpy(bits, threads):
+    values = np.random.default_rng(bits).integers(0, TOP, 300_000, np.uint64)
+    values &= np.uint64(TOP >> (64 - bits))
+    # half of them in one segment
+    values[::2] &= np.uint64(2**40 - 1)
+    found = sort_values(values, np.arange(values.size, dtype=np.uint32), threads)
+    assert np.array_equal(found.rows, np.argsort(values, kind="stable"))
+    different, counts = np.unique(values, return_counts=True)
+    assert np.array_equal(found.values, different)
+    assert np.array_equal(np.diff(found.starts), counts)
+
+
+@given(crowded)
+@example(EMPTY)
+@example(np.full(9, TOP, np.uint64))
+def test_sorted_values_collapse_to_the_different_ones(values):
+    values = np.sort(values)
+    kept = values.copy()
+    starts = np.empty(values.size + 1, np.uint32)
+    found = partition.collapse_sorted(kept, starts)
+    expected = naive.sort_values(values.tolist(), range(values.size))
+    assert kept[:found].tolist() == [value for value, _ in expected]
+    assert starts[:found].tolist() == [run[0] for _, run in expected]
+    assert starts[found] == values.size
+
+
+@given(crowded, crowded, shifts)
+@example(EMPTY, np.array([0, TOP], np.uint64), 63)
+@example(np.full(9, TOP, np.uint64), np.full(1, TOP, np.uint64), 56)
+def test_places_among_sorted_values_are_found(values, wanted, shift):
+    values = np.unique(values)
+    values.flags.writeable = wanted.flags.writeable = False
+    bounds = np.empty((1 << (64 - shift)) + 1, np.int64)
+    partition.find_bounds(values, shift, bounds)
+    listed = values.tolist()
+    if shift > 56:
+        assert bounds.tolist() == naive.find_bounds(listed, shift)
+    out = np.empty(wanted.size, np.int64)
+    partition.find_places(values, bounds, shift, wanted, out)
+    assert out.tolist() == naive.find_places(listed, wanted.tolist())
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=1, max_size=6),
+    seeds,
+    st.integers(0, 60),
+    st.integers(1, 4),
+    st.integers(0, 5),
+    st.booleans(),
+)
+@example([0], 0, 60, 4, 0, True)
+@example([0, 0, 5], 6, 0, 1, 3, False)
+def test_segments_are_split_by_a_digit(sizes, seed, shift, bits, first, labelled):
+    bounds = np.concatenate(([0], np.cumsum(sizes))) + first
+    values = naive.crowd(seed, sum(sizes))[:, 0]
+    values.flags.writeable = False
+    labels = np.arange(values.size if labelled else 0, dtype=np.uint32)
+    out, out_labels = np.empty_like(values), np.empty_like(labels)
+    digits = 1 << bits
+    out_bounds = np.full(len(sizes) * digits + 1, -1)
+    place = np.empty(digits, np.int64)
+    partition.split_segments(
+        values, labels, bounds, shift, digits, place, out, out_labels, out_bounds
+    )
+    segments = [values[i:j].tolist() for i, j in pairwise((bounds - first).tolist())]
+    expected = naive.split_segments(segments, shift, digits)
+    parts = [out[i:j].tolist() for i, j in pairwise((out_bounds - first).tolist())]
+    assert parts == expected
+    assert (out_bounds[0], out_bounds[-1]) == (bounds[0], bounds[-1])
+    if labelled:
+        assert np.array_equal(values[out_labels], out)
+
+
+# relations
+
+
+@given(
+    st.sampled_from([1, 8]),
+    st.sampled_from([1, 8]),
+    seeds,
+    st.sets(st.integers(1, 7)),
+    st.sets(st.integers(1, 7)),
+)
+@example(8, 8, 6, set(range(1, 8)), set(range(1, 8)))
+def test_pairs_relate_as_their_twins_do(left_width, right_width, seed, left_known, right_known):
+    rows = naive.crowd(seed, 20, 8)
+    left = Index(rows[:9, :left_width], (0, *sorted(left_known))[: left_width or None])
+    right = Index(rows[9:, :right_width], (0, *sorted(right_known))[: right_width or None])
+    i, j = (a.reshape(-1).copy() for a in np.indices((len(left), len(right))))
+    expected = naive.relation(left.hashes, right.hashes, left.known, right.known)
+    for found, twin in zip(relation(left, i, right, j), expected, strict=True):
+        assert np.array_equal(found, twin.reshape(-1))
+
+
+members = st.lists(st.integers(0, 4), min_size=1, max_size=8)
+
+
+@given(members, members, seeds)
+@example([0], [0], 0)
+@example([3], [1], 0)
+def test_pairs_of_classes_stand_for_pairs_of_members(left, right, seed):
+    rng = np.random.default_rng(seed)
+    starts = [np.concatenate(([0], np.cumsum(s))).astype(np.uint32) for s in (left, right)]
+    rows = [rng.permutation(50)[: sum(s)].astype(np.uint32) for s in (left, right)]
+    pairs = [rng.integers(0, len(s), 6) for s in (left, right)]
+    expected = [
+        (a, b, p)
+        for p, (i, j) in enumerate(zip(*pairs, strict=True))
+        for a in rows[0][starts[0][i] : starts[0][i + 1]]
+        for b in rows[1][starts[1][j] : starts[1][j + 1]]
+    ]
+    size = relate.count_expanded(pairs[0], starts[0], pairs[1], starts[1])
+    assert size == len(expected)
+    out = [np.empty(size, np.int64) for _ in range(3)]
+    relate.expand(pairs[0], starts[0], rows[0], pairs[1], starts[1], rows[1], *out)
+    assert list(zip(*out, strict=True)) == expected
+
+    inside = [
+        (a, b, c)
+        for c, (i, j) in enumerate(pairwise(starts[0]))
+        for a, b in combinations(rows[0][i:j], 2)
+    ]
+    assert relate.count_inside(starts[0]) == len(inside)
+    out = [np.empty(len(inside), np.int64) for _ in range(3)]
+    relate.expand_inside(starts[0], rows[0], *out)
+    assert list(zip(*out, strict=True)) == inside
+
+
+links = st.integers(1, 20).flatmap(
+    lambda n: st.tuples(
+        st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=30)
+    )
+)
+
+
+@given(links, seeds)
+@example((1, set()), 0)
+@example((9, {(i, i + 1) for i in range(8)}), 0)
+def test_united_rows_share_their_first(case, seed):
+    size, pairs = case
+    drawn = np.array(sorted(pairs), np.int64).reshape(-1, 2)
+    left, right = np.random.default_rng(seed).permutation(drawn).T.copy()
+    root = np.arange(size)
+    relate.unite(left, right, root)
+    assert (root <= np.arange(size)).all()
+    roots = np.empty(size, np.uint32)
+    relate.find_roots(root, roots)
+    expected = naive.components(size, pairs | {(j, i) for i, j in pairs})
+    assert root.tolist() == roots.tolist() == expected
+
+
+@given(links)
+@example((9, {(i, i + 1) for i in range(8)}))
+def test_stars_of_pairs_are_those_of_the_twin(case):
+    size, pairs = case
+    pairs = sorted((i, j) for i, j in pairs if i < j)
+    left, right = np.array(pairs, np.int64).reshape(-1, 2).T.copy()
+    keeper = np.arange(size)
+    relate.stars_of_pairs(left, right, keeper)
+    assert keeper.tolist() == naive.stars(size, {(j, i) for i, j in pairs})
+
+
+# equal rows
 
 
 @given(hash_rows(st.integers(0, 20), 8), columns.map(lambda a: a[:, None]))
@@ -230,49 +464,12 @@ def test_pairs_of_every_verdict_are_among_those_judged():
     assert sum(not agrees for agrees, _, _ in verdicts) > 50
 
 
-@given(
-    st.integers(0, 12).flatmap(
-        lambda n: st.tuples(
-            hnp.arrays(np.int32, (n, 8), elements=st.integers(-1, 3)),
-            st.lists(st.integers(0, 5), min_size=n, max_size=n),
-        )
-    ),
-    st.booleans(),
-)
-def test_star_groups_are_their_twin(case, compare):
-    rank, choice = case
-    rank[:, 0] = np.maximum(rank[:, 0], 0)
-    # a place stands for a hash; what is no identity hash can't be equal to one
-    assume(all(place in rank[:, 0] for place in rank.flat if place >= 0))
-    hashes = rank.astype(np.int64)
-    pool = np.array([image for seed in (1, 2, 3) for image in related(seed)], np.uint8)
-    thumbnails = pool[choice] if compare else np.empty((0, 1024), np.uint8)
-    n = len(rank)
-    keeper, agrees = np.empty(n, np.int64), np.empty(n, bool)
-    orientation, score = np.empty(n, np.uint8), np.empty(n, np.float32)
-    agree.star_groups(
-        rank,
-        thumbnails,
-        turned_indices(),
-        np.array(INVERSE, np.uint8),
-        keeper,
-        agrees,
-        orientation,
-        score,
-    )
-    expected = naive.stars(hashes, thumbnails if compare else None, range(8))
-    assert keeper.tolist() == [row[0] for row in expected]
-    assert orientation.tolist() == [row[2] for row in expected]
-    copies = keeper != np.arange(n)
-    assert agrees[copies].tolist() == [row[1] for row in np.array(expected, object)[copies]]
-
-
 @pytest.mark.parametrize("order", [">u8", "<u8"])
 def test_hashes_of_any_byte_order_and_layout_join_alike(order):
     plain = np.array([[(t + 1) * i for t in range(8)] for i in (1, 2, 3, TOP // 8)], np.uint64)
     other = np.repeat(plain, 2, axis=0).astype(order)[::2]
     other.flags.writeable = False
-    expected = self_join(plain)
-    for a, b in zip(self_join(other), expected, strict=True):
-        assert np.array_equal(a, b)
+    for radius in (0, 2, 64):
+        for a, b in zip(self_join(other, radius), self_join(plain, radius), strict=True):
+            assert np.array_equal(a, b)
     assert join(other[:, 0], plain[:, 0]).right.tolist() == [0, 1, 2, 3]

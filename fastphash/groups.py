@@ -264,36 +264,32 @@ def _components(
 def _links(
     rows: _Rows, radius: int, root: NDArray[np.int64], effort: Effort
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Pairs within reach; of single hashes only such as `root` has not joined yet."""
-    if rows.hashed.known != (0,):
-        yield from _reach(rows, None, radius, effort)
+    """Pairs within reach, as far as `root` has not joined them yet."""
+    oriented = rows.hashed.known != (0,)
+    if oriented and rows.thumbnails is not None:
+        # rows near in one orientation may be equal in another, and their thumbnails then decide
+        yield from _reach(rows, radius, effort)
         return
-    # rows of one hash whose thumbnails disagree are linked each by itself
-    values = sort_rows(rows.hashed.hashes[:, 0], effort.threads)
-    shared = np.repeat(np.diff(values.starts) > 1, np.diff(values.starts))
-    several = np.sort(values.rows[shared]).astype(np.int64)
-    for left, right in _reach(rows.take(several), None, radius, effort):
-        yield several[left], several[right]
-    lone = np.sort(values.rows[~shared]).astype(np.int64)
-    for left, right in _reach(rows.take(several), rows.take(lone), radius, effort):
-        yield several[left], lone[right]
-    hashes = np.ascontiguousarray(rows.hashed.hashes[lone, 0])
+    yield from _reach(rows, 0, effort)
+    hashes = rows.hashed.hashes[:, rows.hashed.known].T.reshape(-1)
     plan = plan_for(hashes, None, radius, effort)
     ordered = sort_rows(permuted(hashes, plan), effort.threads)
+    values = np.repeat(ordered.values, np.diff(ordered.starts))
+    turned, row = np.divmod(ordered.rows, np.uint32(max(root.size, 1)))
     roots = np.empty(root.size, np.uint32)
     relate.find_roots(root, roots)
-    labels = roots[lone[ordered.rows]]
-    for edges in find_edges(ordered.values, labels, roots, plan, effort):
+    labels = 2 * roots[row] + (turned > 0)
+    for edges in find_edges(values, labels.astype(np.uint32), roots, plan, effort):
         yield edges
         relate.find_roots(root, roots)
 
 
 def _reach(
-    left: _Rows, right: _Rows | None, radius: int, effort: Effort
+    rows: _Rows, radius: int, effort: Effort
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Pairs within reach, of the left and the right or, without a right, within the left."""
-    for block in matches(left.hashed, right and right.hashed, radius, effort=effort):
-        near = _within_reach(block, left, right or left)
+    """Pairs of rows within reach."""
+    for block in matches(rows.hashed, None, radius, effort=effort):
+        near = _within_reach(block, rows, rows)
         yield near.left, near.right
 
 

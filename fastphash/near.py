@@ -178,9 +178,18 @@ def find_edges(
     plan: Plan,
     effort: Effort,
 ) -> Iterator[Found]:
-    """Pairs of labels whose values lie within the radius, unless `root` has joined them.
+    """Pairs of numbers whose values differ, within the radius, unless `root` has joined them.
 
     Pairs come as often as they are found. `root` may change while this runs, and so spare work.
+
+    Parameters
+    ----------
+    values : uint64 (n,)
+        Ascending.
+    labels : uint32 (n,)
+        Twice the number of each value, and one more for such as are never paired with each other.
+    root : uint32
+        Of each number; with equal ones nothing is to be found.
     """
     search = _Search(plan, effort.threads, _side(values, labels), root=root)
     for left, right in _run(search, effort):

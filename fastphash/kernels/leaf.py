@@ -9,7 +9,7 @@ from numba import int64, uint32, uint64
 from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const, inner
-from fastphash.kernels.vector import LANES, near, near_some, popcount, unequal
+from fastphash.kernels.vector import LANES, near, near_some, popcount, unlike
 
 #: What `find_within` and `find_across` read beyond the end of arrays of hashes.
 PAD = 4 * LANES
@@ -78,9 +78,9 @@ def _sort(
 
 
 @inner
-def _all_equal(labels: NDArray[np.uint32]) -> bool:
+def _all_alike(labels: NDArray[np.uint32]) -> bool:
     for label in labels:  # noqa: SIM110 - numba compiles no generator
-        if label != labels[0]:
+        if label ^ labels[0] > 1:
             return False
     return True
 
@@ -189,7 +189,11 @@ _WITHIN = (
 
 
 def _within(*, labelled: bool) -> Callable[..., Any]:
-    """`find_within`, or with labels `find_edges`: one loop, compiled with and without them."""
+    """`find_within`, or with labels `find_edges`: one loop, compiled with and without them.
+
+    A label is twice a number, and one more for a turned hash. Edges are pairs of numbers with
+    different roots; they lie between different hashes of which one is not turned.
+    """
 
     @compiled(*_WITHIN, returns=int64)
     def find(
@@ -215,7 +219,7 @@ def _within(*, labelled: bool) -> Callable[..., Any]:
             begin = bounds[segment] - first
             size = bounds[segment + 1] - first - begin
             plain = size <= direct
-            here = 0 if labelled and _all_equal(labels[begin : begin + size]) else size
+            here = 0 if labelled and _all_alike(labels[begin : begin + size]) else size
             for c in range(state[CHOSEN], 1 if plain else choices.shape[0]):
                 choice = choices[c]
                 run = values[begin : begin + size + PAD]
@@ -252,7 +256,7 @@ def _within(*, labelled: bool) -> Callable[..., Any]:
                     stop = size if plain else np.int64(start[_key(value, choice, drop) + 1])
                     hits = near(run, j, value, radius)
                     if labelled:
-                        hits &= unequal(run_labels, j, run_labels[i])
+                        hits &= unlike(run_labels, j, run_labels[i])
                     for lane in range(min(LANES, stop - j)):
                         if not hits >> np.uint8(lane) & np.uint8(1):
                             continue
@@ -262,7 +266,10 @@ def _within(*, labelled: bool) -> Callable[..., Any]:
                         if labelled:
                             a = run_labels[i]
                             b = run_labels[j + lane]
-                            if root[a] != root[b]:
+                            turned = a & b & np.uint32(1)
+                            a >>= np.uint32(1)
+                            b >>= np.uint32(1)
+                            if value != other and not turned and root[a] != root[b]:
                                 left[found] = a
                                 right[found] = b
                                 found += 1

@@ -58,15 +58,17 @@ def near_some(_: Any, array: Any, start: Any, word: Any, radius: Any) -> Any:
 
 
 @_intrinsic
-def unequal(_: Any, array: Any, start: Any, word: Any) -> Any:
-    """Bit i is set if array[start + i] differs from `word` (both uint32): uint8, i < LANES."""
+def unlike(_: Any, array: Any, start: Any, word: Any) -> Any:
+    """Bit i is set if array[start + i] and `word`, uint32, differ above the last bit: uint8."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, index, value = arguments
         pointer = _data(context, builder, signature, arguments)
         words = _load(builder, pointer, index, ir.VectorType(ir.IntType(32), LANES), 4)
-        differs = builder.icmp_unsigned("!=", words, _splat(builder, value))
-        return builder.bitcast(differs, ir.IntType(LANES))
+        differing = builder.xor(words, _splat(builder, value))
+        last = _splat(builder, ir.Constant(ir.IntType(32), 1))
+        above = builder.icmp_unsigned(">", differing, last)
+        return builder.bitcast(above, ir.IntType(LANES))
 
     return types.uint8(array, start, word), generate
 

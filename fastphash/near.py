@@ -391,26 +391,30 @@ class _Search:
         spare_labels = np.empty(spare.size if self._root.size else 0, np.uint32)
         keys = np.empty(_KEYS + 2, np.int32)
         state = np.zeros(leaf.STATES, np.int64)
-        same = self._blocks, self._prefix(chosen), choices, self.plan.radius, direct, spare
+        find = leaf.find_across if len(sides) == 2 else leaf.find_within
+        if self._root.size:
+            find = leaf.find_edges
         while state[leaf.SEGMENT] < haystack.bounds.size - 1:
             left, right = (np.empty(_HANDED_OVER, np.uint64) for _ in range(2))
-            rest = keys, state, left, right
-            if len(sides) == 2:
-                side, other = sides
-                found = leaf.find_across(
-                    side.values, side.bounds, other.values, other.bounds, *same, *rest
-                )
-            else:
-                find = leaf.find_edges if self._root.size else leaf.find_within
-                found = find(
-                    haystack.values,
-                    haystack.labels,
-                    self._root,
-                    haystack.bounds,
-                    *same,
-                    spare_labels,
-                    *rest,
-                )
+            found = find(
+                sides[0].values,
+                sides[0].bounds,
+                haystack.values,
+                haystack.labels,
+                haystack.bounds,
+                self._root,
+                self._blocks,
+                self._prefix(chosen),
+                choices,
+                self.plan.radius,
+                direct,
+                spare,
+                spare_labels,
+                keys,
+                state,
+                left,
+                right,
+            )
             if found:
                 yield left[:found].copy(), right[:found].copy()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastphash.kernels import array, compiled, const, inner
 from fastphash.kernels.vector import LANES, near, near_some, popcount, unlike
 
-#: What `find_within` and `find_across` read beyond the end of arrays of hashes.
+#: What kernels here read beyond the end of arrays of hashes and labels.
 PAD = 4 * LANES
 #: Columns of `choices`.
 CHOICE, SHIFT_HIGH, MASK_HIGH, SHIFT_LOW, MASK_LOW, BITS_LOW, BITS = range(7)
@@ -86,10 +86,16 @@ def _all_alike(labels: NDArray[np.uint32]) -> bool:
 
 
 @inner
-def _scan_whole(run: NDArray[np.uint64], size: int, radius: int, i: int, j: int) -> tuple[int, int]:
-    """From window (i, j) on, the first one with something near run[i]; i is size - 1 at the end."""
-    while i < size - 1:
+def _scan_whole(
+    run: NDArray[np.uint64], rows: int, size: int, radius: int, i: int, j: int
+) -> tuple[int, int]:
+    """From window (i, j) on, the first one with something near run[i]; i is `rows` at the end.
+
+    A `j` of no window stands for the first of row i, here and below.
+    """
+    while i < rows:
         value = run[i]
+        j = max(j, i + 1)
         while j < size:
             while size - j > _LONG and not near_some(run, j, value, radius):
                 j += PAD
@@ -97,14 +103,14 @@ def _scan_whole(run: NDArray[np.uint64], size: int, radius: int, i: int, j: int)
                 return i, j
             j += LANES
         i += 1
-        j = i + 1
+        j = 0
     return i, j
 
 
 @inner
 def _scan_runs(
     run: NDArray[np.uint64],
-    size: int,
+    rows: int,
     start: NDArray[np.int32],
     choice: NDArray[np.uint64],
     drop: int,
@@ -112,10 +118,11 @@ def _scan_runs(
     i: int,
     j: int,
 ) -> tuple[int, int]:
-    """As `_scan_whole`, each i as far as the run of its key goes."""
-    while i < size - 1:
+    """As `_scan_whole`, each row as far as the run of its key goes."""
+    while i < rows:
         value = run[i]
         stop = np.int64(start[_key(value, choice, drop) + 1])
+        j = max(j, i + 1)
         # the first window without a look at the end of the run: most runs are as short
         while True:
             while stop - j > _LONG and not near_some(run, j, value, radius):
@@ -126,7 +133,7 @@ def _scan_runs(
             if j >= stop:
                 break
         i += 1
-        j = i + 1
+        j = 0
     return i, j
 
 
@@ -143,16 +150,11 @@ def _scan_across(
     i: int,
     j: int,
 ) -> tuple[int, int]:
-    """From window (i, j) on, the first one of `run` with something near values[i].
-
-    A `j` below 0 stands for where the run of values[i]'s key begins.
-    """
+    """From window (i, j) on, the first one of `run` with something near values[i]."""
     while i < values.size:
         value = values[i]
         stop = np.int64(size)
-        if whole:
-            j = max(j, 0)
-        else:
+        if not whole:
             key = _key(value, choice, drop)
             j = max(j, int(start[key]))
             stop = np.int64(start[key + 1])
@@ -165,15 +167,17 @@ def _scan_across(
             if j >= stop:
                 break
         i += 1
-        j = -1
+        j = 0
     return i, j
 
 
-_WITHIN = (
+_FIND = (
+    array(uint64),
+    const(int64),
     array(uint64),
     array(uint32),
-    const(uint32),
     const(int64),
+    const(uint32),
     const(uint64),
     uint64,
     const(uint64, 2),
@@ -188,19 +192,30 @@ _WITHIN = (
 )
 
 
-def _within(*, labelled: bool) -> Callable[..., Any]:
-    """`find_within`, or with labels `find_edges`: one loop, compiled with and without them.
+def _find(*, across: bool, labelled: bool) -> Callable[..., Any]:
+    """One loop, compiled for each of the three things that are looked for.
 
-    A label is twice a number, and one more for a turned hash. Edges are pairs of numbers with
-    different roots; they lie between different hashes of which one is not turned.
+    `find_within` looks for pairs of two of `others` in one segment, `find_across` for pairs of one
+    of `values` and one of `others` in segments of one number. `find_edges` looks within, for pairs
+    of numbers: a label is twice a number, and one more for a turned hash; an edge lies between
+    different hashes of which one at least is not turned, and whose numbers have different roots.
+
+    Segments begin at `bounds`, counted from the first of them, and agree in the blocks `prefix`,
+    a set of bits. Those of up to `direct` values are compared whole, once. For others, rows of
+    `choices` say which blocks are to agree, and how to sort for it. A pair is written to `left` and
+    `right` if it is within `radius` and the blocks chosen are the first that it agrees in. Where
+    there is no room for another window of pairs, `state` says where to go on. Returns how many
+    were written.
     """
 
-    @compiled(*_WITHIN, returns=int64)
+    @compiled(*_FIND, returns=int64)
     def find(
         values: NDArray[np.uint64],
-        labels: NDArray[np.uint32],
-        root: NDArray[np.uint32],
         bounds: NDArray[np.int64],
+        others: NDArray[np.uint64],
+        labels: NDArray[np.uint32],
+        other_bounds: NDArray[np.int64],
+        root: NDArray[np.uint32],
         blocks: NDArray[np.uint64],
         prefix: int,
         choices: NDArray[np.uint64],
@@ -214,21 +229,28 @@ def _within(*, labelled: bool) -> Callable[..., Any]:
         right: NDArray[np.uint64],
     ) -> int:
         found = 0
-        first = bounds[0]
         for segment in range(state[SEGMENT], bounds.size - 1):
-            begin = bounds[segment] - first
-            size = bounds[segment + 1] - first - begin
-            plain = size <= direct
-            here = 0 if labelled and _all_alike(labels[begin : begin + size]) else size
-            for c in range(state[CHOSEN], 1 if plain else choices.shape[0]):
+            begin = other_bounds[segment] - other_bounds[0]
+            size = other_bounds[segment + 1] - other_bounds[segment]
+            whole = others[begin : begin + size + PAD]
+            whole_labels = labels[begin : begin + size + PAD] if labelled else labels
+            own = whole[: size - 1]
+            if across:
+                first = bounds[segment] - bounds[0]
+                own = values[first : first + bounds[segment + 1] - bounds[segment]]
+            rows = own.size
+            if size == 0 or (labelled and _all_alike(whole_labels[:size])):
+                rows = 0
+            plain = size <= direct or (across and rows <= LANES)
+            for c in range(state[CHOSEN], 1 if plain or rows == 0 else choices.shape[0]):
                 choice = choices[c]
-                run = values[begin : begin + size + PAD]
-                run_labels = labels[begin : begin + size + PAD] if labelled else labels
+                run = whole
+                run_labels = whole_labels
                 drop = np.uint64(0)
-                if not plain and here > 1:
+                if rows > 0 and not plain:
                     drop = _sort(
-                        values[begin : begin + size],
-                        labels[begin : begin + size] if labelled else labels,
+                        whole[:size],
+                        whole_labels[:size] if labelled else labels,
                         choice,
                         start,
                         spare,
@@ -236,15 +258,21 @@ def _within(*, labelled: bool) -> Callable[..., Any]:
                     )
                     run = spare
                     run_labels = spare_labels
+                    if not across:
+                        own = run[: size - 1]
                 wanted = prefix if plain else choice[CHOICE]
                 i = state[ROW]
-                j = max(state[COLUMN], i + 1)
+                j = state[COLUMN]
                 while True:
-                    if plain:
-                        i, j = _scan_whole(run, here, radius, i, j)
+                    if across:
+                        i, j = _scan_across(
+                            own, run, size, plain, start, choice, drop, radius, i, j
+                        )
+                    elif plain:
+                        i, j = _scan_whole(run, rows, size, radius, i, j)
                     else:
-                        i, j = _scan_runs(run, here, start, choice, drop, radius, i, j)
-                    if i >= here - 1:
+                        i, j = _scan_runs(run, rows, start, choice, drop, radius, i, j)
+                    if i >= rows:
                         break
                     if found + LANES > left.size:
                         state[SEGMENT] = segment
@@ -252,7 +280,7 @@ def _within(*, labelled: bool) -> Callable[..., Any]:
                         state[ROW] = i
                         state[COLUMN] = j
                         return found
-                    value = run[i]
+                    value = own[i]
                     stop = size if plain else np.int64(start[_key(value, choice, drop) + 1])
                     hits = near(run, j, value, radius)
                     if labelled:
@@ -280,7 +308,7 @@ def _within(*, labelled: bool) -> Callable[..., Any]:
                     j += LANES
                     if j >= stop:
                         i += 1
-                        j = i + 1
+                        j = 0
                 state[ROW] = 0
                 state[COLUMN] = 0
             state[CHOSEN] = 0
@@ -290,104 +318,6 @@ def _within(*, labelled: bool) -> Callable[..., Any]:
     return find
 
 
-find_within = _within(labelled=False)
-find_edges = _within(labelled=True)
-
-
-@compiled(
-    array(uint64),
-    const(int64),
-    array(uint64),
-    const(int64),
-    const(uint64),
-    uint64,
-    const(uint64, 2),
-    uint64,
-    int64,
-    array(uint64),
-    array(numba.int32),
-    array(int64),
-    array(uint64),
-    array(uint64),
-    returns=int64,
-)
-def find_across(
-    values: NDArray[np.uint64],
-    bounds: NDArray[np.int64],
-    others: NDArray[np.uint64],
-    other_bounds: NDArray[np.int64],
-    blocks: NDArray[np.uint64],
-    prefix: int,
-    choices: NDArray[np.uint64],
-    radius: int,
-    direct: int,
-    spare: NDArray[np.uint64],
-    start: NDArray[np.int32],
-    state: NDArray[np.int64],
-    left: NDArray[np.uint64],
-    right: NDArray[np.uint64],
-) -> int:
-    """Pairs of a value and another in segments of the same number; otherwise as `find_within`."""
-    found = 0
-    no_labels = np.empty(0, np.uint32)
-    for segment in range(state[SEGMENT], bounds.size - 1):
-        begin = bounds[segment] - bounds[0]
-        size = bounds[segment + 1] - bounds[segment]
-        other_begin = other_bounds[segment] - other_bounds[0]
-        other_size = other_bounds[segment + 1] - other_bounds[segment]
-        if size == 0 or other_size == 0:
-            state[CHOSEN] = 0
-            state[ROW] = 0
-            state[COLUMN] = 0
-            continue
-        plain = other_size <= direct or size <= LANES
-        for c in range(state[CHOSEN], 1 if plain else choices.shape[0]):
-            choice = choices[c]
-            run = others[other_begin : other_begin + other_size + PAD]
-            drop = np.uint64(0)
-            if not plain:
-                drop = _sort(
-                    others[other_begin : other_begin + other_size],
-                    no_labels,
-                    choice,
-                    start,
-                    spare,
-                    no_labels,
-                )
-                run = spare
-            wanted = prefix if plain else choice[CHOICE]
-            i = state[ROW]
-            j = state[COLUMN] if state[COLUMN] > 0 else np.int64(-1)
-            own = values[begin : begin + size]
-            while True:
-                i, j = _scan_across(own, run, other_size, plain, start, choice, drop, radius, i, j)
-                if i >= size:
-                    break
-                if found + LANES > left.size:
-                    state[SEGMENT] = segment
-                    state[CHOSEN] = c
-                    state[ROW] = i
-                    state[COLUMN] = j
-                    return found
-                value = own[i]
-                stop = other_size
-                if not plain:
-                    stop = np.int64(start[_key(value, choice, drop) + 1])
-                hits = near(run, j, value, radius)
-                for lane in range(min(LANES, stop - j)):
-                    if not hits >> np.uint8(lane) & np.uint8(1):
-                        continue
-                    other = run[j + lane]
-                    if _agreeing(value ^ other, blocks, wanted) == wanted:
-                        left[found] = value
-                        right[found] = other
-                        found += 1
-                j += LANES
-                if j >= stop:
-                    i += 1
-                    j = -1
-            state[ROW] = 0
-            state[COLUMN] = 0
-        state[CHOSEN] = 0
-    state[SEGMENT] = bounds.size - 1
-    return found
+find_within = _find(across=False, labelled=False)
+find_across = _find(across=True, labelled=False)
+find_edges = _find(across=False, labelled=True)

@@ -357,7 +357,8 @@ def _single_pairs(
     left: Index, right: Index | None, radius: int, limit: int, effort: Effort
 ) -> _ClassPairs:
     """Pairs of different hashes where rows are single ones."""
-    columns = [side.hashes[:, 0] for side in (left, right) if side is not None]
+    sides_given = [side for side in (left, right) if side is not None]
+    columns = [np.ascontiguousarray(side.hashes[:, 0]) for side in sides_given]
     plan = plan_for(columns[0], None if right is None else columns[1], radius, effort)
     values = [sort_rows(permuted(column, plan), effort.threads) for column in columns]
     sides = [_Side(Index(v.values), v.starts, v.rows) for v in values]

@@ -231,8 +231,9 @@ def near_some(array, start, word, radius):
     return windows[0] | windows[1] | windows[2] | windows[3]
 
 
-def unequal(array, start, word):
-    return sum((array[start + i] != word) << i for i in range(8))
+def unlike(array, start, word):
+    """Bit i is set if array[start + i] and `word` differ above the last bit, i < 8."""
+    return sum((array[start + i] // 2 != word // 2) << i for i in range(8))
 
 
 def permute(value, order):

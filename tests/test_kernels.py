@@ -138,11 +138,6 @@ def near_some(array, start, word, radius):
     return vector.near_some(array, start, word, radius)
 
 
-@numba.njit
-def unequal(array, start, word):
-    return vector.unequal(array, start, word)
-
-
 @given(words)
 @example(0)
 @example(TOP)
@@ -163,11 +158,16 @@ def test_windows_show_what_is_near(seed, start, radius):
         assert near_some(array, *arguments) == naive.near_some(words, start, word, radius)
 
 
-@given(hnp.arrays(np.uint32, 20, elements=st.integers(0, 2)), st.integers(0, 12))
+@numba.njit
+def unlike(array, start, word):
+    return vector.unlike(array, start, word)
+
+
+@given(hnp.arrays(np.uint32, 20, elements=st.integers(0, 5)), st.integers(0, 12))
 @example(np.full(20, 2**32 - 1, np.uint32), 12)
-def test_windows_show_what_is_unequal(array, start):
-    found = unequal(array, np.int64(start), array[0])
-    assert found == naive.unequal(array.tolist(), start, int(array[0]))
+def test_windows_show_which_labels_are_unlike(array, start):
+    found = unlike(array, np.int64(start), array[0])
+    assert found == naive.unlike(array.tolist(), start, int(array[0]))
 
 
 # partitions

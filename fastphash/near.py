@@ -26,7 +26,7 @@ _WORTH_THREADS = 0.008
 _TILE = 1 << 13
 # keys that values inside a segment are sorted by
 _KEYS = 1 << 14
-_SORT_BITS = 11
+_SORT_BITS = 14
 
 # pairs found: values, or labels, of the left and of the right
 _Block = tuple[NDArray[np.uint64], NDArray[np.uint64]]

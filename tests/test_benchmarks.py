@@ -23,6 +23,9 @@ QUICK = {
 }
 
 
+RIVALS = {"hashing.py": "libphash", "joins.py": "faiss"}
+
+
 def test_every_benchmark_is_tried() -> None:
     assert {path.name for path in FOLDER.glob("*.py")} == {*QUICK, "common.py"}
 
@@ -30,8 +33,9 @@ def test_every_benchmark_is_tried() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("script", QUICK)
 def test_benchmark_prints_its_table(script: str) -> None:
-    if script == "hashing.py" and importlib.util.find_spec("libphash") is None:
-        missing("python-libphash is not installed: pip install 'fastphash[bench]'")
+    rival = RIVALS.get(script)
+    if rival and importlib.util.find_spec(rival) is None:
+        missing(f"{rival} is not installed: pip install 'fastphash[bench]'")
     command = [sys.executable, str(FOLDER / script), *QUICK[script]]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

@@ -45,7 +45,7 @@ class TooManyPairsError(FastphashError):
 
     def __init__(self, pairs: int, limit: int) -> None:
         super().__init__(
-            f"the join has {pairs:,} pairs, more than the limit of {limit:,}: "
+            f"the join has at least {pairs:,} pairs, more than the limit of {limit:,}: "
             "raise it with --max-pairs (max_pairs), or use groups, which don't list pairs"
         )
         self.pairs = pairs

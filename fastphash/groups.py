@@ -209,8 +209,9 @@ def _stars(rows: _Rows, radius: int, effort: Effort) -> NDArray[np.int64]:
             size = max(head.size // _GROWTH, 1)
             continue
         among = np.arange(head.size)
+        own = rows.take(head)
         for block in blocks:
-            near = _within_reach(block, rows.take(head), rows.take(head))
+            near = _within_reach(block, own, own)
             relate.stars_of_pairs(near.left, near.right, among)
         keeper[head] = head[among]
         heads = head[among == np.arange(head.size)]

@@ -28,6 +28,10 @@ _LEAST_PAIRS = 1 << 20
 _LEAST_ROWS = 1 << 18
 # rows are counted in 32 bits, eight hashes each
 _MOST_ROWS = 2**29
+# pairs of rows looked at together before those found twice are dropped
+_EXPANDED = 1 << 22
+# how often at most one pair of rows comes up: in fifteen ways, and both ways round
+_REPEATS = 32
 
 
 class Pairs(NamedTuple):
@@ -166,7 +170,7 @@ def check_hashes(hashes: Any) -> NDArray[np.uint64]:
         raise UsageError(f"hashes must be uint64, not {hashes.dtype}")
     if hashes.ndim != 2 or hashes.shape[1] not in (1, len(ORIENTATIONS)):
         raise UsageError(f"hashes must be (n,) or (n, 8), not {hashes.shape}")
-    if hashes.shape[0] * hashes.shape[1] > 8 * _MOST_ROWS:
+    if hashes.shape[0] * hashes.shape[1] >= 8 * _MOST_ROWS:
         raise UsageError(f"{hashes.shape[0]:,} rows are more than one join can hold: split them")
     return np.ascontiguousarray(hashes, np.uint64)
 
@@ -388,14 +392,14 @@ def _oriented_pairs(
     size = max(len(b.classes), 1)
     keys = _Keys(limit)
 
-    def search(own: Values, other: Values | None, blocks: Iterator[Found]) -> None:
+    def search(own: Values, other: Values, blocks: Iterator[Found]) -> None:
         for block in blocks:
-            first, second = _expanded(block, own, other or own)
-            if right is None:
-                first, second = np.minimum(first, second), np.maximum(first, second)
-                different = first != second
-                first, second = first[different], second[different]
-            keys.add(first * size + second)
+            for first, second in _expanded(block, own, other, _REPEATS * limit):
+                if right is None:
+                    low, high = np.minimum(first, second), np.maximum(first, second)
+                    keys.add((low * size + high)[low != high])
+                else:
+                    keys.add(first * size + second)
 
     def across(
         own: Index, own_known: tuple[int, ...], other: Index, known: tuple[int, ...]
@@ -414,9 +418,8 @@ def _oriented_pairs(
         hashes, rows = _column(a.classes, (0,))
         plan = plan_for(hashes, None, radius, effort)
         values = sort_values(permuted(hashes, plan), rows, effort.threads)
-        places = np.flatnonzero(np.diff(values.starts) > 1)
-        search(values, None, iter([Found(places, places)]))
-        search(values, None, find_within(values.values, plan, effort) if radius else iter(()))
+        keys.add(_pairs_inside(values, size, limit))
+        search(values, values, find_within(values.values, plan, effort) if radius else iter(()))
         across(a.classes, turned, a.classes, (0,))
     else:
         across(a.classes, a.classes.known, b.classes, (0,))
@@ -477,14 +480,33 @@ def _joined(blocks: list[Found]) -> Found:
     )
 
 
-def _expanded(pairs: Found, left: Values, right: Values) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Pairs of rows for pairs of places."""
-    size = relate.count_expanded(pairs.left, left.starts, pairs.right, right.starts)
-    a, b, which = (np.empty(size, np.int64) for _ in range(3))
-    relate.expand(
-        pairs.left, left.starts, left.rows, pairs.right, right.starts, right.rows, a, b, which
-    )
-    return a, b
+def _expanded(
+    pairs: Found, left: Values, right: Values, limit: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pairs of rows for pairs of places, some at a time; TooManyPairsError beyond `limit`."""
+    counts = np.diff(left.starts)[pairs.left].astype(np.int64) * np.diff(right.starts)[pairs.right]
+    ends = np.cumsum(counts)
+    if ends.size and ends[-1] > limit:
+        raise TooManyPairsError(int(ends[-1]) // _REPEATS, limit // _REPEATS)
+    start = 0
+    while start < ends.size:
+        before = ends[start] - counts[start]
+        stop = max(int(np.searchsorted(ends, before + _EXPANDED, side="right")), start + 1)
+        own, other = pairs.left[start:stop], pairs.right[start:stop]
+        a, b, which = (np.empty(ends[stop - 1] - before, np.int64) for _ in range(3))
+        relate.expand(own, left.starts, left.rows, other, right.starts, right.rows, a, b, which)
+        yield a, b
+        start = stop
+
+
+def _pairs_inside(values: Values, size: int, limit: int) -> NDArray[np.int64]:
+    """Pairs of rows that share a value, as keys."""
+    inside = relate.count_inside(values.starts)
+    if inside > limit:
+        raise TooManyPairsError(inside, limit)
+    left, right, which = (np.empty(inside, np.int64) for _ in range(3))
+    relate.expand_inside(values.starts, values.rows, left, right, which)
+    return left * size + right
 
 
 def _spread(sides: _ClassPairs, limit: int, *, within: bool) -> Matches:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fastphash.kernels import leaf, partition
 from fastphash.kernels.leaf import PAD
 from fastphash.plans import DIGIT_BITS, Plan, choose, measure, order_table
-from fastphash.threads import core_count, interleave, run_all
+from fastphash.threads import core_count, free_memory, interleave, run_all
 
 # pairs that a thread finds before it hands them over
 _HANDED_OVER = 1 << 17
@@ -24,12 +24,15 @@ _LEAST_TASK = 1 << 15
 # handing tasks to threads takes a tenth of a thousandth of a second each
 _WORTH_THREADS = 0.008
 _TILE = 1 << 13
+# tiles between looks whether to go on
+_TILES = 64
 # keys that values inside a segment are sorted by
 _KEYS = 1 << 14
 _SORT_BITS = 14
 
 # pairs found: values, or labels, of the left and of the right
 _Block = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+_NOTHING: _Block = (np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 #: Called as progress(done, total), in hashes looked at.
 Advance = Callable[[int, int], None]
@@ -65,7 +68,7 @@ class Effort:
     ----------
     threads : int
     memory : int
-        Bytes that it may take beyond its input.
+        Bytes that it may take beyond its input; half of what is free by default.
     advance : callable
         Told how far it is.
     explain : callable
@@ -75,7 +78,7 @@ class Effort:
     """
 
     threads: int = field(default_factory=core_count)
-    memory: int = 1 << 62
+    memory: int = field(default_factory=lambda: free_memory() // 2)
     advance: Advance = lambda done, total: None  # noqa: ARG005 - says nothing
     explain: Callable[[Explained], None] = lambda search: None  # noqa: ARG005
     plan: Callable[[Plan], Plan] = lambda plan: plan
@@ -357,7 +360,11 @@ class _Search:
 
     def _every_pair(self) -> Iterator[Iterator[_Block]]:
         if self._root.size:
-            yield self._leaf(self._sides, (), direct=self.sizes[0])
+            size = self.sizes[0]
+            rows = max(_TILE * _TILE // size, 1)
+            for start in range(0, size, rows):
+                yield self._leaf(self._sides, (), size, rows=(start, min(start + rows, size)))
+                self.done += rows
             return
         tiles = self._sides[0].tiles()
         for i, tile in enumerate(tiles):
@@ -366,8 +373,10 @@ class _Search:
             yield self._tiles([*own, *([tile, other] for other in others)])
 
     def _tiles(self, several: list[list[_Side]]) -> Iterator[_Block]:
-        for sides in several:
+        for i, sides in enumerate(several):
             yield from self._leaf(sides, (), direct=_TILE)
+            if i % _TILES == _TILES - 1:
+                yield _NOTHING  # time to look whether to go on
         self.done += several[0][0].size if several else 0
 
     def _explore(self, sides: list[_Side], chosen: tuple[int, ...]) -> Iterator[_Block]:
@@ -381,7 +390,11 @@ class _Search:
             self.done += sum(side.size for side in sides)
 
     def _leaf(
-        self, sides: Sequence[_Side], chosen: tuple[int, ...], direct: int
+        self,
+        sides: Sequence[_Side],
+        chosen: tuple[int, ...],
+        direct: int,
+        rows: tuple[int, int] | None = None,
     ) -> Iterator[_Block]:
         haystack = sides[-1]
         choices = self._choices(chosen)
@@ -391,6 +404,7 @@ class _Search:
         spare_labels = np.empty(spare.size if self._root.size else 0, np.uint32)
         keys = np.empty(_KEYS + 2, np.int32)
         state = np.zeros(leaf.STATES, np.int64)
+        state[leaf.ROW], state[leaf.LAST] = rows or (0, haystack.longest + sides[0].longest)
         find = leaf.find_across if len(sides) == 2 else leaf.find_within
         if self._root.size:
             find = leaf.find_edges

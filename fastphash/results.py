@@ -18,7 +18,7 @@ from fastphash.words import COLLISION, IDENTICAL, KINDS, NEAR, ORIENTATIONS
 
 ROLES = ("keeper", "copy")
 # rows of one table of pairs: their thumbnails are held meanwhile
-_TABLE_ROWS = 1 << 20
+_TABLE_ROWS = 1 << 18
 
 _NAME = pa.dictionary(pa.int32(), pa.string())
 #: Columns that say how two images relate.

@@ -16,7 +16,8 @@ PAD = 4 * LANES
 #: Columns of `choices`.
 CHOICE, SHIFT_HIGH, MASK_HIGH, SHIFT_LOW, MASK_LOW, BITS_LOW, BITS = range(7)
 #: Entries of `state`: where to go on. The first is the number of segments when all is done.
-SEGMENT, CHOSEN, ROW, COLUMN, STATES = range(5)
+#: LAST is no row that is to be looked at, nor any after it.
+SEGMENT, CHOSEN, ROW, COLUMN, LAST, STATES = range(6)
 
 # a run this long is worth looking at four windows at once
 _LONG = 2 * PAD
@@ -57,7 +58,7 @@ def _sort(
     Returns how many low bits the key goes without, so that an even run is half a window long.
     """
     bits = np.uint64(1)
-    while bits < choice[BITS] and (4 << bits) < values.size and (4 << bits) < start.size:
+    while bits < choice[BITS] and (4 << bits) < values.size and (2 << bits) < start.size - 1:
         bits += np.uint64(1)
     drop = choice[BITS] - bits if choice[BITS] > bits else np.uint64(0)
     keys = np.int64(1) << (choice[BITS] - drop)
@@ -140,6 +141,7 @@ def _scan_runs(
 @inner
 def _scan_across(
     values: NDArray[np.uint64],
+    rows: int,
     run: NDArray[np.uint64],
     size: int,
     whole: bool,
@@ -151,7 +153,7 @@ def _scan_across(
     j: int,
 ) -> tuple[int, int]:
     """From window (i, j) on, the first one of `run` with something near values[i]."""
-    while i < values.size:
+    while i < rows:
         value = values[i]
         stop = np.int64(size)
         if not whole:
@@ -238,7 +240,7 @@ def _find(*, across: bool, labelled: bool) -> Callable[..., Any]:
             if across:
                 first = bounds[segment] - bounds[0]
                 own = values[first : first + bounds[segment + 1] - bounds[segment]]
-            rows = own.size
+            rows = min(own.size, state[LAST])
             if size == 0 or (labelled and _all_alike(whole_labels[:size])):
                 rows = 0
             plain = size <= direct or (across and rows <= LANES)
@@ -266,7 +268,7 @@ def _find(*, across: bool, labelled: bool) -> Callable[..., Any]:
                 while True:
                     if across:
                         i, j = _scan_across(
-                            own, run, size, plain, start, choice, drop, radius, i, j
+                            own, rows, run, size, plain, start, choice, drop, radius, i, j
                         )
                     elif plain:
                         i, j = _scan_whole(run, rows, size, radius, i, j)

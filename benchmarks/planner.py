@@ -17,7 +17,14 @@ from scipy.optimize import minimize
 from fastphash import near, plans
 from fastphash.plans import Plan
 
-_CONSTANTS = ("NS_PARTITION", "NS_PER_CHOICE", "NS_ROW", "NS_WINDOW", "NS_PER_SEGMENT")
+_CONSTANTS = (
+    "NS_PARTITION",
+    "NS_PER_CHOICE",
+    "NS_ROW",
+    "NS_WINDOW",
+    "NS_LONG_WINDOW",
+    "NS_PER_SEGMENT",
+)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Commands; they alone turn an error into an exit status."""
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from fastphash.words import KINDS, MAX_PAIRS, NEAREST, RADIUS
 
 _LEAK_STATUS = 3
 _SIGNAL_STATUS = 128
+# commands that begin where an earlier run of theirs ended
+_GOES_ON = ("audit", "hash")
 
 
 class Commands(click.Group):
@@ -39,7 +42,7 @@ class Commands(click.Group):
             where = f": {error.filename}" if error.filename else ""
             raise click.ClickException(f"{error.strerror or error}{where}") from error
         except KeyboardInterrupt:
-            click.echo("\nInterrupted: run the same command again to go on.", err=True)
+            click.echo(f"\nInterrupted{_how_to_go_on(ctx.invoked_subcommand)}", err=True)
             ctx.exit(_SIGNAL_STATUS + signal.SIGINT)
 
 
@@ -53,8 +56,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
 
 
+def _how_to_go_on(command: str | None) -> str:
+    return ": run the same command again to go on." if command in _GOES_ON else "."
+
+
 def _terminate(number: int, _: Any) -> None:
-    click.echo("\nTerminated: run the same command again to go on.", err=True)
+    command = click.get_current_context().find_root().invoked_subcommand
+    click.echo(f"\nTerminated{_how_to_go_on(command)}", err=True)
     sys.exit(_SIGNAL_STATUS + number)
 
 
@@ -82,7 +90,7 @@ class _Audit(click.Command):
     help=f"End with status 3 if images leak between splits by one of these kinds; without kinds, "
     f"{options.SURE_KINDS}.",
 )
-@options.radius_option(RADIUS, "Largest Hamming distance of two copies, 0 to 64.")
+@options.radius_option(RADIUS, "Largest Hamming distance of two copies.")
 @options.grouping_option
 @options.hash_options
 @options.join_options
@@ -197,14 +205,13 @@ def hash_(
 @click.argument("needles")
 @click.argument("haystack")
 @options.output_option("File for the pairs.")
-@options.radius_option(0, "Largest Hamming distance of a pair, 0 to 64.")
+@options.radius_option(0, "Largest Hamming distance of a pair.")
 @click.option(
     "--max-pairs",
     type=click.IntRange(min=0),
     default=MAX_PAIRS,
-    show_default=True,
     metavar="N",
-    help="Stop instead of writing more pairs than this.",
+    help=f"Stop if there are more pairs than this, of whatever kinds.  [default: {MAX_PAIRS:,}]",
 )
 @options.format_option("Parquet, or JSON as the paper's compare_hashes.py writes it.")
 @click.option(
@@ -238,10 +245,10 @@ def join(
     """
     options.check_free(output, overwrite)
     from fastphash import convert, results, tables
-    from fastphash.hashes import read_hashes
+    from fastphash.hashes import read_hashes, same_rows
     from fastphash.screen import ProgressScreen, count, show_table
 
-    if needles == haystack:
+    if same_rows(needles, haystack):
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
     left, right = read_hashes(needles), read_hashes(haystack)
     wanted = kinds or list(KINDS)
@@ -270,7 +277,7 @@ def join(
 @main.command()
 @click.argument("stores", nargs=-1, required=True, metavar="STORE...")
 @options.output_option("File for the groups.")
-@options.radius_option(0, "Largest Hamming distance of two copies, 0 to 64.")
+@options.radius_option(0, "Largest Hamming distance of two copies.")
 @options.grouping_option
 @options.keep_in_option
 @options.format_option("Parquet, or JSON as the paper's inspect_hashes.py writes it.")
@@ -376,10 +383,12 @@ def query(
         rows = found.drop_columns(["path_bytes"]).to_pylist()
         click.echo(json.dumps(rows, indent=2))
     else:
-        show_nearest(found.to_pylist())
+        gone = {os.fsdecode(path) for path, _, _ in rejected}
+        show_nearest(found.to_pylist(), [image for image in images if image not in gone])
     if rejected:
         for path, stage, reason in rejected:
-            click.echo(f"Error: {path.decode(errors='replace')}: {stage}: {reason}", err=True)
+            name = path.decode(errors="replace")
+            click.echo(f"Error: {name!r} gives no hash: {stage}: {reason}", err=True)
         raise SystemExit(1)
 
 

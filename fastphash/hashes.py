@@ -184,6 +184,12 @@ def read_hashes(target: str) -> Hashes:
     return Hashes(_one_split(table, split), store.definition, store)
 
 
+def same_rows(one: str, other: str) -> bool:
+    """Whether two targets name the same rows, however they are spelled."""
+    a, b = _split_target(one), _split_target(other)
+    return a[1] == b[1] and os.path.realpath(a[0]) == os.path.realpath(b[0])
+
+
 def read_together(targets: list[str]) -> Hashes:
     """Rows of several stores or files, in the order given, to be grouped as one.
 

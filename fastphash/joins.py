@@ -1,5 +1,6 @@
 """Pairs of hashes within a radius, exact and complete."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -394,7 +395,7 @@ def _oriented_pairs(
 
     def search(own: Values, other: Values, blocks: Iterator[Found]) -> None:
         for block in blocks:
-            for first, second in _expanded(block, own, other, _REPEATS * limit):
+            for first, second in _expanded(block, own, other, limit, size):
                 if right is None:
                     low, high = np.minimum(first, second), np.maximum(first, second)
                     keys.add((low * size + high)[low != high])
@@ -481,13 +482,17 @@ def _joined(blocks: list[Found]) -> Found:
 
 
 def _expanded(
-    pairs: Found, left: Values, right: Values, limit: int
+    pairs: Found, left: Values, right: Values, limit: int, alone: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Pairs of rows for pairs of places, some at a time; TooManyPairsError beyond `limit`."""
+    """Pairs of rows for pairs of places, some at a time.
+
+    TooManyPairsError if they are more than `limit` even without repeats and without the rows,
+    `alone` at most, that are paired with themselves.
+    """
     counts = np.diff(left.starts)[pairs.left].astype(np.int64) * np.diff(right.starts)[pairs.right]
     ends = np.cumsum(counts)
-    if ends.size and ends[-1] > limit:
-        raise TooManyPairsError(int(ends[-1]) // _REPEATS, limit // _REPEATS)
+    if ends.size and ends[-1] > _REPEATS * (limit + alone):
+        raise TooManyPairsError(math.ceil(ends[-1] / _REPEATS) - alone, limit)
     start = 0
     while start < ends.size:
         before = ends[start] - counts[start]

@@ -132,9 +132,8 @@ def radius_option(default: int | None, text: str) -> Callable[[F], F]:
         "--radius",
         type=click.IntRange(0, 64),
         default=default,
-        show_default=default is not None,
         metavar="BITS",
-        help=text,
+        help=text if default is None else f"{text}  [0 to 64; default: {default}]",
     )
 
 

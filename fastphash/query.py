@@ -33,6 +33,8 @@ QUERY_SCHEMA = pa.schema(
 # images hashed, and stored rows compared, at once
 _IMAGES = 64
 _ROWS = 1 << 20
+# stored images as near as the last one named, among which kinds decide
+_TIES = 1000
 
 
 class Answer(NamedTuple):
@@ -61,7 +63,7 @@ def nearest(
     radius : int, optional
         Name none that is further away, in bits.
     k : int
-        How many to name for each; of equal distances the first stored.
+        How many to name for each; of equal distances the strongest kind, then the first stored.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def nearest(
             else:
                 blocks = matches(index, rows, radius, effort=effort)
                 pairs = concatenated([_best(block, k) for block in blocks])
-            found.append(_table(hashed, stored, pairs))
+            found.append(_table(hashed, stored, pairs, k))
         done += len(batch)
         progress("searching", done, 0)
     return Answer(pa.concat_tables(found).unify_dictionaries(), rejected)
@@ -115,9 +117,11 @@ def _nearest(images: Index, stored: Index, k: int) -> Matches:
 
 
 def _best(pairs: Matches, k: int) -> Matches:
-    """The k nearest of each left row, nearest first."""
+    """The k nearest of each left row, nearest first, and some more that are as near as the last."""
     ordered = pairs.take(np.lexsort((pairs.right, pairs.distance, pairs.left)))
-    return ordered.take(_rank(ordered.left) < k)
+    rank = _rank(ordered.left)
+    last = ordered.distance[np.searchsorted(ordered.left, ordered.left) + np.minimum(k - 1, rank)]
+    return ordered.take((rank < k) | ((ordered.distance == last) & (rank < k + _TIES)))
 
 
 def _rank(left: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -125,7 +129,7 @@ def _rank(left: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.arange(left.size) - np.searchsorted(left, left)
 
 
-def _table(hashed: Batch, stored: Hashes, pairs: Matches) -> pa.Table:
+def _table(hashed: Batch, stored: Hashes, pairs: Matches, k: int) -> pa.Table:
     rows, right = np.unique(pairs.right, return_inverse=True)
     known = stored.take(rows)
     pairs = pairs._replace(right=right)
@@ -137,6 +141,10 @@ def _table(hashed: Batch, stored: Hashes, pairs: Matches) -> pa.Table:
         same = (digests[pairs.left] == known.digests[pairs.right]).all(axis=1)
         orientation[same], score[same] = 0, 1
     kind = kinds(pairs.distance, agrees, orientation, same)
+    order = np.lexsort((pairs.right, kind, pairs.distance, pairs.left))
+    order = order[_rank(pairs.left[order]) < k]
+    pairs = pairs.take(order)
+    kind, orientation, score = kind[order], orientation[order], score[order]
     split, path, exact = row_names(known, pairs.right)
     names = [os.fsdecode(path).encode("utf-8", "replace").decode() for path in hashed.paths]
     return pa.table(

@@ -143,12 +143,15 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
     show_lines(f"Written to {out}", [", ".join(names), _what_was_done(tallies)])
 
 
-def show_nearest(found: list[dict[str, Any]]) -> None:
-    """Print the stored images nearest to each image."""
-    of_image: dict[str, list[dict[str, Any]]] = {}
+def show_nearest(found: list[dict[str, Any]], images: Sequence[str]) -> None:
+    """Print the stored images nearest to each image, or that there is none."""
+    of_image: dict[str, list[dict[str, Any]]] = {image: [] for image in images}
     for row in found:
         of_image.setdefault(row["query"], []).append(row)
     for image, rows in of_image.items():
+        if not rows:
+            show_lines(f"Nearest to {image}", ["no stored image is that near"])
+            continue
         show_table(
             f"Nearest to {image}",
             ["image", "bits", "kind", "orientation", "score"],
@@ -163,8 +166,6 @@ def show_nearest(found: list[dict[str, Any]]) -> None:
                 for row in rows
             ],
         )
-    if not found:
-        show_lines("Nearest", ["no stored image is that near"])
 
 
 def show_search(search: "Explained") -> None:
@@ -235,18 +236,20 @@ _DISTANCES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
 
 def _show_distances(summary: dict[str, Any]) -> None:
     """The copies by distance, so that nobody takes those far apart for as sure as the others."""
+    leaks = sorted(summary["leaks"], key=lambda leak: -leak["leaked"])
+    shown = [leak for leak in leaks if leak["leaked"]][:_LEAK_LINES]
     rows = {name: split["copies_by_distance"] for name, split in summary["splits"].items()}
-    rows |= {
-        f"{leak['needles']} in {leak['haystack']}": leak["by_distance"]
-        for leak in summary["leaks"][:_LEAK_LINES]
-    }
-    if not summary["radius"] or not any(rows.values()):
+    rows |= {f"{leak['needles']} in {leak['haystack']}": leak["by_distance"] for leak in shown}
+    found = [int(distance) for counts in rows.values() for distance in counts]
+    if not summary["radius"] or not found:
         return
+    # chained copies may be further from their keeper than the radius
+    furthest = max(summary["radius"], *found)
     columns: list[tuple[int, int]] = []
     for i, last in enumerate(_DISTANCES):
         first = _DISTANCES[i - 1] + 1 if i else 0
-        if first <= summary["radius"]:
-            columns.append((first, min(last, summary["radius"])))
+        if first <= furthest:
+            columns.append((first, min(last, furthest)))
     show_table(
         "Copies by distance in bits: inside a split, and of one in another",
         ["", *(str(a) if a == b else f"{a}-{b}" for a, b in columns)],

@@ -73,6 +73,7 @@ def test_leaks_are_counted_for_each_ordered_pair_of_splits(found):
             "leaked": 3,
             "share": 3 / images,
             "kinds": kinds,
+            "by_distance": {"0": 3},
         }
         for needles, haystack, images in (("train", "val", 11), ("val", "train", 5))
     ]

@@ -376,7 +376,7 @@ def test_the_nearest_are_shown(data):
     assert [row["rank"] for row in rows] == [*range(1, 6)] * 2
     done = run(*words[:2], "gone.png", "--in", "out/hashes", "--radius", "0", status=1, cwd=data)
     assert "003.png" in done.stdout
-    assert error_of(done) == "Error: gone.png: read: No such file or directory"
+    assert error_of(done) == ("Error: 'gone.png' gives no hash: read: No such file or directory")
     assert (
         "no stored image is that near"
         in run("query", "val/010.png", "--in", "out/hashes@train", "--radius", "0", cwd=data).stdout

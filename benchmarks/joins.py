@@ -48,6 +48,8 @@ _SHAPES = ((3, 21), (4, 16), (5, 12), (6, 10))
 _MOST_OBJECTS = 100_000
 # a rival's rate is taken from the first slice that takes so long
 _PROBE_SECONDS = 0.2
+# slopes are taken from here on: below, starting counts for more than searching
+_LARGE = 1_000_000
 
 
 class Task(NamedTuple):
@@ -410,15 +412,12 @@ def recall(hashes: Hashes, radii: list[int]) -> None:
 
 
 def draw(plt: Any, lines: dict[str, list[tuple[int, Timed]]], radius: int) -> Any:
-    """Seconds against size, a line a rival; hollow where extrapolated."""
+    """Seconds against size, a line a rival with its slope; hollow where extrapolated."""
     figure, axes = plt.subplots(figsize=(9, 5.2), layout="constrained")
     for i, (name, own) in enumerate(lines.items()):
         sizes = [size for size, _ in own]
         medians = [statistics.median(timed.seconds) for _, timed in own]
-        label = name
-        if name == _OURS and len(set(sizes)) > 1:
-            slope = np.polyfit(np.log(sizes), np.log(medians), 1)[0]
-            label += f" (slope {slope:.2f})"
+        label = f"{name}{slope(sizes, medians)}"
         color = f"C{i}"
         axes.loglog(sizes, medians, color=color, label=label, linewidth=2.5 if i == 0 else 1.5)
         for size, median, (_, timed) in zip(sizes, medians, own, strict=True):
@@ -427,8 +426,19 @@ def draw(plt: Any, lines: dict[str, list[tuple[int, Timed]]], radius: int) -> An
     axes.plot([], [], "o", color="grey", markerfacecolor="white", label="extrapolated")
     axes.set(xlabel="hashes", ylabel="seconds")
     axes.set_title(f"Time to find all pairs within {radius} bits")
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9)
+    title = f"slopes from {_LARGE:,} hashes on"
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=9, title=title)
     return figure
+
+
+def slope(sizes: list[int], seconds: list[float]) -> str:
+    """How time grows with size, on logarithmic scales; from a million on, if two sizes are."""
+    large = [i for i, size in enumerate(sizes) if size >= _LARGE]
+    chosen = large if len(large) > 1 else range(len(sizes))
+    if len(chosen) < 2:
+        return ""
+    fitted = np.polyfit(np.log([sizes[i] for i in chosen]), np.log([seconds[i] for i in chosen]), 1)
+    return f" (slope {fitted[0]:.2f})"
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ _PNG_END = b"IEND\xaeB`\x82"
 _PNM_KINDS = frozenset(b"1 2 3 4 5 6 f F y".split())
 # sizes of the header that follows a bitmap's first 14 bytes
 _BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124))
+_SCALED_AT_ONCE = 1 << 20
 _SCALED_MODES = ("I", "F")  # and every I;16
 _TIFF_BITS, _TIFF_PLANES, _TIFF_SAMPLE_FORMAT = 258, 284, 339
 _EXIF_ORIENTATION = 0x0112
@@ -106,6 +107,8 @@ class Decoded:
         Pillow's name of it.
     width, height : int
         Pixels before any reduction.
+    multiframe : bool
+        Whether this is the first of several frames or pages.
     """
 
     grey: NDArray[np.uint8]
@@ -113,6 +116,7 @@ class Decoded:
     format: str
     width: int
     height: int
+    multiframe: bool = False
 
 
 class CaughtStderr:
@@ -135,6 +139,12 @@ class CaughtStderr:
         os.lseek(fd, 0, os.SEEK_SET)
         os.ftruncate(fd, 0)
         return True
+
+
+def limit_pixels(most: int) -> None:
+    """Let this process refuse images of more pixels, by their headers, whatever decodes them."""
+    # Pillow refuses more than twice as many as this
+    Image.MAX_IMAGE_PIXELS = most / 2  # type: ignore[assignment]
 
 
 def sniff(head: bytes) -> str | None:
@@ -193,6 +203,7 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
     width, height = image.size
     factor = 1
     try:
+        multiframe = bool(getattr(image, "is_animated", False))
         # Pillow turns TIFFs itself, always
         turn = _exif_orientation(image) if rules.exif and name != "TIFF" else 1
         if rules.mode == "reduced" and name == "JPEG" and image.mode in ("RGB", "L"):
@@ -207,7 +218,8 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
         grey = np.ascontiguousarray(_EXIF_TURNS[turn](grey))
         if turn >= 5:
             width, height = height, width
-    return Decoded(grey, (width / factor, height / factor), name, width, height)
+    extent = (width / factor, height / factor)
+    return Decoded(grey, extent, name, width, height, multiframe)
 
 
 def _has_end(data: bytes, name: str) -> bool:
@@ -276,7 +288,7 @@ def _jpeg_header(data: bytes) -> tuple[int, int, int] | None:
     if frame is None:
         return None
     bits, height, width, components = frame
-    usual = bits == 8 and components in (1, 3) and width and height
+    usual = bits == 8 and components in (1, 3) and width > 0 and height > 0
     if not usual or width * height > 2 * (Image.MAX_IMAGE_PIXELS or 0):
         return None
     return width, height, components
@@ -319,16 +331,24 @@ def array_grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 def scale_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Stretch the finite values of an array over 0..255; not finite is 0, and so is a constant."""
-    values = values.astype(np.float64)
-    finite = np.isfinite(values)
-    if not finite.any():
-        return np.zeros(values.shape, np.uint8)
-    low, high = values[finite].min(), values[finite].max()
+    out = np.zeros(values.shape, np.uint8)
+    # some rows at a time: in double precision a large image is eight times as large
+    step = max(_SCALED_AT_ONCE // max(values[:1].size, 1), 1)
+    ranges = []
+    for start in range(0, len(values), step):
+        rows = values[start : start + step]
+        finite = rows[np.isfinite(rows)]
+        if finite.size:
+            ranges.append((float(finite.min()), float(finite.max())))
+    low = min((low for low, _ in ranges), default=0.0)
+    high = max((high for _, high in ranges), default=0.0)
     if low == high:
-        return np.zeros(values.shape, np.uint8)
-    values[~finite] = low
-    scaled: NDArray[np.uint8] = np.floor(255 * (values - low) / (high - low) + 0.5).astype(np.uint8)
-    return scaled
+        return out
+    for start in range(0, len(values), step):
+        rows = values[start : start + step].astype(np.float64)
+        rows[~np.isfinite(rows)] = low
+        out[start : start + step] = np.floor(255 * (rows - low) / (high - low) + 0.5)
+    return out
 
 
 def encode(pixels: NDArray[np.uint8], name: Literal["JPEG", "PNG"], quality: int = 90) -> bytes:
@@ -379,5 +399,7 @@ def _mend_single_plane(image: Image.Image) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "out of memory"
     text = " ".join(str(error).split()) or "no further detail"
     return f"{type(error).__name__}: {text}"[:300]

@@ -34,3 +34,9 @@ RADIUS = 4
 
 #: How many stored images a query names.
 NEAREST = 5
+
+#: Seconds that a worker may take for one image.
+TIMEOUT = 30.0
+
+#: The largest image that is decoded, in pixels: beyond it Pillow suspects a decompression bomb.
+MAX_PIXELS = 178_956_970

@@ -1,37 +1,38 @@
 """Files to hashed batches, in worker processes."""
 
-import contextlib
 import logging
-import multiprocessing
 import os
-import signal
 import stat
 import sys
-import threading
-from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
-import pebble
 import xxhash
 from numpy.typing import NDArray
 
 from fastphash import images
-from fastphash.errors import ImageError, UsageError, WorkerError
+from fastphash.errors import ImageError, UsageError
 from fastphash.hashing import hash_orientations, hash_thumbnails
 from fastphash.images import Decoding
-from fastphash.threads import core_count
+from fastphash.supervise import At, Supervisor, Work
+from fastphash.threads import core_count, free_memory, limit_memory
 from fastphash.thumbnail import both_thumbnails, thumbnail
-from fastphash.words import PassOrder
+from fastphash.words import MAX_PIXELS, TIMEOUT, PassOrder
 
-# images of one task: enough to hide the cost of passing it, few enough to keep all workers busy
+# images of one task, and bytes of their names: enough to hide the cost of passing it, few enough
+# to keep all workers busy, and to wait in a pipe
 _BATCH = 64
+_NAMES = 3000
 # not blocking: a file list may name a pipe
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# bytes that a worker may take whatever is free: enough for images as large as may be
+_LEAST_MEMORY = 2 << 30
+# how often a file is read that changes meanwhile
+_READINGS = 3
 # contents that a worker remembers, 1.2 kB each
 _REMEMBERED = 4096
 
@@ -43,6 +44,7 @@ class Recipe:
     decoding: Decoding = field(default_factory=Decoding)
     pass_order: PassOrder = "pillow13"
     orientations: bool = True
+    max_pixels: int = MAX_PIXELS
 
 
 class Record(NamedTuple):
@@ -51,6 +53,7 @@ class Record(NamedTuple):
     format: str
     width: int
     height: int
+    multiframe: bool
     hashes: NDArray[np.uint64]
     thumbnail: NDArray[np.uint8]
 
@@ -61,6 +64,7 @@ class _Seen(NamedTuple):
     format: str
     width: int
     height: int
+    multiframe: bool
     thumbnails: NDArray[np.uint8]
 
 
@@ -82,6 +86,7 @@ class Batch:
     digests: list[bytes] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
     shapes: list[tuple[int, int]] = field(default_factory=list)
+    multiframe: list[bool] = field(default_factory=list)
     hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty((0, 0), np.uint64))
     thumbnails: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0), np.uint8))
     rejected: list[Rejection] = field(default_factory=list)
@@ -101,11 +106,25 @@ class Hasher:
         self._caught = caught
         self._remembered: OrderedDict[bytes, Record] = OrderedDict()
 
-    def hash_files(self, root: bytes, paths: Sequence[bytes]) -> Batch:
-        """Hash files below `root`; those that give no hash are rejected or skipped."""
+    def hash_files(
+        self,
+        root: bytes,
+        paths: Sequence[bytes],
+        refused: Mapping[int, str] | None = None,
+        at: At = lambda item: None,  # noqa: ARG005 - tells nobody
+    ) -> Batch:
+        """Hash files below `root`; those that give no hash are rejected or skipped.
+
+        Files that are `refused`, by their places in `paths`, are rejected unread. `at` is told of
+        every other one that is begun.
+        """
         batch = Batch()
         fresh: dict[bytes, _Seen] = {}
-        for path in paths:
+        for item, path in enumerate(paths):
+            if refused and item in refused:
+                batch.rejected.append(Rejection(path, "worker", refused[item]))
+                continue
+            at(item)
             try:
                 data, status = _read(os.path.join(root, path))
                 if data is None:
@@ -118,6 +137,8 @@ class Hasher:
                     fresh[digest] = self._look(data)
             except ImageError as error:
                 batch.rejected.append(Rejection(path, error.stage, error.reason))
+            except MemoryError:
+                batch.rejected.append(Rejection(path, "decode", "out of memory"))
             else:
                 batch.paths.append(path)
                 batch.sizes.append(len(data))
@@ -127,6 +148,7 @@ class Hasher:
         found = [records.get(d) or self._remembered[d] for d in batch.digests]
         batch.formats = [record.format for record in found]
         batch.shapes = [(record.width, record.height) for record in found]
+        batch.multiframe = [record.multiframe for record in found]
         if found:
             batch.hashes = np.stack([record.hashes for record in found])
             batch.thumbnails = np.stack([record.thumbnail for record in found])
@@ -137,7 +159,7 @@ class Hasher:
         decoded = images.decode(data, self._recipe.decoding, self._caught)
         make = both_thumbnails if self._recipe.orientations else thumbnail
         made = make(decoded.grey, self._recipe.pass_order, decoded.extent)
-        return _Seen(decoded.format, decoded.width, decoded.height, made)
+        return _Seen(decoded.format, decoded.width, decoded.height, decoded.multiframe, made)
 
     def _hash(self, fresh: dict[bytes, "_Seen"]) -> dict[bytes, Record]:
         if not fresh:
@@ -148,7 +170,7 @@ class Hasher:
         else:
             hashes, upright = hash_thumbnails(made)[:, None], made
         return {
-            digest: Record(seen.format, seen.width, seen.height, hashes[i], upright[i].copy())
+            digest: Record(*seen[:4], hashes[i], upright[i].copy())
             for i, (digest, seen) in enumerate(fresh.items())
         }
 
@@ -163,15 +185,13 @@ def _read(path: bytes) -> tuple[bytes | None, os.stat_result]:
     try:
         fd = os.open(path, _READ_FLAGS)
         try:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise ImageError("read", "not a regular file")
-            if not images.promises_image(path):
-                head = os.read(fd, images.SNIFFED)
-                return (
-                    head + _read_all(fd, status.st_size) if images.sniff(head) else None
-                ), status
-            return _read_all(fd, status.st_size), status
+            for _ in range(_READINGS):
+                before = os.fstat(fd)
+                data = _read_open(fd, path, before)
+                after = os.fstat(fd)
+                if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+                    return data, before
+                os.lseek(fd, 0, os.SEEK_SET)
         finally:
             os.close(fd)
     except OSError as error:
@@ -180,6 +200,16 @@ def _read(path: bytes) -> tuple[bytes | None, os.stat_result]:
         raise ImageError("read", str(error)) from error
     except MemoryError as error:
         raise ImageError("read", "the file is larger than the memory that is left") from error
+    raise ImageError("read", f"the file changed {_READINGS} times while it was read")
+
+
+def _read_open(fd: int, path: bytes, status: os.stat_result) -> bytes | None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError("read", "not a regular file")
+    if images.promises_image(path):
+        return _read_all(fd, status.st_size)
+    head = os.read(fd, images.SNIFFED)
+    return head + _read_all(fd, status.st_size) if images.sniff(head) else None
 
 
 def _read_all(fd: int, size: int) -> bytes:
@@ -190,26 +220,24 @@ def _read_all(fd: int, size: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-_hasher: Hasher | None = None
-
-
-def start_worker(recipe: Recipe) -> None:
-    """Make this process a worker: file descriptor 2 is caught from now on."""
-    global _hasher  # noqa: PLW0603 - one for each process: tasks are plain functions
+def start_worker(recipe: Recipe, memory: int) -> Work:
+    """Make this process a worker: file descriptor 2 is caught, and memory limited from now on."""
     cv2.setNumThreads(0)
     logging.disable()  # Pillow logs what it also raises
     sys.stderr = os.fdopen(os.dup(2), "w")
-    _hasher = Hasher(recipe, images.CaughtStderr())
+    images.limit_pixels(recipe.max_pixels)
+    limit_memory(memory)
+    hasher = Hasher(recipe, images.CaughtStderr())
 
+    def work(task: tuple[bytes, list[bytes]], refused: dict[int, str], at: At) -> Batch:
+        root, paths = task
+        return hasher.hash_files(root, paths, refused, at)
 
-def hash_batch(root: bytes, paths: Sequence[bytes]) -> Batch:
-    """`Hasher.hash_files` of this worker process."""
-    assert _hasher is not None, "start_worker comes first"
-    return _hasher.hash_files(root, paths)
+    return work
 
 
 class Workers:
-    """A pool of worker processes that answers in the order it was asked.
+    """Worker processes that hash files, in the order in which they are asked.
 
     Use it as a context: leaving it ends the processes, at once where an exception passes.
 
@@ -218,107 +246,56 @@ class Workers:
     count : int
         Processes.
     recipe : Recipe
+    timeout : float
+        Seconds that a worker may take for one image; it is ended then. An image that has ended two
+        workers, so or by a crash, is rejected.
 
     Raises
     ------
     UsageError
-        `count` is less than one.
+        `count` is less than one, or `timeout` is no time.
     WorkerError
         Processes can't be started.
     """
 
-    def __init__(self, count: int, recipe: Recipe) -> None:
+    def __init__(self, count: int, recipe: Recipe, timeout: float = TIMEOUT) -> None:
         if count < 1:
             raise UsageError(f"workers must be at least 1, not {count}")
-        self._ahead = 4 * count
-        self._pool = pebble.ProcessPool(
-            count, initializer=start_worker, initargs=(recipe,), context=_context()
-        )
+        if not timeout > 0:
+            raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")
+        memory = max(free_memory() // (count + 1), _LEAST_MEMORY)
+        self._supervisor = Supervisor(count, timeout, start_worker, (recipe, memory))
 
     def __enter__(self) -> Self:
+        self._supervisor.__enter__()
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._pool.close()
-        else:
-            self._pool.stop()
-        self._pool.join()
+    def __exit__(self, kind: object, *rest: object) -> None:
+        self._supervisor.__exit__(kind, *rest)
 
     def hash_files(self, root: bytes, paths: Iterable[bytes]) -> Iterator[Batch]:
         """Batches in the order of `paths`, which are read only a little ahead of what is taken."""
-        source = iter(paths)
-        waiting: deque[tuple[list[bytes], Any]] = deque()
-        while batch := list(islice(source, _BATCH)):
-            waiting.append((batch, self._schedule(root, batch)))
-            if len(waiting) > self._ahead:
-                yield self._result(root, *waiting.popleft())
-        while waiting:
-            yield self._result(root, *waiting.popleft())
-
-    def _schedule(self, root: bytes, paths: list[bytes]) -> Any:
-        return self._pool.schedule(hash_batch, args=(root, paths))
-
-    def _result(self, root: bytes, paths: list[bytes], future: Any) -> Batch:
-        try:
-            batch: Batch = future.result()
-        except pebble.ProcessExpired as error:
-            if len(paths) == 1:
-                reason = f"the worker process died, exit status {error.exitcode}"
-                return Batch(rejected=[Rejection(paths[0], "worker", reason)])
-            # one of them did it: give each to a worker alone
-            alone = [(path, self._schedule(root, [path])) for path in paths]
-            return merge([self._result(root, [path], future) for path, future in alone])
-        except RuntimeError as error:
-            raise WorkerError(f"worker processes can't be started: {error}") from error
-        return batch
+        return self._supervisor.map((root, batch) for batch in _batches(paths))
 
 
-def _context() -> Any:
-    """Where processes come from: one that has imported everything once, or else from scratch."""
-    if "forkserver" in multiprocessing.get_all_start_methods():
-        from multiprocessing import forkserver  # there is none on Windows
-
-        context: Any = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["fastphash.workers"])
-        with _interrupts_ignored():
-            forkserver.ensure_running()
-    else:
-        context = multiprocessing.get_context("spawn")
-    # one that does nothing tells whether any can be started, and ends when imports are done:
-    # a pool that is stopped while its workers start leaves their tracebacks on the screen
-    first = context.Process(target=_nothing)
-    first.start()
-    first.join()
-    if first.exitcode:
-        raise WorkerError(
-            "worker processes can't be started: in a script, call below if __name__ == '__main__':"
-        )
-    return context
-
-
-def _nothing() -> None:
-    """The work of the first process."""
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Processes started meanwhile never see Ctrl-C, not even while they import: the parent does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _batches(paths: Iterable[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    for path in paths:
+        batch.append(path)
+        size += len(path)
+        if len(batch) == _BATCH or size >= _NAMES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def merge(batches: Sequence[Batch]) -> Batch:
     """One batch with the rows of several, in order."""
     whole = Batch()
     for batch in batches:
-        for name in ("paths", "sizes", "mtimes", "digests", "formats", "shapes"):
+        for name in ("paths", "sizes", "mtimes", "digests", "formats", "shapes", "multiframe"):
             getattr(whole, name).extend(getattr(batch, name))
         whole.rejected += batch.rejected
         whole.skipped += batch.skipped

@@ -29,7 +29,7 @@ from fastphash.results import (
     priority,
 )
 from fastphash.store import Definition, Layout, is_store, open_store
-from fastphash.words import COPY_KINDS, KINDS, RADIUS
+from fastphash.words import COPY_KINDS, KINDS, MAX_PIXELS, RADIUS, TIMEOUT
 
 HASHES = "hashes"
 SUMMARY = "summary.json"
@@ -62,6 +62,9 @@ def audit(
     radius: int = RADIUS,
     grouping: Grouping = "star",
     workers: int | None = None,
+    timeout: float = TIMEOUT,
+    max_pixels: int = MAX_PIXELS,
+    keep_missing: bool = False,
     effort: Effort | None = None,
     progress: Progress = no_progress,
 ) -> Audit:
@@ -80,8 +83,8 @@ def audit(
     radius : int
         The largest distance of two copies, in bits.
     grouping : {"star", "components"}
-    workers : int, optional
-        Processes; one for each core by default.
+    workers, timeout, max_pixels, keep_missing
+        As for `hash_into`.
     effort : Effort, optional
         What joins may use.
 
@@ -108,6 +111,9 @@ def audit(
         definition=definition,
         layout=layout,
         workers=workers,
+        timeout=timeout,
+        max_pixels=max_pixels,
+        keep_missing=keep_missing,
         progress=progress,
         avoid=out,
     )
@@ -168,7 +174,7 @@ def check_images(sources: list[Source], tallies: dict[str, Tally]) -> None:
     """Raise FastphashError for a split in which nothing could be hashed."""
     for source in sources:
         tally = tallies[source.split]
-        if not tally.hashed + tally.kept:
+        if not tally.hashed + tally.kept + tally.missing:
             raise FastphashError(
                 f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
                 f"{tally.rejected} files were rejected and {tally.skipped} skipped"

@@ -1,6 +1,7 @@
 """Commands; they alone turn an error into an exit status."""
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -54,6 +55,7 @@ def main() -> None:
     Exit status: 0 done, 1 failed, 2 wrong usage, 3 leaks with --fail-on-leak.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    logging.basicConfig(handlers=[_ToStderr()], format="Warning: %(message)s")
 
 
 def _how_to_go_on(command: str | None) -> str:
@@ -64,6 +66,14 @@ def _terminate(number: int, _: Any) -> None:
     command = click.get_current_context().find_root().invoked_subcommand
     click.echo(f"\nTerminated{_how_to_go_on(command)}", err=True)
     sys.exit(_SIGNAL_STATUS + number)
+
+
+class _ToStderr(logging.Handler):
+    """Says what is logged on the stderr of the moment, above a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        click.echo(self.format(record), err=True)
 
 
 class _Audit(click.Command):
@@ -105,6 +115,9 @@ def audit(
     radius: int,
     grouping: Any,
     workers: int | None,
+    timeout: float,
+    max_pixels: int,
+    keep_missing: bool,
     memory: int | None,
     explain: bool,
     as_json: bool,
@@ -132,6 +145,9 @@ def audit(
             radius=radius,
             grouping=grouping,
             workers=workers,
+            timeout=timeout,
+            max_pixels=max_pixels,
+            keep_missing=keep_missing,
             effort=options.effort(memory, explain, progress),
             progress=progress,
         )
@@ -157,6 +173,9 @@ def hash_(
     null: bool,
     output: Path,
     workers: int | None,
+    timeout: float,
+    max_pixels: int,
+    keep_missing: bool,
     as_json: bool,
     **how: Any,
 ) -> None:
@@ -182,12 +201,16 @@ def hash_(
             definition=definition,
             layout=layout,
             workers=workers,
+            timeout=timeout,
+            max_pixels=max_pixels,
+            keep_missing=keep_missing,
             progress=progress,
         )
     if as_json:
         click.echo(json.dumps({name: asdict(tally) for name, tally in tallies.items()}, indent=2))
     else:
-        columns = ("inputs", "hashed", "kept", "rejected", "skipped", "changed", "gone")
+        columns = ["inputs", "hashed", "kept", "rejected", "skipped", "changed", "gone"]
+        columns += ["missing"] * keep_missing
         show_table(
             f"Hashed into {output}",
             ["split", *columns],
@@ -472,6 +495,10 @@ def info(store: str, as_json: bool) -> None:
         f"orientations: {', '.join(found['orientations'])}",
         f"thumbnails: {'yes' if found['thumbnails'] else 'no'}",
     ]
+    if found["multiframe"]:
+        lines.append(
+            f"{found['multiframe']:,} images have several frames or pages: the first was hashed"
+        )
     if found["unusual_hashes"]:
         lines.append(
             f"{found['unusual_hashes']:,} hashes don't have 32 of 64 bits set: "

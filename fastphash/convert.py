@@ -75,6 +75,7 @@ def import_hashes(
         tables.write_table(store.part_path(part), made)
         store.parts.append(replace(part, digest=tables.file_digest(store.part_path(part))))
     store.roots = dict.fromkeys(names, "")
+    store.complete = True
     store.save()
     return rows
 

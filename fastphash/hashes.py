@@ -139,7 +139,7 @@ class Hashes:
         """A column of integers; zeros where it is missing."""
         if name not in self.table.column_names:
             return np.zeros(len(self), np.int64)
-        values: NDArray[np.int64] = self.table[name].fill_null(0).to_numpy().astype(np.int64)
+        values: NDArray[np.int64] = self.table[name].cast(pa.int64()).fill_null(0).to_numpy()
         return values
 
     def _fixed(self, name: str) -> NDArray[np.uint8] | None:
@@ -236,6 +236,7 @@ def describe(hashes: Hashes) -> dict[str, Any]:
         "definition": str(hashes.definition),
         "orientations": [ORIENTATIONS[t] for t in hashes.known],
         "thumbnails": bool(store and store.layout.thumbnails),
+        "multiframe": int(hashes.numbers("multiframe").sum()),
         "unusual_hashes": int((np.bitwise_count(hashes.phashes[:, 0]) != 32).sum()),
     }
 

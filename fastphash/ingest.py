@@ -1,5 +1,6 @@
 """References to a store: what is hashed anew, what is kept, what is rejected."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastphash import tables
 from fastphash.discover import Entry, Source, check_sources
-from fastphash.errors import DefinitionError, StoreError, UsageError
+from fastphash.errors import DefinitionError, FastphashError, UsageError
 from fastphash.store import (
     HASH_COLUMNS,
     PART_ROWS,
@@ -23,15 +24,20 @@ from fastphash.store import (
     Layout,
     Part,
     Store,
+    check_new,
     create_store,
     exact_paths,
     is_store,
+    locked,
     open_store,
     path_columns,
     store_schema,
 )
 from fastphash.thumbnail import SIDE
+from fastphash.words import MAX_PIXELS, TIMEOUT
 from fastphash.workers import Batch, Recipe, Rejection, Workers, worker_count
+
+_log = logging.getLogger(__name__)
 
 #: Called as progress(stage, done, total); total is 0 while it isn't known.
 Progress = Callable[[str, int, int], None]
@@ -63,6 +69,8 @@ def hash_images(
     definition: Definition | None = None,
     orientations: bool = True,
     thumbnails: bool = True,
+    timeout: float = TIMEOUT,
+    max_pixels: int = MAX_PIXELS,
     progress: Progress = no_progress,
 ) -> Hashed:
     """Hash image files with worker processes.
@@ -79,13 +87,17 @@ def hash_images(
         How to hash; the default equals ImageHash under Pillow 13.
     orientations, thumbnails : bool
         Whether to make these columns.
+    timeout : float
+        Seconds for one image; one that takes longer twice is rejected, as one that crashes.
+    max_pixels : int
+        Larger images are rejected by their headers.
     progress : callable, optional
         Called as ``progress("hashing", done, 0)``.
 
     Raises
     ------
     UsageError
-        No workers asked for, or one path instead of several.
+        No workers asked for, no time, or one path instead of several.
     WorkerError
         They could not be started.
     """
@@ -94,7 +106,8 @@ def hash_images(
     definition, layout = definition or Definition(), Layout(orientations, thumbnails)
     schema = store_schema(definition, layout)
     made, rejected, done = [schema.empty_table()], [], 0
-    with Workers(worker_count(workers), _recipe(definition, layout)) as pool:
+    recipe = _recipe(definition, layout, max_pixels)
+    with Workers(worker_count(workers), recipe, timeout) as pool:
         for batch in pool.hash_files(b"", (os.fsencode(path) for path in paths)):
             made.append(_batch_table("", batch, schema))
             rejected += batch.rejected
@@ -113,27 +126,36 @@ class Tally:
 
     Attributes
     ----------
+    inputs : int
+        Everything that was found: hashed + kept + rejected + skipped.
     hashed : int
         New or changed, with a hash now.
     kept : int
         Unchanged since they were hashed.
     rejected, skipped : int
         Without a hash: images that can't be read, and files that are none.
-    changed, gone : int
-        Of the rows that the store had: hashed (or rejected) again, and dropped.
+    changed, gone, missing : int
+        Of the rows that the store had: hashed (or rejected) again; dropped, for their files are
+        gone; kept although they are gone.
     """
 
+    inputs: int = 0
     hashed: int = 0
     kept: int = 0
     rejected: int = 0
     skipped: int = 0
     changed: int = 0
     gone: int = 0
+    missing: int = 0
 
-    @property
-    def inputs(self) -> int:
-        """Everything that was found."""
-        return self.hashed + self.kept + self.rejected + self.skipped
+    def check(self, split: str) -> None:
+        """Raise FastphashError if an input is unaccounted for."""
+        found = self.hashed + self.kept + self.rejected + self.skipped
+        if found != self.inputs:
+            raise FastphashError(
+                f"of {self.inputs:,} inputs of split {split!r} {found:,} are accounted for: "
+                "this is a fault of fastphash, please report it"
+            )
 
 
 def hash_into(
@@ -143,12 +165,16 @@ def hash_into(
     definition: Definition | None = None,
     layout: Layout | None = None,
     workers: int | None = None,
+    timeout: float = TIMEOUT,
+    max_pixels: int = MAX_PIXELS,
+    keep_missing: bool = False,
     progress: Progress = no_progress,
     avoid: Path | None = None,
 ) -> dict[str, Tally]:
     """Bring a store up to date with its sources: hash what is new or changed, drop what is gone.
 
-    Splits of the store that are not among the sources stay as they are.
+    Splits of the store that are not among the sources stay as they are. A run that was killed goes
+    on where it was, and a damaged part is made anew.
 
     Parameters
     ----------
@@ -159,6 +185,12 @@ def hash_into(
         How to hash and what to keep; must be the store's if there is one.
     workers : int, optional
         Processes; one for each core by default.
+    timeout : float
+        Seconds for one image; one that takes longer twice is rejected, as one that crashes.
+    max_pixels : int
+        Larger images are rejected by their headers.
+    keep_missing : bool
+        Keep the rows of files that are gone.
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
     avoid : Path, optional
@@ -174,29 +206,31 @@ def hash_into(
     UsageError
         Splits that can't stand side by side, or something else in the folder.
     StoreError
-        The folder can't be written, or the store is damaged.
+        The folder can't be written, or another process writes it, or its manifest is damaged.
     DefinitionError
         The store was made in another way.
     """
     check_sources(sources)
     definition, layout = definition or Definition(), layout or Layout()
+    recipe = _recipe(definition, layout, max_pixels)
     count = worker_count(workers)
-    store = _open_or_create(path, definition, layout)
-    store.remove_orphans()
-    return _Update(store, sources, count, progress, avoid or path).run()
+    if not is_store(path):
+        check_new(path)
+    with locked(path):
+        store = _open_or_create(path, definition, layout)
+        store.remove_orphans()
+        update = _Update(store, sources, keep_missing, progress, avoid or path)
+        return update.run(lambda: Workers(count, recipe, timeout))
 
 
-def _recipe(definition: Definition, layout: Layout) -> Recipe:
-    return Recipe(definition.decoding(), definition.pass_order, layout.orientations)
+def _recipe(definition: Definition, layout: Layout, max_pixels: int) -> Recipe:
+    return Recipe(definition.decoding(), definition.pass_order, layout.orientations, max_pixels)
 
 
 def _open_or_create(path: Path, definition: Definition, layout: Layout) -> Store:
     if not is_store(path):
         return create_store(path, definition, layout)
     store = open_store(path)
-    if not os.access(path, os.W_OK):
-        raise StoreError(f"can't write {str(path)!r}: permission denied")
-    store.verify()
     for has, wanted in ((store.definition, definition), (store.layout, layout)):
         if has != wanted:
             raise DefinitionError(
@@ -213,9 +247,9 @@ _GONE, _KEPT, _CHANGED = range(3)
 class _Stored:
     """Which files a store has, by (split, path), and what they looked like."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, whole: list[Part]) -> None:
         names = ["split", "path", "path_bytes", "size", "mtime_ns"]
-        parts = [store.read_part(part, names) for part in store.parts]
+        parts = [store.read_part(part, names) for part in whole]
         self.ends = np.cumsum([table.num_rows for table in parts], dtype=np.int64)
         table = pa.concat_tables([store.schema.empty_table().select(names), *parts])
         self.splits = np.array(table["split"].to_pylist(), object)
@@ -249,33 +283,57 @@ class _Update:
         self,
         store: Store,
         sources: list[Source],
-        workers: int,
+        keep_missing: bool,
         progress: Progress,
         avoid: Path,
     ) -> None:
         self.store = store
         self.sources = sources
-        self.workers = workers
+        self.keep_missing = keep_missing
         self.progress = progress
         self.avoid = avoid
-        self.stored = _Stored(store)
+        damage = store.damage()
+        for name, how in damage.items():
+            _log.warning("%s of %s is %s: making it anew", name, store.path, how)
+        self.damaged = bool(damage)
+        self.lost = [part for part in store.parts if part.name in damage]
+        self.whole = [part for part in store.parts if part not in self.lost]
+        self.stored = _Stored(store, self.whole)
+        self.before = REJECTED_SCHEMA.empty_table() if REJECTED in damage else store.rejected()
         self.marks = np.full(self.stored.size.size, _GONE, np.uint8)
         self.tally = {source.split: Tally() for source in sources}
         self.rejected: dict[str, list[Rejection]] = {source.split: [] for source in sources}
         self.done = 0
         self.total = 0
 
-    def run(self) -> dict[str, Tally]:
+    def run(self, workers: Callable[[], Workers]) -> dict[str, Tally]:
+        """Do it all; `workers` are started if there is anything to hash."""
+        moved = self.move()
         fresh = self.look()
-        self.store.roots |= {source.split: os.fsdecode(source.root) for source in self.sources}
-        if fresh or (self.marks != _KEPT).any():
+        stale = (self.marks != _KEPT).any()
+        known = [*self.before["split"].to_pylist(), *filter(self.store.skipped.get, self.tally)]
+        if self.store.complete and not (fresh or stale or moved or self.damaged or known):
+            return self.tally
+        self.store.complete = False
+        self.store.save()
+        if fresh or stale:
             self.progress("starting workers", 0, 0)
-            recipe = _recipe(self.store.definition, self.store.layout)
-            with Workers(self.workers, recipe) as pool:
+            with workers() as pool:
                 self.rewrite_parts(pool)
                 self.add_parts(pool)
         self.finish()
         return self.tally
+
+    def move(self) -> bool:
+        """Note which rows are of another folder than their split's; whether anything is new."""
+        roots = {source.split: os.fsdecode(source.root) for source in self.sources}
+        for split, root in roots.items():
+            if self.store.roots.get(split, root) != root:
+                for part in self.store.parts:
+                    part.moved = sorted({*part.moved, split})
+        before = dict(self.store.roots)
+        self.store.roots |= roots
+        return before != self.store.roots
 
     def look(self) -> int:
         """Walk once: count, and mark the rows that still hold. Returns the number of new inputs."""
@@ -283,8 +341,6 @@ class _Update:
         fresh = seen = 0
         for source in self.sources:
             tally = self.tally[source.split]
-            # of another folder, equal names, sizes and times prove nothing
-            moved = self.store.roots.get(source.split) != os.fsdecode(source.root)
             for entry in source.entries(self.avoid):
                 seen += 1
                 if seen % 1000 == 0:
@@ -292,14 +348,19 @@ class _Update:
                 row = self._find(source, entry)
                 if row < 0:
                     fresh += 1
-                elif not moved and self._unchanged(source, entry, row):
+                elif self._unchanged(source, entry, row):
                     self.marks[row] = _KEPT
+                    tally.inputs += 1
                     tally.kept += 1
                 else:
                     self.marks[row] = _CHANGED
                     tally.changed += 1
-            of_split = self.marks[self.stored.splits == source.split]
-            tally.gone = int((of_split == _GONE).sum())
+            gone = (self.stored.splits == source.split) & (self.marks == _GONE)
+            if self.keep_missing:
+                self.marks[gone] = _KEPT
+                tally.missing = int(gone.sum())
+            else:
+                tally.gone = int(gone.sum())
         self.progress("looking for files", seen, seen)
         self.total = fresh + int((self.marks == _CHANGED).sum())
         return fresh
@@ -307,42 +368,60 @@ class _Update:
     def rewrite_parts(self, pool: Workers) -> None:
         """Make those parts again in which files have changed or are gone."""
         start = 0
-        for part, end in zip(list(self.store.parts), self.stored.ends, strict=True):
+        for part, end in zip(self.whole, self.stored.ends, strict=True):
             marks = self.marks[start:end]
             if (marks != _KEPT).any():
                 self._rewrite(part, marks, pool)
             start = end
 
     def add_parts(self, pool: Workers) -> None:
-        """Hash what the store doesn't have into new parts, in canonical order."""
+        """Hash what the store doesn't have, in canonical order: into lost parts, then new ones."""
         pending: list[pa.Table] = []
         rows = 0
         for source in self.sources:
             for batch in self._hash(source, self._fresh(source), pool):
                 pending.append(batch)
                 rows += batch.num_rows
-                if rows >= PART_ROWS:
+                while rows >= (size := self.lost[0].rows if self.lost else PART_ROWS):
                     table = pa.concat_tables(pending)
-                    self._add_part(table.slice(0, PART_ROWS))
-                    pending = [table.slice(PART_ROWS)]
-                    rows -= PART_ROWS
+                    self._add_part(table.slice(0, size))
+                    pending = [table.slice(size)]
+                    rows -= size
         if rows:
             self._add_part(pa.concat_tables(pending))
 
     def _add_part(self, table: pa.Table) -> None:
-        self.store.parts.append(self._write_part(table))
+        if self.lost:
+            lost = self.lost.pop(0)
+            # until the manifest is saved, what it says of the part is not true, as before
+            self.store.parts[self.store.parts.index(lost)] = self._write_part(table, lost.name)
+        else:
+            self.store.parts.append(self._write_part(table, self.store.new_part_name()))
         self.store.save()
 
     def finish(self) -> None:
-        """Write the rejected and the manifest."""
-        before = self.store.rejected()
-        others = before.filter(
-            pa.array([split not in self.tally for split in before["split"].to_pylist()], pa.bool_())
+        """Check the accounts; write the rejected and the manifest."""
+        for split, tally in self.tally.items():
+            tally.check(split)
+        # their images are gone as well
+        self.store.parts = [part for part in self.store.parts if part not in self.lost]
+        for part in self.store.parts:
+            part.moved = [split for split in part.moved if split not in self.tally]
+        others = self.before.filter(
+            pa.array([s not in self.tally for s in self.before["split"].to_pylist()], pa.bool_())
         )
-        table = tables.plain(pa.concat_tables([others, _rejected_table(self.rejected)]))
-        tables.write_table(self.store.path / REJECTED, table)
+        # however many runs it took to find them
+        ordered = {
+            split: sorted(several, key=lambda one: one.path.split(b"/"))
+            for split, several in self.rejected.items()
+        }
+        self.store.write_rejected(
+            tables.plain(pa.concat_tables([others, _rejected_table(ordered)]))
+        )
         self.store.skipped |= {split: tally.skipped for split, tally in self.tally.items()}
+        self.store.complete = True
         self.store.save()
+        self.store.remove_orphans()
 
     def _find(self, source: Source, entry: Entry) -> int:
         if entry.special or entry.problem or not self.marks.size:
@@ -350,6 +429,10 @@ class _Update:
         return self.stored.find(source.split, entry.path)
 
     def _unchanged(self, source: Source, entry: Entry, row: int) -> bool:
+        # of another folder, equal names, sizes and times prove nothing
+        part = int(np.searchsorted(self.stored.ends, row, side="right"))
+        if source.split in self.whole[part].moved:
+            return False
         try:
             status = os.stat(os.path.join(source.root, entry.path))
         except OSError:
@@ -360,12 +443,15 @@ class _Update:
     def _fresh(self, source: Source) -> Iterator[bytes]:
         tally, rejected = self.tally[source.split], self.rejected[source.split]
         for entry in source.entries(self.avoid):
+            if self._find(source, entry) >= 0:
+                continue
+            tally.inputs += 1
             if entry.special:
                 tally.skipped += 1
             elif entry.problem:
                 tally.rejected += 1
                 rejected.append(Rejection(entry.path, "list", entry.problem))
-            elif self._find(source, entry) < 0:
+            else:
                 yield entry.path
 
     def _hash(self, source: Source, paths: Iterable[bytes], pool: Workers) -> Iterator[pa.Table]:
@@ -389,6 +475,7 @@ class _Update:
         for source in self.sources:
             rows = [r for r in np.flatnonzero(marks == _CHANGED) if splits[r] == source.split]
             row_of = {paths[row]: int(row) for row in rows}
+            self.tally[source.split].inputs += len(row_of)
             for made in self._hash(source, row_of, pool):
                 for path in exact_paths(made).to_pylist():
                     place[row_of[path]] = end
@@ -397,14 +484,14 @@ class _Update:
         order = pa.array([place[row] for row in sorted(place)], pa.int64())
         table = pa.concat_tables(pieces).take(order)
         at = self.store.parts.index(part)
-        self.store.parts[at : at + 1] = [self._write_part(table)] if table.num_rows else []
+        made = [self._write_part(table, self.store.new_part_name())] if table.num_rows else []
+        self.store.parts[at : at + 1] = made
         # a run killed before this has the old part still, after it the new one: both are whole
         self.store.save()
         self.store.part_path(part).unlink()
 
-    def _write_part(self, table: pa.Table) -> Part:
-        """Write rows under a name that the manifest doesn't list yet."""
-        name = self.store.new_part_name()
+    def _write_part(self, table: pa.Table, name: str) -> Part:
+        """Write rows under a name that the manifest doesn't list, or whose part is lost."""
         path = self.store.path / name
         tables.write_table(path, table)
         return Part(name, table.num_rows, tables.file_digest(path))
@@ -423,6 +510,7 @@ def _batch_table(split: str, batch: Batch, schema: pa.Schema) -> pa.Table:
         "format": pa.array(batch.formats, pa.string()).dictionary_encode(),
         "width": pa.array([width for width, _ in batch.shapes], pa.int32()),
         "height": pa.array([height for _, height in batch.shapes], pa.int32()),
+        "multiframe": pa.array(batch.multiframe, pa.bool_()),
     }
     for t in range(batch.hashes.shape[1]):
         columns[HASH_COLUMNS[t]] = pa.array(np.ascontiguousarray(batch.hashes[:, t]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fastphash.errors import UsageError
-from fastphash.words import KINDS, PASS_ORDERS
+from fastphash.words import KINDS, MAX_PIXELS, PASS_ORDERS, TIMEOUT
 
 if TYPE_CHECKING:
     from fastphash.discover import Source
@@ -95,6 +95,25 @@ def hash_options(command: F) -> F:
             "told from copies.",
         ),
         workers_option,
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            default=TIMEOUT,
+            metavar="SECONDS",
+            help="End a worker that takes longer for one image; an image that does so twice is "
+            f"rejected.  [default: {TIMEOUT:g}]",
+        ),
+        click.option(
+            "--max-pixels",
+            type=click.IntRange(min=1),
+            default=MAX_PIXELS,
+            metavar="N",
+            help="Reject images of more pixels than this, unread.  "
+            f"[default: {MAX_PIXELS:,}, as Pillow]",
+        ),
+        click.option(
+            "--keep-missing", is_flag=True, help="Keep the hashes of files that are gone."
+        ),
     ]
     for option in reversed(options):
         command = option(command)

@@ -186,12 +186,15 @@ def show_search(search: "Explained") -> None:
 
 
 def _what_was_done(tallies: dict[str, Any]) -> str:
-    words = ("hashed", "kept", "changed", "gone")
-    totals = {word: sum(getattr(tally, word) for tally in tallies.values()) for word in words}
-    text = f"{totals['hashed']:,} images hashed, {totals['kept']:,} unchanged since the last run"
-    if totals["changed"] or totals["gone"]:
-        text += f", {totals['changed']:,} changed, {totals['gone']:,} gone"
-    return text
+    def total(word: str) -> int:
+        return sum(getattr(tally, word) for tally in tallies.values())
+
+    text = (
+        f"{total('inputs'):,} inputs: {total('hashed'):,} hashed, {total('kept'):,} unchanged "
+        f"since the last run, {total('rejected'):,} rejected, {total('skipped'):,} skipped"
+    )
+    also = {word: total(word) for word in ("changed", "gone", "missing")}
+    return text + "".join(f"; {number:,} {word}" for word, number in also.items() if number)
 
 
 def _kinds(splits: dict[str, Any]) -> list[str]:

@@ -1,7 +1,11 @@
 """A store: Parquet parts of hashes in a folder, what made them, and a manifest that vouches."""
 
+import contextlib
+import errno
 import functools
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +14,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
+from filelock import FileLock, Timeout
 
 from fastphash import tables
 from fastphash.errors import StoreError, UsageError
@@ -17,9 +22,10 @@ from fastphash.images import Decoding, Mode
 from fastphash.thumbnail import SIDE
 from fastphash.words import ORIENTATIONS, PASS_ORDERS, PassOrder
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST = "_manifest.json"
 REJECTED = "_rejected.parquet"
+_LOCK = "_lock"
 #: Rows of a part, once it is full.
 PART_ROWS = 8192
 
@@ -116,6 +122,7 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
         ("format", pa.dictionary(pa.int32(), pa.string())),
         ("width", pa.int32()),
         ("height", pa.int32()),
+        ("multiframe", pa.bool_()),
         ("phash", pa.uint64()),
     ]
     if layout.orientations:
@@ -154,11 +161,22 @@ def exact_paths(table: pa.Table) -> pa.ChunkedArray:
 
 @dataclass(slots=True)
 class Part:
-    """A finished part, as the manifest lists it."""
+    """A finished part, as the manifest lists it.
+
+    Attributes
+    ----------
+    name : str
+    rows : int
+    digest : str
+        XXH3-128 of the file, in hex.
+    moved : list of str
+        Splits whose rows in it are of another folder than the manifest's, and hold no longer.
+    """
 
     name: str
     rows: int
     digest: str
+    moved: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -175,6 +193,10 @@ class Store:
     parts : list of Part
     skipped : dict of str to int
         Files of each split that are no images by content nor by name.
+    rejected_digest : str
+        XXH3-128 of the table of rejected inputs, in hex; empty before there is one.
+    complete : bool
+        Whether the last run that wrote here came to its end.
     """
 
     path: Path
@@ -183,6 +205,8 @@ class Store:
     roots: dict[str, str] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
+    rejected_digest: str = ""
+    complete: bool = False
 
     @property
     def schema(self) -> pa.Schema:
@@ -198,6 +222,8 @@ class Store:
             "thumbnails": self.layout.thumbnails,
             "roots": self.roots,
             "skipped": self.skipped,
+            "rejected": self.rejected_digest,
+            "complete": self.complete,
             "parts": [asdict(part) for part in self.parts],
         }
         manifest["digest"] = _manifest_digest(manifest)
@@ -216,17 +242,33 @@ class Store:
         """Rows of one part."""
         return tables.read_table(self.part_path(part), columns)
 
+    def damage(self) -> dict[str, str]:
+        """Files that are not what the manifest says, by name: "missing" or "damaged"."""
+        files = [(part.name, part.digest) for part in self.parts]
+        if self.rejected_digest:
+            files.append((REJECTED, self.rejected_digest))
+        return {name: how for name, digest in files if (how := self._what_ails(name, digest))}
+
     def verify(self) -> None:
-        """Raise StoreError if a part is missing or is not what the manifest says."""
-        for part in self.parts:
-            path = self.part_path(part)
-            if not path.exists():
-                raise StoreError(f"{self.path}: {part.name} is missing")
-            if tables.file_digest(path) != part.digest:
-                raise StoreError(
-                    f"{self.path}: {part.name} is damaged (its digest is not the manifest's): "
-                    "delete the store and hash again"
-                )
+        """Raise StoreError if the store is not finished, or not what the manifest says."""
+        if not self.complete:
+            raise StoreError(
+                f"{self.path} is not finished: let the run that writes it end, or run it again"
+            )
+        if damage := self.damage():
+            files = ", ".join(f"{name} is {how}" for name, how in damage.items())
+            raise StoreError(
+                f"{self.path}: {files} (not what the manifest says): hash again, into the same "
+                "folder, and just this is made anew"
+            )
+
+    def _what_ails(self, name: str, digest: str) -> str:
+        try:
+            return "" if tables.file_digest(self.path / name) == digest else "damaged"
+        except FileNotFoundError:
+            return "missing"
+        except OSError:
+            return "damaged"
 
     def remove_orphans(self) -> None:
         """Delete what a run that was killed has left: temporary files, parts that aren't listed."""
@@ -238,8 +280,14 @@ class Store:
 
     def rejected(self) -> pa.Table:
         """Inputs without a hash: split, path, path_bytes, stage, reason."""
-        path = self.path / REJECTED
-        return tables.read_table(path) if path.exists() else REJECTED_SCHEMA.empty_table()
+        if not self.rejected_digest:
+            return REJECTED_SCHEMA.empty_table()
+        return tables.read_table(self.path / REJECTED)
+
+    def write_rejected(self, table: pa.Table) -> None:
+        """Replace the inputs without a hash."""
+        tables.write_table(self.path / REJECTED, table)
+        self.rejected_digest = tables.file_digest(self.path / REJECTED)
 
 
 def is_store(path: Path) -> bool:
@@ -275,24 +323,69 @@ def open_store(path: Path) -> Store:
         manifest["roots"],
         [Part(**part) for part in manifest["parts"]],
         manifest["skipped"],
+        manifest["rejected"],
+        manifest["complete"],
     )
+
+
+def check_new(path: Path) -> None:
+    """Raise UsageError if there is something where a new store is to be.
+
+    What a run left that was killed before its first part was finished is nothing.
+    """
+    if is_store(path):
+        begun = open_store(path)
+        if not (begun.complete or begun.parts):
+            return
+        raise UsageError(f"{str(path)!r} is a store already: name a new folder")
+    if path.exists() and (not path.is_dir() or any(map(_is_foreign, path.iterdir()))):
+        raise UsageError(f"{str(path)!r} exists and is no store: name a new folder")
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file is none that a store has before its manifest."""
+    return path.name != _LOCK and not tables.is_leftover(path)
 
 
 def create_store(path: Path, definition: Definition, layout: Layout) -> Store:
     """Start an empty store in a new or empty folder; UsageError if there is something else."""
-    if is_store(path):
-        raise UsageError(f"{str(path)!r} is a store already: name a new folder")
-    if path.is_dir():
-        tables.remove_leftovers(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UsageError(f"{str(path)!r} exists and is no store: name a new folder")
+    check_new(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         store = Store(path, definition, layout)
         store.save()
+        store.remove_orphans()
     except OSError as error:
         raise StoreError(f"can't write {str(path)!r}: {error.strerror}") from error
     return store
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Be the only process that writes a store; its folder is made if it isn't there.
+
+    Raises
+    ------
+    StoreError
+        Another process writes it, or the folder can't be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        # the system lets go of it when the process ends, however it ends
+        lock = FileLock(path / _LOCK, timeout=0, is_singleton=True)
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        lock.acquire()
+    except Timeout as error:
+        raise StoreError(
+            f"another process is writing {str(path)!r}: wait for it, or name another folder"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"can't write {str(path)!r}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _manifest_digest(manifest: dict[str, Any]) -> str:

@@ -46,10 +46,16 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def is_leftover(path: Path) -> bool:
+    """Whether a file is a temporary one, of a run that was killed if none is at work."""
+    return path.name.startswith("_") and path.name.endswith(_TEMPORARY)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files of a run that was killed."""
-    for path in folder.glob(f"_*{_TEMPORARY}"):
-        path.unlink(missing_ok=True)
+    for path in folder.glob("_*"):
+        if is_leftover(path):
+            path.unlink(missing_ok=True)
 
 
 class ParquetWriter:
@@ -153,6 +159,8 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
             # answered, and one that does so while the interpreter ends aborts the process
             parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
             return parquet.read(columns=columns, use_threads=False).unify_dictionaries()
+    except pa.ArrowMemoryError:
+        raise  # nothing is wrong with the file
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{path}: {_line(error)}") from error
 
@@ -162,6 +170,8 @@ def read_schema(path: Path) -> pa.Schema:
     try:
         with open(path, "rb") as file:
             return pq.read_schema(file)
+    except pa.ArrowMemoryError:
+        raise  # nothing is wrong with the file
     except (OSError, pa.ArrowException) as error:
         raise StoreError(f"{path}: {_line(error)}") from error
 

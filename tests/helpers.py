@@ -1,8 +1,10 @@
 """What several test modules need: pictures, folders of them, stores, and the command line."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +93,7 @@ def write_store(path, *pieces, definition=None, layout=None):
         tables.write_table(path / name, table)
         store.parts.append(Part(name, rows, tables.file_digest(path / name)))
         store.roots |= dict.fromkeys(full["split"], "")
+    store.complete = True
     store.save()
     return store
 
@@ -122,10 +125,12 @@ class DeadlyRecipe(workers.Recipe):
     """A recipe that makes the worker which unpacks it die of images that contain DEADLY."""
 
     def __reduce__(self):
-        return _arm, (self.decoding, self.pass_order, self.orientations)
+        return _arm, (self.decoding, self.pass_order, self.orientations, self.max_pixels)
 
 
 DEADLY = b"a decoder that crashes"
+ENDLESS = b"a decoder that hangs"
+HUNGRY = b"a decoder that eats memory"
 
 
 def _arm(*recipe):
@@ -133,7 +138,13 @@ def _arm(*recipe):
 
     def deadly(data, *arguments):
         if DEADLY in data:
-            os.kill(os.getpid(), 9)
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if ENDLESS in data:
+            time.sleep(3600)
+        if HUNGRY in data:
+            hoard = [bytearray(1 << 30)]
+            while True:
+                hoard.append(bytearray(1 << 30))
         return decode(data, *arguments)
 
     workers.images.decode = deadly

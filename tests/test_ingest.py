@@ -297,13 +297,37 @@ def test_a_store_made_otherwise_is_refused_and_both_ways_are_named(tmp_path, def
     assert str(theirs) in str(caught.value)
 
 
-def test_a_damaged_store_is_refused(tmp_path):
-    folder = scenes(tmp_path / "in", [1])
+@pytest.mark.parametrize("harm", ["cut", "removed"])
+@pytest.mark.parametrize("numbers", [[0], [1], [0, 2], [0, 1, 2, 3]])
+def test_damaged_parts_are_made_again_as_they_were(tmp_path, small, caplog, harm, numbers):
+    folder = scenes(tmp_path / "in", range(17))
     hash_into(tmp_path / "s", [source("all", folder)], workers=1)
-    part = tmp_path / "s" / "part-000000.parquet"
-    part.write_bytes(part.read_bytes()[:-1])
-    with pytest.raises(StoreError, match=r"part-000000\.parquet is damaged"):
-        hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    before = part_bytes(tmp_path / "s")
+    for number in numbers:
+        part = tmp_path / "s" / f"part-{number:06d}.parquet"
+        part.unlink() if harm == "removed" else part.write_bytes(part.read_bytes()[:-1])
+    with pytest.raises(StoreError, match=f"part-{numbers[0]:06d}.parquet is"):
+        open_store(tmp_path / "s").verify()
+    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    assert part_bytes(tmp_path / "s") == before
+    assert tally.hashed + tally.kept == 17
+    assert 0 < tally.hashed <= 5 * len(numbers)
+    assert all(f"part-{number:06d}.parquet" in caplog.text for number in numbers)
+    open_store(tmp_path / "s").verify()
+
+
+def test_what_is_new_and_what_was_damaged_find_their_places(tmp_path, small):
+    folder = scenes(tmp_path / "in", range(17))
+    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    (tmp_path / "s" / "part-000001.parquet").unlink()
+    (tmp_path / "s" / "part-000002.parquet").unlink()
+    for seed in range(5, 14):
+        (folder / f"{seed:03d}.png").unlink()
+    scenes(folder, [100])
+    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    assert (tally.hashed, tally.kept) == (2, 7)
+    assert paths(tmp_path / "s") == [f"{seed:03d}.png" for seed in [*range(5), 14, 100, 15, 16]]
+    open_store(tmp_path / "s").verify()
 
 
 def test_clashing_splits_are_refused_before_anything_is_written(tmp_path):
@@ -523,7 +547,10 @@ def test_a_store_is_finished_although_workers_died(tmp_path, monkeypatch):
     assert (tally.hashed, tally.rejected, tally.inputs) == (4, 1, 5)
     assert paths(tmp_path / "s") == ["000.png", "001.png", "002.png", "004.png"]
     ((stage, reason),) = rejected(tmp_path / "s").values()
-    assert (stage, reason) == ("worker", "the worker process died, exit status -9")
+    assert (stage, reason) == (
+        "worker",
+        "the worker process died of it twice, by SIGSEGV",
+    )
 
 
 def test_workers_are_counted_and_checked():

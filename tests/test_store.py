@@ -35,6 +35,7 @@ COLUMNS = [
     ("format", NAME),
     ("width", pa.int32()),
     ("height", pa.int32()),
+    ("multiframe", pa.bool_()),
     ("phash", pa.uint64()),
 ]
 ORIENTED = [(f"phash_{name}", pa.uint64()) for name in ORIENTATIONS[1:]]
@@ -69,7 +70,7 @@ def test_metadata_says_what_made_the_hashes(tmp_path):
     store = write_store(tmp_path / "s", {"path": ["a"], "phash": hashes(1)}, definition=definition)
     schema = tables.read_schema(store.part_path(store.parts[0]))
     assert json.loads(schema.metadata[METADATA]) == {
-        "schema": 1,
+        "schema": 2,
         "definition": {
             "source": "fastphash",
             "decode": "reduced",
@@ -128,11 +129,12 @@ def test_a_manifest_cut_short_is_named(store):
         open_store(store.path)
 
 
-def test_another_schema_is_refused_by_name(store, monkeypatch):
-    monkeypatch.setattr("fastphash.store.SCHEMA_VERSION", 2)
+@pytest.mark.parametrize("other", [1, 3])
+def test_another_schema_is_refused_by_name(store, monkeypatch, other):
+    monkeypatch.setattr("fastphash.store.SCHEMA_VERSION", other)
     store.save()
     monkeypatch.undo()
-    with pytest.raises(StoreError, match="has schema 2, this version reads 1"):
+    with pytest.raises(StoreError, match=f"has schema {other}, this version reads 2"):
         open_store(store.path)
 
 

@@ -1,0 +1,373 @@
+"""Runs that are killed, disks that fill, bits that flip, and two at once."""
+
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import missing
+from helpers import run, save, scene, scenes, source, write_store
+
+from fastphash import tables
+from fastphash.errors import StoreError
+from fastphash.hashes import read_hashes
+from fastphash.ingest import hash_into
+from fastphash.store import MANIFEST, SCHEMA_VERSION, Definition, open_store
+from faults import UPDATE, contents, unprivileged, update
+
+# what a run does to last: from here on these calls are counted
+DURABLE = "write,pwrite64,fsync,fdatasync,rename,unlink,mkdir,ftruncate"
+
+
+@pytest.fixture(scope="module")
+def strace():
+    if shutil.which("strace") is None:
+        missing("no strace")
+    return shutil.which("strace")
+
+
+def store_files(store):
+    """Every path below which a run of UPDATE writes."""
+    names = [MANIFEST, "_rejected.parquet", *(f"part-{i:06d}.parquet" for i in range(9))]
+    return [store, *(store / name for name in names), *(store / f"_{name}.tmp" for name in names)]
+
+
+def traced(strace, store, *words):
+    """The words before a program that trace what it does to a store."""
+    paths = [word for path in store_files(store) for word in ("-P", str(path))]
+    return [strace, "-qq", *paths, "-e", f"trace={DURABLE}", *words]
+
+
+def durable_calls(strace, store, *folders):
+    """The durable system calls that one run makes to a store: name, and the how manieth of it."""
+    log = store.parent / "strace.log"
+    done = update(store, *folders, before=traced(strace, store, "-o", str(log)))
+    assert done.returncode == 0, done.stderr
+    names = re.findall(r"^(\w+)\(", log.read_text(), re.MULTILINE)
+    assert set(names) <= set(DURABLE.split(","))
+    return [(name, names[: i + 1].count(name)) for i, name in enumerate(names)]
+
+
+def first_run(folder):
+    """Twelve images, one of them broken, in a new store: three parts."""
+    scenes(folder, range(12))
+    (folder / "005.png").write_bytes(b"broken")
+
+
+def second_run(folder):
+    """Changed, gone and new images: parts are rewritten, one is added."""
+    save(folder / "001.png", scene(100))
+    (folder / "007.png").unlink()
+    (folder / "003.png").write_bytes(b"broken")
+    save(folder / "005.png", scene(101))
+    scenes(folder, range(20, 24))
+
+
+class Cases:
+    """A run to be killed: the images, the store before it and the store after it."""
+
+    def __init__(self, tmp_path, strace, second):
+        self.folder, self.before, self.after = (tmp_path / n for n in ("in", "before", "after"))
+        first_run(self.folder)
+        self.store = tmp_path / "store"
+        if second:
+            assert update(self.store, self.folder).returncode == 0
+            second_run(self.folder)
+            shutil.copytree(self.store, self.before)
+        self.calls = durable_calls(strace, self.store, self.folder)
+        self.wanted = contents(self.store)
+
+    def reset(self):
+        shutil.rmtree(self.store, ignore_errors=True)
+        if self.before.exists():
+            shutil.copytree(self.before, self.store)
+
+    def inject(self, strace, what, when):
+        words = traced(strace, self.store, "-o", "/dev/null", "-e", f"inject={what}:when={when}")
+        return update(self.store, self.folder, before=words)
+
+
+def kill_at(tmp_path, strace, second, step):
+    case = Cases(tmp_path, strace, second)
+    assert len(case.calls) > 40
+    for name, when in case.calls[::step]:
+        case.reset()
+        killed = case.inject(strace, f"{name}:signal=KILL", when)
+        assert killed.returncode == -signal.SIGKILL, (name, when, killed.stderr)
+        done = update(case.store, case.folder)
+        assert done.returncode == 0, (name, when, done.stderr)
+        assert contents(case.store) == case.wanted, (name, when)
+
+
+@pytest.mark.parametrize("second", [False, True], ids=["new", "changed"])
+def test_28_killed(tmp_path, strace, second):
+    kill_at(tmp_path, strace, second, step=17)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("second", [False, True], ids=["new", "changed"])
+def test_28_killed_at_every_durable_call(tmp_path, strace, second):
+    kill_at(tmp_path, strace, second, step=1)
+
+
+@pytest.mark.slow
+def test_28_killed_at_200_random_times(tmp_path):
+    """The same store, killed again and again until it is done; then the next one."""
+    folder = tmp_path / "in"
+    scenes(folder, range(150))
+    began = time.monotonic()
+    assert update(tmp_path / "whole", folder).returncode == 0
+    whole = time.monotonic() - began
+    wanted = contents(tmp_path / "whole")
+    rng = np.random.default_rng(28)
+    kills = finished = 0
+    store = tmp_path / "store"
+    while kills < 200:
+        words = [sys.executable, "-c", UPDATE, str(store), str(folder)]
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            _, errors = process.communicate(timeout=whole * rng.uniform(0.3, 1.1))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            kills += 1
+            continue
+        assert process.returncode == 0, errors
+        assert contents(store) == wanted
+        finished += 1
+        shutil.rmtree(store)
+    assert finished > 10
+
+
+def limited(limit, number):
+    """What limits a resource of a process that is to be started."""
+    return lambda: resource.setrlimit(limit, (number, number))
+
+
+def test_29_disk_full(tmp_path):
+    folder = scenes(tmp_path / "in", range(12))
+    words = ("hash", str(folder), "-o", str(tmp_path / "s"))
+    # no file may grow over so many bytes: a part is larger, the manifest not
+    done = run(*words, status=1, preexec_fn=limited(resource.RLIMIT_FSIZE, 8_000))
+    assert "File too large" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["_lock", MANIFEST]
+    with pytest.raises(StoreError, match="is not finished"):
+        read_hashes(str(tmp_path / "s"))
+    run(*words)
+    assert len(read_hashes(str(tmp_path / "s"))) == 12
+
+
+def test_29_disk_full_on_a_small_file_system(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=100k", "none", disk], check=False
+    ).returncode:
+        pytest.skip("may not mount a file system; RLIMIT_FSIZE did for the one above")
+    try:
+        folder = tmp_path / "in"
+        first_run(folder)
+        full = update(disk / "s", folder)
+        wanted = contents(disk / "s")
+        assert full.returncode == 0, full.stderr
+        shutil.rmtree(disk / "s")
+        # room for one part of three
+        used = sum(map(len, wanted.values()))
+        (disk / "ballast").write_bytes(bytes(100 * 1024 - used // 2 // 4096 * 4096 - 16384))
+        full = update(disk / "s", folder)
+        assert full.returncode == 1
+        assert b"No space left on device" in full.stderr
+        kept = contents(disk / "s")
+        parts = [name for name in kept if name.startswith("part-")]
+        assert len(parts) < 3
+        assert all(kept[name] == wanted[name] for name in parts)
+        assert not [name for name in kept if name.endswith(".tmp")]
+        (disk / "ballast").unlink()
+        assert update(disk / "s", folder).returncode == 0
+        assert contents(disk / "s") == wanted
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_30_fsync_fails(tmp_path, strace):
+    case = Cases(tmp_path, strace, second=False)
+    for when in (1, 2, 5, 6, 9):
+        case.reset()
+        failed = case.inject(strace, "fsync:error=EIO", f"{when}+")
+        assert failed.returncode == 1, when
+        assert b"Input/output error" in failed.stderr
+        with pytest.raises((StoreError, OSError)):
+            open_store(case.store).verify()
+        assert update(case.store, case.folder).returncode == 0
+        assert contents(case.store) == case.wanted, when
+
+
+def error_of(store):
+    """What is wrong with a store, or None."""
+    try:
+        open_store(store).verify()
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+def test_31_flipped_bits(tmp_path):
+    folder = tmp_path / "in"
+    first_run(folder)
+    store = tmp_path / "s"
+    assert update(store, folder).returncode == 0
+    sound = read_hashes(str(store))
+    rejected = open_store(store).rejected()
+    files = sorted(path for path in store.iterdir() if path.stat().st_size)
+    assert len(files) == 5
+    rng = np.random.default_rng(31)
+    found = 0
+    for i in range(10_000):
+        path = files[i % len(files)]
+        data = bytearray(path.read_bytes())
+        whole = bytes(data)
+        data[rng.integers(len(data))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(data)
+        if error := error_of(store):
+            found += 1
+            assert path.name in error
+        else:
+            # blanks between the words of the manifest mean nothing
+            assert path.name == MANIFEST
+            assert read_hashes(str(store)).table.equals(sound.table)
+            assert open_store(store).rejected().equals(rejected)
+        path.write_bytes(whole)
+    assert found > 9_500
+
+
+def test_31_a_damaged_part_is_made_again(tmp_path):
+    folder = tmp_path / "in"
+    first_run(folder)
+    assert update(tmp_path / "s", folder).returncode == 0
+    wanted = contents(tmp_path / "s")
+    for name in ("part-000001.parquet", "_rejected.parquet"):
+        path = tmp_path / "s" / name
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 4
+        path.write_bytes(data)
+        error = run("info", str(tmp_path / "s"), status=1).stderr
+        assert f"{name} is damaged" in error
+        done = update(tmp_path / "s", folder)
+        assert name.encode() in done.stderr
+        assert contents(tmp_path / "s") == wanted
+
+
+@pytest.mark.parametrize("other", [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
+def test_32_other_schema(tmp_path, monkeypatch, other):
+    folder = scenes(tmp_path / "in", range(3))
+    run("hash", str(folder), "-o", str(tmp_path / "s"))
+    monkeypatch.setattr("fastphash.store.SCHEMA_VERSION", other)
+    open_store_of(tmp_path / "s", monkeypatch, other)
+    for words in (("info", "s"), ("group", "s", "-o", "g.parquet"), ("hash", "in", "-o", "s")):
+        error = run(*words, status=1, cwd=tmp_path).stderr
+        assert f"has schema {other}, this version reads {SCHEMA_VERSION}" in error
+
+
+def open_store_of(path, monkeypatch, other):
+    """Save a store as a version with another schema would."""
+    monkeypatch.undo()
+    store = open_store(path)
+    monkeypatch.setattr("fastphash.store.SCHEMA_VERSION", other)
+    store.save()
+
+
+def test_33_mixed_definitions(tmp_path):
+    columns = {"path": ["a.png"], "phash": np.array([7], np.uint64)}
+    write_store(tmp_path / "one", columns)
+    write_store(tmp_path / "other", columns, definition=Definition(decode="reduced"))
+    for words in (("join", "one", "other", "-o", "p"), ("group", "one", "other", "-o", "g")):
+        done = run(*words, cwd=tmp_path, status=2 if words[0] == "group" else 1)
+        assert "full" in done.stderr or "split" in done.stderr
+        assert not (tmp_path / words[-1]).exists()
+    error = run("join", "one", "other", "-o", "p", cwd=tmp_path, status=1).stderr
+    assert "full, pass order pillow13" in error
+    assert "reduced, pass order pillow13" in error
+
+
+def test_34_two_writers(tmp_path):
+    folder = scenes(tmp_path / "in", range(3))
+    hash_into(tmp_path / "s", [source("in", folder)], workers=1)
+    before = contents(tmp_path / "s")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "s")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout.readline() == b"held\n"
+    save(folder / "new.png", scene(9))
+    error = run("hash", str(folder), "-o", "s", status=1, cwd=tmp_path).stderr
+    assert "another process is writing 's'" in error
+    assert contents(tmp_path / "s") == before
+    # it ends without a word, and the lock with it
+    holder.kill()
+    holder.communicate()
+    run("hash", str(folder), "-o", "s", cwd=tmp_path)
+    assert contents(tmp_path / "s") != before
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from fastphash.store import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_35_read_only_output(tmp_path):
+    scenes(tmp_path / "in", range(3))
+    (tmp_path / "closed").mkdir(0o555)
+    run("hash", "in", "-o", "made", cwd=tmp_path)
+    save(tmp_path / "in" / "new.png", scene(9))
+    (tmp_path / "made").chmod(0o555)
+    for out in ("closed/s", "closed", "made"):
+        done = unprivileged("hash", "in", "-o", out, cwd=tmp_path)
+        assert done.returncode == 1
+        assert f"can't write '{out}'" in done.stderr
+        assert "hashing" not in done.stderr
+    done = unprivileged("audit", "in", "-o", "closed/audit", cwd=tmp_path)
+    assert (done.returncode, "can't write" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("verb", ["hash", "audit"])
+def test_36_clashing_splits(tmp_path, verb):
+    scenes(tmp_path / "a" / "in", range(2))
+    scenes(tmp_path / "b", range(2))
+    for one, other in (("x=a", "y=a"), ("x=a", "y=a/in"), ("x=a", "x=b"), ("x=a", "y=b/../a")):
+        error = run(verb, one, other, "-o", "out", status=2, cwd=tmp_path).stderr
+        flat = "".join(error.split())
+        for word in (one, other):
+            name, path = word.split("=")
+            assert name in flat
+            assert os.path.abspath(tmp_path / path) in flat
+        assert not (tmp_path / "out").exists()
+
+
+def test_37_orphans(tmp_path):
+    folder = tmp_path / "in"
+    first_run(folder)
+    store = tmp_path / "s"
+    store.mkdir()
+    (store / "__manifest.json.tmp").write_bytes(b"half")
+    assert update(store, folder).returncode == 0
+    wanted = contents(store)
+    orphan = store / "part-000007.parquet"
+    shutil.copy(store / "part-000000.parquet", orphan)
+    (store / "_part-000003.parquet.tmp").write_bytes(b"half")
+    assert len(read_hashes(str(store))) == 11
+    done = update(store, folder)
+    assert done.returncode == 0
+    assert contents(store) == wanted
+    assert tables.file_digest(store / "part-000000.parquet") == open_store(store).parts[0].digest

@@ -27,9 +27,12 @@ At = Callable[[int], None]
 #: Called as work(task, refused, at); `refused` are items that it must not begin, with the reasons.
 Work = Callable[[Any, dict[int, str], At], Any]
 
-# tasks that a process holds, one of them in work, and results that wait for their turn
+# tasks that a process holds, one of them in work
 _HELD = 2
+# tasks begun before the first of them is done, so that one that hangs holds nobody up: for each
+# process, and at least
 _AHEAD = 4
+_LEAST_AHEAD = 256
 # bytes that a pipe takes although nobody reads; a larger task goes to a process that waits for it
 _PIPE_TAKES = 4096
 # processes that an item may end, and that may end one after the other while they are at none
@@ -101,7 +104,7 @@ class Supervisor:
         self._start = start
         self._arguments = arguments
         self._context = _context(start.__module__)
-        self._ahead = _AHEAD * count
+        self._ahead = max(_AHEAD * count, _LEAST_AHEAD)
         self._queue: deque[_Task] = deque()
         self._lost = 0
         self._processes: list[_Process] = []

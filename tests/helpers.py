@@ -1,17 +1,15 @@
 """What several test modules need: pictures, folders of them, stores, and the command line."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from fastphash import tables, workers
+from fastphash import tables
 from fastphash.discover import folder_source
 from fastphash.hashes import Hashes
 from fastphash.store import Definition, Layout, Part, create_store, open_store
@@ -119,36 +117,6 @@ def _column(values):
             [row.tobytes() for row in values], pa.binary(values.itemsize * values.shape[1])
         )
     return pa.array(values) if not isinstance(values, (pa.Array, pa.ChunkedArray)) else values
-
-
-class DeadlyRecipe(workers.Recipe):
-    """A recipe that makes the worker which unpacks it die of images that contain DEADLY."""
-
-    def __reduce__(self):
-        return _arm, (self.decoding, self.pass_order, self.orientations, self.max_pixels)
-
-
-DEADLY = b"a decoder that crashes"
-ENDLESS = b"a decoder that hangs"
-HUNGRY = b"a decoder that eats memory"
-
-
-def _arm(*recipe):
-    decode = workers.images.decode
-
-    def deadly(data, *arguments):
-        if DEADLY in data:
-            os.kill(os.getpid(), signal.SIGSEGV)
-        if ENDLESS in data:
-            time.sleep(3600)
-        if HUNGRY in data:
-            hoard = [bytearray(1 << 30)]
-            while True:
-                hoard.append(bytearray(1 << 30))
-        return decode(data, *arguments)
-
-    workers.images.decode = deadly
-    return workers.Recipe(*recipe)
 
 
 def command(*arguments):

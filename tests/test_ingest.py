@@ -5,10 +5,9 @@ import cv2
 import imagehash
 import numpy as np
 import pytest
+from deadly import DEADLY, DeadlyRecipe
 from helpers import (
-    DEADLY,
     TRANSPOSES,
-    DeadlyRecipe,
     part_bytes,
     planted,
     read_store,

@@ -14,11 +14,8 @@ import zlib
 import imagehash
 import numpy as np
 import pytest
+from deadly import DEADLY, ENDLESS, HUNGRY, DeadlyRecipe
 from helpers import (
-    DEADLY,
-    ENDLESS,
-    HUNGRY,
-    DeadlyRecipe,
     read_store,
     run,
     save,
@@ -655,3 +652,22 @@ def test_27_given_up_after_two(tmp_path, monkeypatch):
         "the worker process died of it twice, by SIGKILL"
     ]
     assert (tmp_path / "log").read_bytes() == b"xx"
+
+
+@pytest.mark.slow
+def test_27_fifty_crashing_and_fifty_hanging_among_ten_thousand(tmp_path, deadly):
+    folder = scenes(tmp_path / "in", range(10))
+    whole = [path.read_bytes() for path in sorted(folder.iterdir())]
+    bad = set(np.random.default_rng(27).permutation(10_000)[:100].tolist())
+    hanging = set(sorted(bad)[::2])
+    for i in range(10_000):
+        poison = (ENDLESS if i in hanging else DEADLY) if i in bad else b"%d" % i
+        (folder / f"{i:05d}.png").write_bytes(whole[i % 10] + poison)
+    for path in folder.glob("0??.png"):
+        path.unlink()
+    hashed, rejected = outcome(folder, workers=2, timeout=0.5)
+    assert len(hashed) == 9_900
+    assert sorted(rejected) == [f"{i:05d}.png" for i in sorted(bad)]
+    for path, reason in rejected.items():
+        late = int(path[:5]) in hanging
+        assert ("not done after 0.5 s" if late else "died of it twice, by SIGSEGV") in reason

@@ -105,9 +105,8 @@ def kill_at(tmp_path, strace, second, step):
         assert contents(case.store) == case.wanted, (name, when)
 
 
-@pytest.mark.parametrize("second", [False, True], ids=["new", "changed"])
-def test_28_killed(tmp_path, strace, second):
-    kill_at(tmp_path, strace, second, step=17)
+def test_28_killed(tmp_path, strace):
+    kill_at(tmp_path, strace, second=True, step=40)
 
 
 @pytest.mark.slow
@@ -195,9 +194,10 @@ def test_29_disk_full_on_a_small_file_system(tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
+@pytest.mark.slow
 def test_30_fsync_fails(tmp_path, strace):
     case = Cases(tmp_path, strace, second=False)
-    for when in (1, 2, 5, 6, 9):
+    for when in range(1, 10):
         case.reset()
         failed = case.inject(strace, "fsync:error=EIO", f"{when}+")
         assert failed.returncode == 1, when

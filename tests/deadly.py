@@ -1,0 +1,37 @@
+"""Decoders that crash, hang and eat memory; workers import this, so that it imports little."""
+
+import os
+import signal
+import time
+
+from fastphash import workers
+
+
+class DeadlyRecipe(workers.Recipe):
+    """A recipe that makes the worker which unpacks it die of images that contain DEADLY."""
+
+    def __reduce__(self):
+        return _arm, (self.decoding, self.pass_order, self.orientations, self.max_pixels)
+
+
+DEADLY = b"a decoder that crashes"
+ENDLESS = b"a decoder that hangs"
+HUNGRY = b"a decoder that eats memory"
+
+
+def _arm(*recipe):
+    decode = workers.images.decode
+
+    def deadly(data, *arguments):
+        if DEADLY in data:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if ENDLESS in data:
+            time.sleep(3600)
+        if HUNGRY in data:
+            hoard = [bytearray(1 << 30)]
+            while True:
+                hoard.append(bytearray(1 << 30))
+        return decode(data, *arguments)
+
+    workers.images.decode = deadly
+    return workers.Recipe(*recipe)

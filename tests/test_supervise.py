@@ -1,0 +1,168 @@
+import os
+import signal
+import threading
+import time
+from functools import partial
+
+import pytest
+
+from fastphash.errors import WorkerError
+from fastphash.supervise import Supervisor
+
+
+def start(bad):
+    """Work that squares numbers; those of `bad` do something else."""
+
+    def work(task, refused, at):
+        out = []
+        for item, number in enumerate(task):
+            if item in refused:
+                out.append(refused[item])
+                continue
+            at(item)
+            if number in bad:
+                bad[number](number)
+            out.append(number**2)
+        return out
+
+    return work
+
+
+def die(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave(_):
+    os._exit(7)
+
+
+def hang(_):
+    time.sleep(3600)
+
+
+def stop(_):
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def fail(number):
+    raise ZeroDivisionError(f"of {number}")
+
+
+def die_at_start(_):
+    os._exit(9)
+
+
+def supervisor(bad=None, count=2, timeout=20.0, begin=start):
+    return Supervisor(count, timeout, begin, (bad or {},))
+
+
+TASKS = [list(range(start, start + 5)) for start in range(0, 200, 5)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_results_come_in_the_order_of_the_tasks(count):
+    with supervisor(count=count) as workers:
+        found = list(workers.map(TASKS))
+    assert found == [[number**2 for number in task] for task in TASKS]
+
+
+def test_only_what_ends_a_process_twice_is_given_up():
+    bad = {3: die, 4: die, 77: leave, 199: die}
+    with supervisor(bad) as workers:
+        found = [item for result in workers.map(TASKS) for item in result]
+    died = "the worker process died of it twice, by SIGKILL"
+    given_up = {3: died, 4: died, 199: died}
+    given_up[77] = "the worker process died of it twice, with exit status 7"
+    assert found == [given_up.get(number, number**2) for number in range(200)]
+
+
+@pytest.mark.parametrize("slow", [hang, stop])
+def test_what_takes_too_long_is_ended(slow):
+    began = time.monotonic()
+    with supervisor({12: slow}, timeout=0.3) as workers:
+        found = [item for result in workers.map(TASKS) for item in result]
+    assert time.monotonic() < began + 20
+    assert found[12] == "not done after 0.3 s, twice"
+    assert found[:12] + found[13:] == [n**2 for n in range(200) if n != 12]
+
+
+def test_one_that_hangs_holds_nobody_up(tmp_path):
+    last = tmp_path / "last"
+    with supervisor({0: hang, 199: partial(note, last)}, timeout=1.0) as workers:
+        results = workers.map(TASKS)
+        assert next(results)[0] == "not done after 1 s, twice"
+        assert last.exists()
+        assert len(list(results)) == len(TASKS) - 1
+
+
+def note(path, _):
+    path.touch()
+
+
+def test_processes_that_do_not_last_are_an_error():
+    with (
+        pytest.raises(WorkerError, match="don't last: with exit status 9"),
+        supervisor(begin=die_at_start) as workers,
+    ):
+        list(workers.map(TASKS))
+
+
+def test_an_error_of_ours_is_told():
+    with (
+        pytest.raises(WorkerError, match="a worker process failed: ZeroDivisionError: of 8"),
+        supervisor({8: fail}) as workers,
+    ):
+        list(workers.map(TASKS))
+
+
+def test_tasks_too_large_for_a_pipe_pass():
+    tasks = [[*range(50_000)], [1], [*range(50_000)], [2], [*range(50_000)]]
+    with supervisor(count=1) as workers:
+        assert [sum(result) for result in workers.map(tasks)] == [
+            sum(number**2 for number in task) for task in tasks
+        ]
+
+
+def test_tasks_are_read_only_a_little_ahead():
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(1)
+            yield [1, 2]
+
+    with supervisor() as workers:
+        results = workers.map(endless())
+        for _ in range(10):
+            assert next(results) == [1, 4]
+        assert len(taken) < 400
+
+
+def pids_of(workers):
+    return [one.process.pid for one in workers._processes]
+
+
+def run_until_interrupted(pids):
+    with supervisor({0: hang}) as workers:
+        pids += pids_of(workers)
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        list(workers.map(TASKS))
+
+
+def test_no_process_is_left_whether_all_went_well_or_not():
+    with supervisor() as workers:
+        pids = pids_of(workers)
+        list(workers.map(TASKS))
+    with pytest.raises(KeyboardInterrupt):
+        run_until_interrupted(pids)
+    assert len(pids) == 4
+    assert [pid for pid in pids if os.path.exists(f"/proc/{pid}")] == []
+
+
+def test_a_process_killed_from_outside_costs_nothing():
+    with supervisor(count=2) as workers:
+        results = workers.map(TASKS * 20)
+        found = [next(results)]
+        workers._processes[0].process.kill()
+        found += results
+    assert found == [[number**2 for number in task] for task in TASKS * 20]

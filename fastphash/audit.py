@@ -28,8 +28,9 @@ from fastphash.results import (
     find_leaks,
     priority,
 )
-from fastphash.store import Definition, Layout, is_store, open_store
+from fastphash.store import Definition, Layout, is_store, locked, open_store
 from fastphash.words import COPY_KINDS, KINDS, MAX_PIXELS, RADIUS, TIMEOUT
+from fastphash.workers import worker_count
 
 HASHES = "hashes"
 SUMMARY = "summary.json"
@@ -100,66 +101,71 @@ def audit(
     """
     check_sources(sources)
     check_radius(radius)
+    worker_count(workers)
     keep_in = keep_in or []
     for name in keep_in:
         if name not in {source.split for source in sources}:
             raise UsageError(f"--keep-in names {name!r}, which is no split of this audit")
     check_output(out)
-    tallies = hash_into(
-        out / HASHES,
-        sources,
-        definition=definition,
-        layout=layout,
-        workers=workers,
-        timeout=timeout,
-        max_pixels=max_pixels,
-        keep_missing=keep_missing,
-        progress=progress,
-        avoid=out,
-    )
-    store = open_store(out / HASHES)
-    names = [source.split for source in sources]
-    rejected = store.rejected()
-    rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), pa.array(names)))
-    tables.write_table(out / "rejected.parquet", rejected)
-    for name in (SUMMARY, "leaks.parquet", "groups.parquet"):
-        # results of other images must not stand beside new hashes if this run fails
-        (out / name).unlink(missing_ok=True)
-    check_images(sources, tallies)
+    # results are of the hashes beside them: nobody may change these meanwhile
+    with locked(out / HASHES):
+        tallies = hash_into(
+            out / HASHES,
+            sources,
+            definition=definition,
+            layout=layout,
+            workers=workers,
+            timeout=timeout,
+            max_pixels=max_pixels,
+            keep_missing=keep_missing,
+            progress=progress,
+            avoid=out,
+        )
+        store = open_store(out / HASHES)
+        names = [source.split for source in sources]
+        rejected = store.rejected()
+        rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), pa.array(names)))
+        tables.write_table(out / "rejected.parquet", rejected)
+        for name in (SUMMARY, "leaks.parquet", "groups.parquet"):
+            # results of other images must not stand beside new hashes if this run fails
+            (out / name).unlink(missing_ok=True)
+        check_images(sources, tallies)
 
-    progress("joining", 0, 0)
-    everything = read_hashes(str(out / HASHES))
-    rows = everything.take(np.flatnonzero(np.isin(everything.splits, names)))
-    ranked = candidates(rows, priority(rows, keep_in), radius, effort)
-    of_split = {name: ranked.where_split(name) for name in names}
-    leaks = _all_leaks(of_split, radius, effort)
-    groups = find_groups(ranked, radius, grouping, effort)
-    copies = {name: count_copies(own, radius, grouping, effort) for name, own in of_split.items()}
-    progress("writing", 0, 0)
-    tables.write_table(out / "leaks.parquet", leaks)
-    tables.write_table(out / "groups.parquet", groups)
-    summary = {
-        "fastphash": version("fastphash"),
-        "definition": str(store.definition),
-        "thumbnails": store.layout.thumbnails,
-        "radius": radius,
-        "grouping": grouping,
-        "splits": {
-            name: _split_summary(name, rows, copies[name], tallies[name], store.roots[name])
-            for name in names
-        },
-        "leaks": _leak_summary(leaks, rows, names),
-        "groups": _group_summary(groups),
-        "rejected": reasons(rejected),
-        "files": {
-            "hashes": HASHES,
-            "groups": "groups.parquet",
-            "leaks": "leaks.parquet",
-            "rejected": "rejected.parquet",
-        },
-    }
-    tables.write_json(out / SUMMARY, summary)
-    return Audit(summary, tallies)
+        progress("joining", 0, 0)
+        everything = read_hashes(str(out / HASHES))
+        rows = everything.take(np.flatnonzero(np.isin(everything.splits, names)))
+        ranked = candidates(rows, priority(rows, keep_in), radius, effort)
+        of_split = {name: ranked.where_split(name) for name in names}
+        leaks = _all_leaks(of_split, radius, effort)
+        groups = find_groups(ranked, radius, grouping, effort)
+        copies = {
+            name: count_copies(own, radius, grouping, effort) for name, own in of_split.items()
+        }
+        progress("writing", 0, 0)
+        tables.write_table(out / "leaks.parquet", leaks)
+        tables.write_table(out / "groups.parquet", groups)
+        summary = {
+            "fastphash": version("fastphash"),
+            "definition": str(store.definition),
+            "thumbnails": store.layout.thumbnails,
+            "radius": radius,
+            "grouping": grouping,
+            "splits": {
+                name: _split_summary(name, rows, copies[name], tallies[name], store.roots[name])
+                for name in names
+            },
+            "leaks": _leak_summary(leaks, rows, names),
+            "groups": _group_summary(groups),
+            "rejected": reasons(rejected),
+            "files": {
+                "hashes": HASHES,
+                "groups": "groups.parquet",
+                "leaks": "leaks.parquet",
+                "rejected": "rejected.parquet",
+            },
+        }
+        tables.write_json(out / SUMMARY, summary)
+        return Audit(summary, tallies)
 
 
 def check_output(out: Path) -> None:

@@ -69,13 +69,13 @@ def import_hashes(
     full = {**columns, "split": pa.array(splits, pa.string()).dictionary_encode()}
     schema = store_schema(definition, layout)
     made = pa.table({name: full.get(name, pa.nulls(rows)) for name in schema.names}).cast(schema)
-    store = create_store(out, definition, layout)
+    store = create_store(out, definition, layout, names)
     part = Part(store.new_part_name(), rows, "")
     if rows:
         tables.write_table(store.part_path(part), made)
         store.parts.append(replace(part, digest=tables.file_digest(store.part_path(part))))
     store.roots = dict.fromkeys(names, "")
-    store.complete = True
+    store.unfinished = []
     store.save()
     return rows
 

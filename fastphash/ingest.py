@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastphash import tables
 from fastphash.discover import Entry, Source, check_sources
-from fastphash.errors import DefinitionError, FastphashError, UsageError
+from fastphash.errors import DefinitionError, FastphashError, StoreError, UsageError
 from fastphash.store import (
     HASH_COLUMNS,
     PART_ROWS,
@@ -217,7 +217,8 @@ def hash_into(
     if not is_store(path):
         check_new(path)
     with locked(path):
-        store = _open_or_create(path, definition, layout)
+        splits = [source.split for source in sources]
+        store = _open_or_create(path, definition, layout, splits)
         store.remove_orphans()
         update = _Update(store, sources, keep_missing, progress, avoid or path)
         return update.run(lambda: Workers(count, recipe, timeout))
@@ -227,9 +228,9 @@ def _recipe(definition: Definition, layout: Layout, max_pixels: int) -> Recipe:
     return Recipe(definition.decoding(), definition.pass_order, layout.orientations, max_pixels)
 
 
-def _open_or_create(path: Path, definition: Definition, layout: Layout) -> Store:
+def _open_or_create(path: Path, definition: Definition, layout: Layout, splits: list[str]) -> Store:
     if not is_store(path):
-        return create_store(path, definition, layout)
+        return create_store(path, definition, layout, splits)
     store = open_store(path)
     for has, wanted in ((store.definition, definition), (store.layout, layout)):
         if has != wanted:
@@ -293,6 +294,7 @@ class _Update:
         self.progress = progress
         self.avoid = avoid
         damage = store.damage()
+        self._check_lost(damage)
         for name, how in damage.items():
             _log.warning("%s of %s is %s: making it anew", name, store.path, how)
         self.damaged = bool(damage)
@@ -306,15 +308,27 @@ class _Update:
         self.done = 0
         self.total = 0
 
+    def _check_lost(self, damage: dict[str, str]) -> None:
+        """Raise StoreError if what is lost may be of splits that nobody hashes now."""
+        splits = {source.split for source in self.sources}
+        others = sorted(self.store.roots.keys() - splits)
+        if damage and others:
+            files = ", ".join(f"{name} is {how}" for name, how in damage.items())
+            raise StoreError(
+                f"{self.store.path}: {files}, and may hold images of "
+                f"{', '.join(map(repr, others))}: hash all splits in one run to make it anew"
+            )
+
     def run(self, workers: Callable[[], Workers]) -> dict[str, Tally]:
         """Do it all; `workers` are started if there is anything to hash."""
         moved = self.move()
         fresh = self.look()
         stale = (self.marks != _KEPT).any()
         known = [*self.before["split"].to_pylist(), *filter(self.store.skipped.get, self.tally)]
-        if self.store.complete and not (fresh or stale or moved or self.damaged or known):
+        begun = set(self.store.unfinished) & set(self.tally)
+        if not (begun or fresh or stale or moved or self.damaged or known):
             return self.tally
-        self.store.complete = False
+        self.store.unfinished = sorted({*self.store.unfinished, *self.tally})
         self.store.save()
         if fresh or stale:
             self.progress("starting workers", 0, 0)
@@ -419,7 +433,7 @@ class _Update:
             tables.plain(pa.concat_tables([others, _rejected_table(ordered)]))
         )
         self.store.skipped |= {split: tally.skipped for split, tally in self.tally.items()}
-        self.store.complete = True
+        self.store.unfinished = [s for s in self.store.unfinished if s not in self.tally]
         self.store.save()
         self.store.remove_orphans()
 

@@ -190,8 +190,8 @@ def _what_was_done(tallies: dict[str, Any]) -> str:
         return sum(getattr(tally, word) for tally in tallies.values())
 
     text = (
-        f"{total('inputs'):,} inputs: {total('hashed'):,} hashed, {total('kept'):,} unchanged "
-        f"since the last run, {total('rejected'):,} rejected, {total('skipped'):,} skipped"
+        f"{total('inputs'):,} inputs: {total('hashed'):,} hashed, {total('kept'):,} unchanged, "
+        f"{total('rejected'):,} rejected, {total('skipped'):,} skipped"
     )
     also = {word: total(word) for word in ("changed", "gone", "missing")}
     return text + "".join(f"; {number:,} {word}" for word, number in also.items() if number)

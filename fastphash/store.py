@@ -5,7 +5,7 @@ import errno
 import functools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -195,8 +195,8 @@ class Store:
         Files of each split that are no images by content nor by name.
     rejected_digest : str
         XXH3-128 of the table of rejected inputs, in hex; empty before there is one.
-    complete : bool
-        Whether the last run that wrote here came to its end.
+    unfinished : list of str
+        Splits whose last run has not come to its end.
     """
 
     path: Path
@@ -206,7 +206,7 @@ class Store:
     parts: list[Part] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
     rejected_digest: str = ""
-    complete: bool = False
+    unfinished: list[str] = field(default_factory=list)
 
     @property
     def schema(self) -> pa.Schema:
@@ -223,7 +223,7 @@ class Store:
             "roots": self.roots,
             "skipped": self.skipped,
             "rejected": self.rejected_digest,
-            "complete": self.complete,
+            "unfinished": self.unfinished,
             "parts": [asdict(part) for part in self.parts],
         }
         manifest["digest"] = _manifest_digest(manifest)
@@ -251,9 +251,11 @@ class Store:
 
     def verify(self) -> None:
         """Raise StoreError if the store is not finished, or not what the manifest says."""
-        if not self.complete:
+        if self.unfinished:
+            splits = ", ".join(map(repr, self.unfinished))
             raise StoreError(
-                f"{self.path} is not finished: let the run that writes it end, or run it again"
+                f"{self.path} is not finished (split {splits}): let the run that writes it end, or "
+                "run it again"
             )
         if damage := self.damage():
             files = ", ".join(f"{name} is {how}" for name, how in damage.items())
@@ -324,7 +326,7 @@ def open_store(path: Path) -> Store:
         [Part(**part) for part in manifest["parts"]],
         manifest["skipped"],
         manifest["rejected"],
-        manifest["complete"],
+        manifest["unfinished"],
     )
 
 
@@ -335,7 +337,7 @@ def check_new(path: Path) -> None:
     """
     if is_store(path):
         begun = open_store(path)
-        if not (begun.complete or begun.parts):
+        if begun.unfinished and not begun.parts:
             return
         raise UsageError(f"{str(path)!r} is a store already: name a new folder")
     if path.exists() and (not path.is_dir() or any(map(_is_foreign, path.iterdir()))):
@@ -347,12 +349,17 @@ def _is_foreign(path: Path) -> bool:
     return path.name != _LOCK and not tables.is_leftover(path)
 
 
-def create_store(path: Path, definition: Definition, layout: Layout) -> Store:
-    """Start an empty store in a new or empty folder; UsageError if there is something else."""
+def create_store(
+    path: Path, definition: Definition, layout: Layout, splits: Iterable[str] = ()
+) -> Store:
+    """Start an empty store in a new or empty folder; UsageError if there is something else.
+
+    Its splits are unfinished.
+    """
     check_new(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        store = Store(path, definition, layout)
+        store = Store(path, definition, layout, unfinished=sorted(splits))
         store.save()
         store.remove_orphans()
     except OSError as error:

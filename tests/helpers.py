@@ -91,7 +91,6 @@ def write_store(path, *pieces, definition=None, layout=None):
         tables.write_table(path / name, table)
         store.parts.append(Part(name, rows, tables.file_digest(path / name)))
         store.roots |= dict.fromkeys(full["split"], "")
-    store.complete = True
     store.save()
     return store
 

@@ -329,6 +329,74 @@ def test_what_is_new_and_what_was_damaged_find_their_places(tmp_path, small):
     open_store(tmp_path / "s").verify()
 
 
+def test_what_may_be_lost_of_other_splits_is_not_dropped(tmp_path, small):
+    sources = [source(name, scenes(tmp_path / name, range(7))) for name in "ab"]
+    hash_into(tmp_path / "s", sources, workers=1)
+    before = part_bytes(tmp_path / "s")
+    (tmp_path / "s" / "part-000002.parquet").unlink()
+    with pytest.raises(StoreError, match=r"part-000002.parquet is missing, and may hold .* 'b'"):
+        hash_into(tmp_path / "s", sources[:1], workers=1)
+    hash_into(tmp_path / "s", sources, workers=1)
+    assert part_bytes(tmp_path / "s") == before
+
+
+def test_a_split_that_was_not_finished_is_not_taken_for_whole(tmp_path, small, monkeypatch):
+    sources = [source(name, scenes(tmp_path / name, range(7))) for name in "ab"]
+    write = ingest._Update._add_part
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ingest._Update, "_add_part", killed)
+    with pytest.raises(KeyboardInterrupt):
+        hash_into(tmp_path / "s", sources[:1], workers=1)
+    monkeypatch.setattr(ingest._Update, "_add_part", write)
+    hash_into(tmp_path / "s", sources[1:], workers=1)
+    with pytest.raises(StoreError, match=r"is not finished \(split 'a'\)"):
+        open_store(tmp_path / "s").verify()
+    hash_into(tmp_path / "s", sources[:1], workers=1)
+    assert len(read_store(tmp_path / "s")) == 14
+
+
+def test_files_that_are_gone_may_be_kept(tmp_path, small):
+    folder = scenes(tmp_path / "in", range(8))
+    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    before = part_bytes(tmp_path / "s")
+    (folder / "002.png").unlink()
+    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1, keep_missing=True)["all"]
+    assert (tally.inputs, tally.kept, tally.missing, tally.gone) == (7, 7, 1, 0)
+    assert part_bytes(tmp_path / "s") == before
+    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    assert (tally.kept, tally.missing, tally.gone) == (7, 0, 1)
+    assert "002.png" not in paths(tmp_path / "s")
+
+
+def test_rows_of_another_folder_do_not_hold_though_the_run_was_killed(tmp_path, small, monkeypatch):
+    # equal names, sizes and times, other pictures
+    folders = [tmp_path / name for name in "ab"]
+    for shift, folder in enumerate(folders):
+        for seed in range(12):
+            path = save(folder / f"{seed:03d}.bmp", scene(seed + 100 * shift))
+            os.utime(path, ns=(7, 7))
+    hash_into(tmp_path / "s", [source("all", folders[0])], workers=1)
+    save_manifest = ingest.Store.save
+    calls = []
+
+    def killed(store):
+        save_manifest(store)
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ingest.Store, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        hash_into(tmp_path / "s", [source("all", folders[1])], workers=1)
+    monkeypatch.setattr(ingest.Store, "save", save_manifest)
+    hash_into(tmp_path / "s", [source("all", folders[1])], workers=1)
+    hash_into(tmp_path / "new", [source("all", folders[1])], workers=1)
+    assert read_store(tmp_path / "s").equals(read_store(tmp_path / "new"))
+
+
 def test_clashing_splits_are_refused_before_anything_is_written(tmp_path):
     folder = scenes(tmp_path / "in", [1])
     with pytest.raises(UsageError, match="are the same folder"):
@@ -349,7 +417,7 @@ def test_a_run_killed_between_a_part_and_the_manifest_is_completed_by_the_next(
         hash_into(tmp_path / "undisturbed", sources, workers=1)
         save(folder / "001.png", scene(10))
     hash_into(tmp_path / "undisturbed", sources, workers=1)
-    ingest._open_or_create(tmp_path / "s", Definition(), Layout())
+    ingest._open_or_create(tmp_path / "s", Definition(), Layout(), ["all"])
 
     def killed(_):
         raise KeyboardInterrupt

@@ -299,19 +299,20 @@ def test_34_two_writers(tmp_path):
     folder = scenes(tmp_path / "in", range(3))
     hash_into(tmp_path / "s", [source("in", folder)], workers=1)
     before = contents(tmp_path / "s")
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path / "s")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert holder.stdout.readline() == b"held\n"
+    run("audit", str(folder), "-o", "audit", cwd=tmp_path)
     save(folder / "new.png", scene(9))
-    error = run("hash", str(folder), "-o", "s", status=1, cwd=tmp_path).stderr
-    assert "another process is writing 's'" in error
-    assert contents(tmp_path / "s") == before
-    # it ends without a word, and the lock with it
-    holder.kill()
-    holder.communicate()
+    words = [sys.executable, "-c", HOLD, "s", "audit/hashes"]
+    with subprocess.Popen(
+        words, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        error = run("hash", str(folder), "-o", "s", status=1, cwd=tmp_path).stderr
+        assert "another process is writing 's'" in error
+        error = run("audit", str(folder), "-o", "audit", status=1, cwd=tmp_path).stderr
+        assert "another process is writing 'audit/hashes'" in error
+        assert contents(tmp_path / "s") == before
+        # it ends without a word, and the lock with it
+        holder.kill()
     run("hash", str(folder), "-o", "s", cwd=tmp_path)
     assert contents(tmp_path / "s") != before
 
@@ -320,7 +321,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from fastphash.store import locked
-with locked(Path(sys.argv[1])):
+with locked(Path(sys.argv[1])), locked(Path(sys.argv[2])):
     print("held", flush=True)
     sys.stdin.read()
 """

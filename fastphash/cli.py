@@ -54,8 +54,16 @@ def main() -> None:
 
     Exit status: 0 done, 1 failed, 2 wrong usage, 3 leaks with --fail-on-leak.
     """
-    signal.signal(signal.SIGTERM, _terminate)
     logging.basicConfig(handlers=[_ToStderr()], format="Warning: %(message)s")
+
+
+def _begin() -> None:
+    """From here on signals are told of and tidied up after: until everything is imported, they
+    just end the process, for nothing is begun, and an import doesn't always survive them.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
 
 
 def _how_to_go_on(command: str | None) -> str:
@@ -134,6 +142,7 @@ def audit(
     from fastphash.audit import leaks_of
     from fastphash.screen import ProgressScreen, show_audit
 
+    _begin()
     definition, layout = options.definition_and_layout(**how)
     with ProgressScreen() as progress:
         found = run(
@@ -193,6 +202,7 @@ def hash_(
     from fastphash.screen import ProgressScreen, count, show_reasons, show_table
     from fastphash.store import open_store
 
+    _begin()
     definition, layout = options.definition_and_layout(**how)
     with ProgressScreen() as progress:
         tallies = hash_into(
@@ -271,6 +281,7 @@ def join(
     from fastphash.hashes import read_hashes, same_rows
     from fastphash.screen import ProgressScreen, count, show_table
 
+    _begin()
     if same_rows(needles, haystack):
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
     left, right = read_hashes(needles), read_hashes(haystack)
@@ -331,6 +342,7 @@ def group(
     from fastphash.hashes import read_together
     from fastphash.screen import ProgressScreen, count, show_table
 
+    _begin()
     rows = read_together(list(stores))
     order = results.priority(rows, keep_in)
     with ProgressScreen() as progress:
@@ -396,6 +408,7 @@ def query(
     from fastphash.query import nearest
     from fastphash.screen import ProgressScreen, show_nearest
 
+    _begin()
     stored = read_hashes(store)
     with ProgressScreen() as progress:
         effort = options.effort(memory, explain, progress)
@@ -452,6 +465,7 @@ def convert(
     from fastphash.hashes import read_hashes
     from fastphash.store import FOREIGN, asserted
 
+    _begin()
     path = Path(source)
     if not path.exists() and "@" not in source:
         raise UsageError(f"no such file or store: {source!r}")
@@ -478,6 +492,7 @@ def info(store: str, as_json: bool) -> None:
     from fastphash.hashes import describe, read_hashes
     from fastphash.screen import count, show_lines, show_table
 
+    _begin()
     found = describe(read_hashes(store))
     if as_json:
         click.echo(json.dumps(found, indent=2))
@@ -518,6 +533,7 @@ def demo(output: Path, workers: int | None) -> None:
     from fastphash.audit import audit as run
     from fastphash.screen import ProgressScreen, show_audit, show_lines, show_table
 
+    _begin()
     if output.exists():
         raise UsageError(f"{str(output)!r} exists: name a new folder with -o")
     with ProgressScreen() as progress:

@@ -109,7 +109,8 @@ class Supervisor:
         self._lost = 0
         self._processes: list[_Process] = []
         try:
-            self._processes += [self._new_process() for _ in range(count)]
+            for _ in range(count):
+                self._processes.append(self._new_process())
         except BaseException:
             self._kill()
             raise

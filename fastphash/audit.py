@@ -120,15 +120,15 @@ def audit(
             keep_missing=keep_missing,
             progress=progress,
             avoid=out,
+            # results of other images must not stand beside new hashes, if this run is killed
+            before_writing=lambda: _remove_results(out),
         )
         store = open_store(out / HASHES)
         names = [source.split for source in sources]
         rejected = store.rejected()
         rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), pa.array(names)))
         tables.write_table(out / "rejected.parquet", rejected)
-        for name in (SUMMARY, "leaks.parquet", "groups.parquet"):
-            # results of other images must not stand beside new hashes if this run fails
-            (out / name).unlink(missing_ok=True)
+        _remove_results(out)
         check_images(sources, tallies)
 
         progress("joining", 0, 0)
@@ -166,6 +166,11 @@ def audit(
         }
         tables.write_json(out / SUMMARY, summary)
         return Audit(summary, tallies)
+
+
+def _remove_results(out: Path) -> None:
+    for name in (SUMMARY, "leaks.parquet", "groups.parquet"):
+        (out / name).unlink(missing_ok=True)
 
 
 def check_output(out: Path) -> None:

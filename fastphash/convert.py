@@ -2,7 +2,6 @@
 
 import os
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from fastphash.store import (
     HASH_COLUMNS,
     Definition,
     Layout,
-    Part,
     create_store,
     path_columns,
     store_schema,
@@ -70,10 +68,8 @@ def import_hashes(
     schema = store_schema(definition, layout)
     made = pa.table({name: full.get(name, pa.nulls(rows)) for name in schema.names}).cast(schema)
     store = create_store(out, definition, layout, names)
-    part = Part(store.new_part_name(), rows, "")
     if rows:
-        tables.write_table(store.part_path(part), made)
-        store.parts.append(replace(part, digest=tables.file_digest(store.part_path(part))))
+        store.parts.append(store.write_part(made, store.new_part_name()))
     store.roots = dict.fromkeys(names, "")
     store.unfinished = []
     store.save()

@@ -401,5 +401,8 @@ def _mend_single_plane(image: Image.Image) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "out of memory"
+    if isinstance(error, Image.DecompressionBombError):
+        most = int(2 * (Image.MAX_IMAGE_PIXELS or 0))
+        return f"more than {most:,} pixels (--max-pixels), a decompression bomb perhaps"
     text = " ".join(str(error).split()) or "no further detail"
     return f"{type(error).__name__}: {text}"[:300]

@@ -35,7 +35,14 @@ from fastphash.store import (
 )
 from fastphash.thumbnail import SIDE
 from fastphash.words import MAX_PIXELS, TIMEOUT
-from fastphash.workers import Batch, Recipe, Rejection, Workers, worker_count
+from fastphash.workers import (
+    Batch,
+    Recipe,
+    Rejection,
+    Workers,
+    check_timeout,
+    worker_count,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -170,6 +177,7 @@ def hash_into(
     keep_missing: bool = False,
     progress: Progress = no_progress,
     avoid: Path | None = None,
+    before_writing: Callable[[], None] = lambda: None,
 ) -> dict[str, Tally]:
     """Bring a store up to date with its sources: hash what is new or changed, drop what is gone.
 
@@ -190,11 +198,13 @@ def hash_into(
     max_pixels : int
         Larger images are rejected by their headers.
     keep_missing : bool
-        Keep the rows of files that are gone.
+        Keep the rows of files that are gone (but not of another folder than the split's own).
     progress : callable, optional
         Called as ``progress(stage, done, total)``.
     avoid : Path, optional
         A folder not to look into, where it lies in a source; the store itself by default.
+    before_writing : callable, optional
+        Called before the first change of a store, if there is any.
 
     Returns
     -------
@@ -204,9 +214,10 @@ def hash_into(
     Raises
     ------
     UsageError
-        Splits that can't stand side by side, or something else in the folder.
+        Splits that can't stand side by side, no time, or something else in the folder.
     StoreError
-        The folder can't be written, or another process writes it, or its manifest is damaged.
+        The folder can't be written, or another process writes it; its manifest is damaged, or a
+        part that may not be made again; or all files of a split are gone.
     DefinitionError
         The store was made in another way.
     """
@@ -214,13 +225,14 @@ def hash_into(
     definition, layout = definition or Definition(), layout or Layout()
     recipe = _recipe(definition, layout, max_pixels)
     count = worker_count(workers)
+    check_timeout(timeout)
     if not is_store(path):
         check_new(path)
     with locked(path):
         splits = [source.split for source in sources]
         store = _open_or_create(path, definition, layout, splits)
         store.remove_orphans()
-        update = _Update(store, sources, keep_missing, progress, avoid or path)
+        update = _Update(store, sources, keep_missing, progress, avoid or path, before_writing)
         return update.run(lambda: Workers(count, recipe, timeout))
 
 
@@ -256,8 +268,8 @@ class _Stored:
         self.splits = np.array(table["split"].to_pylist(), object)
         self.size = table["size"].to_numpy()
         self.mtime = table["mtime_ns"].to_numpy()
-        paths = exact_paths(table).to_pylist()
-        keys = b"".join(map(_key, self.splits, paths))
+        self.paths = exact_paths(table)
+        keys = b"".join(map(_key, self.splits, self.paths.to_pylist()))
         words = np.frombuffer(keys, np.uint64).reshape(-1, 2)
         self._rows = np.argsort(words[:, 0])
         self._keys = words[self._rows]
@@ -287,16 +299,20 @@ class _Update:
         keep_missing: bool,
         progress: Progress,
         avoid: Path,
+        before_writing: Callable[[], None],
     ) -> None:
         self.store = store
         self.sources = sources
         self.keep_missing = keep_missing
         self.progress = progress
         self.avoid = avoid
+        self.before_writing = before_writing
+        self.writing = False
         damage = store.damage()
         self._check_lost(damage)
+        also = ", without the files that are gone" if keep_missing else ""
         for name, how in damage.items():
-            _log.warning("%s of %s is %s: making it anew", name, store.path, how)
+            _log.warning("%s of %s is %s: making it anew%s", name, store.path, how, also)
         self.damaged = bool(damage)
         self.lost = [part for part in store.parts if part.name in damage]
         self.whole = [part for part in store.parts if part not in self.lost]
@@ -309,75 +325,116 @@ class _Update:
         self.total = 0
 
     def _check_lost(self, damage: dict[str, str]) -> None:
-        """Raise StoreError if what is lost may be of splits that nobody hashes now."""
+        """Raise StoreError if what is lost is of splits that nobody hashes now."""
         splits = {source.split for source in self.sources}
-        others = sorted(self.store.roots.keys() - splits)
-        if damage and others:
-            files = ", ".join(f"{name} is {how}" for name, how in damage.items())
-            raise StoreError(
-                f"{self.store.path}: {files}, and may hold images of "
-                f"{', '.join(map(repr, others))}: hash all splits in one run to make it anew"
-            )
+        for part in self.store.parts:
+            others = sorted(set(part.splits) - splits)
+            if part.name in damage and others:
+                raise StoreError(
+                    f"{self.store.path}: {part.name} is {damage[part.name]}, and holds images of "
+                    f"{', '.join(map(repr, others))}: hash all its splits in one run to make it "
+                    "anew, or delete the store"
+                )
 
     def run(self, workers: Callable[[], Workers]) -> dict[str, Tally]:
         """Do it all; `workers` are started if there is anything to hash."""
-        moved = self.move()
+        before = dict(self.store.roots)
+        self.move()
         fresh = self.look()
-        stale = (self.marks != _KEPT).any()
-        known = [*self.before["split"].to_pylist(), *filter(self.store.skipped.get, self.tally)]
-        begun = set(self.store.unfinished) & set(self.tally)
-        if not (begun or fresh or stale or moved or self.damaged or known):
-            return self.tally
-        self.store.unfinished = sorted({*self.store.unfinished, *self.tally})
-        self.store.save()
-        if fresh or stale:
+        if fresh or (self.marks != _KEPT).any():
             self.progress("starting workers", 0, 0)
             with workers() as pool:
                 self.rewrite_parts(pool)
                 self.add_parts(pool)
-        self.finish()
+        self.finish(changed=self.damaged or before != self.store.roots)
         return self.tally
 
-    def move(self) -> bool:
-        """Note which rows are of another folder than their split's; whether anything is new."""
+    def begin_writing(self) -> None:
+        """Have the manifest say that these splits are unfinished, before anything else changes."""
+        if not self.writing:
+            self.before_writing()
+            self.store.unfinished = sorted({*self.store.unfinished, *self.tally})
+            self.store.save()
+            self.writing = True
+
+    def move(self) -> None:
+        """Note which rows are of another folder than their split's."""
         roots = {source.split: os.fsdecode(source.root) for source in self.sources}
         for split, root in roots.items():
             if self.store.roots.get(split, root) != root:
                 for part in self.store.parts:
-                    part.moved = sorted({*part.moved, split})
-        before = dict(self.store.roots)
+                    if split in part.splits:
+                        part.moved = sorted({*part.moved, split})
         self.store.roots |= roots
-        return before != self.store.roots
 
     def look(self) -> int:
         """Walk once: count, and mark the rows that still hold. Returns the number of new inputs."""
         self.marks[~np.isin(self.stored.splits, list(self.tally))] = _KEPT
-        fresh = seen = 0
+        total = seen = 0
         for source in self.sources:
             tally = self.tally[source.split]
+            fresh = 0
+            unseen: list[bytes] = []
             for entry in source.entries(self.avoid):
                 seen += 1
                 if seen % 1000 == 0:
                     self.progress("looking for files", seen, 0)
                 row = self._find(source, entry)
+                if entry.problem:
+                    unseen.append(b"" if entry.path == b"." else entry.path + b"/")
                 if row < 0:
                     fresh += 1
-                elif self._unchanged(source, entry, row):
-                    self.marks[row] = _KEPT
-                    tally.inputs += 1
-                    tally.kept += 1
                 else:
-                    self.marks[row] = _CHANGED
-                    tally.changed += 1
-            gone = (self.stored.splits == source.split) & (self.marks == _GONE)
-            if self.keep_missing:
-                self.marks[gone] = _KEPT
-                tally.missing = int(gone.sum())
-            else:
-                tally.gone = int(gone.sum())
+                    self._mark(source, entry, row)
+            self._mark_gone(source, unseen)
+            if tally.gone and not (fresh or tally.kept or tally.changed or tally.missing):
+                raise StoreError(
+                    f"all {tally.gone:,} files of split {source.split!r} are gone from "
+                    f"{os.fsdecode(source.root)}: if that is meant, delete the store or name "
+                    "--keep-missing"
+                )
+            total += fresh
         self.progress("looking for files", seen, seen)
-        self.total = fresh + int((self.marks == _CHANGED).sum())
-        return fresh
+        self.total = total + int((self.marks == _CHANGED).sum())
+        return total
+
+    def _mark(self, source: Source, entry: Entry, row: int) -> None:
+        tally = self.tally[source.split]
+        try:
+            status = os.stat(os.path.join(source.root, entry.path))
+        except OSError as error:
+            if self.keep_missing and isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                self.marks[row] = _KEPT
+                tally.missing += 1
+                return
+            now = None
+        else:
+            now = (status.st_size, status.st_mtime_ns)
+        # of another folder, equal names, sizes and times prove nothing
+        if now == (self.stored.size[row], self.stored.mtime[row]) and not self._moved(row):
+            self.marks[row] = _KEPT
+            tally.inputs += 1
+            tally.kept += 1
+        else:
+            self.marks[row] = _CHANGED
+            tally.changed += 1
+
+    def _mark_gone(self, source: Source, unseen: list[bytes]) -> None:
+        """What was not met is gone, or in a folder that can't be listed."""
+        tally = self.tally[source.split]
+        rows = np.flatnonzero((self.stored.splits == source.split) & (self.marks == _GONE))
+        paths = self.stored.paths.take(pa.array(rows)).to_pylist()
+        for row, path in zip(rows.tolist(), paths, strict=True):
+            kept = self.keep_missing or any(path.startswith(folder) for folder in unseen)
+            if kept and not self._moved(row):
+                self.marks[row] = _KEPT
+                tally.missing += 1
+            else:
+                tally.gone += 1
+
+    def _moved(self, row: int) -> bool:
+        part = int(np.searchsorted(self.stored.ends, row, side="right"))
+        return self.stored.splits[row] in self.whole[part].moved
 
     def rewrite_parts(self, pool: Workers) -> None:
         """Make those parts again in which files have changed or are gone."""
@@ -405,22 +462,20 @@ class _Update:
             self._add_part(pa.concat_tables(pending))
 
     def _add_part(self, table: pa.Table) -> None:
+        self.begin_writing()
         if self.lost:
             lost = self.lost.pop(0)
             # until the manifest is saved, what it says of the part is not true, as before
-            self.store.parts[self.store.parts.index(lost)] = self._write_part(table, lost.name)
+            made = self.store.write_part(table, lost.name)
+            self.store.parts[self.store.parts.index(lost)] = made
         else:
-            self.store.parts.append(self._write_part(table, self.store.new_part_name()))
+            self.store.parts.append(self.store.write_part(table, self.store.new_part_name()))
         self.store.save()
 
-    def finish(self) -> None:
-        """Check the accounts; write the rejected and the manifest."""
+    def finish(self, *, changed: bool) -> None:
+        """Check the accounts; write the rejected and the manifest, if anything has changed."""
         for split, tally in self.tally.items():
             tally.check(split)
-        # their images are gone as well
-        self.store.parts = [part for part in self.store.parts if part not in self.lost]
-        for part in self.store.parts:
-            part.moved = [split for split in part.moved if split not in self.tally]
         others = self.before.filter(
             pa.array([s not in self.tally for s in self.before["split"].to_pylist()], pa.bool_())
         )
@@ -429,10 +484,18 @@ class _Update:
             split: sorted(several, key=lambda one: one.path.split(b"/"))
             for split, several in self.rejected.items()
         }
-        self.store.write_rejected(
-            tables.plain(pa.concat_tables([others, _rejected_table(ordered)]))
-        )
-        self.store.skipped |= {split: tally.skipped for split, tally in self.tally.items()}
+        rejected = tables.plain(pa.concat_tables([others, _rejected_table(ordered)]))
+        skipped = self.store.skipped | {split: tally.skipped for split, tally in self.tally.items()}
+        same = self.before.equals(rejected) and skipped == self.store.skipped
+        if same and not (changed or self.writing or set(self.store.unfinished) & set(self.tally)):
+            return
+        self.begin_writing()
+        # those parts whose images are gone as well
+        self.store.parts = [part for part in self.store.parts if part not in self.lost]
+        for part in self.store.parts:
+            part.moved = [split for split in part.moved if split not in self.tally]
+        self.store.write_rejected(rejected)
+        self.store.skipped = skipped
         self.store.unfinished = [s for s in self.store.unfinished if s not in self.tally]
         self.store.save()
         self.store.remove_orphans()
@@ -441,18 +504,6 @@ class _Update:
         if entry.special or entry.problem or not self.marks.size:
             return -1
         return self.stored.find(source.split, entry.path)
-
-    def _unchanged(self, source: Source, entry: Entry, row: int) -> bool:
-        # of another folder, equal names, sizes and times prove nothing
-        part = int(np.searchsorted(self.stored.ends, row, side="right"))
-        if source.split in self.whole[part].moved:
-            return False
-        try:
-            status = os.stat(os.path.join(source.root, entry.path))
-        except OSError:
-            return False
-        known = (self.stored.size[row], self.stored.mtime[row])
-        return (status.st_size, status.st_mtime_ns) == known
 
     def _fresh(self, source: Source) -> Iterator[bytes]:
         tally, rejected = self.tally[source.split], self.rejected[source.split]
@@ -498,17 +549,15 @@ class _Update:
         order = pa.array([place[row] for row in sorted(place)], pa.int64())
         table = pa.concat_tables(pieces).take(order)
         at = self.store.parts.index(part)
-        made = [self._write_part(table, self.store.new_part_name())] if table.num_rows else []
+        self.begin_writing()
+        made = []
+        if table.num_rows:
+            made = [self.store.write_part(table, self.store.new_part_name())]
+            made[0].moved = [split for split in part.moved if split not in self.tally]
         self.store.parts[at : at + 1] = made
         # a run killed before this has the old part still, after it the new one: both are whole
         self.store.save()
         self.store.part_path(part).unlink()
-
-    def _write_part(self, table: pa.Table, name: str) -> Part:
-        """Write rows under a name that the manifest doesn't list, or whose part is lost."""
-        path = self.store.path / name
-        tables.write_table(path, table)
-        return Part(name, table.num_rows, tables.file_digest(path))
 
 
 def _batch_table(split: str, batch: Batch, schema: pa.Schema) -> pa.Table:

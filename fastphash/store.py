@@ -169,6 +169,8 @@ class Part:
     rows : int
     digest : str
         XXH3-128 of the file, in hex.
+    splits : list of str
+        That have rows in it.
     moved : list of str
         Splits whose rows in it are of another folder than the manifest's, and hold no longer.
     """
@@ -176,6 +178,7 @@ class Part:
     name: str
     rows: int
     digest: str
+    splits: list[str]
     moved: list[str] = field(default_factory=list)
 
 
@@ -237,6 +240,13 @@ class Store:
         """The name after the last one."""
         numbers = [int(part.name.removeprefix("part-").split(".")[0]) for part in self.parts]
         return f"part-{max(numbers, default=-1) + 1:06d}.parquet"
+
+    def write_part(self, table: pa.Table, name: str) -> Part:
+        """Write rows as a part; the manifest doesn't list it yet."""
+        path = self.path / name
+        tables.write_table(path, table)
+        splits = sorted(tables.count_values(table["split"]))
+        return Part(name, table.num_rows, tables.file_digest(path), splits)
 
     def read_part(self, part: Part, columns: list[str] | None = None) -> pa.Table:
         """Rows of one part."""

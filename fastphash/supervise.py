@@ -43,6 +43,8 @@ _NO_ITEM = -1
 # to leave is killed
 _LOOK = 1.0
 _TICK = 0.001
+# more than the timeout, until one that holds tasks and is at none of them is taken for stuck
+_STALL = 60.0
 _LEAVE = 5.0
 
 
@@ -64,6 +66,7 @@ class _Process:
     place: Any
     held: deque[_Task] = field(default_factory=deque)
     late: bool = False
+    idle_since: float | None = None
 
     def seconds_at_item(self) -> float:
         """How long it has been at its item; 0 while it is at none."""
@@ -169,6 +172,12 @@ class Supervisor:
             if process.seconds_at_item() > self._timeout:
                 process.late = True
                 process.process.kill()
+            elif not process.held or process.place[0] != _NO_ITEM:
+                process.idle_since = None
+            elif process.idle_since is None:
+                process.idle_since = time.monotonic()
+            elif time.monotonic() - process.idle_since > self._timeout + _STALL:
+                process.process.kill()
 
     def _take_results(self, process: _Process) -> bool:
         """Whether the pipe is still whole."""
@@ -179,6 +188,7 @@ class Supervisor:
                     raise WorkerError(f"a worker process failed: {result.reason}")
                 task = process.held.popleft()
                 task.result, task.done = result, True
+                process.idle_since = None
                 self._lost = 0
         except (EOFError, OSError, pickle.UnpicklingError):
             return False

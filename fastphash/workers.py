@@ -261,8 +261,7 @@ class Workers:
     def __init__(self, count: int, recipe: Recipe, timeout: float = TIMEOUT) -> None:
         if count < 1:
             raise UsageError(f"workers must be at least 1, not {count}")
-        if not timeout > 0:
-            raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")
+        check_timeout(timeout)
         memory = max(free_memory() // (count + 1), _LEAST_MEMORY)
         self._supervisor = Supervisor(count, timeout, start_worker, (recipe, memory))
 
@@ -313,3 +312,9 @@ def worker_count(workers: int | None) -> int:
     if workers < 1:
         raise UsageError(f"workers must be at least 1, not {workers}")
     return workers
+
+
+def check_timeout(timeout: float) -> None:
+    """Raise UsageError for what is no time to wait."""
+    if not timeout > 0:
+        raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")

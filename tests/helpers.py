@@ -12,7 +12,7 @@ from PIL import Image
 from fastphash import tables
 from fastphash.discover import folder_source
 from fastphash.hashes import Hashes
-from fastphash.store import Definition, Layout, Part, create_store, open_store
+from fastphash.store import Definition, Layout, create_store, open_store
 from fastphash.words import ORIENTATIONS
 
 #: Pillow's names of the seven orientations that turn an image, in canonical order.
@@ -87,9 +87,7 @@ def write_store(path, *pieces, definition=None, layout=None):
         full = {name: columns.get(name, pa.nulls(rows)) for name in store.schema.names}
         full["split"] = columns.get("split", ["all"] * rows)
         table = pa.table({name: _column(full[name]) for name in full}).cast(store.schema)
-        name = store.new_part_name()
-        tables.write_table(path / name, table)
-        store.parts.append(Part(name, rows, tables.file_digest(path / name)))
+        store.parts.append(store.write_part(table, store.new_part_name()))
         store.roots |= dict.fromkeys(full["split"], "")
     store.save()
     return store

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from fastphash import tables
 from fastphash.audit import audit, leaks_of, reasons
 from fastphash.discover import folder_source
 from fastphash.errors import DefinitionError, FastphashError, UsageError
+from fastphash.results import find_groups
 from fastphash.store import Layout, open_store
 from fastphash.words import COPY_KINDS, KINDS
 
@@ -277,3 +280,52 @@ def test_any_number_of_workers_gives_the_same_bytes(data, found, tmp_path):
     audit(tmp_path / "out", data[1], workers=3)
     assert files(tmp_path / "out") == files(out)
     assert part_bytes(out / "hashes")
+
+
+LOCK = """
+import sys
+from pathlib import Path
+from fastphash.errors import StoreError
+from fastphash.store import locked
+try:
+    with locked(Path(sys.argv[1])):
+        print("free")
+except StoreError:
+    print("held")
+"""
+
+
+def test_an_audit_is_alone_with_its_hashes_to_the_end(tmp_path, monkeypatch):
+    train, val = planted(tmp_path)
+    words = [sys.executable, "-c", LOCK, str(tmp_path / "out" / "hashes")]
+    seen = []
+
+    def find(*arguments):
+        seen.append(subprocess.check_output(words))
+        return find_groups(*arguments)
+
+    monkeypatch.setattr("fastphash.audit.find_groups", find)
+    audit(tmp_path / "out", [folder_source(train), folder_source(val)], workers=1)
+    assert seen == [b"held\n"]
+    assert subprocess.check_output(words) == b"free\n"
+
+
+def test_no_results_stand_beside_other_hashes(tmp_path, monkeypatch):
+    train, val = planted(tmp_path)
+    sources = [folder_source(train), folder_source(val)]
+    audit(tmp_path / "out", sources, workers=1)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastphash.ingest._Update.add_parts", killed)
+    with pytest.raises(KeyboardInterrupt):
+        audit(tmp_path / "out", sources, workers=1)
+    assert (tmp_path / "out" / "summary.json").exists()
+    save(tmp_path / "train" / "000.png", scene(77))
+    with pytest.raises(KeyboardInterrupt):
+        audit(tmp_path / "out", sources, workers=1)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "hashes",
+        "rejected.parquet",
+    ]

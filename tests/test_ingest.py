@@ -21,7 +21,7 @@ from PIL import Image
 import fastphash
 from fastphash import demo, images, ingest, workers
 from fastphash.discover import folder_source, list_source
-from fastphash.errors import DefinitionError, StoreError, UsageError
+from fastphash.errors import DefinitionError, FastphashError, StoreError, UsageError
 from fastphash.ingest import hash_images, hash_into
 from fastphash.store import HASH_COLUMNS, Definition, Layout, open_store
 from fastphash.workers import Hasher, Recipe, Workers, merge, worker_count
@@ -334,7 +334,7 @@ def test_what_may_be_lost_of_other_splits_is_not_dropped(tmp_path, small):
     hash_into(tmp_path / "s", sources, workers=1)
     before = part_bytes(tmp_path / "s")
     (tmp_path / "s" / "part-000002.parquet").unlink()
-    with pytest.raises(StoreError, match=r"part-000002.parquet is missing, and may hold .* 'b'"):
+    with pytest.raises(StoreError, match=r"part-000002.parquet is missing, and holds .* 'b'"):
         hash_into(tmp_path / "s", sources[:1], workers=1)
     hash_into(tmp_path / "s", sources, workers=1)
     assert part_bytes(tmp_path / "s") == before
@@ -371,30 +371,133 @@ def test_files_that_are_gone_may_be_kept(tmp_path, small):
     assert "002.png" not in paths(tmp_path / "s")
 
 
-def test_rows_of_another_folder_do_not_hold_though_the_run_was_killed(tmp_path, small, monkeypatch):
-    # equal names, sizes and times, other pictures
-    folders = [tmp_path / name for name in "ab"]
+@pytest.fixture
+def twins(tmp_path):
+    """Two folders of equal names, sizes and times, and other pictures."""
+    folders = [tmp_path / "one", tmp_path / "other"]
     for shift, folder in enumerate(folders):
         for seed in range(12):
             path = save(folder / f"{seed:03d}.bmp", scene(seed + 100 * shift))
             os.utime(path, ns=(7, 7))
-    hash_into(tmp_path / "s", [source("all", folders[0])], workers=1)
+    return folders
+
+
+def kill_at_save(monkeypatch, number):
+    """Have the run die after it has saved the manifest so often."""
     save_manifest = ingest.Store.save
     calls = []
 
     def killed(store):
         save_manifest(store)
         calls.append(1)
-        if len(calls) == 2:
+        if len(calls) == number:
+            monkeypatch.setattr(ingest.Store, "save", save_manifest)
             raise KeyboardInterrupt
 
     monkeypatch.setattr(ingest.Store, "save", killed)
+
+
+def test_rows_of_another_folder_do_not_hold_though_the_run_was_killed(
+    tmp_path, small, monkeypatch, twins
+):
+    one, other = twins
+    hash_into(tmp_path / "s", [source("all", one)], workers=1)
+    kill_at_save(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):
-        hash_into(tmp_path / "s", [source("all", folders[1])], workers=1)
-    monkeypatch.setattr(ingest.Store, "save", save_manifest)
-    hash_into(tmp_path / "s", [source("all", folders[1])], workers=1)
-    hash_into(tmp_path / "new", [source("all", folders[1])], workers=1)
+        hash_into(tmp_path / "s", [source("all", other)], workers=1)
+    hash_into(tmp_path / "s", [source("all", other)], workers=1)
+    hash_into(tmp_path / "new", [source("all", other)], workers=1)
     assert read_store(tmp_path / "s").equals(read_store(tmp_path / "new"))
+
+
+def test_nor_do_they_if_their_part_was_rewritten_for_another_split(
+    tmp_path, small, monkeypatch, twins
+):
+    one, other = twins
+    more = source("b", scenes(tmp_path / "b", range(4)))
+    hash_into(tmp_path / "s", [source("a", one), more], workers=1)
+    kill_at_save(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        hash_into(tmp_path / "s", [source("a", other), more], workers=1)
+    # part 2 holds rows of both
+    save(tmp_path / "b" / "000.png", scene(50))
+    hash_into(tmp_path / "s", [more], workers=1)
+    hash_into(tmp_path / "s", [source("a", other), more], workers=1)
+    hash_into(tmp_path / "new", [source("a", other), more], workers=1)
+    assert read_store(tmp_path / "s")["phash"].equals(read_store(tmp_path / "new")["phash"])
+
+
+def test_rows_of_another_folder_are_not_kept_as_missing(tmp_path, small, twins):
+    one, other = twins
+    hash_into(tmp_path / "s", [source("all", one)], workers=1)
+    (other / "003.bmp").unlink()
+    tally = hash_into(tmp_path / "s", [source("all", other)], workers=1, keep_missing=True)["all"]
+    assert (tally.hashed, tally.missing, tally.gone) == (11, 0, 1)
+
+
+def test_a_listed_file_that_is_gone_may_be_kept(tmp_path, monkeypatch):
+    scenes(tmp_path, range(3))
+    monkeypatch.chdir(tmp_path)
+    listed = list_source("all", b"000.png\n001.png\n002.png\n")
+    hash_into(tmp_path / "s", [listed], workers=1)
+    (tmp_path / "001.png").unlink()
+    tally = hash_into(tmp_path / "s", [listed], workers=1, keep_missing=True)["all"]
+    assert (tally.inputs, tally.kept, tally.missing, tally.rejected) == (2, 2, 1, 0)
+    tally = hash_into(tmp_path / "s", [listed], workers=1)["all"]
+    assert (tally.kept, tally.rejected) == (2, 1)
+    assert paths(tmp_path / "s") == ["000.png", "002.png"]
+
+
+def test_a_folder_that_can_not_be_listed_loses_nothing(tmp_path, monkeypatch):
+    folder = scenes(tmp_path / "in", range(2))
+    scenes(folder / "below", range(5, 8))
+    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    before = part_bytes(tmp_path / "s")
+    scandir = os.scandir
+
+    def closed(path):
+        if os.fsencode(path).endswith(b"below"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    assert (tally.inputs, tally.kept, tally.rejected, tally.missing, tally.gone) == (3, 2, 1, 3, 0)
+    assert part_bytes(tmp_path / "s") == before
+
+
+def test_a_folder_that_is_empty_all_at_once_loses_nothing(tmp_path):
+    folder = scenes(tmp_path / "in", range(5))
+    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    before = part_bytes(tmp_path / "s")
+    for path in folder.iterdir():
+        path.unlink()
+    with pytest.raises(StoreError, match="all 5 files of split 'all' are gone"):
+        hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    assert part_bytes(tmp_path / "s") == before
+    open_store(tmp_path / "s").verify()
+
+
+def test_a_run_that_changes_nothing_writes_nothing(tmp_path, monkeypatch):
+    folder = scenes(tmp_path / "in", range(3))
+    (folder / "broken.png").write_bytes(b"broken")
+    (folder / "notes.txt").write_text("no image")
+    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    monkeypatch.setattr(ingest.Store, "save", None)
+    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    assert (tally.inputs, tally.kept, tally.rejected, tally.skipped) == (5, 3, 1, 1)
+
+
+def test_inputs_that_get_lost_are_noticed(tmp_path, monkeypatch):
+    folder = scenes(tmp_path / "in", range(3))
+    take = Workers.hash_files
+    monkeypatch.setattr(
+        Workers, "hash_files", lambda self, root, names: take(self, root, list(names)[1:])
+    )
+    with pytest.raises(FastphashError, match="of 3 inputs of split 'all' 2 are accounted for"):
+        hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    with pytest.raises(StoreError, match="not finished"):
+        open_store(tmp_path / "s").verify()
 
 
 def test_clashing_splits_are_refused_before_anything_is_written(tmp_path):

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from fastphash import supervise
 from fastphash.errors import WorkerError
 from fastphash.supervise import Supervisor
 
@@ -103,6 +104,19 @@ def test_processes_that_do_not_last_are_an_error():
     with (
         pytest.raises(WorkerError, match="don't last: with exit status 9"),
         supervisor(begin=die_at_start) as workers,
+    ):
+        list(workers.map(TASKS))
+
+
+def stall_at_start(_):
+    time.sleep(3600)
+
+
+def test_processes_that_never_begin_are_an_error(monkeypatch):
+    monkeypatch.setattr(supervise, "_STALL", 0.2)
+    with (
+        pytest.raises(WorkerError, match="don't last: by SIGKILL"),
+        supervisor(begin=stall_at_start, timeout=0.2) as workers,
     ):
         list(workers.map(TASKS))
 

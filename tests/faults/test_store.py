@@ -194,6 +194,14 @@ def test_29_disk_full_on_a_small_file_system(tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
+def test_30_what_gets_its_name_was_synced(tmp_path, strace):
+    names = [name for name, _ in Cases(tmp_path, strace, second=False).calls]
+    renamed = [i for i, name in enumerate(names) if name == "rename"]
+    assert len(renamed) > 6
+    # the file before, the folder after
+    assert {(names[i - 1], names[i + 1]) for i in renamed} == {("fsync", "fsync")}
+
+
 @pytest.mark.slow
 def test_30_fsync_fails(tmp_path, strace):
     case = Cases(tmp_path, strace, second=False)

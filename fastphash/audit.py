@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash import tables
+from fastphash.audited import FILES, GROUPS, HASHES, LEAKS, REJECTED, SUMMARY
 from fastphash.discover import Source, check_sources
 from fastphash.errors import FastphashError, UsageError
 from fastphash.groups import Grouping
@@ -32,8 +33,6 @@ from fastphash.store import Definition, Layout, is_store, locked, open_store
 from fastphash.words import COPY_KINDS, KINDS, MAX_PIXELS, RADIUS, TIMEOUT
 from fastphash.workers import worker_count
 
-HASHES = "hashes"
-SUMMARY = "summary.json"
 _LARGEST = 5
 
 
@@ -127,7 +126,7 @@ def audit(
         names = [source.split for source in sources]
         rejected = store.rejected()
         rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), pa.array(names)))
-        tables.write_table(out / "rejected.parquet", rejected)
+        tables.write_table(out / REJECTED, rejected)
         _remove_results(out)
         check_images(sources, tallies)
 
@@ -142,12 +141,14 @@ def audit(
             name: count_copies(own, radius, grouping, effort) for name, own in of_split.items()
         }
         progress("writing", 0, 0)
-        tables.write_table(out / "leaks.parquet", leaks)
-        tables.write_table(out / "groups.parquet", groups)
+        tables.write_table(out / LEAKS, leaks)
+        tables.write_table(out / GROUPS, groups)
         summary = {
             "fastphash": version("fastphash"),
             "definition": str(store.definition),
             "thumbnails": store.layout.thumbnails,
+            "store": store.digest,
+            "keep_in": keep_in,
             "radius": radius,
             "grouping": grouping,
             "splits": {
@@ -157,19 +158,14 @@ def audit(
             "leaks": _leak_summary(leaks, rows, names),
             "groups": _group_summary(groups),
             "rejected": reasons(rejected),
-            "files": {
-                "hashes": HASHES,
-                "groups": "groups.parquet",
-                "leaks": "leaks.parquet",
-                "rejected": "rejected.parquet",
-            },
+            "files": FILES,
         }
         tables.write_json(out / SUMMARY, summary)
         return Audit(summary, tallies)
 
 
 def _remove_results(out: Path) -> None:
-    for name in (SUMMARY, "leaks.parquet", "groups.parquet"):
+    for name in (SUMMARY, LEAKS, GROUPS):
         (out / name).unlink(missing_ok=True)
 
 

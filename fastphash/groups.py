@@ -1,7 +1,7 @@
 """Rows to groups of copies, each with its keeper."""
 
-from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple, get_args
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from fastphash.joins import (
 )
 from fastphash.kernels import relate
 from fastphash.near import Effort, find_edges, permuted, plan_for
-from fastphash.verify import judge
+from fastphash.verify import Verdicts, judge
 
 #: How pairs become groups.
 Grouping = Literal["star", "components"]
@@ -68,6 +68,19 @@ class Copies(NamedTuple):
     score: NDArray[np.float32]
 
 
+class Reach(Protocol):
+    """Says which pairs of rows within the radius are copies; the same for (a, b) and (b, a)."""
+
+    def __call__(
+        self,
+        left: NDArray[np.int64],
+        right: NDArray[np.int64],
+        distance: NDArray[np.uint8],
+        verdicts: Verdicts,
+    ) -> NDArray[np.bool_]:
+        """Whether left[i] and right[i] are: bool (n,)."""
+
+
 def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Groups:
     """Group rows by their hashes alone.
 
@@ -108,6 +121,8 @@ def find_copies(
     radius: int,
     *,
     grouping: Grouping = "star",
+    reach: Reach | None = None,
+    marks: Sequence[NDArray[Any]] = (),
     effort: Effort | None = None,
 ) -> Copies:
     """Group rows, and say how each relates to its keeper.
@@ -120,8 +135,15 @@ def find_copies(
         Those of rows at distance 0 must agree to be within reach; without them equal hashes are.
     radius : int
     grouping : {"star", "components"}
+    reach : Reach, optional
+        Decides instead which pairs within the radius are copies, by the rows' numbers.
+    marks : sequence of arrays (n, ...)
+        Rows of equal hashes and thumbnails that differ in one of these are not taken for copies
+        unseen, but left to `reach`.
     """
-    keeper = find_keepers(index, thumbnails, radius, grouping=grouping, effort=effort)
+    keeper = find_keepers(
+        index, thumbnails, radius, grouping=grouping, reach=reach, marks=marks, effort=effort
+    )
     rows = np.arange(keeper.size)
     distance, mask = relation(index, rows, index, keeper)
     verdicts = judge(Matches(rows, keeper, distance, mask), thumbnails, thumbnails)
@@ -141,6 +163,8 @@ def find_keepers(
     radius: int,
     *,
     grouping: Grouping = "star",
+    reach: Reach | None = None,
+    marks: Sequence[NDArray[Any]] = (),
     effort: Effort | None = None,
 ) -> NDArray[np.int64]:
     """The keeper of each row, int64 (n,); parameters are those of `find_copies`."""
@@ -148,10 +172,8 @@ def find_keepers(
     if grouping not in GROUPINGS:
         raise UsageError(f"no grouping {grouping!r}: use one of {', '.join(GROUPINGS)}")
     effort = effort or Effort()
-    classes = collapse(index.hashes, *([] if thumbnails is None else [thumbnails]))
-    rows = _Rows(
-        index.take(classes.first), None if thumbnails is None else thumbnails[classes.first]
-    )
+    classes = collapse(index.hashes, *([] if thumbnails is None else [thumbnails]), *marks)
+    rows = _Rows(index, thumbnails, np.arange(len(index)), reach).take(classes.first)
     keeper = _stars(rows, radius, effort)
     if grouping == "components":
         keeper = _components(rows, radius, keeper, effort)
@@ -163,7 +185,7 @@ def has_partner(index: Index, radius: int, effort: Effort | None = None) -> NDAr
     effort = effort or Effort()
     classes = collapse(index.hashes)
     own = index.take(classes.first)
-    keeper = _stars(_Rows(own, None), radius, effort)
+    keeper = _stars(_Rows(own, None, classes.first, None), radius, effort)
     rows = np.arange(keeper.size)
     found = np.bincount(classes.of_row, minlength=rows.size) > 1
     copies = keeper != rows
@@ -177,15 +199,17 @@ def has_partner(index: Index, radius: int, effort: Effort | None = None) -> NDAr
 
 
 class _Rows(NamedTuple):
-    """Different rows: hashes, and thumbnails where they are known."""
+    """Different rows: hashes, thumbnails where they are known, and what `reach` knows them by."""
 
     hashed: Index
     thumbnails: NDArray[np.uint8] | None
+    number: NDArray[np.int64]
+    reach: Reach | None
 
     def take(self, rows: NDArray[np.int64]) -> "_Rows":
         """Some of them."""
         kept = None if self.thumbnails is None else self.thumbnails[rows]
-        return _Rows(self.hashed.take(rows), kept)
+        return _Rows(self.hashed.take(rows), kept, self.number[rows], self.reach)
 
 
 def _stars(rows: _Rows, radius: int, effort: Effort) -> NDArray[np.int64]:
@@ -243,6 +267,10 @@ def _taken(
 
 def _within_reach(block: Matches, left: _Rows, right: _Rows) -> Matches:
     """The pairs of a block that make a copy: near ones, and equal ones whose thumbnails agree."""
+    if left.reach is not None:
+        verdicts = judge(block, left.thumbnails, right.thumbnails)
+        pairs = left.number[block.left], right.number[block.right]
+        return block.take(np.flatnonzero(left.reach(*pairs, block.distance, verdicts)))
     if left.thumbnails is None or right.thumbnails is None:
         return block
     equal = np.flatnonzero(block.distance == 0)
@@ -267,7 +295,7 @@ def _links(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Pairs within reach, as far as `root` has not joined them yet."""
     oriented = rows.hashed.known != (0,)
-    if oriented and rows.thumbnails is not None:
+    if rows.reach is not None or (oriented and rows.thumbnails is not None):
         # rows near in one orientation may be equal in another, and their thumbnails then decide
         yield from _reach(rows, radius, effort)
         return

@@ -17,6 +17,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from fastphash.errors import ImageError
 from fastphash.kernels.grey import rgb_to_grey
+from fastphash.words import ORIENTATIONS
 
 Mode = Literal["full", "reduced"]
 
@@ -57,15 +58,30 @@ _SCALED_AT_ONCE = 1 << 20
 _SCALED_MODES = ("I", "F")  # and every I;16
 _TIFF_BITS, _TIFF_PLANES, _TIFF_SAMPLE_FORMAT = 258, 284, 339
 _EXIF_ORIENTATION = 0x0112
-_EXIF_TURNS: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
-    2: lambda grey: grey[:, ::-1],
-    3: lambda grey: grey[::-1, ::-1],
-    4: lambda grey: grey[::-1],
-    5: lambda grey: grey.T,
-    6: lambda grey: grey.T[:, ::-1],
-    7: lambda grey: grey.T[::-1, ::-1],
-    8: lambda grey: grey.T[::-1],
+# the seven turns of pixels, as their names in canonical order say
+_TURNS: tuple[Callable[[NDArray[np.uint8]], NDArray[np.uint8]], ...] = (
+    np.rot90,
+    lambda pixels: pixels[::-1, ::-1],
+    lambda pixels: np.rot90(pixels, 3),
+    lambda pixels: pixels[:, ::-1],
+    lambda pixels: pixels[::-1],
+    lambda pixels: pixels.swapaxes(0, 1),
+    lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+)
+# which of them an EXIF orientation asks for
+_EXIF_TURNS = {
+    value: _TURNS[ORIENTATIONS.index(name) - 1]
+    for value, name in {
+        2: "flip_left_right",
+        3: "rotate_180",
+        4: "flip_top_bottom",
+        5: "transpose",
+        6: "rotate_270",
+        7: "transverse",
+        8: "rotate_90",
+    }.items()
 }
+_PREVIEW_QUALITY = 80
 _REDUCED_FLAGS = {
     1: cv2.IMREAD_GRAYSCALE,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
@@ -193,13 +209,17 @@ def decode(data: bytes, rules: Decoding, caught: CaughtStderr | None = None) -> 
         return _decode_pillow(data, name, rules)
 
 
-def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
+def _opened(data: bytes, name: str) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data), formats=[name])
+        return Image.open(io.BytesIO(data), formats=[name])
     except UnidentifiedImageError as error:
         raise ImageError("identify", f"a damaged or unsupported {name} header") from error
     except Exception as error:  # plugins raise whatever they trip over
         raise ImageError("identify", _reason(error)) from error
+
+
+def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
+    image = _opened(data, name)
     width, height = image.size
     factor = 1
     try:
@@ -349,6 +369,59 @@ def scale_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
         rows[~np.isfinite(rows)] = low
         out[start : start + step] = np.floor(255 * (rows - low) / (high - low) + 0.5)
     return out
+
+
+def preview(data: bytes, side: int, orientation: int = 0, *, exif: bool = False) -> bytes:
+    """A JPEG for people to look at: in colour, small, and turned.
+
+    Parameters
+    ----------
+    data : bytes
+        Of an image file.
+    side : int
+        The longer side is made this many pixels; smaller images stay as they are.
+    orientation : int
+        Index into `fastphash.ORIENTATIONS`, applied last.
+    exif : bool
+        Turn the image as its EXIF orientation says, before that.
+
+    Raises
+    ------
+    ImageError
+        The bytes are no image of a supported format, or a damaged one.
+    """
+    name = sniff(data[:SNIFFED])
+    if name is None:
+        raise ImageError("identify", "not an image of a supported format")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = _opened(data, name)
+        try:
+            turn = _exif_orientation(image) if exif and name != "TIFF" else 1
+            # libjpeg leaves out what isn't looked at
+            image.draft(None, (side, side))
+            _mend_single_plane(image)
+            pixels = _shrunk(image, side)
+        except Exception as error:
+            raise ImageError("decode", _reason(error)) from error
+    if turn in _EXIF_TURNS:
+        pixels = _EXIF_TURNS[turn](pixels)
+    if orientation:
+        pixels = _TURNS[orientation - 1](pixels)
+    return encode(np.ascontiguousarray(pixels), "JPEG", _PREVIEW_QUALITY)
+
+
+def _shrunk(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    """RGB or grey pixels of an image, on white where it is transparent."""
+    if image.mode in _SCALED_MODES or image.mode.startswith("I;16"):
+        image = Image.fromarray(scale_to_uint8(np.asarray(image)))
+    if "A" in image.getbands() or "transparency" in image.info:
+        seen = image.convert("RGBA")
+        image = Image.new("RGB", seen.size, "white")
+        image.paste(seen, mask=seen)
+    image = image.convert("L" if image.mode in ("L", "1") else "RGB")
+    image.thumbnail((side, side))
+    return np.asarray(image)
 
 
 def encode(pixels: NDArray[np.uint8], name: Literal["JPEG", "PNG"], quality: int = 90) -> bytes:

@@ -98,12 +98,12 @@ def find_groups(
     role = (keeper != order).astype(np.int32)
     _, number = np.unique(keeper, return_inverse=True)
     none = role == 0
-    relation = relation_columns(*_copy_relation(ranked, found, order), none)
+    relation = relation_columns(*copy_relation(ranked, found, order), none)
     return pa.table(
         [
             pa.array(number, pa.int64()),
             *row_names(ranked, order)[:2],
-            _coded(role, ROLES),
+            coded(role, ROLES),
             *relation,
             row_names(ranked, order)[2],
         ],
@@ -262,7 +262,7 @@ def count_copies(
     """Count the copies among these rows; rows in order of priority."""
     found = _copies(ranked, radius, grouping, effort)
     copies = np.flatnonzero(found.keeper != np.arange(len(ranked)))
-    kind, distance, _, _ = _copy_relation(ranked, found, copies)
+    kind, distance, _, _ = copy_relation(ranked, found, copies)
     counts = np.bincount(kind, minlength=len(KINDS))
     kinds_of = {name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION}
     return Counted(kinds_of, count_distances(distance[kind != COLLISION]))
@@ -279,10 +279,10 @@ def _copies(ranked: Hashes, radius: int, grouping: Grouping, effort: Effort | No
     return find_copies(index, ranked.thumbnails, radius, grouping=grouping, effort=effort)
 
 
-def _copy_relation(
+def copy_relation(
     ranked: Hashes, found: Copies, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-    """Kind, distance, orientation and score of rows against their keepers."""
+    """Kind, distance, orientation and score of rows against their keepers; rows ranked."""
     same = np.zeros(rows.size, np.bool_)
     if ranked.digests is not None:
         same = (ranked.digests[rows] == ranked.digests[found.keeper[rows]]).all(axis=1)
@@ -335,16 +335,17 @@ def relation_columns(
     """The columns kind, distance, orientation and score; null where `none` (keepers)."""
     unknown = np.isnan(score) if none is None else none | np.isnan(score)
     return [
-        _coded(kind, KINDS, none),
+        coded(kind, KINDS, none),
         pa.array(distance, pa.uint8(), mask=none),
-        _coded(orientation, ORIENTATIONS, none),
+        coded(orientation, ORIENTATIONS, none),
         pa.array(score, pa.float32(), mask=unknown),
     ]
 
 
-def _coded(
+def coded(
     codes: NDArray[Any], names: tuple[str, ...], none: NDArray[np.bool_] | None = None
 ) -> pa.DictionaryArray:
+    """Codes as names; null where `none`."""
     return pa.DictionaryArray.from_arrays(
         pa.array(codes.astype(np.int32), mask=none), pa.array(names, pa.string())
     )

@@ -216,9 +216,19 @@ class Store:
         """Columns and metadata of new parts."""
         return store_schema(self.definition, self.layout)
 
+    @property
+    def digest(self) -> str:
+        """XXH3-128 of everything that the manifest says, in hex: of what the store holds."""
+        return _manifest_digest(self._manifest())
+
     def save(self) -> None:
         """Write the manifest."""
-        manifest: dict[str, Any] = {
+        manifest = self._manifest()
+        manifest["digest"] = _manifest_digest(manifest)
+        tables.write_json(self.path / MANIFEST, manifest)
+
+    def _manifest(self) -> dict[str, Any]:
+        return {
             "schema": SCHEMA_VERSION,
             "definition": asdict(self.definition),
             "orientations": self.layout.orientations,
@@ -229,8 +239,6 @@ class Store:
             "unfinished": self.unfinished,
             "parts": [asdict(part) for part in self.parts],
         }
-        manifest["digest"] = _manifest_digest(manifest)
-        tables.write_json(self.path / MANIFEST, manifest)
 
     def part_path(self, part: Part) -> Path:
         """Where a part lies."""

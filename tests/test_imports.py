@@ -29,6 +29,8 @@ ROOMS = [
     ("verify",),
     ("groups",),
     ("results",),
+    ("audited",),
+    ("decisions",),
     ("audit", "query"),
     ("convert",),
     ("demo",),

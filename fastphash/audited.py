@@ -1,0 +1,96 @@
+"""What an audit wrote, read again."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fastphash import tables
+from fastphash.errors import StoreError, UsageError
+from fastphash.hashes import Hashes, read_hashes
+from fastphash.store import Store, is_store, open_store
+
+HASHES = "hashes"
+GROUPS = "groups.parquet"
+LEAKS = "leaks.parquet"
+REJECTED = "rejected.parquet"
+SUMMARY = "summary.json"
+#: What summary.json calls the files beside it.
+FILES = {"hashes": HASHES, "groups": GROUPS, "leaks": LEAKS, "rejected": REJECTED}
+
+
+@dataclass(frozen=True)
+class Audited:
+    """The folder of an audit; tables are read when they are first asked for.
+
+    Attributes
+    ----------
+    folder : Path
+    summary : dict
+        What summary.json holds.
+    store : Store
+        The hashes that the results are of.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+    store: Store
+
+    @property
+    def splits(self) -> list[str]:
+        """Names of the splits that were audited; the store may hold others."""
+        return list(self.summary["splits"])
+
+    @cached_property
+    def groups(self) -> pa.Table:
+        """Copies with their keepers: `results.GROUPS_SCHEMA`."""
+        return tables.read_table(self.folder / GROUPS)
+
+    @cached_property
+    def leaks(self) -> pa.Table:
+        """Images that are in another split too: `results.LEAKS_SCHEMA`."""
+        return tables.read_table(self.folder / LEAKS)
+
+    @cached_property
+    def rejected(self) -> pa.Table:
+        """Inputs without a hash: `store.REJECTED_SCHEMA`."""
+        return tables.read_table(self.folder / REJECTED)
+
+    @cached_property
+    def rows(self) -> Hashes:
+        """Every hashed image of the audited splits, in the store's order."""
+        everything = read_hashes(str(self.folder / HASHES))
+        return everything.take(np.flatnonzero(np.isin(everything.splits, self.splits)))
+
+    def file(self, split: str, path: bytes) -> bytes:
+        """Absolute name of the file of an image, by its exact name in the split."""
+        return os.path.join(os.fsencode(self.store.roots[split]), path)
+
+
+def open_audit(folder: Path) -> Audited:
+    """Open the folder of an audit.
+
+    Raises
+    ------
+    UsageError
+        Nothing there, or no audit.
+    StoreError
+        The audit didn't come to its end, or its hashes have changed since.
+    """
+    if not folder.exists():
+        raise UsageError(f"no such audit: {str(folder)!r}")
+    if not is_store(folder / HASHES):
+        raise UsageError(f"{str(folder)!r} is no audit: fastphash audit ... -o {folder} makes one")
+    if not (folder / SUMMARY).is_file():
+        raise StoreError(f"the audit in {str(folder)!r} didn't come to its end: run it again")
+    summary = tables.read_json(folder / SUMMARY)
+    store = open_store(folder / HASHES)
+    if not isinstance(summary, dict) or summary.get("store") != store.digest:
+        raise StoreError(
+            f"the hashes in {str(folder)!r} are not those that were audited: run the audit again"
+        )
+    return Audited(folder, summary, store)

@@ -19,7 +19,7 @@ from fastphash.joins import Index, relation
 from fastphash.near import Effort
 from fastphash.results import RELATION, coded, copy_relation, priority, relation_columns
 from fastphash.verify import Verdicts, kinds
-from fastphash.words import EXACT, IDENTICAL, KINDS, NEAR
+from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL, KINDS, NEAR
 
 #: Kinds that are sure enough to clean by.
 SURE = KINDS[:NEAR]
@@ -129,6 +129,9 @@ def _find_copies(
     effort: Effort | None,
 ) -> _Going:
     index = Index(rows.phashes, rows.known)
+    if rows.digests is not None and not _by_hash(rows, allowed, decided):
+        # images that merely share a hash need not be compared, however many they are
+        index = Index(rows.digests[:, 0])
     # what was confirmed is a copy at any distance
     apart, _ = relation(index, decided.copies[:, 0], index, decided.copies[:, 1])
     furthest = max(radius, int(apart.max(initial=0)))
@@ -147,6 +150,12 @@ def _find_copies(
     keeper = found.keeper[going]
     relation_to_it = copy_relation(ranked, found, going)
     return _Going(number[going], number[keeper], *relation_to_it, rule.confirms(going, keeper))
+
+
+def _by_hash(rows: Hashes, allowed: NDArray[np.bool_], decided: Resolved) -> bool:
+    """Whether images of different bytes can be copies at all."""
+    told_by_thumbnails = [] if not rows.columns[1] else [EXACT, AUGMENTED]
+    return bool(decided.copies.size or allowed[[NEAR, COLLISION, *told_by_thumbnails]].any())
 
 
 class _Rule:

@@ -31,6 +31,7 @@ ROOMS = [
     ("results",),
     ("audited",),
     ("decisions",),
+    ("report",),
     ("audit", "query"),
     ("convert",),
     ("demo",),
@@ -49,6 +50,7 @@ USERS = {
     "rich": {"screen"},
     "filelock": {"store"},
     "numba": {"kernels"},
+    "jinja2": {"report"},
 }
 
 

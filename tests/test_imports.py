@@ -31,6 +31,7 @@ ROOMS = [
     ("results",),
     ("audited",),
     ("decisions",),
+    ("clean",),
     ("report",),
     ("audit", "query"),
     ("convert",),

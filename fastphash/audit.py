@@ -11,7 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash import tables
-from fastphash.audited import FILES, GROUPS, HASHES, LEAKS, REJECTED, SUMMARY
+from fastphash.audited import (
+    FILES,
+    GROUPS,
+    HASHES,
+    LEAKS,
+    REJECTED,
+    REPORT,
+    SUMMARY,
+    Audited,
+)
 from fastphash.discover import Source, check_sources
 from fastphash.errors import FastphashError, UsageError
 from fastphash.groups import Grouping
@@ -19,6 +28,7 @@ from fastphash.hashes import Hashes, read_hashes
 from fastphash.ingest import Progress, Tally, hash_into, no_progress
 from fastphash.joins import check_radius
 from fastphash.near import Effort
+from fastphash.report import write_report
 from fastphash.results import (
     LEAKS_SCHEMA,
     Counted,
@@ -160,12 +170,14 @@ def audit(
             "rejected": reasons(rejected),
             "files": FILES,
         }
+        write_report(Audited(out, summary, store), out / REPORT, progress=progress)
+        # last: where it is, everything is
         tables.write_json(out / SUMMARY, summary)
         return Audit(summary, tallies)
 
 
 def _remove_results(out: Path) -> None:
-    for name in (SUMMARY, LEAKS, GROUPS):
+    for name in (SUMMARY, REPORT, LEAKS, GROUPS):
         (out / name).unlink(missing_ok=True)
 
 
@@ -213,6 +225,7 @@ def _split_summary(
         "distinct": hashed - sum(copies.kinds.values()),
         "copies": copies.kinds,
         "copies_by_distance": copies.distances,
+        "collisions": copies.collisions,
         "rejected": tally.rejected,
         "skipped": tally.skipped,
     }

@@ -18,9 +18,16 @@ HASHES = "hashes"
 GROUPS = "groups.parquet"
 LEAKS = "leaks.parquet"
 REJECTED = "rejected.parquet"
+REPORT = "report.html"
 SUMMARY = "summary.json"
 #: What summary.json calls the files beside it.
-FILES = {"hashes": HASHES, "groups": GROUPS, "leaks": LEAKS, "rejected": REJECTED}
+FILES = {
+    "hashes": HASHES,
+    "groups": GROUPS,
+    "leaks": LEAKS,
+    "rejected": REJECTED,
+    "report": REPORT,
+}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import click
 
 from fastphash import options
 from fastphash.errors import FastphashError, UsageError
-from fastphash.words import KINDS, MAX_PAIRS, NEAREST, RADIUS
+from fastphash.words import KINDS, MAX_PAIRS, NEAREST, PICTURED, RADIUS
 
 _LEAK_STATUS = 3
 _SIGNAL_STATUS = 128
@@ -167,6 +167,48 @@ def audit(
     if fail_on_leak and (leaked := leaks_of(found.summary, fail_on_leak)):
         click.echo(f"{leaked:,} leaks between splits ({', '.join(fail_on_leak)})", err=True)
         raise SystemExit(_LEAK_STATUS)
+
+
+@main.command()
+@options.audit_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="File for the report.  [default: OUT/report.html, written anew]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@click.option(
+    "--groups",
+    type=click.IntRange(min=0),
+    default=PICTURED,
+    show_default=True,
+    metavar="N",
+    help="Groups that are shown with pictures.",
+)
+def report(folder: Path, output: Path | None, overwrite: bool, groups: int) -> None:
+    """Write what an audit found as one HTML page, with pictures.
+
+    Every audit ends with it; again it shows more groups, and decisions and labels that came since.
+
+    \b
+    Example:
+      fastphash report audit --groups 1000
+    """
+    if output is not None:
+        options.check_free(output, overwrite)
+    from fastphash.audited import REPORT, open_audit
+    from fastphash.report import write_report
+    from fastphash.screen import ProgressScreen
+
+    _begin()
+    audited = open_audit(folder)
+    target = output or folder / REPORT
+    with ProgressScreen() as progress:
+        write_report(audited, target, groups=groups, progress=progress)
+    shown = min(groups, audited.summary["groups"]["groups"])
+    click.echo(f"{shown:,} groups with pictures, in {target}")
 
 
 @main.command("hash")

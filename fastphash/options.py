@@ -145,6 +145,12 @@ def output_option(text: str) -> Callable[[F], F]:
     return decorate
 
 
+def audit_argument(command: F) -> F:
+    """``OUT``, the folder of an audit."""
+    kind = click.Path(path_type=Path, file_okay=False)
+    return click.argument("folder", metavar="OUT", type=kind)(command)
+
+
 def radius_option(default: int | None, text: str) -> Callable[[F], F]:
     """``--radius``."""
     return click.option(

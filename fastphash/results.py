@@ -250,10 +250,19 @@ def of_kinds(pieces: Iterable[pa.Table], wanted: list[str]) -> Iterator[pa.Table
 
 
 class Counted(NamedTuple):
-    """How many rows are copies of a keeper: by kind, and by distance but for collisions."""
+    """How many rows are copies of a keeper, and how many have just the hash of another.
+
+    Attributes
+    ----------
+    kinds, distances : dict of str to int
+        Copies by kind, and by distance but for collisions.
+    collisions : int
+        Rows of no group, at distance 0 of another row: their thumbnails differ.
+    """
 
     kinds: dict[str, int]
     distances: dict[str, int]
+    collisions: int
 
 
 def count_copies(
@@ -262,10 +271,13 @@ def count_copies(
     """Count the copies among these rows; rows in order of priority."""
     found = _copies(ranked, radius, grouping, effort)
     copies = np.flatnonzero(found.keeper != np.arange(len(ranked)))
+    equal = has_partner(Index(ranked.phashes, ranked.known), 0, effort)
+    equal[copies] = equal[found.keeper[copies]] = False
     kind, distance, _, _ = copy_relation(ranked, found, copies)
     counts = np.bincount(kind, minlength=len(KINDS))
     kinds_of = {name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION}
-    return Counted(kinds_of, count_distances(distance[kind != COLLISION]))
+    distances = count_distances(distance[kind != COLLISION])
+    return Counted(kinds_of, distances, int(equal.sum()))
 
 
 def count_distances(distances: NDArray[np.uint8]) -> dict[str, int]:

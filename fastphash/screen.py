@@ -128,6 +128,11 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
             for name, split in splits.items()
         ],
     )
+    if colliding := sum(split["collisions"] for split in splits.values()):
+        show_lines(
+            "Collisions inside splits",
+            [f"{colliding:,} images share a hash with another, but their thumbnails differ"],
+        )
     _show_distances(summary)
     if leaks:
         _show_leaks(leaks, list(splits), thumbnails=summary["thumbnails"])

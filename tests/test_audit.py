@@ -14,7 +14,14 @@ from fastphash.results import find_groups
 from fastphash.store import Layout, open_store
 from fastphash.words import COPY_KINDS, KINDS
 
-FILES = ["groups.parquet", "hashes", "leaks.parquet", "rejected.parquet", "summary.json"]
+FILES = [
+    "groups.parquet",
+    "hashes",
+    "leaks.parquet",
+    "rejected.parquet",
+    "report.html",
+    "summary.json",
+]
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +66,8 @@ def test_images_are_distinct_copies_and_rejected(found):
     )
     assert train["copies"] == copies
     assert (val["images"], val["distinct"], val["rejected"], val["skipped"]) == (5, 5, 0, 0)
+    # of equal hashes only: one flat picture and a flatter one
+    assert (train["collisions"], val["collisions"]) == (2, 0)
     assert val["copies"] == dict.fromkeys(copies, 0)
     for split in splits.values():
         assert (

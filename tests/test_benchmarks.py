@@ -17,6 +17,7 @@ QUICK = {
     "planner.py": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],
     "radius.py": ["--count", "4", "--rounds", "1"],
     "reduced.py": ["--count", "12"],
+    "report.py": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],
     "scaling.py": ["--count", "150", "--rounds", "1"],
     "startup.py": ["--rounds", "1"],
     "thumbnails.py": ["--count", "12"],

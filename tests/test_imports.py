@@ -31,7 +31,9 @@ ROOMS = [
     ("results",),
     ("audited",),
     ("decisions",),
-    ("audit", "query", "clean"),
+    ("clean",),
+    ("report",),
+    ("audit", "query"),
     ("convert",),
     ("demo",),
     ("screen",),
@@ -49,6 +51,7 @@ USERS = {
     "rich": {"screen"},
     "filelock": {"store"},
     "numba": {"kernels"},
+    "jinja2": {"report"},
 }
 
 

@@ -309,11 +309,14 @@ def test_copies_are_counted_by_kind_and_by_distance(radius, seed, kind):
     rows = table(seed, 40, **kind)
     wanted = dict.fromkeys(["identical", "exact", "augmented", "near"], 0)
     distances = Counter()
-    for _, _, pair in plain_stars(rows, radius):
+    stars = list(plain_stars(rows, radius))
+    for _, _, pair in stars:
         wanted[pair.kind] = wanted.get(pair.kind, 0) + 1
         if pair.kind != "collision":
             distances[str(pair.distance)] += 1
-    assert count_copies(rows, radius) == (wanted, distances)
+    grouped = {row for keeper, copy, _ in stars for row in (keeper, copy)}
+    equal = {i for i, j, _ in plain_pairs(rows, rows, 0) if i != j}
+    assert count_copies(rows, radius) == (wanted, distances, len(equal - grouped))
 
 
 @table_kinds

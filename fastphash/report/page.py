@@ -1,0 +1,138 @@
+"""An audit as one file of HTML, that needs nothing else."""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pyarrow as pa
+from markupsafe import Markup
+
+from fastphash import tables
+from fastphash.audited import Audited
+from fastphash.decisions import in_force, read_decisions
+from fastphash.ingest import Progress, no_progress
+from fastphash.report import figures, names
+from fastphash.report.chosen import COPIES, Groups
+from fastphash.report.pictures import draw
+from fastphash.store import METADATA
+from fastphash.words import KINDS, ORIENTATIONS, PICTURED
+
+# groups without pictures below those, splits of a table, reasons and conflicts
+_LISTED = 1000
+_SPLITS = 50
+_REASONS = 12
+_CONFLICTS = 50
+_CONFLICTS_FILE = "conflicts.parquet"
+
+
+def write_report(
+    audited: Audited,
+    target: Path,
+    *,
+    groups: int = PICTURED,
+    progress: Progress = no_progress,
+) -> None:
+    """Write what an audit found as one HTML file: the same bytes for the same audit and images.
+
+    Parameters
+    ----------
+    audited : Audited
+    target : Path
+        Replaced if it is there.
+    groups : int
+        How many groups are shown with pictures; with 200 of them the file stays below 15 MB,
+        whatever the images.
+    progress : Progress
+        Told of the pictures drawn.
+
+    Raises
+    ------
+    StoreError
+        A table of the audit is damaged.
+    """
+    every = Groups(audited.groups, audited.splits)
+    shown = every.take(every.order[:groups], COPIES)
+    below = every.take(every.order[groups : groups + _LISTED], 0)
+    pictures = draw(audited, shown, progress)
+    progress("writing", 0, 0)
+    page = _template().render(
+        summary=audited.summary,
+        groups=every,
+        shown=shown,
+        below=below,
+        pictures=pictures,
+        kinds_found=[kind for code, kind in enumerate(KINDS) if (every.kind == code).any()],
+        furthest=int(every.distance.max(initial=0)),
+        conflicts=_conflicts(audited),
+        decisions=len(in_force(read_decisions(audited.folder))),
+        versions=_versions(audited),
+        upright_only=not audited.store.layout.orientations,
+        **_limits(),
+    )
+    with tables.replacing(target) as temporary:
+        temporary.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _limits() -> dict[str, Any]:
+    return {"most_splits": _SPLITS, "most_reasons": _REASONS, "most_copies": COPIES}
+
+
+def _conflicts(audited: Audited) -> dict[str, Any]:
+    """How many copies have another label than their keeper, and the first of them."""
+    path = audited.folder / _CONFLICTS_FILE
+    if not path.exists():
+        return {"rows": 0, "first": []}
+    columns = ["split", "path", "label", "keeper_split", "keeper_path", "keeper_label", "kind"]
+    table: pa.Table = tables.read_table(path, columns)
+    return {"rows": table.num_rows, "first": table.slice(0, _CONFLICTS).to_pylist()}
+
+
+def _versions(audited: Audited) -> dict[str, str]:
+    """Of the packages that made the oldest hashes."""
+    store = audited.store
+    made = tables.read_schema(store.part_path(store.parts[0])).metadata[METADATA]
+    return dict(json.loads(made)["versions"])
+
+
+@cache
+def _template() -> jinja2.Template:
+    def shown(value: Any) -> Any:
+        """What any expression gives, harmless and to be seen; markup is ours."""
+        if isinstance(value, str) and not isinstance(value, Markup):
+            return names.visible(value)
+        return value
+
+    room = files(__package__)
+    texts = {end: room.joinpath(f"page.{end}").read_text("utf-8") for end in ("html", "css", "js")}
+    environment = jinja2.Environment(
+        autoescape=True,
+        finalize=shown,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "name": names.name,
+        "figure": names.figure,
+        "count": names.count,
+        "share": names.share,
+    }
+    environment.globals |= {
+        "figures": figures,
+        "orientations": ORIENTATIONS,
+        # what stands between our tags, and the digests by which a browser knows it
+        "style": Markup(texts["css"]),  # noqa: S704 - a file of this package
+        "script": Markup(texts["js"]),  # noqa: S704 - as above
+        "style_digest": _digest(texts["css"]),
+        "script_digest": _digest(texts["js"]),
+    }
+    return environment.from_string(texts["html"])
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -295,3 +295,13 @@ def ball(size, radius):
     flips = rng.permuted(np.tile(np.arange(64, dtype=np.uint64), (2 * size, 1)), axis=1)
     found = np.bitwise_xor.reduce(np.uint64(1) << flips[:, :radius], axis=1)
     return rng.permutation(np.unique(found))[:size] ^ np.uint64(0x9E3779B97F4A7C15)
+
+
+def filter_coco(document, goes):
+    """A COCO file, parsed, without some images and their annotations."""
+    kept = dict(document)
+    kept["images"] = [one for one in document["images"] if one["id"] not in goes]
+    if "annotations" in document:
+        some = document["annotations"]
+        kept["annotations"] = [one for one in some if one["image_id"] not in goes]
+    return kept

@@ -30,6 +30,7 @@ ROOMS = [
     ("verify",),
     ("groups",),
     ("results",),
+    ("coco",),
     ("audit", "query"),
     ("convert",),
     ("demo",),

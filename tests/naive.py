@@ -305,3 +305,14 @@ def filter_coco(document, goes):
         some = document["annotations"]
         kept["annotations"] = [one for one in some if one["image_id"] not in goes]
     return kept
+
+
+def fill(polygon, height, width):
+    """Pixels (height, width) whose centre is inside a polygon (n, 2), by the crossing rule."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    inside = np.zeros((height, width), bool)
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if y0 != y1:
+            crosses = (y0 <= y) != (y1 <= y)
+            inside ^= crosses & (x < x0 + (y - y0) / (y1 - y0) * (x1 - x0))
+    return inside

@@ -31,6 +31,7 @@ ROOMS = [
     ("groups",),
     ("results",),
     ("coco",),
+    ("labels",),
     ("audit", "query"),
     ("convert",),
     ("demo",),
@@ -47,6 +48,7 @@ USERS = {
     "pyarrow.parquet": {"tables"},
     "click": {"options", "cli"},
     "rich": {"screen"},
+    "shapely": {"labels"},
     "filelock": {"store"},
     "numba": {"kernels"},
 }

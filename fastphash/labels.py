@@ -5,7 +5,7 @@ pixels as they lie in the file or, where the store was made with `--exif`, as EX
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -207,7 +207,7 @@ def coco_conflicts(
 
 
 def turned(
-    shapes: Iterable[Shape],
+    shapes: list[Shape],
     orientation: int,
     size: tuple[int, int],
     keeper_size: tuple[int, int],
@@ -216,23 +216,23 @@ def turned(
 
     Parameters
     ----------
-    shapes : iterable of Shape
+    shapes : list of Shape
     orientation : int
         Index of ORIENTATIONS: what turns the copy into its keeper's frame.
     size, keeper_size : (int, int)
         Width and height.
     """
-
-    def turn(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        transposed, rows, columns = STEPS[orientation]
-        unit = points / size
-        x, y = (unit[:, 1], unit[:, 0]) if transposed else (unit[:, 0], unit[:, 1])
-        unit = np.stack([1 - x if columns else x, 1 - y if rows else y], axis=1)
-        return unit * keeper_size
-
+    # all points at once takes a quarter of the time of one shape after another
+    pieces = [piece for shape in shapes for piece in (shape.box, *shape.rings)]
+    if not pieces:
+        return []
+    transposed, rows, columns = STEPS[orientation]
+    unit = np.concatenate(pieces) / size
+    x, y = (unit[:, 1], unit[:, 0]) if transposed else (unit[:, 0], unit[:, 1])
+    unit = np.stack([1 - x if columns else x, 1 - y if rows else y], axis=1)
+    points = _cut(unit * keeper_size, [len(piece) for piece in pieces])
     return [
-        Shape(shape.category, turn(shape.box), [turn(ring) for ring in shape.rings])
-        for shape in shapes
+        Shape(shape.category, next(points), [next(points) for _ in shape.rings]) for shape in shapes
     ]
 
 
@@ -240,6 +240,9 @@ def agreement(ours: list[Shape], theirs: list[Shape]) -> float:
     """The least intersection over union of partners, 0 where some shape can have none."""
     if Counter(shape.category for shape in ours) != Counter(shape.category for shape in theirs):
         return 0.0
+    # those of copies mostly are copies: 2 ms a pair of images for their intersections, saved
+    if _rounded(ours) == _rounded(theirs):
+        return 1.0
     least = 1.0
     for category in {shape.category for shape in ours}:
         scores = overlap(
@@ -410,6 +413,23 @@ def _points(values: Any, what: str, count: int | None = None) -> NDArray[np.floa
     if not (np.abs(points) < _FURTHEST).all() or len(points) != (count or len(points)):
         raise ValueError(f"no {what}: {str(values)[:80]}")
     return points
+
+
+def _cut(points: NDArray[np.float64], lengths: list[int]) -> Iterator[NDArray[np.float64]]:
+    start = 0
+    for length in lengths:
+        yield points[start : start + length]
+        start += length
+
+
+def _rounded(shapes: list[Shape]) -> Counter[tuple[str | bytes, ...]]:
+    """The places of shapes to a hundredth of a pixel."""
+    found: Counter[tuple[str | bytes, ...]] = Counter()
+    for shape in shapes:
+        points = shape.rings or [np.sort(shape.box, axis=0)]
+        # with 0 added, for -0 has other bytes
+        found[shape.category, *((ring.round(2) + 0.0).tobytes() for ring in points)] += 1
+    return found
 
 
 def _boxes(shapes: list[Shape]) -> NDArray[np.float64]:

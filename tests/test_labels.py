@@ -310,6 +310,8 @@ def test_partners_are_found_whatever_the_order():
     assert agreement(shapes, moved) == pytest.approx(8 / 12)
     assert agreement(shapes, moved[1:]) == 0
     assert agreement([], []) == 1
+    # nothing but what differs by more than rounding is compared at length
+    assert agreement(shapes, [shape._replace(box=shape.box[::-1] + 1e-9) for shape in shapes]) == 1
     assert agreement([box(0, 0, 9, 9, "cat")], [box(0, 0, 9, 9, "dog")]) == 0
 
 
@@ -318,7 +320,7 @@ def test_as_many_partners_as_can_be(monkeypatch):
     scores = np.array([[0.9, 0.55], [0.5, 0.4]])
     monkeypatch.setattr(labels, "overlap", lambda *_: scores)
     two = [box(0, 0, 1, 1), box(0, 0, 1, 1)]
-    assert agreement(two, two) == IOU
+    assert agreement(two, [box(0, 0, 1, 2), box(0, 0, 1, 2)]) == IOU
 
 
 # annotations

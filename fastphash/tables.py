@@ -25,6 +25,8 @@ _PLAIN_COLUMNS = (
     "needle_split",
     "haystack_split",
     "role",
+    "keeper_split",
+    "source",
 )
 
 

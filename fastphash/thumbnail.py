@@ -12,8 +12,8 @@ from fastphash.words import ORIENTATIONS, PASS_ORDERS, PassOrder
 
 SIDE = 32
 
-# each orientation as: transpose or not, then reverse the rows or not, then the columns
-_STEPS = (
+#: Each orientation as: transpose or not, then reverse the rows or not, then the columns.
+STEPS = (
     (False, False, False),
     (True, True, False),
     (False, True, True),
@@ -87,7 +87,7 @@ def both_thumbnails(
 def turned(both: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The eight oriented thumbnails, canonical order: (..., 2, 32, 32) to (..., 8, 32, 32)."""
     out = np.empty((*both.shape[:-3], len(ORIENTATIONS), SIDE, SIDE), np.uint8)
-    for t, (transposed, rows, columns) in enumerate(_STEPS):
+    for t, (transposed, rows, columns) in enumerate(STEPS):
         source = both[..., int(transposed), :, :]
         out[..., t, :, :] = source[..., :: -1 if rows else 1, :: -1 if columns else 1]
     return out
@@ -98,7 +98,7 @@ def turned_indices() -> NDArray[np.uint16]:
     """uint16 (8, 1024): pixel p of thumbnail a under orientation t is ``a.flat[indices[t, p]]``."""
     plain = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
     indices = np.empty((len(ORIENTATIONS), SIDE * SIDE), np.uint16)
-    for t, (transposed, rows, columns) in enumerate(_STEPS):
+    for t, (transposed, rows, columns) in enumerate(STEPS):
         source = plain.T if transposed else plain
         indices[t] = source[:: -1 if rows else 1, :: -1 if columns else 1].reshape(-1)
     return indices

@@ -295,3 +295,24 @@ def ball(size, radius):
     flips = rng.permuted(np.tile(np.arange(64, dtype=np.uint64), (2 * size, 1)), axis=1)
     found = np.bitwise_xor.reduce(np.uint64(1) << flips[:, :radius], axis=1)
     return rng.permutation(np.unique(found))[:size] ^ np.uint64(0x9E3779B97F4A7C15)
+
+
+def filter_coco(document, goes):
+    """A COCO file, parsed, without some images and their annotations."""
+    kept = dict(document)
+    kept["images"] = [one for one in document["images"] if one["id"] not in goes]
+    if "annotations" in document:
+        some = document["annotations"]
+        kept["annotations"] = [one for one in some if one["image_id"] not in goes]
+    return kept
+
+
+def fill(polygon, height, width):
+    """Pixels (height, width) whose centre is inside a polygon (n, 2), by the crossing rule."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    inside = np.zeros((height, width), bool)
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if y0 != y1:
+            crosses = (y0 <= y) != (y1 <= y)
+            inside ^= crosses & (x < x0 + (y - y0) / (y1 - y0) * (x1 - x0))
+    return inside

@@ -1,0 +1,150 @@
+"""JSON, byte by byte: is it well-formed, and where do the elements of an array lie.
+
+A pushdown automaton. Most bytes cost one look into a table (`fastphash.elements` makes it): what
+follows a byte at a node is another node or, from FIRST_ACTION, something to do.
+"""
+
+import numpy as np
+from numba import int64, uint8
+from numpy.typing import NDArray
+
+from fastphash.kernels import array, compiled, const
+
+# nodes that actions lead to
+(AFTER, END, VALUE, VALUE_OR_CLOSE, KEY, KEY_OR_CLOSE, COLON, IN_KEY, OBJECT, OBJECT_OR_CLOSE) = (
+    range(10)
+)
+#: The first of the nodes that only the table knows.
+FURTHER = 10
+
+FIRST_ACTION = 100
+(
+    OPEN_OBJECT,
+    CLOSE_OBJECT,
+    OPEN_ARRAY,
+    CLOSE_ARRAY,
+    COMMA,
+    OPEN_KEY,
+    CLOSE_KEY,
+    HAVE_KEY,
+    OPEN_WANTED,
+    ERROR,
+) = range(FIRST_ACTION, FIRST_ACTION + 10)
+
+# why a scan stopped
+BLOCK_ENDS, KEY_FOUND, ARRAY_OPENED, ARRAY_CLOSED, FULL, WRONG, TOO_DEEP = range(7)
+
+# what is kept between scans, as indices of `state`; positions are those in the block
+(AT, NODE, DEPTH, IN_ARRAY, COUNT, ELEMENT, KEY_START, KEY_END, MATCHED, VALUE_START, VALUE_END) = (
+    range(11)
+)
+STATE_SIZE = 11
+NONE = -1
+#: Of a value's start: some key of the element has an escape, so that it must be parsed.
+ESCAPED = -2
+
+
+@compiled(
+    const(uint8),
+    const(uint8, 2),
+    const(uint8),
+    array(uint8),
+    array(int64),
+    array(int64, 2),
+    returns=int64,
+)
+def scan(
+    data: NDArray[np.uint8],
+    table: NDArray[np.uint8],
+    wanted: NDArray[np.uint8],
+    stack: NDArray[np.uint8],
+    state: NDArray[np.int64],
+    found: NDArray[np.int64],
+) -> int:
+    """Go on from state[AT] until something is to be told; what, is returned.
+
+    In the array whose elements are wanted, fill found[state[COUNT]:] with the start and end of
+    each and of its value of the key `wanted` (with its quotes).
+    """
+    node = np.uint8(state[NODE])
+    depth = state[DEPTH]
+    for i in range(state[AT], data.size):
+        following = table[node, data[i]]
+        if following < FIRST_ACTION:
+            node = following
+            continue
+        event = BLOCK_ENDS
+        of_element = depth == 3 and state[IN_ARRAY] == 1
+        if following == COMMA:
+            if of_element and state[MATCHED] == 1:
+                state[VALUE_END], state[MATCHED] = i, 0
+            if stack[depth] == OPEN_OBJECT:
+                node = np.uint8(KEY)
+            else:
+                node = np.uint8(OBJECT if depth == 2 and state[IN_ARRAY] == 1 else VALUE)
+        elif following == OPEN_KEY:
+            node = np.uint8(IN_KEY)
+            if depth == 1 or of_element:
+                state[KEY_START] = i
+        elif following == CLOSE_KEY:
+            node = np.uint8(COLON)
+            state[KEY_END] = i + 1
+            if of_element:
+                name = data[state[KEY_START] : i + 1]
+                state[KEY_START] = NONE
+                state[MATCHED] = np.int64(name.size == wanted.size)
+                for j in range(name.size):
+                    if name[j] == ord("\\"):
+                        state[VALUE_START] = ESCAPED
+                    if j < wanted.size and name[j] != wanted[j]:
+                        state[MATCHED] = 0
+        elif following == HAVE_KEY:
+            node = np.uint8(VALUE)
+            if depth == 1:
+                event = KEY_FOUND
+            elif of_element and state[MATCHED] == 1 and state[VALUE_START] != ESCAPED:
+                state[VALUE_START] = i + 1
+        elif following == ERROR:
+            event = WRONG
+        elif following in {OPEN_OBJECT, OPEN_ARRAY, OPEN_WANTED}:
+            if depth + 1 == stack.size:
+                event = TOO_DEEP
+            elif following == OPEN_OBJECT:
+                node = np.uint8(KEY_OR_CLOSE)
+                if depth == 2 and state[IN_ARRAY] == 1:
+                    state[ELEMENT] = i
+                    state[VALUE_START], state[VALUE_END], state[MATCHED] = NONE, NONE, 0
+            elif following == OPEN_ARRAY:
+                node = np.uint8(VALUE_OR_CLOSE)
+            else:
+                node = np.uint8(OBJECT_OR_CLOSE)
+                state[IN_ARRAY] = 1
+                event = ARRAY_OPENED
+            if event != TOO_DEEP:
+                depth += 1
+                stack[depth] = OPEN_OBJECT if following == OPEN_OBJECT else OPEN_ARRAY
+        elif stack[depth] != following - 1:  # a closing bracket of the other kind
+            event = WRONG
+        else:
+            depth -= 1
+            node = np.uint8(AFTER if depth else END)
+            if of_element:
+                if state[MATCHED] == 1:
+                    state[VALUE_END], state[MATCHED] = i, 0
+                found[state[COUNT], 0] = state[ELEMENT]
+                found[state[COUNT], 1] = i + 1
+                found[state[COUNT], 2] = state[VALUE_START]
+                found[state[COUNT], 3] = state[VALUE_END]
+                state[COUNT] += 1
+                state[ELEMENT] = NONE
+                if state[COUNT] == found.shape[0]:
+                    event = FULL
+            elif depth == 1 and state[IN_ARRAY] == 1:
+                state[IN_ARRAY] = 0
+                event = ARRAY_CLOSED
+        if event != BLOCK_ENDS:
+            state[NODE], state[DEPTH] = node, depth
+            state[AT] = i if event in {WRONG, TOO_DEEP} else i + 1
+            return event
+    state[NODE], state[DEPTH], state[AT] = node, depth, data.size
+    return BLOCK_ENDS

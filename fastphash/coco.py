@@ -20,6 +20,8 @@ ImageId = int | float | str
 _MEGABYTE = 1_000_000
 _LISTED = 3
 _NOWHERE = -1
+# what Python makes of JSON with numbers of thousands of digits, or nested as deep
+_UNREADABLE = (ValueError, RecursionError)
 
 
 class Images(NamedTuple):
@@ -170,7 +172,7 @@ def read_images(path: Path) -> Images:
             return Images(path, ids, names)  # the rest is not asked for
         found = found or piece.array == "images"
         for i, key in enumerate(_ids(path, piece) if piece.array else ()):
-            name = piece.element(i).get("file_name")
+            name = _element(path, piece, i).get("file_name")
             if not isinstance(name, str) or not name:
                 raise _bad(path, piece, i, f"has no file_name: {name!r}")
             if first.setdefault(key, piece.number + i) != piece.number + i:
@@ -289,7 +291,7 @@ class Annotations:
                 self._find(piece)
             elif piece.array == "categories":
                 for i, key in enumerate(_ids(path, piece)):
-                    self.categories[key] = str(piece.element(i).get("name", key))
+                    self.categories[key] = str(_element(path, piece, i).get("name", key))
         lie = np.concatenate(self._lie)
         lie = lie[np.argsort(lie[:, 0], kind="stable")]
         self._bounds = np.searchsorted(lie[:, 0], np.arange(len(self._number) + 1))
@@ -310,8 +312,11 @@ class Annotations:
             self._file.seek(offset)
             try:
                 yield json.loads(self._file.read(size))
-            except ValueError as error:
-                raise StoreError(f"{self.path} has changed while it was read") from error
+            except _UNREADABLE as error:
+                raise StoreError(
+                    f"{self.path}: the annotation at byte {offset:,} can't be read, or the file "
+                    f"has changed meanwhile: {error}"
+                ) from error
 
     def _find(self, piece: Piece) -> None:
         numbers = np.array([self._number.get(k, -1) for k in _ids(self.path, piece)], np.int64)
@@ -324,11 +329,23 @@ class Annotations:
 
 def _ids(path: Path, piece: Piece) -> list[ImageId]:
     """The ids that a piece was asked for; StoreError where there is none."""
-    ids: list[ImageId] = piece.values()
+    try:
+        ids: list[ImageId] = piece.values()
+    except _UNREADABLE as error:
+        first = piece.number
+        where = f"{piece.array}[{first}] to [{first + len(piece.starts) - 1}]"
+        raise StoreError(f"{path}: some {piece.key} in {where} can't be read: {error}") from error
     if not set(map(type, ids)) <= {int, str, float}:
         i = next(i for i, key in enumerate(ids) if type(key) not in {int, str, float})
         raise _bad(path, piece, i, f"has no {piece.key} (a number or a text): {ids[i]!r}")
     return ids
+
+
+def _element(path: Path, piece: Piece, i: int) -> dict[str, Any]:
+    try:
+        return piece.element(i)
+    except _UNREADABLE as error:
+        raise _bad(path, piece, i, f"can't be read: {error}") from error
 
 
 def _bad(path: Path, piece: Piece, i: int, what: str) -> StoreError:

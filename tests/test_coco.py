@@ -115,6 +115,14 @@ A = '{"id": 1, "file_name": "a"}'
             f'{{"annotations": [{{"image_id": 1}}, {{"id": 1}}], "images": [{A}]}}',
             r"annotations\[1\] has no image_id \(a number or a text\): None \(byte 34\)",
         ),
+        (
+            f'{{"images": [{A}, {{"id": {"1" * 5000}}}]}}',
+            r"some id in images\[0\] to \[1\] can't be read: Exceeds the limit",
+        ),
+        (
+            f'{{"images": [{{"id": 1, "x": {"[" * 5000 + "]" * 5000}}}]}}',
+            r"images\[0\] can't be read: maximum recursion depth|images\[0\] has no file_name",
+        ),
         (f'{{"images": [{A}], "annotations": 5}}', "its 'annotations' is no array"),
         (f'{{"images": [{A}], "annotations": [{{"image_id": 1}}', "it ends too early"),
     ],
@@ -223,5 +231,5 @@ def test_annotations_are_read_when_asked_for(tmp_path):
         assert list(some.of(8)) == []
     with Annotations(path, [0]) as some:
         path.write_text(" " * 1000)
-        with pytest.raises(StoreError, match="has changed while it was read"):
+        with pytest.raises(StoreError, match="at byte 17 can't be read, or the file has changed"):
             list(some.of(0))

@@ -1,7 +1,7 @@
 """The whole job: hash, join within and across splits, group, summarise."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from fastphash import tables
 from fastphash.audited import (
+    CONFLICTS,
     FILES,
     GROUPS,
     HASHES,
@@ -27,6 +28,7 @@ from fastphash.groups import Grouping
 from fastphash.hashes import Hashes, read_hashes
 from fastphash.ingest import Progress, Tally, hash_into, no_progress
 from fastphash.joins import check_radius
+from fastphash.labels import CONFLICTS_SCHEMA, coco_conflicts, folder_conflicts, has_class_folders
 from fastphash.near import Effort
 from fastphash.report import write_report
 from fastphash.results import (
@@ -44,6 +46,22 @@ from fastphash.words import COPY_KINDS, KINDS, MAX_PIXELS, RADIUS, TIMEOUT
 from fastphash.workers import worker_count
 
 _LARGEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Where the labels of images are.
+
+    Attributes
+    ----------
+    folders : bool or None
+        Whether the first folder of a path is a class; None to see whether it looks like one.
+    coco : dict of str to Path
+        The COCO file of each split that has one.
+    """
+
+    folders: bool | None = None
+    coco: dict[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,7 @@ def audit(
     keep_in: list[str] | None = None,
     radius: int = RADIUS,
     grouping: Grouping = "star",
+    labels: Labels | None = None,
     workers: int | None = None,
     timeout: float = TIMEOUT,
     max_pixels: int = MAX_PIXELS,
@@ -93,6 +112,8 @@ def audit(
     radius : int
         The largest distance of two copies, in bits.
     grouping : {"star", "components"}
+    labels : Labels, optional
+        By which copies are compared with their keepers.
     workers, timeout, max_pixels, keep_missing
         As for `hash_into`.
     effort : Effort, optional
@@ -101,10 +122,10 @@ def audit(
     Raises
     ------
     UsageError
-        Splits that can't stand side by side, one to keep that isn't there, or something else in
+        Splits that can't stand side by side, one named that isn't there, or something else in
         `out`.
     StoreError
-        `out` can't be written.
+        `out` can't be written, or a COCO file is none.
     FastphashError
         A split without images.
     """
@@ -112,9 +133,11 @@ def audit(
     check_radius(radius)
     worker_count(workers)
     keep_in = keep_in or []
-    for name in keep_in:
-        if name not in {source.split for source in sources}:
-            raise UsageError(f"--keep-in names {name!r}, which is no split of this audit")
+    labels = labels or Labels()
+    for option, given in (("--keep-in", keep_in), ("--coco", labels.coco)):
+        for name in given:
+            if name not in {source.split for source in sources}:
+                raise UsageError(f"{option} names {name!r}, which is no split of this audit")
     check_output(out)
     # results are of the hashes beside them: nobody may change these meanwhile
     with locked(out / HASHES):
@@ -150,6 +173,7 @@ def audit(
         copies = {
             name: count_copies(own, radius, grouping, effort) for name, own in of_split.items()
         }
+        conflicts, labelled = _compare_labels(groups, rows, labels, progress)
         progress("writing", 0, 0)
         tables.write_table(out / LEAKS, leaks)
         tables.write_table(out / GROUPS, groups)
@@ -168,8 +192,11 @@ def audit(
             "leaks": _leak_summary(leaks, rows, names),
             "groups": _group_summary(groups),
             "rejected": reasons(rejected),
-            "files": FILES,
+            "labels": labelled,
+            "files": FILES | ({"conflicts": CONFLICTS} if labelled else {}),
         }
+        if labelled:
+            tables.write_table(out / CONFLICTS, conflicts)
         write_report(Audited(out, summary, store), out / REPORT, progress=progress)
         # last: where it is, everything is
         tables.write_json(out / SUMMARY, summary)
@@ -177,7 +204,7 @@ def audit(
 
 
 def _remove_results(out: Path) -> None:
-    for name in (SUMMARY, REPORT, LEAKS, GROUPS):
+    for name in (SUMMARY, REPORT, CONFLICTS, LEAKS, GROUPS):
         (out / name).unlink(missing_ok=True)
 
 
@@ -213,6 +240,33 @@ def _all_leaks(of_split: dict[str, Hashes], radius: int, effort: Effort | None) 
         if name != other
     ]
     return tables.concat(LEAKS_SCHEMA, found)
+
+
+def _compare_labels(
+    groups: pa.Table, rows: Hashes, labels: Labels, progress: Progress
+) -> tuple[pa.Table, dict[str, Any]]:
+    """Copies whose labels aren't their keeper's; what was compared, nothing if there are none."""
+    pieces = []
+    labelled: dict[str, Any] = {}
+    folders = labels.folders
+    if folders is None:
+        folders = has_class_folders(rows)
+    if folders:
+        pieces.append(folder_conflicts(groups))
+        labelled["folder"] = {"conflicts": pieces[-1].num_rows}
+    if labels.coco:
+        found = coco_conflicts(groups, rows, labels.coco, progress)
+        pieces.append(found.table)
+        labelled["coco"] = {
+            "conflicts": found.table.num_rows,
+            "files": {split: os.path.abspath(path) for split, path in labels.coco.items()},
+            "unknown": {split: matched.unknown for split, matched in found.matched.items()},
+            "ambiguous": {
+                split: len(matched.ambiguous) for split, matched in found.matched.items()
+            },
+            "unlisted": {split: matched.unlisted for split, matched in found.matched.items()},
+        }
+    return tables.concat(CONFLICTS_SCHEMA, pieces), labelled
 
 
 def _split_summary(

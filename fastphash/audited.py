@@ -18,6 +18,8 @@ HASHES = "hashes"
 GROUPS = "groups.parquet"
 LEAKS = "leaks.parquet"
 REJECTED = "rejected.parquet"
+#: Only of an audit that looked at labels.
+CONFLICTS = "conflicts.parquet"
 REPORT = "report.html"
 SUMMARY = "summary.json"
 #: What summary.json calls the files beside it.

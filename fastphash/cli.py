@@ -110,6 +110,15 @@ class _Audit(click.Command):
 )
 @options.radius_option(RADIUS, "Largest Hamming distance of two copies.")
 @options.grouping_option
+@options.coco_option(
+    "COCO file of a split: copies whose annotations aren't their keeper's are listed as label "
+    "conflicts. May be repeated."
+)
+@click.option(
+    "--class-folders/--no-class-folders",
+    default=None,
+    help="Whether the first folder of a path is its label.  [default: where it looks like one]",
+)
 @options.hash_options
 @options.join_options
 @options.json_option
@@ -122,6 +131,8 @@ def audit(
     fail_on_leak: list[str],
     radius: int,
     grouping: Any,
+    coco: dict[str, Path],
+    class_folders: bool | None,
     workers: int | None,
     timeout: float,
     max_pixels: int,
@@ -138,8 +149,8 @@ def audit(
       fastphash audit train=data/train val=data/val -o audit
     """
     sources = options.sources(folders, files, null)
+    from fastphash.audit import Labels, leaks_of
     from fastphash.audit import audit as run
-    from fastphash.audit import leaks_of
     from fastphash.screen import ProgressScreen, show_audit
 
     _begin()
@@ -153,6 +164,7 @@ def audit(
             keep_in=keep_in,
             radius=radius,
             grouping=grouping,
+            labels=Labels(class_folders, coco),
             workers=workers,
             timeout=timeout,
             max_pixels=max_pixels,

@@ -178,6 +178,27 @@ def join_options(command: F) -> F:
     )(command)
 
 
+def coco_option(text: str) -> Callable[[F], F]:
+    """``--coco SPLIT=FILE``, as a dict."""
+    return click.option(
+        "--coco", multiple=True, metavar="SPLIT=FILE", callback=_coco_files, help=text
+    )
+
+
+def _coco_files(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for text in value:
+        split, _separator, path = text.partition("=")
+        if not split or not path:
+            raise click.BadParameter(f"{text!r} is not SPLIT=FILE")
+        if split in found:
+            raise click.BadParameter(f"two files for split {split!r}")
+        if not Path(path).is_file():
+            raise click.BadParameter(f"no such file: {path!r}")
+        found[split] = Path(path)
+    return found
+
+
 def grouping_option(command: F) -> F:
     """``--grouping``."""
     return click.option(

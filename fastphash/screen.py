@@ -136,6 +136,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
     _show_distances(summary)
     if leaks:
         _show_leaks(leaks, list(splits), thumbnails=summary["thumbnails"])
+    _show_conflicts(summary["labels"])
     show_reasons(summary["rejected"], sum(split["skipped"] for split in splits.values()))
     groups = summary["groups"]
     if groups["groups"]:
@@ -269,6 +270,25 @@ def _show_distances(summary: dict[str, Any]) -> None:
             for name, counts in rows.items()
         ],
     )
+
+
+def _show_conflicts(labels: dict[str, Any]) -> None:
+    """How many copies have other labels than their keepers."""
+    lines = []
+    if conflicts := labels.get("folder", {}).get("conflicts"):
+        lines.append(f"{conflicts:,} copies lie in another class folder than their keeper")
+    if coco := labels.get("coco"):
+        if coco["conflicts"]:
+            lines.append(f"{coco['conflicts']:,} copies have other annotations than their keeper")
+        for split, unknown in coco["unknown"].items():
+            ambiguous, unlisted = coco["ambiguous"][split], coco["unlisted"][split]
+            if unknown or ambiguous or unlisted:
+                lines.append(
+                    f"COCO file of {split}: {unknown:,} of its images are not in the split, "
+                    f"{ambiguous:,} could be any of several; {unlisted:,} images are not in it"
+                )
+    if lines:
+        show_lines("Label conflicts", lines)
 
 
 def _share(leak: dict[str, Any] | None) -> str:

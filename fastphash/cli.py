@@ -12,7 +12,7 @@ import click
 
 from fastphash import options
 from fastphash.errors import FastphashError, UsageError
-from fastphash.words import KINDS, MAX_PAIRS, NEAREST, PICTURED, RADIUS
+from fastphash.words import KINDS, MAX_PAIRS, MODES, NEAREST, PICTURED, RADIUS
 
 _LEAK_STATUS = 3
 _SIGNAL_STATUS = 128
@@ -221,6 +221,120 @@ def report(folder: Path, output: Path | None, overwrite: bool, groups: int) -> N
         write_report(audited, target, groups=groups, progress=progress)
     shown = min(groups, audited.summary["groups"]["groups"])
     click.echo(f"{shown:,} groups with pictures, in {target}")
+
+
+@main.command()
+@options.audit_argument
+@click.argument(
+    "target", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False)
+)
+@click.option(
+    "--kinds",
+    metavar="KIND,...",
+    callback=options.kinds_callback,
+    help="Plan: images go that are copies by one of these kinds; identical ones always do.  "
+    f"[default: {options.SURE_KINDS}]",
+)
+@options.keep_in_option
+@click.option("--apply", "applying", is_flag=True, help="Do what the plan says.")
+@click.option(
+    "--to",
+    "mode",
+    type=click.Choice(MODES),
+    help="Apply: lists of what stays; a clean tree of copies or links in DIR; or move what goes "
+    "to DIR.  [default: lists]",
+)
+@click.option("--undo", is_flag=True, help="Move everything back that was moved.")
+@options.coco_option(
+    "Apply: write the COCO file of a split without the images that go. May be repeated.  "
+    "[default: the files that the audit was given]"
+)
+@click.option("-0", "--null", is_flag=True, help="End names in lists with NUL bytes.")
+@click.option("--absolute", is_flag=True, help="Write absolute names to lists.")
+@click.option("--overwrite", is_flag=True, help="Replace lists and COCO files that exist.")
+@options.join_options
+@options.json_option
+def clean(
+    folder: Path,
+    target: Path | None,
+    kinds: list[str],
+    keep_in: list[str],
+    applying: bool,
+    mode: Any,
+    undo: bool,
+    coco: dict[str, Path],
+    null: bool,
+    absolute: bool,
+    overwrite: bool,
+    memory: int | None,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Plan which copies go, then put the plan into effect. Nothing is ever deleted.
+
+    The plan is OUT/plan.parquet: look at it, then add --apply. Decisions of `fastphash inspect`
+    count.
+
+    \b
+    Examples:
+      fastphash clean audit
+      fastphash clean audit --apply
+      fastphash clean audit cleaned --apply --to copy
+      fastphash clean audit aside --apply --to move
+      fastphash clean audit --undo
+    """
+    planning = bool(kinds or keep_in)
+    if applying and planning:
+        raise UsageError("--kinds and --keep-in are for the plan: make it anew without --apply")
+    if undo and (applying or planning or target):
+        raise UsageError("--undo stands alone: fastphash clean OUT --undo")
+    if not applying and (target or mode or coco or null or absolute or overwrite):
+        raise UsageError("nothing is written before the plan is applied: add --apply")
+    if applying and target is None and mode not in (None, "lists"):
+        raise UsageError(f"--to {mode} needs a folder: fastphash clean OUT DIR --apply --to {mode}")
+    from fastphash import apply, tables
+    from fastphash import clean as cleaning
+    from fastphash.audited import open_audit
+    from fastphash.screen import ProgressScreen, show_applied, show_plan
+
+    _begin()
+    if not (applying or undo):
+        audited = open_audit(folder)
+        with ProgressScreen() as progress:
+            effort = options.effort(memory, explain, progress)
+            by = kinds or cleaning.SURE
+            plan = cleaning.make_plan(audited, by=by, keep_in=keep_in or None, effort=effort)
+            tables.write_table(folder / cleaning.PLAN, plan)
+        counts, made = cleaning.plan_summary(plan), cleaning.made_by(plan)
+        if as_json:
+            click.echo(json.dumps({"splits": counts, **made}, indent=2))
+        else:
+            show_plan(counts, made, audited.summary, str(folder))
+        return
+    with ProgressScreen() as progress:
+        if undo:
+            applied = apply.undo_moves(folder, progress)
+        else:
+            audited = open_audit(folder)
+            mode = mode or "lists"
+            audit_files = audited.summary["labels"].get("coco", {}).get("files", {})
+            applied = apply.apply_plan(
+                apply.read_plan(audited),
+                mode,
+                target or folder / apply.CLEAN,
+                null=null,
+                absolute=absolute,
+                coco=coco or {split: Path(path) for split, path in audit_files.items()},
+                overwrite=overwrite,
+                progress=progress,
+            )
+    if as_json:
+        click.echo(json.dumps(applied.as_json(), indent=2))
+    else:
+        what = "moved back" if undo else str(mode)
+        show_applied(applied.as_json(), what, str(folder / apply.SKIPPED))
+    if applied.skipped or applied.rescued:
+        raise SystemExit(1)
 
 
 @main.command("hash")

@@ -19,6 +19,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from fastphash.words import KINDS
+
 if TYPE_CHECKING:
     from fastphash.near import Explained
 
@@ -27,6 +29,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 # more splits than this don't fit side by side
 _MATRIX_SPLITS = 4
 _LEAK_LINES = 12
+_SKIPPED_LINES = 10
 
 
 class ProgressScreen:
@@ -189,6 +192,70 @@ def show_search(search: "Explained") -> None:
             f"comparisons, {plan.seconds:,.3f} s"
         )
     console.print(Text(line), soft_wrap=True)
+
+
+def show_plan(
+    counts: dict[str, Any], made: dict[str, Any], audited: dict[str, Any], out: str
+) -> None:
+    """What a clean plan comes to, and how to go on; `audited` is the summary of the audit."""
+    kinds = [kind for kind in KINDS if any(split["kinds"].get(kind) for split in counts.values())]
+    show_table(
+        f"Plan: copies that go, of kinds {', '.join(made['kinds'])}",
+        ["split", "images", "stay", "go", *kinds],
+        [
+            [
+                name,
+                count(split["keep"] + split["remove"]),
+                count(split["keep"]),
+                count(split["remove"]),
+                *(count(split["kinds"].get(kind, 0)) for kind in kinds),
+            ]
+            for name, split in counts.items()
+        ],
+    )
+    lines = []
+    if rejected := sum(split["rejected"] for split in audited["splits"].values()):
+        lines.append(f"files without a hash, which the plan is not about: {rejected:,}")
+    if made["decisions"] or made["stale_decisions"]:
+        stale = f"; {made['stale_decisions']:,} are of images that have changed or are gone"
+        lines.append(
+            f"{made['decisions']:,} decisions count{stale * bool(made['stale_decisions'])}"
+        )
+    if lines:
+        show_lines("Note", lines)
+    show_lines(
+        f"Written to {out}/plan.parquet; nothing was touched. To go on",
+        [
+            f"fastphash clean {out} --apply: lists of what stays",
+            f"fastphash clean {out} DIR --apply --to copy: a clean tree (or hardlink, symlink)",
+            f"fastphash clean {out} DIR --apply --to move: what goes is moved aside",
+        ],
+    )
+
+
+def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
+    """What became of the images that a plan was about; `applied` is as `Applied.as_json`."""
+    said = applied["skipped"] + applied["rescued"]
+    show_table(
+        f"Images, {what}",
+        ["planned", "done", "done before", "skipped"],
+        [
+            [
+                f"{applied['planned']:,}",
+                *map(count, (applied["done"], applied["already"], len(applied["skipped"]))),
+            ]
+        ],
+    )
+    if said:
+        lines = [f"{image['split']}/{image['path']}: {image['why']}" for image in said]
+        if len(lines) > _SKIPPED_LINES:
+            more = f"and {len(lines) - _SKIPPED_LINES:,} more: {skipped_file}"
+            lines[_SKIPPED_LINES:] = [more]
+        show_lines("Not as planned", lines)
+    if applied["files"]:
+        gone = applied["annotations_gone"]
+        also = [f"{gone:,} annotations left out"] if gone else []
+        show_lines("Written", [*applied["files"], *also])
 
 
 def _what_was_done(tallies: dict[str, Any]) -> str:

@@ -43,3 +43,7 @@ TIMEOUT = 30.0
 
 #: The largest image that is decoded, in pixels: beyond it Pillow suspects a decompression bomb.
 MAX_PIXELS = 178_956_970
+
+#: What may be made of a clean plan.
+Mode = Literal["lists", "copy", "hardlink", "symlink", "move"]
+MODES: tuple[Mode, ...] = get_args(Mode)

@@ -1,0 +1,667 @@
+"""A clean plan put into effect: lists, a clean tree, or what goes is moved aside, never deleted."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fastphash import moving, tables
+from fastphash.audited import Audited
+from fastphash.clean import ACTIONS, PLAN, PLAN_SCHEMA, made_by
+from fastphash.coco import (
+    Filtered,
+    ImageId,
+    filter_coco,
+    images_that_go,
+    match_images,
+    read_images,
+)
+from fastphash.errors import FastphashError, StoreError, UsageError
+from fastphash.ingest import Progress, no_progress
+from fastphash.store import exact_paths, locked, path_columns
+from fastphash.words import IDENTICAL, KINDS, Mode
+
+T = TypeVar("T")
+
+JOURNAL = "moved.parquet"
+#: Where lists go by default, and COCO files where images are moved.
+CLEAN = "clean"
+#: What the last run left as it was.
+SKIPPED = "skipped.parquet"
+_NAME = pa.dictionary(pa.int32(), pa.string())
+_SKIPPED_SCHEMA = pa.schema([("split", _NAME), ("path", pa.string()), ("why", pa.string())])
+_JOURNAL_SCHEMA = pa.schema(
+    [
+        ("split", _NAME),
+        ("path", pa.string()),
+        ("path_bytes", pa.binary()),
+        ("from", pa.binary()),
+        ("to", pa.binary()),
+        ("digest", pa.binary(16)),
+    ]
+)
+_CHANGED, _GONE = "changed since it was hashed", "not there any more"
+
+
+class Skipped(NamedTuple):
+    """An image that was left as it is, and why."""
+
+    split: str
+    path: bytes
+    why: str
+
+
+@dataclass
+class Applied:
+    """What became of the images that a mode is about.
+
+    Attributes
+    ----------
+    planned : int
+        Images to be listed, copied, linked or moved.
+    done, already : int
+        In this run; by an earlier one.
+    skipped : list of Skipped
+        The rest.
+    rescued : list of Skipped
+        Of those done: images that were to go, but their keeper isn't what it was.
+    files : list of Path
+        Lists and COCO files that were written.
+    annotations_gone : int
+        Left out of COCO files.
+    """
+
+    planned: int = 0
+    done: int = 0
+    already: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+    rescued: list[Skipped] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    annotations_gone: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for JSON."""
+        said = {"skipped": self.skipped, "rescued": self.rescued}
+        return {
+            "planned": self.planned,
+            "done": self.done,
+            "already": self.already,
+            **{
+                word: [
+                    {"split": split, "path": path.decode(errors="replace"), "why": why}
+                    for split, path, why in images
+                ]
+                for word, images in said.items()
+            },
+            "files": list(map(str, self.files)),
+            "annotations_gone": self.annotations_gone,
+        }
+
+    def table(self) -> pa.Table:
+        """What was skipped or rescued: split, path, why."""
+        said = [*self.skipped, *self.rescued]
+        splits, paths, whys = zip(*said, strict=True) if said else ((), (), ())
+        columns = [pa.array(splits, pa.string()), path_columns(list(paths))[0], pa.array(whys)]
+        return pa.table(columns, _SKIPPED_SCHEMA.names).cast(_SKIPPED_SCHEMA)
+
+
+class Plan:
+    """A plan that was checked against the audit that it is of.
+
+    Parameters
+    ----------
+    audited : Audited
+    table : pyarrow.Table
+        PLAN_SCHEMA, as `clean.make_plan` makes it; only actions and reasons may have been edited.
+
+    Raises
+    ------
+    StoreError
+        It is of other hashes, or lists other images, or lets an image go for the sake of one that
+        doesn't stay, or calls two files identical that are not.
+    """
+
+    def __init__(self, audited: Audited, table: pa.Table) -> None:
+        self.audited = audited
+        self.made = made_by(table)
+        if self.made["store"] != audited.store.digest:
+            raise StoreError("the audit has changed since the plan was made: plan again")
+        if not table.schema.equals(PLAN_SCHEMA):
+            raise StoreError(f"{PLAN} has other columns than a plan: plan again")
+        rows = audited.rows.table
+        for name in ("split", "path", "path_bytes", "size", "mtime_ns", "digest"):
+            if not _plain(table[name]).equals(_plain(rows[name])):
+                raise StoreError(f"{PLAN} lists other images than the audit ({name}): plan again")
+        self.table = table
+        self.splits = audited.rows.splits
+        self.paths = exact_paths(table).to_pylist()
+        self.digests = table["digest"].to_pylist()
+        self.keeper = self._keepers()
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def file(self, row: int) -> bytes:
+        """Absolute name of a row's file."""
+        return self.audited.file(self.splits[row], self.paths[row])
+
+    def skip(self, row: int, why: str) -> Skipped:
+        """A row that is skipped."""
+        return Skipped(self.splits[row], self.paths[row], why)
+
+    def _keepers(self) -> NDArray[np.int64]:
+        """For each row the one for whose sake it goes, -1 if it stays."""
+        actions = self.table["action"].to_pylist()
+        for row, action in enumerate(actions):
+            if action not in ACTIONS:
+                raise StoreError(f"{PLAN}: no action {action!r} (row {row}): keep or remove")
+        keeper = np.full(len(self), -1)
+        going = [row for row, action in enumerate(actions) if action == ACTIONS[1]]
+        some = self.table.take(pa.array(going, pa.int64()))
+        names = zip(
+            some["keeper_split"].to_pylist(),
+            pc.coalesce(
+                some["keeper_path_bytes"], some["keeper_path"].cast(pa.binary())
+            ).to_pylist(),
+            strict=True,
+        )
+        wanted = list(names)
+        row_of = dict.fromkeys(wanted, -1)
+        for row, name in enumerate(zip(self.splits.tolist(), self.paths, strict=True)):
+            if name in row_of:
+                row_of[name] = row
+        for row, name in zip(going, wanted, strict=True):
+            other = row_of[name]
+            if other < 0 or actions[other] != ACTIONS[0]:
+                raise StoreError(
+                    f"{PLAN}: {self.called(row)} would go, but its keeper doesn't stay"
+                )
+            keeper[row] = other
+        self._check_kinds(going, some["kind"].to_pylist(), keeper)
+        return keeper
+
+    def _check_kinds(self, going: list[int], kinds: list[str], keeper: NDArray[np.int64]) -> None:
+        for row, kind in zip(going, kinds, strict=True):
+            if kind not in KINDS:
+                raise StoreError(f"{PLAN}: {self.called(row)} would go without a kind: {kind!r}")
+            if kind == KINDS[IDENTICAL] and self.digests[row] != self.digests[keeper[row]]:
+                raise StoreError(f"{PLAN}: {self.called(row)} isn't identical to its keeper")
+
+    def called(self, row: int) -> str:
+        """A row's split and path, for people."""
+        return repr(f"{self.splits[row]}/{self.paths[row].decode(errors='replace')}")
+
+
+def read_plan(audited: Audited) -> Plan:
+    """The plan that lies in the folder of an audit; UsageError if there is none."""
+    path = audited.folder / PLAN
+    if not path.exists():
+        raise UsageError(f"no plan in {str(audited.folder)!r}: make one without --apply first")
+    return Plan(audited, tables.read_table(path))
+
+
+def apply_plan(
+    plan: Plan,
+    mode: Mode,
+    target: Path,
+    *,
+    null: bool = False,
+    absolute: bool = False,
+    coco: Mapping[str, Path] | None = None,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> Applied:
+    """Do what a mode says: `write_lists`, `make_tree` or `move_aside`, whose parameters these are.
+
+    What is skipped stands in ``skipped.parquet`` in the audit's folder as well.
+    """
+    if mode != "lists" and (null or absolute):
+        raise UsageError("-0 and --absolute are for lists")
+    common: dict[str, Any] = {"coco": coco, "overwrite": overwrite, "progress": progress}
+    if mode == "lists":
+        applied = write_lists(plan, target, null=null, absolute=absolute, **common)
+    elif mode == "move":
+        applied = move_aside(plan, target, **common)
+    else:
+        applied = make_tree(plan, target, mode, **common)
+    tables.write_table(plan.audited.folder / SKIPPED, applied.table())
+    return applied
+
+
+def write_lists(
+    plan: Plan,
+    target: Path,
+    *,
+    null: bool = False,
+    absolute: bool = False,
+    overwrite: bool = False,
+    coco: Mapping[str, Path] | None = None,
+    progress: Progress = no_progress,
+) -> Applied:
+    """Write the names of the images that stay, ``SPLIT.txt`` for each split.
+
+    Parameters
+    ----------
+    plan : Plan
+    target : Path
+        Folder for the lists; made if it isn't there.
+    null : bool
+        End names with a NUL byte instead of a newline.
+    absolute : bool
+        Write absolute names instead of those below the split's folder.
+    overwrite : bool
+        Replace lists that say something else.
+    coco : mapping of str to Path, optional
+        COCO files of splits, to be written beside the lists without the images that go.
+
+    Raises
+    ------
+    UsageError
+        A list that says something else is there, or a name has a newline in it.
+    """
+    seen = _look(plan, progress)
+    end = b"\0" if null else b"\n"
+    _check_coco(plan, coco)
+    target.mkdir(parents=True, exist_ok=True)
+    applied = Applied(skipped=seen.absent(), rescued=seen.rescued)
+    for split in plan.audited.splits:
+        rows = np.flatnonzero(seen.stays & (plan.splits == split)).tolist()
+        names = [plan.file(row) if absolute else plan.paths[row] for row in rows]
+        for name in names:
+            if end in name:
+                shown = name.decode(errors="replace")
+                raise UsageError(f"{shown!r} has a newline in its name: -0 ends names with NUL")
+        path = target / f"{split}.txt"
+        content = b"".join(name + end for name in names)
+        _write_new(path, overwrite, partial(_write_bytes, content))
+        applied.files.append(path)
+        applied.done += len(rows)
+    applied.planned = applied.done + len(applied.skipped)
+    _write_coco(plan, target, coco, ~seen.stays, applied, overwrite, progress)
+    return applied
+
+
+def make_tree(
+    plan: Plan,
+    target: Path,
+    mode: Mode,
+    *,
+    coco: Mapping[str, Path] | None = None,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> Applied:
+    """Make a tree ``SPLIT/path`` of the images that stay; run again, it goes on.
+
+    Parameters
+    ----------
+    plan : Plan
+    target : Path
+        Outside of the splits' folders. Nothing in it is overwritten.
+    mode : {"copy", "hardlink", "symlink"}
+    coco, overwrite
+        As for `write_lists`.
+
+    Raises
+    ------
+    UsageError
+        The target lies in a split, or the other way round, or a name leads out of its split.
+    """
+
+    def make(row: int, place: bytes) -> bool:
+        if mode == "copy":
+            return moving.copy_file(plan.file(row), place, plan.digests[row])
+        link = moving.link_file if mode == "hardlink" else moving.symlink_file
+        return link(plan.file(row), place)
+
+    _check_target(plan, target)
+    _check_coco(plan, coco)
+    seen = _look(plan, progress)
+    rows = np.flatnonzero(seen.stays).tolist()
+    places = _places(plan, target, rows)
+    applied = Applied(skipped=seen.absent(), rescued=seen.rescued)
+    applied.planned = len(rows) + len(applied.skipped)
+    for done, (row, place) in enumerate(zip(rows, places, strict=True)):
+        progress(f"{mode} of images", done, len(rows))
+        _do(plan, row, partial(make, row, place), applied)
+    _write_coco(plan, target, coco, ~seen.stays, applied, overwrite, progress)
+    return applied
+
+
+def move_aside(
+    plan: Plan,
+    target: Path,
+    *,
+    coco: Mapping[str, Path] | None = None,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> Applied:
+    """Move the images that go to ``SPLIT/path`` below a folder; run again, it goes on.
+
+    What is to be moved where is written down before the first file is: `undo_moves` reads it. An
+    image goes only if its bytes and its keeper's are those that were hashed, at that moment.
+
+    Parameters
+    ----------
+    plan, target, coco, overwrite
+        As for `make_tree`; COCO files are written into the audit's folder.
+
+    Raises
+    ------
+    UsageError
+        As `make_tree`.
+    """
+    _check_target(plan, target)
+    _check_coco(plan, coco)
+    folder = plan.audited.folder
+    with locked(folder):
+        seen = _without_shared(plan, _look(plan, progress, _journal_names(folder)))
+        # links first: they would lead nowhere once their files are moved
+        goes = np.flatnonzero(seen.goes)
+        links = np.array([os.path.islink(plan.file(row)) for row in goes.tolist()], np.bool_)
+        rows = np.concatenate([goes[links], goes[~links]]).tolist()
+        places = _places(plan, target, rows)
+        _write_journal(plan, rows, places)
+        skipped = seen.absent(plan.keeper >= 0) + seen.rescued
+        earlier = int(seen.earlier.sum())
+        applied = Applied(len(rows) + len(skipped) + earlier, already=earlier, skipped=skipped)
+        unchanged: dict[int, bool] = {}
+        for done, (row, place) in enumerate(zip(rows, places, strict=True)):
+            progress("moving", done, len(rows))
+            _do(plan, row, partial(_move, plan, row, place, unchanged), applied)
+    gone = seen.earlier.copy()
+    gone[rows] = [os.path.lexists(place) for place in places]
+    _write_coco(plan, folder / CLEAN, coco, gone, applied, overwrite, progress)
+    return applied
+
+
+def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
+    """Move everything back that `move_aside` moved for an audit; nothing is overwritten.
+
+    Raises
+    ------
+    UsageError
+        Nothing was moved.
+    """
+    path = folder / JOURNAL
+    if not path.exists():
+        raise UsageError(f"nothing was moved for the audit in {str(folder)!r}")
+    with locked(folder):
+        journal = tables.read_table(path)
+        entries = journal.to_pylist()
+        applied = Applied(planned=len(entries))
+        left = []
+        # files before the links to them
+        for i, entry in reversed(list(enumerate(entries))):
+            progress("moving back", len(entries) - i, len(entries))
+            name = entry["path_bytes"] or entry["path"].encode()
+            try:
+                if _move_back(entry):
+                    applied.done += 1
+                    _remove_empty(entry["to"], name)
+                else:
+                    applied.already += 1
+            except (FastphashError, OSError) as error:
+                left.append(i)
+                applied.skipped.append(Skipped(entry["split"], name, _reason(error)))
+        if left:
+            tables.write_table(path, journal.take(pa.array(left[::-1])))
+        else:
+            path.unlink()
+    return applied
+
+
+def _move_back(entry: dict[str, Any]) -> bool:
+    moved = moving.move_file(entry["to"], entry["from"], entry["digest"])
+    if not moved and not os.path.lexists(entry["from"]):
+        raise FastphashError("in neither of its places")
+    return moved
+
+
+class _Seen(NamedTuple):
+    """What a plan comes to, as the files are now.
+
+    Attributes
+    ----------
+    stays : bool (n,)
+        Unchanged images that stay, also those whose keeper is not what it was.
+    goes : bool (n,)
+        Unchanged images that go, each with an unchanged keeper.
+    earlier : bool (n,)
+        Images that an earlier run moved.
+    why : dict of int to Skipped
+        By row: images that are gone or have changed.
+    rescued : list of Skipped
+        Images that were to go but can't.
+    """
+
+    stays: NDArray[np.bool_]
+    goes: NDArray[np.bool_]
+    earlier: NDArray[np.bool_]
+    why: dict[int, Skipped]
+    rescued: list[Skipped]
+
+    def absent(self, chosen: NDArray[np.bool_] | None = None) -> list[Skipped]:
+        """What is gone or has changed, of all rows or of some."""
+        return [why for row, why in self.why.items() if chosen is None or chosen[row]]
+
+
+def _look(
+    plan: Plan, progress: Progress, journal: Mapping[tuple[str, bytes], bytes] | None = None
+) -> _Seen:
+    journal = journal or {}
+    sizes, times = (plan.table[name].to_pylist() for name in ("size", "mtime_ns"))
+    fine = np.zeros(len(plan), np.bool_)
+    earlier = np.zeros(len(plan), np.bool_)
+    why = {}
+    for row in range(len(plan)):
+        progress("looking at files", row, len(plan))
+        try:
+            status = os.stat(plan.file(row))
+        except OSError:
+            moved_to = journal.get((plan.splits[row], plan.paths[row]))
+            earlier[row] = moved_to is not None and os.path.lexists(moved_to)
+            if not earlier[row]:
+                why[row] = plan.skip(row, _GONE)
+            continue
+        fine[row] = (status.st_size, status.st_mtime_ns) == (sizes[row], times[row])
+        if not fine[row]:
+            why[row] = plan.skip(row, _CHANGED)
+    planned = plan.keeper >= 0
+    goes = fine & planned & (fine & ~planned)[plan.keeper]
+    rescued = [
+        plan.skip(row, f"its keeper {plan.called(plan.keeper[row])} is {_CHANGED}, or gone")
+        for row in np.flatnonzero(fine & planned & ~goes).tolist()
+    ]
+    return _Seen(fine & ~goes, goes, earlier, why, rescued)
+
+
+def _without_shared(plan: Plan, seen: _Seen) -> _Seen:
+    """The same, but files stay that an image which stays is another name of, or a link to."""
+    needed = _reached(plan, np.flatnonzero(seen.stays).tolist())
+    shared = np.zeros(len(plan), np.bool_)
+    for row in np.flatnonzero(seen.goes).tolist():
+        place = _canonical(plan.file(row))
+        shared[row] = place in needed
+        # a second name of it in this plan would find it gone
+        needed.add(place)
+    rescued = [
+        plan.skip(row, "an image that stays is a name of the same file, or a link to it")
+        for row in np.flatnonzero(shared).tolist()
+    ]
+    return seen._replace(
+        stays=seen.stays | shared, goes=seen.goes & ~shared, rescued=seen.rescued + rescued
+    )
+
+
+def _reached(plan: Plan, kept: list[int]) -> set[bytes]:
+    """Every name that images which stay need: their own, and those that they link to."""
+    names = set()
+    for row in kept:
+        name = _canonical(plan.file(row))
+        while name not in names:
+            names.add(name)
+            if os.path.islink(name):
+                name = _canonical(os.path.join(os.path.dirname(name), os.readlink(name)))
+    return names
+
+
+def _canonical(path: bytes) -> bytes:
+    """The name of a file, or of a link, with no link on the way to it."""
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)
+
+
+def _do(plan: Plan, row: int, action: Callable[[], bool], applied: Applied) -> None:
+    """Do one thing, and count it."""
+    try:
+        if action():
+            applied.done += 1
+        else:
+            applied.already += 1
+    except (FastphashError, OSError) as error:
+        applied.skipped.append(plan.skip(row, _reason(error)))
+
+
+def _move(plan: Plan, row: int, place: bytes, unchanged: dict[int, bool]) -> bool:
+    """Move a row's file, if it and its keeper have the bytes that were hashed."""
+    keeper = int(plan.keeper[row])
+    if keeper not in unchanged:
+        unchanged[keeper] = moving.digest_of(plan.file(keeper)) == plan.digests[keeper]
+    if not unchanged[keeper]:
+        raise FastphashError(f"its keeper {plan.called(keeper)} is {_CHANGED}")
+    file = plan.file(row)
+    # a link holds no bytes
+    if not os.path.islink(file) and moving.digest_of(file) != plan.digests[row]:
+        raise FastphashError(_CHANGED)
+    return moving.move_file(file, place, plan.digests[row])
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def _check_target(plan: Plan, target: Path) -> None:
+    """Raise UsageError if a tree would lie in a split's folder, or the other way round."""
+    for split in plan.audited.splits:
+        ours = os.path.realpath(os.fsencode(target / split))
+        for name, folder in plan.made["roots"].items():
+            theirs = os.path.realpath(os.fsencode(folder))
+            if os.path.commonpath([ours, theirs]) in (ours, theirs):
+                raise UsageError(f"{str(target)!r} and split {name!r} lie in one another: {folder}")
+
+
+def _places(plan: Plan, target: Path, rows: list[int]) -> list[bytes]:
+    """Where files go below a folder; UsageError for names that lead out of it."""
+    root = os.path.abspath(os.fsencode(target))
+    for row in rows:
+        path = plan.paths[row]
+        if path.startswith(b"/") or b".." in path.split(b"/"):
+            raise UsageError(
+                f"{plan.called(row)} lies outside of its split's folder: only lists can have it"
+            )
+    return [os.path.join(root, os.fsencode(plan.splits[row]), plan.paths[row]) for row in rows]
+
+
+def _journal_names(folder: Path) -> dict[tuple[str, bytes], bytes]:
+    path = folder / JOURNAL
+    if not path.exists():
+        return {}
+    table = tables.read_table(path)
+    splits = table["split"].cast(pa.string()).to_pylist()
+    names = exact_paths(table).to_pylist()
+    return dict(zip(zip(splits, names, strict=True), table["to"].to_pylist(), strict=True))
+
+
+def _write_journal(plan: Plan, rows: list[int], places: list[bytes]) -> None:
+    """Say what will be moved where, after what was moved before."""
+    text, exact = path_columns([plan.paths[row] for row in rows])
+    columns = [
+        pa.array([plan.splits[row] for row in rows], pa.string()),
+        text,
+        exact,
+        pa.array([plan.file(row) for row in rows], pa.binary()),
+        pa.array(places, pa.binary()),
+        pa.array([plan.digests[row] for row in rows], pa.binary(16)),
+    ]
+    new = pa.table(columns, _JOURNAL_SCHEMA.names).cast(_JOURNAL_SCHEMA)
+    path = plan.audited.folder / JOURNAL
+    if path.exists():
+        old = tables.read_table(path)
+        again = pc.is_in(old["from"], new["from"]).to_numpy() & pc.is_in(old["to"], new["to"])
+        new = tables.concat(_JOURNAL_SCHEMA, [old.filter(pa.array(~np.asarray(again))), new])
+    if new.num_rows:
+        tables.write_table(path, new)
+
+
+def _remove_empty(place: bytes, name: bytes) -> None:
+    """Remove the folders that a file was moved out of, as far as they were made for it."""
+    folder = os.path.dirname(place)
+    for _ in range(name.count(b"/") + 1):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            return
+        folder = os.path.dirname(folder)
+
+
+def _check_coco(plan: Plan, coco: Mapping[str, Path] | None) -> None:
+    for split in coco or {}:
+        if split not in plan.audited.splits:
+            raise UsageError(f"--coco names {split!r}, which is no split of this audit")
+
+
+def _write_coco(
+    plan: Plan,
+    target: Path,
+    coco: Mapping[str, Path] | None,
+    goes: NDArray[np.bool_],
+    applied: Applied,
+    overwrite: bool,
+    progress: Progress,
+) -> None:
+    """Write ``SPLIT.json`` without the images that go."""
+    for split, source in (coco or {}).items():
+        rows = np.flatnonzero(plan.splits == split)
+        paths = [plan.paths[row] for row in rows.tolist()]
+        images = read_images(source)
+        ids = images_that_go(images, match_images(images.names, paths), paths, goes[rows])
+        target.mkdir(parents=True, exist_ok=True)
+        path = target / f"{split}.json"
+        found = _write_new(path, overwrite, partial(_filter, source, ids, progress))
+        applied.files.append(path)
+        applied.annotations_gone += found.annotations_gone
+
+
+def _filter(source: Path, ids: set[ImageId], progress: Progress, path: Path) -> Filtered:
+    return filter_coco(source, path, ids, progress)
+
+
+def _write_bytes(data: bytes, path: Path) -> None:
+    with tables.replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _write_new(path: Path, overwrite: bool, write: Callable[[Path], T]) -> T:
+    """Write a file; UsageError if it is there and says something else."""
+    if overwrite or not path.exists():
+        return write(path)
+    new = path.with_name(f"_new_{path.name}")
+    try:
+        found = write(new)
+        if tables.file_digest(new) != tables.file_digest(path):
+            raise UsageError(f"{str(path)!r} exists and says something else: --overwrite")
+    finally:
+        new.unlink(missing_ok=True)
+    return found
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column

@@ -31,7 +31,7 @@ _BYTES_PER_PIXEL = 0.5
 _COST = {"JPEG": 5, "TIFF": 10, "JPEG2000": 400}
 _OTHER_COST = 60
 # all of them, of all threads, for 200 groups: files beyond that are too large to be looked at
-_WORK = 10e9
+_WORK = 16e9
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 

@@ -68,5 +68,15 @@
     further = items("below");
     // a page that is loaded again keeps what was written into its fields
     filter();
+    showLate();
   });
+
+  // pictures far below come one by one, between what the user does
+  const showLate = () => {
+    const next = document.querySelector("img[loading=lazy]");
+    if (!next) return;
+    next.loading = "eager";
+    if (next.complete) setTimeout(showLate);
+    else for (const end of ["load", "error"]) next.addEventListener(end, showLate, { once: true });
+  };
 })();

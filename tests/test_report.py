@@ -276,7 +276,7 @@ def test_long_names_lose_their_middle(tmp_path):
 # files that are not what they were
 
 
-def lost(data, tmp_path, change, **options):
+def lost(tmp_path, change, **options):
     """A report after a change to the files of an audit of two equal pictures in `all`."""
     folder = scenes(tmp_path / "all", [1])
     save(folder / "copy.bmp", scene(1)[::-1])
@@ -296,8 +296,8 @@ def lost(data, tmp_path, change, **options):
     ],
     ids=["gone", "other", "flipped", "pipe", "folder"],
 )
-def test_a_lost_file_is_shown_by_its_thumbnail(data, tmp_path, change, note):
-    found = lost(data, tmp_path, change)
+def test_a_lost_file_is_shown_by_its_thumbnail(tmp_path, change, note):
+    found = lost(tmp_path, change)
     assert found.text.count(f"thumbnail: {note}") == 1
     sizes = {text: pixels(uri).shape for text, uri in sources_of(found).items()}
     assert sorted(set(sizes.values())) == [(32, 32, 3), (48, 64, 3)]
@@ -322,9 +322,8 @@ def nest(path):
     path.mkdir()
 
 
-def test_without_thumbnails_a_lost_file_has_no_picture(data, tmp_path):
+def test_without_thumbnails_a_lost_file_has_no_picture(tmp_path):
     found = lost(
-        data,
         tmp_path,
         lambda folder: (folder / "001.png").unlink(),
         layout=Layout(thumbnails=False),
@@ -333,7 +332,7 @@ def test_without_thumbnails_a_lost_file_has_no_picture(data, tmp_path):
     assert len(found.attributes("img", "src")) in (1, 2)
 
 
-def test_equal_files_are_read_once_from_whichever_is_left(data, tmp_path):
+def test_equal_files_are_read_once_from_whichever_is_left(tmp_path):
     folder = scenes(tmp_path / "all", [1])
     (folder / "again.png").write_bytes((folder / "001.png").read_bytes())
     out = audited(tmp_path / "out", ("all", folder))

@@ -76,7 +76,6 @@ def write_report(
         decisions=len(in_force(read_decisions(audited.folder))),
         versions=_versions(audited),
         upright_only=not audited.store.layout.orientations,
-        **_limits(),
     )
     with tables.replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
@@ -86,10 +85,6 @@ def _groups_at_once(shown: list[Group]) -> int:
     """How many of the groups are shown at once; pictures of the others come a little later."""
     drawn = np.cumsum([group.pictures for group in shown])
     return int((drawn <= _AT_ONCE).sum())
-
-
-def _limits() -> dict[str, Any]:
-    return {"most_splits": _SPLITS, "most_reasons": _REASONS, "most_copies": COPIES}
 
 
 def _conflicts(audited: Audited) -> dict[str, Any]:
@@ -133,6 +128,9 @@ def _template() -> jinja2.Template:
         "share": names.share,
     }
     environment.globals |= {
+        "most_splits": _SPLITS,
+        "most_reasons": _REASONS,
+        "most_copies": COPIES,
         "figures": figures,
         "orientations": ORIENTATIONS,
         # what stands between our tags, and the digests by which a browser knows it

@@ -193,11 +193,10 @@ def audit(
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @click.option(
     "--groups",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 10_000),
     default=PICTURED,
-    show_default=True,
     metavar="N",
-    help="Groups that are shown with pictures.",
+    help=f"Groups that are shown with pictures, up to 10,000.  [default: {PICTURED}]",
 )
 def report(folder: Path, output: Path | None, overwrite: bool, groups: int) -> None:
     """Write what an audit found as one HTML page, with pictures.

@@ -69,10 +69,14 @@ class Group:
     members: list[Member]
 
     @property
+    def pictures(self) -> int:
+        """How many pictures show it, turned ones as well."""
+        return sum(2 if member.orientation else 1 for member in self.members)
+
+    @property
     def width(self) -> str:
-        """How many columns of a page it takes: by the pictures, turned ones as well."""
-        pictures = sum(2 if member.orientation else 1 for member in self.members)
-        return "single" if pictures <= 3 else "double" if pictures <= 6 else "full"
+        """How many columns of a page it takes."""
+        return "single" if self.pictures <= 3 else "double" if self.pictures <= 6 else "full"
 
     @property
     def kinds(self) -> list[str]:

@@ -170,7 +170,8 @@ def _worst_in_words(worst: dict[str, Any], leaks: list[dict[str, Any]]) -> list[
     pairs = {frozenset((leak["needles"], leak["haystack"])) for leak in leaks if leak["leaked"]}
     if len(pairs) > 1:
         every = len(leaks) // 2
-        sentences.append(f"{len(pairs)} of {every} pairs of splits have images in common.")
+        some = f"All {every}" if len(pairs) == every else f"{len(pairs)} of {every}"
+        sentences.append(f"{some} pairs of splits have images in common.")
     return sentences
 
 

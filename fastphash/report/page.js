@@ -1,8 +1,7 @@
 "use strict";
 (() => {
-  const form = document.getElementById("filters");
-  if (!form) return;
   const field = (id) => document.getElementById(id);
+  const form = field("filters");
   const items = (id) =>
     [...document.querySelectorAll(`#${id} [data-copies]`)].map((element) => ({
       element,
@@ -10,8 +9,8 @@
       splits: element.dataset.splits.split(" "),
       names: [...element.querySelectorAll(".file")].map((file) => file.textContent.toLowerCase()),
     }));
-  const groups = items("shown");
-  const further = items("below");
+  let groups = [];
+  let further = [];
 
   const wanted = () => {
     const number = (id, other) => (field(id).value === "" ? other : Number(field(id).value));
@@ -28,6 +27,8 @@
   };
 
   const filter = () => {
+    // the groups may be on their way still
+    if (document.readyState === "loading") return;
     const like = wanted();
     const keep = (all) => {
       let kept = 0;
@@ -38,10 +39,11 @@
       }
       return kept;
     };
-    const of = (kept, all) => `${kept.toLocaleString("en")} of ${all.length.toLocaleString("en")}`;
+    const number = (count) => count.toLocaleString("en");
     const kept = keep(groups);
-    let text = `${of(kept, groups)} group${groups.length === 1 ? "" : "s"}`;
-    if (further.length) text += `, ${of(keep(further), further)} without pictures`;
+    let text = `${number(kept)} of ${number(groups.length)} group${groups.length === 1 ? "" : "s"}`;
+    if (further.length)
+      text += `, ${number(keep(further))} of ${number(further.length)} without pictures`;
     field("none").hidden = kept > 0 || groups.length === 0;
     say(text);
   };
@@ -61,6 +63,20 @@
   // fields are empty only after the event
   form.addEventListener("reset", () => setTimeout(filter));
   form.hidden = false;
-  // a page that is loaded again keeps what was written into its fields
-  filter();
+  document.addEventListener("DOMContentLoaded", () => {
+    groups = items("shown");
+    further = items("below");
+    // a page that is loaded again keeps what was written into its fields
+    filter();
+    showLate();
+  });
+
+  // pictures far below come one by one, between what the user does
+  const showLate = () => {
+    const next = document.querySelector("img[loading=lazy]");
+    if (!next) return;
+    next.loading = "eager";
+    if (next.complete) setTimeout(showLate);
+    else for (const end of ["load", "error"]) next.addEventListener(end, showLate, { once: true });
+  };
 })();

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 import pyarrow as pa
 from markupsafe import Markup
 
@@ -17,16 +18,18 @@ from fastphash.audited import Audited
 from fastphash.decisions import in_force, read_decisions
 from fastphash.ingest import Progress, no_progress
 from fastphash.report import figures, names
-from fastphash.report.chosen import COPIES, Groups
+from fastphash.report.chosen import COPIES, Group, Groups
 from fastphash.report.pictures import draw
 from fastphash.store import METADATA
 from fastphash.words import KINDS, ORIENTATIONS, PICTURED
 
 # groups without pictures below those, splits of a table, reasons and conflicts
-_LISTED = 1000
+_LISTED = 500
 _SPLITS = 50
 _REASONS = 12
 _CONFLICTS = 50
+# pictures that a browser shows before it calls the page loaded: 3,000 take it more than a second
+_AT_ONCE = 600
 _CONFLICTS_FILE = "conflicts.parquet"
 
 
@@ -66,20 +69,22 @@ def write_report(
         shown=shown,
         below=below,
         pictures=pictures,
+        at_once=_groups_at_once(shown),
         kinds_found=[kind for code, kind in enumerate(KINDS) if (every.kind == code).any()],
         furthest=int(every.distance.max(initial=0)),
         conflicts=_conflicts(audited),
         decisions=len(in_force(read_decisions(audited.folder))),
         versions=_versions(audited),
         upright_only=not audited.store.layout.orientations,
-        **_limits(),
     )
     with tables.replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
 
 
-def _limits() -> dict[str, Any]:
-    return {"most_splits": _SPLITS, "most_reasons": _REASONS, "most_copies": COPIES}
+def _groups_at_once(shown: list[Group]) -> int:
+    """How many of the groups are shown at once; pictures of the others come a little later."""
+    drawn = np.cumsum([group.pictures for group in shown])
+    return int((drawn <= _AT_ONCE).sum())
 
 
 def _conflicts(audited: Audited) -> dict[str, Any]:
@@ -123,6 +128,9 @@ def _template() -> jinja2.Template:
         "share": names.share,
     }
     environment.globals |= {
+        "most_splits": _SPLITS,
+        "most_reasons": _REASONS,
+        "most_copies": COPIES,
         "figures": figures,
         "orientations": ORIENTATIONS,
         # what stands between our tags, and the digests by which a browser knows it

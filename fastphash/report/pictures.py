@@ -21,9 +21,11 @@ from fastphash.report.chosen import Group, Place, Stored, locate
 from fastphash.threads import core_count, interleave
 from fastphash.thumbnail import SIDE, turned_indices
 
-#: Bytes of all pictures on a page of up to 200 groups, as they stand there; more have more.
+#: Bytes of all pictures on a page of up to 200 groups, as they stand there.
 BUDGET = 11 << 20
+# more groups have more, up to a size that browsers bear
 _BUDGET_GROUPS = 200
+_MOST_BUDGETS = 5
 # sides of pictures: as many pixels as fit, with so many bytes of base64 for one
 _SIDES = (64, 160)
 _BYTES_PER_PIXEL = 0.5
@@ -31,7 +33,7 @@ _BYTES_PER_PIXEL = 0.5
 _COST = {"JPEG": 5, "TIFF": 10, "JPEG2000": 400}
 _OTHER_COST = 60
 # all of them, of all threads, for 200 groups: files beyond that are too large to be looked at
-_WORK = 10e9
+_WORK = 16e9
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -67,7 +69,7 @@ def draw(audited: Audited, groups: list[Group], progress: Progress) -> dict[Plac
     members = {member.place: member for group in groups for member in group.members}
     known = locate(audited.store, set(members))
     turned = sum(member.orientation > 0 for member in members.values())
-    scale = max(len(groups) / _BUDGET_GROUPS, 1)
+    scale = min(max(len(groups) / _BUDGET_GROUPS, 1), _MOST_BUDGETS)
     side = _side(len(members) + turned, int(BUDGET * scale))
     files, why = _previews(audited, known, side, _WORK * scale, progress)
     small = _thumbnails(audited, {p: known[p] for p in known if known[p].digest not in files})

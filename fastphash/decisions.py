@@ -17,6 +17,8 @@ from fastphash.store import locked
 
 DECISIONS = "decisions.json"
 _VERSION = 1
+# of an entry that was decided at once with the one before
+_TOGETHER = "with_previous"
 
 #: Two images are copies, or not, whatever their hashes say; or one image stays in its group.
 Word = Literal["copies", "not_copies", "keeper"]
@@ -88,32 +90,33 @@ def read_decisions(folder: Path) -> list[Decision]:
     StoreError
         The file is damaged.
     """
-    path = folder / DECISIONS
-    if not path.exists():
-        return []
-    entries = tables.read_json(path)
-    if not isinstance(entries, dict) or entries.get("version") != _VERSION:
-        raise StoreError(f"{path} holds no decisions of version {_VERSION}")
-    try:
-        return [_from_json(entry) for entry in entries["decisions"]]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(f"{path} holds no decisions: {error!r}") from error
+    return _decisions(folder, _read(folder))
 
 
-def decide(folder: Path, decision: Decision) -> None:
-    """Add a decision to those of an audit."""
+def decide(folder: Path, *decisions: Decision) -> None:
+    """Add to the decisions of an audit; what is decided at once is undone at once."""
     with locked(folder):
-        _write(folder, [*read_decisions(folder), decision])
+        made = [_to_json(decision, then=i > 0) for i, decision in enumerate(decisions)]
+        _write(folder, [*_read(folder), *made])
 
 
-def undo(folder: Path) -> Decision | None:
-    """Take the last decision back, and return it; None if there is none."""
+def undo(folder: Path) -> list[Decision]:
+    """Take back what was decided last, and return it: one decision, several, or none."""
     with locked(folder):
-        taken = read_decisions(folder)
-        if not taken:
-            return None
-        _write(folder, taken[:-1])
-        return taken[-1]
+        entries = _read(folder)
+        taken = last_decided(folder)
+        if taken:
+            _write(folder, entries[: -len(taken)])
+        return taken
+
+
+def last_decided(folder: Path) -> list[Decision]:
+    """What `undo` would take back."""
+    entries = _read(folder)
+    start = len(entries) - 1
+    while start > 0 and entries[start].get(_TOGETHER):
+        start -= 1
+    return _decisions(folder, entries[max(start, 0) :])
 
 
 def in_force(decisions: list[Decision]) -> list[Decision]:
@@ -153,17 +156,37 @@ def _find(images: set[Image], rows: Hashes) -> dict[Image, int]:
     return {image: row for image, row in zip(found, some.tolist(), strict=True) if image in images}
 
 
-def _write(folder: Path, decisions: list[Decision]) -> None:
-    entries = {"version": _VERSION, "decisions": list(map(_to_json, decisions))}
-    tables.write_json(folder / DECISIONS, entries)
+def _read(folder: Path) -> list[dict[str, Any]]:
+    path = folder / DECISIONS
+    if not path.exists():
+        return []
+    content = tables.read_json(path)
+    if not isinstance(content, dict) or content.get("version") != _VERSION:
+        raise StoreError(f"{path} holds no decisions of version {_VERSION}")
+    entries = content.get("decisions")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise StoreError(f"{path} holds no decisions: no list of them in it")
+    return entries
 
 
-def _to_json(decision: Decision) -> dict[str, Any]:
+def _write(folder: Path, entries: list[dict[str, Any]]) -> None:
+    tables.write_json(folder / DECISIONS, {"version": _VERSION, "decisions": entries})
+
+
+def _decisions(folder: Path, entries: list[dict[str, Any]]) -> list[Decision]:
+    try:
+        return [_from_json(entry) for entry in entries]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(f"{folder / DECISIONS} holds no decisions: {error!r}") from error
+
+
+def _to_json(decision: Decision, *, then: bool) -> dict[str, Any]:
     images = [
         {"split": split, "path": os.fsdecode(path), "digest": digest.hex()}
         for split, path, digest in decision.images
     ]
-    return {"decision": decision.word, "images": images}
+    together = {_TOGETHER: True} if then else {}
+    return {"decision": decision.word, "images": images} | together
 
 
 def _from_json(entry: Any) -> Decision:

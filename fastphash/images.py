@@ -406,9 +406,12 @@ def preview(data: bytes, side: int, orientation: int = 0, *, exif: bool = False)
             raise ImageError("decode", _reason(error)) from error
     if turn in _EXIF_TURNS:
         pixels = _EXIF_TURNS[turn](pixels)
-    if orientation:
-        pixels = _TURNS[orientation - 1](pixels)
-    return encode(np.ascontiguousarray(pixels), "JPEG", _PREVIEW_QUALITY)
+    return encode(turned(pixels, orientation), "JPEG", _PREVIEW_QUALITY)
+
+
+def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Pixels (h, w) or (h, w, 3) in an orientation, an index into `fastphash.ORIENTATIONS`."""
+    return np.ascontiguousarray(_TURNS[orientation - 1](pixels) if orientation else pixels)
 
 
 def _shrunk(image: Image.Image, side: int) -> NDArray[np.uint8]:

@@ -35,6 +35,9 @@ RADIUS = 4
 #: How many stored images a query names.
 NEAREST = 5
 
+#: Where the inspector is served.
+PORT = 8000
+
 #: Seconds that a worker may take for one image.
 TIMEOUT = 30.0
 

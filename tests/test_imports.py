@@ -33,6 +33,7 @@ ROOMS = [
     ("decisions",),
     ("audit", "query"),
     ("convert",),
+    ("inspector",),
     ("demo",),
     ("screen",),
     ("options",),
@@ -48,6 +49,9 @@ USERS = {
     "click": {"options", "cli"},
     "rich": {"screen"},
     "filelock": {"store"},
+    "jinja2": {"inspector"},
+    "starlette": {"inspector"},
+    "uvicorn": {"inspector"},
     "numba": {"kernels"},
 }
 

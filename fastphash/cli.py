@@ -436,8 +436,8 @@ def query(
     default="127.0.0.1",
     show_default=True,
     metavar="HOST",
-    help="Name or address to serve at; unless it is this machine's own, anybody with the URL can see "
-    "the images.",
+    help="Name or address to serve at; unless it is this machine's own, anybody with the URL can "
+    "see the images.",
 )
 @click.option(
     "--port",

@@ -41,9 +41,11 @@ GROUPS_SHOWN = 25
 COPIES_SHOWN = 24
 # images of a group on the list
 _SAMPLES = 6
+_FRAME = 8000
 
 _STATIC_TYPES = {"inspector.css": "text/css", "inspector.js": "text/javascript"}
 _STATIC_TYPES["icon.svg"] = "image/svg+xml"
+_OF_IMAGES = ("keeper", "its_keeper")
 _OF_PAIRS: dict[str, Verdict] = {"copies": "copies", "not_copies": "not_copies"}
 _OF_GROUPS: dict[str, Verdict] = {"all_copies": "copies", "none_copies": "not_copies"}
 _WORDS = {"copies": "copies", "not_copies": "not copies", "undecided": "undecided"}
@@ -190,6 +192,7 @@ class _Pages:
             next_pair=row.number + 1 if row.number < rows[-1] else None,
             before=before,
             after=after,
+            frame_size=_frame(self._catalog.row(row.keeper)),
             undecided=None if undecided == row.number else undecided,
             views=VIEWS,
         )
@@ -230,10 +233,10 @@ class _Pages:
         word = form.get("decision", "")
         row = self._catalog.row(_within(_whole(form.get("row")), self._catalog.rows))
         with self._writing:
-            if word == "keeper":
-                self._judged.decide([self._judged.keeper(row.number)])
-                pair = _within(_whole(form.get("pair") or form["row"]), self._catalog.rows)
-                return self._to(form.get("back", ""), self._catalog.row(pair), query)
+            if word in _OF_IMAGES:
+                stays = row.number if word == "keeper" else row.keeper
+                self._judged.decide([self._judged.keeper(stays)])
+                return self._to(form.get("back", ""), row, query)
             if word in _OF_GROUPS:
                 self._judged.decide(self._judged.whole_group(row.group, _OF_GROUPS[word]))
             elif word in _OF_PAIRS and not row.is_keeper:
@@ -437,6 +440,17 @@ def _static(request: Request) -> Response:
 @functools.cache
 def _static_file(name: str) -> bytes:
     return files("fastphash.inspector").joinpath("static", name).read_bytes()
+
+
+def _frame(keeper: Row) -> tuple[int, int]:
+    """Width and height in the shape of a keeper, larger than any screen."""
+    largest = max(keeper.width, keeper.height)
+    if not keeper.width or not keeper.height:
+        return _FRAME, _FRAME
+    return (
+        max(keeper.width * _FRAME // largest, 1),
+        max(keeper.height * _FRAME // largest, 1),
+    )
 
 
 def _url(row: Row, side: int, turn: int = 0, *, stored: bool = False) -> str:

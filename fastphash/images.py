@@ -16,7 +16,6 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from fastphash.errors import ImageError
-from fastphash.kernels.grey import rgb_to_grey
 from fastphash.words import ORIENTATIONS
 
 Mode = Literal["full", "reduced"]
@@ -436,6 +435,9 @@ def encode(pixels: NDArray[np.uint8], name: Literal["JPEG", "PNG"], quality: int
 
 
 def _rgb_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    # numba takes 110 MB, and who only looks at images doesn't need it
+    from fastphash.kernels.grey import rgb_to_grey
+
     grey = np.empty(pixels.shape[:2], np.uint8)
     rgb_to_grey(pixels.reshape(-1), grey.reshape(-1))
     return grey

@@ -1,5 +1,6 @@
 """What people decide about copies: a log beside the audit that outlives the next one."""
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,20 @@ def read_decisions(folder: Path) -> list[Decision]:
     StoreError
         The file is damaged.
     """
-    return _decisions(folder, _read(folder))
+    return [decision for step in read_steps(folder) for decision in step]
+
+
+def read_steps(folder: Path) -> list[list[Decision]]:
+    """The same, by what was decided at once: what `undo` takes back comes last."""
+    steps: list[list[Decision]] = []
+    try:
+        for entry in _read(folder):
+            if not entry.get(_TOGETHER) or not steps:
+                steps.append([])
+            steps[-1].append(_from_json(entry))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(f"{folder / DECISIONS} holds no decisions: {error!r}") from error
+    return steps
 
 
 def decide(folder: Path, *decisions: Decision) -> None:
@@ -103,20 +117,11 @@ def decide(folder: Path, *decisions: Decision) -> None:
 def undo(folder: Path) -> list[Decision]:
     """Take back what was decided last, and return it: one decision, several, or none."""
     with locked(folder):
-        entries = _read(folder)
-        taken = last_decided(folder)
-        if taken:
-            _write(folder, entries[: -len(taken)])
-        return taken
-
-
-def last_decided(folder: Path) -> list[Decision]:
-    """What `undo` would take back."""
-    entries = _read(folder)
-    start = len(entries) - 1
-    while start > 0 and entries[start].get(_TOGETHER):
-        start -= 1
-    return _decisions(folder, entries[max(start, 0) :])
+        steps = read_steps(folder)
+        if not steps:
+            return []
+        _write(folder, _read(folder)[: -len(steps[-1])])
+        return steps[-1]
 
 
 def in_force(decisions: list[Decision]) -> list[Decision]:
@@ -170,14 +175,10 @@ def _read(folder: Path) -> list[dict[str, Any]]:
 
 
 def _write(folder: Path, entries: list[dict[str, Any]]) -> None:
-    tables.write_json(folder / DECISIONS, {"version": _VERSION, "decisions": entries})
-
-
-def _decisions(folder: Path, entries: list[dict[str, Any]]) -> list[Decision]:
-    try:
-        return [_from_json(entry) for entry in entries]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(f"{folder / DECISIONS} holds no decisions: {error!r}") from error
+    """One line each: indented, thousands would take a second."""
+    lines = ",\n".join(map(json.dumps, entries))
+    with tables.replacing(folder / DECISIONS) as temporary:
+        temporary.write_text(f'{{"version": {_VERSION}, "decisions": [\n{lines}\n]}}\n')
 
 
 def _to_json(decision: Decision, *, then: bool) -> dict[str, Any]:

@@ -20,8 +20,7 @@ from fastphash import tables
 from fastphash.audited import SUMMARY, Audited
 from fastphash.decisions import Decision
 from fastphash.errors import FastphashError, StoreError, UsageError
-from fastphash.ingest import Progress, no_progress
-from fastphash.inspector.catalog import Catalog, Row
+from fastphash.inspector.catalog import Catalog, Progress, Row
 from fastphash.inspector.guard import LARGEST_BODY, STATIC, Access, Guard, same
 from fastphash.inspector.judged import (
     MOST_TOLD_APART,
@@ -52,7 +51,7 @@ _WORDS = {"copies": "copies", "not_copies": "not copies", "undecided": "undecide
 
 
 def make_app(
-    audited: Audited, access: Access | None = None, progress: Progress = no_progress
+    audited: Audited, access: Access | None = None, progress: Progress | None = None
 ) -> Starlette:
     """The inspector of an audit, as an ASGI application.
 
@@ -61,7 +60,7 @@ def make_app(
     audited : Audited
     access : Access, optional
         Where it is served, and the secrets that it takes.
-    progress : callable
+    progress : callable, optional
         Told how much of the store has been read.
 
     Raises
@@ -96,7 +95,7 @@ def make_app(
 class _Pages:
     """Everything that the pages need; pages are worked out in threads."""
 
-    def __init__(self, audited: Audited, access: Access, progress: Progress) -> None:
+    def __init__(self, audited: Audited, access: Access, progress: Progress | None) -> None:
         self._audited = audited
         self._access = access
         self._catalog = Catalog(audited, progress)

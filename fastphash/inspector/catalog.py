@@ -1,7 +1,9 @@
 """The groups of an audit as columns: a million of them without a Python object for any."""
 
+import functools
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,11 +18,14 @@ from fastphash import tables
 from fastphash.audited import GROUPS, Audited
 from fastphash.decisions import Image
 from fastphash.errors import StoreError
-from fastphash.ingest import Progress, no_progress
+from fastphash.hashes import Hashes
 from fastphash.inspector.query import Filter, Order
 from fastphash.store import Part, exact_paths
+from fastphash.threads import core_count, run_all
 from fastphash.words import KINDS, ORIENTATIONS
 
+#: Told of a stage, and how much of it is done of how much.
+Progress = Callable[[str, int, int], None]
 #: The kind and the distance of a keeper, which has neither.
 NONE = 255
 
@@ -28,6 +33,8 @@ _DETAILS = ["split", "path", "path_bytes", "size", "mtime_ns", "digest", "width"
 _KEPT_RESULTS = 8
 # names that are Python objects at once
 _AT_ONCE = 1 << 16
+# names that a thread searches at once
+_SEARCHED = 1 << 17
 # makes keys of equal paths in different splits differ
 _SPLIT_SALT = np.uint64(0x9E3779B97F4A7C15)
 
@@ -39,8 +46,8 @@ class Details(NamedTuple):
     ----------
     size, mtime_ns : int64 (n,)
     width, height : int32 (n,)
-    digest : uint8 (n, 16)
-    stored : int64 (n,)
+    digest : uint64 (n, 2)
+    stored : int32 (n,)
         Where the row lies in the store, counted through all parts; -1 where it wasn't found.
     """
 
@@ -48,8 +55,8 @@ class Details(NamedTuple):
     mtime_ns: NDArray[np.int64]
     width: NDArray[np.int32]
     height: NDArray[np.int32]
-    digest: NDArray[np.uint8]
-    stored: NDArray[np.int64]
+    digest: NDArray[np.uint64]
+    stored: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ class Catalog:
     Parameters
     ----------
     audited : Audited
-    progress : callable
+    progress : callable, optional
         Told how much of the store has been read.
 
     Raises
@@ -118,30 +125,33 @@ class Catalog:
         The first row of each group, its keeper's.
     kind, distance, orientation : uint8 (n,)
     score : float32 (n,)
-    split : uint16 (n,)
+    split : uint8 or uint16 (n,)
         Index into `splits`.
     paths : pyarrow.ChunkedArray of string (n,)
     details : Details
     """
 
-    def __init__(self, audited: Audited, progress: Progress = no_progress) -> None:
+    def __init__(self, audited: Audited, progress: Progress | None = None) -> None:
         self.audited = audited
         self.splits = audited.splits
         # column by column: of a whole table in memory nothing would be given back
         self.starts = _starts(self._column("group").to_numpy(), audited)
-        self.split = _codes(self._column("split"), self.splits).astype(np.uint16)
+        self.split = _codes(self._column("split"), self.splits)
         self.kind = _codes(self._column("kind"), KINDS)
         self.distance = self._column("distance").fill_null(NONE).to_numpy()
         self.orientation = _codes(self._column("orientation"), ORIENTATIONS)
         self.orientation[self.starts[:-1]] = 0
-        self.score = self._column("score").to_numpy().astype(np.float32)
+        self.score = self._column("score").to_numpy().astype(np.float32, copy=False)
         self.paths = self._column("path")
         exact = self._column("path_bytes")
         self._exact = None if exact.null_count == len(exact) else exact
+        pa.default_memory_pool().release_unused()
         self._keys = self._sorted_keys()
         self.details = self._read_details(progress)
         self._results: OrderedDict[Filter, NDArray[np.int32]] = OrderedDict()
         self._lock = threading.Lock()
+        # worked out now, so that the first page that needs them doesn't wait
+        _ = self.across, self._by_size, self._by_distance, self._by_score
 
     def __len__(self) -> int:
         """How many groups there are."""
@@ -237,10 +247,9 @@ class Catalog:
         codes = {name: code for code, name in enumerate(self.splits)}
         split = np.array([codes.get(image.split, len(codes)) for image in images], np.int64)
         rows = self._look_up(_salted(_hashed([image.path for image in images]), split))
-        for i, image in enumerate(images):
-            if rows[i] >= 0 and self.row(int(rows[i])).image != image:
-                rows[i] = -1
-        return rows
+        digests = b"".join(image.digest[:16].ljust(16, b"\0") for image in images)
+        wanted = np.frombuffer(digests, np.uint64).reshape(-1, 2)
+        return np.where((self.details.digest[rows] == wanted).all(axis=1), rows, -1)
 
     def find_names(self, split: list[str], paths: list[str]) -> NDArray[np.int64]:
         """Rows of images by split and path, as text; -1 where no group has one."""
@@ -298,12 +307,24 @@ class Catalog:
             code = self.splits.index(wanted.split)
             kept &= self._reduced(np.logical_or, self.split == code)
         if wanted.name:
-            found = pc.match_substring(self.paths, wanted.name, ignore_case=True)
-            kept &= self._reduced(np.logical_or, found.to_numpy())
+            kept &= self._reduced(np.logical_or, self._named(wanted.name))
         if wanted.leaks:
             kept &= self.across
         order = self._order(wanted.order)
         return order[kept[order]]
+
+    def _named(self, text: str) -> NDArray[np.bool_]:
+        """Whether a path has a text in it, in whatever case; a second of work for ten million."""
+        found = np.empty(self.rows, np.bool_)
+
+        def search(start: int) -> None:
+            some = self.paths.slice(start, _SEARCHED)
+            matched = pc.match_substring(some, text, ignore_case=True)
+            found[start : start + _SEARCHED] = matched.to_numpy()
+
+        starts = range(0, self.rows, _SEARCHED)
+        run_all(core_count(), (functools.partial(search, start) for start in starts))
+        return found
 
     def _wanted_copies(self, wanted: Filter) -> NDArray[np.bool_] | None:
         """Copies of a kind and at a distance, or None where it doesn't matter."""
@@ -346,8 +367,8 @@ class Catalog:
             names = self.paths.slice(start, _AT_ONCE).cast(pa.binary())
             if self._exact is not None:
                 names = pc.coalesce(self._exact.slice(start, _AT_ONCE), names)
-            keys[start : start + _AT_ONCE] = _hashed(names.to_pylist())
-        keys = _salted(keys, self.split)
+            some = slice(start, start + _AT_ONCE)
+            keys[some] = _salted(_hashed(names.to_pylist()), self.split[some])
         order = np.argsort(keys).astype(np.int32)
         return keys[order], order
 
@@ -356,25 +377,29 @@ class Catalog:
         known, rows = self._keys
         if not known.size:
             return np.full(keys.size, -1, np.int64)
-        at = np.minimum(np.searchsorted(known, keys), known.size - 1)
+        # sought in order they are found four times as fast
+        order = np.argsort(keys)
+        at = np.empty(keys.size, np.int64)
+        at[order] = np.minimum(np.searchsorted(known, keys[order]), known.size - 1)
         return np.where(known[at] == keys, rows[at].astype(np.int64), -1)
 
-    def _read_details(self, progress: Progress) -> Details:
+    def _read_details(self, progress: Progress | None) -> Details:
         n = self.rows
         details = Details(
             np.zeros(n, np.int64),
             np.zeros(n, np.int64),
             np.zeros(n, np.int32),
             np.zeros(n, np.int32),
-            np.zeros((n, 16), np.uint8),
-            np.full(n, -1, np.int64),
+            np.zeros((n, 2), np.uint64),
+            np.full(n, -1, np.int32),
         )
         start = 0
         parts = self.audited.store.parts
         for i, part in enumerate(parts):
             self._read_part(part, start, details)
             start += part.rows
-            progress("reading", i + 1, len(parts))
+            if progress:
+                progress("reading", i + 1, len(parts))
         if (details.stored < 0).any():
             raise StoreError(
                 f"{self.audited.folder / GROUPS} names images that the hashes beside it don't: "
@@ -395,14 +420,15 @@ class Catalog:
         some = table.take(pa.array(here))
         for name in ("size", "mtime_ns", "width", "height"):
             getattr(details, name)[rows] = some[name].fill_null(0).to_numpy()
-        digests = b"".join(digest or bytes(16) for digest in some["digest"].to_pylist())
-        details.digest[rows] = np.frombuffer(digests, np.uint8).reshape(-1, 16)
+        digests = Hashes(some, self.audited.store.definition).digests
+        if digests is not None:
+            details.digest[rows] = digests
         details.stored[rows] = start + here
 
 
 def _starts(group: NDArray[np.int64], audited: Audited) -> NDArray[np.int64]:
     """The first row of each group, and the number of rows."""
-    firsts = np.flatnonzero(np.diff(group, prepend=-1))
+    firsts = np.flatnonzero(np.concatenate(([group.size > 0], group[1:] != group[:-1])))
     if not np.array_equal(group[firsts], np.arange(firsts.size)):
         raise StoreError(f"{audited.folder / GROUPS} is damaged: run the audit again")
     return np.append(firsts, group.size).astype(np.int64)

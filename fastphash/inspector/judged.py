@@ -18,8 +18,7 @@ from fastphash.decisions import (
     Image,
     decide,
     in_force,
-    last_decided,
-    read_decisions,
+    read_steps,
     undo,
 )
 from fastphash.errors import StoreError, UsageError
@@ -44,9 +43,9 @@ class State:
     ----------
     status : uint8 (n,)
         Of each row and the keeper of its group: index into STATUSES.
-    chosen : int64 (groups,)
+    chosen : int32 (groups,)
         Row of each group that stays because somebody said so; -1 without.
-    undecided : int64 (groups,)
+    undecided : int32 (groups,)
         Copies of each group that nobody has decided about.
     decided : int
         Decisions in force.
@@ -57,8 +56,8 @@ class State:
     """
 
     status: NDArray[np.uint8]
-    chosen: NDArray[np.int64]
-    undecided: NDArray[np.int64]
+    chosen: NDArray[np.int32]
+    undecided: NDArray[np.int32]
     decided: int
     stale: int
     last: list[Decision]
@@ -144,12 +143,13 @@ class Judged:
 
     def _read(self) -> State:
         catalog = self._catalog
-        current = in_force(read_decisions(self._folder))
+        steps = read_steps(self._folder)
+        current = in_force([decision for step in steps for decision in step])
         images = list({image for decision in current for image in decision.images})
         rows = dict(zip(images, catalog.find(images).tolist(), strict=True))
         gone = self._gone([image for image, row in rows.items() if row < 0])
         status = np.zeros(catalog.rows, np.uint8)
-        chosen = np.full(len(catalog), -1, np.int64)
+        chosen = np.full(len(catalog), -1, np.int32)
         for decision in current:
             about = sorted(rows[image] for image in decision.images)
             if about[0] < 0:
@@ -159,16 +159,17 @@ class Judged:
                 chosen[group] = about[0]
             elif about[0] == catalog.starts[group] and about[1] in catalog.images(group):
                 status[about[1]] = STATUSES.index(decision.word)
-        undecided = np.zeros(0, np.int64)
+        undecided = np.zeros(0, np.int32)
         if len(catalog):
-            undecided = np.add.reduceat((status == 0) & catalog.is_copy, catalog.starts[:-1])
+            unsaid = (status == 0) & catalog.is_copy
+            undecided = np.add.reduceat(unsaid, catalog.starts[:-1], dtype=np.int32)
         return State(
             status,
             chosen,
-            undecided.astype(np.int64),
+            undecided,
             len(current),
             sum(not gone.isdisjoint(decision.images) for decision in current),
-            last_decided(self._folder),
+            steps[-1] if steps else [],
         )
 
     def _gone(self, images: list[Image]) -> set[Image]:

@@ -13,8 +13,8 @@ import uvicorn
 
 from fastphash.audited import Audited
 from fastphash.errors import FastphashError, UsageError
-from fastphash.ingest import Progress, no_progress
 from fastphash.inspector.app import make_app
+from fastphash.inspector.catalog import Progress
 from fastphash.inspector.guard import Access
 
 # for requests that are being answered when the server is told to end
@@ -28,7 +28,7 @@ def serve(
     host: str,
     port: int,
     ready: Callable[[str], None],
-    progress: Progress = no_progress,
+    progress: Progress | None = None,
 ) -> None:
     """Serve the inspector of an audit until a signal ends it, which is then raised again.
 
@@ -41,7 +41,7 @@ def serve(
         0 takes any that is free.
     ready : callable
         Told the URL, with its token, once it can be opened.
-    progress : callable
+    progress : callable, optional
         Told how much of the store has been read.
 
     Raises

@@ -1,7 +1,9 @@
 import io
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
+import browser
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -91,3 +93,26 @@ def encoded():
         return buffer.getvalue()
 
     return encode
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium."""
+    path = browser.chromium_path()
+    if path is None or not browser.AXE.is_file() or not find_spec("playwright"):
+        missing(f"no browser to look at pages with: {browser.NEEDED}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # as root there is no sandbox
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """open_page(url, origin=, width=, dark=, javascript=): a page that may do nothing wrong."""
+    pages = browser.Pages(chromium)
+    yield pages.open
+    pages.close()

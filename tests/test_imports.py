@@ -31,7 +31,7 @@ ROOMS = [
     ("results",),
     ("audited",),
     ("decisions",),
-    ("audit", "query"),
+    ("audit", "query", "clean"),
     ("convert",),
     ("inspector",),
     ("demo",),

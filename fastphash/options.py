@@ -296,10 +296,11 @@ def optional_room(room: str, name: str) -> Any:
     try:
         return importlib.import_module(f"fastphash.{room}")
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("fastphash"):
+        library = (error.name or "").split(".")[0]
+        if library == "fastphash":
             raise
         raise FastphashError(
-            f"{error.name} is not installed: pip install 'fastphash[{name}]'"
+            f"{library} is not installed: pip install 'fastphash[{name}]'"
         ) from error
 
 

@@ -214,8 +214,8 @@ async def _body(receive: Receive) -> bytes | None:
         message = await receive()
         body += message.get("body", b"")
         if not message.get("more_body"):
-            return bytes(body)
-    return None
+            break
+    return bytes(body) if len(body) <= LARGEST_BODY else None
 
 
 def _again(body: bytes) -> Receive:

@@ -126,6 +126,8 @@ class Served:
         )
         self.url = self.process.stdout.readline().strip()
         assert self.url, self.process.communicate()[1]
+        # in browsers; closed before the server ends, for what they still load would fail
+        self.pages = []
         parts = urlsplit(self.url)
         self.netloc, self.port = parts.netloc, parts.port
         self.origin = f"http://{parts.netloc}"
@@ -137,6 +139,8 @@ class Served:
         return self
 
     def __exit__(self, *_):
+        for page in self.pages:
+            page.context.close()
         if self.process.poll() is None:
             self.stop()
 

@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 QUICK = {
     "collisions.py": ["--rounds", "1"],
     "hashing.py": ["--count", "60", "--rounds", "1"],
+    "inspector.py": ["--groups", "300", "--rounds", "1"],
     "joins.py": ["--sizes", "300", "--radii", "0", "4", "--rounds", "1", "--count", "8"],
     "memory.py": ["--counts", "64"],
     "planner.py": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],

@@ -37,6 +37,7 @@ def visit(open_page):
 
     def go(served, path="/", **how):
         page = open_page(served.url, origin=served.origin, **how)
+        served.pages.append(page)
         page.wait_for_url(f"{served.origin}/")
         if path != "/":
             page.goto(served.origin + path)
@@ -151,11 +152,14 @@ def test_without_scripts_all_but_flicker_works(audited, visit):
 
 
 def test_flicker_goes_by_itself_unless_motion_is_unwanted(audited, visit):
+    from playwright.sync_api import expect
+
     with Served(audited / "out") as served:
         page = visit(served, "/pair/1?view=flicker")
         shown = page.locator("#other")
-        page.wait_for_function("document.getElementById('other').checked")
-        page.wait_for_function("!document.getElementById('other').checked")
+        for _ in range(2):
+            expect(shown).to_be_checked()
+            expect(shown).not_to_be_checked()
         page.get_by_role("button", name="Stop").click()
         calm = visit(served, "/pair/1?view=flicker", reduced_motion="reduce")
         shown = calm.locator("#other")

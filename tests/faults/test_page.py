@@ -36,9 +36,9 @@ HOSTILE = [
     b"``${alert(1)}.png",
 ]
 TAGS = """
-a bdi body button canvas caption dd dialog div dl dt fieldset figcaption figure form h1 h2 head
+a bdi body button caption dd dialog div dl dt fieldset figcaption figure form h1 h2 head
 header html img input kbd label legend li link main meta nav noscript ol option p script section
-select span strong table tbody td th thead title tr ul
+select span strong svg table tbody td th thead title tr ul
 """
 
 

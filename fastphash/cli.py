@@ -1,5 +1,6 @@
 """Commands; they alone turn an error into an exit status."""
 
+import contextlib
 import json
 import logging
 import os
@@ -12,7 +13,7 @@ import click
 
 from fastphash import options
 from fastphash.errors import FastphashError, UsageError
-from fastphash.words import KINDS, MAX_PAIRS, MODES, NEAREST, PICTURED, RADIUS
+from fastphash.words import KINDS, MAX_PAIRS, MODES, NEAREST, PICTURED, PORT, RADIUS
 
 _LEAK_STATUS = 3
 _SIGNAL_STATUS = 128
@@ -593,6 +594,58 @@ def query(
             name = path.decode(errors="replace")
             click.echo(f"Error: {name!r} gives no hash: {stage}: {reason}", err=True)
         raise SystemExit(1)
+
+
+@main.command()
+@options.audit_argument
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="HOST",
+    help="Name or address to serve at; unless it is this machine's own, anybody with the URL can "
+    "see the images.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    metavar="PORT",
+    help="Port to serve at; 0 takes any that is free.",
+)
+@click.option("--no-browser", is_flag=True, help="Don't open the page in a browser.")
+def inspect(folder: Path, host: str, port: int, no_browser: bool) -> None:
+    """Look at the copies that an audit found, and decide about them, on a local web page.
+
+    Decisions are kept in OUT/decisions.json, and the next audit doesn't lose them.
+
+    \b
+    Example:
+      fastphash inspect audit
+    """
+    from fastphash.audited import open_audit
+    from fastphash.screen import ProgressScreen
+
+    inspector = options.optional_room("inspector", "inspect")
+    _begin()
+    audited = open_audit(folder)
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(ProgressScreen())
+
+        def ready(url: str) -> None:
+            progress.stop()
+            click.echo(url)
+            if not inspector.is_loopback(host):
+                click.echo(
+                    f"Warning: served at {host}: anybody who knows the URL can see the images",
+                    err=True,
+                )
+            click.echo("Ctrl-C stops it.", err=True)
+            if not no_browser and options.has_desktop():
+                stack.enter_context(inspector.browser(url))
+
+        inspector.serve(audited, host, port, ready, progress)
 
 
 @main.command()

@@ -1,5 +1,6 @@
 """What people decide about copies: a log beside the audit that outlives the next one."""
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from fastphash.store import locked
 
 DECISIONS = "decisions.json"
 _VERSION = 1
+# of an entry that was decided at once with the one before
+_TOGETHER = "with_previous"
 
 #: Two images are copies, or not, whatever their hashes say; or one image stays in its group.
 Word = Literal["copies", "not_copies", "keeper"]
@@ -88,32 +91,37 @@ def read_decisions(folder: Path) -> list[Decision]:
     StoreError
         The file is damaged.
     """
-    path = folder / DECISIONS
-    if not path.exists():
-        return []
-    entries = tables.read_json(path)
-    if not isinstance(entries, dict) or entries.get("version") != _VERSION:
-        raise StoreError(f"{path} holds no decisions of version {_VERSION}")
+    return [decision for step in read_steps(folder) for decision in step]
+
+
+def read_steps(folder: Path) -> list[list[Decision]]:
+    """The same, by what was decided at once: what `undo` takes back comes last."""
+    steps: list[list[Decision]] = []
     try:
-        return [_from_json(entry) for entry in entries["decisions"]]
+        for entry in _read(folder):
+            if not entry.get(_TOGETHER) or not steps:
+                steps.append([])
+            steps[-1].append(_from_json(entry))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(f"{path} holds no decisions: {error!r}") from error
+        raise StoreError(f"{folder / DECISIONS} holds no decisions: {error!r}") from error
+    return steps
 
 
-def decide(folder: Path, decision: Decision) -> None:
-    """Add a decision to those of an audit."""
+def decide(folder: Path, *decisions: Decision) -> None:
+    """Add to the decisions of an audit; what is decided at once is undone at once."""
     with locked(folder):
-        _write(folder, [*read_decisions(folder), decision])
+        made = [_to_json(decision, then=i > 0) for i, decision in enumerate(decisions)]
+        _write(folder, [*_read(folder), *made])
 
 
-def undo(folder: Path) -> Decision | None:
-    """Take the last decision back, and return it; None if there is none."""
+def undo(folder: Path) -> list[Decision]:
+    """Take back what was decided last, and return it: one decision, several, or none."""
     with locked(folder):
-        taken = read_decisions(folder)
-        if not taken:
-            return None
-        _write(folder, taken[:-1])
-        return taken[-1]
+        steps = read_steps(folder)
+        if not steps:
+            return []
+        _write(folder, _read(folder)[: -len(steps[-1])])
+        return steps[-1]
 
 
 def in_force(decisions: list[Decision]) -> list[Decision]:
@@ -153,17 +161,33 @@ def _find(images: set[Image], rows: Hashes) -> dict[Image, int]:
     return {image: row for image, row in zip(found, some.tolist(), strict=True) if image in images}
 
 
-def _write(folder: Path, decisions: list[Decision]) -> None:
-    entries = {"version": _VERSION, "decisions": list(map(_to_json, decisions))}
-    tables.write_json(folder / DECISIONS, entries)
+def _read(folder: Path) -> list[dict[str, Any]]:
+    path = folder / DECISIONS
+    if not path.exists():
+        return []
+    content = tables.read_json(path)
+    if not isinstance(content, dict) or content.get("version") != _VERSION:
+        raise StoreError(f"{path} holds no decisions of version {_VERSION}")
+    entries = content.get("decisions")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise StoreError(f"{path} holds no decisions: no list of them in it")
+    return entries
 
 
-def _to_json(decision: Decision) -> dict[str, Any]:
+def _write(folder: Path, entries: list[dict[str, Any]]) -> None:
+    """One line each: indented, thousands would take a second."""
+    lines = ",\n".join(map(json.dumps, entries))
+    with tables.replacing(folder / DECISIONS) as temporary:
+        temporary.write_text(f'{{"version": {_VERSION}, "decisions": [\n{lines}\n]}}\n')
+
+
+def _to_json(decision: Decision, *, then: bool) -> dict[str, Any]:
     images = [
         {"split": split, "path": os.fsdecode(path), "digest": digest.hex()}
         for split, path, digest in decision.images
     ]
-    return {"decision": decision.word, "images": images}
+    together = {_TOGETHER: True} if then else {}
+    return {"decision": decision.word, "images": images} | together
 
 
 def _from_json(entry: Any) -> Decision:

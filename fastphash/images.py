@@ -16,7 +16,6 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from fastphash.errors import ImageError
-from fastphash.kernels.grey import rgb_to_grey
 from fastphash.words import ORIENTATIONS
 
 Mode = Literal["full", "reduced"]
@@ -406,9 +405,12 @@ def preview(data: bytes, side: int, orientation: int = 0, *, exif: bool = False)
             raise ImageError("decode", _reason(error)) from error
     if turn in _EXIF_TURNS:
         pixels = _EXIF_TURNS[turn](pixels)
-    if orientation:
-        pixels = _TURNS[orientation - 1](pixels)
-    return encode(np.ascontiguousarray(pixels), "JPEG", _PREVIEW_QUALITY)
+    return encode(turned(pixels, orientation), "JPEG", _PREVIEW_QUALITY)
+
+
+def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Pixels (h, w) or (h, w, 3) in an orientation, an index into `fastphash.ORIENTATIONS`."""
+    return np.ascontiguousarray(_TURNS[orientation - 1](pixels) if orientation else pixels)
 
 
 def _shrunk(image: Image.Image, side: int) -> NDArray[np.uint8]:
@@ -433,6 +435,9 @@ def encode(pixels: NDArray[np.uint8], name: Literal["JPEG", "PNG"], quality: int
 
 
 def _rgb_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    # numba takes 110 MB, and who only looks at images doesn't need it
+    from fastphash.kernels.grey import rgb_to_grey
+
     grey = np.empty(pixels.shape[:2], np.uint8)
     rgb_to_grey(pixels.reshape(-1), grey.reshape(-1))
     return grey

@@ -1,5 +1,7 @@
 """Options that several commands share, and how their values are checked."""
 
+import importlib
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fastphash.errors import UsageError
+from fastphash.errors import FastphashError, UsageError
 from fastphash.words import KINDS, MAX_PIXELS, PASS_ORDERS, TIMEOUT
 
 if TYPE_CHECKING:
@@ -309,6 +311,28 @@ def definition_and_layout(
         sixteen_bit="clipped" if strict_imagehash else "scaled",
     )
     return definition, Layout(not without["no_orientations"], not without["no_thumbnails"])
+
+
+def optional_room(room: str, name: str) -> Any:
+    """A room that needs more than fastphash does; an error names what to install."""
+    try:
+        return importlib.import_module(f"fastphash.{room}")
+    except ModuleNotFoundError as error:
+        library = (error.name or "").split(".")[0]
+        if library == "fastphash":
+            raise
+        raise FastphashError(
+            f"{library} is not installed: pip install 'fastphash[{name}]'"
+        ) from error
+
+
+def has_desktop() -> bool:
+    """Whether a browser would open where the user sees it."""
+    if not sys.stdout.isatty() or "SSH_CONNECTION" in os.environ:
+        return False
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def check_free(path: Path, overwrite: bool) -> None:

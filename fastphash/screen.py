@@ -59,6 +59,10 @@ class ProgressScreen:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Show no more."""
         if self._live:
             self._bar.stop()
 

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
-from fastphash.kernels import resize
 from fastphash.words import ORIENTATIONS, PASS_ORDERS, PassOrder
 
 SIDE = 32
 
+# kernels are imported where they are called: numba takes 110 MB, and many need only names of here
 #: Each orientation as: transpose or not, then reverse the rows or not, then the columns.
 STEPS = (
     (False, False, False),
@@ -123,6 +123,8 @@ def _rows_then_columns(grey: NDArray[np.uint8], extent: tuple[float, float]) -> 
 
 
 def _transposed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    from fastphash.kernels import resize
+
     out = np.empty(grey.shape[::-1], np.uint8)
     resize.transpose(grey, out)
     return out
@@ -130,6 +132,8 @@ def _transposed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _shrink(grey: NDArray[np.uint8], extent: float) -> NDArray[np.uint8]:
     """(h, w) to (32, w), where the image covers `extent` of the h rows."""
+    from fastphash.kernels import resize
+
     height, width = grey.shape
     out = np.empty((SIDE, width), np.uint8)
     resize.shrink_columns(grey, *_taps(height, extent), np.empty(width, np.int32), out)
@@ -140,6 +144,8 @@ def _shrink(grey: NDArray[np.uint8], extent: float) -> NDArray[np.uint8]:
 def _taps(
     size: int, extent: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    from fastphash.kernels import resize
+
     start = np.empty(SIDE, np.int32)
     count = np.empty(SIDE, np.int32)
     weight = np.zeros((SIDE, math.ceil(3 * max(extent / SIDE, 1)) * 2 + 1), np.int32)

@@ -38,6 +38,9 @@ NEAREST = 5
 #: How many groups of a report have pictures.
 PICTURED = 200
 
+#: Where the inspector is served.
+PORT = 8000
+
 #: Seconds that a worker may take for one image.
 TIMEOUT = 30.0
 

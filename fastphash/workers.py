@@ -14,6 +14,8 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+import fastphash.kernels.grey
+import fastphash.kernels.resize  # noqa: F401 - before the first image, whose time is limited
 from fastphash import images
 from fastphash.errors import ImageError, UsageError
 from fastphash.hashing import hash_orientations, hash_thumbnails

@@ -13,6 +13,7 @@ QUICK = {
     "coco.py": ["--images", "200", "--annotations", "900", "--rounds", "1"],
     "collisions.py": ["--rounds", "1"],
     "hashing.py": ["--count", "60", "--rounds", "1"],
+    "inspector.py": ["--groups", "300", "--rounds", "1"],
     "joins.py": ["--sizes", "300", "--radii", "0", "4", "--rounds", "1", "--count", "8"],
     "memory.py": ["--counts", "64"],
     "planner.py": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],

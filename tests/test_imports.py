@@ -39,6 +39,7 @@ ROOMS = [
     ("report",),
     ("audit", "query"),
     ("convert",),
+    ("inspector",),
     ("demo",),
     ("screen",),
     ("options",),
@@ -55,8 +56,10 @@ USERS = {
     "rich": {"screen"},
     "shapely": {"labels"},
     "filelock": {"store"},
+    "starlette": {"inspector"},
+    "uvicorn": {"inspector"},
     "numba": {"kernels"},
-    "jinja2": {"report"},
+    "jinja2": {"inspector", "report"},
 }
 
 

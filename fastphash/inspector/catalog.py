@@ -30,7 +30,9 @@ Progress = Callable[[str, int, int], None]
 NONE = 255
 
 _DETAILS = ["split", "path", "path_bytes", "size", "mtime_ns", "digest", "width", "height"]
-_KEPT_RESULTS = 8
+_KEPT_RESULTS = 4
+# where a score isn't known: above all others, that come first
+_NO_SCORE = 2.0
 # names that are Python objects at once
 _AT_ONCE = 1 << 16
 # names that a thread searches at once
@@ -145,9 +147,9 @@ class Catalog:
         self.paths = self._column("path")
         exact = self._column("path_bytes")
         self._exact = None if exact.null_count == len(exact) else exact
-        pa.default_memory_pool().release_unused()
         self._keys = self._sorted_keys()
         self.details = self._read_details(progress)
+        pa.default_memory_pool().release_unused()
         self._results: OrderedDict[Filter, NDArray[np.int32]] = OrderedDict()
         self._lock = threading.Lock()
         # worked out now, so that the first page that needs them doesn't wait
@@ -186,11 +188,6 @@ class Catalog:
     def furthest(self) -> NDArray[np.uint8]:
         """The largest distance of a copy in each group, uint8 (groups,)."""
         return self._reduced(np.maximum, np.where(self.is_copy, self.distance, 0))
-
-    @cached_property
-    def least_score(self) -> NDArray[np.float32]:
-        """The smallest score of a copy in each group, float32 (groups,); 2 where none has one."""
-        return self._reduced(np.minimum, np.nan_to_num(self.score, nan=2.0))
 
     def select(self, wanted: Filter, extra: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
         """Numbers of the groups that pass a filter, in its order; int32.
@@ -360,7 +357,8 @@ class Catalog:
 
     @cached_property
     def _by_score(self) -> NDArray[np.int32]:
-        return np.argsort(self.least_score, kind="stable").astype(np.int32)
+        least = self._reduced(np.minimum, np.nan_to_num(self.score, nan=_NO_SCORE))
+        return np.argsort(least, kind="stable").astype(np.int32)
 
     def _sorted_keys(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
         """Keys of all names in order, and their rows."""

@@ -231,7 +231,7 @@ class Served:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
         self._process.terminate()
-        self._process.wait()
+        self._process.communicate()
 
     def _ask(self, method: str, path: str, body: str | None = None) -> "Answer":
         self._connection.request(method, path, body, self._headers)

@@ -30,11 +30,15 @@ Progress = Callable[[str, int, int], None]
 NONE = 255
 
 _DETAILS = ["split", "path", "path_bytes", "size", "mtime_ns", "digest", "width", "height"]
-_KEPT_RESULTS = 8
+_KEPT_RESULTS = 4
+# where a score isn't known: above all others, that come first
+_NO_SCORE = 2.0
 # names that are Python objects at once
 _AT_ONCE = 1 << 16
 # names that a thread searches at once
 _SEARCHED = 1 << 17
+# of so many paths one is searched faster by itself
+_FEW = 4
 # makes keys of equal paths in different splits differ
 _SPLIT_SALT = np.uint64(0x9E3779B97F4A7C15)
 
@@ -145,9 +149,9 @@ class Catalog:
         self.paths = self._column("path")
         exact = self._column("path_bytes")
         self._exact = None if exact.null_count == len(exact) else exact
-        pa.default_memory_pool().release_unused()
         self._keys = self._sorted_keys()
         self.details = self._read_details(progress)
+        pa.default_memory_pool().release_unused()
         self._results: OrderedDict[Filter, NDArray[np.int32]] = OrderedDict()
         self._lock = threading.Lock()
         # worked out now, so that the first page that needs them doesn't wait
@@ -186,11 +190,6 @@ class Catalog:
     def furthest(self) -> NDArray[np.uint8]:
         """The largest distance of a copy in each group, uint8 (groups,)."""
         return self._reduced(np.maximum, np.where(self.is_copy, self.distance, 0))
-
-    @cached_property
-    def least_score(self) -> NDArray[np.float32]:
-        """The smallest score of a copy in each group, float32 (groups,); 2 where none has one."""
-        return self._reduced(np.minimum, np.nan_to_num(self.score, nan=2.0))
 
     def select(self, wanted: Filter, extra: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
         """Numbers of the groups that pass a filter, in its order; int32.
@@ -308,16 +307,21 @@ class Catalog:
         if wanted.split:
             code = self.splits.index(wanted.split)
             kept &= self._reduced(np.logical_or, self.split == code)
-        if wanted.name:
-            kept &= self._reduced(np.logical_or, self._named(wanted.name))
         if wanted.leaks:
             kept &= self.across
+        if wanted.name:
+            kept &= self._reduced(np.logical_or, self._named(wanted.name, kept))
         order = self._order(wanted.order)
         return order[kept[order]]
 
-    def _named(self, text: str) -> NDArray[np.bool_]:
-        """Whether a path has a text in it, in whatever case; a second of work for ten million."""
-        found = np.empty(self.rows, np.bool_)
+    def _named(self, text: str, groups: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Whether paths of some groups have a text in them, in whatever case."""
+        found = np.zeros(self.rows, np.bool_)
+        rows = np.flatnonzero(np.repeat(groups, self.sizes))
+        if rows.size * _FEW < self.rows:
+            some = self.paths.take(pa.array(rows))
+            found[rows] = pc.match_substring(some, text, ignore_case=True).to_numpy()
+            return found
 
         def search(start: int) -> None:
             some = self.paths.slice(start, _SEARCHED)
@@ -360,7 +364,8 @@ class Catalog:
 
     @cached_property
     def _by_score(self) -> NDArray[np.int32]:
-        return np.argsort(self.least_score, kind="stable").astype(np.int32)
+        least = self._reduced(np.minimum, np.nan_to_num(self.score, nan=_NO_SCORE))
+        return np.argsort(least, kind="stable").astype(np.int32)
 
     def _sorted_keys(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
         """Keys of all names in order, and their rows."""

@@ -133,7 +133,8 @@ def _find_copies(
         # images that merely share a hash need not be compared, however many they are
         index = Index(rows.digests[:, 0])
     # what was confirmed is a copy at any distance
-    apart, _ = relation(index, decided.copies[:, 0], index, decided.copies[:, 1])
+    one, other = np.ascontiguousarray(decided.copies.T)
+    apart, _ = relation(index, one, index, other)
     furthest = max(radius, int(apart.max(initial=0)))
     number = order[has_partner(index, furthest, effort)[order]]
     ranked = rows.take(number)

@@ -220,6 +220,36 @@ def copies(hashes, thumbnails, keeper, known=None):
     return found
 
 
+def kind_of(hashes, thumbnails, contents, i, j):
+    """(kind, distance, orientation, score) of a pair of rows; equal contents are equal bytes."""
+    known = range(hashes.shape[1])
+    distance, bits = relation(hashes[[i]], hashes[[j]], known, known)
+    distance, bits = int(distance[0, 0]), int(bits[0, 0])
+    if contents[i] == contents[j]:
+        return "identical", 0, 0, 1.0
+    agrees, orientation, score = verdict(thumbnails, i, j, distance, bits)
+    if distance:
+        return "near", distance, orientation, score
+    upright = "augmented" if orientation else "exact"
+    return upright if agrees else "collision", 0, orientation, score
+
+
+def clean(order, allowed, radius, copies, not_copies, kinds):
+    """{row: its keeper}: each row, in order, goes for the first one that stays it is a copy of."""
+
+    def is_copy(i, j):
+        kind, distance = kinds[i, j][:2]
+        is_allowed = kind in allowed and distance <= radius
+        pair = frozenset((i, j))
+        return (is_allowed or pair in copies) and pair not in not_copies
+
+    keeper = {}
+    for row in order:
+        stay = [k for k, of in keeper.items() if k == of]
+        keeper[row] = next((k for k in stay if is_copy(row, k)), row)
+    return keeper
+
+
 def near(array, start, word, radius):
     """Bit i is set if array[start + i] is within `radius` of `word`, i < 8."""
     return sum((array[start + i] ^ word).bit_count() <= radius and 1 << i for i in range(8))

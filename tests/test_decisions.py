@@ -40,7 +40,7 @@ def decisions():
 
 def test_nothing_is_decided_at_first(tmp_path):
     assert read_decisions(tmp_path) == []
-    assert undo(tmp_path) is None
+    assert undo(tmp_path) == []
 
 
 def test_decisions_are_read_in_their_order_and_undone_from_the_last(tmp_path):
@@ -49,7 +49,17 @@ def test_decisions_are_read_in_their_order_and_undone_from_the_last(tmp_path):
     decide(tmp_path, first)
     decide(tmp_path, second)
     assert read_decisions(tmp_path) == [first, second]
-    assert undo(tmp_path) == second
+    assert undo(tmp_path) == [second]
+    assert read_decisions(tmp_path) == [first]
+
+
+def test_what_is_decided_at_once_is_undone_at_once(tmp_path):
+    first = Decision("keeper", (B,))
+    decide(tmp_path, first)
+    several = [Decision("not_copies", (A, B)), Decision("not_copies", (B, C))]
+    decide(tmp_path, *several)
+    assert read_decisions(tmp_path) == [first, *several]
+    assert undo(tmp_path) == several
     assert read_decisions(tmp_path) == [first]
 
 
@@ -95,5 +105,7 @@ def test_decisions_about_changed_or_missing_images_are_stale(rows):
 def test_damaged_decisions_are_an_error_and_stay(tmp_path, text):
     (tmp_path / DECISIONS).write_text(text)
     with pytest.raises(StoreError, match=DECISIONS):
-        decide(tmp_path, Decision("keeper", (A,)))
+        read_decisions(tmp_path)
+    with pytest.raises(StoreError, match=DECISIONS):
+        undo(tmp_path)
     assert (tmp_path / DECISIONS).read_text() == text

@@ -34,6 +34,8 @@ NO_OBJECTS = "no objects"
 _SHARED_FOLDERS = 0.5
 # coordinates beyond are no pixels
 _FURTHEST = 1e9
+# in square pixels: an intersection of anything less may vanish
+_LEAST_AREA = 1e-6
 
 _NAME = pa.dictionary(pa.int32(), pa.string())
 CONFLICTS_SCHEMA = pa.schema(
@@ -465,5 +467,5 @@ def _polygons(shapes: list[Shape]) -> NDArray[Any]:
     for i in np.unique(owner).tolist():
         own = parts[owner == i]
         made[i] = own[0] if own.size == 1 else shapely.union_all(own)
-    made[shapely.area(made) == 0] = None
+    made[shapely.area(made) < _LEAST_AREA] = None
     return made

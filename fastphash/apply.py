@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,6 +23,7 @@ from fastphash.coco import (
     match_images,
     read_images,
 )
+from fastphash.decisions import decisions_digest
 from fastphash.errors import FastphashError, StoreError, UsageError
 from fastphash.ingest import Progress, no_progress
 from fastphash.store import exact_paths, locked, path_columns
@@ -47,6 +48,8 @@ _JOURNAL_SCHEMA = pa.schema(
         ("digest", pa.binary(16)),
     ]
 )
+# files are looked at too fast to tell of each
+_TOLD_OF = 256
 _CHANGED, _GONE = "changed since it was hashed", "not there any more"
 
 
@@ -133,6 +136,8 @@ class Plan:
         self.made = made_by(table)
         if self.made["store"] != audited.store.digest:
             raise StoreError("the audit has changed since the plan was made: plan again")
+        if self.made["decided"] != decisions_digest(audited.folder):
+            raise StoreError("something was decided since the plan was made: plan again")
         if not table.schema.equals(PLAN_SCHEMA):
             raise StoreError(f"{PLAN} has other columns than a plan: plan again")
         rows = audited.rows.table
@@ -461,7 +466,8 @@ def _look(
     earlier = np.zeros(len(plan), np.bool_)
     why = {}
     for row in range(len(plan)):
-        progress("looking at files", row, len(plan))
+        if row % _TOLD_OF == 0:
+            progress("looking at files", row, len(plan))
         try:
             status = os.stat(plan.file(row))
         except OSError:
@@ -484,10 +490,11 @@ def _look(
 
 def _without_shared(plan: Plan, seen: _Seen) -> _Seen:
     """The same, but files stay that an image which stays is another name of, or a link to."""
-    needed = _reached(plan, np.flatnonzero(seen.stays).tolist())
+    real = cache(os.path.realpath)
+    needed = _reached(plan, np.flatnonzero(seen.stays).tolist(), real)
     shared = np.zeros(len(plan), np.bool_)
     for row in np.flatnonzero(seen.goes).tolist():
-        place = _canonical(plan.file(row))
+        place = moving.entry_of(plan.file(row), real)
         shared[row] = place in needed
         # a second name of it in this plan would find it gone
         needed.add(place)
@@ -500,22 +507,16 @@ def _without_shared(plan: Plan, seen: _Seen) -> _Seen:
     )
 
 
-def _reached(plan: Plan, kept: list[int]) -> set[bytes]:
+def _reached(plan: Plan, kept: list[int], real: Callable[[bytes], bytes]) -> set[bytes]:
     """Every name that images which stay need: their own, and those that they link to."""
     names = set()
     for row in kept:
-        name = _canonical(plan.file(row))
+        name = moving.entry_of(plan.file(row), real)
         while name not in names:
             names.add(name)
             if os.path.islink(name):
-                name = _canonical(os.path.join(os.path.dirname(name), os.readlink(name)))
+                name = moving.entry_of(os.path.join(os.path.dirname(name), os.readlink(name)), real)
     return names
-
-
-def _canonical(path: bytes) -> bytes:
-    """The name of a file, or of a link, with no link on the way to it."""
-    folder, name = os.path.split(path)
-    return os.path.join(os.path.realpath(folder), name)
 
 
 def _do(plan: Plan, row: int, action: Callable[[], bool], applied: Applied) -> None:
@@ -552,6 +553,9 @@ def _check_target(plan: Plan, target: Path) -> None:
     for split in plan.audited.splits:
         ours = os.path.realpath(os.fsencode(target / split))
         for name, folder in plan.made["roots"].items():
+            # what is listed is never walked
+            if plan.audited.summary["splits"][name]["listed"]:
+                continue
             theirs = os.path.realpath(os.fsencode(folder))
             if os.path.commonpath([ours, theirs]) in (ours, theirs):
                 raise UsageError(f"{str(target)!r} and split {name!r} lie in one another: {folder}")

@@ -186,8 +186,10 @@ def audit(
             "radius": radius,
             "grouping": grouping,
             "splits": {
-                name: _split_summary(name, rows, copies[name], tallies[name], store.roots[name])
-                for name in names
+                source.split: _split_summary(
+                    source, rows, copies[source.split], tallies[source.split]
+                )
+                for source in sources
             },
             "leaks": _leak_summary(leaks, rows, names),
             "groups": _group_summary(groups),
@@ -269,12 +271,11 @@ def _compare_labels(
     return tables.concat(CONFLICTS_SCHEMA, pieces), labelled
 
 
-def _split_summary(
-    name: str, rows: Hashes, copies: Counted, tally: Tally, root: str
-) -> dict[str, Any]:
-    hashed = int((rows.splits == name).sum())
+def _split_summary(source: Source, rows: Hashes, copies: Counted, tally: Tally) -> dict[str, Any]:
+    hashed = int((rows.splits == source.split).sum())
     return {
-        "root": root,
+        "root": os.fsdecode(source.root),
+        "listed": source.files is not None,
         "images": hashed + tally.rejected,
         "distinct": hashed - sum(copies.kinds.values()),
         "copies": copies.kinds,

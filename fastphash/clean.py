@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastphash import tables
 from fastphash.audited import Audited
-from fastphash.decisions import Resolved, read_decisions, resolve
+from fastphash.decisions import Resolved, decisions_digest, read_decisions, resolve
 from fastphash.errors import StoreError, UsageError
 from fastphash.groups import find_copies, has_partner
 from fastphash.hashes import Hashes
@@ -98,6 +98,7 @@ def make_plan(
         "radius": radius,
         "decisions": len(decided.copies) + len(decided.not_copies) + len(decided.keepers),
         "stale_decisions": decided.stale,
+        "decided": decisions_digest(audited.folder),
     }
     return _table(rows, goes).replace_schema_metadata({PLAN_METADATA: json.dumps(made).encode()})
 

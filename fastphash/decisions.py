@@ -94,6 +94,12 @@ def read_decisions(folder: Path) -> list[Decision]:
     return [decision for step in read_steps(folder) for decision in step]
 
 
+def decisions_digest(folder: Path) -> str:
+    """XXH3-128 of everything decided about an audit, in hex; empty if nothing was."""
+    path = folder / DECISIONS
+    return tables.file_digest(path) if path.exists() else ""
+
+
 def read_steps(folder: Path) -> list[list[Decision]]:
     """The same, by what was decided at once: what `undo` takes back comes last."""
     steps: list[list[Decision]] = []

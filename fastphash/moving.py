@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Callable
 
 import xxhash
 
@@ -119,6 +120,8 @@ def move_file(source: bytes, target: bytes, digest: bytes) -> bool:
     """
     if not os.path.lexists(source):
         return False
+    if entry_of(source) == entry_of(target):
+        raise TakenError("it would be moved to where it is")
     if not (os.path.lexists(target) and _same(source, target, digest)):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         _name_again(source, target, digest)
@@ -126,6 +129,15 @@ def move_file(source: bytes, target: bytes, digest: bytes) -> bool:
     os.unlink(source)
     sync_folder(os.path.dirname(source))
     return True
+
+
+def entry_of(path: bytes, real: Callable[[bytes], bytes] = os.path.realpath) -> bytes:
+    """The name of a file, or of a link, with no link on the way to it.
+
+    `real` says where a folder really is; one that remembers is faster for many files.
+    """
+    folder, name = os.path.split(path)
+    return os.path.join(real(folder), name)
 
 
 def sync_folder(folder: bytes) -> None:

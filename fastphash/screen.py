@@ -347,10 +347,10 @@ def _show_conflicts(labels: dict[str, Any]) -> None:
     """How many copies have other labels than their keepers."""
     lines = []
     if conflicts := labels.get("folder", {}).get("conflicts"):
-        lines.append(f"{conflicts:,} copies lie in another class folder than their keeper")
+        lines.append(f"copies in another class folder than their keeper: {conflicts:,}")
     if coco := labels.get("coco"):
         if coco["conflicts"]:
-            lines.append(f"{coco['conflicts']:,} copies have other annotations than their keeper")
+            lines.append(f"copies with other annotations than their keeper: {coco['conflicts']:,}")
         for split, unknown in coco["unknown"].items():
             ambiguous, unlisted = coco["ambiguous"][split], coco["unlisted"][split]
             if unknown or ambiguous or unlisted:

@@ -74,7 +74,7 @@ def link_file(source: bytes, target: bytes) -> bool:
     """
     source = os.path.realpath(source)
     if os.path.lexists(target):
-        if os.path.samefile(source, target) and not os.path.islink(target):
+        if not os.path.islink(target) and os.path.samefile(source, target):
             return False
         raise TakenError("its name is taken")
     os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -125,7 +125,6 @@ def move_file(source: bytes, target: bytes, digest: bytes) -> bool:
     if not (os.path.lexists(target) and _same(source, target, digest)):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         _name_again(source, target, digest)
-        sync_folder(os.path.dirname(target))
     os.unlink(source)
     sync_folder(os.path.dirname(source))
     return True
@@ -153,6 +152,7 @@ def _name_again(source: bytes, target: bytes, digest: bytes) -> None:
     """Let what is under one name be under another as well."""
     try:
         os.link(source, target, follow_symlinks=False)
+        sync_folder(os.path.dirname(target))
     except FileExistsError as error:
         raise TakenError("its name is taken") from error
     except OSError as error:

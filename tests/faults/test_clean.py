@@ -1,0 +1,660 @@
+"""Faults 48 to 55: cleaning loses nothing, whatever happens to files, plan and process."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import xxhash
+from conftest import missing
+from helpers import command, planted, save, screen
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from test_clean import fixed
+
+from fastphash import apply, moving, tables
+from fastphash.apply import Plan, apply_plan, read_plan, undo_moves
+from fastphash.audit import audit
+from fastphash.audited import open_audit
+from fastphash.clean import PLAN, PLAN_METADATA, make_plan, plan_summary
+from fastphash.decisions import Decision, Image, decide
+from fastphash.discover import folder_source
+from fastphash.errors import FastphashError, StoreError, UsageError
+from fastphash.hashes import Hashes
+from fastphash.store import HASH_COLUMNS, Definition
+from fastphash.words import KINDS, MODES
+
+# calls by which a move changes what is on the disk
+DURABLE = "link,linkat,unlink,rename,symlink,fsync,fdatasync"
+OTHER_DEVICE = Path("/dev/shm")
+
+
+class Small:
+    """An audit of a few small files, without any image: rows share a hash if their letters do.
+
+    A file holds a letter and a digit: the same letter is the same picture, the same text the same
+    bytes.
+    """
+
+    def __init__(self, folder, files):
+        self.folder = Path(folder) / "out"
+        self.folder.mkdir()
+        self.root = Path(folder)
+        self.splits = ["train", "val"]
+        self.summary = {
+            "keep_in": [],
+            "radius": 0,
+            "splits": {split: {"listed": False} for split in self.splits},
+        }
+        roots = {split: str(self.root / split) for split in self.splits}
+        self.store = SimpleNamespace(roots=roots, digest="s")
+        for split in self.splits:
+            (self.root / split).mkdir()
+        for name, content in files.items():
+            target = files.get(content)
+            if target is None:
+                (self.root / name).write_text(content)
+            else:
+                link = os.symlink if name.endswith("l") else os.link
+                link(self.root / content, self.root / name)
+        self.names = sorted(files)
+        self.rows = self._rows()
+
+    def _rows(self):
+        texts = [(self.root / name).read_bytes() for name in self.names]
+        states = [(self.root / name).stat() for name in self.names]
+        hashes = np.array([[text[0]] * 8 for text in texts], np.uint64).reshape(-1, 8)
+        thumbnails = [text[:1] * 512 + b"\0" * 512 for text in texts]
+        columns = {
+            "split": pa.array([n.split("/")[0] for n in self.names], pa.string()),
+            "path": pa.array([n.split("/")[1] for n in self.names], pa.string()),
+            "path_bytes": pa.nulls(len(texts), pa.binary()),
+            "size": pa.array([state.st_size for state in states], pa.int64()),
+            "mtime_ns": pa.array([state.st_mtime_ns for state in states], pa.int64()),
+            "digest": fixed([xxhash.xxh3_128_digest(text) for text in texts], 16),
+            "width": pa.array([8] * len(texts), pa.int32()),
+            "height": pa.array([8] * len(texts), pa.int32()),
+            **{name: pa.array(hashes[:, i]) for i, name in enumerate(HASH_COLUMNS)},
+            "thumbnail": fixed(thumbnails, 1024),
+        }
+        columns["split"] = columns["split"].dictionary_encode()
+        return Hashes(pa.table(columns), Definition())
+
+    def file(self, split, path):
+        return os.fsencode(self.root / split) + b"/" + path
+
+    def image(self, name):
+        row = self.names.index(name)
+        split, path = name.split("/")
+        return Image(split, path.encode(), self.rows.table["digest"][row].as_py())
+
+    def plan(self, **how):
+        return Plan(self, make_plan(self, **how))
+
+
+def groups_of(plan):
+    """Names of the images of each group, by the keeper's row."""
+    found = {}
+    for row, keeper in enumerate(plan.keeper.tolist()):
+        if keeper >= 0:
+            found.setdefault(keeper, [keeper]).append(row)
+    return list(found.values())
+
+
+def everything(*folders):
+    """Every byte string that lies in some folders."""
+    found = set()
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                found.add(path.read_bytes())
+    return found
+
+
+def readable(plan, rows):
+    """Those of some rows whose names give the bytes that were planned for."""
+    found = []
+    for row in rows:
+        try:
+            if moving.digest_of(plan.file(row)) == plan.digests[row]:
+                found.append(row)
+        except OSError:
+            pass
+    return found
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A new folder DIR outside of the splits."""
+    return tmp_path / "aside"
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Three groups: a (two identical, one exact), b across splits, c alone."""
+    files = {"train/1": "a1", "train/2": "a1", "train/3": "a2", "train/4": "b1", "val/5": "b1"}
+    return Small(tmp_path, files | {"train/6": "c1"})
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    audit(folder / "out", [folder_source(text) for text in planted(folder)], workers=1)
+    return open_audit(folder / "out")
+
+
+def edited(plan, row, **values):
+    """A plan with some values of one row changed."""
+    rows = plan.to_pylist()
+    rows[row] |= values
+    table = pa.Table.from_pylist(rows, plan.schema)
+    return table.replace_schema_metadata(plan.schema.metadata)
+
+
+# 48
+
+
+def test_48_edited_plans(small):
+    plan = make_plan(small)
+    goes = next(i for i, row in enumerate(plan.to_pylist()) if row["action"] == "remove")
+    stays = Plan(small, plan).keeper[goes]
+    edits = [
+        edited(plan, int(stays), action="remove"),
+        edited(plan, goes, keeper_path="6", keeper_split="val"),
+        edited(plan, goes, keeper_path=None),
+        edited(plan, goes, keeper_path=plan["path"][goes].as_py()),
+        edited(plan, goes, kind=None),
+        edited(plan, goes, action="delete"),
+        edited(plan, goes, path="../../x"),
+        edited(plan, goes, size=1),
+        plan.slice(1),
+        plan.take([1, 0, *range(2, plan.num_rows)]).replace_schema_metadata(plan.schema.metadata),
+        plan.drop_columns(["digest"]),
+        plan.replace_schema_metadata({}),
+        plan.replace_schema_metadata({PLAN_METADATA: b'{"store": "other", "decided": ""}'}),
+    ]
+    for table in edits:
+        with pytest.raises(StoreError):
+            Plan(small, table)
+
+
+def test_48_a_group_marked_whole_keeps_all(small, place):
+    plan = make_plan(small)
+    tables.write_table(small.folder / PLAN, plan.set_column(
+        plan.schema.get_field_index("action"),
+        plan.schema.field("action"),
+        pa.array(["remove"] * plan.num_rows).dictionary_encode(),
+    ))  # fmt: skip
+    with pytest.raises(StoreError, match="keeper doesn't stay"):
+        apply_plan(read_plan(small), "move", place)
+    assert not place.exists()
+
+
+# 49
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_49_changed_since_the_plan(small, place, mode):
+    plan = small.plan()
+    goes, stays = (
+        plan.file(int(np.flatnonzero(rows)[0])) for rows in (plan.keeper >= 0, plan.keeper < 0)
+    )
+    Path(os.fsdecode(goes)).write_text("something else")
+    os.utime(stays, ns=(1, 1))
+    applied = apply_plan(plan, mode, place)
+    said = {why for _, _, why in applied.skipped}
+    assert "changed since it was hashed" in said
+    assert Path(os.fsdecode(goes)).read_text() == "something else"
+    assert applied.planned == applied.done + len(applied.skipped)
+
+
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_49_other_bytes_of_the_same_size_and_time(small, place, mode):
+    plan = small.plan()
+    for row in range(len(plan)):
+        path = plan.file(row)
+        state = os.stat(path)
+        Path(os.fsdecode(path)).write_text("zz")
+        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    applied = apply_plan(plan, mode, place)
+    assert applied.done == 0
+    assert len(applied.skipped) == applied.planned > 0
+    assert everything(place) == set() if place.exists() else True
+
+
+# 50
+
+
+LINKED = {
+    "a link to the keeper": {"val/k": "a1", "train/l": "val/k"},
+    "a hard link to the keeper": {"val/k": "a1", "train/h": "val/k"},
+    "the keeper links to the copy": {"train/c": "a1", "val/l": "train/c"},
+    "by way of another link": {"train/c": "a1", "train/xl": "train/c", "val/l": "train/xl"},
+    "two links and a file": {"val/k": "a2", "train/c": "a1", "train/xl": "train/c"},
+}
+
+
+@pytest.mark.parametrize("device", ["same", "other"])
+@pytest.mark.parametrize("files", LINKED.values(), ids=LINKED)
+def test_50_links(tmp_path, files, device):
+    found = Small(tmp_path, files)
+    plan = found.plan()
+    before = {name: (found.root / name).read_text() for name in files}
+    where = {"same": tmp_path, "other": OTHER_DEVICE}[device]
+    with tempfile.TemporaryDirectory(dir=where) as target:
+        applied = apply_plan(plan, "move", Path(target))
+        assert applied.planned == applied.done + len(applied.skipped)
+        for group in groups_of(plan):
+            assert group[0] in readable(plan, group)
+        undo_moves(found.folder) if applied.done else None
+    assert {name: (found.root / name).read_text() for name in files} == before
+    for name, content in files.items():
+        if name.endswith("l"):
+            assert (found.root / name).is_symlink(), content
+
+
+def test_50_a_file_of_two_splits_by_a_linked_folder(tmp_path):
+    found = Small(tmp_path, {"val/k": "a1"})
+    os.symlink(found.root / "val", found.root / "train" / "deep")
+    rows = found.rows.table
+    both = pa.concat_tables([rows, rows])
+    both = both.set_column(0, "split", pa.array(["train", "val"]).dictionary_encode())
+    both = both.set_column(1, "path", pa.array(["deep/k", "k"]))
+    found.rows = Hashes(both, Definition())
+    plan = found.plan()
+    assert (plan.keeper >= 0).sum() == 1
+    applied = apply_plan(plan, "move", tmp_path / "aside")
+    assert (applied.done, len(applied.skipped)) == (0, 1)
+    assert (found.root / "val" / "k").read_text() == "a1"
+
+
+# 51
+
+
+@pytest.mark.parametrize("how", ["gone", "changed"])
+def test_51_the_keeper_vanished(small, place, how):
+    plan = small.plan()
+    group = next(group for group in groups_of(plan) if len(group) == 3)
+    keeper = Path(os.fsdecode(plan.file(group[0])))
+    keeper.unlink() if how == "gone" else keeper.write_text("other")
+    applied = apply_plan(plan, "move", place)
+    assert readable(plan, group[1:]) == group[1:]
+    assert sum("its keeper" in why for _, _, why in applied.skipped) == 2
+    # lists and trees have the copies instead
+    tree = apply_plan(plan, "copy", place / "tree")
+    copies = {os.path.basename(plan.file(row)) for row in group[1:]}
+    assert copies <= set(os.listdir(os.fsencode(place / "tree" / "train")))
+    assert len(tree.rescued) == 2
+
+
+# 52
+
+
+def test_52_another_device(small, tmp_path):
+    with tempfile.TemporaryDirectory(dir=OTHER_DEVICE) as target:
+        assert os.stat(target).st_dev != tmp_path.stat().st_dev
+        before = everything(small.root / "train", small.root / "val")
+        plan = small.plan()
+        applied = apply_plan(plan, "move", Path(target))
+        assert applied.done == applied.planned == 3
+        assert everything(Path(target)) <= before
+        assert everything(small.root / "train", small.root / "val", Path(target)) == before
+        assert len(readable(plan, range(len(plan)))) == 3
+        undo_moves(small.folder)
+        assert len(readable(plan, range(len(plan)))) == 6
+        assert list(Path(target).iterdir()) == []
+
+
+def test_52_copied_synced_and_read_before_it_is_unlinked(small):
+    told = []
+    row = int(np.flatnonzero(small.plan().keeper >= 0)[0])
+
+    def tell(name):
+        real = getattr(os, name)
+
+        def call(*arguments, **options):
+            told.append((name, str(arguments[0])))
+            return real(*arguments, **options)
+
+        return mock.patch.object(os, name, call)
+
+    with tempfile.TemporaryDirectory(dir=OTHER_DEVICE) as target:
+        plan = small.plan()
+        with tell("fsync"), tell("link"), tell("unlink"):
+            moving.move_file(plan.file(row), os.fsencode(target) + b"/x", plan.digests[row])
+    names = [name for name, _ in told]
+    # link fails, file, its name, no other name, folder, source, its folder
+    assert names == ["link", "fsync", "link", "unlink", "fsync", "unlink", "fsync"]
+    assert told[5] == ("unlink", str(plan.file(row)))
+
+
+# 53
+
+
+TAKEN = {
+    "file": lambda path: path.write_text("mine"),
+    "empty file": lambda path: path.write_text(""),
+    "folder": lambda path: path.mkdir(),
+    "link to nothing": lambda path: path.symlink_to("nothing"),
+}
+
+
+def state_of(path):
+    if path.is_symlink():
+        return os.readlink(path)
+    return path.read_text() if path.is_file() else "folder"
+
+
+@pytest.mark.parametrize("how", TAKEN.values(), ids=TAKEN)
+@pytest.mark.parametrize("mode", ["copy", "hardlink", "symlink", "move"])
+def test_53_the_name_is_taken(small, place, mode, how):
+    plan = small.plan()
+    row = int(np.flatnonzero((plan.keeper >= 0) == (mode == "move"))[0])
+    taken = place / plan.splits[row] / os.fsdecode(plan.paths[row])
+    taken.parent.mkdir(parents=True)
+    how(taken)
+    before = state_of(taken)
+    applied = apply_plan(plan, mode, place)
+    assert [why for _, _, why in applied.skipped] == ["its name is taken"]
+    assert state_of(taken) == before
+    assert row in readable(plan, [row])
+    if mode == "move":
+        undo_moves(small.folder)
+        assert len(readable(plan, range(len(plan)))) == 6
+        assert state_of(taken) == before
+
+
+@pytest.mark.parametrize("device", ["same", "other"])
+def test_53_the_name_is_taken_in_between(small, device, tmp_path):
+    plan = small.plan()
+    row = int(np.flatnonzero(plan.keeper >= 0)[0])
+    where = {"same": tmp_path, "other": OTHER_DEVICE}[device]
+    with tempfile.TemporaryDirectory(dir=where) as folder:
+        target = os.fsencode(folder) + b"/x"
+        real = os.makedirs
+
+        def late(*arguments, **options):
+            real(*arguments, **options)
+            Path(os.fsdecode(target)).write_text("mine")
+
+        with mock.patch.object(os, "makedirs", late), pytest.raises(moving.TakenError):
+            moving.move_file(plan.file(row), target, plan.digests[row])
+        assert Path(os.fsdecode(target)).read_text() == "mine"
+        assert os.listdir(folder) == ["x"]
+    assert readable(plan, [row]) == [row]
+
+
+def test_53_undo_overwrites_nothing(small, place):
+    plan = small.plan()
+    apply_plan(plan, "move", place)
+    row = int(np.flatnonzero(plan.keeper >= 0)[0])
+    back = Path(os.fsdecode(plan.file(row)))
+    back.write_text("mine")
+    undone = undo_moves(small.folder)
+    assert [why for _, _, why in undone.skipped] == ["its name is taken"]
+    assert back.read_text() == "mine"
+    back.unlink()
+    assert undo_moves(small.folder).done == 1
+    assert len(readable(plan, range(len(plan)))) == 6
+
+
+def test_53_no_links_there(small, place):
+    """Where a file can't have two names, nothing is overwritten either."""
+    plan = small.plan()
+    real = os.link
+
+    def link(source, target, **options):
+        raise PermissionError(1, "no links here")
+
+    assert real is os.link
+    with mock.patch.object(os, "link", link):
+        applied = apply_plan(plan, "move", place)
+        assert applied.done == 3
+        assert undo_moves(small.folder).done == 3
+        taken = place / "train" / "2"
+        taken.parent.mkdir(parents=True, exist_ok=True)
+        taken.write_text("mine")
+        assert len(apply_plan(plan, "move", place).skipped) == 1
+        assert taken.read_text() == "mine"
+
+
+# 54
+
+
+def killed_at_every_call(images, tmp_path, where, step):
+    """Move and undo, killed at durable calls; a second run completes, an undo restores."""
+    strace = shutil.which("strace")
+    if strace is None:
+        missing("no strace")
+    data = tmp_path / "data"
+    shutil.copytree(images.folder.parent, data)
+    audit(data / "out", [folder_source(f"{s}={data / s}") for s in ("train", "val")], workers=1)
+    found = open_audit(data / "out")
+    # two files go: what is done for one is done for each
+    tables.write_table(data / "out" / PLAN, make_plan(found, by=[]))
+    wanted = {path: path.read_bytes() for s in ("train", "val") for path in (data / s).iterdir()}
+    target = where / "aside"
+    move = command("clean", "out", str(target), "--apply", "--to", "move")
+    undo = command("clean", "out", "--undo")
+
+    def traced(words, *options):
+        paths = [target, *(target / s for s in ("train", "val")), data / "train", data / "out"]
+        paths += [data / "out" / name for name in ("moved.parquet", "_moved.parquet.tmp")]
+        paths += [
+            folder / path.name for path in wanted for folder in (data / "train", target / "train")
+        ]
+        named = [word for path in paths for word in ("-P", str(path))]
+        words = [strace, "-f", "-qq", *named, "-e", f"trace={DURABLE}", *options, *words]
+        return subprocess.run(
+            words,
+            cwd=data,
+            env=screen(),
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def there(path):
+        aside = target / path.parent.name / path.name
+        return [name for name in (path, aside) if name.is_file() and not name.is_symlink()]
+
+    log = tmp_path / "strace.log"
+    for words, other in ((move, undo), (undo, move)):
+        if words is undo:
+            subprocess.run(move, cwd=data, env=screen(), check=True, capture_output=True)
+        assert traced(words, "-o", str(log)).returncode == 0
+        subprocess.run(other, cwd=data, env=screen(), check=True, capture_output=True)
+        names = re.findall(
+            r"\b(link|linkat|unlink|rename|symlink|fsync|fdatasync)\(", log.read_text()
+        )
+        calls = [(name, names[: i + 1].count(name)) for i, name in enumerate(names)]
+        assert len(calls) > 10
+        for name, when in calls[::step]:
+            killed = traced(
+                words, "-o", "/dev/null", "-e", f"inject={name}:signal=KILL:when={when}"
+            )
+            assert killed.returncode == -signal.SIGKILL, (name, when, killed.stderr)
+            for path, content in wanted.items():
+                # whole, in one of its two places or, for a moment, in both
+                assert content in {name.read_bytes() for name in there(path)}, (name, when)
+            if words is move:
+                done = subprocess.run(
+                    words, cwd=data, env=screen(), check=True, capture_output=True
+                )
+                assert all(len(there(path)) == 1 for path in wanted), (name, when, done.stdout)
+            subprocess.run(undo, cwd=data, env=screen(), check=False, capture_output=True)
+            assert all(path.read_bytes() == content for path, content in wanted.items())
+            assert all(there(path) == [path] for path in wanted)
+            if words is undo:
+                subprocess.run(move, cwd=data, env=screen(), check=True, capture_output=True)
+
+
+def test_54_killed_while_moving(images, tmp_path):
+    killed_at_every_call(images, tmp_path, tmp_path, step=6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device", ["same", "other"])
+def test_54_killed_at_every_durable_call(images, tmp_path, device):
+    if device == "same":
+        killed_at_every_call(images, tmp_path, tmp_path, step=1)
+        return
+    with tempfile.TemporaryDirectory(dir=OTHER_DEVICE) as folder:
+        killed_at_every_call(images, tmp_path, Path(folder), step=1)
+
+
+# 55
+
+
+def test_55_equal_hash_and_different_bytes(images, tmp_path, place):
+    # flat.png and flatter.png share their hash, and are no copies
+    plan = make_plan(images)
+    rows = {row["path"]: i for i, row in enumerate(plan.to_pylist()) if row["split"] == "train"}
+    flat, flatter = rows["flat.png"], rows["flatter.png"]
+    assert plan["action"][flat].as_py() == plan["action"][flatter].as_py() == "keep"
+    asked = make_plan(images, by=["collision"])
+    assert plan_summary(asked)["train"]["kinds"]["collision"] == 1
+    named = {"keeper_split": "train", "keeper_path": "flat.png"}
+    with pytest.raises(StoreError, match="isn't identical"):
+        Plan(images, edited(plan, flatter, action="remove", kind="identical", **named))
+    assert save(tmp_path / "x.png", np.zeros((2, 2), np.uint8)).exists()
+    assert not place.exists()
+
+
+# all of them together
+
+
+NAMES = [f"{split}/{i}" for split in ("train", "val") for i in range(4)]
+CONTENTS = ["a1", "a2", "b1", "b2", "c1"]
+
+
+class Killed(BaseException):
+    """Ends a run wherever it is."""
+
+
+@st.composite
+def plots(draw):
+    """Files, what was decided, what happens between plan and run, and when the run ends."""
+    names = draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=7))
+    files = {name: draw(st.sampled_from(CONTENTS)) for name in names}
+    for name in names[:1]:
+        for split in draw(st.lists(st.sampled_from(["train", "val"]), unique=True, max_size=2)):
+            files[f"{split}/{draw(st.sampled_from(['h', 'l']))}"] = name
+    every = sorted(files)
+    some = st.sampled_from(every) if every else st.nothing()
+    change = st.tuples(st.sampled_from(["gone", "changed", "link", "folder", "taken"]), some, some)
+    edit = st.tuples(st.integers(0, 8), st.sampled_from(["keep", "remove"]), st.integers(0, 8))
+    word = st.tuples(st.sampled_from(["copies", "not_copies", "keeper"]), some, some)
+    return (
+        files,
+        draw(st.lists(word, max_size=2)) if every else [],
+        draw(st.lists(change, max_size=3)) if every else [],
+        draw(st.lists(edit, max_size=2)),
+        draw(st.sets(st.sampled_from(KINDS))),
+        draw(st.sampled_from(MODES)),
+        draw(st.none() | st.integers(0, 12)),
+    )
+
+
+def happen(found, what, name, other, place):
+    path = found.root / name
+    if what == "taken":
+        taken = place / name
+        taken.parent.mkdir(parents=True, exist_ok=True)
+        if not os.path.lexists(taken):
+            taken.write_text("mine")
+        return
+    if not path.is_file():
+        return
+    if what == "changed":
+        # by another file: others may be links to this one
+        path.unlink()
+        path.write_text(f"new {name}")
+        return
+    path.unlink()
+    if what == "link" and name != other:
+        path.symlink_to(found.root / other)
+    elif what == "folder":
+        path.mkdir()
+
+
+def ending_after(calls):
+    """Let the process end at the so manieth call that changes the disk."""
+    count = iter(range(1000))
+    real = {name: getattr(os, name) for name in ("link", "unlink", "symlink", "replace", "fsync")}
+
+    def wrap(name):
+        def call(*arguments, **options):
+            if next(count) == calls:
+                raise Killed
+            return real[name](*arguments, **options)
+
+        return call
+
+    return mock.patch.multiple(os, **{name: wrap(name) for name in real})
+
+
+def play(plot):
+    files, words, changes, edits, kinds, mode, end = plot
+    with tempfile.TemporaryDirectory(dir=OTHER_DEVICE) as name:
+        found, place = Small(name, files), Path(name) / "aside"
+        for word, one, other in words:
+            about = [one] if word == "keeper" else [one, other]
+            if len(set(about)) == len(about):
+                decide(found.folder, Decision(word, tuple(map(found.image, about))))
+        table = make_plan(found, by=list(kinds))
+        whole = Plan(found, table)
+        for row, action, keeper in edits:
+            if max(row, keeper) < len(whole):
+                of = table.slice(keeper, 1).to_pylist()[0]
+                named = {"keeper_split": of["split"], "keeper_path": of["path"]}
+                table = edited(table, row, action=action, kind="exact", **named)
+        for change in changes:
+            happen(found, *change, place)
+        try:
+            plan = Plan(found, table)
+        except StoreError:
+            return
+        folders = [found.root / "train", found.root / "val", place]
+        before = everything(*folders)
+        groups = [readable(plan, group) for group in groups_of(plan)]
+        states = {row: plan.file(row) for row in readable(plan, range(len(plan)))}
+        if end is not None:
+            with ending_after(end), contextlib.suppress(Killed, FastphashError):
+                apply_plan(plan, mode, place)
+        try:
+            applied = apply_plan(plan, mode, place)
+        except UsageError:
+            assert mode == "lists"
+            return
+        assert applied.planned == applied.done + applied.already + len(applied.skipped)
+        assert before <= everything(*folders)
+        for group in groups:
+            assert not group or readable(plan, group), (group, mode)
+        if mode == "move" and (found.folder / apply.JOURNAL).exists():
+            undo_moves(found.folder)
+            assert before <= everything(*folders)
+        assert set(readable(plan, states)) == set(states)
+
+
+@settings(max_examples=300)
+@given(plots())
+@example(({"train/0": "a1", "val/l": "train/0"}, [], [], [], set(), "move", None))
+def test_48_random_plans(plot):
+    play(plot)
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000)
+@given(plots())
+def test_48_ten_thousand_random_plans(plot):
+    play(plot)

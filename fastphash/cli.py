@@ -18,7 +18,7 @@ from fastphash.words import KINDS, MAX_PAIRS, MODES, NEAREST, PICTURED, PORT, RA
 _LEAK_STATUS = 3
 _SIGNAL_STATUS = 128
 # commands that begin where an earlier run of theirs ended
-_GOES_ON = ("audit", "hash")
+_GOES_ON = ("audit", "clean", "hash")
 
 
 class Commands(click.Group):
@@ -273,7 +273,7 @@ def clean(
     """Plan which copies go, then put the plan into effect. Nothing is ever deleted.
 
     The plan is OUT/plan.parquet: look at it, then add --apply. Decisions of `fastphash inspect`
-    count.
+    count, and splits keep their images as in the audit, unless --keep-in says otherwise.
 
     \b
     Examples:

@@ -224,18 +224,32 @@ def test_49_changed_since_the_plan(small, place, mode):
     assert applied.planned == applied.done + len(applied.skipped)
 
 
-@pytest.mark.parametrize("mode", ["copy", "move"])
-def test_49_other_bytes_of_the_same_size_and_time(small, place, mode):
+@pytest.mark.parametrize("which", ["all", "keepers", "copies"])
+def test_49_moved_only_with_the_bytes_that_were_hashed(small, place, which):
     plan = small.plan()
-    for row in range(len(plan)):
+    copies = plan.keeper >= 0
+    disturb(plan, {"all": plan.keeper > -2, "keepers": ~copies, "copies": copies}[which])
+    applied = apply_plan(plan, "move", place)
+    assert applied.done == 0
+    assert len(applied.skipped) == applied.planned == 3
+    assert all(os.path.exists(plan.file(row)) for row in range(len(plan)))
+
+
+def test_49_copied_only_with_the_bytes_that_were_hashed(small, place):
+    plan = small.plan()
+    disturb(plan, plan.keeper < 0)
+    applied = apply_plan(plan, "copy", place)
+    assert applied.done == 0
+    assert everything(place) == set()
+
+
+def disturb(plan, rows):
+    """Give files other bytes of the same size and time."""
+    for row in np.flatnonzero(rows).tolist():
         path = plan.file(row)
         state = os.stat(path)
         Path(os.fsdecode(path)).write_text("zz")
         os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
-    applied = apply_plan(plan, mode, place)
-    assert applied.done == 0
-    assert len(applied.skipped) == applied.planned > 0
-    assert everything(place) == set() if place.exists() else True
 
 
 # 50
@@ -412,6 +426,16 @@ def test_53_undo_overwrites_nothing(small, place):
     back.unlink()
     assert undo_moves(small.folder).done == 1
     assert len(readable(plan, range(len(plan)))) == 6
+
+
+def test_53_a_file_is_not_moved_onto_itself(small):
+    plan = small.plan()
+    path = plan.file(0)
+    os.symlink(small.root / "train", small.root / "again")
+    for name in (path, os.fsencode(small.root / "again" / os.fsdecode(plan.paths[0]))):
+        with pytest.raises(moving.TakenError):
+            moving.move_file(path, name, plan.digests[0])
+    assert readable(plan, [0]) == [0]
 
 
 def test_53_no_links_there(small, place):

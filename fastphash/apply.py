@@ -1,5 +1,6 @@
 """A clean plan put into effect: lists, a clean tree, or what goes is moved aside, never deleted."""
 
+import itertools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ _JOURNAL_SCHEMA = pa.schema(
 # files are looked at too fast to tell of each
 _TOLD_OF = 256
 _CHANGED, _GONE = "changed since it was hashed", "not there any more"
+_TAKEN = "its name is taken"
 
 
 class Skipped(NamedTuple):
@@ -366,14 +368,23 @@ def move_aside(
     _check_coco(plan, coco)
     folder = plan.audited.folder
     with locked(folder):
-        seen = _without_shared(plan, _look(plan, progress, _journal_names(folder)))
+        journal = _journal_names(folder)
+        seen = _without_shared(plan, _look(plan, progress, journal))
         # links first: they would lead nowhere once their files are moved
         goes = np.flatnonzero(seen.goes)
         links = np.array([os.path.islink(plan.file(row)) for row in goes.tolist()], np.bool_)
         rows = np.concatenate([goes[links], goes[~links]]).tolist()
         places = _places(plan, target, rows)
-        _write_journal(plan, rows, places)
+        # what an earlier run was killed at is ours, anything else is left out of the journal
+        ours = set(journal.values())
+        taken = [place not in ours and os.path.lexists(place) for place in places]
         skipped = seen.absent(plan.keeper >= 0) + seen.rescued
+        skipped += [plan.skip(row, _TAKEN) for row in itertools.compress(rows, taken)]
+        rows, places = (
+            [item for item, is_taken in zip(items, taken, strict=True) if not is_taken]
+            for items in (rows, places)
+        )
+        _write_journal(plan, rows, places)
         earlier = int(seen.earlier.sum())
         applied = Applied(len(rows) + len(skipped) + earlier, already=earlier, skipped=skipped)
         unchanged: dict[int, bool] = {}
@@ -381,7 +392,7 @@ def move_aside(
             progress("moving", done, len(rows))
             _do(plan, row, partial(_move, plan, row, place, unchanged), applied)
     gone = seen.earlier.copy()
-    gone[rows] = [os.path.lexists(place) for place in places]
+    gone[rows] = [not os.path.lexists(plan.file(row)) for row in rows]
     _write_coco(plan, folder / CLEAN, coco, gone, applied, overwrite, progress)
     return applied
 

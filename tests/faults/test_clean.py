@@ -380,6 +380,7 @@ def state_of(path):
 def test_53_the_name_is_taken(small, place, mode, how):
     plan = small.plan()
     row = int(np.flatnonzero((plan.keeper >= 0) == (mode == "move"))[0])
+    assert readable(plan, [row])
     taken = place / plan.splits[row] / os.fsdecode(plan.paths[row])
     taken.parent.mkdir(parents=True)
     how(taken)
@@ -392,6 +393,19 @@ def test_53_the_name_is_taken(small, place, mode, how):
         undo_moves(small.folder)
         assert len(readable(plan, range(len(plan)))) == 6
         assert state_of(taken) == before
+
+
+def test_53_the_same_bytes_are_somebody_elses(small, place):
+    plan = small.plan()
+    row = int(np.flatnonzero(plan.keeper >= 0)[0])
+    taken = place / plan.splits[row] / os.fsdecode(plan.paths[row])
+    taken.parent.mkdir(parents=True)
+    shutil.copy(os.fsdecode(plan.file(row)), taken)
+    applied = apply_plan(plan, "move", place)
+    assert [why for _, _, why in applied.skipped] == ["its name is taken"]
+    undo_moves(small.folder)
+    assert taken.exists()
+    assert len(readable(plan, range(len(plan)))) == 6
 
 
 @pytest.mark.parametrize("device", ["same", "other"])

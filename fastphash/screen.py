@@ -220,6 +220,8 @@ def show_plan(
     lines = []
     if rejected := sum(split["rejected"] for split in audited["splits"].values()):
         lines.append(f"files without a hash, which the plan is not about: {rejected:,}")
+    if not audited["thumbnails"]:
+        lines.append("without thumbnails only identical images are known to be copies")
     if made["decisions"] or made["stale_decisions"]:
         stale = f"; {made['stale_decisions']:,} are of images that have changed or are gone"
         lines.append(

@@ -649,6 +649,8 @@ def _write_coco(
         ids = images_that_go(images, match_images(images.names, paths), paths, goes[rows])
         target.mkdir(parents=True, exist_ok=True)
         path = target / f"{split}.json"
+        if path.exists() and path.samefile(source):
+            raise UsageError(f"{str(path)!r} is the COCO file itself: name another folder")
         found = _write_new(path, overwrite, partial(_filter, source, ids, progress))
         applied.files.append(path)
         applied.annotations_gone += found.annotations_gone

@@ -99,7 +99,7 @@ def list_source(split: str, names: bytes, separator: bytes = b"\n") -> Source:
 
 def check_split(name: str) -> str:
     """A name that can stand in ``SPLIT=DIR``, ``STORE@SPLIT`` and ``SPLIT,SPLIT``."""
-    if not name.isprintable() or not name or any(c in name for c in "=@,/"):
+    if not name.isprintable() or name in ("", ".", "..") or any(c in name for c in "=@,/"):
         raise UsageError(
             f"{name!r} can't name a split (empty, not printable, or with one of = @ , /): "
             "give it a name, NAME=PATH"

@@ -1,14 +1,28 @@
-"""Do two thumbnails agree, and what kind of pair does that make."""
+"""What two thumbnails say of a pair: whether they agree, how alike they are, and its kind."""
 
+import functools
+import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.joins import Matches, first_orientation
-from fastphash.kernels import agree
-from fastphash.thumbnail import turned_indices
-from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL, NEAR
+from fastphash.kernels import agree, similar
+from fastphash.threads import core_count, run_all
+from fastphash.thumbnail import SIDE, STEPS, turned_indices
+from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL, NEAR, ORIENTATIONS
+
+# a copy may be the middle of the other image: enlarged so much, one is compared with the other
+_ZOOMS = (1.0, 1.08, 1.17)
+# of the blur that is taken off, and of what strength is measured over, in pixels of a thumbnail
+_BLUR = 2.0
+_AROUND = 1.5
+# thumbnails described at once, and pairs compared by a thread at once
+_DESCRIBED = 1 << 16
+_COMPARED = 1 << 12
+_DESCRIBED_TOGETHER = 1 << 9
 
 
 class Verdicts(NamedTuple):
@@ -63,3 +77,178 @@ def kinds(
     upright = np.where(orientation == 0, EXACT, AUGMENTED)
     equal = np.where(same_bytes, IDENTICAL, np.where(agrees, upright, COLLISION))
     return np.where(distance > 0, NEAR, equal).astype(np.uint8)
+
+
+def similarity(
+    left: NDArray[np.uint8],
+    left_rows: NDArray[np.int64],
+    right: NDArray[np.uint8],
+    right_rows: NDArray[np.int64],
+    mask: NDArray[np.uint8],
+) -> NDArray[np.float32]:
+    """How alike the thumbnails of pairs are.
+
+    The correlation of their detail (see `fastphash.kernels.similar`), the best over shifts of up to
+    two pixels, over one of them being the middle of the other, and over orientations. It is the
+    same for (a, b) and for (b, a) with the orientation that turns back.
+
+    Parameters
+    ----------
+    left, right : uint8 (n, 1024), (m, 1024)
+    left_rows, right_rows : int64 (k,)
+        Whose thumbnails make each pair.
+    mask : uint8 (k,)
+        Orientations to try: bit t for the one, in canonical order, that turns left into right.
+
+    Returns
+    -------
+    float32 (k,)
+        0 to 1; next to 0 where one of them is flat.
+    """
+    return _look_closer(left, left_rows, right, right_rows, mask)[1]
+
+
+class _Described(NamedTuple):
+    """The details of some thumbnails, and their energies."""
+
+    detail: NDArray[np.int8]
+    energy: NDArray[np.int32]
+
+
+def _look_closer(
+    left: NDArray[np.uint8],
+    left_rows: NDArray[np.int64],
+    right: NDArray[np.uint8],
+    right_rows: NDArray[np.int64],
+    mask: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The best orientation of each pair, and its score."""
+    orientation = np.empty(mask.size, np.uint8)
+    score = np.empty(mask.size, np.float32)
+    stack = [slice(0, mask.size)]
+    while stack:
+        part = stack.pop()
+        a, ours = np.unique(left_rows[part], return_inverse=True)
+        b, theirs = np.unique(right_rows[part], return_inverse=True)
+        if a.size + b.size > _DESCRIBED and part.stop - part.start > _COMPARED:
+            middle = (part.start + part.stop) // 2
+            stack += [slice(part.start, middle), slice(middle, part.stop)]
+            continue
+        _compare(
+            _describe(left, a),
+            ours,
+            _describe(right, b),
+            theirs,
+            mask[part],
+            orientation[part],
+            score[part],
+        )
+    return orientation, score
+
+
+def _describe(thumbnails: NDArray[np.uint8], rows: NDArray[np.int64]) -> _Described:
+    made = _Described(
+        np.empty((rows.size, len(_ZOOMS), SIDE * SIDE), np.int8),
+        np.empty((rows.size, len(_ZOOMS), similar.SHIFTS), np.int32),
+    )
+    run_all(
+        core_count(),
+        (
+            partial(
+                similar.describe,
+                thumbnails,
+                rows[part],
+                *_matrices(),
+                made.detail[part],
+                made.energy[part],
+            )
+            for part in _parts(rows.size, _DESCRIBED_TOGETHER)
+        ),
+    )
+    return made
+
+
+def _compare(
+    left: _Described,
+    left_rows: NDArray[np.int64],
+    right: _Described,
+    right_rows: NDArray[np.int64],
+    mask: NDArray[np.uint8],
+    orientation: NDArray[np.uint8],
+    score: NDArray[np.float32],
+) -> None:
+    run_all(
+        core_count(),
+        (
+            partial(
+                similar.compare,
+                *left,
+                left_rows[part],
+                *right,
+                right_rows[part],
+                mask[part],
+                turned_indices(),
+                _turned_shifts(),
+                orientation[part],
+                score[part],
+            )
+            for part in _parts(mask.size, _COMPARED)
+        ),
+    )
+
+
+def _parts(size: int, step: int) -> list[slice]:
+    return [slice(start, min(start + step, size)) for start in range(0, size, step)]
+
+
+@functools.cache
+def _matrices() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """What the kernel filters with, each a matrix and its transpose: zooms, blur, neighbourhood."""
+    zooms = np.stack([_both(_zoom(factor)) for factor in _ZOOMS])
+    return zooms, _both(_gaussian(_BLUR)), _both(_gaussian(_AROUND))
+
+
+def _both(matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.stack([matrix, matrix.T]).astype(np.float32)
+
+
+def _gaussian(sigma: float) -> NDArray[np.float64]:
+    """Blurs a column; beyond its ends it is mirrored."""
+    reach = math.ceil(4 * sigma)
+    places = np.arange(-reach, reach + 1)
+    weights = np.exp(-0.5 * (places / sigma) ** 2)
+    weights /= weights.sum()
+    matrix = np.zeros((SIDE, SIDE))
+    for row in range(SIDE):
+        source = row + places
+        source = np.where(source < 0, -1 - source, source)
+        source = np.where(source >= SIDE, 2 * SIDE - 1 - source, source)
+        np.add.at(matrix[row], source, weights)
+    return matrix
+
+
+def _zoom(factor: float) -> NDArray[np.float64]:
+    """Enlarges the middle of a column, by cubic interpolation (Catmull and Rom's)."""
+    matrix = np.zeros((SIDE, SIDE))
+    middle = (SIDE - 1) / 2
+    for row in range(SIDE):
+        place = middle + (row - middle) / factor
+        source = math.floor(place) + np.arange(-1, 3)
+        x = np.abs(place - source)
+        inner = 1.5 * x**3 - 2.5 * x**2 + 1
+        outer = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+        weights = np.where(x <= 1, inner, np.where(x < 2, outer, 0.0))
+        np.add.at(matrix[row], np.clip(source, 0, SIDE - 1), weights)
+    return matrix
+
+
+@functools.cache
+def _turned_shifts() -> NDArray[np.uint8]:
+    """uint8 (8, 25): a shift in a turned frame is shift [t, s] in the frame before the turn."""
+    side = 2 * similar.SHIFT + 1
+    plain = np.arange(side * side).reshape(side, side)
+    indices = np.empty((len(ORIENTATIONS), side * side), np.uint8)
+    for t, (transposed, rows, columns) in enumerate(STEPS):
+        source = plain.T if transposed else plain
+        indices[t] = source[:: -1 if rows else 1, :: -1 if columns else 1].reshape(-1)
+    return indices

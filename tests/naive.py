@@ -175,6 +175,103 @@ def verdict(thumbnails, i, j, distance, bits):
     return cached_verdict(thumbnails[i].tobytes(), thumbnails[j].tobytes(), bits)
 
 
+def gaussian(sigma):
+    """Weights of a blur, for a plane that is mirrored beyond its edges."""
+    reach = math.ceil(4 * sigma)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    return reach, weights / weights.sum()
+
+
+def blurred(plane, sigma):
+    reach, weights = gaussian(sigma)
+    wide = np.pad(plane, reach, mode="symmetric")
+    rows = sum(w * wide[k : k + 32] for k, w in enumerate(weights))
+    return sum(w * rows[:, k : k + 32] for k, w in enumerate(weights))
+
+
+def cubic(x):
+    """Catmull and Rom's kernel."""
+    x = abs(x)
+    if x <= 1:
+        return 1.5 * x**3 - 2.5 * x**2 + 1
+    return -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x < 2 else 0.0
+
+
+def enlarged(plane, factor):
+    """The middle of a plane; what lies beyond an edge is as the edge."""
+
+    def along(lines):
+        out = np.zeros_like(lines)
+        for i in range(32):
+            place = 15.5 + (i - 15.5) / factor
+            for k in range(math.floor(place) - 1, math.floor(place) + 3):
+                out[i] += cubic(place - k) * lines[min(max(k, 0), 31)]
+        return out
+
+    return along(along(plane).T).T
+
+
+def block(plane, i, j):
+    """The 3 x 3 around a pixel, as far as it is inside."""
+    return plane[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2]
+
+
+def everywhere(test, plane):
+    return np.array([[test(block(plane, i, j)) for j in range(32)] for i in range(32)])
+
+
+def subject(pixels):
+    """1 on what a thumbnail shows, 0 on its plain ground and next to it; all 1 without one."""
+    everything = np.ones((32, 32))
+    frequency = np.bincount(pixels.reshape(-1), minlength=256)
+    near = np.abs(pixels.astype(int) - frequency.argmax()) <= 3
+    ground = everywhere(np.any, everywhere(np.all, near))
+    if pixels.astype(float).var() < 25**2 or ground.mean() < 0.2:
+        return everything
+    return 1.0 - everywhere(np.any, ground)
+
+
+def detail(pixels, factor):
+    """A thumbnail (32, 32) less its blur, in units of how strong that is around each pixel."""
+    mask = subject(pixels)
+    plane, mask = enlarged(pixels.astype(float), factor), enlarged(mask, factor) > 0.5
+    high = mask * (plane - blurred(plane * mask, 2.0) / np.maximum(blurred(mask * 1.0, 2.0), 1e-3))
+    around = blurred(high**2, 1.5) / np.maximum(blurred(mask * 1.0, 1.5), 1e-3)
+    return np.clip(np.rint(32 * high / np.sqrt(around + 0.25)), -127, 127)
+
+
+def correlation(a, b):
+    """The best over shifts of up to two pixels, of what two details have in common."""
+    best = 0.0
+    for dy in range(-2, 3):
+        for dx in range(-2, 3):
+            u = a[max(-dy, 0) : 32 - max(dy, 0), max(-dx, 0) : 32 - max(dx, 0)]
+            v = b[max(dy, 0) : 32 + min(dy, 0), max(dx, 0) : 32 + min(dx, 0)]
+            strength = math.sqrt((u**2).sum() * (v**2).sum())
+            best = max(best, (u * v).sum() / max(strength, 0.25 * 32**2 * u.size))
+    return best
+
+
+@functools.cache
+def details(pixels):
+    plane = np.frombuffer(pixels, np.uint8).reshape(32, 32)
+    return [detail(plane, factor) for factor in (1.0, 1.08, 1.17)]
+
+
+@functools.cache
+def similar_turned(a, b, t):
+    ours, theirs = [TURNS[t](plane) for plane in details(a)], details(b)
+    pairs = [(own, theirs[0]) for own in ours] + [(ours[0], other) for other in theirs[1:]]
+    return min(max(correlation(*pair) for pair in pairs), 1.0)
+
+
+def similarity(a, b, bits):
+    """(orientation, score) of two thumbnails (1024,): the best, over all in the mask."""
+    scores = {t: similar_turned(a.tobytes(), b.tobytes(), t) for t in range(8) if bits >> t & 1}
+    best = max(scores, key=lambda t: scores[t])
+    return best, scores[best]
+
+
 def links(hashes, radius, thumbnails=None, known=None):
     """{(i, j), ...} of rows within reach of one another, both ways round."""
     known = range(hashes.shape[1]) if known is None else known

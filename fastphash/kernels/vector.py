@@ -1,4 +1,4 @@
-"""What LLVM can do with vectors and numba has no word for: 8 hashes compared at once."""
+"""What LLVM can do with vectors and numba has no word for: 8 hashes, 32 pixels at once."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -10,7 +10,10 @@ from numba.extending import intrinsic
 
 #: Hashes compared by one `near`; arrays that it reads must reach this far beyond what is used.
 LANES = 8
-_WORD = ir.IntType(64)
+#: Pixels in a row that `dot` and `combine` read.
+PIXELS = 32
+_BYTE, _INT, _WORD = (ir.IntType(bits) for bits in (8, 32, 64))
+_FLOATS = ir.VectorType(ir.FloatType(), PIXELS)
 _WORDS = ir.VectorType(_WORD, LANES)
 _intrinsic = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", intrinsic)
 
@@ -73,9 +76,77 @@ def unlike(_: Any, array: Any, start: Any, word: Any) -> Any:
     return types.uint8(array, start, word), generate
 
 
-def _data(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    kind = signature.args[0]
-    return context.make_array(kind)(context, builder, arguments[0]).data
+@_intrinsic
+def dot(_: Any, array: Any, start: Any, stride: Any, other: Any, other_start: Any) -> Any:
+    """Sum of array[start + stride i + j] * other[other_start + 32 i + j], int8, i and j < 32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, place, step, _, other_place = arguments
+        pointer = _data(context, builder, signature, arguments)
+        other_pointer = _data(context, builder, signature, arguments, 3)
+        total = ir.Constant(ir.VectorType(_INT, PIXELS // 2), [0] * (PIXELS // 2))
+        for _row in range(PIXELS):
+            product = builder.mul(
+                _pixels(builder, pointer, place), _pixels(builder, other_pointer, other_place)
+            )
+            # neighbours added: so LLVM sees that 16 bits hold the factors
+            total = builder.add(total, builder.add(*_halves(builder, product, 2)))
+            place = builder.add(place, step)
+            other_place = builder.add(other_place, ir.Constant(_WORD, PIXELS))
+        while total.type.count > 1:
+            total = builder.add(*_halves(builder, total, 1))
+        return builder.extract_element(total, ir.Constant(_INT, 0))
+
+    return types.int32(array, start, stride, other, other_start), generate
+
+
+@_intrinsic
+def combine(_: Any, factors: Any, row: Any, rows: Any, out: Any) -> Any:
+    """out[row, j] = sum of factors[row, k] * rows[k, j], float32 (32, 32), in the order of k."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = _data(context, builder, signature, arguments)
+        source = _data(context, builder, signature, arguments, 2)
+        target = _data(context, builder, signature, arguments, 3)
+        start = builder.mul(arguments[1], ir.Constant(_WORD, PIXELS))
+        total = ir.Constant(_FLOATS, [0.0] * PIXELS)
+        for k in range(PIXELS):
+            place = builder.add(start, ir.Constant(_WORD, k))
+            factor = _splat(builder, builder.load(builder.gep(pointer, [place])), PIXELS)
+            line = _load(builder, source, ir.Constant(_WORD, k * PIXELS), _FLOATS, 4)
+            total = builder.fadd(total, builder.fmul(factor, line))
+        place = builder.bitcast(builder.gep(target, [start]), _FLOATS.as_pointer())
+        builder.store(total, place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(factors, row, rows, out), generate
+
+
+def _pixels(builder: Any, pointer: Any, place: Any) -> Any:
+    loaded = _load(builder, pointer, place, ir.VectorType(_BYTE, PIXELS), 1)
+    return builder.sext(loaded, ir.VectorType(_INT, PIXELS))
+
+
+def _halves(builder: Any, values: Any, step: int) -> tuple[Any, Any]:
+    """The even and the odd lanes (step 2), or the first and the second half (step 1)."""
+    half = values.type.count // 2
+    undefined = ir.Constant(values.type, ir.Undefined)
+    return tuple(
+        builder.shuffle_vector(
+            values,
+            undefined,
+            ir.Constant(
+                ir.VectorType(_INT, half),
+                [step * i + second * (1 if step == 2 else half) for i in range(half)],
+            ),
+        )
+        for second in range(2)
+    )
+
+
+def _data(context: Any, builder: Any, signature: Any, arguments: Any, which: int = 0) -> Any:
+    kind = signature.args[which]
+    return context.make_array(kind)(context, builder, arguments[which]).data
 
 
 def _load(builder: Any, pointer: Any, index: Any, vector: Any, align: int) -> Any:
@@ -91,12 +162,10 @@ def _distances(builder: Any, pointer: Any, index: Any, splat: Any) -> Any:
     return builder.call(count, [differing])
 
 
-def _splat(builder: Any, value: Any) -> Any:
-    vector = ir.VectorType(value.type, LANES)
-    one = builder.insert_element(
-        ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-    )
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+def _splat(builder: Any, value: Any, lanes: int = LANES) -> Any:
+    vector = ir.VectorType(value.type, lanes)
+    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(_INT, 0))
+    zeros = ir.Constant(ir.VectorType(_INT, lanes), [0] * lanes)
     return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
 
 

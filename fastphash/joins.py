@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +21,7 @@ from fastphash.near import (
     plan_for,
     sort_values,
 )
+from fastphash.threads import run_all
 from fastphash.words import INVERSE, MAX_PAIRS, ORIENTATIONS
 
 # bytes that a pair takes while it is put in order, and a hash while it is searched
@@ -231,6 +234,24 @@ def relation(
     ways = np.array(_ways(left.known, right.known), np.uint8)
     relate.relate(left.hashes, left_rows, right.hashes, right_rows, ways, distance, mask)
     return distance, mask
+
+
+def count_distances(rows: Index, threads: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many pairs i < j of rows are at each distance, and at each greatest distance of any
+    orientation: int64 (65,) both. Every pair is looked at.
+    """
+    ways = np.array(_ways(rows.known, rows.known), np.uint8)
+    # pieces of about as many pairs each: the first rows have the most
+    cuts = len(rows) * (1 - np.sqrt(1 - np.linspace(0, 1, 8 * threads + 1)))
+    bounds = np.round(cuts).astype(np.int64).tolist()
+    counts = np.zeros((len(bounds) - 1, 2, 65), np.int64)
+    jobs = (
+        partial(relate.count_distances, rows.hashes, ways, start, stop, *count)
+        for (start, stop), count in zip(pairwise(bounds), counts, strict=True)
+    )
+    run_all(threads, jobs)
+    least, most = counts.sum(axis=0)
+    return least, most
 
 
 def first_orientation(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

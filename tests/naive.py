@@ -108,6 +108,18 @@ def relation(left, right, left_known, right_known):
     return least, np.bitwise_or.reduce(bits)
 
 
+def distance_counts(hashes, known):
+    """How many pairs i < j are at each least distance, and at each greatest."""
+    ways = [(t, 0) for t in known] + [(0, INVERSE[t]) for t in range(8) if INVERSE[t] in known]
+    counts = np.zeros((2, 65), np.int64)
+    for j, b in enumerate(hashes.tolist()):
+        for a in hashes[:j].tolist():
+            apart = [(a[s] ^ b[t]).bit_count() for s, t in ways]
+            counts[0, min(apart)] += 1
+            counts[1, max(apart)] += 1
+    return counts
+
+
 def matches(left, right, radius, left_known, right_known):
     """(i, j, distance, mask) of every pair within a radius, by (i, j)."""
     distance, mask = relation(left, right, left_known, right_known)

@@ -30,6 +30,7 @@ ROOMS = [
     ("verify",),
     ("groups",),
     ("results",),
+    ("calibrate",),
     ("coco",),
     ("labels",),
     ("audited",),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastphash.images import array_grey
-from fastphash.joins import Index, collapse, join, relation, self_join
+from fastphash.joins import Index, collapse, count_distances, join, relation, self_join
 from fastphash.kernels import agree, collide, grey, partition, relate, resize, vector
 from fastphash.near import permuted, sort_values
 from fastphash.plans import Plan, order_table
@@ -301,6 +301,15 @@ def test_pairs_relate_as_their_twins_do(left_width, right_width, seed, left_know
     expected = naive.relation(left.hashes, right.hashes, left.known, right.known)
     for found, twin in zip(relation(left, i, right, j), expected, strict=True):
         assert np.array_equal(found, twin.reshape(-1))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@given(hash_rows(st.integers(0, 20), 8), st.sets(st.integers(1, 7)))
+@example(np.zeros((3, 8), np.uint64), set())
+@example(np.empty((0, 8), np.uint64), {1})
+def test_distances_are_counted_as_their_twin_does(threads, hashes, known):
+    rows = Index(hashes, (0, *sorted(known)))
+    assert np.array_equal(count_distances(rows, threads), naive.distance_counts(hashes, rows.known))
 
 
 members = st.lists(st.integers(0, 4), min_size=1, max_size=8)

@@ -46,6 +46,30 @@ def relate(
         mask[i] = bits
 
 
+@compiled(const(uint64, 2), const(uint8, 2), int64, int64, array(int64), array(int64))
+def count_distances(
+    hashes: NDArray[np.uint64],
+    ways: NDArray[np.uint8],
+    start: int,
+    stop: int,
+    least: NDArray[np.int64],
+    most: NDArray[np.int64],
+) -> None:
+    """Count pairs start <= i < stop, i < j by their least and by their greatest distance (65,)."""
+    for i in range(start, stop):
+        a = hashes[i]
+        for j in range(i + 1, hashes.shape[0]):
+            b = hashes[j]
+            low = np.uint64(64)
+            high = np.uint64(0)
+            for w in range(ways.shape[0]):
+                apart = np.uint64(popcount(a[ways[w, 0]] ^ b[ways[w, 1]]))
+                low = min(low, apart)
+                high = max(high, apart)
+            least[low] += 1
+            most[high] += 1
+
+
 @compiled(const(int64), const(uint32), const(int64), const(uint32), returns=int64)
 def count_expanded(
     left: NDArray[np.int64],

@@ -22,12 +22,13 @@ from fastphash.audited import (
     SUMMARY,
     Audited,
 )
+from fastphash.calibrate import expected_pairs, radius_for
 from fastphash.discover import Source, check_sources
 from fastphash.errors import FastphashError, UsageError
 from fastphash.groups import Grouping
 from fastphash.hashes import Hashes, read_hashes
 from fastphash.ingest import Progress, Tally, hash_into, no_progress
-from fastphash.joins import check_radius
+from fastphash.joins import Index, check_radius
 from fastphash.labels import CONFLICTS_SCHEMA, coco_conflicts, folder_conflicts, has_class_folders
 from fastphash.near import Effort
 from fastphash.report import write_report
@@ -42,7 +43,7 @@ from fastphash.results import (
     priority,
 )
 from fastphash.store import Definition, Layout, is_store, locked, open_store
-from fastphash.words import COPY_KINDS, KINDS, MAX_PIXELS, RADIUS, TIMEOUT
+from fastphash.words import COPY_KINDS, KINDS, MAX_PIXELS, MIN_SCORE, RADIUS, TIMEOUT
 from fastphash.workers import worker_count
 
 _LARGEST = 5
@@ -87,7 +88,8 @@ def audit(
     definition: Definition | None = None,
     layout: Layout | None = None,
     keep_in: list[str] | None = None,
-    radius: int = RADIUS,
+    radius: int | None = None,
+    min_score: float | None = MIN_SCORE,
     grouping: Grouping = "star",
     labels: Labels | None = None,
     workers: int | None = None,
@@ -109,8 +111,11 @@ def audit(
         How to hash and what to keep.
     keep_in : list of str, optional
         Splits that keep their images, first to last; by default the smallest first.
-    radius : int
-        The largest distance of two copies, in bits.
+    radius : int, optional
+        The largest distance of two copies, in bits. By default as far as an image has few enough
+        candidates by chance (`fastphash.calibrate`), or `RADIUS` where nobody looks at them.
+    min_score : float or None
+        How alike the thumbnails of near copies are at least; None to take them for copies unseen.
     grouping : {"star", "components"}
     labels : Labels, optional
         By which copies are compared with their keepers.
@@ -130,7 +135,7 @@ def audit(
         A split without images.
     """
     check_sources(sources)
-    check_radius(radius)
+    check_radius(radius or 0)
     worker_count(workers)
     keep_in = keep_in or []
     labels = labels or Labels()
@@ -166,13 +171,17 @@ def audit(
         progress("joining", 0, 0)
         everything = read_hashes(str(out / HASHES))
         rows = everything.take(np.flatnonzero(np.isin(everything.splits, names)))
+        if not store.layout.thumbnails:
+            min_score = None
+        expected = expected_pairs(Index(rows.phashes, rows.known))
+        if radius is None:
+            radius = RADIUS if min_score is None else radius_for(expected)
+        near = radius, grouping, min_score, effort
         ranked = candidates(rows, priority(rows, keep_in), radius, effort)
         of_split = {name: ranked.where_split(name) for name in names}
-        leaks = _all_leaks(of_split, radius, effort)
-        groups = find_groups(ranked, radius, grouping, effort)
-        copies = {
-            name: count_copies(own, radius, grouping, effort) for name, own in of_split.items()
-        }
+        leaks = _all_leaks(of_split, radius, min_score, effort)
+        groups = find_groups(ranked, *near)
+        copies = {name: count_copies(own, *near) for name, own in of_split.items()}
         conflicts, labelled = _compare_labels(groups, rows, labels, progress)
         progress("writing", 0, 0)
         tables.write_table(out / LEAKS, leaks)
@@ -184,6 +193,9 @@ def audit(
             "store": store.digest,
             "keep_in": keep_in,
             "radius": radius,
+            "min_score": min_score,
+            # images that each is near by chance, as far as one can tell
+            "chance": float(expected[: radius + 1].sum()),
             "grouping": grouping,
             "splits": {
                 source.split: _split_summary(
@@ -234,9 +246,11 @@ def leaks_of(summary: dict[str, Any], kinds: list[str]) -> int:
     return sum(leak["kinds"][kind] for leak in summary["leaks"] for kind in kinds)
 
 
-def _all_leaks(of_split: dict[str, Hashes], radius: int, effort: Effort | None) -> pa.Table:
+def _all_leaks(
+    of_split: dict[str, Hashes], radius: int, min_score: float | None, effort: Effort | None
+) -> pa.Table:
     found = [
-        find_leaks(needles, haystack, radius, effort)
+        find_leaks(needles, haystack, radius, min_score, effort)
         for name, needles in of_split.items()
         for other, haystack in of_split.items()
         if name != other

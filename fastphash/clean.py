@@ -89,13 +89,16 @@ def make_plan(
     rows = audited.rows
     decided = resolve(read_decisions(audited.folder), rows)
     radius = audited.summary["radius"] if allowed[NEAR] else 0
-    goes = _find_copies(rows, _ranking(rows, keep_in, decided), allowed, decided, radius, effort)
+    min_score = audited.summary["min_score"]
+    order = _ranking(rows, keep_in, decided)
+    goes = _find_copies(rows, order, allowed, decided, radius, min_score, effort)
     made = {
         "roots": {split: audited.store.roots[split] for split in audited.splits},
         "store": audited.store.digest,
         "kinds": [kind for kind, is_allowed in zip(KINDS, allowed, strict=True) if is_allowed],
         "keep_in": keep_in,
         "radius": radius,
+        "min_score": min_score,
         "decisions": len(decided.copies) + len(decided.not_copies) + len(decided.keepers),
         "stale_decisions": decided.stale,
         "decided": decisions_digest(audited.folder),
@@ -127,6 +130,7 @@ def _find_copies(
     allowed: NDArray[np.bool_],
     decided: Resolved,
     radius: int,
+    min_score: float | None,
     effort: Effort | None,
 ) -> _Going:
     index = Index(rows.phashes, rows.known)
@@ -139,18 +143,19 @@ def _find_copies(
     furthest = max(radius, int(apart.max(initial=0)))
     number = order[has_partner(index, furthest, effort)[order]]
     ranked = rows.take(number)
-    rule = _Rule(ranked, number, allowed, decided, radius)
+    rule = _Rule(ranked, number, allowed, decided, radius, min_score)
     found = find_copies(
         index.take(number),
         ranked.thumbnails,
         furthest,
         reach=rule,
         marks=rule.marks(),
+        min_score=min_score,
         effort=effort,
     )
     going = np.flatnonzero(found.keeper != np.arange(number.size))
     keeper = found.keeper[going]
-    relation_to_it = copy_relation(ranked, found, going)
+    relation_to_it = copy_relation(ranked, found, going, min_score)
     return _Going(number[going], number[keeper], *relation_to_it, rule.confirms(going, keeper))
 
 
@@ -174,6 +179,8 @@ class _Rule:
     decided : Resolved
     radius : int
         The largest distance of kind `near`.
+    min_score : float or None
+        Its least score, if it was looked at.
     """
 
     def __init__(
@@ -183,7 +190,9 @@ class _Rule:
         allowed: NDArray[np.bool_],
         decided: Resolved,
         radius: int,
+        min_score: float | None,
     ) -> None:
+        self._min_score = min_score
         self._ranked = ranked
         self._allowed = allowed
         self._radius = radius
@@ -204,8 +213,9 @@ class _Rule:
         digests = self._ranked.digests
         if digests is not None:
             same = (digests[left] == digests[right]).all(axis=1)
-        kind = kinds(distance, verdicts.agrees, verdicts.orientation, same)
-        copies: NDArray[np.bool_] = self._allowed[kind] & (distance <= self._radius)
+        kind = kinds(distance, verdicts, same, self._min_score)
+        furthest = np.where(kind == COLLISION, 0, self._radius)
+        copies: NDArray[np.bool_] = self._allowed[kind] & (distance <= furthest)
         if self._decided.size:
             keys = _pair_keys(self._number[left], self._number[right])
             copies |= np.isin(keys, self._copies)

@@ -109,7 +109,12 @@ class _Audit(click.Command):
     help=f"End with status 3 if images leak between splits by one of these kinds; without kinds, "
     f"{options.SURE_KINDS}.",
 )
-@options.radius_option(RADIUS, "Largest Hamming distance of two copies.")
+@options.radius_option(
+    None,
+    "Largest Hamming distance of two copies.  [0 to 64; default: so far that an image has ten "
+    f"candidates by chance, 16 at most; {RADIUS} where nobody looks at them]",
+)
+@options.verify_options
 @options.grouping_option
 @options.coco_option(
     "COCO file of a split: copies whose annotations aren't their keeper's are listed as label "
@@ -130,7 +135,9 @@ def audit(
     output: Path,
     keep_in: list[str],
     fail_on_leak: list[str],
-    radius: int,
+    radius: int | None,
+    min_score: float | None,
+    no_verify: bool,
     grouping: Any,
     coco: dict[str, Path],
     class_folders: bool | None,
@@ -155,6 +162,7 @@ def audit(
     from fastphash.screen import ProgressScreen, show_audit
 
     _begin()
+    least = options.least_score(min_score, no_verify)
     definition, layout = options.definition_and_layout(**how)
     with ProgressScreen() as progress:
         found = run(
@@ -164,6 +172,7 @@ def audit(
             layout=layout,
             keep_in=keep_in,
             radius=radius,
+            min_score=least,
             grouping=grouping,
             labels=Labels(class_folders, coco),
             workers=workers,
@@ -421,6 +430,7 @@ def hash_(
     callback=options.kinds_callback,
     help=f"Write only pairs of these kinds: {', '.join(KINDS)}.  [default: all]",
 )
+@options.verify_options
 @options.join_options
 @options.json_option
 def join(
@@ -432,6 +442,8 @@ def join(
     max_pairs: int,
     form: str,
     kinds: list[str],
+    min_score: float | None,
+    no_verify: bool,
     memory: int | None,
     explain: bool,
     as_json: bool,
@@ -445,6 +457,7 @@ def join(
       fastphash join hashes@val hashes@train -o pairs.parquet
     """
     options.check_free(output, overwrite)
+    least = options.least_score(min_score, no_verify)
     from fastphash import convert, results, tables
     from fastphash.hashes import read_hashes, same_rows
     from fastphash.screen import ProgressScreen, count, show_table
@@ -456,7 +469,7 @@ def join(
     wanted = kinds or list(KINDS)
     with ProgressScreen() as progress:
         effort = options.effort(memory, explain, progress)
-        every = results.find_pairs(left, right, radius, max_pairs, effort)
+        every = results.find_pairs(left, right, radius, max_pairs, least, effort)
         pairs = results.of_kinds(every, wanted)
         if form == "parquet":
             counts = tables.write_tables(output, results.PAIRS_SCHEMA, pairs, count_by="kind")
@@ -468,7 +481,7 @@ def join(
     if as_json:
         click.echo(json.dumps({"pairs": sum(found.values()), "kinds": found}, indent=2))
     else:
-        shown = {kind: number for kind, number in found.items() if radius or kind != "near"}
+        shown = {kind: n for kind, n in found.items() if radius or n or kind != "near"}
         show_table(
             f"Pairs of {len(left):,} needles and {len(right):,} haystack images, in {output}",
             ["", *shown, "all"],
@@ -483,6 +496,7 @@ def join(
 @options.grouping_option
 @options.keep_in_option
 @options.format_option("Parquet, or JSON as the paper's inspect_hashes.py writes it.")
+@options.verify_options
 @options.join_options
 @options.json_option
 def group(
@@ -493,6 +507,8 @@ def group(
     grouping: Any,
     keep_in: list[str],
     form: str,
+    min_score: float | None,
+    no_verify: bool,
     memory: int | None,
     explain: bool,
     as_json: bool,
@@ -506,6 +522,7 @@ def group(
       fastphash group hashes -o groups.parquet
     """
     options.check_free(output, overwrite)
+    least = options.least_score(min_score, no_verify)
     from fastphash import convert, results, tables
     from fastphash.hashes import read_together
     from fastphash.screen import ProgressScreen, count, show_table
@@ -516,7 +533,7 @@ def group(
     with ProgressScreen() as progress:
         effort = options.effort(memory, explain, progress)
         ranked = results.candidates(rows, order, radius, effort)
-        found = results.find_groups(ranked, radius, grouping, effort)
+        found = results.find_groups(ranked, radius, grouping, least, effort)
     if form == "parquet":
         tables.write_table(output, found)
     else:

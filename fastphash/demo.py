@@ -12,7 +12,7 @@ from fastphash.ingest import Progress, no_progress
 from fastphash.words import ORIENTATIONS
 
 NOTES = [
-    "Copies saved again may differ in a few bits: --radius says how many, 4 by default.",
+    "Near copies are those whose thumbnails are alike: --min-score says how much.",
     "Try it on your own: fastphash audit train=DIR val=DIR -o audit",
 ]
 

@@ -20,7 +20,8 @@ from fastphash.joins import (
 )
 from fastphash.kernels import relate
 from fastphash.near import Effort, find_edges, permuted, plan_for
-from fastphash.verify import Verdicts, judge
+from fastphash.verify import Verdicts, judge, kinds
+from fastphash.words import COLLISION, MIN_SCORE
 
 #: How pairs become groups.
 Grouping = Literal["star", "components"]
@@ -53,12 +54,8 @@ class Copies(NamedTuple):
     ----------
     keeper : int64 (n,)
     distance : uint8 (n,)
-    agrees : bool (n,)
-        Whether the thumbnails were compared and agree.
-    orientation : uint8 (n,)
-        Of the row: what turns it into its keeper's frame.
-    score : float32 (n,)
-        Correlation of the thumbnails; NaN where they are unknown.
+    agrees, orientation, score
+        As in `Verdicts`; the orientation turns the row into its keeper's frame.
     """
 
     keeper: NDArray[np.int64]
@@ -66,6 +63,11 @@ class Copies(NamedTuple):
     agrees: NDArray[np.bool_]
     orientation: NDArray[np.uint8]
     score: NDArray[np.float32]
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """What the thumbnails say of each row and its keeper."""
+        return Verdicts(*self[2:])
 
 
 class Reach(Protocol):
@@ -123,6 +125,7 @@ def find_copies(
     grouping: Grouping = "star",
     reach: Reach | None = None,
     marks: Sequence[NDArray[Any]] = (),
+    min_score: float | None = MIN_SCORE,
     effort: Effort | None = None,
 ) -> Copies:
     """Group rows, and say how each relates to its keeper.
@@ -132,7 +135,8 @@ def find_copies(
     index : Index
         Rows in order of priority.
     thumbnails : uint8 (n, 1024), optional
-        Those of rows at distance 0 must agree to be within reach; without them equal hashes are.
+        They must agree, or be alike, for two rows to be within reach; without them the radius
+        decides.
     radius : int
     grouping : {"star", "components"}
     reach : Reach, optional
@@ -140,21 +144,26 @@ def find_copies(
     marks : sequence of arrays (n, ...)
         Rows of equal hashes and thumbnails that differ in one of these are not taken for copies
         unseen, but left to `reach`.
+    min_score : float or None
+        The least score of two rows at a distance; None to take them for copies unseen.
     """
     keeper = find_keepers(
-        index, thumbnails, radius, grouping=grouping, reach=reach, marks=marks, effort=effort
+        index,
+        thumbnails,
+        radius,
+        grouping=grouping,
+        reach=reach,
+        marks=marks,
+        min_score=min_score,
+        effort=effort,
     )
     rows = np.arange(keeper.size)
     distance, mask = relation(index, rows, index, keeper)
-    verdicts = judge(Matches(rows, keeper, distance, mask), thumbnails, thumbnails)
+    pairs = Matches(rows, keeper, distance, mask)
+    verdicts = judge(pairs, thumbnails, thumbnails, near=min_score is not None)
     alone = keeper == rows
-    return Copies(
-        keeper,
-        np.where(alone, 0, distance).astype(np.uint8),
-        verdicts.agrees,
-        np.where(alone, 0, verdicts.orientation).astype(np.uint8),
-        verdicts.score,
-    )
+    distance[alone] = verdicts.orientation[alone] = 0
+    return Copies(keeper, distance, *verdicts)
 
 
 def find_keepers(
@@ -165,6 +174,7 @@ def find_keepers(
     grouping: Grouping = "star",
     reach: Reach | None = None,
     marks: Sequence[NDArray[Any]] = (),
+    min_score: float | None = MIN_SCORE,
     effort: Effort | None = None,
 ) -> NDArray[np.int64]:
     """The keeper of each row, int64 (n,); parameters are those of `find_copies`."""
@@ -173,7 +183,10 @@ def find_keepers(
         raise UsageError(f"no grouping {grouping!r}: use one of {', '.join(GROUPINGS)}")
     effort = effort or Effort()
     classes = collapse(index.hashes, *([] if thumbnails is None else [thumbnails]), *marks)
-    rows = _Rows(index, thumbnails, np.arange(len(index)), reach).take(classes.first)
+    if reach is None and thumbnails is not None:
+        reach = _copies_by(min_score)
+    number = np.arange(len(index))
+    rows = _Rows(index, thumbnails, number, reach, min_score is not None).take(classes.first)
     keeper = _stars(rows, radius, effort)
     if grouping == "components":
         keeper = _components(rows, radius, keeper, effort)
@@ -185,7 +198,7 @@ def has_partner(index: Index, radius: int, effort: Effort | None = None) -> NDAr
     effort = effort or Effort()
     classes = collapse(index.hashes)
     own = index.take(classes.first)
-    keeper = _stars(_Rows(own, None, classes.first, None), radius, effort)
+    keeper = _stars(_Rows(own, None, classes.first, None, False), radius, effort)
     rows = np.arange(keeper.size)
     found = np.bincount(classes.of_row, minlength=rows.size) > 1
     copies = keeper != rows
@@ -198,18 +211,39 @@ def has_partner(index: Index, radius: int, effort: Effort | None = None) -> NDAr
     return found[classes.of_row]
 
 
+def _copies_by(min_score: float | None) -> Reach:
+    """Pairs are copies if their kind is one of copies."""
+
+    def reach(
+        left: NDArray[np.int64],
+        right: NDArray[np.int64],  # noqa: ARG001 - rows are known by their thumbnails alone
+        distance: NDArray[np.uint8],
+        verdicts: Verdicts,
+    ) -> NDArray[np.bool_]:
+        unknown = np.zeros(left.size, np.bool_)
+        return kinds(distance, verdicts, unknown, min_score) < COLLISION
+
+    return reach
+
+
 class _Rows(NamedTuple):
-    """Different rows: hashes, thumbnails where they are known, and what `reach` knows them by."""
+    """Different rows: hashes, thumbnails where they are known, and what `reach` knows them by.
+
+    Without `reach` all within the radius are copies; `near` is whether it is told of scores.
+    """
 
     hashed: Index
     thumbnails: NDArray[np.uint8] | None
     number: NDArray[np.int64]
     reach: Reach | None
+    near: bool
 
     def take(self, rows: NDArray[np.int64]) -> "_Rows":
         """Some of them."""
         kept = None if self.thumbnails is None else self.thumbnails[rows]
-        return _Rows(self.hashed.take(rows), kept, self.number[rows], self.reach)
+        return self._replace(
+            hashed=self.hashed.take(rows), thumbnails=kept, number=self.number[rows]
+        )
 
 
 def _stars(rows: _Rows, radius: int, effort: Effort) -> NDArray[np.int64]:
@@ -266,17 +300,12 @@ def _taken(
 
 
 def _within_reach(block: Matches, left: _Rows, right: _Rows) -> Matches:
-    """The pairs of a block that make a copy: near ones, and equal ones whose thumbnails agree."""
-    if left.reach is not None:
-        verdicts = judge(block, left.thumbnails, right.thumbnails)
-        pairs = left.number[block.left], right.number[block.right]
-        return block.take(np.flatnonzero(left.reach(*pairs, block.distance, verdicts)))
-    if left.thumbnails is None or right.thumbnails is None:
+    """The pairs of a block that are copies."""
+    if left.reach is None:
         return block
-    equal = np.flatnonzero(block.distance == 0)
-    kept = np.ones(block.left.size, np.bool_)
-    kept[equal] = judge(block.take(equal), left.thumbnails, right.thumbnails).agrees
-    return block.take(kept)
+    verdicts = judge(block, left.thumbnails, right.thumbnails, near=left.near)
+    pairs = left.number[block.left], right.number[block.right]
+    return block.take(np.flatnonzero(left.reach(*pairs, block.distance, verdicts)))
 
 
 def _components(
@@ -294,9 +323,7 @@ def _links(
     rows: _Rows, radius: int, root: NDArray[np.int64], effort: Effort
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Pairs within reach, as far as `root` has not joined them yet."""
-    oriented = rows.hashed.known != (0,)
-    if rows.reach is not None or (oriented and rows.thumbnails is not None):
-        # rows near in one orientation may be equal in another, and their thumbnails then decide
+    if rows.reach is not None:
         yield from _reach(rows, radius, effort)
         return
     yield from _reach(rows, 0, effort)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fastphash.errors import FastphashError, UsageError
-from fastphash.words import KINDS, MAX_PIXELS, PASS_ORDERS, TIMEOUT
+from fastphash.words import KINDS, MAX_PIXELS, MIN_SCORE, PASS_ORDERS, TIMEOUT
 
 if TYPE_CHECKING:
     from fastphash.discover import Source
@@ -162,6 +162,29 @@ def radius_option(default: int | None, text: str) -> Callable[[F], F]:
         metavar="BITS",
         help=text if default is None else f"{text}  [0 to 64; default: {default}]",
     )
+
+
+def verify_options(command: F) -> F:
+    """Whether near pairs are looked at, and how alike copies are: pass them to `least_score`."""
+    command = click.option(
+        "--no-verify", is_flag=True, help="Take near ones for copies by their distance alone."
+    )(command)
+    return click.option(
+        "--min-score",
+        type=click.FloatRange(0, 1),
+        metavar="SCORE",
+        help="How alike the thumbnails of near copies are at least, 0 to 1.  "
+        f"[default: {MIN_SCORE:g}]",
+    )(command)
+
+
+def least_score(min_score: float | None, no_verify: bool) -> float | None:
+    """The least score of near copies; None if nobody looks at them."""
+    if no_verify and min_score is not None:
+        raise UsageError("--min-score and --no-verify exclude one another")
+    if no_verify:
+        return None
+    return MIN_SCORE if min_score is None else min_score
 
 
 def join_options(command: F) -> F:

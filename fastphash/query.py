@@ -134,17 +134,17 @@ def _table(hashed: Batch, stored: Hashes, pairs: Matches, k: int) -> pa.Table:
     known = stored.take(rows)
     pairs = pairs._replace(right=right)
     pixels = hashed.thumbnails.reshape(len(hashed.paths), -1)
-    agrees, orientation, score = judge(pairs, pixels, known.thumbnails)
+    verdicts = judge(pairs, pixels, known.thumbnails)
     same = np.zeros(pairs.left.size, np.bool_)
     if known.digests is not None:
         digests = np.frombuffer(b"".join(hashed.digests), np.uint64).reshape(-1, 2)
         same = (digests[pairs.left] == known.digests[pairs.right]).all(axis=1)
-        orientation[same], score[same] = 0, 1
-    kind = kinds(pairs.distance, agrees, orientation, same)
+        verdicts.orientation[same], verdicts.score[same] = 0, 1
+    kind = kinds(pairs.distance, verdicts, same)
     order = np.lexsort((pairs.right, kind, pairs.distance, pairs.left))
     order = order[_rank(pairs.left[order]) < k]
     pairs = pairs.take(order)
-    kind, orientation, score = kind[order], orientation[order], score[order]
+    kind, orientation, score = kind[order], verdicts.orientation[order], verdicts.score[order]
     split, path, exact = row_names(known, pairs.right)
     names = [os.fsdecode(path).encode("utf-8", "replace").decode() for path in hashed.paths]
     return pa.table(

@@ -14,7 +14,7 @@ from fastphash.hashes import Hashes, check_joinable
 from fastphash.joins import Classes, Index, Matches, collapse, matches
 from fastphash.near import Effort
 from fastphash.verify import judge, kinds
-from fastphash.words import COLLISION, IDENTICAL, KINDS, NEAR, ORIENTATIONS
+from fastphash.words import COLLISION, IDENTICAL, KINDS, MIN_SCORE, NEAR, ORIENTATIONS
 
 ROLES = ("keeper", "copy")
 # rows of one table of pairs: their thumbnails are held meanwhile
@@ -86,10 +86,14 @@ def candidates(
 
 
 def find_groups(
-    ranked: Hashes, radius: int, grouping: Grouping = "star", effort: Effort | None = None
+    ranked: Hashes,
+    radius: int,
+    grouping: Grouping = "star",
+    min_score: float | None = MIN_SCORE,
+    effort: Effort | None = None,
 ) -> pa.Table:
     """Groups of two and more, keeper first; rows must be in order of priority."""
-    found = _copies(ranked, radius, grouping, effort)
+    found = _copies(ranked, radius, grouping, min_score, effort)
     rows = np.arange(len(ranked))
     copy = found.keeper != rows
     grouped = np.union1d(rows[copy], found.keeper[copy])
@@ -98,7 +102,7 @@ def find_groups(
     role = (keeper != order).astype(np.int32)
     _, number = np.unique(keeper, return_inverse=True)
     none = role == 0
-    relation = relation_columns(*copy_relation(ranked, found, order), none)
+    relation = relation_columns(*copy_relation(ranked, found, order, min_score), none)
     return pa.table(
         [
             pa.array(number, pa.int64()),
@@ -112,14 +116,19 @@ def find_groups(
 
 
 def find_leaks(
-    needles: Hashes, haystack: Hashes, radius: int, effort: Effort | None = None
+    needles: Hashes,
+    haystack: Hashes,
+    radius: int,
+    min_score: float | None = MIN_SCORE,
+    effort: Effort | None = None,
 ) -> pa.Table:
     """For each needle with a copy (or a collision) in the haystack, the strongest; rows ranked.
 
-    `matches` counts the further haystack rows that are copies too (or collide, where none is one).
+    Collisions are those of equal hashes. `matches` counts the further haystack rows that are copies
+    too (or collide, where none is one).
     """
     ours, theirs = _classes(needles), _classes(haystack)
-    best = _strongest(needles, ours.first, haystack, theirs, radius, effort)
+    best = _strongest(needles, ours.first, haystack, theirs, radius, min_score, effort)
     same, same_count = _same_bytes(needles, haystack)
     rows = np.flatnonzero((best.partner[ours.of_row] >= 0) | (same >= 0))
     of_class = ours.of_row[rows]
@@ -167,6 +176,7 @@ def _strongest(
     haystack: Hashes,
     classes: Classes,
     radius: int,
+    min_score: float | None,
     effort: Effort | None,
 ) -> _Strongest:
     best = _Strongest(
@@ -181,9 +191,14 @@ def _strongest(
     left = Index(needles.phashes[first], needles.known)
     right = Index(haystack.phashes[classes.first], haystack.known)
     thumbnails = _thumbnails_of(needles, first), _thumbnails_of(haystack, classes.first)
-    for block in matches(left, right, radius, effort=effort):
-        agrees, orientation, score = judge(block, *thumbnails)
-        kind = kinds(block.distance, agrees, orientation, np.zeros(agrees.size, np.bool_))
+    for found in matches(left, right, radius, effort=effort):
+        verdicts = judge(found, *thumbnails, near=min_score is not None)
+        kind = kinds(found.distance, verdicts, np.zeros(found.left.size, np.bool_), min_score)
+        told = np.flatnonzero((kind != COLLISION) | (found.distance == 0))
+        if not told.size:
+            continue
+        block, kind = found.take(told), kind[told]
+        _, orientation, score = verdicts.take(told)
         # of one needle: the strongest kind, the nearest, orientation order, haystack's priority
         order = np.lexsort((block.right, orientation, block.distance, kind, block.left))
         needle = block.left[order]
@@ -205,9 +220,12 @@ def find_pairs(
     haystack: Hashes,
     radius: int,
     max_pairs: int,
+    min_score: float | None = MIN_SCORE,
     effort: Effort | None = None,
 ) -> Iterator[pa.Table]:
     """Every pair within a radius, by (needle row, haystack row), in tables of a bounded size.
+
+    Pairs at a distance that are not alike are collisions as well.
 
     Raises
     ------
@@ -220,21 +238,25 @@ def find_pairs(
     left, right = Index(needles.phashes, needles.known), Index(haystack.phashes, haystack.known)
     for whole in matches(left, right, radius, max_pairs=max_pairs, effort=effort):
         for start in range(0, whole.left.size, _TABLE_ROWS):
-            yield _pair_table(needles, haystack, whole.take(slice(start, start + _TABLE_ROWS)))
+            some = whole.take(slice(start, start + _TABLE_ROWS))
+            yield _pair_table(needles, haystack, some, min_score)
 
 
-def _pair_table(needles: Hashes, haystack: Hashes, block: Matches) -> pa.Table:
+def _pair_table(
+    needles: Hashes, haystack: Hashes, block: Matches, min_score: float | None
+) -> pa.Table:
     # thumbnails of these rows only are read
     some, block_left = np.unique(block.left, return_inverse=True)
     others, block_right = np.unique(block.right, return_inverse=True)
     ours, theirs = needles.take(some), haystack.take(others)
     block = block._replace(left=block_left, right=block_right)
-    agrees, orientation, score = judge(block, ours.thumbnails, theirs.thumbnails)
+    verdicts = judge(block, ours.thumbnails, theirs.thumbnails, near=min_score is not None)
     same = np.zeros(block.left.size, np.bool_)
     if ours.digests is not None and theirs.digests is not None:
         same = (ours.digests[block.left] == theirs.digests[block.right]).all(axis=1)
-        orientation[same], score[same] = 0, 1
-    kind = kinds(block.distance, agrees, orientation, same)
+        verdicts.orientation[same], verdicts.score[same] = 0, 1
+    kind = kinds(block.distance, verdicts, same, min_score)
+    orientation, score = verdicts.orientation, verdicts.score
     a, b = row_names(ours, block.left), row_names(theirs, block.right)
     return pa.table(
         [*a[:2], *b[:2], *relation_columns(kind, block.distance, orientation, score), a[2], b[2]],
@@ -266,14 +288,18 @@ class Counted(NamedTuple):
 
 
 def count_copies(
-    ranked: Hashes, radius: int, grouping: Grouping = "star", effort: Effort | None = None
+    ranked: Hashes,
+    radius: int,
+    grouping: Grouping = "star",
+    min_score: float | None = MIN_SCORE,
+    effort: Effort | None = None,
 ) -> Counted:
     """Count the copies among these rows; rows in order of priority."""
-    found = _copies(ranked, radius, grouping, effort)
+    found = _copies(ranked, radius, grouping, min_score, effort)
     copies = np.flatnonzero(found.keeper != np.arange(len(ranked)))
     equal = has_partner(Index(ranked.phashes, ranked.known), 0, effort)
     equal[copies] = equal[found.keeper[copies]] = False
-    kind, distance, _, _ = copy_relation(ranked, found, copies)
+    kind, distance, _, _ = copy_relation(ranked, found, copies, min_score)
     counts = np.bincount(kind, minlength=len(KINDS))
     kinds_of = {name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION}
     distances = count_distances(distance[kind != COLLISION])
@@ -286,22 +312,34 @@ def count_distances(distances: NDArray[np.uint8]) -> dict[str, int]:
     return dict(zip(map(str, values.tolist()), counts.tolist(), strict=True))
 
 
-def _copies(ranked: Hashes, radius: int, grouping: Grouping, effort: Effort | None) -> Copies:
-    index = Index(ranked.phashes, ranked.known)
-    return find_copies(index, ranked.thumbnails, radius, grouping=grouping, effort=effort)
+def _copies(
+    ranked: Hashes,
+    radius: int,
+    grouping: Grouping,
+    min_score: float | None,
+    effort: Effort | None,
+) -> Copies:
+    return find_copies(
+        Index(ranked.phashes, ranked.known),
+        ranked.thumbnails,
+        radius,
+        grouping=grouping,
+        min_score=min_score,
+        effort=effort,
+    )
 
 
 def copy_relation(
-    ranked: Hashes, found: Copies, rows: NDArray[np.int64]
+    ranked: Hashes, found: Copies, rows: NDArray[np.int64], min_score: float | None = MIN_SCORE
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
     """Kind, distance, orientation and score of rows against their keepers; rows ranked."""
+    keeper, distance, verdicts = found.keeper[rows], found.distance[rows], found.verdicts.take(rows)
     same = np.zeros(rows.size, np.bool_)
     if ranked.digests is not None:
-        same = (ranked.digests[rows] == ranked.digests[found.keeper[rows]]).all(axis=1)
-    distance = found.distance[rows]
-    orientation = np.where(same, 0, found.orientation[rows]).astype(np.uint8)
-    score = np.where(same, 1, found.score[rows]).astype(np.float32)
-    return kinds(distance, found.agrees[rows], orientation, same), distance, orientation, score
+        same = (ranked.digests[rows] == ranked.digests[keeper]).all(axis=1)
+        verdicts.orientation[same], verdicts.score[same] = 0, 1
+    kind = kinds(distance, verdicts, same, min_score)
+    return kind, distance, verdicts.orientation, verdicts.score
 
 
 def _classes(rows: Hashes) -> Classes:

@@ -141,6 +141,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
             [f"{colliding:,} images share a hash with another, but their thumbnails differ"],
         )
     _show_distances(summary)
+    _show_how(summary)
     if leaks:
         _show_leaks(leaks, list(splits), thumbnails=summary["thumbnails"])
     _show_conflicts(summary["labels"])
@@ -314,6 +315,18 @@ def _show_leaks(leaks: list[dict[str, Any]], names: list[str], *, thumbnails: bo
 
 # the last distance of each column
 _DISTANCES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
+
+
+def _show_how(summary: dict[str, Any]) -> None:
+    radius, least = summary["radius"], summary["min_score"]
+    if not radius:
+        return
+    line = f"Candidates are hashes within {radius} bits, by chance {summary['chance']:.2g} an image"
+    if least is None:
+        line += "; nobody looked at the near ones: perhaps copies, perhaps only alike"
+    else:
+        line += f"; near copies are those whose thumbnails are alike by {least:g} of 1 at least"
+    show_lines("What near means here", [line])
 
 
 def _show_distances(summary: dict[str, Any]) -> None:

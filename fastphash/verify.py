@@ -12,7 +12,7 @@ from fastphash.joins import Matches, first_orientation
 from fastphash.kernels import agree, similar
 from fastphash.threads import core_count, run_all
 from fastphash.thumbnail import SIDE, STEPS, turned_indices
-from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL, NEAR, ORIENTATIONS
+from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL, MIN_SCORE, NEAR, ORIENTATIONS
 
 # a copy may be the middle of the other image: enlarged so much, one is compared with the other
 _ZOOMS = (1.0, 1.08, 1.17)
@@ -31,20 +31,34 @@ class Verdicts(NamedTuple):
     Attributes
     ----------
     agrees : bool (n,)
+        At distance 0: whether they are the same but for a little noise, light and contrast.
     orientation : uint8 (n,)
-        The first that gives the distance; at distance 0 the first of them under which the
-        thumbnails agree, if there is one.
+        Of those that give the distance: at distance 0 the first under which the thumbnails agree,
+        if there is one, else the one under which they are most alike.
     score : float32 (n,)
-        Correlation of the two thumbnails in that orientation, 0 to 1; NaN where one is unknown.
+        How alike the two are in that orientation, 0 to 1; NaN where nobody looked.
     """
 
     agrees: NDArray[np.bool_]
     orientation: NDArray[np.uint8]
     score: NDArray[np.float32]
 
+    def take(self, rows: NDArray[np.int64]) -> "Verdicts":
+        """A copy of some of them."""
+        return Verdicts(self.agrees[rows], self.orientation[rows], self.score[rows])
+
+    def put(self, rows: NDArray[np.int64], values: "Verdicts") -> None:
+        """Replace some of them."""
+        for column, own in zip(self, values, strict=True):
+            column[rows] = own
+
 
 def judge(
-    matches: Matches, left: NDArray[np.uint8] | None, right: NDArray[np.uint8] | None
+    matches: Matches,
+    left: NDArray[np.uint8] | None,
+    right: NDArray[np.uint8] | None,
+    *,
+    near: bool = True,
 ) -> Verdicts:
     """Compare the thumbnails of each match in the orientations that give its distance.
 
@@ -53,30 +67,30 @@ def judge(
     matches : Matches
     left, right : uint8 (n, 1024), (m, 1024) or None
         Thumbnails of the needles and of the haystack; without them nothing agrees.
+    near : bool
+        Whether to look at those that are at a distance, or don't agree, as well.
     """
     size = matches.mask.size
-    if left is None or right is None:
-        unknown = np.full(size, np.nan, np.float32)
-        return Verdicts(np.zeros(size, np.bool_), first_orientation(matches.mask), unknown)
     verdicts = Verdicts(
-        np.empty(size, np.bool_), np.empty(size, np.uint8), np.empty(size, np.float32)
+        np.zeros(size, np.bool_),
+        first_orientation(matches.mask),
+        np.full(size, np.nan, np.float32),
     )
-    first = matches.mask & (~matches.mask + np.uint8(1))
-    mask = np.where(matches.distance == 0, matches.mask, first)
-    agree.judge_pairs(left, matches.left, right, matches.right, mask, turned_indices(), *verdicts)
+    if left is None or right is None:
+        return verdicts
+    equal = np.flatnonzero(matches.distance == 0)
+    if equal.size:
+        same = matches.take(equal)
+        found = verdicts.take(equal)
+        agree.judge_pairs(left, same.left, right, same.right, same.mask, turned_indices(), *found)
+        verdicts.put(equal, found)
+    apart = np.flatnonzero(~verdicts.agrees)
+    if near and apart.size:
+        some = matches.take(apart)
+        verdicts.orientation[apart], verdicts.score[apart] = _look_closer(
+            left, some.left, right, some.right, some.mask
+        )
     return verdicts
-
-
-def kinds(
-    distance: NDArray[np.uint8],
-    agrees: NDArray[np.bool_],
-    orientation: NDArray[np.uint8],
-    same_bytes: NDArray[np.bool_],
-) -> NDArray[np.uint8]:
-    """The kind of each pair, as an index into KINDS."""
-    upright = np.where(orientation == 0, EXACT, AUGMENTED)
-    equal = np.where(same_bytes, IDENTICAL, np.where(agrees, upright, COLLISION))
-    return np.where(distance > 0, NEAR, equal).astype(np.uint8)
 
 
 def similarity(
@@ -106,6 +120,27 @@ def similarity(
         0 to 1; next to 0 where one of them is flat.
     """
     return _look_closer(left, left_rows, right, right_rows, mask)[1]
+
+
+def kinds(
+    distance: NDArray[np.uint8],
+    verdicts: Verdicts,
+    same_bytes: NDArray[np.bool_],
+    min_score: float | None = MIN_SCORE,
+) -> NDArray[np.uint8]:
+    """The kind of each pair, as an index into KINDS.
+
+    Near ones need a score of `min_score`, unless nobody looked; with None they need none.
+    """
+    upright = np.where(verdicts.orientation == 0, EXACT, AUGMENTED)
+    unseen = np.isnan(verdicts.score) if min_score is not None else np.ones(distance.size, bool)
+    alike = ~unseen & (verdicts.score >= np.float32(min_score or 0))
+    other = np.where(alike | (unseen & (distance > 0)), NEAR, COLLISION)
+    return np.where(
+        same_bytes & (distance == 0),
+        IDENTICAL,
+        np.where(verdicts.agrees, upright, other),
+    ).astype(np.uint8)
 
 
 class _Described(NamedTuple):

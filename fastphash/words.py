@@ -29,8 +29,11 @@ COPY_KINDS = KINDS[:COLLISION]
 #: More pairs than this aren't listed unless asked for.
 MAX_PAIRS = 100_000_000
 
-#: The largest distance, in bits, at which an audit takes two images for copies.
+#: The largest distance, in bits, at which an audit takes two images for copies unseen.
 RADIUS = 4
+
+#: How alike two thumbnails must be for a near pair to be a copy (see benchmarks/accuracy.py).
+MIN_SCORE = 0.5
 
 #: How many stored images a query names.
 NEAREST = 5

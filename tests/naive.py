@@ -174,19 +174,6 @@ def judge(a, b, bits):
     return next((verdict for verdict in verdicts if verdict[0]), verdicts[0])
 
 
-@functools.cache
-def cached_verdict(a, b, bits):
-    return judge(np.frombuffer(a, np.uint8), np.frombuffer(b, np.uint8), bits)
-
-
-def verdict(thumbnails, i, j, distance, bits):
-    """What thumbnails say of a match: beyond distance 0 in its first orientation only."""
-    if thumbnails is None:
-        return False, first_bit(bits), math.nan
-    bits = bits if distance == 0 else 1 << first_bit(bits)
-    return cached_verdict(thumbnails[i].tobytes(), thumbnails[j].tobytes(), bits)
-
-
 def gaussian(sigma):
     """Weights of a blur, for a plane that is mirrored beyond its edges."""
     reach = math.ceil(4 * sigma)
@@ -284,13 +271,34 @@ def similarity(a, b, bits):
     return best, scores[best]
 
 
-def links(hashes, radius, thumbnails=None, known=None):
+@functools.cache
+def cached_verdict(a, b, distance, bits):
+    ours, theirs = np.frombuffer(a, np.uint8), np.frombuffer(b, np.uint8)
+    found = judge(ours, theirs, bits) if distance == 0 else (False, 0, 0.0)
+    return found if found[0] else (False, *similarity(ours, theirs, bits))
+
+
+def verdict(thumbnails, i, j, distance, bits):
+    """(agrees, orientation, score) of a match."""
+    if thumbnails is None:
+        return False, first_bit(bits), math.nan
+    return cached_verdict(thumbnails[i].tobytes(), thumbnails[j].tobytes(), distance, bits)
+
+
+def is_copy(thumbnails, i, j, distance, bits, min_score):
+    if thumbnails is None or (distance and min_score is None):
+        return True
+    agrees, _, score = verdict(thumbnails, i, j, distance, bits)
+    return agrees or (min_score is not None and score >= min_score)
+
+
+def links(hashes, radius, thumbnails=None, known=None, min_score=0.5):
     """{(i, j), ...} of rows within reach of one another, both ways round."""
     known = range(hashes.shape[1]) if known is None else known
     return {
         (i, j)
         for i, j, distance, bits in matches(hashes, hashes, radius, known, known)
-        if thumbnails is None or distance or verdict(thumbnails, i, j, distance, bits)[0]
+        if is_copy(thumbnails, i, j, distance, bits, min_score)
     }
 
 
@@ -337,10 +345,10 @@ def kind_of(hashes, thumbnails, contents, i, j):
     if contents[i] == contents[j]:
         return "identical", 0, 0, 1.0
     agrees, orientation, score = verdict(thumbnails, i, j, distance, bits)
-    if distance:
-        return "near", distance, orientation, score
-    upright = "augmented" if orientation else "exact"
-    return upright if agrees else "collision", 0, orientation, score
+    if agrees:
+        return "augmented" if orientation else "exact", distance, orientation, score
+    near = score >= 0.5 or (distance and math.isnan(score))
+    return "near" if near else "collision", distance, orientation, score
 
 
 def clean(order, allowed, radius, copies, not_copies, kinds):
@@ -348,7 +356,7 @@ def clean(order, allowed, radius, copies, not_copies, kinds):
 
     def is_copy(i, j):
         kind, distance = kinds[i, j][:2]
-        is_allowed = kind in allowed and distance <= radius
+        is_allowed = kind in allowed and distance <= (0 if kind == "collision" else radius)
         pair = frozenset((i, j))
         return (is_allowed or pair in copies) and pair not in not_copies
 

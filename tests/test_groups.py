@@ -66,7 +66,7 @@ def check(rows, thumbnails, radius, grouping, known=None):
     if expected:
         columns = [*zip(*naive.copies(rows, thumbnails, expected, known), strict=True)]
         assert [column.tolist() for column in found[1:4]] == [list(c) for c in columns[1:4]]
-        assert found.score == pytest.approx(columns[4], abs=1e-6, nan_ok=True)
+        assert found.score == pytest.approx(columns[4], abs=5e-3, nan_ok=True)
 
 
 # hashes alone
@@ -267,16 +267,20 @@ def test_few_pairs_of_images_at_once_change_nothing(pairs, chosen, seed, radius,
         check(rows, POOL[chosen], radius, grouping)
 
 
-def test_lookalikes_are_near_where_their_hashes_are_not_equal():
-    thumbnails = POOL[[2, 11, 11]]
-    rows = np.array([7, 7, 6], np.uint64)
+def test_pictures_at_a_distance_are_copies_if_they_are_alike():
+    # 11 shows something else than 2, of which 3 is a noisy copy
+    thumbnails = POOL[[2, 11, 3, 2, 11]]
+    rows = np.array([7, 7, 6, 5, 6], np.uint64)
     found = find_copies(Index(rows), thumbnails, 1)
-    assert found.keeper.tolist() == [0, 1, 0]
-    assert found.distance.tolist() == [0, 0, 1]
-    assert not found.agrees[2]
-    chained = find_copies(Index(rows), thumbnails, 1, grouping="components")
-    assert chained.keeper.tolist() == [0, 0, 0]
-    assert chained.agrees.tolist() == [True, False, False]
+    assert found.keeper.tolist() == [0, 1, 0, 0, 1]
+    assert found.distance.tolist() == [0, 0, 1, 1, 1]
+    assert found.agrees.tolist() == [True, True, False, False, False]
+    assert (found.score[2:] > 0.5).all()
+    unseen = find_copies(Index(rows), thumbnails, 1, min_score=None)
+    assert unseen.keeper.tolist() == [0, 1, 0, 0, 0]
+    assert np.isnan(unseen.score[2:]).all()
+    strict = find_copies(Index(rows), thumbnails, 1, min_score=1.0)
+    assert strict.keeper.tolist() == [0, 1, 2, 0, 1]
 
 
 def test_lookalikes_go_to_the_first_keeper_that_agrees():

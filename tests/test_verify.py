@@ -11,7 +11,7 @@ from fastphash import verify
 from fastphash.hashing import hash_orientations, hash_thumbnails
 from fastphash.joins import Index, Matches, matches, self_join
 from fastphash.thumbnail import both_thumbnails, thumbnail
-from fastphash.verify import judge, kinds, similarity
+from fastphash.verify import Verdicts, judge, kinds, similarity
 from fastphash.words import INVERSE, KINDS
 
 NONE = np.empty(0, np.int64)
@@ -100,8 +100,10 @@ def test_flat_images_agree_only_if_their_levels_are_close(level):
         assert agree(flat, other) == agree(other, flat) == (apart <= 4)
 
 
-def test_score_of_flat_images_is_how_close_they_are():
-    assert judge_one(np.zeros(1024, np.uint8), np.full(1024, 51, np.uint8))[2] == pytest.approx(0.8)
+def test_score_of_flat_images_that_agree_is_how_close_they_are():
+    flat = [np.full(1024, level, np.uint8) for level in (0, 4, 5)]
+    assert judge_one(flat[0], flat[1])[2] == pytest.approx(1 - 4 / 255)
+    assert judge_one(flat[0], flat[2])[2] == 0
 
 
 def test_flat_image_does_not_agree_with_a_picture(photo):
@@ -137,7 +139,7 @@ def test_orientation_is_the_first_that_agrees(t, mask):
         assert (agrees, orientation, score) == (True, t, 1.0)
     else:
         assert not agrees
-        assert orientation == naive.first_bit(mask)
+        assert mask >> orientation & 1
         assert score < 0.5
 
 
@@ -188,25 +190,47 @@ def test_no_matches_give_no_verdicts():
 
 
 @pytest.mark.parametrize(
-    ("distance", "agrees", "orientation", "same", "kind"),
+    ("distance", "agrees", "orientation", "score", "same", "kind"),
     [
-        (0, True, 0, False, "exact"),
-        (0, True, 1, False, "augmented"),
-        (0, True, 7, False, "augmented"),
-        (0, False, 0, False, "collision"),
-        (0, False, 3, False, "collision"),
-        (0, True, 0, True, "identical"),
-        (0, True, 2, True, "identical"),
-        (0, False, 0, True, "identical"),
-        (1, True, 0, False, "near"),
-        (64, False, 3, False, "near"),
+        (0, True, 0, 0.9, False, "exact"),
+        (0, True, 1, 0.9, False, "augmented"),
+        (0, True, 7, 0.2, False, "augmented"),
+        (0, False, 0, 0.49, False, "collision"),
+        (0, False, 3, 0.5, False, "near"),
+        (0, False, 3, np.nan, False, "collision"),
+        (0, True, 0, 1, True, "identical"),
+        (0, True, 2, 1, True, "identical"),
+        (0, False, 0, 0, True, "identical"),
+        (1, False, 0, 0.5, False, "near"),
+        (1, False, 0, 0.49, False, "collision"),
+        (64, False, 3, np.nan, False, "near"),
     ],
 )
-def test_kind_of_a_pair(distance, agrees, orientation, same, kind):
-    distance = np.array([distance], np.uint8)
-    codes = kinds(distance, np.array([agrees]), np.array([orientation], np.uint8), np.array([same]))
+def test_kind_of_a_pair(distance, agrees, orientation, score, same, kind):
+    verdicts = Verdicts(
+        np.array([agrees]), np.array([orientation], np.uint8), np.array([score], np.float32)
+    )
+    codes = kinds(np.array([distance], np.uint8), verdicts, np.array([same]))
     assert codes.dtype == np.uint8
     assert KINDS[codes[0]] == kind
+
+
+@pytest.mark.parametrize(("distance", "kind"), [(0, "collision"), (1, "near")])
+def test_unseen_the_distance_decides(distance, kind):
+    verdicts = Verdicts(np.zeros(1, bool), np.zeros(1, np.uint8), np.zeros(1, np.float32))
+    codes = kinds(np.array([distance], np.uint8), verdicts, np.zeros(1, bool), None)
+    assert KINDS[codes[0]] == kind
+
+
+def test_nobody_looks_at_near_ones_unless_asked(photo):
+    pixels = small(photo(60, 60, channels=1))[None]
+    row, bits = np.zeros(2, np.int64), np.ones(2, np.uint8)
+    match = Matches(row, row, np.array([0, 3], np.uint8), bits)
+    assert judge(match, pixels, pixels, near=False).score.tolist() == [
+        1,
+        pytest.approx(np.nan, nan_ok=True),
+    ]
+    assert (judge(match, pixels, pixels).score > 0.99).all()
 
 
 def similar(a, b, mask=1):

@@ -19,7 +19,7 @@ from PIL import Image as PillowImage
 from fastphash import images, tables
 from fastphash.audit import audit
 from fastphash.audited import open_audit
-from fastphash.decisions import Decision, Image, decide, read_decisions, undo
+from fastphash.decisions import Decision, Image, decide, read_decisions, resolve, undo
 from fastphash.discover import folder_source
 from fastphash.errors import StoreError, UsageError
 from fastphash.inspector.catalog import Catalog
@@ -251,6 +251,19 @@ def test_none_of_a_group_are_copies_of_one_another_either(tmp_path):
     assert judged.whole_group(0, "not_copies") == []
     with pytest.raises(UsageError, match="64"):
         judged.whole_group(1, "not_copies")
+
+
+def test_what_was_no_copy_before_is_told_apart_from_the_rest_too(tmp_path):
+    """Otherwise 2 would go for the sake of 1 once neither goes for the sake of 0."""
+    out = write_audit(tmp_path / "out", [copies(4)])
+    _, judged, _ = judged_of(out)
+    judged.decide([judged.pair(1, "not_copies")])
+    judged.decide([judged.pair(3, "copies")])
+    judged.decide(judged.whole_group(0, "not_copies"))
+    rows = open_audit(out).rows
+    apart = resolve(read_decisions(out), rows).not_copies
+    assert sorted(map(tuple, apart.tolist())) == [(0, 1), (0, 2), (1, 2)]
+    assert resolve(read_decisions(out), rows).copies.tolist() == [[0, 3]]
 
 
 def test_decisions_of_another_process_are_seen(tmp_path):

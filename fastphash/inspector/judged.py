@@ -118,24 +118,27 @@ class Judged:
     def whole_group(self, group: int, verdict: Verdict) -> list[Decision]:
         """The same about all copies of a group that nobody has decided about.
 
-        Where they are none, that is said of each two images of them, lest two copies be found to
-        be copies of one another once they have lost their keeper.
+        Where they are none, that is said of each two images that aren't copies of the keeper, also
+        of those decided before, lest two be found to be copies of one another once they have lost
+        their keeper.
 
         Raises
         ------
         UsageError
             Too many images to say that of each two.
         """
-        rows = np.array(self._catalog.images(group))
-        open_rows = rows[1:][self.state.status[rows[1:]] == 0].tolist()
-        if verdict == "copies":
-            return [self.pair(row, verdict) for row in open_rows]
-        if len(open_rows) >= MOST_TOLD_APART:
+        keeper, *copies = self._catalog.images(group)
+        status = self.state.status
+        undecided = [row for row in copies if STATUSES[status[row]] == "undecided"]
+        if verdict == "copies" or not undecided:
+            return [self.pair(row, verdict) for row in undecided]
+        apart = [row for row in copies if STATUSES[status[row]] != "copies"]
+        if len(apart) >= MOST_TOLD_APART:
             raise UsageError(
                 f"group {group} has more than {MOST_TOLD_APART} images to be told apart: decide "
                 "about its pairs"
             )
-        images = [self._image(row) for row in ([rows[0]] if open_rows else []) + open_rows]
+        images = [self._image(row) for row in (keeper, *apart)]
         return [Decision(verdict, two) for two in combinations(images, 2)]
 
     def _image(self, row: int) -> Image:

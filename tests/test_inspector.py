@@ -328,6 +328,19 @@ def test_groups_before_and_after_are_those_of_the_filter(tmp_path):
     assert guide.around(Filter(kind="exact"), 0) == (None, None)
 
 
+def test_labels_of_names_that_are_not_utf_8(tmp_path):
+    out = write_audit(
+        tmp_path / "out",
+        [[("train", name, "exact", 0, "identity", 1.0) for name in (b"a\xff", b"a\xfe")]],
+    )
+    columns = {"group": [0], "split": ["train"], "path": ["a\ufffd"], "path_bytes": [b"a\xfe"]}
+    columns |= {"label": ["cat"], "keeper_label": ["dog"], "source": ["coco"]}
+    write_hashes(out / "conflicts.parquet", **columns)
+    audited = open_audit(out)
+    conflicts = Conflicts(audited, Catalog(audited))
+    assert (conflicts.of_row(0), conflicts.of_row(1)) == ([], [("cat", "dog", "coco")])
+
+
 def test_labels_that_disagree(tmp_path):
     out = write_audit(tmp_path / "out", [copies(2), copies(2, "val")])
     audited = open_audit(out)
@@ -380,7 +393,7 @@ def test_a_copy_is_turned_into_its_keepers_frame(planted_audit):
 def planted_copy(folder, out="out"):
     """Catalog, pictures, and a row whose file may be changed, with the file."""
     catalog = catalog_of(folder / out)
-    row = catalog.find_names(["train"], ["again.png"])[0]
+    row = catalog.find_names(["train"], [b"again.png"])[0]
     return catalog, Pictures(catalog), catalog.row(int(row)), folder / "train" / "again.png"
 
 

@@ -24,6 +24,7 @@ from fastphash.decisions import (
 from fastphash.errors import StoreError, UsageError
 from fastphash.inspector.catalog import Catalog
 from fastphash.inspector.query import Filter
+from fastphash.store import exact_paths
 
 #: What there is to be said of a copy and its keeper; codes of `State.status` index this.
 STATUSES = ("undecided", "copies", "not_copies")
@@ -219,7 +220,7 @@ class Conflicts:
         table = tables.read_table(path)
         if missing := [name for name in _CONFLICT_COLUMNS if name not in table.column_names]:
             raise StoreError(f"{path} has no column {missing[0]!r}: make it again")
-        rows = catalog.find_names(table["split"].to_pylist(), table["path"].to_pylist())
+        rows = catalog.find_names(table["split"].to_pylist(), exact_paths(table).to_pylist())
         known = np.flatnonzero(rows >= 0)
         known = known[np.argsort(rows[known], kind="stable")]
         self._rows = rows[known]

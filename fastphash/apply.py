@@ -1,12 +1,13 @@
 """A clean plan put into effect: lists, a clean tree, or what goes is moved aside, never deleted."""
 
+import contextlib
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,6 @@ from fastphash import moving, tables
 from fastphash.audited import Audited
 from fastphash.clean import ACTIONS, PLAN, PLAN_SCHEMA, made_by
 from fastphash.coco import (
-    Filtered,
     ImageId,
     filter_coco,
     images_that_go,
@@ -227,19 +227,17 @@ def apply_plan(
 ) -> Applied:
     """Do what a mode says: `write_lists`, `make_tree` or `move_aside`, whose parameters these are.
 
-    What is skipped stands in ``skipped.parquet`` in the audit's folder as well.
+    COCO files are read, and what is in the way is found, before anything is done. What is skipped
+    stands in ``skipped.parquet`` in the audit's folder as well, however it ends.
     """
     if mode != "lists" and (null or absolute):
         raise UsageError("-0 and --absolute are for lists")
     common: dict[str, Any] = {"coco": coco, "overwrite": overwrite, "progress": progress}
     if mode == "lists":
-        applied = write_lists(plan, target, null=null, absolute=absolute, **common)
-    elif mode == "move":
-        applied = move_aside(plan, target, **common)
-    else:
-        applied = make_tree(plan, target, mode, **common)
-    tables.write_table(plan.audited.folder / SKIPPED, applied.table())
-    return applied
+        return write_lists(plan, target, null=null, absolute=absolute, **common)
+    if mode == "move":
+        return move_aside(plan, target, **common)
+    return make_tree(plan, target, mode, **common)
 
 
 def write_lists(
@@ -273,25 +271,25 @@ def write_lists(
     UsageError
         A list that says something else is there, or a name has a newline in it.
     """
+    _check_coco(plan, coco)
     seen = _look(plan, progress)
     end = b"\0" if null else b"\n"
-    _check_coco(plan, coco)
-    target.mkdir(parents=True, exist_ok=True)
     applied = Applied(skipped=seen.absent(), rescued=seen.rescued)
-    for split in plan.audited.splits:
-        rows = np.flatnonzero(seen.stays & (plan.splits == split)).tolist()
-        names = [plan.file(row) if absolute else plan.paths[row] for row in rows]
-        for name in names:
-            if end in name:
-                shown = name.decode(errors="replace")
-                raise UsageError(f"{shown!r} has a newline in its name: -0 ends names with NUL")
-        path = target / f"{split}.txt"
-        content = b"".join(name + end for name in names)
-        _write_new(path, overwrite, partial(_write_bytes, content))
-        applied.files.append(path)
-        applied.done += len(rows)
-    applied.planned = applied.done + len(applied.skipped)
-    _write_coco(plan, target, coco, ~seen.stays, applied, overwrite, progress)
+    with _Drafts(overwrite) as drafts:
+        for split in plan.audited.splits:
+            rows = np.flatnonzero(seen.stays & (plan.splits == split)).tolist()
+            names = [plan.file(row) if absolute else plan.paths[row] for row in rows]
+            for name in names:
+                if end in name:
+                    shown = name.decode(errors="replace")
+                    raise UsageError(f"{shown!r} has a newline in its name: -0 ends names with NUL")
+            content = b"".join(name + end for name in names)
+            drafts.add(target / f"{split}.txt", partial(_write_bytes, content))
+            applied.done += len(rows)
+        applied.planned = applied.done + len(applied.skipped)
+        annotations_gone = _draft_coco(plan, target, coco, ~seen.stays, drafts, progress)
+        with _recorded(plan, applied):
+            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
     return applied
 
 
@@ -334,10 +332,13 @@ def make_tree(
     places = _places(plan, target, rows)
     applied = Applied(skipped=seen.absent(), rescued=seen.rescued)
     applied.planned = len(rows) + len(applied.skipped)
-    for done, (row, place) in enumerate(zip(rows, places, strict=True)):
-        progress(f"{mode} of images", done, len(rows))
-        _do(plan, row, partial(make, row, place), applied)
-    _write_coco(plan, target, coco, ~seen.stays, applied, overwrite, progress)
+    with _Drafts(overwrite) as drafts:
+        annotations_gone = _draft_coco(plan, target, coco, ~seen.stays, drafts, progress)
+        with _recorded(plan, applied):
+            for done, (row, place) in enumerate(zip(rows, places, strict=True)):
+                progress(f"{mode} of images", done, len(rows))
+                _do(plan, row, partial(make, row, place), applied)
+            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
     return applied
 
 
@@ -367,7 +368,7 @@ def move_aside(
     _check_target(plan, target)
     _check_coco(plan, coco)
     folder = plan.audited.folder
-    with locked(folder):
+    with locked(folder), _Drafts(overwrite) as drafts:
         journal = _journal_names(folder)
         seen = _without_shared(plan, _look(plan, progress, journal))
         # links first: they would lead nowhere once their files are moved
@@ -384,16 +385,23 @@ def move_aside(
             [item for item, is_taken in zip(items, taken, strict=True) if not is_taken]
             for items in (rows, places)
         )
-        _write_journal(plan, rows, places)
         earlier = int(seen.earlier.sum())
         applied = Applied(len(rows) + len(skipped) + earlier, already=earlier, skipped=skipped)
-        unchanged: dict[int, bool] = {}
-        for done, (row, place) in enumerate(zip(rows, places, strict=True)):
-            progress("moving", done, len(rows))
-            _do(plan, row, partial(_move, plan, row, place, unchanged), applied)
-    gone = seen.earlier.copy()
-    gone[rows] = [not os.path.lexists(plan.file(row)) for row in rows]
-    _write_coco(plan, folder / CLEAN, coco, gone, applied, overwrite, progress)
+        draft = partial(_draft_coco, plan, folder / CLEAN, coco, drafts=drafts, progress=progress)
+        gone = seen.earlier.copy()
+        gone[rows] = True
+        annotations_gone = draft(goes=gone)
+        with _recorded(plan, applied):
+            _write_journal(plan, rows, places)
+            unchanged: dict[int, bool] = {}
+            for done, (row, place) in enumerate(zip(rows, places, strict=True)):
+                progress("moving", done, len(rows))
+                _do(plan, row, partial(_move, plan, row, place, unchanged), applied)
+            still_there = [row for row in rows if os.path.lexists(plan.file(row))]
+            if still_there:
+                gone[still_there] = False
+                annotations_gone = draft(goes=gone)
+            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
     return applied
 
 
@@ -626,57 +634,107 @@ def _remove_empty(place: bytes, name: bytes) -> None:
         folder = os.path.dirname(folder)
 
 
+class _Drafts:
+    """Files that are written beside their names first: a context, after which no draft is left.
+
+    So what is wrong with them is known before anything else is done.
+
+    Parameters
+    ----------
+    overwrite : bool
+        Whether they may replace files that say something else.
+    """
+
+    def __init__(self, overwrite: bool) -> None:
+        self._overwrite = overwrite
+        self._drafts: dict[Path, Path] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for draft in self._drafts.values():
+            draft.unlink(missing_ok=True)
+
+    def add(self, path: Path, write: Callable[[Path], T]) -> T:
+        """Write a draft of a file, or write it anew; UsageError if something else has its name."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._drafts[path] = path.with_name(f"_new_{path.name}")
+        written = write(draft)
+        self._check(path)
+        return written
+
+    def publish(self) -> list[Path]:
+        """Give all files their names, which are returned; UsageError as above."""
+        for path, draft in self._drafts.items():
+            self._check(path)
+            os.replace(draft, path)
+            moving.sync_folder(os.fsencode(path.parent))
+        return list(self._drafts)
+
+    def _check(self, path: Path) -> None:
+        if path.is_dir():
+            raise UsageError(f"{str(path)!r} is a folder: move it, or name another place")
+        if self._overwrite or not path.exists():
+            return
+        if tables.file_digest(self._drafts[path]) != tables.file_digest(path):
+            raise UsageError(f"{str(path)!r} exists and says something else: --overwrite")
+
+
+@contextlib.contextmanager
+def _recorded(plan: Plan, applied: Applied) -> Iterator[None]:
+    """Write down what is skipped, however it ends; StoreError at once where that can't be done."""
+    path = plan.audited.folder / SKIPPED
+    try:
+        tables.write_table(path, applied.table())
+    except OSError as error:
+        raise StoreError(f"can't write {str(path)!r}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        tables.write_table(path, applied.table())
+
+
 def _check_coco(plan: Plan, coco: Mapping[str, Path] | None) -> None:
-    for split in coco or {}:
+    for split, source in (coco or {}).items():
         if split not in plan.audited.splits:
             raise UsageError(f"--coco names {split!r}, which is no split of this audit")
+        if not source.is_file():
+            raise UsageError(
+                f"no such file: {str(source)!r}, the COCO file of split {split!r}: name it with "
+                f"--coco {split}=FILE"
+            )
 
 
-def _write_coco(
+def _draft_coco(
     plan: Plan,
     target: Path,
     coco: Mapping[str, Path] | None,
     goes: NDArray[np.bool_],
-    applied: Applied,
-    overwrite: bool,
+    drafts: _Drafts,
     progress: Progress,
-) -> None:
-    """Write ``SPLIT.json`` without the images that go."""
+) -> int:
+    """Draft ``SPLIT.json`` without the images that go; how many annotations that leaves out."""
+    annotations_gone = 0
     for split, source in (coco or {}).items():
         rows = np.flatnonzero(plan.splits == split)
         paths = [plan.paths[row] for row in rows.tolist()]
         images = read_images(source)
         ids = images_that_go(images, match_images(images.names, paths), paths, goes[rows])
-        target.mkdir(parents=True, exist_ok=True)
         path = target / f"{split}.json"
         if path.exists() and path.samefile(source):
             raise UsageError(f"{str(path)!r} is the COCO file itself: name another folder")
-        found = _write_new(path, overwrite, partial(_filter, source, ids, progress))
-        applied.files.append(path)
-        applied.annotations_gone += found.annotations_gone
+        annotations_gone += drafts.add(path, partial(_filter, source, ids, progress))
+    return annotations_gone
 
 
-def _filter(source: Path, ids: set[ImageId], progress: Progress, path: Path) -> Filtered:
-    return filter_coco(source, path, ids, progress)
+def _filter(source: Path, ids: set[ImageId], progress: Progress, path: Path) -> int:
+    return filter_coco(source, path, ids, progress).annotations_gone
 
 
 def _write_bytes(data: bytes, path: Path) -> None:
     with tables.replacing(path) as temporary:
         temporary.write_bytes(data)
-
-
-def _write_new(path: Path, overwrite: bool, write: Callable[[Path], T]) -> T:
-    """Write a file; UsageError if it is there and says something else."""
-    if overwrite or not path.exists():
-        return write(path)
-    new = path.with_name(f"_new_{path.name}")
-    try:
-        found = write(new)
-        if tables.file_digest(new) != tables.file_digest(path):
-            raise UsageError(f"{str(path)!r} exists and says something else: --overwrite")
-    finally:
-        new.unlink(missing_ok=True)
-    return found
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

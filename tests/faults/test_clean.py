@@ -1,6 +1,7 @@
 """Faults 48 to 55: cleaning loses nothing, whatever happens to files, plan and process."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -470,6 +471,102 @@ def test_53_no_links_there(small, place):
         taken.write_text("mine")
         assert len(apply_plan(plan, "move", place).skipped) == 1
         assert taken.read_text() == "mine"
+
+
+def labelled(small, content=None):
+    """A COCO file of the split train, of all its images or as given."""
+    path = small.root / "labels.json"
+    names = [name.split("/")[1] for name in small.names if name.startswith("train")]
+    images = [{"id": i, "file_name": name} for i, name in enumerate(names)]
+    boxes = [{"id": i, "image_id": i} for i in range(len(names))]
+    path.write_text(content or json.dumps({"images": images, "annotations": boxes}))
+    return path
+
+
+def unlink(small, labels, target):
+    labels.unlink()
+
+
+def damage(small, labels, target):
+    labels.write_text('{"images": [], "annotations": [{"id": 1, "image_')
+
+
+def be_doubtful(small, labels, target):
+    # of ["1", "2"] any may be meant by two names that end in the same
+    labelled(small, json.dumps({"images": [{"id": i, "file_name": f"{i}/2"} for i in range(2)]}))
+
+
+def take_its_name(small, labels, target):
+    target.mkdir(parents=True)
+    (target / "train.json").write_text("mine")
+
+
+def be_a_folder(small, labels, target):
+    (target / "train.json").mkdir(parents=True)
+
+
+def be_a_file(small, labels, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("mine")
+
+
+def keep_from_being_recorded(small, labels, target):
+    (small.folder / apply.SKIPPED).mkdir()
+
+
+def files_in(folder):
+    return {path for path in folder.rglob("*") if not path.is_dir() and path.name != "_lock"}
+
+
+OBSTACLES = [
+    unlink,
+    damage,
+    be_doubtful,
+    take_its_name,
+    be_a_folder,
+    be_a_file,
+    keep_from_being_recorded,
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_53_what_is_in_the_way_is_found_before_anything_is_done(small, place, mode, obstacle):
+    plan = small.plan()
+    labels = labelled(small)
+    target = small.folder / apply.CLEAN if mode == "move" else place
+    obstacle(small, labels, target)
+    before = files_in(small.root)
+    with pytest.raises((FastphashError, FileExistsError, NotADirectoryError)):
+        apply_plan(plan, mode, place, coco={"train": labels})
+    assert files_in(small.root) == before
+    assert len(readable(plan, range(len(plan)))) == 6
+
+
+def test_53_what_could_not_be_moved_stays_in_the_coco_file(small, place):
+    plan = small.plan()
+    row = int(np.flatnonzero(plan.keeper >= 0)[0])
+    disturb(plan, np.arange(len(plan)) == row)
+    applied = apply_plan(plan, "move", place, coco={"train": labelled(small)})
+    (path,) = applied.files
+    named = {image["file_name"] for image in json.loads(path.read_text())["images"]}
+    assert named == set(os.listdir(small.root / "train"))
+    assert os.fsdecode(plan.paths[row]) in named
+
+
+def test_54_what_was_skipped_is_recorded_though_it_ended_badly(small, place):
+    plan = small.plan()
+    goes = np.flatnonzero(plan.keeper >= 0).tolist()
+    disturb(plan, np.arange(len(plan)) == goes[0])
+
+    def tell(stage, done, total):
+        if stage == "moving" and done == total - 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply_plan(plan, "move", place, progress=tell)
+    skipped = tables.read_table(small.folder / apply.SKIPPED).to_pylist()
+    assert [row["why"] for row in skipped] == ["changed since it was hashed"]
 
 
 # 54

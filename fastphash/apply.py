@@ -24,11 +24,12 @@ from fastphash.coco import (
     match_images,
     read_images,
 )
-from fastphash.decisions import decisions_digest
+from fastphash.decisions import decisions_digest, read_decisions, resolve
 from fastphash.errors import FastphashError, StoreError, UsageError
 from fastphash.ingest import Progress, no_progress
+from fastphash.joins import Index, relation
 from fastphash.store import exact_paths, locked, path_columns
-from fastphash.words import IDENTICAL, KINDS, Mode
+from fastphash.words import IDENTICAL, KINDS, NEAR, Mode
 
 T = TypeVar("T")
 
@@ -129,8 +130,8 @@ class Plan:
     Raises
     ------
     StoreError
-        It is of other hashes, or lists other images, or lets an image go for the sake of one that
-        doesn't stay, or calls two files identical that are not.
+        It is damaged, or of other hashes, or lists other images, or lets an image go for the sake
+        of one that doesn't stay, or that it isn't a copy of by the kinds asked for or by decision.
     """
 
     def __init__(self, audited: Audited, table: pa.Table) -> None:
@@ -191,15 +192,36 @@ class Plan:
                     f"{PLAN}: {self.called(row)} would go, but its keeper doesn't stay"
                 )
             keeper[row] = other
-        self._check_kinds(going, some["kind"].to_pylist(), keeper)
+        self._check_copies(some, going, keeper)
         return keeper
 
-    def _check_kinds(self, going: list[int], kinds: list[str], keeper: NDArray[np.int64]) -> None:
-        for row, kind in zip(going, kinds, strict=True):
+    def _check_copies(self, some: pa.Table, going: list[int], keeper: NDArray[np.int64]) -> None:
+        """Hold what the rows that go say of their keepers against the hashes and the decisions."""
+        rows = self.audited.rows
+        index = Index(rows.phashes, rows.known)
+        gone = np.array(going, np.int64)
+        distances, _ = relation(index, gone, index, keeper[gone])
+        confirmed = set(
+            map(tuple, resolve(read_decisions(self.audited.folder), rows).copies.tolist())
+        )
+        said = zip(going, some["kind"].to_pylist(), some["distance"].to_pylist(), strict=True)
+        for (row, kind, distance), real in zip(said, distances.tolist(), strict=True):
+            other = int(keeper[row])
             if kind not in KINDS:
                 raise StoreError(f"{PLAN}: {self.called(row)} would go without a kind: {kind!r}")
-            if kind == KINDS[IDENTICAL] and self.digests[row] != self.digests[keeper[row]]:
+            if kind == KINDS[IDENTICAL] and self.digests[row] != self.digests[other]:
                 raise StoreError(f"{PLAN}: {self.called(row)} isn't identical to its keeper")
+            if distance != real or (real and KINDS.index(kind) < NEAR):
+                raise StoreError(
+                    f"{PLAN}: {self.called(row)} is {real} bits from its keeper, not {kind} at "
+                    f"distance {distance}"
+                )
+            by_kind = kind in self.made["kinds"] and real <= self.made["radius"]
+            if not by_kind and (min(row, other), max(row, other)) not in confirmed:
+                raise StoreError(
+                    f"{PLAN}: {self.called(row)} would go as {kind} at distance {real}, which the "
+                    "plan wasn't made by: plan again with --kinds"
+                )
 
     def called(self, row: int) -> str:
         """A row's split and path, for people."""

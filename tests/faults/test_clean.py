@@ -26,7 +26,7 @@ from fastphash import apply, moving, tables
 from fastphash.apply import Plan, apply_plan, read_plan, undo_moves
 from fastphash.audit import audit
 from fastphash.audited import open_audit
-from fastphash.clean import PLAN, PLAN_METADATA, make_plan, plan_summary
+from fastphash.clean import PLAN, PLAN_METADATA, made_by, make_plan, plan_summary
 from fastphash.decisions import Decision, Image, decide
 from fastphash.discover import folder_source
 from fastphash.errors import FastphashError, StoreError, UsageError
@@ -188,11 +188,52 @@ def test_48_edited_plans(small):
         plan.take([1, 0, *range(2, plan.num_rows)]).replace_schema_metadata(plan.schema.metadata),
         plan.drop_columns(["digest"]),
         plan.replace_schema_metadata({}),
-        plan.replace_schema_metadata({PLAN_METADATA: b'{"store": "other", "decided": ""}'}),
+        *(plan.replace_schema_metadata({PLAN_METADATA: text}) for text in damaged(made_by(plan))),
     ]
     for table in edits:
         with pytest.raises(StoreError):
             Plan(small, table)
+
+
+def damaged(made):
+    """What may stand where a plan says what it was made by."""
+    yield from (b"", b"{", b"\xff", b"[]", b"null", b"1", b"[" * 100_000)
+    for name in made:
+        yield json.dumps({key: value for key, value in made.items() if key != name}).encode()
+        yield json.dumps(made | {name: None}).encode()
+    yield json.dumps(made | {"store": "other"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "bits from its keeper"),
+        ({"distance": 64}, "not exact at distance 64"),
+        ({"kind": "near"}, "bits from its keeper, not near at distance 0"),
+        ({"kind": "exact", "keeper_path": "1", "keeper_split": "train"}, None),
+        ({"kind": "near", "keeper_path": "1", "keeper_split": "train"}, "wasn't made by"),
+        ({"kind": "collision", "keeper_path": "1", "keeper_split": "train"}, "wasn't made by"),
+    ],
+)
+def test_48_copies_of_other_keepers_and_kinds(small, values, said):
+    """train/2 is train/1 again, val/5 is another picture."""
+    row = small.names.index("train/2")
+    given = {"kind": "exact", "keeper_path": "5", "keeper_split": "val", "distance": 0} | values
+    plan = make_plan(small, keep_in=["train"])
+    plan = edited(plan, small.names.index("val/5"), action="keep", keeper_path=None)
+    table = edited(plan, row, action="remove", **given)
+    if said is None:
+        assert Plan(small, table).keeper[row] == small.names.index("train/1")
+        return
+    with pytest.raises(StoreError, match=said):
+        Plan(small, table)
+
+
+def test_48_a_copy_by_decision_goes_whatever_its_kind(small):
+    row, other = (small.names.index(name) for name in ("train/6", "train/4"))
+    decide(small.folder, Decision("copies", (small.image("train/6"), small.image("train/4"))))
+    plan = make_plan(small, by=[], keep_in=["train"])
+    assert Plan(small, plan).keeper[max(row, other)] == min(row, other)
 
 
 def test_48_a_group_marked_whole_keeps_all(small, place):
@@ -762,7 +803,7 @@ def play(plot):
             if max(row, keeper) < len(whole):
                 of = table.slice(keeper, 1).to_pylist()[0]
                 named = {"keeper_split": of["split"], "keeper_path": of["path"]}
-                table = edited(table, row, action=action, kind="exact", **named)
+                table = edited(table, row, action=action, kind="exact", distance=0, **named)
         for change in changes:
             happen(found, *change, place)
         try:

@@ -290,13 +290,15 @@ def write_lists(
 
     Raises
     ------
+    StoreError
+        All images of a split are gone that should stay.
     UsageError
         A list that says something else is there, or a name has a newline in it.
     """
     _check_coco(plan, coco)
     seen = _look(plan, progress)
     end = b"\0" if null else b"\n"
-    applied = Applied(skipped=seen.absent(), rescued=seen.rescued)
+    applied = Applied(skipped=seen.missed(plan), rescued=seen.rescued)
     with _Drafts(overwrite) as drafts:
         for split in plan.audited.splits:
             rows = np.flatnonzero(seen.stays & (plan.splits == split)).tolist()
@@ -352,7 +354,7 @@ def make_tree(
     seen = _look(plan, progress)
     rows = np.flatnonzero(seen.stays).tolist()
     places = _places(plan, target, rows)
-    applied = Applied(skipped=seen.absent(), rescued=seen.rescued)
+    applied = Applied(skipped=seen.missed(plan), rescued=seen.rescued)
     applied.planned = len(rows) + len(applied.skipped)
     with _Drafts(overwrite) as drafts:
         annotations_gone = _draft_coco(plan, target, coco, ~seen.stays, drafts, progress)
@@ -401,7 +403,7 @@ def move_aside(
         # what an earlier run was killed at is ours, anything else is left out of the journal
         ours = set(journal.values())
         taken = [place not in ours and os.path.lexists(place) for place in places]
-        skipped = seen.absent(plan.keeper >= 0) + seen.rescued
+        skipped = [why for row, why in seen.why.items() if plan.keeper[row] >= 0] + seen.rescued
         skipped += [plan.skip(row, _TAKEN) for row in itertools.compress(rows, taken)]
         rows, places = (
             [item for item, is_taken in zip(items, taken, strict=True) if not is_taken]
@@ -415,10 +417,10 @@ def move_aside(
         annotations_gone = draft(goes=gone)
         with _recorded(plan, applied):
             _write_journal(plan, rows, places)
-            unchanged: dict[int, bool] = {}
+            keepers = _Keepers(plan)
             for done, (row, place) in enumerate(zip(rows, places, strict=True)):
                 progress("moving", done, len(rows))
-                _do(plan, row, partial(_move, plan, row, place, unchanged), applied)
+                _do(plan, row, partial(_move, plan, row, place, keepers), applied)
             still_there = [row for row in rows if os.path.lexists(plan.file(row))]
             if still_there:
                 gone[still_there] = False
@@ -493,9 +495,11 @@ class _Seen(NamedTuple):
     why: dict[int, Skipped]
     rescued: list[Skipped]
 
-    def absent(self, chosen: NDArray[np.bool_] | None = None) -> list[Skipped]:
-        """What is gone or has changed, of all rows or of some."""
-        return [why for row, why in self.why.items() if chosen is None or chosen[row]]
+    def missed(self, plan: Plan) -> list[Skipped]:
+        """What a list or a tree should have but for being gone, or leaves out as it has changed."""
+        return [
+            image for row, image in self.why.items() if plan.keeper[row] < 0 or image.why != _GONE
+        ]
 
 
 def _look(
@@ -504,6 +508,7 @@ def _look(
     journal = journal or {}
     sizes, times = (plan.table[name].to_pylist() for name in ("size", "mtime_ns"))
     fine = np.zeros(len(plan), np.bool_)
+    there = np.zeros(len(plan), np.bool_)
     earlier = np.zeros(len(plan), np.bool_)
     why = {}
     for row in range(len(plan)):
@@ -517,16 +522,30 @@ def _look(
             if not earlier[row]:
                 why[row] = plan.skip(row, _GONE)
             continue
+        there[row] = True
         fine[row] = (status.st_size, status.st_mtime_ns) == (sizes[row], times[row])
         if not fine[row]:
             why[row] = plan.skip(row, _CHANGED)
+    _check_there(plan, there)
     planned = plan.keeper >= 0
     goes = fine & planned & (fine & ~planned)[plan.keeper]
     rescued = [
-        plan.skip(row, f"its keeper {plan.called(plan.keeper[row])} is {_CHANGED}, or gone")
+        plan.skip(row, _keeper_changed(plan, row))
         for row in np.flatnonzero(fine & planned & ~goes).tolist()
     ]
     return _Seen(fine & ~goes, goes, earlier, why, rescued)
+
+
+def _check_there(plan: Plan, there: NDArray[np.bool_]) -> None:
+    """Raise StoreError if a split that should keep some of its images has none."""
+    for split in plan.audited.splits:
+        rows = plan.splits == split
+        if (rows & (plan.keeper < 0)).any() and not there[rows].any():
+            raise StoreError(
+                f"all {np.count_nonzero(rows):,} images of split {split!r} are gone from "
+                f"{plan.audited.store.roots[split]}: is its disk there? If that is meant, audit "
+                "again without it"
+            )
 
 
 def _without_shared(plan: Plan, seen: _Seen) -> _Seen:
@@ -571,13 +590,40 @@ def _do(plan: Plan, row: int, action: Callable[[], bool], applied: Applied) -> N
         applied.skipped.append(plan.skip(row, _reason(error)))
 
 
-def _move(plan: Plan, row: int, place: bytes, unchanged: dict[int, bool]) -> bool:
+class _Keepers:
+    """Knows which keepers have the bytes that were hashed; reads again what looks different."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._read: dict[int, tuple[int, ...]] = {}
+
+    def check(self, row: int) -> None:
+        """Raise FastphashError unless the keeper of a row is as it was, at this moment."""
+        keeper = int(self._plan.keeper[row])
+        path = self._plan.file(keeper)
+        try:
+            seen = _looked_at(path)
+            if seen != self._read.get(keeper):
+                if moving.digest_of(path) != self._plan.digests[keeper]:
+                    raise FastphashError(_keeper_changed(self._plan, row))
+                self._read[keeper] = seen
+        except OSError as error:
+            raise FastphashError(_keeper_changed(self._plan, row)) from error
+
+
+def _looked_at(path: bytes) -> tuple[int, ...]:
+    """What differs, as soon as a file is another or was written to."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _keeper_changed(plan: Plan, row: int) -> str:
+    return f"its keeper {plan.called(plan.keeper[row])} is {_CHANGED}, or gone"
+
+
+def _move(plan: Plan, row: int, place: bytes, keepers: _Keepers) -> bool:
     """Move a row's file, if it and its keeper have the bytes that were hashed."""
-    keeper = int(plan.keeper[row])
-    if keeper not in unchanged:
-        unchanged[keeper] = moving.digest_of(plan.file(keeper)) == plan.digests[keeper]
-    if not unchanged[keeper]:
-        raise FastphashError(f"its keeper {plan.called(keeper)} is {_CHANGED}")
+    keepers.check(row)
     file = plan.file(row)
     # a link holds no bytes
     if not os.path.islink(file) and moving.digest_of(file) != plan.digests[row]:

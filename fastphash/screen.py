@@ -242,16 +242,15 @@ def show_plan(
 def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
     """What became of the images that a plan was about; `applied` is as `Applied.as_json`."""
     said = applied["skipped"] + applied["rescued"]
-    show_table(
-        f"Images, {what}",
-        ["planned", "done", "done before", "skipped"],
-        [
-            [
-                f"{applied['planned']:,}",
-                *map(count, (applied["done"], applied["already"], len(applied["skipped"]))),
-            ]
-        ],
-    )
+    numbers = {
+        "planned": applied["planned"],
+        "done": applied["done"],
+        "done before": applied["already"],
+        "skipped": len(applied["skipped"]),
+    }
+    if applied["rescued"]:
+        numbers["stay after all"] = len(applied["rescued"])
+    show_table(f"Images, {what}", list(numbers), [[count(number) for number in numbers.values()]])
     if said:
         lines = [f"{image['split']}/{image['path']}: {image['why']}" for image in said]
         if len(lines) > _SKIPPED_LINES:

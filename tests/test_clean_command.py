@@ -110,6 +110,9 @@ def test_what_is_not_as_planned_is_said(data):
     assert tables.read_table(data / "out" / "skipped.parquet").num_rows == 2
     found = json.loads(run(*words, "--json", cwd=data, status=FAILED).stdout)
     assert found["planned"] == 6 == found["done"] + found["already"] + len(found["skipped"])
+    shown = run("clean", "out", "--apply", cwd=data, status=FAILED).stdout
+    assert "stay after all" in shown
+    assert too_wide(shown) == []
 
 
 def test_a_plan_older_than_the_audit_or_a_decision_is_refused(data):

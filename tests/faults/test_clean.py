@@ -294,6 +294,32 @@ def disturb(plan, rows):
         os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
+def test_49_what_went_as_planned_is_not_skipped(small, place):
+    plan = small.plan()
+    moved = apply_plan(plan, "move", place)
+    assert moved.done == 3
+    for mode in ("lists", "copy"):
+        applied = apply_plan(plan, mode, place / mode)
+        assert (applied.planned, applied.done, applied.skipped) == (3, 3, [])
+    # one that has changed is left out, and may be wanted
+    undo_moves(small.folder)
+    Path(os.fsdecode(plan.file(int(np.flatnonzero(plan.keeper >= 0)[0])))).write_text("new")
+    applied = apply_plan(plan, "lists", place / "again")
+    assert [why for _, _, why in applied.skipped] == ["changed since it was hashed"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_49_a_split_whose_disk_is_missing(small, place, mode):
+    plan = small.plan(keep_in=["train"])
+    # all of val goes: it may be gone
+    shutil.rmtree(small.root / "val")
+    assert apply_plan(plan, "lists", place / "lists").done == 3
+    shutil.rmtree(small.root / "train")
+    with pytest.raises(StoreError, match=r"all 5 images of split 'train' are gone from .*/train:"):
+        apply_plan(plan, mode, place / "other")
+    assert not (place / "other").exists()
+
+
 # 50
 
 
@@ -357,6 +383,24 @@ def test_51_the_keeper_vanished(small, place, how):
     copies = {os.path.basename(plan.file(row)) for row in group[1:]}
     assert copies <= set(os.listdir(os.fsencode(place / "tree" / "train")))
     assert len(tree.rescued) == 2
+
+
+@pytest.mark.parametrize("how", ["gone", "changed"])
+def test_51_the_keeper_vanished_after_the_first_copy_was_moved(small, place, how):
+    plan = small.plan()
+    group = next(group for group in groups_of(plan) if len(group) == 3)
+    keeper = Path(os.fsdecode(plan.file(group[0])))
+    state = keeper.stat()
+
+    def tell(stage, done, total):
+        if stage == "moving" and sum(os.path.exists(plan.file(row)) for row in group[1:]) == 1:
+            keeper.unlink(missing_ok=True) if how == "gone" else keeper.write_text("zz")
+            if how == "changed":
+                os.utime(keeper, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+    applied = apply_plan(plan, "move", place, progress=tell)
+    assert len(readable(plan, group[1:])) == 1
+    assert sum("its keeper" in why for _, _, why in applied.skipped) == 1
 
 
 # 52
@@ -821,6 +865,11 @@ def play(plot):
             applied = apply_plan(plan, mode, place)
         except UsageError:
             assert mode == "lists"
+            return
+        except StoreError:
+            # nothing that should stay is left of a split
+            folders = [found.root / split for split in found.splits]
+            assert any(not any(map(Path.exists, folder.iterdir())) for folder in folders)
             return
         assert applied.planned == applied.done + applied.already + len(applied.skipped)
         assert before <= everything(*folders)

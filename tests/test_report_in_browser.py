@@ -5,7 +5,7 @@ from urllib.parse import urlparse
 
 import pytest
 from browser import focus_order, overflows, picture, violations
-from helpers import save, scene, scenes
+from helpers import save, scene, scenes, write_hashes
 from reports import audited, hostile_audit, slightly
 
 from fastphash.audited import open_audit
@@ -66,6 +66,35 @@ def test_no_barriers_and_no_sideways_scrolling(open_page, reports, name, look):
     assert violations(page) == []
     assert overflows(page) == 0
     picture(page, f"report-{name}-{look}".replace(" ", "-"))
+
+
+@pytest.mark.parametrize("look", ["wide", "narrow"])
+def test_words_of_label_conflicts_are_not_broken(open_page, tmp_path, look):
+    out = audited(tmp_path / "out", ("all", scenes(tmp_path / "all", range(2))))
+    long = "a_rather_long_folder/" * 4 + "and_name.jpeg"
+    rows = {
+        "split": ["validation"] * 2,
+        "path": [long] * 2,
+        "label": ["zucchini", "w" * 100],
+        "keeper_split": ["validation"] * 2,
+        "keeper_path": [long] * 2,
+        "keeper_label": ["aubergine", "eggplant"],
+        "kind": ["identical", "augmented"],
+    }
+    write_hashes(out / "conflicts.parquet", **rows)
+    write_report(open_audit(out), out / "report.html")
+    page = open_page((out / "report.html").as_uri(), **LOOKS[look])
+    lines = page.locator("section[aria-labelledby=conflicts] :is(b, td:last-child)").evaluate_all(
+        """cells => cells.map(cell => {
+            const text = document.createRange();
+            text.selectNodeContents(cell);
+            return text.getClientRects().length;
+        })"""
+    )
+    assert [lines[i] for i in (0, 1, 2, 4, 5)] == [1] * 5
+    assert lines[3] > 1
+    assert overflows(page) == 0
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize(

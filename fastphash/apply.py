@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash import moving, tables
-from fastphash.audited import Audited
+from fastphash.audited import HASHES, Audited
 from fastphash.clean import ACTIONS, PLAN, PLAN_SCHEMA, made_by
 from fastphash.coco import (
     ImageId,
@@ -377,7 +377,9 @@ def move_aside(
     """Move the images that go to ``SPLIT/path`` below a folder; run again, it goes on.
 
     What is to be moved where is written down before the first file is: `undo_moves` reads it. An
-    image goes only if its bytes and its keeper's are those that were hashed, at that moment.
+    image goes only if its bytes are those that were hashed, as they are read then, and if its
+    keeper's are: a keeper of many copies is read again as soon as its file isn't the one, by its
+    times too, that was read before.
 
     Parameters
     ----------
@@ -636,13 +638,20 @@ def _reason(error: Exception) -> str:
 
 
 def _check_target(plan: Plan, target: Path) -> None:
-    """Raise UsageError if a tree would lie in a split's folder, or the other way round."""
+    """Raise UsageError if a tree would lie in a split's folder or among an audit's own files, or
+    the other way round.
+    """
+    out, place = (os.path.realpath(folder) for folder in (plan.audited.folder, target))
+    hashes = os.path.join(out, HASHES)
+    if place == out or os.path.commonpath([place, hashes]) == hashes:
+        raise UsageError(f"{str(target)!r} holds the audit itself: name another folder")
     for split in plan.audited.splits:
         ours = os.path.realpath(os.fsencode(target / split))
-        for name, folder in plan.made["roots"].items():
+        for name in plan.audited.splits:
             # what is listed is never walked
             if plan.audited.summary["splits"][name]["listed"]:
                 continue
+            folder = plan.audited.store.roots[name]
             theirs = os.path.realpath(os.fsencode(folder))
             if os.path.commonpath([ours, theirs]) in (ours, theirs):
                 raise UsageError(f"{str(target)!r} and split {name!r} lie in one another: {folder}")

@@ -204,6 +204,13 @@ def damaged(made):
     yield json.dumps(made | {"store": "other"}).encode()
 
 
+def test_48_roots_of_a_plan_are_not_believed(small):
+    made = made_by(make_plan(small)) | {"roots": {"other": 1}}
+    plan = make_plan(small).replace_schema_metadata({PLAN_METADATA: json.dumps(made).encode()})
+    with pytest.raises(UsageError, match="lie in one another"):
+        apply_plan(Plan(small, plan), "move", small.root / "train" / "deeper")
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

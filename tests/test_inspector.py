@@ -576,6 +576,23 @@ def test_decisions_outlive_a_second_audit_and_stale_ones_are_counted(audited):
         assert "decisions: 1 (1 stale: images that are gone or have changed)" in said
 
 
+def test_while_the_audit_is_run_again_pictures_say_so(audited):
+    with Served(audited / "out") as served:
+        (audited / "out" / "summary.json").unlink()
+        for part in (audited / "out" / "hashes").glob("part-*.parquet"):
+            part.unlink()
+        answer = served.get("/thumbnail/1")
+        assert answer.status == 503
+        assert "The audit is being run again" in answer.words
+        assert str(audited) not in answer.words
+
+
+def test_one_undecided_copy_is_one(tmp_path):
+    with Served(write_audit(tmp_path / "out", [copies(2), copies(3, "val")])) as served:
+        assert "The one undecided is a copy It is no copy" in served.get("/group/0").words
+        assert "All 2 undecided are copies" in served.get("/group/1").words
+
+
 def test_two_at_once_lose_nothing(audited):
     import threading
 

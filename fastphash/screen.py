@@ -203,8 +203,10 @@ def show_plan(
 ) -> None:
     """What a clean plan comes to, and how to go on; `audited` is the summary of the audit."""
     kinds = [kind for kind in KINDS if any(split["kinds"].get(kind) for split in counts.values())]
+    unlikely = {kind for kind in _unfindable(made, audited) if kind not in kinds}
+    looked_for = [kind for kind in made["kinds"] if kind not in unlikely]
     show_table(
-        f"Plan: copies that go, of kinds {', '.join(made['kinds'])}",
+        f"Plan: copies that go, of kinds {', '.join(looked_for)}",
         ["split", "images", "stay", "go", *kinds],
         [
             [
@@ -222,6 +224,8 @@ def show_plan(
         lines.append(f"files without a hash, which the plan is not about: {rejected:,}")
     if not audited["thumbnails"]:
         lines.append("without thumbnails only identical images are known to be copies")
+    if "near" in unlikely:
+        lines.append("the audit has radius 0, so none is near: audit again with --radius")
     if made["decisions"] or made["stale_decisions"]:
         stale = f"; {made['stale_decisions']:,} are of images that have changed or are gone"
         lines.append(
@@ -237,6 +241,14 @@ def show_plan(
             f"fastphash clean {out} DIR --apply --to move: what goes is moved aside",
         ],
     )
+
+
+def _unfindable(made: dict[str, Any], audited: dict[str, Any]) -> set[str]:
+    """Kinds that were asked for, but that nothing can be found to be."""
+    found = set() if audited["thumbnails"] else {"exact", "augmented"}
+    if not made["radius"]:
+        found.add("near")
+    return found.intersection(made["kinds"])
 
 
 def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:

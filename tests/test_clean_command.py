@@ -56,6 +56,15 @@ def test_fewer_kinds_and_other_splits(audited, tmp_path):
     assert (found["train"]["remove"], found["val"]["remove"]) == (1, 1)
 
 
+def test_kinds_that_nothing_can_be_are_not_claimed(tmp_path):
+    for i in range(3):
+        save(tmp_path / "images" / f"{i}.png", scene(i))
+    run("audit", "images", "-o", "out", "--radius", "0", "--no-thumbnails", cwd=tmp_path)
+    shown = run("clean", "out", "--kinds", "exact,near,collision", cwd=tmp_path).stdout
+    assert "of kinds identical, collision\n" in shown
+    assert "the audit has radius 0, so none is near: audit again with --radius" in shown
+
+
 def test_lists_of_what_stays(audited, tmp_path):
     shown = run("clean", "out", str(tmp_path / "a"), "--apply", cwd=audited).stdout
     assert too_wide(shown) == []
@@ -130,6 +139,10 @@ def test_a_plan_older_than_the_audit_or_a_decision_is_refused(data):
     [
         (["out", "--apply", "--kinds", "near"], "--kinds"),
         (["out", "--undo", "--apply"], "--undo"),
+        (["out", "--undo", "--to", "move"], "--undo stands alone"),
+        (["out", "--undo", "--overwrite"], "--undo stands alone"),
+        (["out", "out", "--apply", "--to", "move"], "holds the audit itself"),
+        (["out", "out/hashes/x", "--apply", "--to", "copy"], "holds the audit itself"),
         (["out", "elsewhere"], "--apply"),
         (["out", "--to", "copy"], "--apply"),
         (["out", "--apply", "--to", "copy"], "needs a folder"),

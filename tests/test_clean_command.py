@@ -5,10 +5,13 @@ import os
 import shutil
 
 import pytest
-from helpers import planted, run, save, scene
+from helpers import planted, run, save, scene, source
 from test_cli import FAILED, USAGE, error_of, too_wide
 
 from fastphash import tables
+from fastphash.audit import audit
+from fastphash.audited import open_audit
+from fastphash.clean import PLAN, make_plan
 
 STAY = ["000.png", "flat.png", "flatter.png", "other.bmp", "turned.png"]
 GO = ["001.png", "002.png", "003.png", "004.png", "005.png", "again.png"]
@@ -27,10 +30,12 @@ def audited(tmp_path_factory):
 @pytest.fixture
 def data(audited, tmp_path):
     """The same at another place, so that it may be changed: audited again there."""
-    shutil.copytree(audited, tmp_path / "data", symlinks=True)
-    run("audit", "train=train", "val=val", "-o", "out", cwd=tmp_path / "data")
-    run("clean", "out", cwd=tmp_path / "data")
-    return tmp_path / "data"
+    folder = tmp_path / "data"
+    for split in ("train", "val"):
+        shutil.copytree(audited / split, folder / split)
+    audit(folder / "out", [source(split, folder / split) for split in ("train", "val")], workers=1)
+    tables.write_table(folder / "out" / PLAN, make_plan(open_audit(folder / "out")))
+    return folder
 
 
 def names(folder):
@@ -247,7 +252,7 @@ def test_copies_in_two_class_folders(tmp_path):
         ("train=broken.json", "broken.json", FAILED),
     ],
 )
-def test_wrong_coco_files_are_one_line(data, given, said, status):
-    (data / "broken.json").write_text('{"images": [')
-    words = ["audit", "train=train", "val=val", "-o", "out", "--coco", given]
-    assert said in error_of(run(*words, cwd=data, status=status))
+def test_wrong_coco_files_are_one_line(audited, tmp_path, given, said, status):
+    (audited / "broken.json").write_text('{"images": [')
+    words = ["audit", "train=train", "val=val", "-o", str(tmp_path / "out"), "--coco", given]
+    assert said in error_of(run(*words, cwd=audited, status=status))

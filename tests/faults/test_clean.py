@@ -736,7 +736,7 @@ def killed_at_every_call(images, tmp_path, where, step):
 
 
 def test_54_killed_while_moving(images, tmp_path):
-    killed_at_every_call(images, tmp_path, tmp_path, step=6)
+    killed_at_every_call(images, tmp_path, tmp_path, step=11)
 
 
 @pytest.mark.slow

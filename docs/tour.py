@@ -23,8 +23,8 @@ COMMANDS = (
     ("audit", "train=fastphash-demo/train", "val=fastphash-demo/val", "-o", "audit"),
     ("clean", "audit"),
 )
-# lines of each command's output that are shown
-SHOWN = (19, 13)
+# where what is left out of each command's output begins
+LEFT_OUT = ("Largest of", None)
 
 
 def main() -> None:
@@ -43,11 +43,13 @@ def main() -> None:
 def terminal(chromium: Browser, folder: Path) -> None:
     """What the commands print at 80 columns."""
     text = Text()
-    for command, lines in zip(COMMANDS, SHOWN, strict=True):
+    for command, left_out in zip(COMMANDS, LEFT_OUT, strict=True):
         text.append(f"$ fastphash {' '.join(command)}\n", style="bold green")
         printed = Text.from_ansi(on_a_terminal(command, folder)).split("\n")
-        text.append_text(Text("\n").join(printed[:lines]))
-        text.append("\n...\n" if len(printed) > lines else "\n")
+        begins = [left_out is not None and line.plain.startswith(left_out) for line in printed]
+        end = [*begins, True].index(True)
+        text.append_text(Text("\n").join(printed[:end]))
+        text.append("...\n" if end < len(printed) else "\n")
     console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: SIM115
     console.print(text)
     page = folder / "terminal.html"

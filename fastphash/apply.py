@@ -1,12 +1,13 @@
 """A clean plan put into effect: lists, a clean tree, or what goes is moved aside, never deleted."""
 
+import contextlib
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,21 +15,21 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash import moving, tables
-from fastphash.audited import Audited
+from fastphash.audited import HASHES, Audited
 from fastphash.clean import ACTIONS, PLAN, PLAN_SCHEMA, made_by
 from fastphash.coco import (
-    Filtered,
     ImageId,
     filter_coco,
     images_that_go,
     match_images,
     read_images,
 )
-from fastphash.decisions import decisions_digest
+from fastphash.decisions import decisions_digest, read_decisions, resolve
 from fastphash.errors import FastphashError, StoreError, UsageError
 from fastphash.ingest import Progress, no_progress
+from fastphash.joins import Index, relation
 from fastphash.store import exact_paths, locked, path_columns
-from fastphash.words import IDENTICAL, KINDS, Mode
+from fastphash.words import IDENTICAL, KINDS, NEAR, Mode
 
 T = TypeVar("T")
 
@@ -129,8 +130,8 @@ class Plan:
     Raises
     ------
     StoreError
-        It is of other hashes, or lists other images, or lets an image go for the sake of one that
-        doesn't stay, or calls two files identical that are not.
+        It is damaged, or of other hashes, or lists other images, or lets an image go for the sake
+        of one that doesn't stay, or that it isn't a copy of by the kinds asked for or by decision.
     """
 
     def __init__(self, audited: Audited, table: pa.Table) -> None:
@@ -191,15 +192,36 @@ class Plan:
                     f"{PLAN}: {self.called(row)} would go, but its keeper doesn't stay"
                 )
             keeper[row] = other
-        self._check_kinds(going, some["kind"].to_pylist(), keeper)
+        self._check_copies(some, going, keeper)
         return keeper
 
-    def _check_kinds(self, going: list[int], kinds: list[str], keeper: NDArray[np.int64]) -> None:
-        for row, kind in zip(going, kinds, strict=True):
+    def _check_copies(self, some: pa.Table, going: list[int], keeper: NDArray[np.int64]) -> None:
+        """Hold what the rows that go say of their keepers against the hashes and the decisions."""
+        rows = self.audited.rows
+        index = Index(rows.phashes, rows.known)
+        gone = np.array(going, np.int64)
+        distances, _ = relation(index, gone, index, keeper[gone])
+        confirmed = set(
+            map(tuple, resolve(read_decisions(self.audited.folder), rows).copies.tolist())
+        )
+        said = zip(going, some["kind"].to_pylist(), some["distance"].to_pylist(), strict=True)
+        for (row, kind, distance), real in zip(said, distances.tolist(), strict=True):
+            other = int(keeper[row])
             if kind not in KINDS:
                 raise StoreError(f"{PLAN}: {self.called(row)} would go without a kind: {kind!r}")
-            if kind == KINDS[IDENTICAL] and self.digests[row] != self.digests[keeper[row]]:
+            if kind == KINDS[IDENTICAL] and self.digests[row] != self.digests[other]:
                 raise StoreError(f"{PLAN}: {self.called(row)} isn't identical to its keeper")
+            if distance != real or (real and KINDS.index(kind) < NEAR):
+                raise StoreError(
+                    f"{PLAN}: {self.called(row)} is {real} bits from its keeper, not {kind} at "
+                    f"distance {distance}"
+                )
+            by_kind = kind in self.made["kinds"] and real <= self.made["radius"]
+            if not by_kind and (min(row, other), max(row, other)) not in confirmed:
+                raise StoreError(
+                    f"{PLAN}: {self.called(row)} would go as {kind} at distance {real}, which the "
+                    "plan wasn't made by: plan again with --kinds"
+                )
 
     def called(self, row: int) -> str:
         """A row's split and path, for people."""
@@ -227,19 +249,17 @@ def apply_plan(
 ) -> Applied:
     """Do what a mode says: `write_lists`, `make_tree` or `move_aside`, whose parameters these are.
 
-    What is skipped stands in ``skipped.parquet`` in the audit's folder as well.
+    COCO files are read, and what is in the way is found, before anything is done. What is skipped
+    stands in ``skipped.parquet`` in the audit's folder as well, however it ends.
     """
     if mode != "lists" and (null or absolute):
         raise UsageError("-0 and --absolute are for lists")
     common: dict[str, Any] = {"coco": coco, "overwrite": overwrite, "progress": progress}
     if mode == "lists":
-        applied = write_lists(plan, target, null=null, absolute=absolute, **common)
-    elif mode == "move":
-        applied = move_aside(plan, target, **common)
-    else:
-        applied = make_tree(plan, target, mode, **common)
-    tables.write_table(plan.audited.folder / SKIPPED, applied.table())
-    return applied
+        return write_lists(plan, target, null=null, absolute=absolute, **common)
+    if mode == "move":
+        return move_aside(plan, target, **common)
+    return make_tree(plan, target, mode, **common)
 
 
 def write_lists(
@@ -270,28 +290,30 @@ def write_lists(
 
     Raises
     ------
+    StoreError
+        All images of a split are gone that should stay.
     UsageError
         A list that says something else is there, or a name has a newline in it.
     """
+    _check_coco(plan, coco)
     seen = _look(plan, progress)
     end = b"\0" if null else b"\n"
-    _check_coco(plan, coco)
-    target.mkdir(parents=True, exist_ok=True)
-    applied = Applied(skipped=seen.absent(), rescued=seen.rescued)
-    for split in plan.audited.splits:
-        rows = np.flatnonzero(seen.stays & (plan.splits == split)).tolist()
-        names = [plan.file(row) if absolute else plan.paths[row] for row in rows]
-        for name in names:
-            if end in name:
-                shown = name.decode(errors="replace")
-                raise UsageError(f"{shown!r} has a newline in its name: -0 ends names with NUL")
-        path = target / f"{split}.txt"
-        content = b"".join(name + end for name in names)
-        _write_new(path, overwrite, partial(_write_bytes, content))
-        applied.files.append(path)
-        applied.done += len(rows)
-    applied.planned = applied.done + len(applied.skipped)
-    _write_coco(plan, target, coco, ~seen.stays, applied, overwrite, progress)
+    applied = Applied(skipped=seen.missed(plan), rescued=seen.rescued)
+    with _Drafts(overwrite) as drafts:
+        for split in plan.audited.splits:
+            rows = np.flatnonzero(seen.stays & (plan.splits == split)).tolist()
+            names = [plan.file(row) if absolute else plan.paths[row] for row in rows]
+            for name in names:
+                if end in name:
+                    shown = name.decode(errors="replace")
+                    raise UsageError(f"{shown!r} has a newline in its name: -0 ends names with NUL")
+            content = b"".join(name + end for name in names)
+            drafts.add(target / f"{split}.txt", partial(_write_bytes, content))
+            applied.done += len(rows)
+        applied.planned = applied.done + len(applied.skipped)
+        annotations_gone = _draft_coco(plan, target, coco, ~seen.stays, drafts, progress)
+        with _recorded(plan, applied):
+            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
     return applied
 
 
@@ -332,12 +354,15 @@ def make_tree(
     seen = _look(plan, progress)
     rows = np.flatnonzero(seen.stays).tolist()
     places = _places(plan, target, rows)
-    applied = Applied(skipped=seen.absent(), rescued=seen.rescued)
+    applied = Applied(skipped=seen.missed(plan), rescued=seen.rescued)
     applied.planned = len(rows) + len(applied.skipped)
-    for done, (row, place) in enumerate(zip(rows, places, strict=True)):
-        progress(f"{mode} of images", done, len(rows))
-        _do(plan, row, partial(make, row, place), applied)
-    _write_coco(plan, target, coco, ~seen.stays, applied, overwrite, progress)
+    with _Drafts(overwrite) as drafts:
+        annotations_gone = _draft_coco(plan, target, coco, ~seen.stays, drafts, progress)
+        with _recorded(plan, applied):
+            for done, (row, place) in enumerate(zip(rows, places, strict=True)):
+                progress(f"{mode} of images", done, len(rows))
+                _do(plan, row, partial(make, row, place), applied)
+            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
     return applied
 
 
@@ -352,7 +377,9 @@ def move_aside(
     """Move the images that go to ``SPLIT/path`` below a folder; run again, it goes on.
 
     What is to be moved where is written down before the first file is: `undo_moves` reads it. An
-    image goes only if its bytes and its keeper's are those that were hashed, at that moment.
+    image goes only if its bytes are those that were hashed, as they are read then, and if its
+    keeper's are: a keeper of many copies is read again as soon as its file isn't the one, by its
+    times too, that was read before.
 
     Parameters
     ----------
@@ -367,7 +394,7 @@ def move_aside(
     _check_target(plan, target)
     _check_coco(plan, coco)
     folder = plan.audited.folder
-    with locked(folder):
+    with locked(folder), _Drafts(overwrite) as drafts:
         journal = _journal_names(folder)
         seen = _without_shared(plan, _look(plan, progress, journal))
         # links first: they would lead nowhere once their files are moved
@@ -378,22 +405,29 @@ def move_aside(
         # what an earlier run was killed at is ours, anything else is left out of the journal
         ours = set(journal.values())
         taken = [place not in ours and os.path.lexists(place) for place in places]
-        skipped = seen.absent(plan.keeper >= 0) + seen.rescued
+        skipped = [why for row, why in seen.why.items() if plan.keeper[row] >= 0] + seen.rescued
         skipped += [plan.skip(row, _TAKEN) for row in itertools.compress(rows, taken)]
         rows, places = (
             [item for item, is_taken in zip(items, taken, strict=True) if not is_taken]
             for items in (rows, places)
         )
-        _write_journal(plan, rows, places)
         earlier = int(seen.earlier.sum())
         applied = Applied(len(rows) + len(skipped) + earlier, already=earlier, skipped=skipped)
-        unchanged: dict[int, bool] = {}
-        for done, (row, place) in enumerate(zip(rows, places, strict=True)):
-            progress("moving", done, len(rows))
-            _do(plan, row, partial(_move, plan, row, place, unchanged), applied)
-    gone = seen.earlier.copy()
-    gone[rows] = [not os.path.lexists(plan.file(row)) for row in rows]
-    _write_coco(plan, folder / CLEAN, coco, gone, applied, overwrite, progress)
+        draft = partial(_draft_coco, plan, folder / CLEAN, coco, drafts=drafts, progress=progress)
+        gone = seen.earlier.copy()
+        gone[rows] = True
+        annotations_gone = draft(goes=gone)
+        with _recorded(plan, applied):
+            _write_journal(plan, rows, places)
+            keepers = _Keepers(plan)
+            for done, (row, place) in enumerate(zip(rows, places, strict=True)):
+                progress("moving", done, len(rows))
+                _do(plan, row, partial(_move, plan, row, place, keepers), applied)
+            still_there = [row for row in rows if os.path.lexists(plan.file(row))]
+            if still_there:
+                gone[still_there] = False
+                annotations_gone = draft(goes=gone)
+            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
     return applied
 
 
@@ -463,9 +497,11 @@ class _Seen(NamedTuple):
     why: dict[int, Skipped]
     rescued: list[Skipped]
 
-    def absent(self, chosen: NDArray[np.bool_] | None = None) -> list[Skipped]:
-        """What is gone or has changed, of all rows or of some."""
-        return [why for row, why in self.why.items() if chosen is None or chosen[row]]
+    def missed(self, plan: Plan) -> list[Skipped]:
+        """What a list or a tree should have but for being gone, or leaves out as it has changed."""
+        return [
+            image for row, image in self.why.items() if plan.keeper[row] < 0 or image.why != _GONE
+        ]
 
 
 def _look(
@@ -474,6 +510,7 @@ def _look(
     journal = journal or {}
     sizes, times = (plan.table[name].to_pylist() for name in ("size", "mtime_ns"))
     fine = np.zeros(len(plan), np.bool_)
+    there = np.zeros(len(plan), np.bool_)
     earlier = np.zeros(len(plan), np.bool_)
     why = {}
     for row in range(len(plan)):
@@ -487,16 +524,30 @@ def _look(
             if not earlier[row]:
                 why[row] = plan.skip(row, _GONE)
             continue
+        there[row] = True
         fine[row] = (status.st_size, status.st_mtime_ns) == (sizes[row], times[row])
         if not fine[row]:
             why[row] = plan.skip(row, _CHANGED)
+    _check_there(plan, there)
     planned = plan.keeper >= 0
     goes = fine & planned & (fine & ~planned)[plan.keeper]
     rescued = [
-        plan.skip(row, f"its keeper {plan.called(plan.keeper[row])} is {_CHANGED}, or gone")
+        plan.skip(row, _keeper_changed(plan, row))
         for row in np.flatnonzero(fine & planned & ~goes).tolist()
     ]
     return _Seen(fine & ~goes, goes, earlier, why, rescued)
+
+
+def _check_there(plan: Plan, there: NDArray[np.bool_]) -> None:
+    """Raise StoreError if a split that should keep some of its images has none."""
+    for split in plan.audited.splits:
+        rows = plan.splits == split
+        if (rows & (plan.keeper < 0)).any() and not there[rows].any():
+            raise StoreError(
+                f"all {np.count_nonzero(rows):,} images of split {split!r} are gone from "
+                f"{plan.audited.store.roots[split]}: is its disk there? If that is meant, audit "
+                "again without it"
+            )
 
 
 def _without_shared(plan: Plan, seen: _Seen) -> _Seen:
@@ -541,13 +592,40 @@ def _do(plan: Plan, row: int, action: Callable[[], bool], applied: Applied) -> N
         applied.skipped.append(plan.skip(row, _reason(error)))
 
 
-def _move(plan: Plan, row: int, place: bytes, unchanged: dict[int, bool]) -> bool:
+class _Keepers:
+    """Knows which keepers have the bytes that were hashed; reads again what looks different."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._read: dict[int, tuple[int, ...]] = {}
+
+    def check(self, row: int) -> None:
+        """Raise FastphashError unless the keeper of a row is as it was, at this moment."""
+        keeper = int(self._plan.keeper[row])
+        path = self._plan.file(keeper)
+        try:
+            seen = _looked_at(path)
+            if seen != self._read.get(keeper):
+                if moving.digest_of(path) != self._plan.digests[keeper]:
+                    raise FastphashError(_keeper_changed(self._plan, row))
+                self._read[keeper] = seen
+        except OSError as error:
+            raise FastphashError(_keeper_changed(self._plan, row)) from error
+
+
+def _looked_at(path: bytes) -> tuple[int, ...]:
+    """What differs, as soon as a file is another or was written to."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _keeper_changed(plan: Plan, row: int) -> str:
+    return f"its keeper {plan.called(plan.keeper[row])} is {_CHANGED}, or gone"
+
+
+def _move(plan: Plan, row: int, place: bytes, keepers: _Keepers) -> bool:
     """Move a row's file, if it and its keeper have the bytes that were hashed."""
-    keeper = int(plan.keeper[row])
-    if keeper not in unchanged:
-        unchanged[keeper] = moving.digest_of(plan.file(keeper)) == plan.digests[keeper]
-    if not unchanged[keeper]:
-        raise FastphashError(f"its keeper {plan.called(keeper)} is {_CHANGED}")
+    keepers.check(row)
     file = plan.file(row)
     # a link holds no bytes
     if not os.path.islink(file) and moving.digest_of(file) != plan.digests[row]:
@@ -560,13 +638,20 @@ def _reason(error: Exception) -> str:
 
 
 def _check_target(plan: Plan, target: Path) -> None:
-    """Raise UsageError if a tree would lie in a split's folder, or the other way round."""
+    """Raise UsageError if a tree would lie in a split's folder or among an audit's own files, or
+    the other way round.
+    """
+    out, place = (os.path.realpath(folder) for folder in (plan.audited.folder, target))
+    hashes = os.path.join(out, HASHES)
+    if place == out or os.path.commonpath([place, hashes]) == hashes:
+        raise UsageError(f"{str(target)!r} holds the audit itself: name another folder")
     for split in plan.audited.splits:
         ours = os.path.realpath(os.fsencode(target / split))
-        for name, folder in plan.made["roots"].items():
+        for name in plan.audited.splits:
             # what is listed is never walked
             if plan.audited.summary["splits"][name]["listed"]:
                 continue
+            folder = plan.audited.store.roots[name]
             theirs = os.path.realpath(os.fsencode(folder))
             if os.path.commonpath([ours, theirs]) in (ours, theirs):
                 raise UsageError(f"{str(target)!r} and split {name!r} lie in one another: {folder}")
@@ -626,57 +711,107 @@ def _remove_empty(place: bytes, name: bytes) -> None:
         folder = os.path.dirname(folder)
 
 
+class _Drafts:
+    """Files that are written beside their names first: a context, after which no draft is left.
+
+    So what is wrong with them is known before anything else is done.
+
+    Parameters
+    ----------
+    overwrite : bool
+        Whether they may replace files that say something else.
+    """
+
+    def __init__(self, overwrite: bool) -> None:
+        self._overwrite = overwrite
+        self._drafts: dict[Path, Path] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for draft in self._drafts.values():
+            draft.unlink(missing_ok=True)
+
+    def add(self, path: Path, write: Callable[[Path], T]) -> T:
+        """Write a draft of a file, or write it anew; UsageError if something else has its name."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._drafts[path] = path.with_name(f"_new_{path.name}")
+        written = write(draft)
+        self._check(path)
+        return written
+
+    def publish(self) -> list[Path]:
+        """Give all files their names, which are returned; UsageError as above."""
+        for path, draft in self._drafts.items():
+            self._check(path)
+            os.replace(draft, path)
+            moving.sync_folder(os.fsencode(path.parent))
+        return list(self._drafts)
+
+    def _check(self, path: Path) -> None:
+        if path.is_dir():
+            raise UsageError(f"{str(path)!r} is a folder: move it, or name another place")
+        if self._overwrite or not path.exists():
+            return
+        if tables.file_digest(self._drafts[path]) != tables.file_digest(path):
+            raise UsageError(f"{str(path)!r} exists and says something else: --overwrite")
+
+
+@contextlib.contextmanager
+def _recorded(plan: Plan, applied: Applied) -> Iterator[None]:
+    """Write down what is skipped, however it ends; StoreError at once where that can't be done."""
+    path = plan.audited.folder / SKIPPED
+    try:
+        tables.write_table(path, applied.table())
+    except OSError as error:
+        raise StoreError(f"can't write {str(path)!r}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        tables.write_table(path, applied.table())
+
+
 def _check_coco(plan: Plan, coco: Mapping[str, Path] | None) -> None:
-    for split in coco or {}:
+    for split, source in (coco or {}).items():
         if split not in plan.audited.splits:
             raise UsageError(f"--coco names {split!r}, which is no split of this audit")
+        if not source.is_file():
+            raise UsageError(
+                f"no such file: {str(source)!r}, the COCO file of split {split!r}: name it with "
+                f"--coco {split}=FILE"
+            )
 
 
-def _write_coco(
+def _draft_coco(
     plan: Plan,
     target: Path,
     coco: Mapping[str, Path] | None,
     goes: NDArray[np.bool_],
-    applied: Applied,
-    overwrite: bool,
+    drafts: _Drafts,
     progress: Progress,
-) -> None:
-    """Write ``SPLIT.json`` without the images that go."""
+) -> int:
+    """Draft ``SPLIT.json`` without the images that go; how many annotations that leaves out."""
+    annotations_gone = 0
     for split, source in (coco or {}).items():
         rows = np.flatnonzero(plan.splits == split)
         paths = [plan.paths[row] for row in rows.tolist()]
         images = read_images(source)
         ids = images_that_go(images, match_images(images.names, paths), paths, goes[rows])
-        target.mkdir(parents=True, exist_ok=True)
         path = target / f"{split}.json"
         if path.exists() and path.samefile(source):
             raise UsageError(f"{str(path)!r} is the COCO file itself: name another folder")
-        found = _write_new(path, overwrite, partial(_filter, source, ids, progress))
-        applied.files.append(path)
-        applied.annotations_gone += found.annotations_gone
+        annotations_gone += drafts.add(path, partial(_filter, source, ids, progress))
+    return annotations_gone
 
 
-def _filter(source: Path, ids: set[ImageId], progress: Progress, path: Path) -> Filtered:
-    return filter_coco(source, path, ids, progress)
+def _filter(source: Path, ids: set[ImageId], progress: Progress, path: Path) -> int:
+    return filter_coco(source, path, ids, progress).annotations_gone
 
 
 def _write_bytes(data: bytes, path: Path) -> None:
     with tables.replacing(path) as temporary:
         temporary.write_bytes(data)
-
-
-def _write_new(path: Path, overwrite: bool, write: Callable[[Path], T]) -> T:
-    """Write a file; UsageError if it is there and says something else."""
-    if overwrite or not path.exists():
-        return write(path)
-    new = path.with_name(f"_new_{path.name}")
-    try:
-        found = write(new)
-        if tables.file_digest(new) != tables.file_digest(path):
-            raise UsageError(f"{str(path)!r} exists and says something else: --overwrite")
-    finally:
-        new.unlink(missing_ok=True)
-    return found
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

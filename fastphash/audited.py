@@ -12,6 +12,7 @@ import pyarrow as pa
 from fastphash import tables
 from fastphash.errors import StoreError, UsageError
 from fastphash.hashes import Hashes, read_hashes
+from fastphash.store import REJECTED as STORE_REJECTED
 from fastphash.store import Store, is_store, open_store
 
 HASHES = "hashes"
@@ -88,16 +89,21 @@ def open_audit(folder: Path) -> Audited:
     UsageError
         Nothing there, or no audit.
     StoreError
-        The audit didn't come to its end, or its hashes have changed since.
+        The audit didn't come to its end, or has no images, or its hashes have changed since.
     """
     if not folder.exists():
         raise UsageError(f"no such audit: {str(folder)!r}")
     if not is_store(folder / HASHES):
         raise UsageError(f"{str(folder)!r} is no audit: fastphash audit ... -o {folder} makes one")
+    store = open_store(folder / HASHES)
     if not (folder / SUMMARY).is_file():
+        if not (store.parts or store.unfinished):
+            raise StoreError(
+                f"the audit in {str(folder)!r} has no images: all files were rejected, see "
+                f"{folder / HASHES / STORE_REJECTED}"
+            )
         raise StoreError(f"the audit in {str(folder)!r} didn't come to its end: run it again")
     summary = tables.read_json(folder / SUMMARY)
-    store = open_store(folder / HASHES)
     if not isinstance(summary, dict) or summary.get("store") != store.digest:
         raise StoreError(
             f"the hashes in {str(folder)!r} are not those that were audited: run the audit again"

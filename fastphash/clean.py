@@ -27,6 +27,16 @@ ACTIONS = ("keep", "remove")
 
 PLAN = "plan.parquet"
 PLAN_METADATA = b"fastphash_plan"
+_MADE = {
+    "roots": dict,
+    "store": str,
+    "kinds": list,
+    "keep_in": list,
+    "radius": int,
+    "decisions": int,
+    "stale_decisions": int,
+    "decided": str,
+}
 _NAME = pa.dictionary(pa.int32(), pa.string())
 #: A row for each image: what becomes of it and, where it goes, for the sake of which keeper.
 PLAN_SCHEMA = pa.schema(
@@ -302,5 +312,11 @@ def made_by(plan: pa.Table) -> dict[str, Any]:
     metadata = plan.schema.metadata or {}
     if PLAN_METADATA not in metadata:
         raise StoreError("this is no plan of fastphash clean: make it again")
-    found: dict[str, Any] = json.loads(metadata[PLAN_METADATA])
+    try:
+        found: dict[str, Any] = json.loads(metadata[PLAN_METADATA])
+        damaged = [name for name, kind in _MADE.items() if not isinstance(found[name], kind)]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise StoreError(f"{PLAN} is damaged, plan again: {error!r}") from error
+    if damaged:
+        raise StoreError(f"{PLAN} is damaged, plan again: {damaged[0]}={found[damaged[0]]!r}")
     return found

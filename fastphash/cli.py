@@ -101,7 +101,7 @@ class _Audit(click.Command):
 @options.folder_option(
     "OUT", "Folder for the hashes and everything found; used again, only new images are hashed."
 )
-@options.keep_in_option
+@options.keep_in_option()
 @click.option(
     "--fail-on-leak",
     metavar="[=KINDS]",
@@ -244,7 +244,7 @@ def report(folder: Path, output: Path | None, overwrite: bool, groups: int) -> N
     help="Plan: images go that are copies by one of these kinds; identical ones always do.  "
     f"[default: {options.SURE_KINDS}]",
 )
-@options.keep_in_option
+@options.keep_in_option("those of the audit")
 @click.option("--apply", "applying", is_flag=True, help="Do what the plan says.")
 @click.option(
     "--to",
@@ -295,9 +295,10 @@ def clean(
     planning = bool(kinds or keep_in)
     if applying and planning:
         raise UsageError("--kinds and --keep-in are for the plan: make it anew without --apply")
-    if undo and (applying or planning or target):
+    about_effect = mode or coco or null or absolute or overwrite
+    if undo and (applying or planning or target or about_effect):
         raise UsageError("--undo stands alone: fastphash clean OUT --undo")
-    if not applying and (target or mode or coco or null or absolute or overwrite):
+    if not applying and (target or about_effect):
         raise UsageError("nothing is written before the plan is applied: add --apply")
     if applying and target is None and mode not in (None, "lists"):
         raise UsageError(f"--to {mode} needs a folder: fastphash clean OUT DIR --apply --to {mode}")
@@ -494,7 +495,7 @@ def join(
 @options.output_option("File for the groups.")
 @options.radius_option(0, "Largest Hamming distance of two copies.")
 @options.grouping_option
-@options.keep_in_option
+@options.keep_in_option()
 @options.format_option("Parquet, or JSON as the paper's inspect_hashes.py writes it.")
 @options.verify_options
 @options.join_options

@@ -258,15 +258,15 @@ def _bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | No
     return int(size)
 
 
-def keep_in_option(command: F) -> F:
+def keep_in_option(default: str = "the smallest first") -> Callable[[F], F]:
     """``--keep-in SPLIT,...``."""
     return click.option(
         "--keep-in",
         metavar="SPLIT,...",
         callback=_names,
         help="Splits that keep their images when another has a copy, first to last.  "
-        "[default: the smallest first]",
-    )(command)
+        f"[default: {default}]",
+    )
 
 
 def format_option(text: str) -> Callable[[F], F]:

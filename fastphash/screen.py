@@ -204,8 +204,10 @@ def show_plan(
 ) -> None:
     """What a clean plan comes to, and how to go on; `audited` is the summary of the audit."""
     kinds = [kind for kind in KINDS if any(split["kinds"].get(kind) for split in counts.values())]
+    unlikely = {kind for kind in _unfindable(made, audited) if kind not in kinds}
+    looked_for = [kind for kind in made["kinds"] if kind not in unlikely]
     show_table(
-        f"Plan: copies that go, of kinds {', '.join(made['kinds'])}",
+        f"Plan: copies that go, of kinds {', '.join(looked_for)}",
         ["split", "images", "stay", "go", *kinds],
         [
             [
@@ -223,6 +225,8 @@ def show_plan(
         lines.append(f"files without a hash, which the plan is not about: {rejected:,}")
     if not audited["thumbnails"]:
         lines.append("without thumbnails only identical images are known to be copies")
+    if "near" in unlikely:
+        lines.append("the audit has radius 0, so none is near: audit again with --radius")
     if made["decisions"] or made["stale_decisions"]:
         stale = f"; {made['stale_decisions']:,} are of images that have changed or are gone"
         lines.append(
@@ -240,19 +244,26 @@ def show_plan(
     )
 
 
+def _unfindable(made: dict[str, Any], audited: dict[str, Any]) -> set[str]:
+    """Kinds that were asked for, but that nothing can be found to be."""
+    found = set() if audited["thumbnails"] else {"exact", "augmented"}
+    if not made["radius"]:
+        found.add("near")
+    return found.intersection(made["kinds"])
+
+
 def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
     """What became of the images that a plan was about; `applied` is as `Applied.as_json`."""
     said = applied["skipped"] + applied["rescued"]
-    show_table(
-        f"Images, {what}",
-        ["planned", "done", "done before", "skipped"],
-        [
-            [
-                f"{applied['planned']:,}",
-                *map(count, (applied["done"], applied["already"], len(applied["skipped"]))),
-            ]
-        ],
-    )
+    numbers = {
+        "planned": applied["planned"],
+        "done": applied["done"],
+        "done before": applied["already"],
+        "skipped": len(applied["skipped"]),
+    }
+    if applied["rescued"]:
+        numbers["stay after all"] = len(applied["rescued"])
+    show_table(f"Images, {what}", list(numbers), [[count(number) for number in numbers.values()]])
     if said:
         lines = [f"{image['split']}/{image['path']}: {image['why']}" for image in said]
         if len(lines) > _SKIPPED_LINES:

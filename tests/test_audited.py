@@ -4,7 +4,7 @@ from helpers import planted, source
 from fastphash import tables
 from fastphash.audit import audit
 from fastphash.audited import SUMMARY, open_audit
-from fastphash.errors import StoreError, UsageError
+from fastphash.errors import FastphashError, StoreError, UsageError
 
 
 @pytest.fixture
@@ -41,6 +41,15 @@ def test_an_audit_that_did_not_end_is_refused(folder):
     (folder / SUMMARY).unlink()
     with pytest.raises(StoreError, match="didn't come to its end"):
         open_audit(folder)
+
+
+def test_an_audit_of_rejected_files_alone_says_so(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "broken.jpg").write_text("no image")
+    with pytest.raises(FastphashError, match="has no images"):
+        audit(tmp_path / "out", [source("data", tmp_path / "data")], workers=1)
+    with pytest.raises(StoreError, match=r"all files were rejected, see .*_rejected\.parquet"):
+        open_audit(tmp_path / "out")
 
 
 def test_an_audit_of_other_hashes_is_refused(folder):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_groups import POOL
 
+from fastphash.apply import Plan
 from fastphash.clean import PLAN_SCHEMA, SURE, made_by, make_plan, plan_summary
 from fastphash.decisions import Decision, Image, decide
 from fastphash.errors import StoreError, UsageError
@@ -110,6 +111,7 @@ def test_a_plan_is_that_of_every_pair_compared(case):
         for row in chosen:
             decide(found.folder, Decision("keeper", (image(found, row),)))
         plan = make_plan(found, by=list(by))
+        accepted = Plan(found, plan).keeper
     known = hashes[contents] if contents else np.empty((0, 8), np.uint64)
     known = known if layout["orientations"] else known[:, :1]
     thumbnails = POOL[[pictures[c] for c in contents]] if layout["thumbnails"] else None
@@ -126,6 +128,7 @@ def test_a_plan_is_that_of_every_pair_compared(case):
     expected = naive.clean(order, allowed, radius, *sets, kinds)
     goes = {row: keeper for row, keeper in expected.items() if row != keeper}
     assert removals(plan) == goes
+    assert {row: accepted[row] for row in np.flatnonzero(accepted >= 0).tolist()} == goes
     for row, keeper in goes.items():
         told = plan.slice(row, 1).to_pylist()[0]
         kind, distance, orientation, score = kinds[row, keeper]

@@ -5,10 +5,13 @@ import os
 import shutil
 
 import pytest
-from helpers import planted, run, save, scene
+from helpers import planted, run, save, scene, source
 from test_cli import FAILED, USAGE, error_of, too_wide
 
 from fastphash import tables
+from fastphash.audit import audit
+from fastphash.audited import open_audit
+from fastphash.clean import PLAN, make_plan
 
 STAY = ["000.png", "flat.png", "flatter.png", "other.bmp", "turned.png"]
 GO = ["001.png", "002.png", "003.png", "004.png", "005.png", "again.png"]
@@ -27,10 +30,12 @@ def audited(tmp_path_factory):
 @pytest.fixture
 def data(audited, tmp_path):
     """The same at another place, so that it may be changed: audited again there."""
-    shutil.copytree(audited, tmp_path / "data", symlinks=True)
-    run("audit", "train=train", "val=val", "-o", "out", cwd=tmp_path / "data")
-    run("clean", "out", cwd=tmp_path / "data")
-    return tmp_path / "data"
+    folder = tmp_path / "data"
+    for split in ("train", "val"):
+        shutil.copytree(audited / split, folder / split)
+    audit(folder / "out", [source(split, folder / split) for split in ("train", "val")], workers=1)
+    tables.write_table(folder / "out" / PLAN, make_plan(open_audit(folder / "out")))
+    return folder
 
 
 def names(folder):
@@ -54,6 +59,15 @@ def test_fewer_kinds_and_other_splits(audited, tmp_path):
     words = ["clean", "out", "--kinds", "identical", "--keep-in", "train", "--json"]
     found = json.loads(run(*words, cwd=tmp_path / "data").stdout)["splits"]
     assert (found["train"]["remove"], found["val"]["remove"]) == (1, 1)
+
+
+def test_kinds_that_nothing_can_be_are_not_claimed(tmp_path):
+    for i in range(3):
+        save(tmp_path / "images" / f"{i}.png", scene(i))
+    run("audit", "images", "-o", "out", "--radius", "0", "--no-thumbnails", cwd=tmp_path)
+    shown = run("clean", "out", "--kinds", "exact,near,collision", cwd=tmp_path).stdout
+    assert "of kinds identical, collision\n" in shown
+    assert "the audit has radius 0, so none is near: audit again with --radius" in shown
 
 
 def test_lists_of_what_stays(audited, tmp_path):
@@ -110,6 +124,9 @@ def test_what_is_not_as_planned_is_said(data):
     assert tables.read_table(data / "out" / "skipped.parquet").num_rows == 2
     found = json.loads(run(*words, "--json", cwd=data, status=FAILED).stdout)
     assert found["planned"] == 6 == found["done"] + found["already"] + len(found["skipped"])
+    shown = run("clean", "out", "--apply", cwd=data, status=FAILED).stdout
+    assert "stay after all" in shown
+    assert too_wide(shown) == []
 
 
 def test_a_plan_older_than_the_audit_or_a_decision_is_refused(data):
@@ -127,6 +144,10 @@ def test_a_plan_older_than_the_audit_or_a_decision_is_refused(data):
     [
         (["out", "--apply", "--kinds", "near"], "--kinds"),
         (["out", "--undo", "--apply"], "--undo"),
+        (["out", "--undo", "--to", "move"], "--undo stands alone"),
+        (["out", "--undo", "--overwrite"], "--undo stands alone"),
+        (["out", "out", "--apply", "--to", "move"], "holds the audit itself"),
+        (["out", "out/hashes/x", "--apply", "--to", "copy"], "holds the audit itself"),
         (["out", "elsewhere"], "--apply"),
         (["out", "--to", "copy"], "--apply"),
         (["out", "--apply", "--to", "copy"], "needs a folder"),
@@ -231,7 +252,7 @@ def test_copies_in_two_class_folders(tmp_path):
         ("train=broken.json", "broken.json", FAILED),
     ],
 )
-def test_wrong_coco_files_are_one_line(data, given, said, status):
-    (data / "broken.json").write_text('{"images": [')
-    words = ["audit", "train=train", "val=val", "-o", "out", "--coco", given]
-    assert said in error_of(run(*words, cwd=data, status=status))
+def test_wrong_coco_files_are_one_line(audited, tmp_path, given, said, status):
+    (audited / "broken.json").write_text('{"images": [')
+    words = ["audit", "train=train", "val=val", "-o", str(tmp_path / "out"), "--coco", given]
+    assert said in error_of(run(*words, cwd=audited, status=status))

@@ -19,7 +19,7 @@ from PIL import Image as PillowImage
 from fastphash import images, tables
 from fastphash.audit import audit
 from fastphash.audited import open_audit
-from fastphash.decisions import Decision, Image, decide, read_decisions, undo
+from fastphash.decisions import Decision, Image, decide, read_decisions, resolve, undo
 from fastphash.discover import folder_source
 from fastphash.errors import StoreError, UsageError
 from fastphash.inspector.catalog import Catalog
@@ -253,6 +253,19 @@ def test_none_of_a_group_are_copies_of_one_another_either(tmp_path):
         judged.whole_group(1, "not_copies")
 
 
+def test_what_was_no_copy_before_is_told_apart_from_the_rest_too(tmp_path):
+    """Otherwise 2 would go for the sake of 1 once neither goes for the sake of 0."""
+    out = write_audit(tmp_path / "out", [copies(4)])
+    _, judged, _ = judged_of(out)
+    judged.decide([judged.pair(1, "not_copies")])
+    judged.decide([judged.pair(3, "copies")])
+    judged.decide(judged.whole_group(0, "not_copies"))
+    rows = open_audit(out).rows
+    apart = resolve(read_decisions(out), rows).not_copies
+    assert sorted(map(tuple, apart.tolist())) == [(0, 1), (0, 2), (1, 2)]
+    assert resolve(read_decisions(out), rows).copies.tolist() == [[0, 3]]
+
+
 def test_decisions_of_another_process_are_seen(tmp_path):
     out = write_audit(tmp_path / "out", [copies(3)])
     catalog, judged, _ = judged_of(out)
@@ -315,6 +328,19 @@ def test_groups_before_and_after_are_those_of_the_filter(tmp_path):
     assert guide.around(Filter(kind="exact"), 0) == (None, None)
 
 
+def test_labels_of_names_that_are_not_utf_8(tmp_path):
+    out = write_audit(
+        tmp_path / "out",
+        [[("train", name, "exact", 0, "identity", 1.0) for name in (b"a\xff", b"a\xfe")]],
+    )
+    columns = {"group": [0], "split": ["train"], "path": ["a\ufffd"], "path_bytes": [b"a\xfe"]}
+    columns |= {"label": ["cat"], "keeper_label": ["dog"], "source": ["coco"]}
+    write_hashes(out / "conflicts.parquet", **columns)
+    audited = open_audit(out)
+    conflicts = Conflicts(audited, Catalog(audited))
+    assert (conflicts.of_row(0), conflicts.of_row(1)) == ([], [("cat", "dog", "coco")])
+
+
 def test_labels_that_disagree(tmp_path):
     out = write_audit(tmp_path / "out", [copies(2), copies(2, "val")])
     audited = open_audit(out)
@@ -367,7 +393,7 @@ def test_a_copy_is_turned_into_its_keepers_frame(planted_audit):
 def planted_copy(folder, out="out"):
     """Catalog, pictures, and a row whose file may be changed, with the file."""
     catalog = catalog_of(folder / out)
-    row = catalog.find_names(["train"], ["again.png"])[0]
+    row = catalog.find_names(["train"], [b"again.png"])[0]
     return catalog, Pictures(catalog), catalog.row(int(row)), folder / "train" / "again.png"
 
 
@@ -548,6 +574,23 @@ def test_decisions_outlive_a_second_audit_and_stale_ones_are_counted(audited):
     with Served(audited / "out") as served:
         said = served.get("/").words
         assert "decisions: 1 (1 stale: images that are gone or have changed)" in said
+
+
+def test_while_the_audit_is_run_again_pictures_say_so(audited):
+    with Served(audited / "out") as served:
+        (audited / "out" / "summary.json").unlink()
+        for part in (audited / "out" / "hashes").glob("part-*.parquet"):
+            part.unlink()
+        answer = served.get("/thumbnail/1")
+        assert answer.status == 503
+        assert "The audit is being run again" in answer.words
+        assert str(audited) not in answer.words
+
+
+def test_one_undecided_copy_is_one(tmp_path):
+    with Served(write_audit(tmp_path / "out", [copies(2), copies(3, "val")])) as served:
+        assert "The one undecided is a copy It is no copy" in served.get("/group/0").words
+        assert "All 2 undecided are copies" in served.get("/group/1").words
 
 
 def test_two_at_once_lose_nothing(audited):

@@ -1,6 +1,7 @@
 """The inspector in a real browser."""
 
 import re
+from itertools import product
 
 import pytest
 from browser import focus_order, overflows, picture, violations
@@ -50,22 +51,27 @@ def status(page):
     return page.get_by_role("status").inner_text()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280, 1920])
-def test_no_page_has_barriers(audited, visit, width, dark):
+def test_no_page_has_barriers(audited, visit):
+    """However wide and dark it is: a page is loaded once and looked at in every way."""
     with Served(audited / "out") as served:
         served.post("/decide", row="1", decision="not_copies")
         served.post("/decide", row="1", decision="keeper")
-        page = visit(served, width=width, dark=dark, reduced_motion="reduce")
+        page = visit(served, reduced_motion="reduce")
         for name, path in PAGES.items():
             page.goto(served.origin + path)
-            assert violations(page) == [], name
-            assert overflows(page) == 0, name
-            picture(page, f"inspector_{name}_{width}_{'dark' if dark else 'light'}")
+            for width, scheme in product((320, 1280, 1920), ("light", "dark")):
+                page.set_viewport_size({"width": width, "height": 900})
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                look = f"{name}_{width}_{scheme}"
+                assert violations(page) == [], look
+                assert overflows(page) == 0, look
+                picture(page, f"inspector_{look}")
         page.goto(served.origin + "/")
         page.keyboard.press("?")
         assert page.get_by_role("dialog").is_visible()
-        assert violations(page) == []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert violations(page) == []
 
 
 def test_by_keys_alone_through_a_decision_and_its_undoing(audited, visit):

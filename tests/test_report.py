@@ -175,12 +175,13 @@ def test_label_conflicts_are_shown_with_both_labels(data, tmp_path):
     rows = {
         "group": [0, 0],
         "split": ["train"] * 2,
-        "path": ["<i>a.png", "b.png"],
+        "path": ["<i>a.png", "b\ufffd.png"],
         "label": ["cat & co", None],
         "keeper_split": ["val"] * 2,
         "keeper_path": ["k.png"] * 2,
         "keeper_label": ["<b>dog</b>", "dog"],
         "kind": ["exact", "near"],
+        "path_bytes": [None, b"b\xff.png"],
     }
     conflicts = data / "conflicts.parquet"
     tables.write_table(conflicts, pa.table(rows))
@@ -190,7 +191,7 @@ def test_label_conflicts_are_shown_with_both_labels(data, tmp_path):
         conflicts.unlink()
     assert "2 copies have another label than the keeper: errors in the data set." in found.text
     assert "train <i>a.png cat & co val k.png <b>dog</b> exact" in found.text
-    assert "train b.png none val k.png dog near" in found.text
+    assert r"train b\xff.png none val k.png dog near" in found.text
 
 
 def test_decisions_are_counted(tmp_path):

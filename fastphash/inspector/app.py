@@ -299,6 +299,12 @@ class _Pages:
 
     def failed(self, _: Request, error: Exception) -> Response:
         """A damaged file, or one that another process writes."""
+        if self._is_outdated():
+            return self._message(
+                503,
+                "The audit is being run again, or has been: once it has ended, end fastphash "
+                "inspect and start it again.",
+            )
         return self._message(503, str(error))
 
     def _message(self, status: int, sentence: str, headers: Any = None) -> Response:

@@ -252,11 +252,11 @@ class Catalog:
         wanted = np.frombuffer(digests, np.uint64).reshape(-1, 2)
         return np.where((self.details.digest[rows] == wanted).all(axis=1), rows, -1)
 
-    def find_names(self, split: list[str], paths: list[str]) -> NDArray[np.int64]:
-        """Rows of images by split and path, as text; -1 where no group has one."""
+    def find_names(self, split: list[str], paths: list[bytes]) -> NDArray[np.int64]:
+        """Rows of images by split and exact path; -1 where no group has one."""
         codes = {name: code for code, name in enumerate(self.splits)}
         of_split = np.array([codes.get(name, len(codes)) for name in split], np.int64)
-        return self._look_up(_salted(_hashed([path.encode() for path in paths]), of_split))
+        return self._look_up(_salted(_hashed(paths), of_split))
 
     def thumbnail(self, row: int) -> NDArray[np.uint8] | None:
         """The stored thumbnail, uint8 (1024,), or None if the store keeps none."""

@@ -24,6 +24,7 @@ from fastphash.decisions import (
 from fastphash.errors import StoreError, UsageError
 from fastphash.inspector.catalog import Catalog
 from fastphash.inspector.query import Filter
+from fastphash.store import exact_paths
 
 #: What there is to be said of a copy and its keeper; codes of `State.status` index this.
 STATUSES = ("undecided", "copies", "not_copies")
@@ -118,24 +119,27 @@ class Judged:
     def whole_group(self, group: int, verdict: Verdict) -> list[Decision]:
         """The same about all copies of a group that nobody has decided about.
 
-        Where they are none, that is said of each two images of them, lest two copies be found to
-        be copies of one another once they have lost their keeper.
+        Where they are none, that is said of each two images that aren't copies of the keeper, also
+        of those decided before, lest two be found to be copies of one another once they have lost
+        their keeper.
 
         Raises
         ------
         UsageError
             Too many images to say that of each two.
         """
-        rows = np.array(self._catalog.images(group))
-        open_rows = rows[1:][self.state.status[rows[1:]] == 0].tolist()
-        if verdict == "copies":
-            return [self.pair(row, verdict) for row in open_rows]
-        if len(open_rows) >= MOST_TOLD_APART:
+        keeper, *copies = self._catalog.images(group)
+        status = self.state.status
+        undecided = [row for row in copies if STATUSES[status[row]] == "undecided"]
+        if verdict == "copies" or not undecided:
+            return [self.pair(row, verdict) for row in undecided]
+        apart = [row for row in copies if STATUSES[status[row]] != "copies"]
+        if len(apart) >= MOST_TOLD_APART:
             raise UsageError(
                 f"group {group} has more than {MOST_TOLD_APART} images to be told apart: decide "
                 "about its pairs"
             )
-        images = [self._image(row) for row in ([rows[0]] if open_rows else []) + open_rows]
+        images = [self._image(row) for row in (keeper, *apart)]
         return [Decision(verdict, two) for two in combinations(images, 2)]
 
     def _image(self, row: int) -> Image:
@@ -216,7 +220,7 @@ class Conflicts:
         table = tables.read_table(path)
         if missing := [name for name in _CONFLICT_COLUMNS if name not in table.column_names]:
             raise StoreError(f"{path} has no column {missing[0]!r}: make it again")
-        rows = catalog.find_names(table["split"].to_pylist(), table["path"].to_pylist())
+        rows = catalog.find_names(table["split"].to_pylist(), exact_paths(table).to_pylist())
         known = np.flatnonzero(rows >= 0)
         known = known[np.argsort(rows[known], kind="stable")]
         self._rows = rows[known]

@@ -31,6 +31,10 @@ _CONFLICTS = 50
 # pictures that a browser shows before it calls the page loaded: 3,000 take it more than a second
 _AT_ONCE = 600
 _CONFLICTS_FILE = "conflicts.parquet"
+_CONFLICT_COLUMNS = [
+    *("split", "path", "label", "keeper_split", "keeper_path", "keeper_label", "kind"),
+    *("path_bytes", "keeper_path_bytes"),
+]
 
 
 def write_report(
@@ -92,9 +96,12 @@ def _conflicts(audited: Audited) -> dict[str, Any]:
     path = audited.folder / _CONFLICTS_FILE
     if not path.exists():
         return {"rows": 0, "first": []}
-    columns = ["split", "path", "label", "keeper_split", "keeper_path", "keeper_label", "kind"]
-    table: pa.Table = tables.read_table(path, columns)
-    return {"rows": table.num_rows, "first": table.slice(0, _CONFLICTS).to_pylist()}
+    table: pa.Table = tables.read_table(path, _CONFLICT_COLUMNS)
+    first = table.slice(0, _CONFLICTS).to_pylist()
+    for row in first:
+        for column in ("path", "keeper_path"):
+            row[column] = row.get(f"{column}_bytes") or row[column]
+    return {"rows": table.num_rows, "first": first}
 
 
 def _versions(audited: Audited) -> dict[str, str]:

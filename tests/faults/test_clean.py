@@ -1,6 +1,7 @@
 """Faults 48 to 55: cleaning loses nothing, whatever happens to files, plan and process."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -25,7 +26,7 @@ from fastphash import apply, moving, tables
 from fastphash.apply import Plan, apply_plan, read_plan, undo_moves
 from fastphash.audit import audit
 from fastphash.audited import open_audit
-from fastphash.clean import PLAN, PLAN_METADATA, make_plan, plan_summary
+from fastphash.clean import PLAN, PLAN_METADATA, made_by, make_plan, plan_summary
 from fastphash.decisions import Decision, Image, decide
 from fastphash.discover import folder_source
 from fastphash.errors import FastphashError, StoreError, UsageError
@@ -187,11 +188,59 @@ def test_48_edited_plans(small):
         plan.take([1, 0, *range(2, plan.num_rows)]).replace_schema_metadata(plan.schema.metadata),
         plan.drop_columns(["digest"]),
         plan.replace_schema_metadata({}),
-        plan.replace_schema_metadata({PLAN_METADATA: b'{"store": "other", "decided": ""}'}),
+        *(plan.replace_schema_metadata({PLAN_METADATA: text}) for text in damaged(made_by(plan))),
     ]
     for table in edits:
         with pytest.raises(StoreError):
             Plan(small, table)
+
+
+def damaged(made):
+    """What may stand where a plan says what it was made by."""
+    yield from (b"", b"{", b"\xff", b"[]", b"null", b"1", b"[" * 100_000)
+    for name in made:
+        yield json.dumps({key: value for key, value in made.items() if key != name}).encode()
+        yield json.dumps(made | {name: None}).encode()
+    yield json.dumps(made | {"store": "other"}).encode()
+
+
+def test_48_roots_of_a_plan_are_not_believed(small):
+    made = made_by(make_plan(small)) | {"roots": {"other": 1}}
+    plan = make_plan(small).replace_schema_metadata({PLAN_METADATA: json.dumps(made).encode()})
+    with pytest.raises(UsageError, match="lie in one another"):
+        apply_plan(Plan(small, plan), "move", small.root / "train" / "deeper")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "bits from its keeper"),
+        ({"distance": 64}, "not exact at distance 64"),
+        ({"kind": "near"}, "bits from its keeper, not near at distance 0"),
+        ({"kind": "exact", "keeper_path": "1", "keeper_split": "train"}, None),
+        ({"kind": "near", "keeper_path": "1", "keeper_split": "train"}, "wasn't made by"),
+        ({"kind": "collision", "keeper_path": "1", "keeper_split": "train"}, "wasn't made by"),
+    ],
+)
+def test_48_copies_of_other_keepers_and_kinds(small, values, said):
+    """train/2 is train/1 again, val/5 is another picture."""
+    row = small.names.index("train/2")
+    given = {"kind": "exact", "keeper_path": "5", "keeper_split": "val", "distance": 0} | values
+    plan = make_plan(small, keep_in=["train"])
+    plan = edited(plan, small.names.index("val/5"), action="keep", keeper_path=None)
+    table = edited(plan, row, action="remove", **given)
+    if said is None:
+        assert Plan(small, table).keeper[row] == small.names.index("train/1")
+        return
+    with pytest.raises(StoreError, match=said):
+        Plan(small, table)
+
+
+def test_48_a_copy_by_decision_goes_whatever_its_kind(small):
+    row, other = (small.names.index(name) for name in ("train/6", "train/4"))
+    decide(small.folder, Decision("copies", (small.image("train/6"), small.image("train/4"))))
+    plan = make_plan(small, by=[], keep_in=["train"])
+    assert Plan(small, plan).keeper[max(row, other)] == min(row, other)
 
 
 def test_48_a_group_marked_whole_keeps_all(small, place):
@@ -250,6 +299,32 @@ def disturb(plan, rows):
         state = os.stat(path)
         Path(os.fsdecode(path)).write_text("zz")
         os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+def test_49_what_went_as_planned_is_not_skipped(small, place):
+    plan = small.plan()
+    moved = apply_plan(plan, "move", place)
+    assert moved.done == 3
+    for mode in ("lists", "copy"):
+        applied = apply_plan(plan, mode, place / mode)
+        assert (applied.planned, applied.done, applied.skipped) == (3, 3, [])
+    # one that has changed is left out, and may be wanted
+    undo_moves(small.folder)
+    Path(os.fsdecode(plan.file(int(np.flatnonzero(plan.keeper >= 0)[0])))).write_text("new")
+    applied = apply_plan(plan, "lists", place / "again")
+    assert [why for _, _, why in applied.skipped] == ["changed since it was hashed"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_49_a_split_whose_disk_is_missing(small, place, mode):
+    plan = small.plan(keep_in=["train"])
+    # all of val goes: it may be gone
+    shutil.rmtree(small.root / "val")
+    assert apply_plan(plan, "lists", place / "lists").done == 3
+    shutil.rmtree(small.root / "train")
+    with pytest.raises(StoreError, match=r"all 5 images of split 'train' are gone from .*/train:"):
+        apply_plan(plan, mode, place / "other")
+    assert not (place / "other").exists()
 
 
 # 50
@@ -315,6 +390,24 @@ def test_51_the_keeper_vanished(small, place, how):
     copies = {os.path.basename(plan.file(row)) for row in group[1:]}
     assert copies <= set(os.listdir(os.fsencode(place / "tree" / "train")))
     assert len(tree.rescued) == 2
+
+
+@pytest.mark.parametrize("how", ["gone", "changed"])
+def test_51_the_keeper_vanished_after_the_first_copy_was_moved(small, place, how):
+    plan = small.plan()
+    group = next(group for group in groups_of(plan) if len(group) == 3)
+    keeper = Path(os.fsdecode(plan.file(group[0])))
+    state = keeper.stat()
+
+    def tell(stage, done, total):
+        if stage == "moving" and sum(os.path.exists(plan.file(row)) for row in group[1:]) == 1:
+            keeper.unlink(missing_ok=True) if how == "gone" else keeper.write_text("zz")
+            if how == "changed":
+                os.utime(keeper, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+    applied = apply_plan(plan, "move", place, progress=tell)
+    assert len(readable(plan, group[1:])) == 1
+    assert sum("its keeper" in why for _, _, why in applied.skipped) == 1
 
 
 # 52
@@ -472,6 +565,102 @@ def test_53_no_links_there(small, place):
         assert taken.read_text() == "mine"
 
 
+def labelled(small, content=None):
+    """A COCO file of the split train, of all its images or as given."""
+    path = small.root / "labels.json"
+    names = [name.split("/")[1] for name in small.names if name.startswith("train")]
+    images = [{"id": i, "file_name": name} for i, name in enumerate(names)]
+    boxes = [{"id": i, "image_id": i} for i in range(len(names))]
+    path.write_text(content or json.dumps({"images": images, "annotations": boxes}))
+    return path
+
+
+def unlink(small, labels, target):
+    labels.unlink()
+
+
+def damage(small, labels, target):
+    labels.write_text('{"images": [], "annotations": [{"id": 1, "image_')
+
+
+def be_doubtful(small, labels, target):
+    # of ["1", "2"] any may be meant by two names that end in the same
+    labelled(small, json.dumps({"images": [{"id": i, "file_name": f"{i}/2"} for i in range(2)]}))
+
+
+def take_its_name(small, labels, target):
+    target.mkdir(parents=True)
+    (target / "train.json").write_text("mine")
+
+
+def be_a_folder(small, labels, target):
+    (target / "train.json").mkdir(parents=True)
+
+
+def be_a_file(small, labels, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("mine")
+
+
+def keep_from_being_recorded(small, labels, target):
+    (small.folder / apply.SKIPPED).mkdir()
+
+
+def files_in(folder):
+    return {path for path in folder.rglob("*") if not path.is_dir() and path.name != "_lock"}
+
+
+OBSTACLES = [
+    unlink,
+    damage,
+    be_doubtful,
+    take_its_name,
+    be_a_folder,
+    be_a_file,
+    keep_from_being_recorded,
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_53_what_is_in_the_way_is_found_before_anything_is_done(small, place, mode, obstacle):
+    plan = small.plan()
+    labels = labelled(small)
+    target = small.folder / apply.CLEAN if mode == "move" else place
+    obstacle(small, labels, target)
+    before = files_in(small.root)
+    with pytest.raises((FastphashError, FileExistsError, NotADirectoryError)):
+        apply_plan(plan, mode, place, coco={"train": labels})
+    assert files_in(small.root) == before
+    assert len(readable(plan, range(len(plan)))) == 6
+
+
+def test_53_what_could_not_be_moved_stays_in_the_coco_file(small, place):
+    plan = small.plan()
+    row = int(np.flatnonzero(plan.keeper >= 0)[0])
+    disturb(plan, np.arange(len(plan)) == row)
+    applied = apply_plan(plan, "move", place, coco={"train": labelled(small)})
+    (path,) = applied.files
+    named = {image["file_name"] for image in json.loads(path.read_text())["images"]}
+    assert named == set(os.listdir(small.root / "train"))
+    assert os.fsdecode(plan.paths[row]) in named
+
+
+def test_54_what_was_skipped_is_recorded_though_it_ended_badly(small, place):
+    plan = small.plan()
+    goes = np.flatnonzero(plan.keeper >= 0).tolist()
+    disturb(plan, np.arange(len(plan)) == goes[0])
+
+    def tell(stage, done, total):
+        if stage == "moving" and done == total - 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        apply_plan(plan, "move", place, progress=tell)
+    skipped = tables.read_table(small.folder / apply.SKIPPED).to_pylist()
+    assert [row["why"] for row in skipped] == ["changed since it was hashed"]
+
+
 # 54
 
 
@@ -547,7 +736,7 @@ def killed_at_every_call(images, tmp_path, where, step):
 
 
 def test_54_killed_while_moving(images, tmp_path):
-    killed_at_every_call(images, tmp_path, tmp_path, step=6)
+    killed_at_every_call(images, tmp_path, tmp_path, step=11)
 
 
 @pytest.mark.slow
@@ -665,7 +854,7 @@ def play(plot):
             if max(row, keeper) < len(whole):
                 of = table.slice(keeper, 1).to_pylist()[0]
                 named = {"keeper_split": of["split"], "keeper_path": of["path"]}
-                table = edited(table, row, action=action, kind="exact", **named)
+                table = edited(table, row, action=action, kind="exact", distance=0, **named)
         for change in changes:
             happen(found, *change, place)
         try:
@@ -683,6 +872,11 @@ def play(plot):
             applied = apply_plan(plan, mode, place)
         except UsageError:
             assert mode == "lists"
+            return
+        except StoreError:
+            # nothing that should stay is left of a split
+            folders = [found.root / split for split in found.splits]
+            assert any(not any(map(Path.exists, folder.iterdir())) for folder in folders)
             return
         assert applied.planned == applied.done + applied.already + len(applied.skipped)
         assert before <= everything(*folders)

@@ -173,7 +173,7 @@ def test_45_links_out_of_a_split(tmp_path):
 def test_45_other_bytes_are_never_shown(data, served):
     path = data / "train" / "again.png"
     catalog = Catalog(open_audit(data / "out"))
-    (row,) = catalog.find_names(["train"], ["again.png"])
+    (row,) = catalog.find_names(["train"], [b"again.png"])
     kept = path.read_bytes()
     try:
         size = len(kept)

@@ -25,12 +25,12 @@ QUICK = {
     "thumbnails.py": ["--count", "12"],
 }
 
-
+SHARED = {"common.py", "edits.py", "pool.py"}
 RIVALS = {"hashing.py": "libphash", "joins.py": "faiss"}
 
 
 def test_every_benchmark_is_tried() -> None:
-    assert {path.name for path in FOLDER.glob("*.py")} == {*QUICK, "common.py"}
+    assert {path.name for path in FOLDER.glob("*.py")} == {*QUICK, *SHARED}
 
 
 @pytest.mark.slow

@@ -53,6 +53,8 @@ class Pool(NamedTuple):
     Attributes
     ----------
     sources : list of Path or int
+    folders : list of str
+        Of each source, where it is from.
     originals : list of Place
     distractors : dict of str to list of Place
         By what they are.
@@ -60,6 +62,7 @@ class Pool(NamedTuple):
     """
 
     sources: list[Source]
+    folders: list[str]
     originals: list[Place]
     distractors: dict[str, list[Place]]
     seed: int
@@ -82,15 +85,19 @@ class Needle(NamedTuple):
 def build(folders: Sequence[Path], count: int, seed: int) -> Pool:
     """Choose originals and distractors; without folders, of drawn scenes."""
     sources: list[Source] = []
+    names: list[str] = []
     groups: list[list[Place]] = []
     rng = np.random.default_rng(seed)
-    for found in [images_of(folder) for folder in folders] or [list(range(_SCENES))]:
+    scenes: list[Source] = list(range(_SCENES))
+    given = [(folder.name, images_of(folder)) for folder in folders] or [("scenes", scenes)]
+    for name, found in given:
         cells = [
             Place(len(sources) + i, window)
             for i, source in enumerate(found)
             for window in windows(size_of(source))
         ]
         sources += found
+        names += [name] * len(found)
         groups.append([cells[i] for i in rng.permutation(len(cells))])
     shares = dealt(count, [len(group) for group in groups])
     originals = sorted(p for group, n in zip(groups, shares, strict=True) for p in group[:n])
@@ -101,7 +108,7 @@ def build(folders: Sequence[Path], count: int, seed: int) -> Pool:
         "between four others": list(around(sources, originals, _BETWEEN, between, rng)),
         "other windows and tiles": others,
     }
-    return Pool(sources, originals, distractors, seed)
+    return Pool(sources, names, originals, distractors, seed)
 
 
 def images_of(folder: Path) -> list[Source]:

@@ -446,7 +446,10 @@ def draw(plt: Any, counts: dict[str, Counts], found: dict[str, Figures]) -> Any:
     kind = np.array([names.index(EDITS[i].kind) for i in edit])
     cells = np.array(
         [
-            [100 * part.take(kind == i).recall(found[name].level) for part in counts.values()]
+            [
+                100 * part.take(kind == i).recall(found[method].level)
+                for method, part in counts.items()
+            ]
             for i in range(len(names))
         ]
     )

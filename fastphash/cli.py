@@ -13,7 +13,17 @@ import click
 
 from fastphash import options
 from fastphash.errors import FastphashError, UsageError
-from fastphash.words import KINDS, MAX_PAIRS, MODES, NEAREST, PICTURED, PORT, RADIUS
+from fastphash.words import (
+    CALIBRATED_PAIRS,
+    KINDS,
+    MAX_PAIRS,
+    MODES,
+    NEAREST,
+    PICTURED,
+    PORT,
+    PRECISION,
+    RADIUS,
+)
 
 _LEAK_STATUS = 3
 _SIGNAL_STATUS = 128
@@ -664,6 +674,83 @@ def inspect(folder: Path, host: str, port: int, no_browser: bool) -> None:
                 stack.enter_context(inspector.browser(url))
 
         inspector.serve(audited, host, port, ready, progress)
+
+
+@main.command()
+@click.argument("store")
+@options.radius_option(
+    None, "Look at pairs this near.  [default: as far as an image has ten by chance]"
+)
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=PRECISION,
+    show_default=True,
+    metavar="SHARE",
+    help="Recommend thresholds at which this share of pairs are copies.",
+)
+@click.option(
+    "--max-pairs",
+    type=click.IntRange(min=1),
+    default=CALIBRATED_PAIRS,
+    metavar="N",
+    help="Look at no more pairs than this: where there are more, at those of fewer images.  "
+    f"[default: {CALIBRATED_PAIRS:,}]",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Draw the shares of copies as SVG.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@options.join_options
+@options.json_option
+def calibrate(
+    store: str,
+    radius: int | None,
+    precision: float,
+    max_pairs: int,
+    output: Path | None,
+    overwrite: bool,
+    memory: int | None,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Estimate how many near pairs in a store are copies, and how many are near by chance.
+
+    No table of true copies is needed: README says what is assumed instead. STORE may be
+    STORE@SPLIT, or a Parquet file with path and phash.
+
+    \b
+    Example:
+      fastphash calibrate audit/hashes -o calibration.svg
+    """
+    if output is not None:
+        options.check_free(output, overwrite)
+    from fastphash import calibrate as calibration
+    from fastphash.hashes import read_hashes
+    from fastphash.plot import write_curves
+    from fastphash.screen import ProgressScreen, show_calibration
+
+    _begin()
+    rows = read_hashes(store)
+    with ProgressScreen() as progress:
+        found = calibration.calibrate(
+            rows,
+            radius,
+            max_pairs=max_pairs,
+            effort=options.effort(memory, explain, progress),
+            progress=progress,
+        )
+    summary = found.summary(precision)
+    if output is not None:
+        write_curves(output, found.panels(precision))
+    if as_json:
+        click.echo(json.dumps(summary, indent=2))
+    else:
+        show_calibration(summary, store)
 
 
 @main.command()

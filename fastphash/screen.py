@@ -276,6 +276,57 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         show_lines("Written", [*applied["files"], *also])
 
 
+def show_calibration(found: dict[str, Any], store: str) -> None:
+    """How many near pairs are copies; `found` is as `Calibrated.summary`."""
+    different = found["images"] - found["identical"] - found["equal"]
+    lines = [
+        (
+            f"{found['images']:,} images: {found['identical']:,} with the bytes of another, and "
+            f"{found['equal']:,} with another's hashes and thumbnail, are left out"
+        ),
+        (
+            f"{found['pairs']:,} pairs of the others within {found['radius']} bits, and "
+            f"{found['decoys']:,} of an image and another's negative"
+        ),
+    ]
+    if found["needles"] < different:
+        lines.append(
+            f"sampled: pairs of {found['needles']:,} of {different:,} images, each with all"
+        )
+    if not found["scores"]:
+        lines.append("no thumbnails: nothing can be looked at, and distances alone tell")
+    show_lines(f"Near pairs of {store}", lines)
+    columns = ["pairs", "by chance", "copies", "at least", "at most"]
+    if found["scores"]:
+        show_table(
+            "By score",
+            ["score from", *columns],
+            [[f"{row['score']:.2f}", *_estimated(row)] for row in found["scores"] if row["pairs"]],
+        )
+    show_table(
+        "By distance alone",
+        ["bits up to", *columns],
+        [[str(row["distance"]), *_estimated(row)] for row in found["distances"]],
+    )
+    advised = found["recommended"]
+    share = f"{advised['precision'] * 100:g} %"
+    few = f"no threshold: too few pairs, or too many by chance, to be {share} copies"
+    looked = unseen = few
+    if advised["min_score"] is not None:
+        looked = f"--min-score {advised['min_score']:.2f}, at --radius {advised['radius']}"
+    if advised["unseen_radius"] is not None:
+        unseen = f"--no-verify --radius {advised['unseen_radius']}"
+    lines = [f"by score: {looked}"] * bool(found["scores"])
+    show_lines(f"So that {share} are copies", [*lines, f"by distance alone: {unseen}"])
+
+
+def _estimated(row: dict[str, Any]) -> list[str]:
+    shares = (row["precision"], row["least"], row["most"])
+    texts = ("-" if share is None else f"{share * 100:.1f} %" for share in shares)
+    chance = f"{row['chance']:,.{0 if row['chance'] >= 10 else 1}f}"
+    return [count(row["pairs"]), chance, *texts]
+
+
 def _what_was_done(tallies: dict[str, Any]) -> str:
     def total(word: str) -> int:
         return sum(getattr(tally, word) for tally in tallies.values())

@@ -29,6 +29,12 @@ COPY_KINDS = KINDS[:COLLISION]
 #: More pairs than this aren't listed unless asked for.
 MAX_PAIRS = 100_000_000
 
+#: Pairs that are looked at to tell how many are chance.
+CALIBRATED_PAIRS = 1_000_000
+
+#: The share of copies that thresholds are recommended for.
+PRECISION = 0.99
+
 #: The largest distance, in bits, at which an audit takes two images for copies unseen.
 RADIUS = 4
 

@@ -258,16 +258,24 @@ def details(pixels):
 
 
 @functools.cache
-def similar_turned(a, b, t):
+def turned_correlation(a, b, t, zooms):
     ours, theirs = [TURNS[t](plane) for plane in details(a)], details(b)
-    pairs = [(own, theirs[0]) for own in ours] + [(ours[0], other) for other in theirs[1:]]
+    pairs = [(own, theirs[0]) for own in ours[:zooms]]
+    pairs += [(ours[0], other) for other in theirs[1:zooms]]
     return min(max(correlation(*pair) for pair in pairs), 1.0)
 
 
 def similarity(a, b, bits):
-    """(orientation, score) of two thumbnails (1024,): the best, over all in the mask."""
-    scores = {t: similar_turned(a.tobytes(), b.tobytes(), t) for t in range(8) if bits >> t & 1}
-    best = max(scores, key=lambda t: scores[t])
+    """(orientation, score) of two thumbnails (1024,), best first: enlarged if they are alike."""
+    for zooms in (1, 3):
+        scores = {
+            t: turned_correlation(a.tobytes(), b.tobytes(), t, zooms)
+            for t in range(8)
+            if bits >> t & 1
+        }
+        best = max(scores, key=lambda t: scores[t])
+        if scores[best] < 0.15:
+            break
     return best, scores[best]
 
 

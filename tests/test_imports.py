@@ -15,6 +15,7 @@ ROOMS = [
     ("errors", "words", "kernels", "threads"),
     ("images",),
     ("tables",),
+    ("plot",),
     ("elements",),
     ("discover",),
     ("thumbnail",),

@@ -10,15 +10,17 @@ alone: our distance, the least over eight orientations. verified: pairs within t
 audit would propose, ranked by `fastphash.verify.similarity` of their thumbnails. phash (equal to
 our distance with one orientation), ahash, dhash, whash: ImageHash's. PDQ: 256 bits, one
 orientation; PDQ x 8: the least over eight. crop-res: ImageHash's crop-resistant hash, ranked by how
-many segments match and how well; at a third of a second a picture it is tried on a smaller pool
-(--slow-count), on which the others are given as well. PDQ (pip install pdqhash) and imagededup's
-PHash are tried where they are installed.
+many of its segments match and how well, or by what share of them, whichever does better; at a third
+of a second a picture it is tried on a smaller pool (--slow-count), on which the others are given as
+well. PDQ (pip install pdqhash) and imagededup's PHash are tried where they are installed.
 """
 
 import argparse
 import json
+import math
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +28,7 @@ import common
 import numpy as np
 import pool
 from edits import graded
+from estimates import Held, held_against_truth
 from fingerprints import Prints, Words, all_segments, fingerprints, installed
 from numpy.typing import NDArray
 from pool import Pool
@@ -107,20 +110,28 @@ def main() -> None:
         small = None
         if arguments.slow_count:
             small = compare_slow(made, whole, radius, arguments.slow_count, progress)
-    recalls = {name: figures(counts, folders) for name, counts in compared.counts.items()}
+        progress("estimates held against the truth", 0, 1)
+        estimates = list(held_against_truth(made, needles, haystack, radius))
+    shown = dict(compared.counts)
+    if small:
+        shown[CROP_RESISTANT] = small.counts[CROP_RESISTANT]
+    recalls = {name: figures(counts, folders) for name, counts in shown.items()}
     print_recalls(recalls)
     print(f"\n{described(made, whole, radius)}\n")
-    print_thresholds(compared.counts, recalls)
+    print_thresholds(shown, recalls)
     if small:
         print_small(small)
     print_settings(compared.counts, radius)
+    print_held(estimates)
     print(f"\n{speed(whole, arguments.seed)}")
     print(f"Took {time.perf_counter() - began:,.0f} s, with {core_count()} cores.")
     if arguments.json:
-        report = as_json(made, compared, small, recalls, radius)
+        report = as_json(made, compared, recalls, estimates, radius)
+        if small:
+            report["smaller pool"] = {n: best_recall(counts) for n, counts in small.counts.items()}
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
     if plt:
-        draw(plt, compared.counts, recalls).savefig(arguments.plot, dpi=150)
+        draw(plt, shown, recalls).savefig(arguments.plot, dpi=150)
 
 
 def parsed() -> argparse.Namespace:
@@ -155,7 +166,7 @@ def parsed() -> argparse.Namespace:
 def truth_of(made: Pool, needles: Prints, haystack: Prints, folders: list[str]) -> Truth:
     """Needles are counted by folder and edit."""
     folder = np.array([folders.index(name) for name in made.folders])
-    left, right = pool.unjudged(needles.place, needles.own, made.haystack)
+    left, right = pool.unjudged(needles.place, needles.own, haystack.place)
     rows = len(haystack.own)
     return Truth(
         needles.own,
@@ -181,7 +192,7 @@ def compare(side: Side, radius: int, progress: Progress) -> Compared:
             tallied[f"{name} x {theirs.shape[1]}"] = hamming(theirs, stored), bits
     counts: dict[str, Counts] = {}
     for done, (name, (distances, bits)) in enumerate(tallied.items(), 1):
-        counts[name] = tally_all(distances, truth, bits + 1)
+        counts[name] = tally_all(distances, bits + 1, truth)
         if name == ALONE:
             counts[VERIFIED] = verified(side, radius)
         progress("methods compared", done, len(tallied))
@@ -226,8 +237,8 @@ def compare_slow(made: Pool, whole: Side, radius: int, count: int, progress: Pro
     side = Side(whole.needles.take(chosen), whole.haystack.take(rows), some(whole, chosen, rows))
     compared = compare(side, radius, progress)
     ours, theirs = all_segments(made, originals.tolist(), rows.tolist(), progress)
-    distances, levels = by_segments(ours, theirs)
-    compared.counts[CROP_RESISTANT] = tally_all(distances, side.truth, levels)
+    ways = [tally_all(*ranked, side.truth) for ranked in by_segments(ours, theirs)]
+    compared.counts[CROP_RESISTANT] = max(ways, key=best_recall)
     return compared
 
 
@@ -245,22 +256,28 @@ def some(whole: Side, needles: NDArray[np.int64], rows: NDArray[np.int64]) -> Tr
     )
 
 
-def by_segments(left: list[Words], right: list[Words]) -> tuple[Distances, int]:
-    """ImageHash's way of matching segments, `ImageMultiHash.hash_diff`.
+def by_segments(left: list[Words], right: list[Words]) -> Iterator[tuple[Distances, int]]:
+    """ImageHash's way of matching segments, `ImageMultiHash.hash_diff`, as two rankings.
 
-    A pair is the more alike the more segments of the needle are within 16 bits of one of the other
-    picture's, and among equals, the fewer bits these are apart.
+    Segments match within 16 bits. A pair is the more alike the more of the needle's segments match
+    one of the other picture's, or the larger a share of them does, and among equals the fewer bits
+    these are apart.
     """
     starts = np.cumsum([0, *(some.size for some in right[:-1])])
     stored = np.concatenate(right)
-    alike = np.empty((len(left), len(right)))
+    number, share = np.empty((2, len(left), len(right)))
     for needle, own in enumerate(left):
         bits = np.bitwise_count(own[:, None] ^ stored)
         least = np.minimum.reduceat(bits, starts, axis=1).astype(np.int64)
         within = least <= 16
         matched = within.sum(0)
-        apart = (least * within).sum(0)
-        alike[needle] = matched - apart / np.maximum(64 * matched, 1)
+        number[needle] = matched - (least * within).sum(0) / np.maximum(64 * matched, 1)
+        share[needle] = number[needle] / own.size
+    yield levelled(number)
+    yield levelled(share)
+
+
+def levelled(alike: NDArray[np.float64]) -> tuple[Distances, int]:
     values, level = np.unique(-alike, return_inverse=True)
     level = level.reshape(alike.shape)
     return lambda needles: level[needles], values.size
@@ -272,7 +289,6 @@ def figures(counts: Counts, folders: list[str]) -> Figures:
     folder = np.arange(counts.copies.size) // len(EDITS)
     upright = counts.take(np.array([not EDITS[i].turned for i in edit]))
     by_edit = {EDITS[i].name: counts.take(edit == i) for i in range(len(EDITS))}
-    by_edit = {name: part for name, part in by_edit.items() if part.copies.any()}
     return Figures(
         level,
         {name: part.recall(level) for name, part in by_edit.items()},
@@ -292,8 +308,8 @@ def best_recall(counts: Counts) -> float:
 def print_recalls(recalls: dict[str, Figures]) -> None:
     """Edits in rows, methods in columns."""
     methods = list(recalls.values())
-    edits = methods[0].by_edit
-    rows = [(name, *(share(m.by_edit[name]) for m in methods)) for name in edits]
+    made = [name for name, found in methods[0].by_edit.items() if not math.isnan(found)]
+    rows = [(name, *(share(m.by_edit[name]) for m in methods)) for name in made]
     rows += [
         ("ALL", *(share(m.overall) for m in methods)),
         *(
@@ -301,14 +317,21 @@ def print_recalls(recalls: dict[str, Figures]) -> None:
             for name in methods[0].by_folder
         ),
         ("but turned ones *", *(share(m.upright) for m in methods)),
-        ("each its threshold **", *(share(statistics.mean(m.each.values())) for m in methods)),
+        (
+            "each its threshold **",
+            *(share(float(np.nanmean(list(m.each.values())))) for m in methods),
+        ),
         ("average precision", *(share(m.average_precision) for m in methods)),
     ]
     common.table(("recall at 99 % precision", *recalls), rows)
 
 
+def mean(shares: dict[str, float]) -> float:
+    return float(np.nanmean(list(shares.values())))
+
+
 def share(part: float) -> str:
-    return f"{100 * part:.1f}"
+    return "-" if math.isnan(part) else f"{100 * part:.1f}"
 
 
 def described(made: Pool, side: Side, radius: int) -> str:
@@ -385,6 +408,22 @@ def at(counts: Counts, level: int) -> tuple[str, ...]:
     return f"{100 * precision:.2f}", share(counts.recall(level)), f"{true:,}", f"{false:,}"
 
 
+def print_held(estimates: list[Held]) -> None:
+    print("\nShares of copies as `fastphash calibrate` estimates them, and as they are\n")
+    header = ("originals with a copy", "threshold", "pairs", "copies, %", "estimated, % (bounds)")
+    rows = [
+        (
+            f"{held.copied:,}",
+            held.threshold,
+            f"{held.pairs:,}",
+            share(held.true),
+            f"{share(held.estimated)} ({share(held.least)} to {share(held.most)})",
+        )
+        for held in estimates
+    ]
+    common.table(header, rows)
+
+
 def speed(side: Side, seed: int) -> str:
     """How many pairs are looked at in a second."""
     rng = np.random.default_rng(seed)
@@ -407,8 +446,8 @@ def speed(side: Side, seed: int) -> str:
 def as_json(
     made: Pool,
     compared: Compared,
-    small: Compared | None,
     recalls: dict[str, Figures],
+    estimates: list[Held],
     radius: int,
 ) -> dict[str, Any]:
     """Every figure, and the curves."""
@@ -420,7 +459,7 @@ def as_json(
             "precision": precision.round(5).tolist(),
             "recall": recall.round(5).tolist(),
         }
-    report: dict[str, Any] = {
+    return {
         "seed": made.seed,
         "originals": len(made.originals),
         "distractors": {what: len(places) for what, places in made.distractors.items()},
@@ -428,12 +467,8 @@ def as_json(
         "haystack": compared.haystack,
         "radius": radius,
         "methods": methods,
+        "estimates": [held._asdict() for held in estimates],
     }
-    if small:
-        report["smaller pool"] = {
-            name: best_recall(counts) for name, counts in small.counts.items()
-        }
-    return report
 
 
 def draw(plt: Any, counts: dict[str, Counts], found: dict[str, Figures]) -> Any:
@@ -456,9 +491,17 @@ def draw(plt: Any, counts: dict[str, Counts], found: dict[str, Figures]) -> Any:
     kinds.imshow(cells, cmap="YlGnBu", vmin=0, vmax=130, aspect="auto")
     for (row, column), cell in np.ndenumerate(cells):
         colour = "white" if cell > 85 else "black"
-        kinds.text(column, row, f"{cell:.0f}", ha="center", va="center", fontsize=9, color=colour)
+        kinds.text(
+            column,
+            row,
+            "-" if math.isnan(cell) else f"{cell:.0f}",
+            ha="center",
+            va="center",
+            fontsize=9,
+            color=colour,
+        )
     kinds.set_xticks(range(len(counts)), counts)
-    kinds.set_yticks(range(len(names)), ["combined" if n == "both:" else n for n in names])
+    kinds.set_yticks(range(len(names)), names)
     kinds.tick_params(length=0, labeltop=True, labelbottom=False)
     kinds.grid(visible=False)
     kinds.set_title("Copies found at 99 % precision (%), mean over grades")

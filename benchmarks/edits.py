@@ -18,6 +18,8 @@ from fastphash.words import ORIENTATIONS
 Picture = Image.Image
 Plain = Callable[[Picture], Picture]
 
+COMBINED = "combined"
+
 _LEAST_SIDE = 16
 _TURNS = (
     Image.Transpose.ROTATE_90,
@@ -96,7 +98,7 @@ class Edit(NamedTuple):
 
     @property
     def name(self) -> str:
-        return f"{self.kind} {self.grade}".strip()
+        return self.grade if self.kind == COMBINED else f"{self.kind} {self.grade}".strip()
 
 
 def graded() -> list[Edit]:
@@ -159,22 +161,22 @@ def _covered() -> Iterator[Edit]:
 
 def _combined() -> Iterator[Edit]:
     def both(grade: str, *edits: Plain, frame: Frame = whole, turned: bool = False) -> Edit:
-        return Edit("both:", grade, painted(*edits), frame, turned)
+        return Edit(COMBINED, grade, painted(*edits), frame, turned)
 
     jpeg, half, crop = saved(50), resized(0.5), cropped(0.05)
-    yield both("crop 5, JPEG 50", jpeg, frame=crop)
-    yield both("crop 5, x 0.5, JPEG 50", half, jpeg, frame=crop)
-    yield both("crop 10, gamma, JPEG 50", gamma(1.5), jpeg, frame=cropped(0.1))
-    yield both("bright, contrast, JPEG", brightness(1.25), contrast(1.5), jpeg)
-    yield both("grey, x 0.5, JPEG 30", grey, half, saved(30))
-    yield Edit("both:", "logo 20, crop 5", logo(0.2), crop)
-    yield Edit("both:", "text, x 0.5, JPEG 30", after(text(1), half, saved(30)))
-    yield Edit("both:", "border 5, JPEG 50", after(border(0.05), jpeg))
+    yield both("crop 5 + JPEG 50", jpeg, frame=crop)
+    yield both("crop 5 + x 0.5 + JPEG 50", half, jpeg, frame=crop)
+    yield both("crop 10 + gamma + JPEG 50", gamma(1.5), jpeg, frame=cropped(0.1))
+    yield both("bright + contrast + JPEG", brightness(1.25), contrast(1.5), jpeg)
+    yield both("grey + x 0.5 + JPEG 30", grey, half, saved(30))
+    yield Edit(COMBINED, "logo 20 + crop 5", logo(0.2), crop)
+    yield Edit(COMBINED, "text + x 0.5 + JPEG 30", after(text(1), half, saved(30)))
+    yield Edit(COMBINED, "border 5 + JPEG 50", after(border(0.05), jpeg))
     mirrored = transposed(Image.Transpose.FLIP_LEFT_RIGHT)
-    yield both("mirror, JPEG 30", mirrored, saved(30), turned=True)
-    yield both("mirror, crop 5, JPEG", mirrored, jpeg, frame=crop, turned=True)
+    yield both("mirror + JPEG 30", mirrored, saved(30), turned=True)
+    yield both("mirror + crop 5 + JPEG", mirrored, jpeg, frame=crop, turned=True)
     turn = transposed(Image.Transpose.ROTATE_90)
-    yield both("rotate_90, bright, x 0.5", turn, brightness(1.25), half, turned=True)
+    yield both("rotate_90 + bright + x 0.5", turn, brightness(1.25), half, turned=True)
 
 
 def saved(quality: int, name: str = "JPEG") -> Plain:

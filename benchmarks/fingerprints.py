@@ -32,7 +32,7 @@ class Prints(NamedTuple):
     Attributes
     ----------
     place : int64 (n, 5)
-        Source, left, top, width and height.
+        Scene (see `pool.Pool`), left, top, width and height.
     edit : int64 (n,)
         Row of the edit; -1 for what is not edited.
     own : int64 (n,)
@@ -177,7 +177,7 @@ def _prints(
 ) -> Prints:
     both = np.stack([both_thumbnails(_grey(picture)) for picture in pictures])
     return Prints(
-        np.array([(place.source, *place.window) for place in places], np.int64),
+        np.array([(_pool.scenes[place.source], *place.window) for place in places], np.int64),
         np.array(edits, np.int64),
         np.array(own, np.int64),
         hash_orientations(both),

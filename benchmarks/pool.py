@@ -6,13 +6,16 @@ windows moved by 30 to 60 % as in a burst, windows between four others, and all 
 and tiles of the same folders. The needles are edited originals.
 
 The truth: a needle is a copy of its original. It is no copy of a window that shares less than half
-of the smaller one's area with it. Other pairs are not judged, being neither one nor the other.
+of the smaller one's area with it. Other pairs are not judged, being neither one nor the other;
+nor are tiles that are known to show one place. Windows of one colour, which are copies of one
+another by any measure, are left out.
 """
 
 import functools
 import math
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,8 +30,13 @@ from fastphash import demo
 WIDTH, HEIGHT = 240, 200
 LONGEST = 1024
 SHORTEST = 32
+# grey levels of standard deviation
+FLAT = 1.0
 # of the area of the smaller window: from here on pairs that are not listed are not judged
 SHARED = 0.5
+
+# EuroSAT has two tiles of one place, found by eye among the pairs that verifying ranked highest
+_SAME_PLACE = ({"River_111.jpg", "River_1680.jpg"},)
 
 _BURST, _BETWEEN = 3, 1
 # windows of the same folders, for each original
@@ -55,6 +63,8 @@ class Pool(NamedTuple):
     sources : list of Path or int
     folders : list of str
         Of each source, where it is from.
+    scenes : list of int
+        Of each source, the first source of the same place.
     originals : list of Place
     distractors : dict of str to list of Place
         By what they are.
@@ -63,6 +73,7 @@ class Pool(NamedTuple):
 
     sources: list[Source]
     folders: list[str]
+    scenes: list[int]
     originals: list[Place]
     distractors: dict[str, list[Place]]
     seed: int
@@ -100,15 +111,21 @@ def build(folders: Sequence[Path], count: int, seed: int) -> Pool:
         names += [name] * len(found)
         groups.append([cells[i] for i in rng.permutation(len(cells))])
     shares = dealt(count, [len(group) for group in groups])
-    originals = sorted(p for group, n in zip(groups, shares, strict=True) for p in group[:n])
-    unused = [p for group, n in zip(groups, shares, strict=True) for p in group[n:]]
+
+    def varied(places: Iterable[Place]) -> Iterator[Place]:
+        return (p for p in places if not is_one_colour(p.window.cut(load(sources[p.source]))))
+
+    chosen = [islice(varied(group), n) for group, n in zip(groups, shares, strict=True)]
+    originals = sorted(place for some in chosen for place in some)
+    unused = sorted({place for group in groups for place in group}.difference(originals))
     others = [unused[i] for i in sorted(rng.permutation(len(unused))[: _OTHERS * count])]
-    distractors = {
-        "moved by 30 to 60 %": list(around(sources, originals, _BURST, burst, rng)),
-        "between four others": list(around(sources, originals, _BETWEEN, between, rng)),
+    near: dict[str, Iterable[Place]] = {
+        "moved by 30 to 60 %": around(sources, originals, _BURST, burst, rng),
+        "between four others": around(sources, originals, _BETWEEN, between, rng),
         "other windows and tiles": others,
     }
-    return Pool(sources, names, originals, distractors, seed)
+    distractors = {what: list(varied(places)) for what, places in near.items()}
+    return Pool(sources, names, scenes_of(sources), originals, distractors, seed)
 
 
 def images_of(folder: Path) -> list[Source]:
@@ -127,6 +144,15 @@ def is_image(path: Path) -> bool:
     except UnidentifiedImageError:
         return False
     return True
+
+
+def scenes_of(sources: list[Source]) -> list[int]:
+    scenes = list(range(len(sources)))
+    for names in _SAME_PLACE:
+        rows = [i for i, s in enumerate(sources) if isinstance(s, Path) and s.name in names]
+        for row in rows:
+            scenes[row] = rows[0]
+    return scenes
 
 
 def size_of(source: Source) -> tuple[int, int]:
@@ -166,6 +192,10 @@ def windows(size: tuple[int, int]) -> Iterator[Window]:
             left = round((column + 0.5) * width / columns - WIDTH / 2)
             top = round((row + 0.5) * height / rows - HEIGHT / 2)
             yield Window(left, top, WIDTH, HEIGHT)
+
+
+def is_one_colour(picture: Picture) -> bool:
+    return bool(np.asarray(picture.convert("L")).std() < FLAT)
 
 
 def dealt(count: int, available: list[int]) -> list[int]:
@@ -218,23 +248,24 @@ def needles(pool: Pool, original: int, edits: Sequence[Edit] | None = None) -> I
 
 
 def unjudged(
-    needle_places: NDArray[np.int64], own: NDArray[np.int64], haystack: Sequence[Place]
+    places: NDArray[np.int64], own: NDArray[np.int64], there: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of a needle and a haystack row that are no copies for sure, nor sure to be none.
 
     Parameters
     ----------
-    needle_places : int64 (n, 5)
-        Source, left, top, width and height.
+    places, there : int64 (n, 5), (m, 5)
+        Scene, left, top, width and height of the needles and of the haystack.
     own : int64 (n,)
         The row of each needle's original.
     """
-    there = np.array([(place.source, *place.window) for place in haystack])
     order = np.argsort(there[:, 0], kind="stable")
-    starts = np.searchsorted(there[order, 0], np.arange(there[:, 0].max() + 2))
+    starts = np.searchsorted(
+        there[order, 0], np.arange(max(there[:, 0].max(), places[:, 0].max()) + 2)
+    )
     left, right = [], []
-    for needle, (source, *window) in enumerate(needle_places.tolist()):
-        rows = order[starts[source] : starts[source + 1]]
+    for needle, (scene, *window) in enumerate(places.tolist()):
+        rows = order[starts[scene] : starts[scene + 1]]
         rows = rows[(shared(window, there[rows, 1:]) >= SHARED) & (rows != own[needle])]
         left.append(np.full(rows.size, needle))
         right.append(rows)

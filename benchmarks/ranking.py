@@ -1,5 +1,6 @@
 """Pairs ranked by a method's own number, told by what is true: counts, thresholds, recall."""
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -68,15 +69,16 @@ class Counts(NamedTuple):
         return int(good[-1]) if good.size else -1
 
     def recall(self, level: int) -> float:
-        """The share of all copies that is found up to a level."""
-        return float(self.true[:, : level + 1].sum() / max(self.copies.sum(), 1))
+        """The share of all copies that is found up to a level; NaN if there are none."""
+        copies = int(self.copies.sum())
+        return int(self.true[:, : level + 1].sum()) / copies if copies else math.nan
 
     def average_precision(self) -> float:
         precision, recall = self.curve()
         return float((np.diff(recall, prepend=0) * precision).sum())
 
 
-def tally_all(distances: Distances, truth: Truth, levels: int) -> Counts:
+def tally_all(distances: Distances, levels: int, truth: Truth) -> Counts:
     """Count every pair, by its distance."""
     starts = range(0, truth.own.size, _TOGETHER)
 

@@ -26,7 +26,7 @@ QUICK = {
     "thumbnails.py": ["--count", "12"],
 }
 
-SHARED = {"common.py", "edits.py", "fingerprints.py", "pool.py", "ranking.py"}
+SHARED = {"common.py", "edits.py", "estimates.py", "fingerprints.py", "pool.py", "ranking.py"}
 RIVALS = {"hashing.py": "libphash", "joins.py": "faiss"}
 
 

@@ -5,18 +5,17 @@ hash of a crop of a photo, measured; and how far apart hashes of crops of differ
 Brightness, contrast and blur are Pillow's, and so is the resize (Lanczos).
 """
 
-import io
 import itertools
 import math
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import common
 import numpy as np
+from edits import Plain, blurred, brightness, contrast, gamma, resized, saved
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance, ImageFilter
+from PIL import Image
 
 from fastphash import phash
 
@@ -25,8 +24,6 @@ _MOST = 16
 _LEAST_SIDE, _MOST_SIDE = 300, 768
 # crops that are drawn for one that is kept: small pictures give the same crop again
 _TRIES = 40
-
-Edit = Callable[[Image.Image], Image.Image]
 
 
 def main() -> None:
@@ -84,54 +81,27 @@ def originals(folders: list[Path], count: int) -> tuple[list[Image.Image], NDArr
     return list(crops), np.array(photo)
 
 
-def edits() -> dict[str, Edit]:
-    made: dict[str, Edit] = {}
+def edits() -> dict[str, Plain]:
+    made: dict[str, Plain] = {}
     for quality in (95, 75, 50, 30):
-        made[f"JPEG, quality {quality}"] = partial(saved, quality=quality)
+        made[f"JPEG, quality {quality}"] = saved(quality)
     for percent in (75, 50, 25):
-        made[f"resized to {percent} %"] = partial(resized, scale=percent / 100)
+        made[f"resized to {percent} %"] = resized(percent / 100)
     for percent in (1, 2, 5):
         made[f"each side cut by {percent} %"] = partial(cut, share=percent / 100)
     for percent in (10, -10, 30, -30):
-        made[f"brightness {percent:+} %"] = partial(brightness, factor=1 + percent / 100)
+        made[f"brightness {percent:+} %"] = brightness(1 + percent / 100)
     for percent in (30, -30):
-        made[f"contrast {percent:+} %"] = partial(contrast, factor=1 + percent / 100)
+        made[f"contrast {percent:+} %"] = contrast(1 + percent / 100)
     for power in (0.8, 1.25):
-        made[f"gamma {power}"] = partial(gamma, power=power)
-    made["blur, radius 1"] = blurred
+        made[f"gamma {power}"] = gamma(power)
+    made["blur, radius 1"] = blurred(1)
     return made
-
-
-def saved(image: Image.Image, quality: int) -> Image.Image:
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=quality)
-    return Image.open(file)
-
-
-def resized(image: Image.Image, scale: float) -> Image.Image:
-    size = (round(image.width * scale), round(image.height * scale))
-    return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def cut(image: Image.Image, share: float) -> Image.Image:
     x, y = round(image.width * share), round(image.height * share)
     return image.crop((x, y, image.width - x, image.height - y))
-
-
-def brightness(image: Image.Image, factor: float) -> Image.Image:
-    return ImageEnhance.Brightness(image).enhance(factor)
-
-
-def contrast(image: Image.Image, factor: float) -> Image.Image:
-    return ImageEnhance.Contrast(image).enhance(factor)
-
-
-def gamma(image: Image.Image, power: float) -> Image.Image:
-    return image.point([round(255 * (level / 255) ** power) for level in range(256)] * 3)
-
-
-def blurred(image: Image.Image) -> Image.Image:
-    return image.filter(ImageFilter.GaussianBlur(1))
 
 
 def spread(bits: NDArray[np.uint8]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from conftest import missing
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 QUICK = {
+    "accuracy.py": ["--count", "6", "--slow-count", "1"],
     "coco.py": ["--images", "200", "--annotations", "900", "--rounds", "1"],
     "collisions.py": ["--rounds", "1"],
     "hashing.py": ["--count", "60", "--rounds", "1"],
@@ -25,12 +26,12 @@ QUICK = {
     "thumbnails.py": ["--count", "12"],
 }
 
-
+SHARED = {"common.py", "edits.py", "estimates.py", "fingerprints.py", "pool.py", "ranking.py"}
 RIVALS = {"hashing.py": "libphash", "joins.py": "faiss"}
 
 
 def test_every_benchmark_is_tried() -> None:
-    assert {path.name for path in FOLDER.glob("*.py")} == {*QUICK, "common.py"}
+    assert {path.name for path in FOLDER.glob("*.py")} == {*QUICK, *SHARED}
 
 
 @pytest.mark.slow

@@ -444,6 +444,7 @@ def test_only_an_audit_without_leaks_is_called_safe(one, other, thumbnails):
         "leaks": [leak("a", "b", one), leak("b", "a", other)],
         "thumbnails": thumbnails,
         "radius": 4,
+        "min_score": 0.5,
     }
     counts = {kind: one[kind] + other[kind] for kind in KINDS}
     sure = counts["identical"] + counts["exact"] + counts["augmented"]

@@ -10,6 +10,7 @@ from conftest import missing
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 QUICK = {
+    "calibrate.py": ["--count", "60"],
     "coco.py": ["--images", "200", "--annotations", "900", "--rounds", "1"],
     "collisions.py": ["--rounds", "1"],
     "hashing.py": ["--count", "60", "--rounds", "1"],

@@ -228,10 +228,10 @@ class Calibration:
     decoys, but for a factor. Images that resemble each other for a reason, such as frames of a
     film, are no chance: by their scores they are copies.
 
-    Decoys alone would tell too little chance (Elias and Gygi, 2007, tell false matches of spectra
-    so): real pictures, of one place for instance, are alike in their detail more often than one
-    and the negative of another. Where the truth was known their count from some score up was half
-    of it, and with halves swapped instead of inverted a quarter.
+    Decoys alone, as false matches of spectra are counted (Elias and Gygi, 2007), tell too little
+    chance: real pictures, of one place for instance, are alike in detail more often than one and
+    the negative of another. Where the truth was known there were a fifth to four fifths as many
+    with scores from 0.3 up, and with halves swapped instead of inverted a tenth to a half.
     """
 
     radius: int

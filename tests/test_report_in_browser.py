@@ -193,7 +193,7 @@ def test_without_javascript_groups_are_there_and_filters_are_not(open_page, repo
 
 @pytest.mark.parametrize("at_once", [0, 4, 600])
 def test_every_picture_can_be_seen(open_page, reports, tmp_path, monkeypatch, at_once):
-    monkeypatch.setattr("fastphash.report.page._AT_ONCE", at_once)
+    monkeypatch.setattr("fastphash.report.page.AT_ONCE", at_once)
     folder = Path(urlparse(reports["copies"]).path).parent
     write_report(open_audit(folder), tmp_path / "report.html")
     page = open_page((tmp_path / "report.html").as_uri())

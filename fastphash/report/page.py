@@ -28,8 +28,8 @@ _LISTED = 500
 _SPLITS = 50
 _REASONS = 12
 _CONFLICTS = 50
-# pictures that a browser shows before it calls the page loaded: 3,000 take it more than a second
-_AT_ONCE = 600
+#: Pictures that a browser shows before a page is loaded: 3,000 take it more than a second.
+AT_ONCE = 600
 _CONFLICTS_FILE = "conflicts.parquet"
 _CONFLICT_COLUMNS = [
     *("split", "path", "label", "keeper_split", "keeper_path", "keeper_label", "kind"),
@@ -88,7 +88,7 @@ def write_report(
 def _groups_at_once(shown: list[Group]) -> int:
     """How many of the groups are shown at once; pictures of the others come a little later."""
     drawn = np.cumsum([group.pictures for group in shown])
-    return int((drawn <= _AT_ONCE).sum())
+    return int((drawn <= AT_ONCE).sum())
 
 
 def _conflicts(audited: Audited) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Pairs of images as one file of HTML, to be looked at."""
 
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -8,9 +10,17 @@ from fastphash import tables
 from fastphash.audited import Audited
 from fastphash.ingest import Progress, no_progress
 from fastphash.report.chosen import Group, Member, Place
-from fastphash.report.page import template
+from fastphash.report.page import AT_ONCE, template
 from fastphash.report.pictures import draw
+from fastphash.store import exact_paths
 from fastphash.words import ORIENTATIONS
+
+
+class _Pair(NamedTuple):
+    """Two images; the second has their relation, and is turned into the frame of the first."""
+
+    first: Member
+    second: Member
 
 
 def write_pairs(
@@ -28,7 +38,7 @@ def write_pairs(
     ----------
     audited : Audited
     pairs : pyarrow.Table
-        Of `evaluate.JUDGED_SCHEMA`; orientations turn the first image into the other's frame.
+        Of `evaluate.JUDGED_SCHEMA`; orientations turn an image into the other's frame.
     target : Path
         Replaced if it is there.
     title, text : str
@@ -36,37 +46,28 @@ def write_pairs(
     progress : Progress
         Told of the pictures drawn.
     """
-    shown = [_pair(number, row) for number, row in enumerate(pairs.to_pylist())]
+    others = pairs.select(["other_path", "other_path_bytes"]).rename_columns(["path", "path_bytes"])
+    sides = zip(
+        pairs.to_pylist(),
+        exact_paths(pairs).to_pylist(),
+        exact_paths(others).to_pylist(),
+        strict=True,
+    )
+    shown = [_pair(*side) for side in sides]
+    groups = [Group(number, 2, [], [], list(pair)) for number, pair in enumerate(shown)]
     page = template("pairs.html").render(
         title=title,
         text=text,
         shown=shown,
-        pictures=draw(audited, shown, progress),
-        first_is="first image",
+        pictures=draw(audited, groups, progress),
+        at_once=AT_ONCE // 2,
+        made_by=version("fastphash"),
     )
     with tables.replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
 
 
-def _pair(number: int, row: dict[str, object]) -> Group:
-    """A pair as a group of two: the other image, and the one that is turned into its frame."""
-
-    def place(side: str) -> Place:
-        exact = row[f"{side}path_bytes"]
-        return Place(
-            str(row[f"{side}split"]),
-            exact if isinstance(exact, bytes) else str(row[f"{side}path"]).encode(),
-        )
-
-    kind, distance, score = str(row["kind"]), row["distance"], row["score"]
-    members = [
-        Member(place("other_"), None, None, 0, None),
-        Member(
-            place(""),
-            kind,
-            int(str(distance)),
-            ORIENTATIONS.index(str(row["orientation"])),
-            score if isinstance(score, float) else None,
-        ),
-    ]
-    return Group(number, 2, [], [(kind, int(str(distance)))], members)
+def _pair(row: dict[str, Any], path: bytes, other: bytes) -> _Pair:
+    relation = row["kind"], row["distance"], ORIENTATIONS.index(row["orientation"]), row["score"]
+    first = Member(Place(row["other_split"], other), None, None, 0, None)
+    return _Pair(first, Member(Place(row["split"], path), *relation))

@@ -22,6 +22,8 @@ REJECTED = "rejected.parquet"
 #: Only of an audit that looked at labels.
 CONFLICTS = "conflicts.parquet"
 REPORT = "report.html"
+#: Only where `fastphash evaluate` has been.
+EVALUATION = "evaluation"
 SUMMARY = "summary.json"
 #: What summary.json calls the files beside it.
 FILES = {

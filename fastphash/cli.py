@@ -16,13 +16,13 @@ from fastphash.errors import FastphashError, UsageError
 from fastphash.words import (
     CALIBRATED_PAIRS,
     KINDS,
-    MAX_PAIRS,
     MODES,
     NEAREST,
     PICTURED,
     PORT,
     PRECISION,
     RADIUS,
+    SHOWN_PAIRS,
 )
 
 _LEAK_STATUS = 3
@@ -427,13 +427,7 @@ def hash_(
 @click.argument("haystack")
 @options.output_option("File for the pairs.")
 @options.radius_option(0, "Largest Hamming distance of a pair.")
-@click.option(
-    "--max-pairs",
-    type=click.IntRange(min=0),
-    default=MAX_PAIRS,
-    metavar="N",
-    help=f"Stop if there are more pairs than this, of whatever kinds.  [default: {MAX_PAIRS:,}]",
-)
+@options.max_pairs_option("Stop if there are more pairs than this, of whatever kinds.")
 @options.format_option("Parquet, or JSON as the paper's compare_hashes.py writes it.")
 @click.option(
     "--kinds",
@@ -678,31 +672,26 @@ def inspect(folder: Path, host: str, port: int, no_browser: bool) -> None:
 
 @main.command()
 @options.audit_argument
-@click.argument("truth", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("truth", metavar="TRUTH", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Folder for figures, pairs, curves and a page of unlisted pairs.  "
-    "[default: OUT/evaluation]",
+    help="Folder for the figures, all pairs, curves and a page of unlisted pairs; an evaluation "
+    "that is there is replaced.  [default: OUT/evaluation]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace an evaluation that is in FOLDER.")
-@options.radius_option(None, "Judge candidates as far apart as this.  [default: as the audit]")
-@click.option(
-    "--max-pairs",
-    type=click.IntRange(min=0),
-    default=MAX_PAIRS,
-    metavar="N",
-    help=f"Stop if there are more candidates than this.  [default: {MAX_PAIRS:,}]",
+@click.option("--overwrite", is_flag=True, help="Write into FOLDER whatever else is in it.")
+@options.radius_option(
+    None, "Judge an audit of this radius instead.  [0 to 64; default: as the audit]"
 )
+@options.max_pairs_option("Stop if there are more candidates than this.")
 @click.option(
     "--shown",
     type=click.IntRange(0, 2000),
-    default=100,
-    show_default=True,
+    default=SHOWN_PAIRS,
     metavar="N",
-    help="Pairs on the page, up to 2,000.",
+    help=f"Unlisted pairs on the page, up to 2,000.  [default: {SHOWN_PAIRS}]",
 )
 @options.join_options
 @options.json_option
@@ -718,29 +707,30 @@ def evaluate(
     explain: bool,
     as_json: bool,
 ) -> None:
-    """Hold an audit against a table of true pairs: how much of it is right, and what it missed.
+    """Hold an audit against a table of true pairs: what of it is right, and what it missed.
 
-    TRUTH is a CSV file with the columns needle and haystack; images are named SPLIT/PATH, or by the
-    absolute names of their files. Pairs that follow from others (a of b, b of c), and those of the
-    same bytes, are never counted as false.
+    TRUTH is a CSV file with the columns needle and haystack, and kind if you like. Images are
+    named SPLIT/PATH, by the absolute names of their files, or by paths that one split alone has.
+
+    Recall is of the pairs that are listed. A pair that follows from listed ones (a of b, b of c),
+    or of the same bytes, is never counted as false.
 
     \b
     Example:
       fastphash evaluate audit truth.csv
     """
     from fastphash import evaluate as evaluation
-    from fastphash.audited import open_audit
+    from fastphash.audited import EVALUATION, open_audit
     from fastphash.screen import ProgressScreen, show_evaluation
+    from fastphash.truth import read_truth
 
     _begin()
     audited = open_audit(folder)
-    target = output or folder / "evaluation"
-    if target.exists() and any(target.iterdir()) and not overwrite:
-        raise UsageError(f"{str(target)!r} exists: --overwrite replaces what is in it")
-    listed = evaluation.read_truth(truth, audited)
+    target = output or folder / EVALUATION
+    evaluation.check_folder(target, overwrite=overwrite)
+    listed = read_truth(truth, audited)
     with ProgressScreen() as progress:
         effort = options.effort(memory, explain, progress)
-        progress("judging", 0, 0)
         found = evaluation.evaluate(
             audited, listed, radius=radius, max_pairs=max_pairs, effort=effort
         )

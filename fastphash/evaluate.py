@@ -1,44 +1,49 @@
 """How right an audit is, held against a table of true pairs."""
 
-import csv
-import io
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from fastphash import tables
 from fastphash.audited import Audited
-from fastphash.errors import UsageError
+from fastphash.errors import StoreError, UsageError
 from fastphash.hashes import Hashes
 from fastphash.ingest import Progress, no_progress
-from fastphash.joins import Index, Matches, check_radius, matches, relation
+from fastphash.joins import Index, Matches, check_radius, collapse, concatenated, matches, relation
+from fastphash.measures import Figures, Ranking, Side, best
 from fastphash.near import Effort
 from fastphash.plot import Panel, write_curves
 from fastphash.report import write_pairs
 from fastphash.results import RELATION, coded, relation_columns, row_names
-from fastphash.store import exact_paths
+from fastphash.store import path_columns
+from fastphash.truth import Truth
 from fastphash.verify import judge, kinds
-from fastphash.words import COLLISION, KINDS, MAX_PAIRS, NEAR
+from fastphash.words import COLLISION, COPY_KINDS, IDENTICAL, MAX_PAIRS, NEAR, SHOWN_PAIRS
 
-#: Of a pair: it is listed as true, follows from listed ones, has the same bytes, or is none of
-#: these; or it is listed and nobody accused it.
-STATUSES = ("true", "implied", "same bytes", "unlisted", "missed")
-_TRUE, _IMPLIED, _SAME, _UNLISTED, _MISSED = range(5)
+#: Of a pair: it is listed as true, follows from listed ones, has the same bytes, or none of these.
+STATUSES = ("true", "implied", "same bytes", "unlisted")
+_TRUE, _IMPLIED, _SAME, _UNLISTED = range(4)
+#: What lost a listed pair: an image without a hash, a distance beyond the radius, or a closer look.
+LOSSES = ("rejected", "radius", "score")
+_REJECTED, _RADIUS, _SCORE, _FOUND = range(4)
 
 _NAME = pa.dictionary(pa.int32(), pa.string())
-#: A row for each pair that was accused or is listed as true.
+#: A row for each pair that was looked at or is listed.
 JUDGED_SCHEMA = pa.schema(
     [
         ("status", _NAME),
+        ("accused", pa.bool_()),
+        ("lost_by", _NAME),
+        ("listed_as", pa.string()),
         ("split", _NAME),
         ("path", pa.string()),
         ("other_split", _NAME),
@@ -52,35 +57,38 @@ FIGURES = "evaluation.json"
 PAIRS = "pairs.parquet"
 CURVES = "precision-recall.svg"
 UNLISTED = "unlisted.html"
-#: Unlisted pairs on a page.
-SHOWN = 100
 
-_COLUMNS = ("needle", "haystack")
-_SCORES = np.round(np.arange(0, 1.0001, 0.05), 2)
-_WANTED = 0.99
+# thresholds of score
+_SCORES = np.arange(101) / 100
+# pairs that are compared, or become rows of a table, at once; points of a curve
+_AT_ONCE = 1 << 19
 _POINTS = 400
+# stronger than any score
+_SURE = 2.0
 
 
-class Truth(NamedTuple):
-    """Pairs that are copies.
+class Judged(NamedTuple):
+    """Pairs within the radius, and after them those beyond that are listed.
 
     Attributes
     ----------
-    pairs : int64 (n, 2)
-        Rows of the audit, the lower first, each pair once.
-    without_hash : int
-        Further pairs, one image of which was rejected: nobody can find these.
+    left, right : int64 (n,)
+        Rows of the audit.
+    listing : int64 (n,)
+        Where the truth lists them, or -1.
+    status : uint8 (n,)
+        Index into `STATUSES`.
+    accused : bool (n,)
+        Whether an audit of this radius calls them copies.
+    kind, distance, orientation : uint8 (n,)
+        Beyond the radius, as if it reached them.
+    score : float32 (n,)
+        NaN where there are no thumbnails to look at.
     """
-
-    pairs: NDArray[np.int64]
-    without_hash: int
-
-
-class _Judged(NamedTuple):
-    """Pairs within the radius, and listed ones beyond it; `accused` are called copies."""
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
+    listing: NDArray[np.int64]
     status: NDArray[np.uint8]
     accused: NDArray[np.bool_]
     kind: NDArray[np.uint8]
@@ -88,16 +96,15 @@ class _Judged(NamedTuple):
     orientation: NDArray[np.uint8]
     score: NDArray[np.float32]
 
-    def take(self, chosen: NDArray[Any]) -> "_Judged":
-        return _Judged(*(column[chosen] for column in self))
+    def take(self, chosen: Any) -> "Judged":
+        """Some of the pairs: rows, or a slice of them."""
+        return Judged(*(column[chosen] for column in self))
 
     @property
-    def right_ones(self) -> NDArray[np.bool_]:
-        return np.asarray(self.status < _UNLISTED)
-
-    @property
-    def listed(self) -> NDArray[np.bool_]:
-        return np.asarray(self.status == _TRUE)
+    def strength(self) -> NDArray[np.float32]:
+        """How soon each is accused: the sure kinds, then by score; by distance without any."""
+        seen = np.where(np.isnan(self.score), -1 - self.distance.astype(np.float32), self.score)
+        return np.where(self.kind < NEAR, np.float32(_SURE), seen).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -107,94 +114,83 @@ class Evaluation:
     Attributes
     ----------
     summary : dict
-        Figures: of all pairs and images, by kind, by distance alone and by score.
-    pairs : pyarrow.Table
-        `JUDGED_SCHEMA`: first what is listed, then what isn't, most alike first.
+        Figures of pairs and of images: of the audit, by kind, by distance and by score.
     panels : list of Panel
         Precision against recall, by score and by distance alone.
+    judged : Judged
+    truth : Truth
+    rows : Hashes
+        Of the audit.
     """
 
-    summary: dict[str, Any]
-    pairs: pa.Table
+    summary: Figures
     panels: list[Panel]
+    judged: Judged
+    truth: Truth
+    rows: Hashes
 
+    def tables(self) -> Iterator[pa.Table]:
+        """All pairs as `JUDGED_SCHEMA`, by status, the strongest first; then those unhashed."""
+        judged = self.judged
+        order = np.lexsort((judged.right, judged.left, -judged.strength, judged.status))
+        for start in range(0, order.size, _AT_ONCE):
+            yield self._table(order[start : start + _AT_ONCE])
+        yield self._unhashed()
 
-def read_truth(path: Path, audited: Audited) -> Truth:
-    """Read a table of true pairs: CSV with the columns needle and haystack; others are ignored.
+    def unlisted(self, most: int) -> pa.Table:
+        """The strongest accused pairs that nothing says are true, as `JUDGED_SCHEMA`."""
+        judged = self.judged
+        some = np.flatnonzero(judged.accused & (judged.status == _UNLISTED))
+        part = judged.take(some)
+        return self._table(some[np.lexsort((part.right, part.left, -part.strength))[:most]])
 
-    Images are named ``split/path``, or by the absolute names of their files. Which of a pair stands
-    first doesn't matter, and a pair that is there twice counts once.
+    def _table(self, chosen: NDArray[np.int64]) -> pa.Table:
+        some = self.judged.take(chosen)
+        lost = _losses(some, self.summary["radius"])
+        named = some.listing >= 0 if self.truth.kinds else np.zeros(chosen.size, np.bool_)
+        listed_as = np.full(chosen.size, None, object)
+        listed_as[named] = np.array(self.truth.kinds, object)[some.listing[named]]
+        own, other = row_names(self.rows, some.left), row_names(self.rows, some.right)
+        columns = [
+            coded(some.status, STATUSES),
+            pa.array(some.accused),
+            coded(np.where(lost < _FOUND, lost, 0), LOSSES, lost == _FOUND),
+            pa.array(listed_as, pa.string()),
+            *own[:2],
+            *other[:2],
+            *relation_columns(some.kind, some.distance, some.orientation, some.score),
+            own[2],
+            other[2],
+        ]
+        return pa.table(columns, schema=JUDGED_SCHEMA)
 
-    Raises
-    ------
-    UsageError
-        No such file, no such columns, no pairs, or a name that is no image of the audit's: the line
-        is named.
-    """
-    named = _Names(audited)
-    pairs, without_hash = set(), set()
-    for line, names in _read_rows(path):
-        where = f"{path}, line {line}"
-        found = [named.find(name, where) for name in names]
-        if names[0] == names[1]:
-            raise UsageError(f"{where}: {names[0]!r} is no copy of itself")
-        if min(found) < 0:
-            without_hash.add(frozenset(names))
-        else:
-            pairs.add((min(found), max(found)))
-    if not pairs and not without_hash:
-        raise UsageError(f"{path} lists no pairs")
-    return Truth(np.array(sorted(pairs), np.int64).reshape(-1, 2), len(without_hash))
-
-
-def _read_rows(path: Path) -> Iterator[tuple[int, tuple[str, str]]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
-    except OSError as error:
-        raise UsageError(f"can't read {str(path)!r}: {error.strerror}") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    try:
-        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or [])]
-        if missing:
-            raise UsageError(
-                f"{path} has no column {missing[0]!r}: its first line is needle,haystack"
+    def _unhashed(self) -> pa.Table:
+        """The listed pairs with an image that was rejected."""
+        truth, hashed = self.truth, len(self.rows)
+        which = np.flatnonzero(truth.pairs[:, 1] >= hashed)
+        known = np.unique(truth.pairs[which])
+        known = known[known < hashed]
+        names = zip(
+            self.rows.splits[known], self.rows.paths.take(pa.array(known)).to_pylist(), strict=True
+        )
+        place = dict(zip(known.tolist(), names, strict=True))
+        place |= {hashed + i: image for i, image in enumerate(truth.rejected)}
+        columns: dict[str, Any] = {
+            "status": [STATUSES[_TRUE]] * which.size,
+            "accused": [False] * which.size,
+            "lost_by": [LOSSES[_REJECTED]] * which.size,
+        }
+        if truth.kinds:
+            columns["listed_as"] = [truth.kinds[i] for i in which]
+        for side, images in zip(("", "other_"), truth.pairs[which].T.tolist(), strict=True):
+            columns[f"{side}split"] = [place[image][0] for image in images]
+            columns[f"{side}path"], columns[f"{side}path_bytes"] = path_columns(
+                [place[image][1] for image in images]
             )
-        for row in reader:
-            needle, haystack = row["needle"], row["haystack"]
-            if not needle or not haystack:
-                raise UsageError(f"{path}, line {reader.line_num}: a pair has two names")
-            yield reader.line_num, (needle, haystack)
-    except csv.Error as error:
-        raise UsageError(f"{path}, line {reader.line_num}: {error}") from error
-
-
-class _Names:
-    """Rows of an audit by name; -1 for images that were rejected."""
-
-    def __init__(self, audited: Audited) -> None:
-        roots = {split: os.fsencode(audited.store.roots[split]) for split in audited.splits}
-        self._roots = {os.path.join(root, b""): split for split, root in roots.items()}
-        self._row: dict[bytes, int] = {}
-        rejected = exact_paths(audited.rejected).to_pylist()
-        splits = audited.rejected["split"].to_pylist()
-        for split, path in zip(splits, rejected, strict=True):
-            self._row[os.fsencode(split) + b"/" + path] = -1
-        rows = audited.rows
-        for row, (split, path) in enumerate(zip(rows.splits, rows.paths.to_pylist(), strict=True)):
-            self._row[os.fsencode(split) + b"/" + path] = row
-
-    def find(self, name: str, where: str) -> int:
-        exact = os.fsencode(name)
-        for root, split in self._roots.items():
-            if exact.startswith(root):
-                exact = os.fsencode(split) + b"/" + exact[len(root) :]
-                break
-        if exact not in self._row:
-            raise UsageError(
-                f"{where}: {name!r} is no image of this audit: images are named SPLIT/PATH, "
-                f"such as {os.fsdecode(next(iter(self._row), b''))!r}"
-            )
-        return self._row[exact]
+        nothing = pa.nulls(which.size)
+        return pa.table(
+            [columns.get(name, nothing) for name in JUDGED_SCHEMA.names], JUDGED_SCHEMA.names
+        ).cast(JUDGED_SCHEMA)
 
 
 def evaluate(
@@ -208,16 +204,23 @@ def evaluate(
     """Hold every pair that an audit would call copies against the true ones.
 
     A pair is right if it is listed, follows from listed ones (a of b, b of c), or has the same
-    bytes. Recall is of the listed ones.
+    bytes; recall is of the listed ones alone. An image is accused if a pair of it is. It is right
+    if it has a true copy, and recall is of the images that are listed.
 
     Parameters
     ----------
     audited : Audited
     truth : Truth
+        As `fastphash.truth.read_truth` gives it.
     radius : int, optional
-        How far apart candidates may be; as in the audit by default.
+        How far apart candidates may be, in bits; as in the audit by default. Figures are those of
+        an audit of this radius.
     max_pairs : int
     effort : Effort, optional
+
+    Returns
+    -------
+    Evaluation
 
     Raises
     ------
@@ -228,174 +231,193 @@ def evaluate(
     """
     radius = audited.summary["radius"] if radius is None else radius
     check_radius(radius)
-    least = audited.summary["min_score"]
-    judged = _judge_all(audited.rows, truth, radius, least, max_pairs, effort)
-    total = len(truth.pairs) + truth.without_hash
-    sure = judged.kind < NEAR
-    # where nobody looked, the nearest are the most alike
-    nearness = -judged.distance.astype(np.float64)
-    unseen = bool(np.isnan(judged.score).all())
-    likeness = np.where(sure, 2.0, nearness if unseen else np.nan_to_num(judged.score))
-    within = judged.distance <= radius
-    scores = [] if unseen else _SCORES.tolist()
-    by_score = {f"{s:g}": _figures(judged, within & (likeness >= s), total) for s in scores}
-    enough = [s for s in by_score if (by_score[s]["precision"] or 0) >= _WANTED]
+    rows, least = audited.rows, audited.summary["min_score"]
+    index = Index(rows.phashes, rows.known)
+    blocks = [*matches(index, None, radius, max_pairs=max_pairs, effort=effort)]
+    near = sum(block.left.size for block in blocks)
+    tree = _trees(rows, truth)
+    judged = _judge_all(rows, *_with_listed(index, blocks, truth), tree, radius, least)
+    within = judged.take(slice(0, near))
+    rank = partial(_rank, within, _images(rows, truth, tree), len(truth.pairs))
+    by_score, by_distance = rank(within.strength), rank(-within.distance.astype(np.float32))
+    seen = not np.isnan(within.score).any()
+    at_scores = by_score.at(_SCORES) if seen else []
+    at_distances = by_distance.at(-np.arange(radius + 1))
     summary = {
+        "fastphash": version("fastphash"),
+        "store": audited.store.digest,
         "radius": radius,
         "min_score": least,
-        "true_pairs": total,
-        "without_hash": truth.without_hash,
-        "beyond_radius": int((judged.listed & ~within).sum()),
-        "pairs": _figures(judged, judged.accused, total)
-        | {"average_precision": _average_precision(judged, within, likeness, total)},
-        "images": _image_figures(judged, truth),
+        "candidates": len(within.left),
+        "unlisted": int((within.accused & (within.status == _UNLISTED)).sum()),
+        "true": {"pairs": len(truth.pairs), "images": int(np.unique(truth.pairs).size)},
+        "lost": _lost(judged, truth, len(rows), radius),
+        "audit": _chosen(rank, within.accused),
+        "average_precision": by_score.average_precision,
+        "average_precision_by_distance": by_distance.average_precision,
         "by_kind": {
-            kind: _figures(judged, judged.accused & (judged.kind == code), total)
-            for code, kind in enumerate(KINDS[:COLLISION])
+            kind: _chosen(rank, within.accused & (within.kind == code))
+            for code, kind in enumerate(COPY_KINDS)
         },
-        "by_distance": {
-            str(d): _figures(judged, judged.distance <= d, total) for d in range(radius + 1)
+        "by_listed_kind": _by_listed_kind(judged, truth),
+        "by_distance": {str(d): row for d, row in enumerate(at_distances)},
+        "by_score": {f"{s:.2f}": row for s, row in zip(_SCORES, at_scores, strict=False)},
+        "best": {
+            "score": best(_SCORES.tolist(), at_scores),
+            "distance": best(range(radius + 1), at_distances),
         },
-        "by_score": by_score,
-        "min_score_for_99": float(enough[0]) if enough else None,
     }
-    panels = [_panel("by distance alone", judged, within, nearness, total)]
-    if scores:
-        panels.insert(0, _panel("by score", judged, within, likeness, total))
-    return Evaluation(summary, _table(audited.rows, judged, likeness), panels)
+    panels = [_panel("by distance alone", by_distance.pairs)]
+    if seen:
+        panels.insert(0, _panel("by score", by_score.pairs))
+    return Evaluation(summary, panels, judged, truth, rows)
+
+
+def _with_listed(
+    index: Index, blocks: list[Matches], truth: Truth
+) -> tuple[Matches, NDArray[np.int64]]:
+    """The pairs within the radius and the listed ones beyond, and where each is listed, or -1."""
+    rows, near = len(index), concatenated(blocks)
+    listing = np.full(near.left.size, -1)
+    hashed = np.flatnonzero(truth.pairs[:, 1] < rows)
+    one, other = truth.pairs[hashed, 0], truth.pairs[hashed, 1]
+    # both are in order
+    keys, wanted = near.left * rows + near.right, one * rows + other
+    place = np.searchsorted(keys, wanted)
+    there = place < keys.size
+    there[there] = keys[place[there]] == wanted[there]
+    listing[place[there]] = hashed[there]
+    one, other = one[~there], other[~there]
+    far = Matches(one, other, *relation(index, one, index, other))
+    return concatenated([near, far]), np.concatenate((listing, hashed[~there]))
 
 
 def _judge_all(
     rows: Hashes,
-    truth: Truth,
+    found: Matches,
+    listing: NDArray[np.int64],
+    tree: NDArray[np.int64],
     radius: int,
     min_score: float | None,
-    max_pairs: int,
-    effort: Effort | None,
-) -> _Judged:
-    index = Index(rows.phashes, rows.known)
-    keys = truth.pairs[:, 0] * len(rows) + truth.pairs[:, 1]
-    of_tree = _trees(truth.pairs, len(rows))
-    pieces = []
-    found = [np.empty(0, np.int64)]
-    for block in matches(index, None, radius, max_pairs=max_pairs, effort=effort):
-        judged = _judge(rows, block, min_score)
-        key = block.left * len(rows) + block.right
-        found.append(key[np.isin(key, keys)])
-        status = np.full(key.size, _UNLISTED, np.uint8)
-        status[judged.kind == 0] = _SAME
-        status[of_tree[block.left] == of_tree[block.right]] = _IMPLIED
-        status[np.isin(key, keys)] = _TRUE
-        pieces.append(judged._replace(status=status))
-    beyond = truth.pairs[~np.isin(keys, np.concatenate(found))]
-    one, other = np.ascontiguousarray(beyond.T)
-    far = _judge(rows, Matches(one, other, *relation(index, one, index, other)), min_score)
-    nobody = np.zeros(one.size, np.bool_)
-    pieces.append(far._replace(status=np.full(one.size, _TRUE, np.uint8), accused=nobody))
-    return _Judged(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
-
-
-def _judge(rows: Hashes, block: Matches, min_score: float | None) -> _Judged:
-    verdicts = judge(block, rows.thumbnails, rows.thumbnails, near=min_score is not None)
-    same = np.zeros(block.left.size, np.bool_)
-    if rows.digests is not None:
-        same = (rows.digests[block.left] == rows.digests[block.right]).all(axis=1)
-        verdicts.orientation[same], verdicts.score[same] = 0, 1
-    kind = kinds(block.distance, verdicts, same, min_score)
-    return _Judged(
-        block.left,
-        block.right,
-        np.zeros(kind.size, np.uint8),
-        kind < COLLISION,
-        kind,
-        block.distance,
-        verdicts.orientation,
-        verdicts.score,
+) -> Judged:
+    # thumbnails of these rows only are read
+    needed = np.zeros(len(rows), np.bool_)
+    needed[found.left] = needed[found.right] = True
+    thumbnails = rows.take(np.flatnonzero(needed)).thumbnails
+    number = np.cumsum(needed) - 1
+    size = found.left.size
+    judged = Judged(
+        found.left,
+        found.right,
+        listing,
+        np.full(size, _UNLISTED, np.uint8),
+        np.empty(size, np.bool_),
+        np.empty(size, np.uint8),
+        found.distance,
+        np.empty(size, np.uint8),
+        np.empty(size, np.float32),
     )
+    for start in range(0, size, _AT_ONCE):
+        # views: what is written into them is written into `judged`
+        part = judged.take(slice(start, start + _AT_ONCE))
+        left, right = number[part.left], number[part.right]
+        mask = found.mask[start : start + _AT_ONCE]
+        # a closer look tells even where the audit took none
+        verdicts = judge(Matches(left, right, part.distance, mask), thumbnails, thumbnails)
+        same = np.zeros(left.size, np.bool_)
+        if rows.digests is not None:
+            same = (rows.digests[part.left] == rows.digests[part.right]).all(axis=1)
+            verdicts.orientation[same], verdicts.score[same] = 0, 1
+        part.kind[:] = kinds(part.distance, verdicts, same, min_score)
+        part.orientation[:], part.score[:] = verdicts.orientation, verdicts.score
+        part.accused[:] = (part.kind < COLLISION) & (part.distance <= radius)
+        part.status[tree[part.left] == tree[part.right]] = _IMPLIED
+        part.status[part.kind == IDENTICAL] = _SAME
+        part.status[part.listing >= 0] = _TRUE
+    return judged
 
 
-def _trees(pairs: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
-    """A number for each row, the same for all that pairs connect."""
-    graph = coo_array((np.ones(len(pairs), np.bool_), (pairs[:, 0], pairs[:, 1])), (rows, rows))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+def _trees(rows: Hashes, truth: Truth) -> NDArray[np.int64]:
+    """A number for each image, the same for all that true pairs and equal bytes connect."""
+    own = np.arange(len(rows)) if rows.digests is None else collapse(rows.digests).of_row
+    unhashed = len(rows) + np.arange(len(truth.rejected))
+    node = np.concatenate((own, unhashed))
+    ends = node[truth.pairs.T]
+    graph = coo_array((np.ones(len(truth.pairs), np.bool_), tuple(ends)), (node.size, node.size))
+    return np.asarray(connected_components(graph, directed=False)[1][node], np.int64)
 
 
-def _figures(judged: _Judged, accused: NDArray[np.bool_], total: int) -> dict[str, Any]:
-    number, right = int(accused.sum()), int((accused & judged.right_ones).sum())
-    return _shares(number, right, int((accused & judged.listed).sum()), total)
+def _images(rows: Hashes, truth: Truth, tree: NDArray[np.int64]) -> Side:
+    """Images of which none is accused yet."""
+    listed = np.zeros(len(tree), np.bool_)
+    listed[truth.pairs] = True
+    copy = np.bincount(tree)[tree] > 1
+    never = np.full(len(rows), -np.inf, np.float32)
+    return Side(never, copy[: len(rows)], listed[: len(rows)], int(listed.sum()))
 
 
-def _image_figures(judged: _Judged, truth: Truth) -> dict[str, Any]:
-    accused = judged.take(judged.accused)
-    named = np.union1d(accused.left, accused.right)
-    certain = accused.take(accused.right_ones)
-    copies = np.union1d(truth.pairs, np.concatenate((certain.left, certain.right)))
-    right = int(np.isin(named, copies).sum())
-    return _shares(int(named.size), right, right, int(copies.size))
+def _rank(within: Judged, images: Side, total: int, strength: NDArray[np.float32]) -> Ranking:
+    strongest = images.strength.copy()
+    for rows in (within.left, within.right):
+        np.maximum.at(strongest, rows, strength)
+    pairs = Side(strength, within.status < _UNLISTED, within.status == _TRUE, total)
+    return Ranking(pairs, images._replace(strength=strongest))
 
 
-def _shares(accused: int, right: int, found: int, total: int) -> dict[str, Any]:
-    """Figures of some accused, of which some are right; of all true ones some are found."""
-    precision = right / accused if accused else None
-    recall = found / total if total else None
-    f1 = None
-    if precision is not None and recall is not None:
-        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+def _chosen(rank: Callable[[NDArray[np.float32]], Ranking], some: NDArray[np.bool_]) -> Figures:
+    """Figures where just these pairs are accused."""
+    return rank(np.where(some, np.float32(0), np.float32(-np.inf))).at(np.zeros(1))[0]
+
+
+def _losses(judged: Judged, radius: int) -> NDArray[np.uint8]:
+    """Why each listed pair isn't accused, as an index into `LOSSES`, or `_FOUND`."""
+    why = np.where(judged.distance > radius, _RADIUS, _SCORE)
+    return np.where(judged.accused | (judged.listing < 0), _FOUND, why).astype(np.uint8)
+
+
+def _lost(judged: Judged, truth: Truth, rows: int, radius: int) -> dict[str, int]:
+    counts = np.bincount(_losses(judged, radius), minlength=_FOUND)
+    counts[_REJECTED] = (truth.pairs[:, 1] >= rows).sum()
+    return {why: int(counts[i]) for i, why in enumerate(LOSSES)}
+
+
+def _by_listed_kind(judged: Judged, truth: Truth) -> dict[str, Figures]:
+    """How many of each kind that the truth names are found."""
+    if not truth.kinds:
+        return {}
+    accused = np.zeros(len(truth.pairs), np.bool_)
+    accused[judged.listing[judged.accused & (judged.listing >= 0)]] = True
+    names, of_pair = np.unique(np.array(truth.kinds, np.str_), return_inverse=True)
+    totals, found = np.bincount(of_pair), np.bincount(of_pair, accused).astype(int)
     return {
-        "accused": accused,
-        "right": right,
-        "found": found,
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
+        name: {"listed": total, "found": number, "recall": number / total}
+        for name, total, number in zip(names.tolist(), totals.tolist(), found.tolist(), strict=True)
     }
 
 
-def _curve(
-    judged: _Judged, within: NDArray[np.bool_], likeness: NDArray[Any], total: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Recall, ascending, and precision, at each likeness that pairs have, the highest first."""
-    order = np.flatnonzero(within)
-    order = order[np.argsort(-likeness[order], kind="stable")]
-    value = likeness[order]
-    ends = np.flatnonzero(np.append(value[1:] != value[:-1], True)) if order.size else order
-    right, found = (np.cumsum(some[order]) for some in (judged.right_ones, judged.listed))
-    return found[ends] / max(total, 1), right[ends] / (ends + 1)
-
-
-def _average_precision(
-    judged: _Judged, within: NDArray[np.bool_], likeness: NDArray[Any], total: int
-) -> float:
-    recall, precision = _curve(judged, within, likeness, total)
-    return float((np.diff(recall, prepend=0.0) * precision).sum())
-
-
-def _panel(
-    title: str, judged: _Judged, within: NDArray[np.bool_], likeness: NDArray[Any], total: int
-) -> Panel:
-    recall, precision = _curve(judged, within, likeness, total)
-    some = np.unique(np.linspace(0, max(recall.size - 1, 0), _POINTS).astype(np.int64))
-    x, y = (values[some[: values.size]].tolist() for values in (recall, precision))
+def _panel(title: str, side: Side) -> Panel:
+    recall, precision = side.curve()
+    if not recall.size:
+        recall, precision = np.zeros(1), np.zeros(1)
+    some = np.unique(np.linspace(0, recall.size - 1, _POINTS).astype(np.int64))
+    # the first pairs are as right from recall 0 on
+    x, y = [0.0, *recall[some].tolist()], [precision[0].item(), *precision[some].tolist()]
     ticks = (0, 0.25, 0.5, 0.75, 1)
     return Panel(f"Precision against recall, {title}", "recall", x, y, y, y, ticks)
 
 
-def _table(rows: Hashes, judged: _Judged, likeness: NDArray[Any]) -> pa.Table:
-    status = np.where(judged.listed & ~judged.accused, _MISSED, judged.status)
-    shown = np.flatnonzero(judged.accused | judged.listed)
-    order = np.lexsort((judged.right[shown], judged.left[shown], -likeness[shown], status[shown]))
-    shown = shown[order]
-    some = judged.take(shown)
-    own, other = row_names(rows, some.left), row_names(rows, some.right)
-    columns = [
-        coded(status[shown], STATUSES),
-        *own[:2],
-        *other[:2],
-        *relation_columns(some.kind, some.distance, some.orientation, some.score),
-        own[2],
-        other[2],
-    ]
-    return pa.table(columns, schema=JUDGED_SCHEMA)
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Raise UsageError if a folder holds anything but an evaluation, unless it may be replaced."""
+    if overwrite or not folder.exists() or not any(folder.iterdir()):
+        return
+    try:
+        ours = tables.read_json(folder / FIGURES)
+    except StoreError:
+        ours = None
+    if not isinstance(ours, dict) or not {"fastphash", "by_score", "lost"} <= ours.keys():
+        raise UsageError(
+            f"{str(folder)!r} exists and is no evaluation: --overwrite writes into it all the same"
+        )
 
 
 def write_evaluation(
@@ -403,26 +425,45 @@ def write_evaluation(
     audited: Audited,
     folder: Path,
     *,
-    shown: int = SHOWN,
+    shown: int = SHOWN_PAIRS,
     progress: Progress = no_progress,
 ) -> None:
-    """Write figures, pairs, curves and a page of unlisted pairs into a folder, which is made."""
+    """Write figures, pairs, curves and a page of unlisted pairs into a folder, which is made.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    audited : Audited
+    folder : Path
+        Files of an evaluation that are in it are replaced: see `check_folder`.
+    shown : int
+        Pairs on the page.
+    progress : Progress
+        Told of the pictures drawn.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    tables.write_table(folder / PAIRS, evaluation.pairs)
+    # figures of another evaluation must not stand beside new pairs, if this run is killed
+    (folder / FIGURES).unlink(missing_ok=True)
+    tables.write_tables(folder / PAIRS, JUDGED_SCHEMA, evaluation.tables(), count_by="status")
     write_curves(folder / CURVES, evaluation.panels)
-    unlisted = evaluation.pairs.filter(
-        pc.equal(evaluation.pairs["status"].cast(pa.string()), STATUSES[_UNLISTED])
-    )
-    number = min(shown, unlisted.num_rows)
-    which = "All" if number == unlisted.num_rows else "The most alike"
+    unlisted = evaluation.unlisted(shown)
     write_pairs(
         audited,
-        unlisted.slice(0, number),
+        unlisted,
         folder / UNLISTED,
         title="Accused, but not listed as true",
-        text=f"{which} {number:,} of {unlisted.num_rows:,} pairs that were called copies and that "
-        "the table doesn't list: false accusations, or gaps in the table.",
+        text=_about(unlisted.num_rows, evaluation.summary["unlisted"]),
         progress=progress,
     )
     # last: where it is, everything is
     tables.write_json(folder / FIGURES, evaluation.summary)
+
+
+def _about(shown: int, every: int) -> str:
+    if not every:
+        return "There are none: every accused pair is listed, or follows from what is."
+    which = "All" if shown == every else f"The {shown:,} most alike of"
+    return (
+        f"{which} {every:,} pairs that were called copies, and that neither are listed nor follow "
+        "from what is: false accusations, or gaps in the table."
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fastphash.errors import FastphashError, UsageError
-from fastphash.words import KINDS, MAX_PIXELS, MIN_SCORE, PASS_ORDERS, TIMEOUT
+from fastphash.words import KINDS, MAX_PAIRS, MAX_PIXELS, MIN_SCORE, PASS_ORDERS, TIMEOUT
 
 if TYPE_CHECKING:
     from fastphash.discover import Source
@@ -185,6 +185,17 @@ def least_score(min_score: float | None, no_verify: bool) -> float | None:
     if no_verify:
         return None
     return MIN_SCORE if min_score is None else min_score
+
+
+def max_pairs_option(text: str) -> Callable[[F], F]:
+    """``--max-pairs``."""
+    return click.option(
+        "--max-pairs",
+        type=click.IntRange(min=0),
+        default=MAX_PAIRS,
+        metavar="N",
+        help=f"{text}  [default: {MAX_PAIRS:,}]",
+    )
 
 
 def join_options(command: F) -> F:

@@ -2,7 +2,7 @@
 
 import textwrap
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.box import SIMPLE
@@ -30,6 +30,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 _MATRIX_SPLITS = 4
 _LEAK_LINES = 12
 _SKIPPED_LINES = 10
+_KIND_LINES = 24
 
 
 class ProgressScreen:
@@ -278,59 +279,110 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
 
 def show_evaluation(found: dict[str, Any], truth: str, folder: str) -> None:
     """How right an audit is; `found` is as `Evaluation.summary`."""
+    listed, lost, audit = found["true"], found["lost"], found["audit"]
+    lines = [f"{listed['pairs']:,} pairs of {listed['images']:,} images"]
+    why = {
+        "rejected": "lost: an image was rejected",
+        "radius": f"lost: further apart than {found['radius']} bits",
+        "score": f"lost: near enough, but {_why_no_copies(found['min_score'])}",
+    }
+    lines += [f"{lost[name]:,} {text}" for name, text in why.items() if lost[name]]
+    show_lines(f"Listed by {truth}", lines)
     columns = ["accused", "right", "precision", "recall", "F1"]
-    lines = [f"{found['true_pairs']:,} pairs"]
-    if found["without_hash"]:
-        lines.append(f"{found['without_hash']:,} of them with an image that was rejected")
-    if found["beyond_radius"]:
-        lines.append(f"{found['beyond_radius']:,} of them further than {found['radius']} bits")
-    show_lines(f"True by {truth}", lines)
     show_table(
         "The audit",
-        ["", *columns],
-        [[name, *_measured(found[name])] for name in ("pairs", "images")],
+        ["", *columns, "average\nprecision"],
+        [
+            [side, *_measured(audit[side]), f"{found['average_precision'][side]:.3f}"]
+            for side in ("pairs", "images")
+        ],
     )
     show_table(
-        "By kind",
-        ["kind", *columns],
-        [[kind, *_measured(row)] for kind, row in found["by_kind"].items() if row["accused"]],
+        "By kind: pairs, and the images in them",
+        ["kind", "pairs", "right", "precision", "images", "right", "precision"],
+        [
+            [
+                kind,
+                *_measured(row["pairs"])[:3],
+                *_measured(row["images"])[:3],
+            ]
+            for kind, row in found["by_kind"].items()
+            if row["pairs"]["accused"]
+        ],
     )
-    if found["by_score"]:
+    if found["by_listed_kind"]:
+        rows = sorted(found["by_listed_kind"].items(), key=lambda item: -item[1]["listed"])
         show_table(
-            "By score",
-            ["score from", *columns],
-            [[f"{float(s):.2f}", *_measured(row)] for s, row in _changing(found["by_score"])],
+            "By kind as listed",
+            ["kind", "pairs", "found", "recall"],
+            [
+                [kind or "-", count(row["listed"]), count(row["found"]), _percent(row["recall"])]
+                for kind, row in rows[:_KIND_LINES]
+            ],
         )
-    show_table(
-        "By distance alone",
-        ["bits up to", *columns],
-        [[d, *_measured(row)] for d, row in _changing(found["by_distance"])],
+    twentieths = {s: row for s, row in found["by_score"].items() if s[-1] in "05"}
+    _show_measured("By score", "from", twentieths)
+    _show_measured("By distance alone", "bits", found["by_distance"])
+    lines = [
+        *_advice("score", "from a score of {}", found["best"]["score"]),
+        *_advice("distance", "up to {} bits", found["best"]["distance"]),
+        f"accused but not listed: {found['unlisted']:,} pairs; look at them in unlisted.html",
+    ]
+    show_lines("To choose", lines)
+    show_lines(
+        f"Written to {folder}",
+        ["evaluation.json, pairs.parquet, precision-recall.svg, unlisted.html"],
     )
-    least = found["min_score_for_99"]
-    advice = "no score is enough for 99 % precision" if found["by_score"] else "nobody looked"
-    if least is not None:
-        advice = f"from a score of {least:g} on, 99 % and more are right"
-    average = found["pairs"]["average_precision"]
-    show_lines(f"Written to {folder}", [advice, f"average precision {average:.3f}"])
 
 
-def _changing(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Those that accuse others than the row before."""
-    before = -1
+def _why_no_copies(min_score: float | None) -> str:
+    if min_score is None:
+        return "their thumbnails differ, or there are none"
+    return f"scored below {min_score:g}"
+
+
+def _advice(what: str, where: str, best: dict[str, Any]) -> list[str]:
+    if best["f1"] is None:
+        return []
+    most, enough = best["f1"], best["precision_99"]
+    lines = [f"best F1 by {what}: {most['f1']:.3f}, {where.format(_plain(most['threshold']))}"]
+    if enough is None:
+        return [*lines, f"99 % right by {what}: nowhere"]
+    at = where.format(_plain(enough["threshold"]))
+    return [*lines, f"99 % right by {what}: {at}, where {_percent(enough['recall'])} are found"]
+
+
+def _plain(number: float) -> str:
+    return f"{number:g}"
+
+
+def _show_measured(title: str, first: str, rows: dict[str, dict[str, Any]]) -> None:
+    """Figures of pairs, and shares of images, where they differ from those in the row before."""
+    shown = []
+    before = None
     for name, row in rows.items():
-        if row["accused"] != before:
-            yield name, row
-        before = row["accused"]
+        if row["pairs"]["accused"] and row != before:
+            shares = (_percent(row["images"][share]) for share in ("precision", "recall"))
+            shown.append([name, *_measured(row["pairs"]), *shares])
+        before = row
+    if shown:
+        pairs = ["accused", "right", "precision", "recall", "F1"]
+        images = ["images:\nprecision", "images:\nrecall"]
+        show_table(title, [first, *pairs, *images], shown)
 
 
 def _measured(row: dict[str, Any]) -> list[str]:
-    shares = ("-" if row[k] is None else f"{row[k] * 100:.1f} %" for k in ("precision", "recall"))
     return [
         count(row["accused"]),
         count(row["right"]),
-        *shares,
+        _percent(row["precision"]),
+        _percent(row["recall"]),
         "-" if row["f1"] is None else f"{row['f1']:.3f}",
     ]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share * 100:.1f} %"
 
 
 def show_calibration(found: dict[str, Any], store: str) -> None:

@@ -50,6 +50,9 @@ NEAREST = 5
 #: How many groups of a report have pictures.
 PICTURED = 200
 
+#: How many pairs an evaluation shows that its truth doesn't list.
+SHOWN_PAIRS = 100
+
 #: Where the inspector is served.
 PORT = 8000
 

@@ -1,181 +1,521 @@
-"""An audit held against true pairs: figures against plain counting, and the command."""
+"""An audit held against true pairs: figures against plain counting, the command, and the page."""
 
 import csv
 import json
+import os
+import xml.etree.ElementTree as ET
 from itertools import combinations
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from helpers import run
-from hypothesis import given
+from browser import overflows, picture, violations
+from helpers import run, save, scene, scenes
+from hypothesis import example, given
 from hypothesis import strategies as st
+from reports import HOSTILE, hostile_audit, read_page, slightly
+from reports import audited as audit_folders
 from test_clean import audited as audit_of
+from test_cli import FAILED, USAGE, error_of, too_wide
+from test_groups import POOL
 
-from fastphash import demo, tables
+from fastphash import demo, results, tables
 from fastphash.audited import open_audit
-from fastphash.errors import UsageError
-from fastphash.evaluate import FIGURES, PAIRS, UNLISTED, Truth, evaluate, read_truth
-from fastphash.store import REJECTED_SCHEMA
+from fastphash.errors import TooManyPairsError, UsageError
+from fastphash.evaluate import (
+    CURVES,
+    FIGURES,
+    JUDGED_SCHEMA,
+    PAIRS,
+    UNLISTED,
+    check_folder,
+    evaluate,
+    write_evaluation,
+)
+from fastphash.measures import Side
+from fastphash.report import write_pairs
+from fastphash.truth import Truth, read_truth
+from fastphash.words import COPY_KINDS
 
+FILES = {FIGURES, PAIRS, CURVES, UNLISTED}
+# what a file may hold, as a hash: contents of one hash differ in their thumbnails, if at all
 HASHES = [0, 0, 0, 3, 7, 2**64 - 1]
+CONTENTS = len(HASHES)
+PICTURES = np.arange(CONTENTS) % len(POOL)
 
 
-def plain_audit(hashes, contents=None):
-    """An audit of images of which nothing is known but hashes and bytes."""
-    contents = list(range(len(hashes))) if contents is None else contents
+def plain_audit(contents, *, hashes=HASHES, thumbnails=True, min_score=0.5):
+    """An audit of images of which nothing is known but hashes, bytes and maybe thumbnails."""
     rows = np.repeat(np.array(hashes, np.uint64)[:, None], 8, axis=1)
-    splits = ["train", "val"] * len(contents)
-    found = audit_of("/", contents, rows, contents, splits[: len(contents)], thumbnails=False)
-    found.summary["min_score"] = None
-    found.rejected = REJECTED_SCHEMA.empty_table()
+    splits = [("train", "val")[i % 2] for i in range(len(contents))]
+    found = audit_of("/", contents, rows, PICTURES, splits, thumbnails=thumbnails)
+    found.summary["min_score"] = min_score if thumbnails else None
     return found
 
 
-def truth_of(*pairs):
-    return Truth(np.array(pairs, np.int64).reshape(-1, 2), 0)
+def truth_of(*pairs, kinds=(), rejected=0):
+    images = tuple(("val", f"{i}.jpg".encode()) for i in range(rejected))
+    return Truth(np.array(sorted(pairs), np.int64).reshape(-1, 2), tuple(kinds), images)
 
 
-pairs_of_six = st.sets(
-    st.tuples(st.integers(0, 5), st.integers(0, 5)).filter(lambda pair: pair[0] < pair[1])
+def judged_rows(found):
+    """Every pair that was looked at, by the numbers of its images, as the table says it."""
+    return {
+        (int(row["path"][:2]), int(row["other_path"][:2])): row
+        for row in pa.concat_tables(list(found.tables())).to_pylist()
+        if row["lost_by"] != "rejected"
+    }
+
+
+def connected(count, links):
+    """The first of all that each is connected with."""
+    first = list(range(count))
+    for _ in range(count):
+        for a, b in links:
+            first[a] = first[b] = min(first[a], first[b])
+    return first
+
+
+def plain_figures(accused, right, listed):
+    """Of sets: what is accused, is right, and is listed."""
+    precision = len(accused & right) / len(accused) if accused else None
+    recall = len(accused & listed) / len(listed) if listed else None
+    f1 = None
+    if precision is not None and recall is not None:
+        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0
+    return {
+        "accused": len(accused),
+        "right": len(accused & right),
+        "found": len(accused & listed),
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+    }
+
+
+def plain_average_precision(strengths, right, listed):
+    """The mean precision, over what is listed, where it is just accused; `strengths` by name."""
+    total = 0
+    for one in listed & strengths.keys():
+        accused = {other for other, value in strengths.items() if value >= strengths[one]}
+        total += len(accused & right) / len(accused)
+    return total / max(len(listed), 1)
+
+
+IMAGES = 7
+pairs_of_images = st.sets(
+    st.tuples(st.integers(0, IMAGES), st.integers(0, IMAGES)).filter(lambda ab: ab[0] < ab[1]),
+    max_size=6,
 )
 
 
-@given(st.lists(st.sampled_from(HASHES), min_size=6, max_size=6), pairs_of_six, st.integers(0, 5))
-def test_figures_are_those_of_plain_counting(hashes, true, radius):
-    found = evaluate(plain_audit(hashes), truth_of(*sorted(true)), radius=radius).summary
-    tree = list(range(6))
-    for _ in range(6):
-        for a, b in true:
-            tree[a] = tree[b] = min(tree[a], tree[b])
-    apart = {(i, j): (hashes[i] ^ hashes[j]).bit_count() for i, j in combinations(range(6), 2)}
-    for bits, row in found["by_distance"].items():
-        accused = {pair for pair, distance in apart.items() if distance <= int(bits)}
-        right = {(i, j) for i, j in accused if tree[i] == tree[j]}
-        assert (row["accused"], row["right"]) == (len(accused), len(right))
-        assert row["found"] == len(accused & true)
-        assert row["precision"] == (len(right) / len(accused) if accused else None)
-        assert row["recall"] == (len(accused & true) / len(true) if true else None)
-    # nobody looked: equal hashes are collisions, and those at a distance near copies
-    near = {pair for pair, distance in apart.items() if 0 < distance <= radius}
-    assert found["pairs"]["accused"] == found["by_kind"]["near"]["accused"] == len(near)
-    assert found["images"]["accused"] == len({row for pair in near for row in pair})
-    assert found["beyond_radius"] == sum(apart[pair] > radius for pair in true)
-
-
-def test_pairs_of_the_same_bytes_are_right_though_nobody_lists_them():
-    found = evaluate(plain_audit([5, 5, 2**64 - 1], [0, 0, 2]), truth_of((0, 2)))
-    assert found.summary["pairs"]["accused"] == found.summary["pairs"]["right"] == 1
-    assert found.summary["pairs"]["recall"] == 0
-    assert found.pairs["status"].to_pylist() == ["same bytes", "missed"]
-    assert found.pairs["distance"].to_pylist() == [0, 62]
-
-
-def test_average_precision_of_a_ranking():
-    # at 0 bits one right pair of one, at 2 bits two of three, at 4 bits all three true ones of five
-    hashes = [0, 0, 2**40, 2**40 + 3, 2**50, 2**50 + 3, 2**60, 2**60 + 15, 2**20, 2**20 + 15]
-    audit = plain_audit(hashes)
-    true = [(0, 1), (2, 3), (6, 7)]
-    found = evaluate(audit, truth_of(*true), radius=4).summary["pairs"]["average_precision"]
-    close = {
-        (i, j) for i, j in combinations(range(10), 2) if (hashes[i] ^ hashes[j]).bit_count() <= 4
+@given(
+    st.lists(st.integers(0, CONTENTS - 1), min_size=IMAGES, max_size=IMAGES),
+    pairs_of_images,
+    st.integers(0, 5) | st.just(64),
+    st.booleans(),
+    st.sampled_from([0.0, 0.5, None]),
+)
+@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (1, 7), (4, 7)}, 1, True, 0.5)
+@example([0, 0, 1, 2, 3, 4, 5], set(), 3, False, None)
+def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails, min_score):
+    audit = plain_audit(contents, thumbnails=thumbnails, min_score=min_score)
+    # the last image was rejected
+    truth = truth_of(*true, rejected=1)
+    found = evaluate(audit, truth, radius=radius)
+    summary, rows = found.summary, judged_rows(found)
+    apart = {
+        (a, b): (HASHES[contents[a]] ^ HASHES[contents[b]]).bit_count()
+        for a, b in combinations(range(IMAGES), 2)
     }
-    recall = before = expected = 0
-    for bits in range(5):
-        near = {pair for pair in close if (hashes[pair[0]] ^ hashes[pair[1]]).bit_count() <= bits}
-        recall = len(near & set(true)) / 3
-        expected += (recall - before) * (len(near & set(true)) / len(near) if near else 0)
-        before = recall
-    assert found == pytest.approx(expected)
+    within = {pair for pair, bits in apart.items() if bits <= radius}
+    hashed = {pair for pair in true if IMAGES not in pair}
+    assert rows.keys() == within | hashed
+    same = {(a, b) for a, b in apart if contents[a] == contents[b]}
+    tree = connected(IMAGES + 1, true | same)
+    right = {(a, b) for a, b in apart if tree[a] == tree[b]}
+    copies = {i for i in range(IMAGES) if tree.count(tree[i]) > 1}
+    listed_images = {i for pair in true for i in pair}
+
+    def figures(accused):
+        images = {i for pair in accused for i in pair}
+        return {
+            "pairs": plain_figures(accused, right | true, true),
+            "images": plain_figures(images, copies, listed_images),
+        }
+
+    kind = {pair: rows[pair]["kind"] for pair in within}
+    score = {pair: rows[pair]["score"] for pair in within}
+    accused = {pair for pair in within if kind[pair] in COPY_KINDS}
+    assert summary["audit"] == figures(accused)
+    for name, row in summary["by_kind"].items():
+        assert row == figures({pair for pair in within if kind[pair] == name})
+    for bits, row in summary["by_distance"].items():
+        assert row == figures({pair for pair in within if apart[pair] <= int(bits)})
+    sure = {pair for pair in within if kind[pair] in COPY_KINDS[:3]}
+    assert (summary["by_score"] == {}) == (None in score.values())
+    for least, row in summary["by_score"].items():
+        above = {pair for pair in within if score[pair] >= np.float32(float(least))}
+        assert row == figures(sure | above)
+
+    strength = {
+        pair: 2 if pair in sure else -apart[pair] - 1 if score[pair] is None else score[pair]
+        for pair in within
+    }
+    of_image = {
+        i: max(strength[pair] for pair in within if i in pair)
+        for i in {i for pair in within for i in pair}
+    }
+    average = summary["average_precision"]
+    assert average["pairs"] == pytest.approx(plain_average_precision(strength, right, true))
+    assert average["images"] == pytest.approx(
+        plain_average_precision(of_image, copies, listed_images)
+    )
+    assert summary["lost"] == {
+        "rejected": len(true - hashed),
+        "radius": len(hashed - within),
+        "score": len((hashed & within) - accused),
+    }
+    assert summary["unlisted"] == len(accused - right - true)
+
+
+@given(
+    st.lists(st.integers(0, CONTENTS - 1), min_size=2, max_size=8),
+    st.integers(0, 4) | st.just(64),
+    st.booleans(),
+    st.sampled_from([0.0, 0.5, None]),
+)
+def test_pairs_are_judged_as_join_does(contents, radius, thumbnails, min_score):
+    audit = plain_audit(contents, thumbnails=thumbnails, min_score=min_score)
+    rows = judged_rows(evaluate(audit, truth_of((0, 1)), radius=radius))
+    joined = results.find_pairs(audit.rows, audit.rows, radius, 10**6, audit.summary["min_score"])
+    expected = {
+        pair: row
+        for row in pa.concat_tables(list(joined)).to_pylist()
+        if (pair := (int(row["needle_path"][:2]), int(row["haystack_path"][:2])))[0] < pair[1]
+    }
+    assert rows.keys() == expected.keys() | {(0, 1)}
+    for pair, row in expected.items():
+        assert [rows[pair][name] for name in ("kind", "distance")] == [row["kind"], row["distance"]]
+        if min_score is not None:
+            assert rows[pair]["score"] == row["score"]
+            assert rows[pair]["orientation"] == row["orientation"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans()), max_size=9),
+    st.integers(0, 3),
+)
+def test_average_precision_of_any_ranking(things, more):
+    strengths = {i: strength for i, (strength, _, _) in enumerate(things)}
+    listed = {i for i, (_, _, is_listed) in enumerate(things) if is_listed}
+    right = listed | {i for i, (_, is_right, _) in enumerate(things) if is_right}
+    never = {("never", i) for i in range(more)}
+    side = Side(
+        np.array([*strengths.values()], np.float32),
+        np.array([i in right for i in strengths], np.bool_),
+        np.array([i in listed for i in strengths], np.bool_),
+        len(listed) + more,
+    )
+    expected = plain_average_precision(strengths, right, listed | never)
+    assert side.average_precision == pytest.approx(expected)
+    recall, precision = side.curve()
+    assert (np.diff(recall) >= 0).all()
+    assert len(recall) == len(precision) == len(set(strengths.values()))
+
+
+def test_what_follows_from_listed_pairs_is_never_false_and_never_asked_for():
+    # 0, 1, 2 are far from one another but for equal hashes; 3 has the bytes of 2
+    audit = plain_audit([0, 1, 2, 2], thumbnails=False)
+    found = evaluate(audit, truth_of((0, 1), (1, 2)), radius=0)
+    status = {pair: row["status"] for pair, row in judged_rows(found).items()}
+    assert status == {
+        (0, 1): "true",
+        (1, 2): "true",
+        (0, 2): "implied",
+        (0, 3): "implied",
+        (1, 3): "implied",
+        (2, 3): "same bytes",
+    }
+    assert found.summary["by_distance"]["0"]["pairs"] == plain_figures(
+        set(status), set(status), {(0, 1), (1, 2)}
+    )
+
+
+def test_the_best_thresholds():
+    # true at 0 and 4 bits, false at 6
+    audit = plain_audit(range(4), hashes=[0, 0, 15, 63 << 8], thumbnails=False)
+    found = evaluate(audit, truth_of((0, 1), (0, 2), (1, 2)), radius=6).summary
+    best = found["best"]["distance"]
+    assert best["f1"]["threshold"] == best["precision_99"]["threshold"] == 4
+    assert best["precision_99"]["recall"] == 1
+    wrong = evaluate(audit, truth_of((0, 3)), radius=6).summary["best"]
+    assert wrong["distance"]["precision_99"] is None
+    assert wrong["score"] == {"f1": None, "precision_99": None}
+
+
+def test_what_the_table_calls_its_pairs():
+    audit = plain_audit(range(4), hashes=[0, 1, 15, 2**64 - 1], thumbnails=False)
+    pairs = {(0, 1): "crop", (0, 2): "crop", (2, 3): "", (3, 4): "turned"}
+    truth = truth_of(*pairs, kinds=pairs.values(), rejected=1)
+    found = evaluate(audit, truth, radius=2)
+    assert found.summary["by_listed_kind"] == {
+        "": {"listed": 1, "found": 0, "recall": 0},
+        "crop": {"listed": 2, "found": 1, "recall": 0.5},
+        "turned": {"listed": 1, "found": 0, "recall": 0},
+    }
+    table = pa.concat_tables(list(found.tables()))
+    assert table.schema.equals(JUDGED_SCHEMA)
+    rows = {(row["path"], row["other_path"]): row for row in table.to_pylist()}
+    lost = {pair: row["lost_by"] for pair, row in rows.items() if row["status"] == "true"}
+    assert lost == {
+        ("00.png", "01.png"): None,
+        ("00.png", "02.png"): "radius",
+        ("02.png", "03.png"): "radius",
+        ("03.png", "0.jpg"): "rejected",
+    }
+    # beyond the radius the distance is told, and of rejected images nothing
+    assert rows["00.png", "02.png"]["distance"] == 4
+    assert rows["03.png", "0.jpg"]["distance"] is None
+    assert rows["00.png", "02.png"]["listed_as"] == "crop"
+    assert evaluate(audit, truth._replace(kinds=())).summary["by_listed_kind"] == {}
+
+
+def test_pairs_are_limited():
+    audit = plain_audit([0] * 8)
+    with pytest.raises(TooManyPairsError):
+        evaluate(audit, truth_of((0, 1)), max_pairs=27)
+    assert evaluate(audit, truth_of((0, 1)), max_pairs=28).summary["candidates"] == 28
+    with pytest.raises(UsageError, match="65"):
+        evaluate(audit, truth_of((0, 1)), radius=65)
+
+
+def test_few_pairs_at_once_change_nothing(monkeypatch):
+    audit = plain_audit([0, 1, 2, 3, 4, 0, 1])
+    truth = truth_of((0, 1), (2, 3))
+    whole = evaluate(audit, truth)
+    monkeypatch.setattr("fastphash.evaluate._AT_ONCE", 3)
+    pieces = evaluate(audit, truth)
+    assert pieces.summary == whole.summary
+    assert judged_rows(pieces) == judged_rows(whole)
+
+
+# the command
+
+
+def write(path, pairs, header=("needle", "haystack", "kind")):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *pairs])
+    return path
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """The demo's data set, audited, with a table of what was planted."""
+    """The demo's data set and a file that is no image, audited, with a table of what is planted."""
     folder = tmp_path_factory.mktemp("evaluate")
     truth = demo.make(folder / "data")
     (folder / "data" / "train" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    run("audit", "train=data/train", "val=data/val", "-o", "out", cwd=folder)
-    write(folder / "truth.csv", [(copy, original) for _, copy, original in truth])
+    audit_folders(
+        folder / "out", ("train", folder / "data" / "train"), ("val", folder / "data" / "val")
+    )
+    write(folder / "truth.csv", [(copy, original, done) for done, copy, original in truth])
+    half = [(copy, original, done) for done, copy, original in truth if done != "rotate_90"]
+    write(folder / "half.csv", [*half, ("train/broken.png", "train/scene_000.png", "broken")])
     return folder
 
 
-def write(path, pairs, header=("needle", "haystack")):
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *pairs])
-
-
-def test_what_was_planted_is_found_and_nothing_else(planted, tmp_path):
-    done = run("evaluate", planted / "out", planted / "truth.csv", "-o", tmp_path / "e", "--json")
+def test_what_was_planted_is_found_and_nothing_else(planted):
+    done = run("evaluate", "out", "truth.csv", "--json", cwd=planted)
     found = json.loads(done.stdout)
-    assert found["pairs"]["precision"] == found["pairs"]["recall"] == found["pairs"]["f1"] == 1
-    assert found["images"]["precision"] == 1
-    assert found["pairs"]["average_precision"] == pytest.approx(1)
-    assert json.loads((tmp_path / "e" / FIGURES).read_text()) == found
-    pairs = tables.read_table(tmp_path / "e" / PAIRS)
-    assert set(pairs["status"].to_pylist()) == {"true", "implied"}
-    assert "0 of 0 pairs" in (tmp_path / "e" / UNLISTED).read_text()
+    assert done.stderr == ""
+    folder = planted / "out" / "evaluation"
+    assert json.loads((folder / FIGURES).read_text()) == found
+    for side in ("pairs", "images"):
+        shares = [found["audit"][side][name] for name in ("precision", "recall", "f1")]
+        assert [*shares, found["average_precision"][side]] == [1, 1, 1, pytest.approx(1)]
+    assert {row["recall"] for row in found["by_listed_kind"].values()} == {1}
+    pairs = tables.read_table(folder / PAIRS)
+    assert pairs.schema.equals(JUDGED_SCHEMA)
+    assert pairs.num_rows == found["candidates"]
+    accused = {row["status"] for row in pairs.to_pylist() if row["accused"]}
+    assert accused == {"true", "same bytes"}
+    assert "There are none" in read_page(folder / UNLISTED).text
 
 
-def test_unlisted_pairs_come_out_as_a_page(planted, tmp_path):
-    lines = (planted / "truth.csv").read_text(encoding="utf-8").splitlines()
-    rows = list(csv.reader(lines))[1:]
-    write(tmp_path / "half.csv", [row for row in rows if "rotate_90" not in row[0]])
-    done = run("evaluate", planted / "out", tmp_path / "half.csv", "-o", tmp_path / "e")
-    assert "By score" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
-    page = (tmp_path / "e" / UNLISTED).read_text(encoding="utf-8")
-    assert page.count("<article") >= 5
-    assert "rotate_90_0" in page
-    assert "http:" not in page.replace("http://www.w3.org", "")
-    assert "https:" not in page
+def test_what_is_not_listed_is_shown(planted, tmp_path):
+    done = run("evaluate", "out", "half.csv", "-o", tmp_path / "e", "--shown", "3", cwd=planted)
+    shown = done.stdout
+    assert too_wide(shown) == []
+    words = " ".join(shown.split())
+    assert "1 lost: an image was rejected" in words
+    assert "accused but not listed: 5 pairs" in words
+    assert "rotate_180 5 5 100.0 %" in words
+    page = read_page(tmp_path / "e" / UNLISTED)
+    assert len(page.groups) == 3
+    assert "The 3 most alike of 5 pairs" in page.text
+    assert all("augmented, 0 bits, rotate_" in group.text for group in page.groups)
+    assert {path.name for path in (tmp_path / "e").iterdir()} == FILES
+    root = ET.parse(tmp_path / "e" / CURVES).getroot()
+    assert len(root.findall(".//{*}polyline")) == 2
+
+
+def test_a_radius_of_its_own(planted, tmp_path):
+    words = ["evaluate", "out", "truth.csv", "-o", tmp_path / "e", "--json"]
+    narrow = json.loads(run(*words, "--radius", "0", cwd=planted).stdout)
+    assert list(narrow["by_distance"]) == ["0"]
+    assert narrow["lost"]["radius"] == 3
+    wide = json.loads(run(*words, "--radius", "18", cwd=planted).stdout)
+    assert wide["candidates"] > narrow["candidates"]
+    assert wide["audit"]["pairs"]["recall"] == 1
+
+
+def test_an_audit_that_took_no_look(tmp_path):
+    scenes(tmp_path / "train", range(6))
+    save(tmp_path / "train" / "near.png", slightly(scene(0)))
+    write(tmp_path / "truth.csv", [("train/near.png", "000.png", "")])
+    for option in ("--no-verify", "--no-thumbnails"):
+        run("audit", "train", "-o", option[2:], option, "--radius", "20", cwd=tmp_path)
+        done = run("evaluate", option[2:], "truth.csv", cwd=tmp_path)
+        assert too_wide(done.stdout) == []
+        assert ("By score" in done.stdout) == (option == "--no-verify")
+        found = json.loads((tmp_path / option[2:] / "evaluation" / FIGURES).read_text())
+        assert found["audit"]["pairs"]["recall"] == 1
+        assert found["audit"]["pairs"]["accused"] == found["candidates"] > 1
+        assert len(ET.parse(tmp_path / option[2:] / "evaluation" / CURVES).findall("{*}g")) == (
+            1 + (option == "--no-verify")
+        )
 
 
 @pytest.mark.parametrize(
-    ("pairs", "message"),
+    ("words", "status", "message"),
     [
-        ([("train/nobody.png", "train/scene_000.png")], "line 2: 'train/nobody.png' is no image"),
-        ([("train/scene_000.png", "train/scene_000.png")], "line 2: .* no copy of itself"),
-        ([("train/scene_000.png", "")], "line 2: a pair has two names"),
-        ([], "lists no pairs"),
+        (["out", "none.csv"], USAGE, "can't read 'none.csv': No such file or directory"),
+        (["out", "bad.csv"], USAGE, "line 2 of 'bad.csv': 'train/x.png' is no image"),
+        (["nothing", "truth.csv"], USAGE, "no such audit: 'nothing'"),
+        (["out", "truth.csv", "--max-pairs", "3"], FAILED, "more than the limit of 3"),
+        (["out", "truth.csv", "-o", "data"], USAGE, "'data' exists and is no evaluation"),
+        (["out", "truth.csv", "-o", "out"], USAGE, "'out' exists and is no evaluation"),
     ],
 )
-def test_a_bad_table_is_an_error_that_names_the_line(planted, tmp_path, pairs, message):
-    write(tmp_path / "truth.csv", pairs)
-    with pytest.raises(UsageError, match=message):
-        read_truth(tmp_path / "truth.csv", open_audit(planted / "out"))
+def test_what_is_wrong_is_said_in_one_line(planted, words, status, message):
+    write(planted / "bad.csv", [("train/x.png", "train/scene_000.png", "")])
+    assert message in error_of(run("evaluate", *words, status=status, cwd=planted))
 
 
-def test_a_table_without_the_columns_or_that_is_not_there(planted, tmp_path):
+def test_only_an_evaluation_is_replaced_unasked(planted, tmp_path):
+    words = ["evaluate", planted / "out", planted / "truth.csv", "--shown", "0", "-o"]
+    run(*words, tmp_path / "deep" / "e")
+    (tmp_path / "deep" / "e" / "notes.txt").write_text("mine")
+    before = (tmp_path / "deep" / "e" / FIGURES).read_text()
+    run(*words, tmp_path / "deep" / "e")
+    assert (tmp_path / "deep" / "e" / FIGURES).read_text() == before
+    other = tmp_path / "other"
+    other.mkdir()
+    for content in ("{}", "[1]", "none"):
+        (other / FIGURES).write_text(content)
+        with pytest.raises(UsageError, match="--overwrite"):
+            check_folder(other, overwrite=False)
+    (other / "notes.txt").write_text("mine")
+    run(*words, other, "--overwrite")
+    assert (other / "notes.txt").read_text() == "mine"
+    assert {path.name for path in other.iterdir()} == FILES | {"notes.txt"}
+
+
+def test_the_same_audit_and_truth_give_the_same_bytes(planted, tmp_path):
     audit = open_audit(planted / "out")
-    write(tmp_path / "truth.csv", [], header=("a", "b"))
-    with pytest.raises(UsageError, match="no column 'needle'"):
-        read_truth(tmp_path / "truth.csv", audit)
-    with pytest.raises(UsageError, match=r"can.t read .*No such file"):
-        read_truth(tmp_path / "none.csv", audit)
+    for name in ("a", "b"):
+        found = evaluate(audit, read_truth(planted / "half.csv", audit))
+        write_evaluation(found, audit, tmp_path / name)
+    for name in FILES:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_names_may_be_absolute_and_repeated_and_rejected_images_are_missed(planted, tmp_path):
-    data = planted / "data"
-    write(
-        tmp_path / "truth.csv",
-        [
-            (data / "train/scene_000.png", "train/scene_001.png"),
-            ("train/scene_001.png", data / "train/scene_000.png"),
-            ("train/broken.png", "train/scene_001.png"),
-        ],
-    )
-    truth = read_truth(tmp_path / "truth.csv", open_audit(planted / "out"))
-    assert len(truth.pairs) == 1
-    assert truth.without_hash == 1
-    found = evaluate(open_audit(planted / "out"), truth).summary
-    assert found["true_pairs"] == 2
-    assert found["without_hash"] == 1
+def test_an_evaluation_that_fails_leaves_no_figures_of_another(planted, tmp_path, monkeypatch):
+    audit = open_audit(planted / "out")
+    found = evaluate(audit, read_truth(planted / "half.csv", audit))
+    write_evaluation(found, audit, tmp_path, shown=0)
+
+    def fail(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastphash.evaluate.write_pairs", fail)
+    with pytest.raises(KeyboardInterrupt):
+        write_evaluation(found, audit, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {FIGURES}
 
 
-def test_nothing_is_replaced_unasked(planted, tmp_path):
-    arguments = ("evaluate", planted / "out", planted / "truth.csv", "-o", tmp_path)
-    (tmp_path / "mine.txt").write_text("mine")
-    done = run(*arguments, status=2)
-    assert "--overwrite" in done.stderr
-    run(*arguments, "--overwrite")
-    assert (tmp_path / "mine.txt").read_text() == "mine"
+# the page
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Pages of unlisted pairs by name: turned and near ones, hostile names, none at all."""
+    folder = tmp_path_factory.mktemp("pages")
+    train = scenes(folder / "train", range(12))
+    save(train / "turned.png", scene(8)[:, ::-1])
+    save(train / "near.png", slightly(scene(9)))
+    save(train / "gone.bmp", scene(10))
+    plain = audit_folders(folder / "plain", ("train", train))
+    (train / "gone.bmp").unlink()
+    audit = open_audit(plain)
+    found = evaluate(audit, truth_of((0, 1)))
+    for shown in (100, 0):
+        write_evaluation(found, audit, folder / f"{shown}", shown=shown)
+    audit = open_audit(hostile_audit(folder / "hostile"))
+    pairs = tables.concat(JUDGED_SCHEMA, evaluate(audit, truth_of((0, 1))).tables())
+    accused = pairs.filter(pairs["accused"])
+    write_pairs(audit, accused, folder / "hostile.html", title="<i>Pairs", text="<b>all</b>")
+    return {
+        "plain": folder / "100" / UNLISTED,
+        "none": folder / "0" / UNLISTED,
+        "hostile": folder / "hostile.html",
+    }
+
+
+def test_a_page_shows_pairs_in_one_frame(pages, open_page):
+    page = open_page(pages["plain"].as_uri())
+    titles = [" ".join(title.split()) for title in page.locator("article h3").all_text_contents()]
+    assert [title.split(",")[0] for title in titles] == [
+        "Pair 1 augmented",
+        "Pair 2 exact",
+        "Pair 3 near",
+    ]
+    turned = page.locator("article", has_text="turned.png")
+    assert turned.locator("figcaption").all_text_contents() == [
+        "as it is",
+        "turned into this frame",
+    ]
+    assert page.locator("article", has_text="gone.bmp").locator(".note").count() == 1
+    sizes = page.evaluate("[...document.images].map(it => it.naturalWidth * it.naturalHeight)")
+    assert len(sizes) == 6
+    assert min(sizes) > 0
+    for width in (320, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        for article in page.locator("article").all():
+            one, other = (image.bounding_box() for image in article.locator("img").all())
+            assert one["y"] == other["y"]
+            assert one["x"] < other["x"]
+
+
+@pytest.mark.parametrize("name", ["plain", "hostile", "none"])
+def test_pages_have_no_barriers_and_no_sideways_scrolling(pages, open_page, name):
+    page = open_page(pages[name].as_uri())
+    for width, scheme in ((1280, "light"), (1280, "dark"), (320, "light"), (320, "dark")):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == [], (width, scheme)
+        assert overflows(page) == 0, (width, scheme)
+        picture(page, f"unlisted-{name}-{width}-{scheme}")
+
+
+def test_hostile_names_on_a_page_of_pairs(pages):
+    page = read_page(pages["hostile"])
+    for shown in HOSTILE.values():
+        assert page.text.count(f"{shown}.png") >= 2, shown
+    assert "<i>Pairs Pairs <b>all</b>" in page.text
+    assert {tag for tag, _ in page.tags if tag in ("script", "i")} == set()
+    assert [name for _, has in page.tags for name in has if name.startswith("on")] == []
+    policy = page.attributes("meta", "content")[0]
+    assert policy.startswith("default-src 'none'")
+    assert all(source.startswith("data:") for source in page.attributes("img", "src"))
+    assert os.path.getsize(pages["hostile"]) < 2**20

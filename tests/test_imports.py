@@ -12,7 +12,7 @@ PACKAGE = Path(fastphash.__file__).parent
 
 # a room imports only rooms of lines above its own; those of one line stand beside one another
 ROOMS = [
-    ("errors", "words", "kernels", "threads"),
+    ("errors", "words", "kernels", "threads", "measures"),
     ("images",),
     ("tables",),
     ("plot",),
@@ -35,7 +35,7 @@ ROOMS = [
     ("coco",),
     ("labels",),
     ("audited",),
-    ("decisions",),
+    ("decisions", "truth"),
     ("moving", "clean"),
     ("apply",),
     ("report",),

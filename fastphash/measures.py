@@ -1,0 +1,105 @@
+"""Precision and recall: what is accused, held against what is right."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: The precision that thresholds are looked for.
+WANTED = 0.99
+
+Figures = dict[str, Any]
+
+
+class Side(NamedTuple):
+    """What may be accused, pairs or images: the stronger, the sooner.
+
+    Attributes
+    ----------
+    strength : float32 (n,)
+        Minus infinity for what never is.
+    right, listed : bool (n,)
+    total : int
+        How many are listed; some may be none of these n.
+    """
+
+    strength: NDArray[np.float32]
+    right: NDArray[np.bool_]
+    listed: NDArray[np.bool_]
+    total: int
+
+    def at(self, thresholds: NDArray[Any]) -> list[Figures]:
+        """Figures of what has at least each of these strengths."""
+        least = thresholds.astype(np.float32)
+        accused, right, found = (
+            (some.size - np.searchsorted(np.sort(some), least)).tolist()
+            for some in (self.strength, self.strength[self.right], self.strength[self.listed])
+        )
+        return [figures(*counts, self.total) for counts in zip(accused, right, found, strict=True)]
+
+    def curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Recall, ascending, and precision, at each strength that there is, the highest first."""
+        order = np.argsort(-self.strength, kind="stable")
+        value = self.strength[order]
+        ends = np.flatnonzero((value != np.append(value[1:], -np.inf)) & (value > -np.inf))
+        right, found = (np.cumsum(some[order])[ends] for some in (self.right, self.listed))
+        return found / max(self.total, 1), right / (ends + 1)
+
+    @property
+    def average_precision(self) -> float:
+        """The mean of the precision over recall."""
+        recall, precision = self.curve()
+        return float((np.diff(recall, prepend=0.0) * precision).sum())
+
+
+class Ranking(NamedTuple):
+    """Pairs, and the images in them: each as strong as its strongest pair."""
+
+    pairs: Side
+    images: Side
+
+    def at(self, thresholds: NDArray[Any]) -> list[Figures]:
+        """Figures of both at each threshold."""
+        both = zip(self.pairs.at(thresholds), self.images.at(thresholds), strict=True)
+        return [{"pairs": pairs, "images": images} for pairs, images in both]
+
+    @property
+    def average_precision(self) -> Figures:
+        """Of both."""
+        return {side: part.average_precision for side, part in self._asdict().items()}
+
+
+def figures(accused: int, right: int, found: int, total: int) -> Figures:
+    """Shares of what is accused and right, and of all that is listed, of which some is found.
+
+    >>> figures(4, 3, 2, 5)["precision"], figures(4, 3, 2, 5)["recall"]
+    (0.75, 0.4)
+    """
+    precision = right / accused if accused else None
+    recall = found / total if total else None
+    f1 = None
+    if precision is not None and recall is not None:
+        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return {
+        "accused": accused,
+        "right": right,
+        "found": found,
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+    }
+
+
+def best(thresholds: Iterable[float], rows: Sequence[Figures]) -> Figures:
+    """The threshold of the best F1, and the one that finds most with 99 % right, of pairs."""
+    found = [
+        {"threshold": threshold, **row["pairs"]}
+        for threshold, row in zip(thresholds, rows, strict=False)
+        if row["pairs"]["f1"] is not None
+    ]
+    enough = [row for row in found if row["precision"] >= WANTED]
+    return {
+        "f1": max(found, key=lambda row: float(row["f1"]), default=None),
+        "precision_99": max(enough, key=lambda row: float(row["recall"]), default=None),
+    }

@@ -108,7 +108,6 @@ def make_plan(
         "kinds": [kind for kind, is_allowed in zip(KINDS, allowed, strict=True) if is_allowed],
         "keep_in": keep_in,
         "radius": radius,
-        "min_score": min_score,
         "decisions": len(decided.copies) + len(decided.not_copies) + len(decided.keepers),
         "stale_decisions": decided.stale,
         "decided": decisions_digest(audited.folder),

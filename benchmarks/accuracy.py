@@ -368,6 +368,8 @@ def print_thresholds(counts: dict[str, Counts], recalls: dict[str, Figures]) -> 
 def named(method: str, level: int) -> str:
     if level < 0:
         return "none"
+    if method == CROP_RESISTANT:
+        return "a rank"
     if method == VERIFIED:
         return f"score {1 - level / (_SCORES - 1):.3f}"
     return f"{level} bits"

@@ -108,4 +108,6 @@ def open_audit(folder: Path) -> Audited:
         raise StoreError(
             f"the hashes in {str(folder)!r} are not those that were audited: run the audit again"
         )
+    if "min_score" not in summary:
+        raise StoreError(f"the audit in {str(folder)!r} is of an older version: run it again")
     return Audited(folder, summary, store)

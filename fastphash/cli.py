@@ -677,6 +677,81 @@ def inspect(folder: Path, host: str, port: int, no_browser: bool) -> None:
 
 
 @main.command()
+@options.audit_argument
+@click.argument("truth", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Folder for figures, pairs, curves and a page of unlisted pairs.  "
+    "[default: OUT/evaluation]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an evaluation that is in FOLDER.")
+@options.radius_option(None, "Judge candidates as far apart as this.  [default: as the audit]")
+@click.option(
+    "--max-pairs",
+    type=click.IntRange(min=0),
+    default=MAX_PAIRS,
+    metavar="N",
+    help=f"Stop if there are more candidates than this.  [default: {MAX_PAIRS:,}]",
+)
+@click.option(
+    "--shown",
+    type=click.IntRange(0, 2000),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Pairs on the page, up to 2,000.",
+)
+@options.join_options
+@options.json_option
+def evaluate(
+    folder: Path,
+    truth: Path,
+    output: Path | None,
+    overwrite: bool,
+    radius: int | None,
+    max_pairs: int,
+    shown: int,
+    memory: int | None,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Hold an audit against a table of true pairs: how much of it is right, and what it missed.
+
+    TRUTH is a CSV file with the columns needle and haystack; images are named SPLIT/PATH, or by the
+    absolute names of their files. Pairs that follow from others (a of b, b of c), and those of the
+    same bytes, are never counted as false.
+
+    \b
+    Example:
+      fastphash evaluate audit truth.csv
+    """
+    from fastphash import evaluate as evaluation
+    from fastphash.audited import open_audit
+    from fastphash.screen import ProgressScreen, show_evaluation
+
+    _begin()
+    audited = open_audit(folder)
+    target = output or folder / "evaluation"
+    if target.exists() and any(target.iterdir()) and not overwrite:
+        raise UsageError(f"{str(target)!r} exists: --overwrite replaces what is in it")
+    listed = evaluation.read_truth(truth, audited)
+    with ProgressScreen() as progress:
+        effort = options.effort(memory, explain, progress)
+        progress("judging", 0, 0)
+        found = evaluation.evaluate(
+            audited, listed, radius=radius, max_pairs=max_pairs, effort=effort
+        )
+        evaluation.write_evaluation(found, audited, target, shown=shown, progress=progress)
+    if as_json:
+        click.echo(json.dumps(found.summary, indent=2))
+    else:
+        show_evaluation(found.summary, str(truth), str(target))
+
+
+@main.command()
 @click.argument("store")
 @options.radius_option(
     None, "Look at pairs this near.  [default: as far as an image has ten by chance]"

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from fastphash import tables
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.store import (
+    CHROMA_BYTES,
     FOREIGN,
     HASH_COLUMNS,
     METADATA,
@@ -25,10 +27,12 @@ from fastphash.store import (
     open_store,
 )
 from fastphash.thumbnail import SIDE, vertical_first
-from fastphash.words import ORIENTATIONS, PassOrder
+from fastphash.words import ORIENTATIONS, UNKNOWN_CHROMA, PassOrder
 
 # where a row lies in its store, counted through all parts
 _ROW = "_row"
+# columns that are read when they are asked for, for the rows that are left then
+_LATER = ("thumbnail", "chroma")
 
 
 class Hashes:
@@ -40,7 +44,7 @@ class Hashes:
         Columns of `store_schema`, of which only split, path and phash must be there.
     definition : Definition
     store : Store, optional
-        Where thumbnails come from that are not in the table.
+        Where thumbnails and chroma come from that are not in the table.
     """
 
     def __init__(self, table: pa.Table, definition: Definition, store: Store | None = None) -> None:
@@ -56,16 +60,15 @@ class Hashes:
         return Hashes(self.table.take(pa.array(rows)), self.definition, self.store)
 
     def with_thumbnails(self) -> "Hashes":
-        """The same rows with the thumbnails in the table, and no store behind it."""
-        table, pixels = self.table, self.thumbnails
+        """The same rows with thumbnails and chroma in the table, and no store behind it."""
+        table, pixels, chroma = self.table, self.thumbnails, self.chroma
         if _ROW in table.column_names:
             table = table.drop_columns([_ROW])
         if pixels is not None and "thumbnail" not in table.column_names:
-            kind = pa.binary(SIDE * SIDE)
-            column = pa.FixedSizeBinaryArray.from_buffers(
-                kind, len(self), [None, pa.py_buffer(np.ascontiguousarray(pixels))]
-            )
-            table = table.append_column("thumbnail", column)
+            table = table.append_column("thumbnail", _fixed_column(pixels))
+        if chroma is not None and "chroma" not in table.column_names:
+            known = chroma[:, 0] != UNKNOWN_CHROMA
+            table = table.append_column("chroma", _fixed_column(chroma.view(np.uint8), known))
         return Hashes(table, self.definition)
 
     @property
@@ -119,15 +122,27 @@ class Hashes:
         """uint8 (n, 1024), or None; of a store they are read now, for these rows only."""
         if self.store is None or not self.store.layout.thumbnails:
             return self._fixed("thumbnail")
-        wanted = self.table[_ROW].to_numpy()
         out = np.empty((len(self), SIDE * SIDE), np.uint8)
-        start = 0
-        for part in self.store.parts:
-            of_part = np.flatnonzero((wanted >= start) & (wanted < start + part.rows))
-            if of_part.size:
-                pixels = _fixed_width(self.store.read_part(part, ["thumbnail"])["thumbnail"])
-                out[of_part] = pixels[wanted[of_part] - start]
-            start += part.rows
+        for rows, column, places in self._stored("thumbnail"):
+            out[rows] = _fixed_width(column)[places]
+        return out
+
+    @cached_property
+    def chroma(self) -> NDArray[np.int8] | None:
+        """int8 (n, 128): 64 cells' means of Cb - 128, row by row, and then of Cr - 128; or None.
+
+        They lie between -127 and 127; where a row's colours aren't known, its first value is
+        `fastphash.words.UNKNOWN_CHROMA`, -128, and the others are 0. Of a store they are read now,
+        for these rows only.
+        """
+        if self.store is None or not self.store.layout.thumbnails:
+            column = self.table["chroma"] if "chroma" in self.table.column_names else None
+            # what other tools call so is something else
+            ours = column is not None and column.type == pa.binary(CHROMA_BYTES)
+            return _chroma_values(column) if ours else None
+        out = np.empty((len(self), CHROMA_BYTES), np.int8)
+        for rows, column, places in self._stored("chroma"):
+            out[rows] = _chroma_values(column)[places]
         return out
 
     @cached_property
@@ -142,14 +157,48 @@ class Hashes:
         values: NDArray[np.int64] = self.table[name].cast(pa.int64()).fill_null(0).to_numpy()
         return values
 
+    def _stored(
+        self, name: str
+    ) -> Iterator[tuple[NDArray[np.int64], pa.ChunkedArray, NDArray[np.int64]]]:
+        """A column of each part of the store that has some of these rows: which, and where."""
+        assert self.store is not None
+        wanted = self.table[_ROW].to_numpy()
+        start = 0
+        for part in self.store.parts:
+            rows = np.flatnonzero((wanted >= start) & (wanted < start + part.rows))
+            if rows.size:
+                yield rows, self.store.read_part(part, [name])[name], wanted[rows] - start
+            start += part.rows
+
     def _fixed(self, name: str) -> NDArray[np.uint8] | None:
         if name not in self.table.column_names or self.table[name].null_count:
             return None
         return _fixed_width(self.table[name])
 
 
+def _chroma_values(column: pa.ChunkedArray) -> NDArray[np.int8]:
+    """The column chroma as int8 (n, 128), with UNKNOWN_CHROMA first in rows that are null."""
+    values = _fixed_width(column).view(np.int8)
+    if not column.null_count:
+        return values
+    unknown = column.is_null().to_numpy()
+    values = np.where(unknown[:, None], np.int8(0), values)
+    values[unknown, 0] = UNKNOWN_CHROMA
+    return values
+
+
+def _fixed_column(
+    values: NDArray[np.uint8], known: NDArray[np.bool_] | None = None
+) -> pa.FixedSizeBinaryArray:
+    """A column of uint8 (n, width); null where a row isn't `known`."""
+    valid = None if known is None else pa.array(known).buffers()[1]
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    kind = pa.binary(values.shape[1])
+    return pa.FixedSizeBinaryArray.from_buffers(kind, len(values), [valid, data])
+
+
 def _fixed_width(column: pa.ChunkedArray) -> NDArray[np.uint8]:
-    """A column of fixed_size_binary without nulls as uint8 (n, width)."""
+    """A column of fixed_size_binary as uint8 (n, width); what rows hold that are null is chance."""
     width = column.type.byte_width
     pieces = [np.empty((0, width), np.uint8)]
     for chunk in column.chunks:
@@ -176,7 +225,7 @@ def read_hashes(target: str) -> Hashes:
     store.verify()
     if split is not None and split not in store.roots:
         raise UsageError(f"{path} has no split {split!r}: it has {', '.join(store.roots)}")
-    schema = pa.schema([column for column in store.schema if column.name != "thumbnail"])
+    schema = pa.schema([column for column in store.schema if column.name not in _LATER])
     parts = [store.read_part(part, schema.names) for part in store.parts]
     table = pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])
     table = table.unify_dictionaries()

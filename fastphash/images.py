@@ -26,6 +26,9 @@ SNIFFED = 32
 #: A reduced JPEG keeps at least this many pixels on its shorter side (see benchmarks/reduced.py).
 REDUCED_SIDE = 128
 
+#: The colour of an image is kept in this many cells by as many.
+CHROMA_SIDE = 8
+
 _SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -53,7 +56,8 @@ _PNG_END = b"IEND\xaeB`\x82"
 _PNM_KINDS = frozenset(b"1 2 3 4 5 6 f F y".split())
 # sizes of the header that follows a bitmap's first 14 bytes
 _BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124))
-_SCALED_AT_ONCE = 1 << 20
+# pixels that are in hand in a larger form than their image's
+_AT_ONCE = 1 << 20
 _SCALED_MODES = ("I", "F")  # and every I;16
 _TIFF_BITS, _TIFF_PLANES, _TIFF_SAMPLE_FORMAT = 258, 284, 339
 _EXIF_ORIENTATION = 0x0112
@@ -110,7 +114,7 @@ class Decoding:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """One image in grey.
+    """One image in grey, and what colours it has.
 
     Attributes
     ----------
@@ -124,6 +128,10 @@ class Decoded:
         Pixels before any reduction.
     multiframe : bool
         Whether this is the first of several frames or pages.
+    chroma : int8 (2, 8, 8) or None
+        Means of Cb - 128 and Cr - 128 (ITU-R 601 in full range, as JPEG) over equal cells of what
+        `grey` shows, -127 to 127; zeros for images without colour. None where it isn't known: a
+        reduced JPEG is decoded to grey alone.
     """
 
     grey: NDArray[np.uint8]
@@ -132,6 +140,7 @@ class Decoded:
     width: int
     height: int
     multiframe: bool = False
+    chroma: NDArray[np.int8] | None = None
 
 
 class CaughtStderr:
@@ -184,7 +193,7 @@ def promises_image(path: bytes) -> bool:
 
 
 def decode(data: bytes, rules: Decoding, caught: CaughtStderr | None = None) -> Decoded:
-    """Decode the first frame of an image to grey.
+    """Decode the first frame of an image to grey, and see its colours.
 
     With `caught`, ordinary JPEGs go to OpenCV, which is faster than Pillow and equal to it in
     every pixel; whatever it doesn't decode without a murmur, Pillow decodes or refuses.
@@ -229,16 +238,20 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
             factor = reduction(width, height) if turn == 1 else 1
             image.draft("L", (width // factor, height // factor))
         grey = pillow_grey(image, strict_imagehash=rules.strict_imagehash)
+        unknown = rules.mode == "reduced" and name == "JPEG"
+        chroma = None if unknown else _pillow_chroma(image)
     except Exception as error:
         raise ImageError("decode", _reason(error)) from error
     if not _has_end(data, name):
         raise ImageError("decode", f"the file is cut short: the end of a {name} is missing")
     if turn in _EXIF_TURNS:
         grey = np.ascontiguousarray(_EXIF_TURNS[turn](grey))
+        if chroma is not None:
+            chroma = np.stack([_EXIF_TURNS[turn](plane) for plane in chroma])
         if turn >= 5:
             width, height = height, width
     extent = (width / factor, height / factor)
-    return Decoded(grey, extent, name, width, height, multiframe)
+    return Decoded(grey, extent, name, width, height, multiframe, chroma)
 
 
 def _has_end(data: bytes, name: str) -> bool:
@@ -280,7 +293,8 @@ def _decode_opencv(data: bytes, mode: Mode, caught: CaughtStderr) -> Decoded | N
     if pixels.shape[:2] != (-(-height // factor), -(-width // factor)):
         return None
     grey = array_grey(pixels)
-    return Decoded(grey, (width / factor, height / factor), "JPEG", width, height)
+    chroma = None if mode == "reduced" else array_chroma(pixels)
+    return Decoded(grey, (width / factor, height / factor), "JPEG", width, height, chroma=chroma)
 
 
 def _jpeg_header(data: bytes) -> tuple[int, int, int] | None:
@@ -348,11 +362,53 @@ def array_grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return pixels if pixels.ndim == 2 else _rgb_grey(pixels)
 
 
+def array_chroma(pixels: NDArray[Any]) -> NDArray[np.int8]:
+    """`Decoded.chroma`, int8 (2, 8, 8), of pixels (h, w) or, RGB, (h, w, 3)."""
+    if pixels.ndim == 2:
+        return _no_colour()
+    height, width = pixels.shape[:2]
+    return _chroma(width, height, lambda top, bottom: pixels[top:bottom])
+
+
+def _pillow_chroma(image: Image.Image) -> NDArray[np.int8]:
+    if Image.getmodebase(image.mode) == "L":
+        return _no_colour()
+
+    def rows(top: int, bottom: int) -> NDArray[np.uint8]:
+        strip = image.crop((0, top, image.width, bottom))
+        # alpha is dropped; a transparent palette entry would be looked up to be kept
+        strip.info.pop("transparency", None)
+        return np.asarray(strip.convert("RGB"))
+
+    return _chroma(*image.size, rows)
+
+
+def _no_colour() -> NDArray[np.int8]:
+    return np.zeros((2, CHROMA_SIDE, CHROMA_SIDE), np.int8)
+
+
+def _chroma(
+    width: int, height: int, rows: Callable[[int, int], NDArray[np.uint8]]
+) -> NDArray[np.int8]:
+    """Chroma of the image whose RGB pixels ``rows(top, bottom)`` gives, strip by strip."""
+    from fastphash.kernels import chroma  # numba, as in _rgb_grey
+
+    totals = np.zeros((CHROMA_SIDE, CHROMA_SIDE, 3), np.int64)
+    columns = np.empty((CHROMA_SIDE, 3 * width), np.uint32)
+    step = max(_AT_ONCE // width, 1)
+    for top in range(0, height, step):
+        strip = np.ascontiguousarray(rows(top, min(top + step, height)))
+        chroma.add_strip(strip.reshape(-1, 3 * width), top, height, columns, totals)
+    out = np.empty((2, CHROMA_SIDE, CHROMA_SIDE), np.int8)
+    chroma.totals_to_chroma(totals, width * height, out)
+    return out
+
+
 def scale_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Stretch the finite values of an array over 0..255; not finite is 0, and so is a constant."""
     out = np.zeros(values.shape, np.uint8)
     # some rows at a time: in double precision a large image is eight times as large
-    step = max(_SCALED_AT_ONCE // max(values[:1].size, 1), 1)
+    step = max(_AT_ONCE // max(values[:1].size, 1), 1)
     ranges = []
     for start in range(0, len(values), step):
         rows = values[start : start + step]

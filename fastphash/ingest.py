@@ -16,6 +16,7 @@ from fastphash import tables
 from fastphash.discover import Entry, Source, check_sources
 from fastphash.errors import DefinitionError, FastphashError, StoreError, UsageError
 from fastphash.store import (
+    CHROMA_BYTES,
     HASH_COLUMNS,
     PART_ROWS,
     REJECTED,
@@ -93,7 +94,7 @@ def hash_images(
     definition : Definition, optional
         How to hash; the default equals ImageHash under Pillow 13.
     orientations, thumbnails : bool
-        Whether to make these columns.
+        Whether to make these columns; chroma comes with the thumbnails.
     timeout : float
         Seconds for one image; one that takes longer twice is rejected, as one that crashes.
     max_pixels : int
@@ -581,6 +582,7 @@ def _batch_table(split: str, batch: Batch, schema: pa.Schema) -> pa.Table:
         pixels = pa.py_buffer(np.ascontiguousarray(batch.thumbnails))
         kind = pa.binary(SIDE * SIDE)
         columns["thumbnail"] = pa.FixedSizeBinaryArray.from_buffers(kind, rows, [None, pixels])
+        columns["chroma"] = pa.array(batch.chroma, pa.binary(CHROMA_BYTES))
     if not rows:
         return schema.empty_table()
     return pa.table([columns[name] for name in schema.names], schema=schema)

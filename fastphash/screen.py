@@ -2,7 +2,7 @@
 
 import textwrap
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.box import SIMPLE
@@ -274,6 +274,63 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         gone = applied["annotations_gone"]
         also = [f"{gone:,} annotations left out"] if gone else []
         show_lines("Written", [*applied["files"], *also])
+
+
+def show_evaluation(found: dict[str, Any], truth: str, folder: str) -> None:
+    """How right an audit is; `found` is as `Evaluation.summary`."""
+    columns = ["accused", "right", "precision", "recall", "F1"]
+    lines = [f"{found['true_pairs']:,} pairs"]
+    if found["without_hash"]:
+        lines.append(f"{found['without_hash']:,} of them with an image that was rejected")
+    if found["beyond_radius"]:
+        lines.append(f"{found['beyond_radius']:,} of them further than {found['radius']} bits")
+    show_lines(f"True by {truth}", lines)
+    show_table(
+        "The audit",
+        ["", *columns],
+        [[name, *_measured(found[name])] for name in ("pairs", "images")],
+    )
+    show_table(
+        "By kind",
+        ["kind", *columns],
+        [[kind, *_measured(row)] for kind, row in found["by_kind"].items() if row["accused"]],
+    )
+    if found["by_score"]:
+        show_table(
+            "By score",
+            ["score from", *columns],
+            [[f"{float(s):.2f}", *_measured(row)] for s, row in _changing(found["by_score"])],
+        )
+    show_table(
+        "By distance alone",
+        ["bits up to", *columns],
+        [[d, *_measured(row)] for d, row in _changing(found["by_distance"])],
+    )
+    least = found["min_score_for_99"]
+    advice = "no score is enough for 99 % precision" if found["by_score"] else "nobody looked"
+    if least is not None:
+        advice = f"from a score of {least:g} on, 99 % and more are right"
+    average = found["pairs"]["average_precision"]
+    show_lines(f"Written to {folder}", [advice, f"average precision {average:.3f}"])
+
+
+def _changing(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Those that accuse others than the row before."""
+    before = -1
+    for name, row in rows.items():
+        if row["accused"] != before:
+            yield name, row
+        before = row["accused"]
+
+
+def _measured(row: dict[str, Any]) -> list[str]:
+    shares = ("-" if row[k] is None else f"{row[k] * 100:.1f} %" for k in ("precision", "recall"))
+    return [
+        count(row["accused"]),
+        count(row["right"]),
+        *shares,
+        "-" if row["f1"] is None else f"{row['f1']:.3f}",
+    ]
 
 
 def show_calibration(found: dict[str, Any], store: str) -> None:

@@ -18,14 +18,16 @@ from filelock import FileLock, Timeout
 
 from fastphash import tables
 from fastphash.errors import StoreError, UsageError
-from fastphash.images import Decoding, Mode
+from fastphash.images import CHROMA_SIDE, Decoding, Mode
 from fastphash.thumbnail import SIDE
 from fastphash.words import ORIENTATIONS, PASS_ORDERS, PassOrder
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MANIFEST = "_manifest.json"
 REJECTED = "_rejected.parquet"
 _LOCK = "_lock"
+#: Bytes of a row's chroma, int8: 64 of Cb - 128, row by row, and then 64 of Cr - 128.
+CHROMA_BYTES = 2 * CHROMA_SIDE * CHROMA_SIDE
 #: Rows of a part, once it is full.
 PART_ROWS = 8192
 
@@ -99,7 +101,7 @@ def asserted(text: str) -> Definition:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which optional columns a store has."""
+    """Which optional columns a store has; with thumbnails it has chroma."""
 
     orientations: bool = True
     thumbnails: bool = True
@@ -128,7 +130,7 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
     if layout.orientations:
         fields += [(name, pa.uint64()) for name in HASH_COLUMNS[1:]]
     if layout.thumbnails:
-        fields.append(("thumbnail", pa.binary(SIDE * SIDE)))
+        fields += [("thumbnail", pa.binary(SIDE * SIDE)), ("chroma", pa.binary(CHROMA_BYTES))]
     made = {
         "schema": SCHEMA_VERSION,
         "definition": asdict(definition),
@@ -323,7 +325,7 @@ def open_store(path: Path) -> Store:
     UsageError
         Nothing there.
     StoreError
-        No store, a damaged manifest, or one of a newer schema.
+        No store, a damaged manifest, or one of another schema.
     """
     if not path.exists():
         raise UsageError(f"no such store: {str(path)!r}")
@@ -334,7 +336,8 @@ def open_store(path: Path) -> Store:
         raise StoreError(f"{path / MANIFEST} is damaged: delete the store and hash again")
     if manifest["schema"] != SCHEMA_VERSION:
         raise StoreError(
-            f"{path} has schema {manifest['schema']}, this version reads {SCHEMA_VERSION}"
+            f"{path} has schema {manifest['schema']}, this version reads {SCHEMA_VERSION}: "
+            "hash again, into a new folder"
         )
     return Store(
         path,

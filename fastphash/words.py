@@ -26,6 +26,9 @@ IDENTICAL, EXACT, AUGMENTED, NEAR, COLLISION = range(5)
 #: The kinds that make an image a copy.
 COPY_KINDS = KINDS[:COLLISION]
 
+#: First of a row's 128 values of chroma where its colours aren't known; they are -127 to 127.
+UNKNOWN_CHROMA = -128
+
 #: More pairs than this aren't listed unless asked for.
 MAX_PAIRS = 100_000_000
 

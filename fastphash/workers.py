@@ -14,6 +14,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+import fastphash.kernels.chroma
 import fastphash.kernels.grey
 import fastphash.kernels.resize  # noqa: F401 - before the first image, whose time is limited
 from fastphash import images
@@ -35,8 +36,10 @@ _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY
 _LEAST_MEMORY = 2 << 30
 # how often a file is read that changes meanwhile
 _READINGS = 3
-# contents that a worker remembers, 1.2 kB each
+# contents that a worker remembers, 1.4 kB each
 _REMEMBERED = 4096
+# lists of a batch with an entry for each row
+_OF_ROWS = ("paths", "sizes", "mtimes", "digests", "formats", "shapes", "multiframe", "chroma")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Record(NamedTuple):
     width: int
     height: int
     multiframe: bool
+    chroma: bytes | None
     hashes: NDArray[np.uint64]
     thumbnail: NDArray[np.uint8]
 
@@ -67,6 +71,7 @@ class _Seen(NamedTuple):
     width: int
     height: int
     multiframe: bool
+    chroma: bytes | None
     thumbnails: NDArray[np.uint8]
 
 
@@ -89,6 +94,7 @@ class Batch:
     formats: list[str] = field(default_factory=list)
     shapes: list[tuple[int, int]] = field(default_factory=list)
     multiframe: list[bool] = field(default_factory=list)
+    chroma: list[bytes | None] = field(default_factory=list)
     hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty((0, 0), np.uint64))
     thumbnails: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0), np.uint8))
     rejected: list[Rejection] = field(default_factory=list)
@@ -151,6 +157,7 @@ class Hasher:
         batch.formats = [record.format for record in found]
         batch.shapes = [(record.width, record.height) for record in found]
         batch.multiframe = [record.multiframe for record in found]
+        batch.chroma = [record.chroma for record in found]
         if found:
             batch.hashes = np.stack([record.hashes for record in found])
             batch.thumbnails = np.stack([record.thumbnail for record in found])
@@ -161,7 +168,10 @@ class Hasher:
         decoded = images.decode(data, self._recipe.decoding, self._caught)
         make = both_thumbnails if self._recipe.orientations else thumbnail
         made = make(decoded.grey, self._recipe.pass_order, decoded.extent)
-        return _Seen(decoded.format, decoded.width, decoded.height, decoded.multiframe, made)
+        chroma = None if decoded.chroma is None else decoded.chroma.tobytes()
+        return _Seen(
+            decoded.format, decoded.width, decoded.height, decoded.multiframe, chroma, made
+        )
 
     def _hash(self, fresh: dict[bytes, "_Seen"]) -> dict[bytes, Record]:
         if not fresh:
@@ -172,7 +182,7 @@ class Hasher:
         else:
             hashes, upright = hash_thumbnails(made)[:, None], made
         return {
-            digest: Record(*seen[:4], hashes[i], upright[i].copy())
+            digest: Record(*seen[:5], hashes[i], upright[i].copy())
             for i, (digest, seen) in enumerate(fresh.items())
         }
 
@@ -296,7 +306,7 @@ def merge(batches: Sequence[Batch]) -> Batch:
     """One batch with the rows of several, in order."""
     whole = Batch()
     for batch in batches:
-        for name in ("paths", "sizes", "mtimes", "digests", "formats", "shapes", "multiframe"):
+        for name in _OF_ROWS:
             getattr(whole, name).extend(getattr(batch, name))
         whole.rejected += batch.rejected
         whole.skipped += batch.skipped

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -23,6 +24,18 @@ def grey(rgb):
     """DESIGN, "The hash", step 1: (..., 3) to (...)."""
     red, green, blue = (rgb[..., c].astype(np.int64) for c in range(3))
     return ((19595 * red + 38470 * green + 7471 * blue + 32768) >> 16).astype(np.uint8)
+
+
+def chroma(rgb):
+    """Cb - 128 and Cr - 128 of 8 x 8 cells: of an image whose pixels are 8 x 8 as large."""
+    height, width = rgb.shape[:2]
+    large = rgb.repeat(8, axis=0).repeat(8, axis=1).reshape(8, height, 8, width, 3)
+    red, green, blue = np.moveaxis(large.sum(axis=(1, 3), dtype=np.int64), -1, 0)
+    cb = -11059 * red - 21709 * green + 32768 * blue
+    cr = 32768 * red - 27439 * green - 5329 * blue
+    means = [Fraction(int(x), 65536 * height * width) for x in np.stack([cb, cr]).flat]
+    rounded = [math.floor(mean + Fraction(1, 2)) for mean in means]
+    return np.clip(rounded, -127, 127).astype(np.int8).reshape(2, 8, 8)
 
 
 def scaled(values):

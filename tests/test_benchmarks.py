@@ -11,6 +11,7 @@ from conftest import missing
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 QUICK = {
     "accuracy.py": ["--count", "6", "--slow-count", "1"],
+    "calibrate.py": ["--count", "60"],
     "coco.py": ["--images", "200", "--annotations", "900", "--rounds", "1"],
     "collisions.py": ["--rounds", "1"],
     "hashing.py": ["--count", "60", "--rounds", "1"],

@@ -39,7 +39,7 @@ ROOMS = [
     ("moving", "clean"),
     ("apply",),
     ("report",),
-    ("audit", "query"),
+    ("audit", "evaluate", "query"),
     ("convert",),
     ("inspector",),
     ("demo",),

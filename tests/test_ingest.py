@@ -3,6 +3,7 @@ import os
 
 import cv2
 import imagehash
+import naive
 import numpy as np
 import pytest
 from deadly import DEADLY, DeadlyRecipe
@@ -22,8 +23,10 @@ import fastphash
 from fastphash import demo, images, ingest, workers
 from fastphash.discover import folder_source, list_source
 from fastphash.errors import DefinitionError, FastphashError, StoreError, UsageError
+from fastphash.hashes import read_hashes
 from fastphash.ingest import hash_images, hash_into
 from fastphash.store import HASH_COLUMNS, Definition, Layout, open_store
+from fastphash.words import UNKNOWN_CHROMA
 from fastphash.workers import Hasher, Recipe, Workers, merge, worker_count
 
 
@@ -93,6 +96,7 @@ def test_rows_say_what_the_file_is(tmp_path):
     grey = Image.fromarray(scene(1, 20, 30)).convert("L")
     grey = grey.resize((32, 32), Image.Resampling.LANCZOS)
     assert row["thumbnail"] == grey.tobytes()
+    assert row["chroma"] == naive.chroma(scene(1, 20, 30)).tobytes()
 
 
 def test_one_worker_and_three_make_the_same_bytes(tmp_path, small):
@@ -635,6 +639,25 @@ def test_hash_images_without_images_gives_empty_tables():
     assert hashed.table.column_names[-1] == "phash"
 
 
+def test_chroma_comes_with_the_thumbnails_and_is_null_where_it_is_unknown(tmp_path):
+    paths = [save(tmp_path / f"{i}.{s}", scene(i)) for i, s in enumerate(("png", "jpg", "jpg"))]
+    assert "chroma" not in hash_images(paths, workers=1, thumbnails=False).table.column_names
+    full = hash_images(paths, workers=1).table["chroma"]
+    assert full.to_pylist() == [
+        naive.chroma(np.asarray(Image.open(path))).tobytes() for path in paths
+    ]
+    reduced = Definition(decode="reduced")
+    assert hash_images(paths, workers=1, definition=reduced).table["chroma"].to_pylist() == [
+        full[0].as_py(),
+        None,
+        None,
+    ]
+    hash_into(tmp_path / "s", [source("all", tmp_path)], definition=reduced, workers=1)
+    values = read_hashes(str(tmp_path / "s")).chroma
+    assert values[0].tobytes() == full[0].as_py()
+    assert (values[1:, 0] == UNKNOWN_CHROMA).all()
+
+
 def test_content_just_seen_is_decoded_once(tmp_path, monkeypatch):
     folder = scenes(tmp_path / "in", [1, 2])
     for name in ("copy.png", "again.png"):
@@ -680,7 +703,7 @@ def test_batches_are_merged_in_order(tmp_path):
     whole = Hasher(Recipe()).hash_files(os.fsencode(folder), names)
     alone = [Hasher(Recipe()).hash_files(os.fsencode(folder), [name]) for name in names]
     merged = merge(alone)
-    for name in ("paths", "sizes", "mtimes", "digests", "formats", "shapes", "rejected", "skipped"):
+    for name in (*workers._OF_ROWS, "rejected", "skipped"):
         assert getattr(merged, name) == getattr(whole, name)
     assert (merged.hashes == whole.hashes).all()
     assert (merged.thumbnails == whole.thumbnails).all()

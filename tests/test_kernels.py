@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from fastphash.images import array_grey
 from fastphash.joins import Index, collapse, count_distances, join, relation, self_join
-from fastphash.kernels import agree, collide, grey, partition, relate, resize, vector
+from fastphash.kernels import agree, chroma, collide, grey, partition, relate, resize, vector
 from fastphash.near import permuted, sort_values
 from fastphash.plans import Plan, order_table
 from fastphash.thumbnail import turned_indices
@@ -62,6 +62,26 @@ def test_grey_is_right_for_every_level_of_every_channel():
 def test_grey_of_any_layout(view, photo):
     rgb = view(photo(40, 50))
     assert np.array_equal(array_grey(rgb), naive.grey(rgb))
+
+
+# chroma
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 50), seeds)
+@example(1, 1, 50, 0)
+@example(8, 8, 3, 0)
+@example(7, 9, 1, 0)
+def test_chroma_is_its_twin_however_it_is_cut_into_strips(height, width, step, seed):
+    levels = np.array([0, 9, 200, 255], np.uint8)
+    rgb = np.random.default_rng(seed).choice(levels, (height, width, 3))
+    totals = np.zeros((8, 8, 3), np.int64)
+    columns = np.full((8, 3 * width), 7, np.uint32)
+    for top in range(0, height, step):
+        strip = rgb[top : top + step].reshape(-1, 3 * width)
+        chroma.add_strip(strip, top, height, columns, totals)
+    out = np.empty((2, 8, 8), np.int8)
+    chroma.totals_to_chroma(totals, height * width, out)
+    assert np.array_equal(out, naive.chroma(rgb))
 
 
 # resize

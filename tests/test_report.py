@@ -83,7 +83,8 @@ def test_it_says_how_the_hashes_were_made(data, page):
     summary = json.loads((data / "summary.json").read_text())
     assert summary["definition"] in page.text
     assert f"audited by fastphash {summary['fastphash']}; hashed by " in page.text
-    assert "4 bits of 64" in page.text
+    assert f"{summary['radius']} bits of 64" in page.text
+    assert "those alike by a score of 0.5 of 1 at least" in page.text
     for split in summary["splits"].values():
         assert split["root"] in page.text
 
@@ -411,7 +412,8 @@ def test_a_near_copy_is_a_doubt(tmp_path):
     out = audited(tmp_path / "out", ("train", train), ("val", tmp_path / "val"))
     found = read_page(out / "report.html")
     assert "Look at the near copies before you trust a test score." in found.text
-    assert "1 of 1 val image (100 %) is near one in train, at most 4 bits away" in found.text
+    assert "1 of 1 val image (100 %) is near one in train, at most 16 bits away" in found.text
+    assert "alike by 0.5 of 1 at least: most are copies" in found.text
 
 
 def test_without_thumbnails_nothing_can_tell(tmp_path):
@@ -442,6 +444,7 @@ def test_only_an_audit_without_leaks_is_called_safe(one, other, thumbnails):
         "leaks": [leak("a", "b", one), leak("b", "a", other)],
         "thumbnails": thumbnails,
         "radius": 4,
+        "min_score": 0.5,
     }
     counts = {kind: one[kind] + other[kind] for kind in KINDS}
     sure = counts["identical"] + counts["exact"] + counts["augmented"]

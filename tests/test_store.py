@@ -21,7 +21,7 @@ from fastphash.store import (
     open_store,
     store_schema,
 )
-from fastphash.words import ORIENTATIONS
+from fastphash.words import ORIENTATIONS, UNKNOWN_CHROMA
 
 # DESIGN.md, "The store"
 NAME = pa.dictionary(pa.int32(), pa.string())
@@ -39,7 +39,7 @@ COLUMNS = [
     ("phash", pa.uint64()),
 ]
 ORIENTED = [(f"phash_{name}", pa.uint64()) for name in ORIENTATIONS[1:]]
-THUMBNAIL = [("thumbnail", pa.binary(1024))]
+THUMBNAIL = [("thumbnail", pa.binary(1024)), ("chroma", pa.binary(128))]
 
 
 def hashes(rows, seed=0):
@@ -70,7 +70,7 @@ def test_metadata_says_what_made_the_hashes(tmp_path):
     store = write_store(tmp_path / "s", {"path": ["a"], "phash": hashes(1)}, definition=definition)
     schema = tables.read_schema(store.part_path(store.parts[0]))
     assert json.loads(schema.metadata[METADATA]) == {
-        "schema": 2,
+        "schema": 3,
         "definition": {
             "source": "fastphash",
             "decode": "reduced",
@@ -129,12 +129,12 @@ def test_a_manifest_cut_short_is_named(store):
         open_store(store.path)
 
 
-@pytest.mark.parametrize("other", [1, 3])
+@pytest.mark.parametrize("other", [2, 4])
 def test_another_schema_is_refused_by_name(store, monkeypatch, other):
     monkeypatch.setattr("fastphash.store.SCHEMA_VERSION", other)
     store.save()
     monkeypatch.undo()
-    with pytest.raises(StoreError, match=f"has schema {other}, this version reads 2"):
+    with pytest.raises(StoreError, match=f"has schema {other}, this version reads 3: hash again"):
         open_store(store.path)
 
 
@@ -394,6 +394,91 @@ def test_thumbnails_of_a_file_and_of_several_stores_are_those_of_the_column(tmp_
     together = read_together([str(tmp_path / "two"), str(tmp_path / "one")])
     assert together.splits.tolist() == ["two", "two", "one", "one"]
     assert (together.thumbnails == pixels[[2, 3, 0, 1]]).all()
+
+
+def chroma_pieces():
+    """Chroma of two parts of two rows, of which the third isn't known, and as it is read."""
+    values = np.random.default_rng(4).integers(-127, 128, (4, 128), np.int8)
+    rows = [row.tobytes() for row in values]
+    rows[2] = None
+    values[2] = 0
+    values[2, 0] = UNKNOWN_CHROMA
+    pixels = np.zeros((2, 1024), np.uint8)
+    pieces = [
+        {
+            "path": ["a", "b"],
+            "phash": hashes(2),
+            "split": [split] * 2,
+            "thumbnail": pixels,
+            "chroma": pa.array(part, pa.binary(128)),
+        }
+        for split, part in (("one", rows[:2]), ("two", rows[2:]))
+    ]
+    return pieces, values
+
+
+def test_chroma_is_read_for_the_chosen_rows_alone(tmp_path, monkeypatch):
+    pieces, values = chroma_pieces()
+    store = write_store(tmp_path / "s", *pieces)
+    rows = read_hashes(str(store.path))
+    assert "chroma" not in rows.table.column_names
+    read = []
+    read_part = type(store).read_part
+    monkeypatch.setattr(
+        type(store),
+        "read_part",
+        lambda store, part, columns: (
+            read.append((part.name, columns)) or read_part(store, part, columns)
+        ),
+    )
+    chosen = np.array([3, 2, 3])
+    found = rows.take(chosen).chroma
+    assert found.dtype == np.int8
+    assert (found == values[chosen]).all()
+    assert read == [("part-000001.parquet", ["chroma"])]
+    assert (rows.chroma == values).all()
+
+
+def test_chroma_of_a_file_and_of_several_stores_is_that_of_the_column(tmp_path):
+    pieces, values = chroma_pieces()
+    for piece in pieces:
+        write_store(tmp_path / piece["split"][0], piece)
+    part = read_hashes(str(tmp_path / "two" / "part-000000.parquet"))
+    assert (part.chroma == values[2:]).all()
+    together = read_together([str(tmp_path / "two"), str(tmp_path / "one")])
+    assert (together.chroma == values[[2, 3, 0, 1]]).all()
+    assert together.table["chroma"].null_count == 1
+    kept = read_hashes(f"{tmp_path / 'two'}@two").with_thumbnails()
+    assert kept.store is None
+    assert kept.table["chroma"].is_null().to_pylist() == [True, False]
+    assert (kept.chroma == values[2:]).all()
+
+
+def test_chroma_that_is_unknown_throughout_is_told_from_none(tmp_path):
+    columns = {"path": ["a", "b", "c"], "phash": hashes(3)}
+    columns["thumbnail"] = np.zeros((3, 1024), np.uint8)
+    write_store(tmp_path / "s", columns)
+    unknown = np.zeros((3, 128), np.int8)
+    unknown[:, 0] = UNKNOWN_CHROMA
+    rows = read_hashes(str(tmp_path / "s"))
+    inside = hashes_of(columns | {"chroma": pa.nulls(3, pa.binary(128))})
+    made = hashes_of(columns | {"chroma": pa.array([None] * 3, pa.binary(128))})
+    for one in (rows, rows.with_thumbnails(), inside, made, made.take(np.array([2, 0, 1]))):
+        assert (one.chroma == unknown).all()
+    none = np.empty(0, np.int64)
+    for one in (rows, inside, rows.take(none).with_thumbnails()):
+        assert one.take(none).chroma.shape == (0, 128)
+
+
+def test_without_its_column_there_is_no_chroma(tmp_path):
+    bare = {"path": ["a", "b"], "phash": hashes(2)}
+    for layout in (Layout(thumbnails=False), Layout(False, False)):
+        store = write_store(tmp_path / str(layout), bare, layout=layout)
+        assert read_hashes(str(store.path)).chroma is None
+    assert hashes_of(bare | {"split": ["x", "x"]}).chroma is None
+    for name, other in (("one", {}), ("two", {"chroma": [0.5, 0.25]})):
+        path = write_hashes(tmp_path / f"{name}.parquet", **bare, **other)
+        assert read_hashes(str(path)).chroma is None
 
 
 def test_stores_of_different_columns_are_not_read_together(tmp_path):

@@ -84,7 +84,7 @@ def verdict(summary: dict[str, Any], *, orientations: bool) -> Verdict:
                     "No image of one split is surely in another, but "
                     f"{figure_of(number, near['images'], near['needles'])} "
                     f"{_are(number)} near one in {name(near['haystack'])}, at most "
-                    f"{count(summary['radius'], 'bit')} away: perhaps copies, perhaps only alike."
+                    f"{count(summary['radius'], 'bit')} away{_looked_at(summary['min_score'])}."
                 ),
                 *further,
             ],
@@ -105,6 +105,8 @@ def verdict(summary: dict[str, Any], *, orientations: bool) -> Verdict:
     looked = f"Looked for: the same bytes, the same picture{turned}"
     if summary["radius"]:
         looked += f", and hashes within {count(summary['radius'], 'bit')}"
+        if summary["min_score"] is not None:
+            looked += " whose thumbnails are alike"
     return Verdict(
         "good",
         "Safe to train and test on: no image of one split is in another.",
@@ -119,6 +121,12 @@ def figure_of(part: int, whole: int, of: str) -> str:
 
 def _are(number: int) -> str:
     return "is" if number == 1 else "are"
+
+
+def _looked_at(min_score: float | None) -> str:
+    if min_score is None:
+        return ": perhaps copies, perhaps only alike"
+    return f", and their thumbnails are alike by {min_score:g} of 1 at least: most are copies"
 
 
 def _of_one_split(splits: dict[str, Any], inside: str, further: list[str]) -> Verdict:

@@ -67,7 +67,7 @@ def write_report(
     below = every.take(every.order[groups : groups + _LISTED], 0)
     pictures = draw(audited, shown, progress)
     progress("writing", 0, 0)
-    page = _template().render(
+    page = template("page.html").render(
         summary=audited.summary,
         groups=every,
         shown=shown,
@@ -112,7 +112,9 @@ def _versions(audited: Audited) -> dict[str, str]:
 
 
 @cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """One of the pages of this package."""
+
     def shown(value: Any) -> Any:
         """What any expression gives, harmless and to be seen; markup is ours."""
         if isinstance(value, str) and not isinstance(value, Markup):
@@ -120,8 +122,9 @@ def _template() -> jinja2.Template:
         return value
 
     room = files(__package__)
-    texts = {end: room.joinpath(f"page.{end}").read_text("utf-8") for end in ("html", "css", "js")}
+    style, script = (room.joinpath(f"page.{end}").read_text("utf-8") for end in ("css", "js"))
     environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: room.joinpath(name).read_text("utf-8")),
         autoescape=True,
         finalize=shown,
         undefined=jinja2.StrictUndefined,
@@ -141,12 +144,12 @@ def _template() -> jinja2.Template:
         "figures": figures,
         "orientations": ORIENTATIONS,
         # what stands between our tags, and the digests by which a browser knows it
-        "style": Markup(texts["css"]),  # noqa: S704 - a file of this package
-        "script": Markup(texts["js"]),  # noqa: S704 - as above
-        "style_digest": _digest(texts["css"]),
-        "script_digest": _digest(texts["js"]),
+        "style": Markup(style),  # noqa: S704 - a file of this package
+        "script": Markup(script),  # noqa: S704 - as above
+        "style_digest": _digest(style),
+        "script_digest": _digest(script),
     }
-    return environment.from_string(texts["html"])
+    return environment.get_template(name)
 
 
 def _digest(text: str) -> str:

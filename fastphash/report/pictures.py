@@ -64,28 +64,30 @@ _TOO_LARGE = "thumbnail: the file is too large to be read for this page"
 _NO_THUMBNAIL = "no picture: {}, and the store has no thumbnail"
 
 
-def draw(audited: Audited, groups: list[Group], progress: Progress) -> dict[Place, Picture]:
-    """Pictures of all images of some groups, as far as there is room for them."""
-    members = {member.place: member for group in groups for member in group.members}
-    known = locate(audited.store, set(members))
-    turned = sum(member.orientation > 0 for member in members.values())
+def draw(
+    audited: Audited, groups: list[Group], progress: Progress
+) -> dict[tuple[Place, int], Picture]:
+    """Pictures of all images of some groups, as far as there is room, by image and orientation."""
+    members = dict.fromkeys((m.place, m.orientation) for group in groups for m in group.members)
+    known = locate(audited.store, {place for place, _ in members})
+    turned = sum(orientation > 0 for _, orientation in members)
     scale = min(max(len(groups) / _BUDGET_GROUPS, 1), _MOST_BUDGETS)
     side = _side(len(members) + turned, int(BUDGET * scale))
     files, why = _previews(audited, known, side, _WORK * scale, progress)
     small = _thumbnails(audited, {p: known[p] for p in known if known[p].digest not in files})
     pictures = {}
     room = int(BUDGET * scale)
-    for place, member in members.items():
+    for place, orientation in members:
         digest = known[place].digest if place in known else b""
         if digest in files:
-            picture = _of_file(files[digest], side, member.orientation)
+            picture = _of_file(files[digest], side, orientation)
         else:
             reason = why.get(digest, "thumbnail: not in the store any more")
-            picture = _of_thumbnail(small.get(place), member.orientation, reason)
+            picture = _of_thumbnail(small.get(place), orientation, reason)
         if picture.size > room:
             picture = Picture("", "", NO_ROOM)
         room -= picture.size
-        pictures[place] = picture
+        pictures[place, orientation] = picture
     return pictures
 
 

@@ -7,12 +7,13 @@ main figure is recall at 99 % precision with one threshold for the whole benchma
 method as what finds the most; a threshold for each edit is given besides.
 
 alone: our distance, the least over eight orientations. verified: pairs within the radius that an
-audit would propose, ranked by `fastphash.verify.similarity` of their thumbnails. phash (equal to
-our distance with one orientation), ahash, dhash, whash: ImageHash's. PDQ: 256 bits, one
-orientation; PDQ x 8: the least over eight. crop-res: ImageHash's crop-resistant hash, ranked by how
-many of its segments match and how well, or by what share of them, whichever does better; at a third
-of a second a picture it is tried on a smaller pool (--slow-count), on which the others are given as
-well. PDQ (pip install pdqhash) and imagededup's PHash are tried where they are installed.
+audit would propose, ranked by `fastphash.verify.judge`: those whose thumbnails agree, then the
+others by score. phash (equal to our distance with one orientation), ahash, dhash, whash:
+ImageHash's. PDQ: 256 bits, one orientation; PDQx8: the least over eight. crops: ImageHash's
+crop-resistant hash, ranked by how many of its segments match and how well, or by what share of
+them, whichever does better; at a third of a second a picture it is tried on a smaller pool
+(--slow-count), on which the others are given as well. PDQ (pip install pdqhash) and imagededup's
+PHash are tried where they are installed.
 """
 
 import argparse
@@ -39,11 +40,11 @@ from fastphash.ingest import Progress
 from fastphash.joins import Index, concatenated, matches, relation
 from fastphash.screen import ProgressScreen
 from fastphash.threads import core_count
-from fastphash.verify import similarity
+from fastphash.verify import judge, similarity
 from fastphash.words import MIN_SCORE, RADIUS
 
 PRECISION = 0.99
-ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crop-res"
+ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crops"
 # a score is counted in steps of 1 / 1000, the best first
 _SCORES = 1001
 _DISTRACTORS_WHEN_SLOW = 10
@@ -126,10 +127,10 @@ def main() -> None:
     print(f"\n{speed(whole, arguments.seed)}")
     print(f"Took {time.perf_counter() - began:,.0f} s, with {core_count()} cores.")
     if arguments.json:
-        report = as_json(made, compared, recalls, estimates, radius)
+        report = as_json(made, shown, recalls, estimates, radius)
         if small:
             report["smaller pool"] = {n: best_recall(counts) for n, counts in small.counts.items()}
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+        arguments.json.write_text(json.dumps(known(report), indent=1) + "\n")
     if plt:
         draw(plt, shown, recalls).savefig(arguments.plot, dpi=150)
 
@@ -189,7 +190,7 @@ def compare(side: Side, radius: int, progress: Progress) -> Compared:
         bits = 64 * stored.shape[1]
         tallied[name] = hamming(theirs[:, :1], stored), bits
         if theirs.shape[1] > 1:
-            tallied[f"{name} x {theirs.shape[1]}"] = hamming(theirs, stored), bits
+            tallied[f"{name}x{theirs.shape[1]}"] = hamming(theirs, stored), bits
     counts: dict[str, Counts] = {}
     for done, (name, (distances, bits)) in enumerate(tallied.items(), 1):
         counts[name] = tally_all(distances, bits + 1, truth)
@@ -216,7 +217,8 @@ def verified(side: Side, radius: int) -> Counts:
     needles, haystack, truth = side
     ours, theirs = Index(needles.hashes), Index(haystack.hashes)
     found = concatenated(list(matches(ours, theirs, radius)))
-    score = similarity(needles.thumbnails, found.left, haystack.thumbnails, found.right, found.mask)
+    verdicts = judge(found, needles.thumbnails, haystack.thumbnails)
+    score = np.where(verdicts.agrees, 1.0, verdicts.score)
     return tally_some(found.left, found.right, score_level(score), truth, _SCORES)
 
 
@@ -323,7 +325,7 @@ def print_recalls(recalls: dict[str, Figures]) -> None:
         ),
         ("average precision", *(share(m.average_precision) for m in methods)),
     ]
-    common.table(("recall at 99 % precision", *recalls), rows)
+    common.table(("recall, precision 99 %", *recalls), rows)
 
 
 def mean(shares: dict[str, float]) -> float:
@@ -345,7 +347,8 @@ def described(made: Pool, side: Side, radius: int) -> str:
     missing = [name for name in ("pdqhash", "imagededup") if not installed(name)]
     return f"""\
 *  with a threshold of its own.  ** the mean over edits, each with its own threshold.
-Crops cut each of four sides, or one, by so many percent of the width or height.
+Crops cut each of four sides, or one, by so many percent of the width or height; the column crops
+is of the smaller pool below, with its own threshold.
 {len(made.originals):,} originals ({of}): windows of {pool.WIDTH} x {pool.HEIGHT} \
 pixels that don't overlap; smaller pictures whole.
 {truth.own.size:,} needles: {len(EDITS)} edits of each, where there is room; seed {made.seed}.
@@ -447,14 +450,14 @@ def speed(side: Side, seed: int) -> str:
 
 def as_json(
     made: Pool,
-    compared: Compared,
+    shown: dict[str, Counts],
     recalls: dict[str, Figures],
     estimates: list[Held],
     radius: int,
 ) -> dict[str, Any]:
     """Every figure, and the curves."""
     methods = {}
-    for name, counts in compared.counts.items():
+    for name, counts in shown.items():
         precision, recall = counts.curve()
         methods[name] = recalls[name]._asdict() | {
             "threshold": named(name, recalls[name].level),
@@ -465,12 +468,21 @@ def as_json(
         "seed": made.seed,
         "originals": len(made.originals),
         "distractors": {what: len(places) for what, places in made.distractors.items()},
-        "needles": compared.needles,
-        "haystack": compared.haystack,
+        "needles": int(shown[ALONE].copies.sum()),
+        "haystack": len(made.haystack),
         "radius": radius,
         "methods": methods,
         "estimates": [held._asdict() for held in estimates],
     }
+
+
+def known(report: Any) -> Any:
+    """With null for what is not a number, which JSON has no word for."""
+    if isinstance(report, dict):
+        return {name: known(value) for name, value in report.items()}
+    if isinstance(report, list):
+        return [known(value) for value in report]
+    return None if isinstance(report, float) and math.isnan(report) else report
 
 
 def draw(plt: Any, counts: dict[str, Counts], found: dict[str, Figures]) -> Any:

@@ -141,6 +141,8 @@ def is_image(path: Path) -> bool:
         Image.open(path).close()
     except UnidentifiedImageError:
         return False
+    except OSError as error:
+        raise SystemExit(f"can't read {str(path)!r}: {error.strerror}") from error
     return True
 
 
@@ -170,8 +172,11 @@ def reduced(size: tuple[int, int]) -> tuple[int, int]:
 def load(source: Source) -> Picture:
     if isinstance(source, int):
         return Image.fromarray(demo.scene(np.random.default_rng([1, source]), side=640))
-    with Image.open(source) as image:
-        picture = image.convert("RGB")
+    try:
+        with Image.open(source) as image:
+            picture = image.convert("RGB")
+    except OSError as error:
+        raise SystemExit(f"can't decode {str(source)!r}: {error}: take it away") from error
     size = reduced(picture.size)
     return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
 

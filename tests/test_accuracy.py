@@ -1,13 +1,17 @@
 """The truth and the figures of benchmarks/accuracy.py."""
 
+import itertools
 import sys
 from pathlib import Path
 
+import imagehash
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+
+from fastphash import demo
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
@@ -16,7 +20,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 def _benchmarks_can_be_imported(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     yield
-    for name in ("edits", "fingerprints", "pool", "ranking"):
+    for name in ("accuracy", "common", "edits", "estimates", "fingerprints", "pool", "ranking"):
         sys.modules.pop(name, None)
 
 
@@ -121,3 +125,32 @@ def test_recall_at_a_precision_and_average_precision() -> None:
     assert counts.average_precision() == pytest.approx((6 + 3 * 9 / 10 + 10 / 200) / 12)
     none = Counts(np.array([[0, 1]]), np.array([[5, 0]]), np.array([1]))
     assert none.threshold(0.9) == -1
+
+
+def test_segments_are_matched_as_imagehash_does() -> None:
+    import accuracy
+    from fingerprints import segments
+
+    rng = np.random.default_rng(5)
+    pictures = [Image.fromarray(demo.scene(rng, side=120)) for _ in range(3)]
+    pictures.append(pictures[0].crop((0, 0, 100, 110)))
+    hashes = [imagehash.crop_resistant_hash(picture) for picture in pictures]
+    ours = [segments(picture) for picture in pictures]
+    expected = np.zeros((2, 4, 4))
+    for (i, left), (j, right) in itertools.product(enumerate(hashes), repeat=2):
+        matched, bits = left.hash_diff(right)
+        number = matched - bits / (64 * matched) if matched else 0
+        expected[:, i, j] = number, number / len(left.segment_hashes)
+    for (distances, levels), alike in zip(accuracy.by_segments(ours, ours), expected, strict=True):
+        level = distances(np.arange(4))
+        assert level.max() == levels - 1
+        assert np.array_equal(np.unique(-alike, return_inverse=True)[1].reshape(4, 4), level)
+
+
+def test_a_file_that_cannot_be_decoded_is_named(photos) -> None:
+    from pool import build
+
+    whole = (photos / "b.png").read_bytes()
+    (photos / "d.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SystemExit, match=r"can't decode .*d\.png"):
+        build([photos], 100, 1)

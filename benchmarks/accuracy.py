@@ -118,7 +118,7 @@ def main() -> None:
         shown[CROP_RESISTANT] = small.counts[CROP_RESISTANT]
     recalls = {name: figures(counts, folders) for name, counts in shown.items()}
     print_recalls(recalls)
-    print(f"\n{described(made, whole, radius)}\n")
+    print(f"\n{described(made, whole, radius, compared.counts[ALONE].recall(radius))}\n")
     print_thresholds(shown, recalls)
     if small:
         print_small(small)
@@ -336,7 +336,7 @@ def share(part: float) -> str:
     return "-" if math.isnan(part) else f"{100 * part:.1f}"
 
 
-def described(made: Pool, side: Side, radius: int) -> str:
+def described(made: Pool, side: Side, radius: int, proposed: float) -> str:
     truth = side.truth
     judged = truth.own.size * truth.haystack - truth.unjudged.size
     of = ", ".join(
@@ -355,7 +355,7 @@ pixels that don't overlap; smaller pictures whole.
 {truth.haystack:,} rows of haystack: the originals and, as distractors, {near}.
 {judged:,} pairs are judged, {truth.own.size:,} of them copies; {truth.unjudged.size:,} \
 are not: other windows that share {pool.SHARED:.0%} of the smaller one or more.
-Verified: pairs within {radius} bits are looked at. \
+Verified: pairs within {radius} bits are looked at, {share(proposed)} % of the copies among them.
 {f"Not measured, since not installed: {', '.join(missing)}." if missing else ""}"""
 
 

@@ -127,6 +127,7 @@ def test_recall_at_a_precision_and_average_precision() -> None:
     assert none.threshold(0.9) == -1
 
 
+@pytest.mark.slow
 def test_segments_are_matched_as_imagehash_does() -> None:
     import accuracy
     from fingerprints import segments

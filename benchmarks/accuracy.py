@@ -98,8 +98,8 @@ class Figures(NamedTuple):
 def main() -> None:
     arguments = parsed()
     plt = common.pyplot() if arguments.plot else None
-    made = pool.build(arguments.photos, arguments.count, arguments.seed)
     began = time.perf_counter()
+    made = pool.build(arguments.photos, arguments.count, arguments.seed)
     with ProgressScreen() as progress:
         needles, haystack = fingerprints(made, progress)
         folders = sorted(set(made.folders))

@@ -39,7 +39,7 @@ _SAME_PLACE = ({"River_111.jpg", "River_1680.jpg"},)
 _BURST, _BETWEEN = 3, 1
 # windows of the same folders, for each original
 _OTHERS = 4
-_SCENES = 40
+_SCENES, _SCENE_SIDE = 24, 640
 
 Step = Callable[[Generator], tuple[float, float]]
 Source = Path | int
@@ -158,7 +158,7 @@ def scenes_of(sources: list[Source]) -> list[int]:
 def size_of(source: Source) -> tuple[int, int]:
     """Width and height after it is reduced."""
     if isinstance(source, int):
-        return load(source).size
+        return _SCENE_SIDE, _SCENE_SIDE
     with Image.open(source) as image:
         return reduced(image.size)
 
@@ -168,10 +168,10 @@ def reduced(size: tuple[int, int]) -> tuple[int, int]:
     return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)
 def load(source: Source) -> Picture:
     if isinstance(source, int):
-        return Image.fromarray(demo.scene(np.random.default_rng([1, source]), side=640))
+        return Image.fromarray(demo.scene(np.random.default_rng([1, source]), side=_SCENE_SIDE))
     try:
         with Image.open(source) as image:
             picture = image.convert("RGB")

@@ -126,13 +126,13 @@ def main() -> None:
     print_held(estimates)
     print(f"\n{speed(whole, arguments.seed)}")
     print(f"Took {time.perf_counter() - began:,.0f} s, with {core_count()} cores.")
+    report = as_json(made, shown, recalls, estimates, radius)
+    if small:
+        report["smaller pool"] = {n: best_recall(counts) for n, counts in small.counts.items()}
     if arguments.json:
-        report = as_json(made, shown, recalls, estimates, radius)
-        if small:
-            report["smaller pool"] = {n: best_recall(counts) for n, counts in small.counts.items()}
-        arguments.json.write_text(json.dumps(known(report), indent=1) + "\n")
+        arguments.json.write_text(json.dumps(in_json(report), indent=1) + "\n")
     if plt:
-        draw(plt, shown, recalls).savefig(arguments.plot, dpi=150)
+        draw(plt, report["methods"]).savefig(arguments.plot, dpi=150)
 
 
 def parsed() -> argparse.Namespace:
@@ -329,7 +329,9 @@ def print_recalls(recalls: dict[str, Figures]) -> None:
 
 
 def mean(shares: dict[str, float]) -> float:
-    return float(np.nanmean(list(shares.values())))
+    """Of those that are known."""
+    known = [share for share in shares.values() if not math.isnan(share)]
+    return statistics.mean(known) if known else math.nan
 
 
 def share(part: float) -> str:
@@ -476,66 +478,59 @@ def as_json(
     }
 
 
-def known(report: Any) -> Any:
+def in_json(report: Any) -> Any:
     """With null for what is not a number, which JSON has no word for."""
     if isinstance(report, dict):
-        return {name: known(value) for name, value in report.items()}
+        return {name: in_json(value) for name, value in report.items()}
     if isinstance(report, list):
-        return [known(value) for value in report]
+        return [in_json(value) for value in report]
     return None if isinstance(report, float) and math.isnan(report) else report
 
 
-def draw(plt: Any, counts: dict[str, Counts], found: dict[str, Figures]) -> Any:
-    """Left recall by kind of edit, right precision against recall."""
+def draw(plt: Any, methods: dict[str, Any]) -> Any:
+    """Left recall by kind of edit, right precision against recall, of a report's methods."""
     figure, (kinds, curves) = plt.subplots(
         1, 2, figsize=(14, 7.5), layout="constrained", width_ratios=(1.25, 1)
     )
-    names = list(dict.fromkeys(edit.kind for edit in EDITS))
-    edit = np.arange(len(next(iter(counts.values())).copies)) % len(EDITS)
-    kind = np.array([names.index(EDITS[i].kind) for i in edit])
-    cells = np.array(
-        [
-            [
-                100 * part.take(kind == i).recall(found[method].level)
-                for method, part in counts.items()
-            ]
-            for i in range(len(names))
-        ]
-    )
-    kinds.imshow(cells, cmap="YlGnBu", vmin=0, vmax=130, aspect="auto")
-    for (row, column), cell in np.ndenumerate(cells):
-        colour = "white" if cell > 85 else "black"
-        kinds.text(
-            column,
-            row,
-            "-" if math.isnan(cell) else f"{cell:.0f}",
-            ha="center",
-            va="center",
-            fontsize=9,
-            color=colour,
-        )
-    kinds.set_xticks(range(len(counts)), counts)
-    kinds.set_yticks(range(len(names)), names)
-    kinds.tick_params(length=0, labeltop=True, labelbottom=False)
-    kinds.grid(visible=False)
-    kinds.set_title("Copies found at 99 % precision (%), mean over grades")
-    for i, (name, part) in enumerate(counts.items()):
-        precision, recall = part.curve()
-        some = part.true.sum(0).cumsum() > 0
-        strong = name in {ALONE, VERIFIED}
+    draw_kinds(kinds, methods)
+    for i, (name, method) in enumerate(methods.items()):
+        precision, recall = (100 * np.array(method[what]) for what in ("precision", "recall"))
         curves.plot(
-            100 * recall[some],
-            100 * precision[some],
+            recall[recall > 0],
+            precision[recall > 0],
             color=f"C{i}",
-            linewidth=2.4 if strong else 1.2,
-            linestyle="-" if strong else "--",
-            label=f"{name}: {share(found[name].overall)} %",
+            linewidth=2.4 if name in {ALONE, VERIFIED} else 1.2,
+            linestyle="-" if name in {ALONE, VERIFIED} else "--",
+            label=f"{name}: {share(method['overall'])} %",
         )
     curves.axhline(100 * PRECISION, color="black", linewidth=0.8, linestyle=":")
     curves.set(xlabel="recall (%)", ylabel="precision (%)", xlim=(0, 100), ylim=(0, 101))
     curves.set_title("Over the whole benchmark")
     curves.legend(loc="lower left", title="recall at 99 % precision")
     return figure
+
+
+def draw_kinds(axes: Any, methods: dict[str, Any]) -> None:
+    names = list(dict.fromkeys(edit.kind for edit in EDITS))
+    grades = [[edit.name for edit in EDITS if edit.kind == kind] for kind in names]
+    cells = np.array(
+        [
+            [100 * mean({name: m["by_edit"][name] for name in some}) for m in methods.values()]
+            for some in grades
+        ]
+    )
+    axes.imshow(cells, cmap="YlGnBu", vmin=0, vmax=130, aspect="auto")
+    style = {"ha": "center", "va": "center", "fontsize": 9}
+    for (row, column), cell in np.ndenumerate(cells):
+        figure = "-" if math.isnan(cell) else f"{cell:.0f}"
+        axes.text(column, row, figure, color="white" if cell > 85 else "black", **style)
+    axes.set_xticks(range(len(methods)), methods)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.grid(visible=False)
+    axes.set_title("Copies found at 99 % precision (%), mean over grades")
+    if CROP_RESISTANT in methods:
+        axes.set_xlabel("crops: ImageHash's crop-resistant hash, on a smaller pool")
 
 
 if __name__ == "__main__":

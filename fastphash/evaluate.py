@@ -26,7 +26,7 @@ from fastphash.plot import Panel, write_curves
 from fastphash.report import write_pairs
 from fastphash.results import RELATION, coded, relation_columns, row_names
 from fastphash.store import exact_paths
-from fastphash.verify import judge, kinds
+from fastphash.verify import Relation, judge, relate
 from fastphash.words import COLLISION, KINDS, MAX_PAIRS, NEAR
 
 #: Of a pair: it is listed as true, follows from listed ones, has the same bytes, or is none of
@@ -87,6 +87,8 @@ class _Judged(NamedTuple):
     distance: NDArray[np.uint8]
     orientation: NDArray[np.uint8]
     score: NDArray[np.float32]
+    colour: NDArray[np.uint8]
+    colour_distance: NDArray[np.float32]
 
     def take(self, chosen: NDArray[Any]) -> "_Judged":
         return _Judged(*(column[chosen] for column in self))
@@ -296,22 +298,19 @@ def _judge_all(
 
 
 def _judge(rows: Hashes, block: Matches, min_score: float | None) -> _Judged:
-    verdicts = judge(block, rows.thumbnails, rows.thumbnails, near=min_score is not None)
+    verdicts = judge(
+        block,
+        rows.thumbnails,
+        rows.thumbnails,
+        chroma=(rows.chroma, rows.chroma),
+        near=min_score is not None,
+    )
     same = np.zeros(block.left.size, np.bool_)
     if rows.digests is not None:
         same = (rows.digests[block.left] == rows.digests[block.right]).all(axis=1)
-        verdicts.orientation[same], verdicts.score[same] = 0, 1
-    kind = kinds(block.distance, verdicts, same, min_score)
-    return _Judged(
-        block.left,
-        block.right,
-        np.zeros(kind.size, np.uint8),
-        kind < COLLISION,
-        kind,
-        block.distance,
-        verdicts.orientation,
-        verdicts.score,
-    )
+    relation = relate(block.distance, verdicts, same, min_score)
+    unlisted = np.full(block.left.size, _UNLISTED, np.uint8)
+    return _Judged(block.left, block.right, unlisted, relation.kind < COLLISION, *relation)
 
 
 def _trees(pairs: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
@@ -391,7 +390,7 @@ def _table(rows: Hashes, judged: _Judged, likeness: NDArray[Any]) -> pa.Table:
         coded(status[shown], STATUSES),
         *own[:2],
         *other[:2],
-        *relation_columns(some.kind, some.distance, some.orientation, some.score),
+        *relation_columns(Relation(*some[4:])),
         own[2],
         other[2],
     ]

@@ -8,12 +8,15 @@ method as what finds the most; a threshold for each edit is given besides.
 
 alone: our distance, the least over eight orientations. verified: pairs within the radius that an
 audit would propose, ranked by `fastphash.verify.judge`: those whose thumbnails agree, then the
-others by score; colours are not looked at, as no other method does. phash (equal to our distance with one orientation), ahash, dhash, whash:
-ImageHash's. PDQ: 256 bits, one orientation; PDQx8: the least over eight. crops: ImageHash's
-crop-resistant hash, ranked by how many of its segments match and how well, or by what share of
-them, whichever does better; at a third of a second a picture it is tried on a smaller pool
-(--slow-count), on which the others are given as well. PDQ (pip install pdqhash) and imagededup's
-PHash are tried where they are installed.
+others by score; colours are not looked at, for no other method does. phash (equal to our distance
+with one orientation), ahash, dhash, whash: ImageHash's. PDQ: 256 bits, one orientation; PDQx8: the
+least over eight. crops: ImageHash's crop-resistant hash, ranked by how many of its segments match
+and how well, or by what share of them, whichever does better; at a third of a second a picture it
+is tried on a smaller pool (--slow-count), on which the others are given as well. PDQ (pip install
+pdqhash) and imagededup's PHash are tried where they are installed.
+
+Needles are not compared with one another, but in the last table, where estimates are held against
+the truth: there pictures in frames alike may be called copies.
 """
 
 import argparse

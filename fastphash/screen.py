@@ -457,8 +457,7 @@ def _show_distances(summary: dict[str, Any]) -> None:
     found = [int(distance) for counts in rows.values() for distance in counts]
     if not summary["radius"] or not found:
         return
-    # chained copies may be further from their keeper than the radius
-    furthest = max(summary["radius"], *found)
+    furthest = max(found)
     columns: list[tuple[int, int]] = []
     for i, last in enumerate(_DISTANCES):
         first = _DISTANCES[i - 1] + 1 if i else 0

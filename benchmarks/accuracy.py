@@ -7,12 +7,16 @@ main figure is recall at 99 % precision with one threshold for the whole benchma
 method as what finds the most; a threshold for each edit is given besides.
 
 alone: our distance, the least over eight orientations. verified: pairs within the radius that an
-audit would propose, ranked by `fastphash.verify.similarity` of their thumbnails. phash (equal to
-our distance with one orientation), ahash, dhash, whash: ImageHash's. PDQ: 256 bits, one
-orientation; PDQ x 8: the least over eight. crop-res: ImageHash's crop-resistant hash, ranked by how
-many of its segments match and how well, or by what share of them, whichever does better; at a third
-of a second a picture it is tried on a smaller pool (--slow-count), on which the others are given as
-well. PDQ (pip install pdqhash) and imagededup's PHash are tried where they are installed.
+audit would propose, ranked by `fastphash.verify.judge`: those whose thumbnails agree, then the
+others by score; colours are not looked at, for no other method does. phash (equal to our distance
+with one orientation), ahash, dhash, whash: ImageHash's. PDQ: 256 bits, one orientation; PDQx8: the
+least over eight. crops: ImageHash's crop-resistant hash, ranked by how many of its segments match
+and how well, or by what share of them, whichever does better; at a third of a second a picture it
+is tried on a smaller pool (--slow-count), on which the others are given as well. PDQ (pip install
+pdqhash) and imagededup's PHash are tried where they are installed.
+
+Needles are not compared with one another, but in the last table, where estimates are held against
+the truth: there pictures in frames alike may be called copies.
 """
 
 import argparse
@@ -39,11 +43,11 @@ from fastphash.ingest import Progress
 from fastphash.joins import Index, concatenated, matches, relation
 from fastphash.screen import ProgressScreen
 from fastphash.threads import core_count
-from fastphash.verify import similarity
+from fastphash.verify import judge, similarity
 from fastphash.words import MIN_SCORE, RADIUS
 
 PRECISION = 0.99
-ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crop-res"
+ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crops"
 # a score is counted in steps of 1 / 1000, the best first
 _SCORES = 1001
 _DISTRACTORS_WHEN_SLOW = 10
@@ -97,8 +101,8 @@ class Figures(NamedTuple):
 def main() -> None:
     arguments = parsed()
     plt = common.pyplot() if arguments.plot else None
-    made = pool.build(arguments.photos, arguments.count, arguments.seed)
     began = time.perf_counter()
+    made = pool.build(arguments.photos, arguments.count, arguments.seed)
     with ProgressScreen() as progress:
         needles, haystack = fingerprints(made, progress)
         folders = sorted(set(made.folders))
@@ -117,7 +121,7 @@ def main() -> None:
         shown[CROP_RESISTANT] = small.counts[CROP_RESISTANT]
     recalls = {name: figures(counts, folders) for name, counts in shown.items()}
     print_recalls(recalls)
-    print(f"\n{described(made, whole, radius)}\n")
+    print(f"\n{described(made, whole, radius, compared.counts[ALONE].recall(radius))}\n")
     print_thresholds(shown, recalls)
     if small:
         print_small(small)
@@ -125,13 +129,13 @@ def main() -> None:
     print_held(estimates)
     print(f"\n{speed(whole, arguments.seed)}")
     print(f"Took {time.perf_counter() - began:,.0f} s, with {core_count()} cores.")
+    report = as_json(made, shown, recalls, estimates, radius)
+    if small:
+        report["smaller pool"] = {n: best_recall(counts) for n, counts in small.counts.items()}
     if arguments.json:
-        report = as_json(made, compared, recalls, estimates, radius)
-        if small:
-            report["smaller pool"] = {n: best_recall(counts) for n, counts in small.counts.items()}
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+        arguments.json.write_text(json.dumps(in_json(report), indent=1) + "\n")
     if plt:
-        draw(plt, shown, recalls).savefig(arguments.plot, dpi=150)
+        draw(plt, report["methods"]).savefig(arguments.plot, dpi=150)
 
 
 def parsed() -> argparse.Namespace:
@@ -189,7 +193,7 @@ def compare(side: Side, radius: int, progress: Progress) -> Compared:
         bits = 64 * stored.shape[1]
         tallied[name] = hamming(theirs[:, :1], stored), bits
         if theirs.shape[1] > 1:
-            tallied[f"{name} x {theirs.shape[1]}"] = hamming(theirs, stored), bits
+            tallied[f"{name}x{theirs.shape[1]}"] = hamming(theirs, stored), bits
     counts: dict[str, Counts] = {}
     for done, (name, (distances, bits)) in enumerate(tallied.items(), 1):
         counts[name] = tally_all(distances, bits + 1, truth)
@@ -216,7 +220,8 @@ def verified(side: Side, radius: int) -> Counts:
     needles, haystack, truth = side
     ours, theirs = Index(needles.hashes), Index(haystack.hashes)
     found = concatenated(list(matches(ours, theirs, radius)))
-    score = similarity(needles.thumbnails, found.left, haystack.thumbnails, found.right, found.mask)
+    verdicts = judge(found, needles.thumbnails, haystack.thumbnails)
+    score = np.where(verdicts.agrees, 1.0, verdicts.score)
     return tally_some(found.left, found.right, score_level(score), truth, _SCORES)
 
 
@@ -323,18 +328,20 @@ def print_recalls(recalls: dict[str, Figures]) -> None:
         ),
         ("average precision", *(share(m.average_precision) for m in methods)),
     ]
-    common.table(("recall at 99 % precision", *recalls), rows)
+    common.table(("recall, precision 99 %", *recalls), rows)
 
 
 def mean(shares: dict[str, float]) -> float:
-    return float(np.nanmean(list(shares.values())))
+    """Of those that are known."""
+    known = [share for share in shares.values() if not math.isnan(share)]
+    return statistics.mean(known) if known else math.nan
 
 
 def share(part: float) -> str:
     return "-" if math.isnan(part) else f"{100 * part:.1f}"
 
 
-def described(made: Pool, side: Side, radius: int) -> str:
+def described(made: Pool, side: Side, radius: int, proposed: float) -> str:
     truth = side.truth
     judged = truth.own.size * truth.haystack - truth.unjudged.size
     of = ", ".join(
@@ -345,14 +352,15 @@ def described(made: Pool, side: Side, radius: int) -> str:
     missing = [name for name in ("pdqhash", "imagededup") if not installed(name)]
     return f"""\
 *  with a threshold of its own.  ** the mean over edits, each with its own threshold.
-Crops cut each of four sides, or one, by so many percent of the width or height.
+Crops cut each of four sides, or one, by so many percent of the width or height; the column crops
+is of the smaller pool below, with its own threshold.
 {len(made.originals):,} originals ({of}): windows of {pool.WIDTH} x {pool.HEIGHT} \
 pixels that don't overlap; smaller pictures whole.
 {truth.own.size:,} needles: {len(EDITS)} edits of each, where there is room; seed {made.seed}.
 {truth.haystack:,} rows of haystack: the originals and, as distractors, {near}.
 {judged:,} pairs are judged, {truth.own.size:,} of them copies; {truth.unjudged.size:,} \
 are not: other windows that share {pool.SHARED:.0%} of the smaller one or more.
-Verified: pairs within {radius} bits are looked at. \
+Verified: pairs within {radius} bits are looked at, {share(proposed)} % of the copies among them.
 {f"Not measured, since not installed: {', '.join(missing)}." if missing else ""}"""
 
 
@@ -368,6 +376,8 @@ def print_thresholds(counts: dict[str, Counts], recalls: dict[str, Figures]) -> 
 def named(method: str, level: int) -> str:
     if level < 0:
         return "none"
+    if method == CROP_RESISTANT:
+        return "a rank"
     if method == VERIFIED:
         return f"score {1 - level / (_SCORES - 1):.3f}"
     return f"{level} bits"
@@ -445,14 +455,14 @@ def speed(side: Side, seed: int) -> str:
 
 def as_json(
     made: Pool,
-    compared: Compared,
+    shown: dict[str, Counts],
     recalls: dict[str, Figures],
     estimates: list[Held],
     radius: int,
 ) -> dict[str, Any]:
     """Every figure, and the curves."""
     methods = {}
-    for name, counts in compared.counts.items():
+    for name, counts in shown.items():
         precision, recall = counts.curve()
         methods[name] = recalls[name]._asdict() | {
             "threshold": named(name, recalls[name].level),
@@ -463,65 +473,67 @@ def as_json(
         "seed": made.seed,
         "originals": len(made.originals),
         "distractors": {what: len(places) for what, places in made.distractors.items()},
-        "needles": compared.needles,
-        "haystack": compared.haystack,
+        "needles": int(shown[ALONE].copies.sum()),
+        "haystack": len(made.haystack),
         "radius": radius,
         "methods": methods,
         "estimates": [held._asdict() for held in estimates],
     }
 
 
-def draw(plt: Any, counts: dict[str, Counts], found: dict[str, Figures]) -> Any:
-    """Left recall by kind of edit, right precision against recall."""
+def in_json(report: Any) -> Any:
+    """With null for what is not a number, which JSON has no word for."""
+    if isinstance(report, dict):
+        return {name: in_json(value) for name, value in report.items()}
+    if isinstance(report, list):
+        return [in_json(value) for value in report]
+    return None if isinstance(report, float) and math.isnan(report) else report
+
+
+def draw(plt: Any, methods: dict[str, Any]) -> Any:
+    """Left recall by kind of edit, right precision against recall, of a report's methods."""
     figure, (kinds, curves) = plt.subplots(
         1, 2, figsize=(14, 7.5), layout="constrained", width_ratios=(1.25, 1)
     )
-    names = list(dict.fromkeys(edit.kind for edit in EDITS))
-    edit = np.arange(len(next(iter(counts.values())).copies)) % len(EDITS)
-    kind = np.array([names.index(EDITS[i].kind) for i in edit])
-    cells = np.array(
-        [
-            [
-                100 * part.take(kind == i).recall(found[method].level)
-                for method, part in counts.items()
-            ]
-            for i in range(len(names))
-        ]
-    )
-    kinds.imshow(cells, cmap="YlGnBu", vmin=0, vmax=130, aspect="auto")
-    for (row, column), cell in np.ndenumerate(cells):
-        colour = "white" if cell > 85 else "black"
-        kinds.text(
-            column,
-            row,
-            "-" if math.isnan(cell) else f"{cell:.0f}",
-            ha="center",
-            va="center",
-            fontsize=9,
-            color=colour,
-        )
-    kinds.set_xticks(range(len(counts)), counts)
-    kinds.set_yticks(range(len(names)), names)
-    kinds.tick_params(length=0, labeltop=True, labelbottom=False)
-    kinds.grid(visible=False)
-    kinds.set_title("Copies found at 99 % precision (%), mean over grades")
-    for i, (name, part) in enumerate(counts.items()):
-        precision, recall = part.curve()
-        some = part.true.sum(0).cumsum() > 0
-        strong = name in {ALONE, VERIFIED}
+    draw_kinds(kinds, methods)
+    for i, (name, method) in enumerate(methods.items()):
+        precision, recall = (100 * np.array(method[what]) for what in ("precision", "recall"))
         curves.plot(
-            100 * recall[some],
-            100 * precision[some],
+            recall[recall > 0],
+            precision[recall > 0],
             color=f"C{i}",
-            linewidth=2.4 if strong else 1.2,
-            linestyle="-" if strong else "--",
-            label=f"{name}: {share(found[name].overall)} %",
+            linewidth=2.4 if name in {ALONE, VERIFIED} else 1.2,
+            linestyle="-" if name in {ALONE, VERIFIED} else "--",
+            label=f"{name}: {share(method['overall'])} %",
         )
     curves.axhline(100 * PRECISION, color="black", linewidth=0.8, linestyle=":")
     curves.set(xlabel="recall (%)", ylabel="precision (%)", xlim=(0, 100), ylim=(0, 101))
     curves.set_title("Over the whole benchmark")
     curves.legend(loc="lower left", title="recall at 99 % precision")
     return figure
+
+
+def draw_kinds(axes: Any, methods: dict[str, Any]) -> None:
+    names = list(dict.fromkeys(edit.kind for edit in EDITS))
+    grades = [[edit.name for edit in EDITS if edit.kind == kind] for kind in names]
+    cells = np.array(
+        [
+            [100 * mean({name: m["by_edit"][name] for name in some}) for m in methods.values()]
+            for some in grades
+        ]
+    )
+    axes.imshow(cells, cmap="YlGnBu", vmin=0, vmax=130, aspect="auto")
+    style = {"ha": "center", "va": "center", "fontsize": 9}
+    for (row, column), cell in np.ndenumerate(cells):
+        figure = "-" if math.isnan(cell) else f"{cell:.0f}"
+        axes.text(column, row, figure, color="white" if cell > 85 else "black", **style)
+    axes.set_xticks(range(len(methods)), methods)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.grid(visible=False)
+    axes.set_title("Copies found at 99 % precision (%), mean over grades")
+    if CROP_RESISTANT in methods:
+        axes.set_xlabel("crops: ImageHash's crop-resistant hash, on a smaller pool")
 
 
 if __name__ == "__main__":

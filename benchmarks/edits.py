@@ -164,19 +164,19 @@ def _combined() -> Iterator[Edit]:
         return Edit(COMBINED, grade, painted(*edits), frame, turned)
 
     jpeg, half, crop = saved(50), resized(0.5), cropped(0.05)
-    yield both("crop 5 + JPEG 50", jpeg, frame=crop)
-    yield both("crop 5 + x 0.5 + JPEG 50", half, jpeg, frame=crop)
-    yield both("crop 10 + gamma + JPEG 50", gamma(1.5), jpeg, frame=cropped(0.1))
-    yield both("bright + contrast + JPEG", brightness(1.25), contrast(1.5), jpeg)
+    yield both("crop 5 + JPEG", jpeg, frame=crop)
+    yield both("crop 5 + x 0.5 + JPEG", half, jpeg, frame=crop)
+    yield both("crop 10 + gamma + JPEG", gamma(1.5), jpeg, frame=cropped(0.1))
+    yield both("light + contrast + JPEG", brightness(1.25), contrast(1.5), jpeg)
     yield both("grey + x 0.5 + JPEG 30", grey, half, saved(30))
     yield Edit(COMBINED, "logo 20 + crop 5", logo(0.2), crop)
     yield Edit(COMBINED, "text + x 0.5 + JPEG 30", after(text(1), half, saved(30)))
-    yield Edit(COMBINED, "border 5 + JPEG 50", after(border(0.05), jpeg))
+    yield Edit(COMBINED, "border 5 + JPEG", after(border(0.05), jpeg))
     mirrored = transposed(Image.Transpose.FLIP_LEFT_RIGHT)
     yield both("mirror + JPEG 30", mirrored, saved(30), turned=True)
     yield both("mirror + crop 5 + JPEG", mirrored, jpeg, frame=crop, turned=True)
     turn = transposed(Image.Transpose.ROTATE_90)
-    yield both("rotate_90 + bright + x 0.5", turn, brightness(1.25), half, turned=True)
+    yield both("turned + light + x 0.5", turn, brightness(1.25), half, turned=True)
 
 
 def saved(quality: int, name: str = "JPEG") -> Plain:

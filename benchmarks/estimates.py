@@ -44,9 +44,9 @@ def held_against_truth(
 ) -> Iterator[Held]:
     rng = np.random.default_rng(made.seed)
     apart = not_overlapping(made, haystack)
-    for share in SHARES:
-        originals = apart[apart < len(made.originals)]
-        copied = rng.permutation(originals)[: max(round(share * originals.size), 1)]
+    originals = apart[apart < len(made.originals)]
+    for count in sorted({max(round(share * originals.size), 1) for share in SHARES}, reverse=True):
+        copied = rng.permutation(originals)[:count]
         copies = one_of_each(needles, copied, rng)
         images = haystack.take(apart)
         hashes = np.concatenate([images.hashes, needles.hashes[copies]])

@@ -34,6 +34,7 @@ from fastphash.store import (
     create_store,
     open_store,
 )
+from fastphash.verify import Relation
 from fastphash.words import IDENTICAL, KINDS, NEAR, ORIENTATIONS
 
 _SPLITS = ("train", "val")
@@ -146,10 +147,14 @@ def write_groups(
         pa.array(paths),
         coded((~keeper).astype(np.int32), ROLES),
         *relation_columns(
-            kind.astype(np.uint8),
-            np.where(kind == NEAR, rng.integers(1, 5, n), 0).astype(np.uint8),
-            rng.integers(0, len(ORIENTATIONS), n).astype(np.uint8),
-            rng.random(n, np.float32),
+            Relation(
+                kind.astype(np.uint8),
+                np.where(kind == NEAR, rng.integers(1, 5, n), 0).astype(np.uint8),
+                rng.integers(0, len(ORIENTATIONS), n).astype(np.uint8),
+                rng.random(n, np.float32),
+                np.zeros(n, np.uint8),
+                np.zeros(n, np.float32),
+            ),
             keeper,
         ),
         pa.nulls(n, pa.binary()),

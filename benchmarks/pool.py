@@ -6,9 +6,9 @@ windows moved by 30 to 60 % as in a burst, windows between four others, and all 
 and tiles of the same folders. The needles are edited originals.
 
 The truth: a needle is a copy of its original. It is no copy of a window that shares less than half
-of the smaller one's area with it. Other pairs are not judged, being neither one nor the other;
-nor are tiles that are known to show one place. Windows of one colour, which are copies of one
-another by any measure, are left out.
+of the smaller one's area with it. Other pairs are not judged, being neither one nor the other; nor
+are tiles that are known to show one place. Windows of one colour throughout, which are copies of
+one another by any measure, are left out.
 """
 
 import functools
@@ -30,8 +30,6 @@ from fastphash import demo
 WIDTH, HEIGHT = 240, 200
 LONGEST = 1024
 SHORTEST = 32
-# grey levels of standard deviation
-FLAT = 1.0
 # of the area of the smaller window: from here on pairs that are not listed are not judged
 SHARED = 0.5
 
@@ -41,7 +39,7 @@ _SAME_PLACE = ({"River_111.jpg", "River_1680.jpg"},)
 _BURST, _BETWEEN = 3, 1
 # windows of the same folders, for each original
 _OTHERS = 4
-_SCENES = 40
+_SCENES, _SCENE_SIDE = 24, 640
 
 Step = Callable[[Generator], tuple[float, float]]
 Source = Path | int
@@ -143,6 +141,8 @@ def is_image(path: Path) -> bool:
         Image.open(path).close()
     except UnidentifiedImageError:
         return False
+    except OSError as error:
+        raise SystemExit(f"can't read {str(path)!r}: {error.strerror}") from error
     return True
 
 
@@ -158,7 +158,7 @@ def scenes_of(sources: list[Source]) -> list[int]:
 def size_of(source: Source) -> tuple[int, int]:
     """Width and height after it is reduced."""
     if isinstance(source, int):
-        return load(source).size
+        return _SCENE_SIDE, _SCENE_SIDE
     with Image.open(source) as image:
         return reduced(image.size)
 
@@ -168,12 +168,15 @@ def reduced(size: tuple[int, int]) -> tuple[int, int]:
     return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)
 def load(source: Source) -> Picture:
     if isinstance(source, int):
-        return Image.fromarray(demo.scene(np.random.default_rng([1, source]), side=640))
-    with Image.open(source) as image:
-        picture = image.convert("RGB")
+        return Image.fromarray(demo.scene(np.random.default_rng([1, source]), side=_SCENE_SIDE))
+    try:
+        with Image.open(source) as image:
+            picture = image.convert("RGB")
+    except OSError as error:
+        raise SystemExit(f"can't decode {str(source)!r}: {error}: take it away") from error
     size = reduced(picture.size)
     return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
 
@@ -195,7 +198,8 @@ def windows(size: tuple[int, int]) -> Iterator[Window]:
 
 
 def is_one_colour(picture: Picture) -> bool:
-    return bool(np.asarray(picture.convert("L")).std() < FLAT)
+    least, most = picture.convert("L").getextrema()
+    return least == most
 
 
 def dealt(count: int, available: list[int]) -> list[int]:

@@ -18,7 +18,7 @@ from fastphash.hashes import Hashes
 from fastphash.joins import Index, relation
 from fastphash.near import Effort
 from fastphash.results import RELATION, coded, copy_relation, priority, relation_columns
-from fastphash.verify import Verdicts, kinds
+from fastphash.verify import Relation, Verdicts, kinds
 from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL, KINDS, NEAR
 
 #: Kinds that are sure enough to clean by.
@@ -108,7 +108,6 @@ def make_plan(
         "kinds": [kind for kind, is_allowed in zip(KINDS, allowed, strict=True) if is_allowed],
         "keep_in": keep_in,
         "radius": radius,
-        "min_score": min_score,
         "decisions": len(decided.copies) + len(decided.not_copies) + len(decided.keepers),
         "stale_decisions": decided.stale,
         "decided": decisions_digest(audited.folder),
@@ -121,10 +120,7 @@ class _Going(NamedTuple):
 
     row: NDArray[np.int64]
     keeper: NDArray[np.int64]
-    kind: NDArray[np.uint8]
-    distance: NDArray[np.uint8]
-    orientation: NDArray[np.uint8]
-    score: NDArray[np.float32]
+    relation: Relation
     confirmed: NDArray[np.bool_]
 
 
@@ -160,13 +156,14 @@ def _find_copies(
         furthest,
         reach=rule,
         marks=rule.marks(),
+        chroma=ranked.chroma,
         min_score=min_score,
         effort=effort,
     )
     going = np.flatnonzero(found.keeper != np.arange(number.size))
     keeper = found.keeper[going]
     relation_to_it = copy_relation(ranked, found, going, min_score)
-    return _Going(number[going], number[keeper], *relation_to_it, rule.confirms(going, keeper))
+    return _Going(number[going], number[keeper], relation_to_it, rule.confirms(going, keeper))
 
 
 def _by_hash(rows: Hashes, allowed: NDArray[np.bool_], decided: Resolved) -> bool:
@@ -264,6 +261,7 @@ def _table(rows: Hashes, going: _Going) -> pa.Table:
         spread[going.row] = values
         return spread
 
+    relation = Relation(*(of_all(np.asarray(column)) for column in going.relation))
     columns = {
         "split": rows.table["split"],
         "path": rows.table["path"],
@@ -271,13 +269,7 @@ def _table(rows: Hashes, going: _Going) -> pa.Table:
         **dict(
             zip(
                 (name for name, _ in RELATION),
-                relation_columns(
-                    of_all(going.kind),
-                    of_all(going.distance),
-                    of_all(going.orientation),
-                    of_all(going.score),
-                    stays,
-                ),
+                relation_columns(relation, stays),
                 strict=True,
             )
         ),

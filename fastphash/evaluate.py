@@ -26,15 +26,23 @@ from fastphash.report import write_pairs
 from fastphash.results import RELATION, coded, relation_columns, row_names
 from fastphash.store import path_columns
 from fastphash.truth import Truth
-from fastphash.verify import judge, kinds
-from fastphash.words import COLLISION, COPY_KINDS, IDENTICAL, MAX_PAIRS, NEAR, SHOWN_PAIRS
+from fastphash.verify import Relation, judge, relate
+from fastphash.words import (
+    COLLISION,
+    COPY_KINDS,
+    DIFFERENT,
+    IDENTICAL,
+    MAX_PAIRS,
+    NEAR,
+    SHOWN_PAIRS,
+)
 
 #: Of a pair: it is listed as true, follows from listed ones, has the same bytes, or none of these.
 STATUSES = ("true", "implied", "same bytes", "unlisted")
 _TRUE, _IMPLIED, _SAME, _UNLISTED = range(4)
 #: What lost a listed pair: an image without a hash, a distance beyond the radius, or a closer look.
-LOSSES = ("rejected", "radius", "score")
-_REJECTED, _RADIUS, _SCORE, _FOUND = range(4)
+LOSSES = ("rejected", "radius", "score", "colour")
+_REJECTED, _RADIUS, _SCORE, _COLOUR, _FOUND = range(5)
 
 _NAME = pa.dictionary(pa.int32(), pa.string())
 #: A row for each pair that was looked at or is listed.
@@ -80,10 +88,8 @@ class Judged(NamedTuple):
         Index into `STATUSES`.
     accused : bool (n,)
         Whether an audit of this radius calls them copies.
-    kind, distance, orientation : uint8 (n,)
-        Beyond the radius, as if it reached them.
-    score : float32 (n,)
-        NaN where there are no thumbnails to look at.
+    relation : Relation
+        Beyond the radius, as if it reached them. Scores are NaN where there are no thumbnails.
     """
 
     left: NDArray[np.int64]
@@ -91,20 +97,29 @@ class Judged(NamedTuple):
     listing: NDArray[np.int64]
     status: NDArray[np.uint8]
     accused: NDArray[np.bool_]
-    kind: NDArray[np.uint8]
-    distance: NDArray[np.uint8]
-    orientation: NDArray[np.uint8]
-    score: NDArray[np.float32]
+    relation: Relation
 
     def take(self, chosen: Any) -> "Judged":
         """Some of the pairs: rows, or a slice of them."""
-        return Judged(*(column[chosen] for column in self))
+        return Judged(
+            self.left[chosen],
+            self.right[chosen],
+            self.listing[chosen],
+            self.status[chosen],
+            self.accused[chosen],
+            self.relation.take(chosen),
+        )
 
     @property
     def strength(self) -> NDArray[np.float32]:
-        """How soon each is accused: the sure kinds, then by score; by distance without any."""
-        seen = np.where(np.isnan(self.score), -1 - self.distance.astype(np.float32), self.score)
-        return np.where(self.kind < NEAR, np.float32(_SURE), seen).astype(np.float32)
+        """How soon each is accused: the sure kinds, then by score; by distance without any.
+
+        Those in different colours never are.
+        """
+        kind, distance, _, score, colour, _ = self.relation
+        likeness = np.where(np.isnan(score), -1 - distance.astype(np.float32), score)
+        likeness[colour == DIFFERENT] = -np.inf
+        return np.where(kind < NEAR, np.float32(_SURE), likeness).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -146,7 +161,7 @@ class Evaluation:
 
     def _table(self, chosen: NDArray[np.int64]) -> pa.Table:
         some = self.judged.take(chosen)
-        lost = _losses(some, self.summary["radius"])
+        lost = _losses(some, self.summary["radius"], self.summary["min_score"])
         named = some.listing >= 0 if self.truth.kinds else np.zeros(chosen.size, np.bool_)
         listed_as = np.full(chosen.size, None, object)
         listed_as[named] = np.array(self.truth.kinds, object)[some.listing[named]]
@@ -158,7 +173,7 @@ class Evaluation:
             pa.array(listed_as, pa.string()),
             *own[:2],
             *other[:2],
-            *relation_columns(some.kind, some.distance, some.orientation, some.score),
+            *relation_columns(some.relation),
             own[2],
             other[2],
         ]
@@ -239,8 +254,11 @@ def evaluate(
     judged = _judge_all(rows, *_with_listed(index, blocks, truth), tree, radius, least)
     within = judged.take(slice(0, near))
     rank = partial(_rank, within, _images(rows, truth, tree), len(truth.pairs))
-    by_score, by_distance = rank(within.strength), rank(-within.distance.astype(np.float32))
-    seen = not np.isnan(within.score).any()
+    by_score, by_distance = (
+        rank(within.strength),
+        rank(-within.relation.distance.astype(np.float32)),
+    )
+    seen = not np.isnan(within.relation.score).any()
     at_scores = by_score.at(_SCORES) if seen else []
     at_distances = by_distance.at(-np.arange(radius + 1))
     summary = {
@@ -251,12 +269,12 @@ def evaluate(
         "candidates": len(within.left),
         "unlisted": int((within.accused & (within.status == _UNLISTED)).sum()),
         "true": {"pairs": len(truth.pairs), "images": int(np.unique(truth.pairs).size)},
-        "lost": _lost(judged, truth, len(rows), radius),
+        "lost": _lost(judged, truth, len(rows), radius, least),
         "audit": _chosen(rank, within.accused),
         "average_precision": by_score.average_precision,
         "average_precision_by_distance": by_distance.average_precision,
         "by_kind": {
-            kind: _chosen(rank, within.accused & (within.kind == code))
+            kind: _chosen(rank, within.accused & (within.relation.kind == code))
             for code, kind in enumerate(COPY_KINDS)
         },
         "by_listed_kind": _by_listed_kind(judged, truth),
@@ -303,7 +321,7 @@ def _judge_all(
     # thumbnails of these rows only are read
     needed = np.zeros(len(rows), np.bool_)
     needed[found.left] = needed[found.right] = True
-    thumbnails = rows.take(np.flatnonzero(needed)).thumbnails
+    looks = rows.take(np.flatnonzero(needed))
     number = np.cumsum(needed) - 1
     size = found.left.size
     judged = Judged(
@@ -312,28 +330,33 @@ def _judge_all(
         listing,
         np.full(size, _UNLISTED, np.uint8),
         np.empty(size, np.bool_),
-        np.empty(size, np.uint8),
-        found.distance,
-        np.empty(size, np.uint8),
-        np.empty(size, np.float32),
+        Relation(
+            np.empty(size, np.uint8),
+            np.empty(size, np.uint8),
+            np.empty(size, np.uint8),
+            np.empty(size, np.float32),
+            np.empty(size, np.uint8),
+            np.empty(size, np.float32),
+        ),
     )
     for start in range(0, size, _AT_ONCE):
-        # views: what is written into them is written into `judged`
-        part = judged.take(slice(start, start + _AT_ONCE))
-        left, right = number[part.left], number[part.right]
-        mask = found.mask[start : start + _AT_ONCE]
+        some = slice(start, start + _AT_ONCE)
+        block = found.take(some)
+        small = block._replace(left=number[block.left], right=number[block.right])
         # a closer look tells even where the audit took none
-        verdicts = judge(Matches(left, right, part.distance, mask), thumbnails, thumbnails)
-        same = np.zeros(left.size, np.bool_)
+        verdicts = judge(
+            small, looks.thumbnails, looks.thumbnails, chroma=(looks.chroma, looks.chroma)
+        )
+        same = np.zeros(block.left.size, np.bool_)
         if rows.digests is not None:
-            same = (rows.digests[part.left] == rows.digests[part.right]).all(axis=1)
-            verdicts.orientation[same], verdicts.score[same] = 0, 1
-        part.kind[:] = kinds(part.distance, verdicts, same, min_score)
-        part.orientation[:], part.score[:] = verdicts.orientation, verdicts.score
-        part.accused[:] = (part.kind < COLLISION) & (part.distance <= radius)
-        part.status[tree[part.left] == tree[part.right]] = _IMPLIED
-        part.status[part.kind == IDENTICAL] = _SAME
-        part.status[part.listing >= 0] = _TRUE
+            same = (rows.digests[block.left] == rows.digests[block.right]).all(axis=1)
+        found_out = relate(block.distance, verdicts, same, min_score)
+        judged.relation.put(np.arange(start, start + same.size), found_out)
+        judged.accused[some] = (found_out.kind < COLLISION) & (block.distance <= radius)
+        status = judged.status[some]
+        status[tree[block.left] == tree[block.right]] = _IMPLIED
+        status[found_out.kind == IDENTICAL] = _SAME
+        status[listing[some] >= 0] = _TRUE
     return judged
 
 
@@ -369,14 +392,19 @@ def _chosen(rank: Callable[[NDArray[np.float32]], Ranking], some: NDArray[np.boo
     return rank(np.where(some, np.float32(0), np.float32(-np.inf))).at(np.zeros(1))[0]
 
 
-def _losses(judged: Judged, radius: int) -> NDArray[np.uint8]:
+def _losses(judged: Judged, radius: int, min_score: float | None) -> NDArray[np.uint8]:
     """Why each listed pair isn't accused, as an index into `LOSSES`, or `_FOUND`."""
-    why = np.where(judged.distance > radius, _RADIUS, _SCORE)
+    _, distance, _, score, colour, _ = judged.relation
+    alike = score >= np.float32(min_score or 0)
+    why = np.where((colour == DIFFERENT) & alike, _COLOUR, _SCORE)
+    why = np.where(distance > radius, _RADIUS, why)
     return np.where(judged.accused | (judged.listing < 0), _FOUND, why).astype(np.uint8)
 
 
-def _lost(judged: Judged, truth: Truth, rows: int, radius: int) -> dict[str, int]:
-    counts = np.bincount(_losses(judged, radius), minlength=_FOUND)
+def _lost(
+    judged: Judged, truth: Truth, rows: int, radius: int, min_score: float | None
+) -> dict[str, int]:
+    counts = np.bincount(_losses(judged, radius, min_score), minlength=_FOUND)
     counts[_REJECTED] = (truth.pairs[:, 1] >= rows).sum()
     return {why: int(counts[i]) for i, why in enumerate(LOSSES)}
 

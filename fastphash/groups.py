@@ -54,7 +54,7 @@ class Copies(NamedTuple):
     ----------
     keeper : int64 (n,)
     distance : uint8 (n,)
-    agrees, orientation, score
+    agrees, orientation, score, colour, colour_distance
         As in `Verdicts`; the orientation turns the row into its keeper's frame.
     """
 
@@ -63,6 +63,8 @@ class Copies(NamedTuple):
     agrees: NDArray[np.bool_]
     orientation: NDArray[np.uint8]
     score: NDArray[np.float32]
+    colour: NDArray[np.uint8]
+    colour_distance: NDArray[np.float32]
 
     @property
     def verdicts(self) -> Verdicts:
@@ -125,6 +127,7 @@ def find_copies(
     grouping: Grouping = "star",
     reach: Reach | None = None,
     marks: Sequence[NDArray[Any]] = (),
+    chroma: NDArray[np.int8] | None = None,
     min_score: float | None = MIN_SCORE,
     effort: Effort | None = None,
 ) -> Copies:
@@ -144,6 +147,8 @@ def find_copies(
     marks : sequence of arrays (n, ...)
         Rows of equal hashes and thumbnails that differ in one of these are not taken for copies
         unseen, but left to `reach`.
+    chroma : int8 (n, 128), optional
+        Colours; rows in different ones are no copies.
     min_score : float or None
         The least score of two rows at a distance; None to take them for copies unseen.
     """
@@ -154,13 +159,16 @@ def find_copies(
         grouping=grouping,
         reach=reach,
         marks=marks,
+        chroma=chroma,
         min_score=min_score,
         effort=effort,
     )
     rows = np.arange(keeper.size)
     distance, mask = relation(index, rows, index, keeper)
     pairs = Matches(rows, keeper, distance, mask)
-    verdicts = judge(pairs, thumbnails, thumbnails, near=min_score is not None)
+    verdicts = judge(
+        pairs, thumbnails, thumbnails, chroma=(chroma, chroma), near=min_score is not None
+    )
     alone = keeper == rows
     distance[alone] = verdicts.orientation[alone] = 0
     return Copies(keeper, distance, *verdicts)
@@ -174,6 +182,7 @@ def find_keepers(
     grouping: Grouping = "star",
     reach: Reach | None = None,
     marks: Sequence[NDArray[Any]] = (),
+    chroma: NDArray[np.int8] | None = None,
     min_score: float | None = MIN_SCORE,
     effort: Effort | None = None,
 ) -> NDArray[np.int64]:
@@ -182,11 +191,13 @@ def find_keepers(
     if grouping not in GROUPINGS:
         raise UsageError(f"no grouping {grouping!r}: use one of {', '.join(GROUPINGS)}")
     effort = effort or Effort()
-    classes = collapse(index.hashes, *([] if thumbnails is None else [thumbnails]), *marks)
+    looks = [column.view(np.uint8) for column in (thumbnails, chroma) if column is not None]
+    classes = collapse(index.hashes, *looks, *marks)
     if reach is None and thumbnails is not None:
         reach = _copies_by(min_score)
     number = np.arange(len(index))
-    rows = _Rows(index, thumbnails, number, reach, min_score is not None).take(classes.first)
+    rows = _Rows(index, thumbnails, chroma, number, reach, min_score is not None)
+    rows = rows.take(classes.first)
     keeper = _stars(rows, radius, effort)
     if grouping == "components":
         keeper = _components(rows, radius, keeper, effort)
@@ -198,7 +209,7 @@ def has_partner(index: Index, radius: int, effort: Effort | None = None) -> NDAr
     effort = effort or Effort()
     classes = collapse(index.hashes)
     own = index.take(classes.first)
-    keeper = _stars(_Rows(own, None, classes.first, None, False), radius, effort)
+    keeper = _stars(_Rows(own, None, None, classes.first, None, False), radius, effort)
     rows = np.arange(keeper.size)
     found = np.bincount(classes.of_row, minlength=rows.size) > 1
     copies = keeper != rows
@@ -227,22 +238,25 @@ def _copies_by(min_score: float | None) -> Reach:
 
 
 class _Rows(NamedTuple):
-    """Different rows: hashes, thumbnails where they are known, and what `reach` knows them by.
+    """Different rows: hashes, looks where they are known, and what `reach` knows them by.
 
     Without `reach` all within the radius are copies; `near` is whether it is told of scores.
     """
 
     hashed: Index
     thumbnails: NDArray[np.uint8] | None
+    chroma: NDArray[np.int8] | None
     number: NDArray[np.int64]
     reach: Reach | None
     near: bool
 
     def take(self, rows: NDArray[np.int64]) -> "_Rows":
         """Some of them."""
-        kept = None if self.thumbnails is None else self.thumbnails[rows]
         return self._replace(
-            hashed=self.hashed.take(rows), thumbnails=kept, number=self.number[rows]
+            hashed=self.hashed.take(rows),
+            thumbnails=None if self.thumbnails is None else self.thumbnails[rows],
+            chroma=None if self.chroma is None else self.chroma[rows],
+            number=self.number[rows],
         )
 
 
@@ -303,7 +317,13 @@ def _within_reach(block: Matches, left: _Rows, right: _Rows) -> Matches:
     """The pairs of a block that are copies."""
     if left.reach is None:
         return block
-    verdicts = judge(block, left.thumbnails, right.thumbnails, near=left.near)
+    verdicts = judge(
+        block,
+        left.thumbnails,
+        right.thumbnails,
+        chroma=(left.chroma, right.chroma),
+        near=left.near,
+    )
     pairs = left.number[block.left], right.number[block.right]
     return block.take(np.flatnonzero(left.reach(*pairs, block.distance, verdicts)))
 

@@ -15,8 +15,9 @@ from fastphash.ingest import Progress, no_progress
 from fastphash.joins import Index, Matches, check_radius, concatenated, matches, relation
 from fastphash.near import Effort
 from fastphash.results import RELATION, relation_columns, row_names
-from fastphash.verify import judge, kinds
-from fastphash.words import NEAREST
+from fastphash.store import CHROMA_BYTES
+from fastphash.verify import judge, relate
+from fastphash.words import NEAREST, UNKNOWN_CHROMA
 from fastphash.workers import Batch, Hasher, Recipe, Rejection
 
 QUERY_SCHEMA = pa.schema(
@@ -129,22 +130,28 @@ def _rank(left: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.arange(left.size) - np.searchsorted(left, left)
 
 
+def _chroma_of(hashed: Batch) -> NDArray[np.int8]:
+    """Colours of images just hashed, as `Hashes.chroma` has them."""
+    unknown = np.zeros(CHROMA_BYTES, np.int8)
+    unknown[0] = UNKNOWN_CHROMA
+    rows = [unknown if row is None else np.frombuffer(row, np.int8) for row in hashed.chroma]
+    return np.stack(rows)
+
+
 def _table(hashed: Batch, stored: Hashes, pairs: Matches, k: int) -> pa.Table:
     rows, right = np.unique(pairs.right, return_inverse=True)
     known = stored.take(rows)
     pairs = pairs._replace(right=right)
     pixels = hashed.thumbnails.reshape(len(hashed.paths), -1)
-    verdicts = judge(pairs, pixels, known.thumbnails)
+    verdicts = judge(pairs, pixels, known.thumbnails, chroma=(_chroma_of(hashed), known.chroma))
     same = np.zeros(pairs.left.size, np.bool_)
     if known.digests is not None:
         digests = np.frombuffer(b"".join(hashed.digests), np.uint64).reshape(-1, 2)
         same = (digests[pairs.left] == known.digests[pairs.right]).all(axis=1)
-        verdicts.orientation[same], verdicts.score[same] = 0, 1
-    kind = kinds(pairs.distance, verdicts, same)
-    order = np.lexsort((pairs.right, kind, pairs.distance, pairs.left))
+    relation = relate(pairs.distance, verdicts, same)
+    order = np.lexsort((pairs.right, relation.kind, pairs.distance, pairs.left))
     order = order[_rank(pairs.left[order]) < k]
-    pairs = pairs.take(order)
-    kind, orientation, score = kind[order], verdicts.orientation[order], verdicts.score[order]
+    pairs, relation = pairs.take(order), relation.take(order)
     split, path, exact = row_names(known, pairs.right)
     names = [os.fsdecode(path).encode("utf-8", "replace").decode() for path in hashed.paths]
     return pa.table(
@@ -153,7 +160,7 @@ def _table(hashed: Batch, stored: Hashes, pairs: Matches, k: int) -> pa.Table:
             pa.array(_rank(pairs.left) + 1, pa.int32()),
             split,
             path,
-            *relation_columns(kind, pairs.distance, orientation, score),
+            *relation_columns(relation),
             exact,
         ],
         schema=QUERY_SCHEMA,

@@ -13,8 +13,18 @@ from fastphash.groups import Copies, Grouping, find_copies, has_partner
 from fastphash.hashes import Hashes, check_joinable
 from fastphash.joins import Classes, Index, Matches, collapse, matches
 from fastphash.near import Effort
-from fastphash.verify import judge, kinds
-from fastphash.words import COLLISION, IDENTICAL, KINDS, MIN_SCORE, NEAR, ORIENTATIONS
+from fastphash.verify import Relation, Verdicts, judge, relate
+from fastphash.words import (
+    COLLISION,
+    COLOURS,
+    IDENTICAL,
+    KINDS,
+    MIN_SCORE,
+    NEAR,
+    ORIENTATIONS,
+    SAME,
+    UNKNOWN_COLOUR,
+)
 
 ROLES = ("keeper", "copy")
 # rows of one table of pairs: their thumbnails are held meanwhile
@@ -27,6 +37,8 @@ RELATION = [
     ("distance", pa.uint8()),
     ("orientation", _NAME),
     ("score", pa.float32()),
+    ("colour", _NAME),
+    ("colour_distance", pa.float32()),
 ]
 _SIDES = [
     ("needle_split", _NAME),
@@ -102,7 +114,7 @@ def find_groups(
     role = (keeper != order).astype(np.int32)
     _, number = np.unique(keeper, return_inverse=True)
     none = role == 0
-    relation = relation_columns(*copy_relation(ranked, found, order, min_score), none)
+    relation = relation_columns(copy_relation(ranked, found, order, min_score), none)
     return pa.table(
         [
             pa.array(number, pa.int64()),
@@ -133,21 +145,19 @@ def find_leaks(
     rows = np.flatnonzero((best.partner[ours.of_row] >= 0) | (same >= 0))
     of_class = ours.of_row[rows]
     identical = same[rows] >= 0
-    kind = np.where(identical, IDENTICAL, best.kind[of_class]).astype(np.uint8)
+    strongest = best.relation.take(of_class)
     partner = np.where(identical, same[rows], best.partner[of_class])
-    orientation = np.where(identical, 0, best.orientation[of_class]).astype(np.uint8)
-    score = np.where(identical, 1, best.score[of_class]).astype(np.float32)
-    distance = np.where(identical, 0, best.distance[of_class]).astype(np.uint8)
     # where no thumbnail vouches for them, the same bytes were no copies so far
-    unseen = identical & (best.kind[of_class] >= NEAR)
-    copies = np.where(best.kind[of_class] == NEAR, best.counted[of_class], 0)
+    unseen = identical & (strongest.kind >= NEAR)
+    copies = np.where(strongest.kind == NEAR, best.counted[of_class], 0)
     further = np.where(unseen, same_count[rows] + copies, best.counted[of_class]) - 1
+    strongest.put(identical, _IDENTICAL)
     a, b = row_names(needles, rows), row_names(haystack, partner)
     return pa.table(
         [
             *a[:2],
             *b[:2],
-            *relation_columns(kind, distance, orientation, score),
+            *relation_columns(strongest),
             pa.array(further, pa.int64()),
             a[2],
             b[2],
@@ -163,11 +173,12 @@ class _Strongest(NamedTuple):
     """
 
     partner: NDArray[np.int64]
-    kind: NDArray[np.uint8]
-    distance: NDArray[np.uint8]
-    orientation: NDArray[np.uint8]
-    score: NDArray[np.float32]
+    relation: Relation
     counted: NDArray[np.int64]
+
+
+# the relation of two files of the same bytes
+_IDENTICAL = (IDENTICAL, 0, 0, 1, SAME, 0)
 
 
 def _strongest(
@@ -181,34 +192,35 @@ def _strongest(
 ) -> _Strongest:
     best = _Strongest(
         np.full(first.size, -1, np.int64),
-        np.full(first.size, COLLISION, np.uint8),
-        np.zeros(first.size, np.uint8),
-        np.zeros(first.size, np.uint8),
-        np.zeros(first.size, np.float32),
+        Relation(
+            np.full(first.size, COLLISION, np.uint8),
+            np.zeros(first.size, np.uint8),
+            np.zeros(first.size, np.uint8),
+            np.zeros(first.size, np.float32),
+            np.zeros(first.size, np.uint8),
+            np.zeros(first.size, np.float32),
+        ),
         np.zeros(first.size, np.int64),
     )
     size = np.bincount(classes.of_row, minlength=classes.first.size)
     left = Index(needles.phashes[first], needles.known)
     right = Index(haystack.phashes[classes.first], haystack.known)
-    thumbnails = _thumbnails_of(needles, first), _thumbnails_of(haystack, classes.first)
+    ours, theirs = _looks_of(needles, first), _looks_of(haystack, classes.first)
     for found in matches(left, right, radius, effort=effort):
-        verdicts = judge(found, *thumbnails, near=min_score is not None)
-        kind = kinds(found.distance, verdicts, np.zeros(found.left.size, np.bool_), min_score)
-        told = np.flatnonzero((kind != COLLISION) | (found.distance == 0))
+        verdicts = _judge(found, ours, theirs, min_score)
+        every = relate(found.distance, verdicts, np.zeros(found.left.size, np.bool_), min_score)
+        told = np.flatnonzero((every.kind != COLLISION) | (found.distance == 0))
         if not told.size:
             continue
-        block, kind = found.take(told), kind[told]
-        _, orientation, score = verdicts.take(told)
+        block, own = found.take(told), every.take(told)
+        kind = own.kind
         # of one needle: the strongest kind, the nearest, orientation order, haystack's priority
-        order = np.lexsort((block.right, orientation, block.distance, kind, block.left))
+        order = np.lexsort((block.right, own.orientation, own.distance, kind, block.left))
         needle = block.left[order]
         starts = np.flatnonzero(np.concatenate(([True], needle[1:] != needle[:-1])))
         chosen, needle = order[starts], needle[starts]
         best.partner[needle] = classes.first[block.right[chosen]]
-        best.kind[needle] = kind[chosen]
-        best.distance[needle] = block.distance[chosen]
-        best.orientation[needle] = orientation[chosen]
-        best.score[needle] = score[chosen]
+        best.relation.put(needle, own.take(chosen))
         copy = kind != COLLISION
         like_best = np.repeat(copy[chosen], np.diff([*starts, order.size])) == copy[order]
         best.counted[needle] = np.add.reduceat(size[block.right[order]] * like_best, starts)
@@ -250,16 +262,14 @@ def _pair_table(
     others, block_right = np.unique(block.right, return_inverse=True)
     ours, theirs = needles.take(some), haystack.take(others)
     block = block._replace(left=block_left, right=block_right)
-    verdicts = judge(block, ours.thumbnails, theirs.thumbnails, near=min_score is not None)
+    verdicts = _judge(block, ours, theirs, min_score)
     same = np.zeros(block.left.size, np.bool_)
     if ours.digests is not None and theirs.digests is not None:
         same = (ours.digests[block.left] == theirs.digests[block.right]).all(axis=1)
-        verdicts.orientation[same], verdicts.score[same] = 0, 1
-    kind = kinds(block.distance, verdicts, same, min_score)
-    orientation, score = verdicts.orientation, verdicts.score
+    relation = relate(block.distance, verdicts, same, min_score)
     a, b = row_names(ours, block.left), row_names(theirs, block.right)
     return pa.table(
-        [*a[:2], *b[:2], *relation_columns(kind, block.distance, orientation, score), a[2], b[2]],
+        [*a[:2], *b[:2], *relation_columns(relation), a[2], b[2]],
         schema=PAIRS_SCHEMA,
     )
 
@@ -299,7 +309,7 @@ def count_copies(
     copies = np.flatnonzero(found.keeper != np.arange(len(ranked)))
     equal = has_partner(Index(ranked.phashes, ranked.known), 0, effort)
     equal[copies] = equal[found.keeper[copies]] = False
-    kind, distance, _, _ = copy_relation(ranked, found, copies, min_score)
+    kind, distance = copy_relation(ranked, found, copies, min_score)[:2]
     counts = np.bincount(kind, minlength=len(KINDS))
     kinds_of = {name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION}
     distances = count_distances(distance[kind != COLLISION])
@@ -324,6 +334,7 @@ def _copies(
         ranked.thumbnails,
         radius,
         grouping=grouping,
+        chroma=ranked.chroma,
         min_score=min_score,
         effort=effort,
     )
@@ -331,24 +342,44 @@ def _copies(
 
 def copy_relation(
     ranked: Hashes, found: Copies, rows: NDArray[np.int64], min_score: float | None = MIN_SCORE
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-    """Kind, distance, orientation and score of rows against their keepers; rows ranked."""
-    keeper, distance, verdicts = found.keeper[rows], found.distance[rows], found.verdicts.take(rows)
+) -> Relation:
+    """How rows relate to their keepers; rows ranked."""
+    keeper = found.keeper[rows]
     same = np.zeros(rows.size, np.bool_)
     if ranked.digests is not None:
         same = (ranked.digests[rows] == ranked.digests[keeper]).all(axis=1)
-        verdicts.orientation[same], verdicts.score[same] = 0, 1
-    kind = kinds(distance, verdicts, same, min_score)
-    return kind, distance, verdicts.orientation, verdicts.score
+    return relate(found.distance[rows], found.verdicts.take(rows), same, min_score)
+
+
+class _Looks(NamedTuple):
+    """What some rows look like, as far as it is known."""
+
+    thumbnails: NDArray[np.uint8] | None
+    chroma: NDArray[np.int8] | None
+
+
+def _looks_of(rows: Hashes, chosen: NDArray[np.int64]) -> _Looks:
+    return _Looks(
+        None if rows.thumbnails is None else rows.thumbnails[chosen],
+        None if rows.chroma is None else rows.chroma[chosen],
+    )
+
+
+def _judge(
+    block: Matches, ours: Hashes | _Looks, theirs: Hashes | _Looks, min_score: float | None
+) -> Verdicts:
+    return judge(
+        block,
+        ours.thumbnails,
+        theirs.thumbnails,
+        chroma=(ours.chroma, theirs.chroma),
+        near=min_score is not None,
+    )
 
 
 def _classes(rows: Hashes) -> Classes:
-    thumbnails = rows.thumbnails
-    return collapse(rows.phashes, *([] if thumbnails is None else [thumbnails]))
-
-
-def _thumbnails_of(rows: Hashes, chosen: NDArray[np.int64]) -> NDArray[np.uint8] | None:
-    return None if rows.thumbnails is None else rows.thumbnails[chosen]
+    looks = [rows.thumbnails, None if rows.chroma is None else rows.chroma.view(np.uint8)]
+    return collapse(rows.phashes, *(column for column in looks if column is not None))
 
 
 def _same_bytes(needles: Hashes, haystack: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -375,20 +406,18 @@ def row_names(rows: Hashes, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any]:
     return split, table["path"], exact
 
 
-def relation_columns(
-    kind: NDArray[np.uint8],
-    distance: NDArray[np.uint8],
-    orientation: NDArray[np.uint8],
-    score: NDArray[np.float32],
-    none: NDArray[np.bool_] | None = None,
-) -> list[Any]:
-    """The columns kind, distance, orientation and score; null where `none` (keepers)."""
-    unknown = np.isnan(score) if none is None else none | np.isnan(score)
+def relation_columns(relation: Relation, none: NDArray[np.bool_] | None = None) -> list[Any]:
+    """The columns of RELATION; null where `none` (keepers), and where nobody knows."""
+    kind, distance, orientation, score, colour, colour_distance = relation
+    nobody = np.zeros(kind.size, np.bool_) if none is None else none
+    uncoloured = nobody | (colour == UNKNOWN_COLOUR)
     return [
         coded(kind, KINDS, none),
         pa.array(distance, pa.uint8(), mask=none),
         coded(orientation, ORIENTATIONS, none),
-        pa.array(score, pa.float32(), mask=unknown),
+        pa.array(score, pa.float32(), mask=nobody | np.isnan(score)),
+        coded(np.where(uncoloured, SAME, colour), COLOURS, uncoloured),
+        pa.array(colour_distance, pa.float32(), mask=uncoloured),
     ]
 
 

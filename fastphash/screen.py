@@ -285,6 +285,7 @@ def show_evaluation(found: dict[str, Any], truth: str, folder: str) -> None:
         "rejected": "lost: an image was rejected",
         "radius": f"lost: further apart than {found['radius']} bits",
         "score": f"lost: near enough, but {_why_no_copies(found['min_score'])}",
+        "colour": "lost: near enough and alike, but in different colours",
     }
     lines += [f"{lost[name]:,} {text}" for name, text in why.items() if lost[name]]
     show_lines(f"Listed by {truth}", lines)
@@ -509,8 +510,7 @@ def _show_distances(summary: dict[str, Any]) -> None:
     found = [int(distance) for counts in rows.values() for distance in counts]
     if not summary["radius"] or not found:
         return
-    # chained copies may be further from their keeper than the radius
-    furthest = max(summary["radius"], *found)
+    furthest = max(found)
     columns: list[tuple[int, int]] = []
     for i, last in enumerate(_DISTANCES):
         first = _DISTANCES[i - 1] + 1 if i else 0

@@ -2,17 +2,29 @@
 
 import functools
 import math
+from collections.abc import Iterable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.joins import Matches, first_orientation
-from fastphash.kernels import agree, similar
+from fastphash.kernels import agree, colour, similar
 from fastphash.threads import core_count, run_all
 from fastphash.thumbnail import SIDE, STEPS, turned_indices
-from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL, MIN_SCORE, NEAR, ORIENTATIONS
+from fastphash.words import (
+    AUGMENTED,
+    COLLISION,
+    DIFFERENT,
+    EXACT,
+    IDENTICAL,
+    MIN_SCORE,
+    NEAR,
+    ORIENTATIONS,
+    SAME,
+    UNKNOWN_COLOUR,
+)
 
 # a copy may be the middle of the other image: enlarged so much, one is compared with the other ...
 _ZOOMS = (1.0, 1.08, 1.17)
@@ -27,6 +39,10 @@ _COMPARED = 1 << 12
 _DESCRIBED_TOGETHER = 1 << 9
 
 
+# thumbnails and chroma of one side; chroma None where colours aren't known
+_Chroma = tuple[NDArray[np.int8] | None, NDArray[np.int8] | None]
+
+
 class Verdicts(NamedTuple):
     """What the thumbnails say of each match.
 
@@ -39,19 +55,71 @@ class Verdicts(NamedTuple):
         if there is one, else the one under which they are most alike.
     score : float32 (n,)
         How alike the two are in that orientation, 0 to 1; NaN where nobody looked.
+    colour : uint8 (n,)
+        Index into COLOURS, or UNKNOWN_COLOUR.
+    colour_distance : float32 (n,)
+        Levels by which colours differ beyond one being the other faded; NaN where unknown.
     """
 
     agrees: NDArray[np.bool_]
     orientation: NDArray[np.uint8]
     score: NDArray[np.float32]
+    colour: NDArray[np.uint8]
+    colour_distance: NDArray[np.float32]
 
     def take(self, rows: NDArray[np.int64]) -> "Verdicts":
         """A copy of some of them."""
-        return Verdicts(self.agrees[rows], self.orientation[rows], self.score[rows])
+        return Verdicts(
+            self.agrees[rows],
+            self.orientation[rows],
+            self.score[rows],
+            self.colour[rows],
+            self.colour_distance[rows],
+        )
 
-    def put(self, rows: NDArray[np.int64], values: "Verdicts") -> None:
-        """Replace some of them."""
-        for column, own in zip(self, values, strict=True):
+
+class Relation(NamedTuple):
+    """How each of some pairs relates: what the columns of results say.
+
+    Attributes
+    ----------
+    kind : uint8 (n,)
+        Index into KINDS.
+    distance, orientation : uint8 (n,)
+    score : float32 (n,)
+    colour : uint8 (n,)
+    colour_distance : float32 (n,)
+    """
+
+    kind: NDArray[np.uint8]
+    distance: NDArray[np.uint8]
+    orientation: NDArray[np.uint8]
+    score: NDArray[np.float32]
+    colour: NDArray[np.uint8]
+    colour_distance: NDArray[np.float32]
+
+    def take(self, rows: NDArray[np.int64]) -> "Relation":
+        """A copy of some of them."""
+        return Relation(
+            self.kind[rows],
+            self.distance[rows],
+            self.orientation[rows],
+            self.score[rows],
+            self.colour[rows],
+            self.colour_distance[rows],
+        )
+
+    def put(self, rows: NDArray[Any], values: Iterable[Any]) -> None:
+        """Replace some of them, by what stands in each column."""
+        columns: Iterable[NDArray[Any]] = (
+            self.kind,
+            self.distance,
+            self.orientation,
+            self.score,
+            self.colour,
+            self.colour_distance,
+        )
+        for column, own in zip(columns, values, strict=True):
             column[rows] = own
 
 
@@ -60,6 +128,7 @@ def judge(
     left: NDArray[np.uint8] | None,
     right: NDArray[np.uint8] | None,
     *,
+    chroma: _Chroma = (None, None),
     near: bool = True,
 ) -> Verdicts:
     """Compare the thumbnails of each match in the orientations that give its distance.
@@ -69,6 +138,8 @@ def judge(
     matches : Matches
     left, right : uint8 (n, 1024), (m, 1024) or None
         Thumbnails of the needles and of the haystack; without them nothing agrees.
+    chroma : pair of int8 (n, 128), (m, 128) or None
+        Their colours (`Hashes.chroma`).
     near : bool
         Whether to look at those that are at a distance, or don't agree, as well.
     """
@@ -77,6 +148,8 @@ def judge(
         np.zeros(size, np.bool_),
         first_orientation(matches.mask),
         np.full(size, np.nan, np.float32),
+        np.full(size, UNKNOWN_COLOUR, np.uint8),
+        np.full(size, np.nan, np.float32),
     )
     if left is None or right is None:
         return verdicts
@@ -84,13 +157,27 @@ def judge(
     if equal.size:
         same = matches.take(equal)
         found = verdicts.take(equal)
-        agree.judge_pairs(left, same.left, right, same.right, same.mask, turned_indices(), *found)
-        verdicts.put(equal, found)
+        agree.judge_pairs(
+            left, same.left, right, same.right, same.mask, turned_indices(), *found[:3]
+        )
+        for column, values in zip(verdicts[:3], found, strict=False):
+            column[equal] = values
     apart = np.flatnonzero(~verdicts.agrees)
     if near and apart.size:
         some = matches.take(apart)
         verdicts.orientation[apart], verdicts.score[apart] = _look_closer(
             _Pairs(left, some.left, right, some.right, some.mask)
+        )
+    if chroma[0] is not None and chroma[1] is not None:
+        colour.compare_colours(
+            chroma[0],
+            matches.left,
+            chroma[1],
+            matches.right,
+            verdicts.orientation,
+            _turned(colour.SIDE),
+            verdicts.colour,
+            verdicts.colour_distance,
         )
     return verdicts
 
@@ -133,17 +220,35 @@ def kinds(
 ) -> NDArray[np.uint8]:
     """The kind of each pair, as an index into KINDS.
 
-    Near ones need a score of `min_score`, unless nobody looked; with None they need none.
+    Near ones need a score of `min_score`, unless nobody looked; with None they need none. Pictures
+    in different colours are no copies.
     """
     upright = np.where(verdicts.orientation == 0, EXACT, AUGMENTED)
     unseen = np.isnan(verdicts.score) if min_score is not None else np.ones(distance.size, bool)
     alike = ~unseen & (verdicts.score >= np.float32(min_score or 0))
     other = np.where(alike | (unseen & (distance > 0)), NEAR, COLLISION)
+    by_looks = np.where(verdicts.agrees, upright, other)
+    recoloured = (verdicts.colour == DIFFERENT) & (verdicts.agrees | ~unseen)
     return np.where(
-        same_bytes & (distance == 0),
-        IDENTICAL,
-        np.where(verdicts.agrees, upright, other),
+        same_bytes & (distance == 0), IDENTICAL, np.where(recoloured, COLLISION, by_looks)
     ).astype(np.uint8)
+
+
+def relate(
+    distance: NDArray[np.uint8],
+    verdicts: Verdicts,
+    same_bytes: NDArray[np.bool_],
+    min_score: float | None = MIN_SCORE,
+) -> Relation:
+    """How pairs relate: those of the same bytes are alike in everything, upright."""
+    return Relation(
+        kinds(distance, verdicts, same_bytes, min_score),
+        distance,
+        np.where(same_bytes, 0, verdicts.orientation).astype(np.uint8),
+        np.where(same_bytes, 1, verdicts.score).astype(np.float32),
+        np.where(same_bytes, SAME, verdicts.colour).astype(np.uint8),
+        np.where(same_bytes, 0, verdicts.colour_distance).astype(np.float32),
+    )
 
 
 class _Pairs(NamedTuple):
@@ -210,7 +315,7 @@ def _compare(pairs: _Pairs, zooms: int) -> _Best:
                 theirs[part],
                 pairs.mask[part],
                 turned_indices(),
-                _turned_shifts(),
+                _turned(2 * similar.SHIFT + 1),
                 best[0][part],
                 best[1][part],
             )
@@ -291,9 +396,8 @@ def _zoom(factor: float) -> NDArray[np.float64]:
 
 
 @functools.cache
-def _turned_shifts() -> NDArray[np.uint8]:
-    """uint8 (8, 25): a shift in a turned frame is shift [t, s] in the frame before the turn."""
-    side = 2 * similar.SHIFT + 1
+def _turned(side: int) -> NDArray[np.uint8]:
+    """uint8 (8, side * side): cell c of a turned square is cell [t, c] of the square."""
     plain = np.arange(side * side).reshape(side, side)
     indices = np.empty((len(ORIENTATIONS), side * side), np.uint8)
     for t, (transposed, rows, columns) in enumerate(STEPS):

@@ -29,6 +29,10 @@ COPY_KINDS = KINDS[:COLLISION]
 #: First of a row's 128 values of chroma where its colours aren't known; they are -127 to 127.
 UNKNOWN_CHROMA = -128
 
+#: How the colours of two images relate, as far as they are known.
+COLOURS = ("same", "faded", "different")
+SAME, FADED, DIFFERENT, UNKNOWN_COLOUR = range(4)
+
 #: More pairs than this aren't listed unless asked for.
 MAX_PAIRS = 100_000_000
 

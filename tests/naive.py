@@ -306,6 +306,19 @@ def verdict(thumbnails, i, j, distance, bits):
     return cached_verdict(thumbnails[i].tobytes(), thumbnails[j].tobytes(), distance, bits)
 
 
+def colours(a, b, t):
+    """(colour, distance) of chroma (128,) of a pair, a turned: 0 same, 1 faded, 2 different."""
+    u = np.stack([TURNS[t](plane) for plane in a.reshape(2, 8, 8)]).astype(float)
+    v = b.reshape(2, 8, 8).astype(float)
+    if (v**2).sum() > (u**2).sum():
+        u, v = v, u
+    share = min(max((u * v).sum() / max((u**2).sum(), 1), 0), 1)
+    rest, strength = (math.sqrt((plane**2).sum() / 64) for plane in (v - share * u, u))
+    if rest >= 10 and rest >= 0.6 * strength:
+        return 2, rest
+    return int(strength >= 3 and (v**2).sum() < 0.49 * (u**2).sum()), rest
+
+
 def is_copy(thumbnails, i, j, distance, bits, min_score):
     if thumbnails is None or (distance and min_score is None):
         return True

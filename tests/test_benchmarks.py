@@ -10,7 +10,7 @@ from conftest import missing
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 QUICK = {
-    "accuracy.py": ["--count", "6", "--slow-count", "1"],
+    "accuracy.py": ["--count", "2", "--slow-count", "0"],
     "calibrate.py": ["--count", "60"],
     "coco.py": ["--images", "200", "--annotations", "900", "--rounds", "1"],
     "collisions.py": ["--rounds", "1"],

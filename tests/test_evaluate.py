@@ -175,6 +175,7 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
         "rejected": len(true - hashed),
         "radius": len(hashed - within),
         "score": len((hashed & within) - accused),
+        "colour": 0,
     }
     assert summary["unlisted"] == len(accused - right - true)
 
@@ -279,6 +280,24 @@ def test_what_the_table_calls_its_pairs():
     assert rows["03.png", "0.jpg"]["distance"] is None
     assert rows["00.png", "02.png"]["listed_as"] == "crop"
     assert evaluate(audit, truth._replace(kinds=())).summary["by_listed_kind"] == {}
+
+
+def test_what_is_lost_by_its_colour(tmp_path):
+    grey = np.repeat(scene(1)[:, :, :1] // 3 + 80, 3, axis=2)
+    # as light as one another
+    for name, levels in (("green", (-56, 42, -56)), ("red", (70, -28, -28))):
+        save(tmp_path / "all" / f"{name}.png", (grey + np.array(levels)).astype(np.uint8))
+    save(tmp_path / "all" / "other.png", scene(2))
+    audit = open_audit(audit_folders(tmp_path / "out", ("all", tmp_path / "all")))
+    found = evaluate(audit, truth_of((0, 2)))
+    assert found.summary["lost"] == {"rejected": 0, "radius": 0, "score": 0, "colour": 1}
+    (row,) = (row for table in found.tables() for row in table.to_pylist())
+    assert row["lost_by"] == "colour"
+    assert row["colour"] == "different"
+    assert row["score"] > 0.9
+    # whatever the least score, an audit doesn't accuse them
+    assert {row["pairs"]["accused"] for row in found.summary["by_score"].values()} == {0}
+    assert found.summary["average_precision"] == {"pairs": 0, "images": 0}
 
 
 def test_pairs_are_limited():

@@ -59,7 +59,7 @@ def keepers(rows, radius, grouping, thumbnails=None, known=None):
 
 def check(rows, thumbnails, radius, grouping, known=None):
     found = find_copies(Index(rows, known), thumbnails, radius, grouping=grouping)
-    types = [np.int64, np.uint8, np.bool_, np.uint8, np.float32]
+    types = [np.int64, np.uint8, np.bool_, np.uint8, np.float32, np.uint8, np.float32]
     assert [column.dtype for column in found] == types
     expected = keepers(rows, radius, grouping, thumbnails, known)
     assert found.keeper.tolist() == expected

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastphash.images import array_grey
-from fastphash.joins import Index, collapse, count_distances, join, relation, self_join
+from fastphash.joins import Index, Matches, collapse, count_distances, join, relation, self_join
 from fastphash.kernels import agree, chroma, collide, grey, partition, relate, resize, vector
 from fastphash.near import permuted, sort_values
 from fastphash.plans import Plan, order_table
 from fastphash.thumbnail import turned_indices
-from fastphash.verify import similarity
+from fastphash.verify import judge, similarity
+from fastphash.words import INVERSE
 
 TOP = 2**64 - 1
 EMPTY = np.empty(0, np.uint64)
@@ -492,6 +493,24 @@ def test_pairs_of_every_verdict_are_among_those_judged():
     agreeing = {t for agrees, t, _ in verdicts if agrees}
     assert agreeing == set(range(8))
     assert sum(not agrees for agrees, _, _ in verdicts) > 50
+
+
+@given(seeds, st.integers(0, 7), st.sampled_from([0, 1, 5, 20, 60]))
+def test_colours_are_compared_as_their_twin_does(seed, t, strength):
+    rng = np.random.default_rng(seed)
+    a, other = np.clip(rng.normal(0, strength, (2, 128)), -127, 127)
+    turned = np.stack([naive.TURNS[t](plane) for plane in a.reshape(2, 8, 8)]).reshape(-1)
+    b = rng.choice([0, 0.3, 0.69, 1, 1.5]) * turned + rng.choice([0, 0.2, 1]) * other
+    planes = np.array([a, np.clip(b, -127, 127)]).round().astype(np.int8)
+    one, two = np.zeros(1, np.int64), np.ones(1, np.int64)
+    match = Matches(one, two, np.array([9], np.uint8), np.array([1 << t], np.uint8))
+    pixels = np.zeros((2, 1024), np.uint8)
+    verdicts = judge(match, pixels, pixels, chroma=(planes, planes), near=False)
+    colour, distance = naive.colours(*planes, t)
+    assert verdicts.colour_distance[0] == pytest.approx(distance, abs=1e-3)
+    assert verdicts.colour[0] == colour
+    back = Matches(two, one, match.distance, np.array([1 << INVERSE[t]], np.uint8))
+    assert judge(back, pixels, pixels, chroma=(planes, planes)).colour[0] == colour
 
 
 def moved(seed):

@@ -42,6 +42,8 @@ RELATION = [
     ("distance", pa.uint8()),
     ("orientation", NAME),
     ("score", pa.float32()),
+    ("colour", NAME),
+    ("colour_distance", pa.float32()),
 ]
 SIDES = [
     ("needle_split", NAME),
@@ -146,6 +148,9 @@ def relation(pair):
         "distance": pair.distance,
         "orientation": ORIENTATIONS[pair.orientation],
         "score": None if np.isnan(pair.score) else pytest.approx(pair.score, abs=5e-3),
+        # the tables say nothing of colours, but the same bytes have the same
+        "colour": "same" if pair.identical else None,
+        "colour_distance": 0.0 if pair.identical else None,
     }
 
 
@@ -190,7 +195,7 @@ def plain_groups(rows, radius=0):
     for i, k, pair in plain_stars(rows, radius):
         groups.setdefault(k, []).append((i, pair))
     for number, (k, copies) in enumerate(sorted(groups.items())):
-        none = dict.fromkeys(["kind", "distance", "orientation", "score"])
+        none = dict.fromkeys(name for name, _ in RELATION)
         yield {"group": number, "role": "keeper"} | names(rows, k) | none
         for i, pair in copies:
             yield {"group": number, "role": "copy"} | names(rows, i) | relation(pair)

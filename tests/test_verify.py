@@ -12,7 +12,7 @@ from fastphash.hashing import hash_orientations, hash_thumbnails
 from fastphash.joins import Index, Matches, matches, self_join
 from fastphash.thumbnail import both_thumbnails, thumbnail
 from fastphash.verify import Verdicts, judge, kinds, similarity
-from fastphash.words import INVERSE, KINDS
+from fastphash.words import COLOURS, INVERSE, KINDS, UNKNOWN_COLOUR
 
 NONE = np.empty(0, np.int64)
 
@@ -26,7 +26,7 @@ def judge_one(a, b, mask=1):
     """Verdict on one pair of thumbnails (1024,): (agrees, orientation, score)."""
     row = np.zeros(1, np.int64)
     match = Matches(row, row, np.zeros(1, np.uint8), np.array([mask], np.uint8))
-    agrees, orientation, score = judge(match, a[None].copy(), b[None].copy())
+    agrees, orientation, score, *_ = judge(match, a[None].copy(), b[None].copy())
     return bool(agrees[0]), int(orientation[0]), float(score[0])
 
 
@@ -175,7 +175,7 @@ def test_without_thumbnails_nothing_agrees(photo):
     none = np.zeros(2, np.int64)
     match = Matches(none, none, np.zeros(2, np.uint8), np.array([0b110, 1], np.uint8))
     for left, right in ((None, None), (pixels, None), (None, pixels)):
-        agrees, orientation, score = judge(match, left, right)
+        agrees, orientation, score, *_ = judge(match, left, right)
         assert agrees.tolist() == [False, False]
         assert orientation.tolist() == [1, 0]
         assert np.isnan(score).all()
@@ -185,8 +185,39 @@ def test_no_matches_give_no_verdicts():
     pixels = np.empty((0, 1024), np.uint8)
     none = np.empty(0, np.uint8)
     empty = Matches(NONE, NONE, none, none)
-    assert [column.size for column in judge(empty, pixels, pixels)] == [0, 0, 0]
-    assert [column.dtype for column in judge(empty, None, None)] == [bool, np.uint8, np.float32]
+    assert [column.size for column in judge(empty, pixels, pixels)] == [0] * 5
+    types = [bool, np.uint8, np.float32, np.uint8, np.float32]
+    assert [column.dtype for column in judge(empty, None, None)] == types
+
+
+def verdicts_of(agrees, orientation, score, colour=UNKNOWN_COLOUR):
+    return Verdicts(
+        np.array([agrees]),
+        np.array([orientation], np.uint8),
+        np.array([score], np.float32),
+        np.array([colour], np.uint8),
+        np.array([np.nan], np.float32),
+    )
+
+
+@pytest.mark.parametrize(
+    ("distance", "agrees", "score", "same", "kind"),
+    [
+        (0, True, 0.9, False, "collision"),
+        (0, True, 0.9, True, "identical"),
+        (0, False, 0.9, False, "collision"),
+        (4, False, 0.9, False, "collision"),
+        (4, False, np.nan, False, "near"),
+    ],
+)
+def test_pictures_in_other_colours_are_no_copies(distance, agrees, score, same, kind):
+    distances = np.array([distance], np.uint8)
+    codes = {}
+    for colour, name in enumerate(COLOURS):
+        verdicts = verdicts_of(agrees, 0, score, colour)
+        codes[name] = KINDS[kinds(distances, verdicts, np.array([same]))[0]]
+    assert codes["different"] == kind
+    assert codes["same"] == codes["faded"] != "collision"
 
 
 @pytest.mark.parametrize(
@@ -207,9 +238,7 @@ def test_no_matches_give_no_verdicts():
     ],
 )
 def test_kind_of_a_pair(distance, agrees, orientation, score, same, kind):
-    verdicts = Verdicts(
-        np.array([agrees]), np.array([orientation], np.uint8), np.array([score], np.float32)
-    )
+    verdicts = verdicts_of(agrees, orientation, score)
     codes = kinds(np.array([distance], np.uint8), verdicts, np.array([same]))
     assert codes.dtype == np.uint8
     assert KINDS[codes[0]] == kind
@@ -217,7 +246,7 @@ def test_kind_of_a_pair(distance, agrees, orientation, score, same, kind):
 
 @pytest.mark.parametrize(("distance", "kind"), [(0, "collision"), (1, "near")])
 def test_unseen_the_distance_decides(distance, kind):
-    verdicts = Verdicts(np.zeros(1, bool), np.zeros(1, np.uint8), np.zeros(1, np.float32))
+    verdicts = verdicts_of(agrees=False, orientation=0, score=0)
     codes = kinds(np.array([distance], np.uint8), verdicts, np.zeros(1, bool), None)
     assert KINDS[codes[0]] == kind
 

@@ -64,8 +64,8 @@ def compare_colours(
                 own += x * x
                 other += y * y
                 common += x * y
-        strong, weak = max(own, other), min(own, other)
-        share = min(max(common / max(strong, 1), 0.0), 1.0)
+        strong, weak = float(max(own, other)), float(min(own, other))
+        share = min(max(common / max(strong, 1.0), 0.0), 1.0)
         rest = max(weak - 2 * share * common + share * share * strong, 0.0)
         levels = math.sqrt(rest / CELLS)
         strength = math.sqrt(strong / CELLS)

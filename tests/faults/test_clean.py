@@ -61,6 +61,7 @@ class Small:
         self.summary = {
             "keep_in": [],
             "radius": 0,
+            "min_score": 0.5,
             "splits": {split: {"listed": False} for split in self.splits},
         }
         roots = {split: str(self.root / split) for split in self.splits}

@@ -682,9 +682,7 @@ def inspect(folder: Path, host: str, port: int, no_browser: bool) -> None:
     "that is there is replaced.  [default: OUT/evaluation]",
 )
 @click.option("--overwrite", is_flag=True, help="Write into FOLDER whatever else is in it.")
-@options.radius_option(
-    None, "Judge an audit of this radius instead.  [0 to 64; default: as the audit]"
-)
+@options.radius_option(None, "Judge an audit of this radius instead.  [default: as the audit]")
 @options.max_pairs_option("Stop if there are more candidates than this.")
 @click.option(
     "--shown",
@@ -721,7 +719,7 @@ def evaluate(
     """
     from fastphash import evaluate as evaluation
     from fastphash.audited import EVALUATION, open_audit
-    from fastphash.screen import ProgressScreen, show_evaluation
+    from fastphash.screen import MISSED, ProgressScreen, show_evaluation
     from fastphash.truth import read_truth
 
     _begin()
@@ -732,13 +730,13 @@ def evaluate(
     with ProgressScreen() as progress:
         effort = options.effort(memory, explain, progress)
         found = evaluation.evaluate(
-            audited, listed, radius=radius, max_pairs=max_pairs, effort=effort
+            audited, listed, radius=radius, max_pairs=max_pairs, effort=effort, progress=progress
         )
         evaluation.write_evaluation(found, audited, target, shown=shown, progress=progress)
     if as_json:
         click.echo(json.dumps(found.summary, indent=2))
     else:
-        show_evaluation(found.summary, str(truth), str(target))
+        show_evaluation(found.summary, found.missed(MISSED), str(truth), str(target))
 
 
 @main.command()

@@ -159,6 +159,15 @@ class Evaluation:
         part = judged.take(some)
         return self._table(some[np.lexsort((part.right, part.left, -part.strength))[:most]])
 
+    def missed(self, most: int) -> pa.Table:
+        """Listed pairs that aren't accused, the strongest first, as `JUDGED_SCHEMA`."""
+        judged = self.judged
+        some = np.flatnonzero((judged.listing >= 0) & ~judged.accused)
+        part = judged.take(some)
+        order = np.lexsort((part.right, part.left, part.relation.distance, -part.strength))
+        found = pa.concat_tables([self._table(some[order[:most]]), self._unhashed()])
+        return found.slice(0, most)
+
     def _table(self, chosen: NDArray[np.int64]) -> pa.Table:
         some = self.judged.take(chosen)
         lost = _losses(some, self.summary["radius"], self.summary["min_score"])
@@ -215,6 +224,7 @@ def evaluate(
     radius: int | None = None,
     max_pairs: int = MAX_PAIRS,
     effort: Effort | None = None,
+    progress: Progress = no_progress,
 ) -> Evaluation:
     """Hold every pair that an audit would call copies against the true ones.
 
@@ -232,6 +242,8 @@ def evaluate(
         an audit of this radius.
     max_pairs : int
     effort : Effort, optional
+    progress : Progress
+        Told of the pairs looked at.
 
     Returns
     -------
@@ -251,13 +263,11 @@ def evaluate(
     blocks = [*matches(index, None, radius, max_pairs=max_pairs, effort=effort)]
     near = sum(block.left.size for block in blocks)
     tree = _trees(rows, truth)
-    judged = _judge_all(rows, *_with_listed(index, blocks, truth), tree, radius, least)
+    judged = _judge_all(rows, *_with_listed(index, blocks, truth), tree, radius, least, progress)
     within = judged.take(slice(0, near))
     rank = partial(_rank, within, _images(rows, truth, tree), len(truth.pairs))
-    by_score, by_distance = (
-        rank(within.strength),
-        rank(-within.relation.distance.astype(np.float32)),
-    )
+    nearness = -within.relation.distance.astype(np.float32)
+    by_score, by_distance = rank(within.strength), rank(nearness)
     seen = not np.isnan(within.relation.score).any()
     at_scores = by_score.at(_SCORES) if seen else []
     at_distances = by_distance.at(-np.arange(radius + 1))
@@ -317,6 +327,7 @@ def _judge_all(
     tree: NDArray[np.int64],
     radius: int,
     min_score: float | None,
+    progress: Progress,
 ) -> Judged:
     # thumbnails of these rows only are read
     needed = np.zeros(len(rows), np.bool_)
@@ -357,6 +368,7 @@ def _judge_all(
         status[tree[block.left] == tree[block.right]] = _IMPLIED
         status[found_out.kind == IDENTICAL] = _SAME
         status[listing[some] >= 0] = _TRUE
+        progress("looking", start + same.size, size)
     return judged
 
 

@@ -22,6 +22,8 @@ from rich.text import Text
 from fastphash.words import KINDS
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from fastphash.near import Explained
 
 # a line that often where there is no terminal to draw a bar on
@@ -31,6 +33,8 @@ _MATRIX_SPLITS = 4
 _LEAK_LINES = 12
 _SKIPPED_LINES = 10
 _KIND_LINES = 24
+#: Lost pairs that an evaluation names.
+MISSED = 8
 
 
 class ProgressScreen:
@@ -277,8 +281,8 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         show_lines("Written", [*applied["files"], *also])
 
 
-def show_evaluation(found: dict[str, Any], truth: str, folder: str) -> None:
-    """How right an audit is; `found` is as `Evaluation.summary`."""
+def show_evaluation(found: dict[str, Any], missed: "pa.Table", truth: str, folder: str) -> None:
+    """How right an audit is; `found` and `missed` are as of an `Evaluation`."""
     listed, lost, audit = found["true"], found["lost"], found["audit"]
     lines = [f"{listed['pairs']:,} pairs of {listed['images']:,} images"]
     why = {
@@ -289,6 +293,11 @@ def show_evaluation(found: dict[str, Any], truth: str, folder: str) -> None:
     }
     lines += [f"{lost[name]:,} {text}" for name, text in why.items() if lost[name]]
     show_lines(f"Listed by {truth}", lines)
+    if missed.num_rows:
+        lines = [_lost_pair(row) for row in missed.to_pylist()]
+        if more := sum(lost.values()) - len(lines):
+            lines.append(f"and {more:,} more in pairs.parquet")
+        show_lines("Lost pairs, the most alike first", lines)
     columns = ["accused", "right", "precision", "recall", "F1"]
     show_table(
         "The audit",
@@ -334,6 +343,14 @@ def show_evaluation(found: dict[str, Any], truth: str, folder: str) -> None:
         f"Written to {folder}",
         ["evaluation.json, pairs.parquet, precision-recall.svg, unlisted.html"],
     )
+
+
+def _lost_pair(row: dict[str, Any]) -> str:
+    names = f"{row['split']}/{row['path']} and {row['other_split']}/{row['other_path']}"
+    if row["distance"] is None:
+        return f"{names}: rejected"
+    score = "no score" if row["score"] is None else f"score {row['score']:.2f}"
+    return f"{names}: {row['distance']} bits, {score}"
 
 
 def _why_no_copies(min_score: float | None) -> str:

@@ -275,6 +275,9 @@ def test_what_the_table_calls_its_pairs():
         ("02.png", "03.png"): "radius",
         ("03.png", "0.jpg"): "rejected",
     }
+    missed = [row["lost_by"] for row in found.missed(9).to_pylist()]
+    assert missed == ["radius", "radius", "rejected"]
+    assert found.missed(1).to_pylist() == [rows["00.png", "02.png"]]
     # beyond the radius the distance is told, and of rejected images nothing
     assert rows["00.png", "02.png"]["distance"] == 4
     assert rows["03.png", "0.jpg"]["distance"] is None
@@ -367,6 +370,7 @@ def test_what_is_not_listed_is_shown(planted, tmp_path):
     assert too_wide(shown) == []
     words = " ".join(shown.split())
     assert "1 lost: an image was rejected" in words
+    assert "train/scene_000.png and train/broken.png: rejected" in words
     assert "accused but not listed: 5 pairs" in words
     assert "rotate_180 5 5 100.0 %" in words
     page = read_page(tmp_path / "e" / UNLISTED)
@@ -379,7 +383,11 @@ def test_what_is_not_listed_is_shown(planted, tmp_path):
 
 
 def test_a_radius_of_its_own(planted, tmp_path):
-    words = ["evaluate", "out", "truth.csv", "-o", tmp_path / "e", "--json"]
+    words = ["evaluate", "out", "truth.csv", "-o", tmp_path / "e"]
+    shown = " ".join(run(*words, "--radius", "0", cwd=planted).stdout.split())
+    assert "Lost pairs, the most alike first train/" in shown
+    assert shown.count(": 2 bits, score ") == 3
+    words.append("--json")
     narrow = json.loads(run(*words, "--radius", "0", cwd=planted).stdout)
     assert list(narrow["by_distance"]) == ["0"]
     assert narrow["lost"]["radius"] == 3
@@ -396,6 +404,7 @@ def test_an_audit_that_took_no_look(tmp_path):
         run("audit", "train", "-o", option[2:], option, "--radius", "20", cwd=tmp_path)
         done = run("evaluate", option[2:], "truth.csv", cwd=tmp_path)
         assert too_wide(done.stdout) == []
+        assert "Lost pairs" not in done.stdout
         assert ("By score" in done.stdout) == (option == "--no-verify")
         found = json.loads((tmp_path / option[2:] / "evaluation" / FIGURES).read_text())
         assert found["audit"]["pairs"]["recall"] == 1

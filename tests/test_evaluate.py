@@ -118,6 +118,7 @@ pairs_of_images = st.sets(
 )
 @example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (1, 7), (4, 7)}, 1, True, 0.5)
 @example([0, 0, 1, 2, 3, 4, 5], set(), 3, False, None)
+@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (0, 5)}, 0, False, None)
 def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails, min_score):
     audit = plain_audit(contents, thumbnails=thumbnails, min_score=min_score)
     # the last image was rejected

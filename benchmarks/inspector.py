@@ -88,9 +88,8 @@ def synthesize(out: Path, groups: int) -> Codes:
     tables.write_table(out / LEAKS, LEAKS_SCHEMA.empty_table())
     tables.write_table(out / REJECTED, REJECTED_SCHEMA.empty_table())
     store = open_store(out / HASHES)
-    tables.write_json(
-        out / SUMMARY, {"splits": {name: {} for name in _SPLITS}, "store": store.digest}
-    )
+    summary = {"splits": {name: {} for name in _SPLITS}, "store": store.digest, "min_score": 0.5}
+    tables.write_json(out / SUMMARY, summary)
     images = [
         Image(_SPLITS[split[row]], paths[row].encode(), digests[row].tobytes())
         for row in np.flatnonzero(place[: 2 * _DECIDED + 2] < 2).tolist()

@@ -60,12 +60,15 @@ def write_audit(out, groups, roots=None, **columns):
             relation(4, pa.uint8()),
             relation(5, pa.string()),
             relation(6, pa.float32()),
+            pa.nulls(len(images), pa.string()),
+            pa.nulls(len(images), pa.float32()),
             exact,
         ],
         GROUPS_SCHEMA.names,
     )
     tables.write_table(out / "groups.parquet", table.cast(GROUPS_SCHEMA))
-    summary = {"splits": {name: {} for name in names}, "store": store.digest}
+    splits = {name: {} for name in names}
+    summary = {"splits": splits, "store": store.digest, "min_score": 0.5}
     tables.write_json(out / "summary.json", summary)
     return out
 

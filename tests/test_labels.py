@@ -53,6 +53,8 @@ def groups_of(*groups):
                     "distance": 1 if i else None,
                     "orientation": orientation,
                     "score": 1.0 if i else None,
+                    "colour": "same" if i else None,
+                    "colour_distance": 0.0 if i else None,
                 }
             )
     columns = {

@@ -475,6 +475,8 @@ def many_groups(audited, groups, size):
         "distance": pa.array((of % 5).astype(np.uint8), mask=~copy),
         "orientation": coded(of % 8, list(ORIENTATIONS)),
         "score": pa.array(np.ones(rows, np.float32), mask=~copy),
+        "colour": pa.nulls(rows, pa.string()),
+        "colour_distance": pa.nulls(rows, pa.float32()),
         "path_bytes": pa.nulls(rows, pa.binary()),
     }
     made = Audited(audited.folder, audited.summary, audited.store)

@@ -160,8 +160,9 @@ def judge(
         agree.judge_pairs(
             left, same.left, right, same.right, same.mask, turned_indices(), *found[:3]
         )
-        for column, values in zip(verdicts[:3], found, strict=False):
-            column[equal] = values
+        verdicts.agrees[equal] = found.agrees
+        verdicts.orientation[equal] = found.orientation
+        verdicts.score[equal] = found.score
     apart = np.flatnonzero(~verdicts.agrees)
     if near and apart.size:
         some = matches.take(apart)

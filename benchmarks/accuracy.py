@@ -39,11 +39,13 @@ from pool import Pool
 from ranking import Counts, Distances, Truth, hamming, tally_all, tally_some
 
 from fastphash.calibrate import proposing_radius
+from fastphash.hashes import Content
 from fastphash.ingest import Progress
 from fastphash.joins import Index, concatenated, matches, relation
+from fastphash.likeness import similarity
 from fastphash.screen import ProgressScreen
 from fastphash.threads import core_count
-from fastphash.verify import judge, similarity
+from fastphash.verify import judge
 from fastphash.words import MIN_SCORE, RADIUS
 
 PRECISION = 0.99
@@ -220,7 +222,7 @@ def verified(side: Side, radius: int) -> Counts:
     needles, haystack, truth = side
     ours, theirs = Index(needles.hashes), Index(haystack.hashes)
     found = concatenated(list(matches(ours, theirs, radius)))
-    verdicts = judge(found, needles.thumbnails, haystack.thumbnails)
+    verdicts = judge(found, Content(needles.thumbnails), Content(haystack.thumbnails))
     score = np.where(verdicts.agrees, 1.0, verdicts.score)
     return tally_some(found.left, found.right, score_level(score), truth, _SCORES)
 

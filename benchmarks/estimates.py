@@ -16,7 +16,7 @@ from pool import Pool
 
 from fastphash.calibrate import estimate
 from fastphash.joins import Index, concatenated, matches
-from fastphash.verify import similarity
+from fastphash.likeness import similarity
 
 SHARES = (1.0, 0.1, 0.01)
 SCORES = (0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
@@ -79,7 +79,7 @@ def held(
 ) -> Iterator[Held]:
     """Every threshold; images of one `own` are copies."""
     found = concatenated(list(matches(Index(hashes), None, radius)))
-    score = similarity(thumbnails, found.left, thumbnails, found.right, found.mask)
+    score = similarity(thumbnails, found.left, thumbnails, found.right, found.mask).score
     true = own[found.left] == own[found.right]
     told = estimate(thumbnails, hashes, radius)
     for least in SCORES:

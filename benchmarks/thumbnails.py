@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash import images
+from fastphash.hashes import Content
 from fastphash.hashing import hash_thumbnails
 from fastphash.joins import Matches
 from fastphash.thumbnail import thumbnail
@@ -94,7 +95,7 @@ def row(
     equal = hash_thumbnails(one)[a] == hash_thumbnails(other)[b]
     a, b = np.ascontiguousarray(a[equal]), np.ascontiguousarray(b[equal])
     upright = Matches(a, b, np.zeros(a.size, np.uint8), np.ones(a.size, np.uint8))
-    agrees = judge(upright, one.reshape(-1, 1024), other.reshape(-1, 1024)).agrees
+    agrees = judge(upright, *(Content(pixels.reshape(-1, 1024)) for pixels in (one, other))).agrees
     share = f"{agrees.mean():.2%}" if agrees.size else "-"
     return name, f"{agrees.size:,}", f"{agrees.sum():,}", share
 

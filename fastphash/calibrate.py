@@ -14,12 +14,11 @@ from fastphash.hashes import Hashes
 from fastphash.hashing import hash_orientations
 from fastphash.ingest import Progress, no_progress
 from fastphash.joins import Index, Matches, collapse, concatenated, count_distances, matches
+from fastphash.likeness import similarity
 from fastphash.near import Effort
 from fastphash.plot import Panel
 from fastphash.threads import core_count
-from fastphash.thumbnail import SIDE
-from fastphash.verify import similarity
-from fastphash.words import CALIBRATED_PAIRS
+from fastphash.words import CALIBRATED_PAIRS, SIDE
 
 #: The largest radius that is proposed: beyond it one pair in a few hundred is near by chance.
 MOST_RADIUS = 16
@@ -534,7 +533,8 @@ def _scored(
         part = slice(start, start + _PAIRS)
         left, ours = np.unique(found.left[part], return_inverse=True)
         right, theirs = np.unique(found.right[part], return_inverse=True)
-        score[part] = similarity(pixels(left) ^ flip, ours, pixels(right), theirs, found.mask[part])
+        alike = similarity(pixels(left) ^ flip, ours, pixels(right), theirs, found.mask[part])
+        score[part] = alike.score
     return Scored(found.distance, score)
 
 

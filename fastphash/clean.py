@@ -152,11 +152,10 @@ def _find_copies(
     rule = _Rule(ranked, number, allowed, decided, radius, min_score)
     found = find_copies(
         index.take(number),
-        ranked.thumbnails,
+        ranked.content,
         furthest,
         reach=rule,
         marks=rule.marks(),
-        chroma=ranked.chroma,
         min_score=min_score,
         effort=effort,
     )
@@ -216,10 +215,8 @@ class _Rule:
         verdicts: Verdicts,
     ) -> NDArray[np.bool_]:
         """Whether pairs are copies: bool (n,)."""
-        same = np.zeros(left.size, np.bool_)
-        digests = self._ranked.digests
-        if digests is not None:
-            same = (digests[left] == digests[right]).all(axis=1)
+        content = self._ranked.content
+        same = content.same_bytes(left, content, right)
         kind = kinds(distance, verdicts, same, self._min_score)
         furthest = np.where(kind == COLLISION, 0, self._radius)
         copies: NDArray[np.bool_] = self._allowed[kind] & (distance <= furthest)

@@ -26,7 +26,7 @@ from fastphash.report import write_pairs
 from fastphash.results import RELATION, coded, relation_columns, row_names
 from fastphash.store import path_columns
 from fastphash.truth import Truth
-from fastphash.verify import Relation, judge, relate
+from fastphash.verify import Relation, compare
 from fastphash.words import (
     COLLISION,
     COPY_KINDS,
@@ -332,7 +332,7 @@ def _judge_all(
     # thumbnails of these rows only are read
     needed = np.zeros(len(rows), np.bool_)
     needed[found.left] = needed[found.right] = True
-    looks = rows.take(np.flatnonzero(needed))
+    content = rows.take(np.flatnonzero(needed)).content
     number = np.cumsum(needed) - 1
     size = found.left.size
     judged = Judged(
@@ -341,34 +341,21 @@ def _judge_all(
         listing,
         np.full(size, _UNLISTED, np.uint8),
         np.empty(size, np.bool_),
-        Relation(
-            np.empty(size, np.uint8),
-            np.empty(size, np.uint8),
-            np.empty(size, np.uint8),
-            np.empty(size, np.float32),
-            np.empty(size, np.uint8),
-            np.empty(size, np.float32),
-        ),
+        Relation.collisions(size),
     )
     for start in range(0, size, _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
         block = found.take(some)
         small = block._replace(left=number[block.left], right=number[block.right])
         # a closer look tells even where the audit took none
-        verdicts = judge(
-            small, looks.thumbnails, looks.thumbnails, chroma=(looks.chroma, looks.chroma)
-        )
-        same = np.zeros(block.left.size, np.bool_)
-        if rows.digests is not None:
-            same = (rows.digests[block.left] == rows.digests[block.right]).all(axis=1)
-        found_out = relate(block.distance, verdicts, same, min_score)
-        judged.relation.put(np.arange(start, start + same.size), found_out)
+        found_out = compare(small, content, content, min_score)
+        judged.relation.put(some, found_out)
         judged.accused[some] = (found_out.kind < COLLISION) & (block.distance <= radius)
         status = judged.status[some]
         status[tree[block.left] == tree[block.right]] = _IMPLIED
         status[found_out.kind == IDENTICAL] = _SAME
         status[listing[some] >= 0] = _TRUE
-        progress("looking", start + same.size, size)
+        progress("looking", start + block.left.size, size)
     return judged
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import TooManyPairsError, UsageError
+from fastphash.hashes import Content
 from fastphash.joins import (
     Classes,
     Index,
@@ -54,22 +55,13 @@ class Copies(NamedTuple):
     ----------
     keeper : int64 (n,)
     distance : uint8 (n,)
-    agrees, orientation, score, colour, colour_distance
-        As in `Verdicts`; the orientation turns the row into its keeper's frame.
+    verdicts : Verdicts
+        The orientation turns the row into its keeper's frame.
     """
 
     keeper: NDArray[np.int64]
     distance: NDArray[np.uint8]
-    agrees: NDArray[np.bool_]
-    orientation: NDArray[np.uint8]
-    score: NDArray[np.float32]
-    colour: NDArray[np.uint8]
-    colour_distance: NDArray[np.float32]
-
-    @property
-    def verdicts(self) -> Verdicts:
-        """What the thumbnails say of each row and its keeper."""
-        return Verdicts(*self[2:])
+    verdicts: Verdicts
 
 
 class Reach(Protocol):
@@ -114,20 +106,19 @@ def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Group
     >>> group(np.array([0, 1, 3], np.uint64), radius=1, grouping="components").keeper.tolist()
     [0, 0, 0]
     """
-    keeper = find_keepers(Index(check_hashes(hashes)), None, radius, grouping=grouping)
+    keeper = find_keepers(Index(check_hashes(hashes)), Content(), radius, grouping=grouping)
     number = np.cumsum(keeper == np.arange(keeper.size)) - 1
     return Groups(number[keeper], keeper)
 
 
 def find_copies(
     index: Index,
-    thumbnails: NDArray[np.uint8] | None,
+    content: Content,
     radius: int,
     *,
     grouping: Grouping = "star",
     reach: Reach | None = None,
     marks: Sequence[NDArray[Any]] = (),
-    chroma: NDArray[np.int8] | None = None,
     min_score: float | None = MIN_SCORE,
     effort: Effort | None = None,
 ) -> Copies:
@@ -137,9 +128,9 @@ def find_copies(
     ----------
     index : Index
         Rows in order of priority.
-    thumbnails : uint8 (n, 1024), optional
-        They must agree, or be alike, for two rows to be within reach; without them the radius
-        decides.
+    content : Content
+        Thumbnails must agree, or be alike, for two rows to be within reach, and colours must not
+        be different; without thumbnails the radius decides.
     radius : int
     grouping : {"star", "components"}
     reach : Reach, optional
@@ -147,42 +138,36 @@ def find_copies(
     marks : sequence of arrays (n, ...)
         Rows of equal hashes and thumbnails that differ in one of these are not taken for copies
         unseen, but left to `reach`.
-    chroma : int8 (n, 128), optional
-        Colours; rows in different ones are no copies.
     min_score : float or None
         The least score of two rows at a distance; None to take them for copies unseen.
     """
     keeper = find_keepers(
         index,
-        thumbnails,
+        content,
         radius,
         grouping=grouping,
         reach=reach,
         marks=marks,
-        chroma=chroma,
         min_score=min_score,
         effort=effort,
     )
     rows = np.arange(keeper.size)
     distance, mask = relation(index, rows, index, keeper)
     pairs = Matches(rows, keeper, distance, mask)
-    verdicts = judge(
-        pairs, thumbnails, thumbnails, chroma=(chroma, chroma), near=min_score is not None
-    )
+    verdicts = judge(pairs, content, content, near=min_score is not None)
     alone = keeper == rows
     distance[alone] = verdicts.orientation[alone] = 0
-    return Copies(keeper, distance, *verdicts)
+    return Copies(keeper, distance, verdicts)
 
 
 def find_keepers(
     index: Index,
-    thumbnails: NDArray[np.uint8] | None,
+    content: Content,
     radius: int,
     *,
     grouping: Grouping = "star",
     reach: Reach | None = None,
     marks: Sequence[NDArray[Any]] = (),
-    chroma: NDArray[np.int8] | None = None,
     min_score: float | None = MIN_SCORE,
     effort: Effort | None = None,
 ) -> NDArray[np.int64]:
@@ -191,13 +176,11 @@ def find_keepers(
     if grouping not in GROUPINGS:
         raise UsageError(f"no grouping {grouping!r}: use one of {', '.join(GROUPINGS)}")
     effort = effort or Effort()
-    looks = [column.view(np.uint8) for column in (thumbnails, chroma) if column is not None]
-    classes = collapse(index.hashes, *looks, *marks)
-    if reach is None and thumbnails is not None:
+    classes = collapse(index.hashes, *content.looks, *marks)
+    if reach is None and content.thumbnails is not None:
         reach = _copies_by(min_score)
     number = np.arange(len(index))
-    rows = _Rows(index, thumbnails, chroma, number, reach, min_score is not None)
-    rows = rows.take(classes.first)
+    rows = _Rows(index, content, number, reach, min_score is not None).take(classes.first)
     keeper = _stars(rows, radius, effort)
     if grouping == "components":
         keeper = _components(rows, radius, keeper, effort)
@@ -209,7 +192,7 @@ def has_partner(index: Index, radius: int, effort: Effort | None = None) -> NDAr
     effort = effort or Effort()
     classes = collapse(index.hashes)
     own = index.take(classes.first)
-    keeper = _stars(_Rows(own, None, None, classes.first, None, False), radius, effort)
+    keeper = _stars(_Rows(own, Content(), classes.first, None, False), radius, effort)
     rows = np.arange(keeper.size)
     found = np.bincount(classes.of_row, minlength=rows.size) > 1
     copies = keeper != rows
@@ -238,14 +221,13 @@ def _copies_by(min_score: float | None) -> Reach:
 
 
 class _Rows(NamedTuple):
-    """Different rows: hashes, looks where they are known, and what `reach` knows them by.
+    """Different rows: hashes, what else is known of them, and what `reach` knows them by.
 
     Without `reach` all within the radius are copies; `near` is whether it is told of scores.
     """
 
     hashed: Index
-    thumbnails: NDArray[np.uint8] | None
-    chroma: NDArray[np.int8] | None
+    content: Content
     number: NDArray[np.int64]
     reach: Reach | None
     near: bool
@@ -254,8 +236,7 @@ class _Rows(NamedTuple):
         """Some of them."""
         return self._replace(
             hashed=self.hashed.take(rows),
-            thumbnails=None if self.thumbnails is None else self.thumbnails[rows],
-            chroma=None if self.chroma is None else self.chroma[rows],
+            content=self.content.take(rows),
             number=self.number[rows],
         )
 
@@ -317,13 +298,7 @@ def _within_reach(block: Matches, left: _Rows, right: _Rows) -> Matches:
     """The pairs of a block that are copies."""
     if left.reach is None:
         return block
-    verdicts = judge(
-        block,
-        left.thumbnails,
-        right.thumbnails,
-        chroma=(left.chroma, right.chroma),
-        near=left.near,
-    )
+    verdicts = judge(block, left.content, right.content, near=left.near)
     pairs = left.number[block.left], right.number[block.right]
     return block.take(np.flatnonzero(left.reach(*pairs, block.distance, verdicts)))
 

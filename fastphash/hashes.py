@@ -3,11 +3,11 @@
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -26,13 +26,48 @@ from fastphash.store import (
     exact_paths,
     open_store,
 )
-from fastphash.thumbnail import SIDE, vertical_first
-from fastphash.words import ORIENTATIONS, UNKNOWN_CHROMA, PassOrder
+from fastphash.thumbnail import vertical_first
+from fastphash.words import ORIENTATIONS, SIDE, UNKNOWN_CHROMA, PassOrder
 
 # where a row lies in its store, counted through all parts
 _ROW = "_row"
 # columns that are read when they are asked for, for the rows that are left then
 _LATER = ("thumbnail", "chroma")
+
+
+class Content(NamedTuple):
+    """What is known of some images besides their hashes.
+
+    Attributes
+    ----------
+    thumbnails : uint8 (n, 1024), optional
+    chroma : int8 (n, 128), optional
+        As in `Hashes`.
+    digests : uint64 (n, 2), optional
+    """
+
+    thumbnails: NDArray[np.uint8] | None = None
+    chroma: NDArray[np.int8] | None = None
+    digests: NDArray[np.uint64] | None = None
+
+    @property
+    def looks(self) -> list[NDArray[np.uint8]]:
+        """Thumbnails and chroma, as far as they are known."""
+        return [column.view(np.uint8) for column in self[:2] if column is not None]
+
+    def take(self, rows: NDArray[np.int64]) -> "Content":
+        """That of some of them."""
+        columns: Iterable[NDArray[Any] | None] = self
+        return Content(*(None if column is None else column[rows] for column in columns))
+
+    def same_bytes(
+        self, rows: NDArray[np.int64], other: "Content", other_rows: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether files are known to have the same bytes as the others': bool (n,)."""
+        if self.digests is None or other.digests is None:
+            return np.zeros(rows.size, np.bool_)
+        same: NDArray[np.bool_] = (self.digests[rows] == other.digests[other_rows]).all(axis=1)
+        return same
 
 
 class Hashes:
@@ -144,6 +179,11 @@ class Hashes:
         for rows, column, places in self._stored("chroma"):
             out[rows] = _chroma_values(column)[places]
         return out
+
+    @property
+    def content(self) -> Content:
+        """What is known of these rows besides their hashes; of a store it is read now."""
+        return Content(self.thumbnails, self.chroma, self.digests)
 
     @cached_property
     def paths(self) -> pa.ChunkedArray:

@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from fastphash.errors import ImageError
-from fastphash.words import ORIENTATIONS
+from fastphash.words import CHROMA_SIDE, ORIENTATIONS
 
 Mode = Literal["full", "reduced"]
 
@@ -25,9 +25,6 @@ SNIFFED = 32
 
 #: A reduced JPEG keeps at least this many pixels on its shorter side (see benchmarks/reduced.py).
 REDUCED_SIDE = 128
-
-#: The colour of an image is kept in this many cells by as many.
-CHROMA_SIDE = 8
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),

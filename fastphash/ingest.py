@@ -34,8 +34,7 @@ from fastphash.store import (
     path_columns,
     store_schema,
 )
-from fastphash.thumbnail import SIDE
-from fastphash.words import MAX_PIXELS, TIMEOUT
+from fastphash.words import MAX_PIXELS, SIDE, TIMEOUT
 from fastphash.workers import (
     Batch,
     Recipe,

@@ -10,13 +10,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.errors import DefinitionError, UsageError
-from fastphash.hashes import Hashes
+from fastphash.hashes import Content, Hashes
 from fastphash.ingest import Progress, no_progress
 from fastphash.joins import Index, Matches, check_radius, concatenated, matches, relation
 from fastphash.near import Effort
 from fastphash.results import RELATION, relation_columns, row_names
 from fastphash.store import CHROMA_BYTES
-from fastphash.verify import judge, relate
+from fastphash.verify import compare
 from fastphash.words import NEAREST, UNKNOWN_CHROMA
 from fastphash.workers import Batch, Hasher, Recipe, Rejection
 
@@ -130,25 +130,23 @@ def _rank(left: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.arange(left.size) - np.searchsorted(left, left)
 
 
-def _chroma_of(hashed: Batch) -> NDArray[np.int8]:
-    """Colours of images just hashed, as `Hashes.chroma` has them."""
+def _content(hashed: Batch) -> Content:
+    """What is known of images just hashed."""
     unknown = np.zeros(CHROMA_BYTES, np.int8)
     unknown[0] = UNKNOWN_CHROMA
-    rows = [unknown if row is None else np.frombuffer(row, np.int8) for row in hashed.chroma]
-    return np.stack(rows)
+    chroma = [unknown if row is None else np.frombuffer(row, np.int8) for row in hashed.chroma]
+    return Content(
+        hashed.thumbnails.reshape(len(hashed.paths), -1),
+        np.stack(chroma),
+        np.frombuffer(b"".join(hashed.digests), np.uint64).reshape(-1, 2),
+    )
 
 
 def _table(hashed: Batch, stored: Hashes, pairs: Matches, k: int) -> pa.Table:
     rows, right = np.unique(pairs.right, return_inverse=True)
     known = stored.take(rows)
     pairs = pairs._replace(right=right)
-    pixels = hashed.thumbnails.reshape(len(hashed.paths), -1)
-    verdicts = judge(pairs, pixels, known.thumbnails, chroma=(_chroma_of(hashed), known.chroma))
-    same = np.zeros(pairs.left.size, np.bool_)
-    if known.digests is not None:
-        digests = np.frombuffer(b"".join(hashed.digests), np.uint64).reshape(-1, 2)
-        same = (digests[pairs.left] == known.digests[pairs.right]).all(axis=1)
-    relation = relate(pairs.distance, verdicts, same)
+    relation = compare(pairs, _content(hashed), known.content)
     order = np.lexsort((pairs.right, relation.kind, pairs.distance, pairs.left))
     order = order[_rank(pairs.left[order]) < k]
     pairs, relation = pairs.take(order), relation.take(order)

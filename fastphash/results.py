@@ -13,7 +13,7 @@ from fastphash.groups import Copies, Grouping, find_copies, has_partner
 from fastphash.hashes import Hashes, check_joinable
 from fastphash.joins import Classes, Index, Matches, collapse, matches
 from fastphash.near import Effort
-from fastphash.verify import Relation, Verdicts, judge, relate
+from fastphash.verify import Relation, compare, relate
 from fastphash.words import (
     COLLISION,
     COLOURS,
@@ -192,23 +192,17 @@ def _strongest(
 ) -> _Strongest:
     best = _Strongest(
         np.full(first.size, -1, np.int64),
-        Relation(
-            np.full(first.size, COLLISION, np.uint8),
-            np.zeros(first.size, np.uint8),
-            np.zeros(first.size, np.uint8),
-            np.zeros(first.size, np.float32),
-            np.zeros(first.size, np.uint8),
-            np.zeros(first.size, np.float32),
-        ),
+        Relation.collisions(first.size),
         np.zeros(first.size, np.int64),
     )
     size = np.bincount(classes.of_row, minlength=classes.first.size)
     left = Index(needles.phashes[first], needles.known)
     right = Index(haystack.phashes[classes.first], haystack.known)
-    ours, theirs = _looks_of(needles, first), _looks_of(haystack, classes.first)
+    # equal bytes are another matter: rows of one class may differ in them
+    ours = needles.content._replace(digests=None).take(first)
+    theirs = haystack.content._replace(digests=None).take(classes.first)
     for found in matches(left, right, radius, effort=effort):
-        verdicts = _judge(found, ours, theirs, min_score)
-        every = relate(found.distance, verdicts, np.zeros(found.left.size, np.bool_), min_score)
+        every = compare(found, ours, theirs, min_score, near=min_score is not None)
         told = np.flatnonzero((every.kind != COLLISION) | (found.distance == 0))
         if not told.size:
             continue
@@ -262,11 +256,7 @@ def _pair_table(
     others, block_right = np.unique(block.right, return_inverse=True)
     ours, theirs = needles.take(some), haystack.take(others)
     block = block._replace(left=block_left, right=block_right)
-    verdicts = _judge(block, ours, theirs, min_score)
-    same = np.zeros(block.left.size, np.bool_)
-    if ours.digests is not None and theirs.digests is not None:
-        same = (ours.digests[block.left] == theirs.digests[block.right]).all(axis=1)
-    relation = relate(block.distance, verdicts, same, min_score)
+    relation = compare(block, ours.content, theirs.content, min_score, near=min_score is not None)
     a, b = row_names(ours, block.left), row_names(theirs, block.right)
     return pa.table(
         [*a[:2], *b[:2], *relation_columns(relation), a[2], b[2]],
@@ -331,10 +321,9 @@ def _copies(
 ) -> Copies:
     return find_copies(
         Index(ranked.phashes, ranked.known),
-        ranked.thumbnails,
+        ranked.content,
         radius,
         grouping=grouping,
-        chroma=ranked.chroma,
         min_score=min_score,
         effort=effort,
     )
@@ -345,41 +334,12 @@ def copy_relation(
 ) -> Relation:
     """How rows relate to their keepers; rows ranked."""
     keeper = found.keeper[rows]
-    same = np.zeros(rows.size, np.bool_)
-    if ranked.digests is not None:
-        same = (ranked.digests[rows] == ranked.digests[keeper]).all(axis=1)
+    same = ranked.content.same_bytes(rows, ranked.content, keeper)
     return relate(found.distance[rows], found.verdicts.take(rows), same, min_score)
 
 
-class _Looks(NamedTuple):
-    """What some rows look like, as far as it is known."""
-
-    thumbnails: NDArray[np.uint8] | None
-    chroma: NDArray[np.int8] | None
-
-
-def _looks_of(rows: Hashes, chosen: NDArray[np.int64]) -> _Looks:
-    return _Looks(
-        None if rows.thumbnails is None else rows.thumbnails[chosen],
-        None if rows.chroma is None else rows.chroma[chosen],
-    )
-
-
-def _judge(
-    block: Matches, ours: Hashes | _Looks, theirs: Hashes | _Looks, min_score: float | None
-) -> Verdicts:
-    return judge(
-        block,
-        ours.thumbnails,
-        theirs.thumbnails,
-        chroma=(ours.chroma, theirs.chroma),
-        near=min_score is not None,
-    )
-
-
 def _classes(rows: Hashes) -> Classes:
-    looks = [rows.thumbnails, None if rows.chroma is None else rows.chroma.view(np.uint8)]
-    return collapse(rows.phashes, *(column for column in looks if column is not None))
+    return collapse(rows.phashes, *rows.content.looks)
 
 
 def _same_bytes(needles: Hashes, haystack: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

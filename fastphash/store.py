@@ -18,9 +18,8 @@ from filelock import FileLock, Timeout
 
 from fastphash import tables
 from fastphash.errors import StoreError, UsageError
-from fastphash.images import CHROMA_SIDE, Decoding, Mode
-from fastphash.thumbnail import SIDE
-from fastphash.words import ORIENTATIONS, PASS_ORDERS, PassOrder
+from fastphash.images import Decoding, Mode
+from fastphash.words import CHROMA_SIDE, ORIENTATIONS, PASS_ORDERS, SIDE, PassOrder
 
 SCHEMA_VERSION = 3
 MANIFEST = "_manifest.json"

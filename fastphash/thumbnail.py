@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
-from fastphash.words import ORIENTATIONS, PASS_ORDERS, PassOrder
-
-SIDE = 32
+from fastphash.words import ORIENTATIONS, PASS_ORDERS, SIDE, PassOrder
 
 # kernels are imported where they are called: numba takes 110 MB, and many need only names of here
 #: Each orientation as: transpose or not, then reverse the rows or not, then the columns.
@@ -94,10 +92,10 @@ def turned(both: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 @functools.cache
-def turned_indices() -> NDArray[np.uint16]:
-    """uint16 (8, 1024): pixel p of thumbnail a under orientation t is ``a.flat[indices[t, p]]``."""
-    plain = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
-    indices = np.empty((len(ORIENTATIONS), SIDE * SIDE), np.uint16)
+def turned_indices(side: int = SIDE) -> NDArray[np.uint16]:
+    """uint16 (8, side**2): cell c of square a under orientation t is ``a.flat[indices[t, c]]``."""
+    plain = np.arange(side * side).reshape(side, side)
+    indices = np.empty((len(ORIENTATIONS), side * side), np.uint16)
     for t, (transposed, rows, columns) in enumerate(STEPS):
         source = plain.T if transposed else plain
         indices[t] = source[:: -1 if rows else 1, :: -1 if columns else 1].reshape(-1)

@@ -26,6 +26,10 @@ IDENTICAL, EXACT, AUGMENTED, NEAR, COLLISION = range(5)
 #: The kinds that make an image a copy.
 COPY_KINDS = KINDS[:COLLISION]
 
+#: Pixels along a side of a thumbnail, and cells of colour along a side of an image.
+SIDE = 32
+CHROMA_SIDE = 8
+
 #: First of a row's 128 values of chroma where its colours aren't known; they are -127 to 127.
 UNKNOWN_CHROMA = -128
 

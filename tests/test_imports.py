@@ -12,7 +12,8 @@ PACKAGE = Path(fastphash.__file__).parent
 
 # a room imports only rooms of lines above its own; those of one line stand beside one another
 ROOMS = [
-    ("errors", "words", "kernels", "threads", "measures"),
+    ("errors", "words"),
+    ("kernels", "threads", "measures"),
     ("images",),
     ("tables",),
     ("plot",),
@@ -28,6 +29,7 @@ ROOMS = [
     ("plans",),
     ("near",),
     ("joins",),
+    ("likeness",),
     ("verify",),
     ("groups",),
     ("results",),

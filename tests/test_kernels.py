@@ -8,13 +8,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fastphash.hashes import Content
 from fastphash.images import array_grey
 from fastphash.joins import Index, Matches, collapse, count_distances, join, relation, self_join
 from fastphash.kernels import agree, chroma, collide, grey, partition, relate, resize, vector
+from fastphash.likeness import similarity
 from fastphash.near import permuted, sort_values
 from fastphash.plans import Plan, order_table
 from fastphash.thumbnail import turned_indices
-from fastphash.verify import judge, similarity
+from fastphash.verify import judge
 from fastphash.words import INVERSE
 
 TOP = 2**64 - 1
@@ -504,13 +506,13 @@ def test_colours_are_compared_as_their_twin_does(seed, t, strength):
     planes = np.array([a, np.clip(b, -127, 127)]).round().astype(np.int8)
     one, two = np.zeros(1, np.int64), np.ones(1, np.int64)
     match = Matches(one, two, np.array([9], np.uint8), np.array([1 << t], np.uint8))
-    pixels = np.zeros((2, 1024), np.uint8)
-    verdicts = judge(match, pixels, pixels, chroma=(planes, planes), near=False)
+    content = Content(np.zeros((2, 1024), np.uint8), planes)
+    verdicts = judge(match, content, content, near=False)
     colour, distance = naive.colours(*planes, t)
     assert verdicts.colour_distance[0] == pytest.approx(distance, abs=1e-3)
     assert verdicts.colour[0] == colour
     back = Matches(two, one, match.distance, np.array([1 << INVERSE[t]], np.uint8))
-    assert judge(back, pixels, pixels, chroma=(planes, planes)).colour[0] == colour
+    assert judge(back, content, content).colour[0] == colour
 
 
 def moved(seed):
@@ -542,7 +544,7 @@ def test_similarity_is_its_twin(cases):
     right = np.array([b for _, b in reversed(pairs)], np.uint8).reshape(-1, 1024)
     bits = np.array([bits for _, bits, _ in cases], np.uint8)
     rows = np.arange(len(cases))
-    score = similarity(left, rows, right, rows[::-1].copy(), bits)
+    score = similarity(left, rows, right, rows[::-1].copy(), bits).score
     assert score.dtype == np.float32
     for i, (a, b) in enumerate(pairs):
         # details are rounded to whole numbers, from float32 here and from float64 there

@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from fastphash import verify
+from fastphash import likeness
+from fastphash.hashes import Content
 from fastphash.hashing import hash_orientations, hash_thumbnails
 from fastphash.joins import Index, Matches, matches, self_join
+from fastphash.likeness import similarity
 from fastphash.thumbnail import both_thumbnails, thumbnail
-from fastphash.verify import Verdicts, judge, kinds, similarity
+from fastphash.verify import Verdicts, judge, kinds
 from fastphash.words import COLOURS, INVERSE, KINDS, UNKNOWN_COLOUR
 
 NONE = np.empty(0, np.int64)
@@ -26,7 +28,7 @@ def judge_one(a, b, mask=1):
     """Verdict on one pair of thumbnails (1024,): (agrees, orientation, score)."""
     row = np.zeros(1, np.int64)
     match = Matches(row, row, np.zeros(1, np.uint8), np.array([mask], np.uint8))
-    agrees, orientation, score, *_ = judge(match, a[None].copy(), b[None].copy())
+    agrees, orientation, score, *_ = judge(match, Content(a[None].copy()), Content(b[None].copy()))
     return bool(agrees[0]), int(orientation[0]), float(score[0])
 
 
@@ -81,7 +83,7 @@ def test_lookalikes_on_white_do_not_agree(photo):
     # their hashes alone would make copies of them
     assert block.left.size > 50
     flat = thumbnails.reshape(-1, 1024)
-    verdicts = judge(block, flat, flat)
+    verdicts = judge(block, Content(flat), Content(flat))
     far = np.array(
         [
             np.abs(flat[i].astype(int) - flat[j]).max() > 16
@@ -160,7 +162,7 @@ def test_turned_copies_are_found_and_named(photo):
     pixels = both[:, 0].reshape(-1, 1024).copy()
     index = Index(hash_orientations(both))
     (block,) = matches(index, index, 0)
-    verdicts = judge(block, pixels, pixels)
+    verdicts = judge(block, Content(pixels), Content(pixels))
     upright = block.left == 0
     assert block.right[upright].tolist() == list(range(8))
     assert verdicts.agrees[upright].all()
@@ -175,7 +177,7 @@ def test_without_thumbnails_nothing_agrees(photo):
     none = np.zeros(2, np.int64)
     match = Matches(none, none, np.zeros(2, np.uint8), np.array([0b110, 1], np.uint8))
     for left, right in ((None, None), (pixels, None), (None, pixels)):
-        agrees, orientation, score, *_ = judge(match, left, right)
+        agrees, orientation, score, *_ = judge(match, Content(left), Content(right))
         assert agrees.tolist() == [False, False]
         assert orientation.tolist() == [1, 0]
         assert np.isnan(score).all()
@@ -185,9 +187,9 @@ def test_no_matches_give_no_verdicts():
     pixels = np.empty((0, 1024), np.uint8)
     none = np.empty(0, np.uint8)
     empty = Matches(NONE, NONE, none, none)
-    assert [column.size for column in judge(empty, pixels, pixels)] == [0] * 5
+    assert [column.size for column in judge(empty, Content(pixels), Content(pixels))] == [0] * 5
     types = [bool, np.uint8, np.float32, np.uint8, np.float32]
-    assert [column.dtype for column in judge(empty, None, None)] == types
+    assert [column.dtype for column in judge(empty, Content(), Content())] == types
 
 
 def verdicts_of(agrees, orientation, score, colour=UNKNOWN_COLOUR):
@@ -255,18 +257,17 @@ def test_nobody_looks_at_near_ones_unless_asked(photo):
     pixels = small(photo(60, 60, channels=1))[None]
     row, bits = np.zeros(2, np.int64), np.ones(2, np.uint8)
     match = Matches(row, row, np.array([0, 3], np.uint8), bits)
-    assert judge(match, pixels, pixels, near=False).score.tolist() == [
+    assert judge(match, Content(pixels), Content(pixels), near=False).score.tolist() == [
         1,
         pytest.approx(np.nan, nan_ok=True),
     ]
-    assert (judge(match, pixels, pixels).score > 0.99).all()
+    assert (judge(match, Content(pixels), Content(pixels)).score > 0.99).all()
 
 
 def similar(a, b, mask=1):
     row = np.zeros(1, np.int64)
-    return float(
-        similarity(a[None].copy(), row, b[None].copy(), row, np.array([mask], np.uint8))[0]
-    )
+    found = similarity(a[None].copy(), row, b[None].copy(), row, np.array([mask], np.uint8))
+    return float(found.score[0])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -291,7 +292,7 @@ def test_different_textures_are_not_alike():
     thumbnails = np.clip(planes, 0, 255).astype(np.uint8).reshape(-1, 1024)
     left, right = np.triu_indices(30, 1)
     every = np.full(left.size, 255, np.uint8)
-    assert similarity(thumbnails, left, thumbnails, right, every).max() < 0.5
+    assert similarity(thumbnails, left, thumbnails, right, every).score.max() < 0.5
 
 
 def test_flat_and_faint_images_are_like_nothing(photo):
@@ -308,7 +309,7 @@ def test_things_of_one_outline_on_white_are_not_alike(photo):
         page[70:230, 70:230] = photo(160, 160, seed, channels=1) // 2
     thumbnails = np.array([small(page) for page in pages])
     left, right = np.triu_indices(20, 1)
-    score = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8))
+    score = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8)).score
     # with the ground among what is compared all are above 0.5
     assert np.quantile(score, 0.95) < 0.5
     assert similar(thumbnails[0], small(saved_again(Image.fromarray(pages[0]), 60))) > 0.6
@@ -325,9 +326,9 @@ def test_similarity_does_not_depend_on_the_direction(seed, t):
 def test_many_pairs_are_compared_in_parts(monkeypatch, photo):
     thumbnails = np.array([small(photo(60, 60, seed, channels=1)) for seed in range(12)])
     left, right = (rows.reshape(-1) for rows in np.indices((12, 12)))
-    whole = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8))
-    monkeypatch.setattr(verify, "_DESCRIBED", 5)
-    monkeypatch.setattr(verify, "_COMPARED", 4)
-    parts = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8))
+    whole = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8)).score
+    monkeypatch.setattr(likeness, "_DESCRIBED", 5)
+    monkeypatch.setattr(likeness, "_COMPARED", 4)
+    parts = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8)).score
     assert np.array_equal(parts, whole)
     assert (whole.reshape(12, 12).diagonal() > 0.99).all()

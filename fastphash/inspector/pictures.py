@@ -13,7 +13,7 @@ from fastphash import images
 from fastphash.errors import ImageError
 from fastphash.inspector.catalog import Catalog, Row
 from fastphash.threads import core_count
-from fastphash.thumbnail import SIDE
+from fastphash.words import SIDE
 
 #: The sides, in pixels, at which images are shown.
 SIDES = (160, 320, 1024)

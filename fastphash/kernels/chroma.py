@@ -5,8 +5,8 @@ from numba import int8, int64, uint8, uint32
 from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const, inner
+from fastphash.words import CHROMA_SIDE
 
-_SIDE = 8
 # ITU-R 601 in 65536ths, as JPEG; each adds up to 0, so that grey comes to exactly none
 _CB = (-11059, -21709, 32768)
 _CR = (32768, -27439, -5329)
@@ -22,18 +22,18 @@ def _add_four(
 ) -> None:
     for i in range(line.size):
         four = np.uint32(a[i]) + np.uint32(b[i]) + np.uint32(c[i]) + np.uint32(d[i])
-        line[i] += np.uint32(_SIDE) * four
+        line[i] += np.uint32(CHROMA_SIDE) * four
 
 
 @inner
 def _add_columns(columns: NDArray[np.uint32], totals: NDArray[np.int64]) -> None:
     width = columns.shape[1] // 3
     for x in range(width):
-        start = x * _SIDE
-        for cell in range(start // width, (start + _SIDE - 1) // width + 1):
-            end = min((cell + 1) * width, start + _SIDE)
+        start = x * CHROMA_SIDE
+        for cell in range(start // width, (start + CHROMA_SIDE - 1) // width + 1):
+            end = min((cell + 1) * width, start + CHROMA_SIDE)
             share = end - max(cell * width, start)
-            for down in range(_SIDE):
+            for down in range(CHROMA_SIDE):
                 for channel in range(3):
                     totals[down, cell, channel] += share * np.int64(columns[down, 3 * x + channel])
 
@@ -55,16 +55,16 @@ def add_strip(
     columns[:] = 0
     y = 0
     while y < rgb.shape[0]:
-        start = (first + y) * _SIDE
+        start = (first + y) * CHROMA_SIDE
         cell = start // height
-        if y + 4 <= rgb.shape[0] and start + 4 * _SIDE <= (cell + 1) * height:
+        if y + 4 <= rgb.shape[0] and start + 4 * CHROMA_SIDE <= (cell + 1) * height:
             # four rows for each time that the sums are read and written: 8 us against 17 us for
             # 300 x 300
             _add_four(rgb[y], rgb[y + 1], rgb[y + 2], rgb[y + 3], columns[cell])
             y += 4
             continue
-        for cell in range(start // height, (start + _SIDE - 1) // height + 1):
-            end = min((cell + 1) * height, start + _SIDE)
+        for cell in range(start // height, (start + CHROMA_SIDE - 1) // height + 1):
+            end = min((cell + 1) * height, start + CHROMA_SIDE)
             weight = np.uint32(end - max(cell * height, start))
             line = columns[cell]
             row = rgb[y]
@@ -78,8 +78,8 @@ def add_strip(
 def totals_to_chroma(totals: NDArray[np.int64], pixels: int, chroma: NDArray[np.int8]) -> None:
     """Fill `chroma` (2, 8, 8), Cb - 128 and Cr - 128, from the totals of an image; -127 to 127."""
     whole = pixels << 16
-    for down in range(_SIDE):
-        for across in range(_SIDE):
+    for down in range(CHROMA_SIDE):
+        for across in range(CHROMA_SIDE):
             red, green, blue = totals[down, across]
             cb = _CB[0] * red + _CB[1] * green + _CB[2] * blue
             cr = _CR[0] * red + _CR[1] * green + _CR[2] * blue

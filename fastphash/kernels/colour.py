@@ -6,15 +6,13 @@ Colours are what is left when light is taken away: two chroma planes of 8 x 8 ce
 import math
 
 import numpy as np
-from numba import float32, int8, int64, uint8
+from numba import float32, int8, int64, uint8, uint16
 from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const
+from fastphash.words import CHROMA_SIDE, DIFFERENT, FADED, SAME, UNKNOWN_CHROMA
 
-SIDE = 8
-CELLS = SIDE * SIDE
-#: What the first value of a row is whose colours nobody knows.
-UNKNOWN = -128
+_CELLS = CHROMA_SIDE * CHROMA_SIDE
 # Colours are different from this many levels on, and from this share of the stronger ones:
 # brightness, crops and compression stay below, hues turned by a quarter and more don't.
 DIFFERENT_LEVELS = 10.0
@@ -23,8 +21,6 @@ DIFFERENT_SHARE = 0.6
 COLOURFUL_LEVELS = 3.0
 FADED_SHARE = 0.7
 
-SAME, FADED, DIFFERENT = range(3)
-
 
 @compiled(
     const(int8, 2),
@@ -32,7 +28,7 @@ SAME, FADED, DIFFERENT = range(3)
     const(int8, 2),
     const(int64),
     const(uint8),
-    const(uint8, 2),
+    const(uint16, 2),
     array(uint8),
     array(float32),
 )
@@ -42,7 +38,7 @@ def compare_colours(
     right: NDArray[np.int8],
     right_rows: NDArray[np.int64],
     orientation: NDArray[np.uint8],
-    turned: NDArray[np.uint8],
+    turned: NDArray[np.uint16],
     colour: NDArray[np.uint8],
     distance: NDArray[np.float32],
 ) -> None:
@@ -53,22 +49,22 @@ def compare_colours(
     """
     for p in range(orientation.size):
         a, b = left[left_rows[p]], right[right_rows[p]]
-        if a[0] == UNKNOWN or b[0] == UNKNOWN:
+        if a[0] == UNKNOWN_CHROMA or b[0] == UNKNOWN_CHROMA:
             continue
         cells = turned[orientation[p]]
         own, other, common = np.int64(0), np.int64(0), np.int64(0)
         for plane in range(2):
-            for c in range(CELLS):
-                x = np.int64(a[plane * CELLS + cells[c]])
-                y = np.int64(b[plane * CELLS + c])
+            for c in range(_CELLS):
+                x = np.int64(a[plane * _CELLS + cells[c]])
+                y = np.int64(b[plane * _CELLS + c])
                 own += x * x
                 other += y * y
                 common += x * y
         strong, weak = float(max(own, other)), float(min(own, other))
         share = min(max(common / max(strong, 1.0), 0.0), 1.0)
         rest = max(weak - 2 * share * common + share * share * strong, 0.0)
-        levels = math.sqrt(rest / CELLS)
-        strength = math.sqrt(strong / CELLS)
+        levels = math.sqrt(rest / _CELLS)
+        strength = math.sqrt(strong / _CELLS)
         distance[p] = levels
         if levels >= DIFFERENT_LEVELS and levels >= DIFFERENT_SHARE * strength:
             colour[p] = DIFFERENT

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const, inner
 from fastphash.kernels.vector import combine, dot
+from fastphash.words import SIDE
 
-SIDE = 32
 #: Shifts of up to so many pixels are tried, along both axes.
 SHIFT = 2
 SHIFTS = (2 * SHIFT + 1) ** 2
@@ -215,7 +215,7 @@ def describe(
 def _best_shift(
     padded: NDArray[np.int8],
     energy: NDArray[np.int32],
-    shifts: NDArray[np.uint8],
+    shifts: NDArray[np.uint16],
     other: NDArray[np.int8],
     other_energy: NDArray[np.int32],
 ) -> float:
@@ -244,7 +244,7 @@ def _best_shift(
     const(int64),
     const(uint8),
     const(uint16, 2),
-    const(uint8, 2),
+    const(uint16, 2),
     array(uint8),
     array(float32),
 )
@@ -257,7 +257,7 @@ def compare(
     right_rows: NDArray[np.int64],
     mask: NDArray[np.uint8],
     turned: NDArray[np.uint16],
-    turned_shifts: NDArray[np.uint8],
+    turned_shifts: NDArray[np.uint16],
     orientation: NDArray[np.uint8],
     score: NDArray[np.float32],
 ) -> None:

@@ -19,7 +19,8 @@ from fastphash.errors import ImageError
 from fastphash.ingest import Progress
 from fastphash.report.chosen import Group, Place, Stored, locate
 from fastphash.threads import core_count, interleave
-from fastphash.thumbnail import SIDE, turned_indices
+from fastphash.thumbnail import turned_indices
+from fastphash.words import SIDE
 
 #: Bytes of all pictures on a page of up to 200 groups, as they stand there.
 BUDGET = 11 << 20

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from pool import Pool
 from ranking import Counts, Distances, Truth, hamming, tally_all, tally_some
 
-from fastphash.calibrate import proposing_radius
+from fastphash.chance import proposing_radius
 from fastphash.hashes import Content
 from fastphash.ingest import Progress
 from fastphash.joins import Index, concatenated, matches, relation

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
-from fastphash.calibrate import estimate, proposing_radius
+from fastphash.calibrate import estimate
+from fastphash.chance import proposing_radius
 from fastphash.hashing import hash_orientations
 from fastphash.joins import Index, collapse, self_join
 from fastphash.thumbnail import both_thumbnails

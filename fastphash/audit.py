@@ -22,7 +22,7 @@ from fastphash.audited import (
     SUMMARY,
     Audited,
 )
-from fastphash.calibrate import expected_pairs, radius_for
+from fastphash.chance import expected_pairs, radius_for
 from fastphash.discover import Source, check_sources
 from fastphash.errors import FastphashError, UsageError
 from fastphash.groups import Grouping
@@ -113,7 +113,7 @@ def audit(
         Splits that keep their images, first to last; by default the smallest first.
     radius : int, optional
         The largest distance of two copies, in bits. By default as far as an image has few enough
-        candidates by chance (`fastphash.calibrate`), or `RADIUS` where nobody looks at them.
+        candidates by chance (`fastphash.chance`), or `RADIUS` where nobody looks at them.
     min_score : float or None
         How alike the thumbnails of near copies are at least; None to take them for copies unseen.
     grouping : {"star", "components"}

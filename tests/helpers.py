@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import scipy.fft
 from PIL import Image
 
 from fastphash import tables
 from fastphash.discover import folder_source
 from fastphash.hashes import Hashes
+from fastphash.hashing import hash_orientations
 from fastphash.store import Definition, Layout, create_store, open_store
 from fastphash.words import ORIENTATIONS
 
@@ -136,3 +138,20 @@ def run(*arguments, status=0, **options):
 def screen(columns=80):
     """The environment, with a screen of so many columns."""
     return os.environ | {"COLUMNS": str(columns)}
+
+
+def waves(count, seed, side=48, detail=5):
+    """Pictures that are no copies of one another: waves, coarse ones stronger, uint8 (n, 1024)."""
+    rng = np.random.default_rng(seed)
+    frequency = np.hypot(*np.meshgrid(np.arange(side), np.arange(side)))
+    waves = rng.normal(0, 1, (count, side, side)) / (1 + frequency**2 / detail)
+    waves[:, 0, 0] = 0
+    shade = scipy.fft.idctn(waves, axes=(1, 2))[:, :32, :32]
+    shade /= shade.std(axis=(1, 2), keepdims=True)
+    return np.clip(128 + 40 * shade, 0, 255).astype(np.uint8).reshape(count, 1024)
+
+
+def hashed(pictures):
+    """Hashes in all orientations, uint64 (n, 8), of thumbnails uint8 (n, 1024)."""
+    upright = pictures.reshape(-1, 32, 32)
+    return hash_orientations(np.stack([upright, upright.transpose(0, 2, 1)], axis=1))

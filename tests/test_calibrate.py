@@ -1,121 +1,26 @@
-"""What is near by chance, against what is counted where nothing is a copy."""
+"""What is told of copies and chance, against the truth where it is known."""
 
 import json
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-import scipy.fft
 import scipy.ndimage
-from helpers import hashes_of, run, write_store
+from helpers import hashed, hashes_of, run, waves, write_store
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastphash.calibrate import (
-    MOST_RADIUS,
     Calibration,
     Scored,
     Tail,
     calibrate,
     estimate,
-    expected_pairs,
-    proposing_radius,
 )
+from fastphash.chance import MOST_RADIUS
 from fastphash.errors import TooManyPairsError
-from fastphash.hashing import hash_orientations
-from fastphash.joins import Index, count_distances, self_join
+from fastphash.joins import self_join
 from fastphash.store import HASH_COLUMNS, Layout
-from fastphash.words import ORIENTATIONS
-
-
-def thumbnails(count, seed, side=48, detail=5):
-    """Pictures that are no copies of one another: waves, coarse ones stronger, uint8 (n, 1024)."""
-    rng = np.random.default_rng(seed)
-    frequency = np.hypot(*np.meshgrid(np.arange(side), np.arange(side)))
-    waves = rng.normal(0, 1, (count, side, side)) / (1 + frequency**2 / detail)
-    waves[:, 0, 0] = 0
-    shade = scipy.fft.idctn(waves, axes=(1, 2))[:, :32, :32]
-    shade /= shade.std(axis=(1, 2), keepdims=True)
-    return np.clip(128 + 40 * shade, 0, 255).astype(np.uint8).reshape(count, 1024)
-
-
-def pages(count, seed):
-    """Dark boxes on white, uint8 (n, 1024)."""
-    rng = np.random.default_rng(seed)
-    made = np.full((count, 32, 32), 255, np.uint8)
-    for picture in made:
-        for _ in range(rng.integers(3, 12)):
-            (y, x), (height, width) = rng.integers(1, 30, 2), rng.integers(1, 12, 2)
-            picture[y : y + height, x : x + width] = rng.integers(0, 120)
-    return made.reshape(count, 1024)
-
-
-def hashed(pictures):
-    upright = pictures.reshape(-1, 32, 32)
-    return hash_orientations(np.stack([upright, upright.transpose(0, 2, 1)], axis=1))
-
-
-def counted(rows):
-    """Rows at each distance of a row, in the mean."""
-    least, _ = count_distances(rows, 1)
-    return 2 * least / len(rows)
-
-
-@pytest.mark.parametrize("pictures", [thumbnails, pages])
-@pytest.mark.parametrize("known", [(0,), tuple(range(len(ORIENTATIONS)))])
-def test_chance_is_what_is_counted_without_copies(pictures, known):
-    rows = Index(hashed(pictures(3000, 1)), known)
-    expected, found = np.cumsum(expected_pairs(rows)), np.cumsum(counted(rows))
-    seen = found * len(rows) / 2
-    for distance in range(8, 22, 2):
-        if seen[distance] >= 20:
-            assert found[distance] / 3 < expected[distance] < found[distance] * 3, distance
-    assert seen[14] >= 20
-
-
-def planted(rows, copies, seed=0):
-    """Each row again, so many times, with a bit set and a bit cleared."""
-    rng = np.random.default_rng(seed)
-    again = np.repeat(rows.hashes, copies, axis=0)
-    bits = (again[..., None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)
-    for value in (0, 1):
-        chosen = np.argmax((bits == value) * rng.random(bits.shape), axis=-1)
-        again ^= np.uint64(1) << chosen.astype(np.uint64)
-    return Index(np.concatenate([rows.hashes, again]), rows.known)
-
-
-def test_copies_do_not_count_as_chance():
-    rows = Index(hashed(thumbnails(400, 2)))
-    many = planted(rows, 20)
-    assert np.cumsum(counted(many))[4] > 15
-    expected = np.cumsum(expected_pairs(many))
-    assert expected[8] < 1
-    # more rows, more chance: as many as of so many different ones
-    different = Index(hashed(thumbnails(len(many), 3)))
-    assert abs(proposing_radius(many) - proposing_radius(different)) <= 2
-
-
-def test_equal_rows_count_once():
-    one = np.full((10_000, 8), 0x00FF00FF00FF00FF, np.uint64)
-    assert not expected_pairs(Index(one)).any()
-    assert proposing_radius(Index(one)) == MOST_RADIUS
-
-
-@pytest.mark.parametrize("rows", [0, 1, 2, 50])
-@pytest.mark.parametrize("width", [1, 8])
-def test_few_rows_may_be_far_apart(rows, width):
-    hashes = np.random.default_rng(rows).integers(0, 2**63, (rows, width), np.uint64)
-    assert proposing_radius(Index(hashes)) == MOST_RADIUS
-    assert expected_pairs(Index(hashes)).shape == (65,)
-
-
-def test_the_radius_falls_with_the_number_of_rows_and_is_always_the_same():
-    hashes = np.random.default_rng(5).integers(0, 2**64, (500_000, 8), np.uint64)
-    radii = [proposing_radius(Index(hashes[:count])) for count in (100, 10_000, 500_000)]
-    assert radii == sorted(radii, reverse=True)
-    assert radii[0] == MOST_RADIUS > radii[-1] > 8
-    assert radii[-1] == proposing_radius(Index(hashes))
-    assert proposing_radius(Index(hashes), per_image=0) == 0
 
 
 def edited(pictures, seed):
@@ -132,7 +37,7 @@ def edited(pictures, seed):
 @pytest.fixture(scope="module")
 def mixed():
     """Pictures, of which a tenth have two copies: thumbnails, hashes and whose copy each is."""
-    originals = thumbnails(2000, 7)
+    originals = waves(2000, 7)
     some = originals[:200]
     pictures = np.concatenate([originals, edited(some, 1), edited(some, 2)])
     return pictures, hashed(pictures), np.concatenate([np.arange(2000), *[np.arange(200)] * 2])
@@ -161,7 +66,7 @@ def test_the_estimate_is_near_the_truth(mixed):
 
 
 def test_without_copies_nothing_is_taken_for_one():
-    found = estimate(pictures := thumbnails(2500, 8), hashed(pictures), 16)
+    found = estimate(pictures := waves(2500, 8), hashed(pictures), 16)
     assert found.pairs.distance.size > 1000
     assert found.precision_at_distance(16) < 0.05
     assert found.precision_at(0.2) < 0.1
@@ -225,7 +130,7 @@ def test_shares_are_shares_and_rise_with_the_threshold(pairs, chance, rate):
 
 @pytest.mark.parametrize("rows", [0, 1, 2])
 def test_few_images(rows):
-    pictures = thumbnails(rows, 3)
+    pictures = waves(rows, 3)
     found = estimate(pictures, hashed(pictures), 8)
     assert found.min_score(0.5) is None
     assert np.isnan(found.precision_at(0.5))
@@ -240,7 +145,7 @@ def columns(pictures, times=1):
 
 
 def test_a_hundred_thousand_equal_images_are_one():
-    rows = columns(thumbnails(2, 5), [100_000, 1])
+    rows = columns(waves(2, 5), [100_000, 1])
     digests = np.zeros((100_001, 2), np.uint64)
     digests[50_000:, 0] = np.arange(1, 50_002)
     found = calibrate(hashes_of(rows | {"digest": digests}))

@@ -30,7 +30,7 @@ ROOMS = [
     ("near",),
     ("joins",),
     ("likeness",),
-    ("verify",),
+    ("verify", "chance"),
     ("groups",),
     ("results",),
     ("calibrate",),

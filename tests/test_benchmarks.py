@@ -11,6 +11,7 @@ from conftest import missing
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 QUICK = {
     "accuracy.py": ["--count", "2", "--slow-count", "0"],
+    "audit.py": ["--count", "40", "--rounds", "1"],
     "calibrate.py": ["--count", "60"],
     "coco.py": ["--images", "200", "--annotations", "900", "--rounds", "1"],
     "collisions.py": ["--rounds", "1"],

@@ -203,14 +203,9 @@ def audit(
 
 @main.command()
 @options.audit_argument
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="File for the report.  [default: OUT/report.html, written anew]",
+@options.output_option(
+    "File for the report.  [default: OUT/report.html, written anew]", required=False
 )
-@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @click.option(
     "--groups",
     type=click.IntRange(0, 10_000),
@@ -760,14 +755,7 @@ def evaluate(
     help="Look at no more pairs than this: where there are more, at those of fewer images.  "
     f"[default: {CALIBRATED_PAIRS:,}]",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Draw the shares of copies as SVG.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@options.output_option("Draw the shares of copies as SVG.", required=False)
 @options.join_options
 @options.json_option
 def calibrate(

@@ -129,18 +129,19 @@ def json_option(command: F) -> F:
     )
 
 
-def output_option(text: str) -> Callable[[F], F]:
+def output_option(text: str, *, required: bool = True) -> Callable[[F], F]:
     """``-o FILE``, with ``--overwrite``."""
 
     def decorate(command: F) -> F:
-        command = click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")(
+        command = click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")(
             command
         )
         return click.option(
             "-o",
             "--output",
             type=click.Path(path_type=Path, dir_okay=False),
-            required=True,
+            required=required,
+            metavar="FILE",
             help=text,
         )(command)
 

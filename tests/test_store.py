@@ -15,6 +15,7 @@ from fastphash.store import (
     METADATA,
     Definition,
     Layout,
+    Store,
     asserted,
     create_store,
     is_store,
@@ -360,7 +361,21 @@ def test_only_orientations_without_nulls_are_known():
     assert (rows.phashes[:, rows.known] == table[:, rows.known]).all()
 
 
-def test_thumbnails_are_read_for_the_chosen_rows_alone(tmp_path, monkeypatch):
+@pytest.fixture
+def columns_read(monkeypatch):
+    """Which parts of stores are read, and which of their columns, as it goes on."""
+    read = []
+    read_part = Store.read_part
+
+    def watched(store, part, columns):
+        read.append((part.name, columns))
+        return read_part(store, part, columns)
+
+    monkeypatch.setattr(Store, "read_part", watched)
+    return read
+
+
+def test_thumbnails_are_read_for_the_chosen_rows_alone(tmp_path, columns_read):
     pixels = np.random.default_rng(2).integers(0, 256, (9, 1024), np.uint8)
     pieces = [
         {"path": [str(row) for row in part], "phash": hashes(3), "thumbnail": pixels[part]}
@@ -370,17 +385,9 @@ def test_thumbnails_are_read_for_the_chosen_rows_alone(tmp_path, monkeypatch):
     chosen = np.array([8, 0, 7, 1, 1])
     rows = read_hashes(str(store.path)).take(chosen)
     assert "thumbnail" not in rows.table.column_names
-    read = []
-    read_part = type(store).read_part
-    monkeypatch.setattr(
-        type(store),
-        "read_part",
-        lambda store, part, columns: (
-            read.append((part.name, columns)) or read_part(store, part, columns)
-        ),
-    )
+    columns_read.clear()
     assert (rows.thumbnails == pixels[chosen]).all()
-    assert read == [(f"part-00000{i}.parquet", ["thumbnail"]) for i in (0, 2)]
+    assert columns_read == [(f"part-00000{i}.parquet", ["thumbnail"]) for i in (0, 2)]
 
 
 def test_thumbnails_of_a_file_and_of_several_stores_are_those_of_the_column(tmp_path):
@@ -417,25 +424,17 @@ def chroma_pieces():
     return pieces, values
 
 
-def test_chroma_is_read_for_the_chosen_rows_alone(tmp_path, monkeypatch):
+def test_chroma_is_read_for_the_chosen_rows_alone(tmp_path, columns_read):
     pieces, values = chroma_pieces()
     store = write_store(tmp_path / "s", *pieces)
     rows = read_hashes(str(store.path))
     assert "chroma" not in rows.table.column_names
-    read = []
-    read_part = type(store).read_part
-    monkeypatch.setattr(
-        type(store),
-        "read_part",
-        lambda store, part, columns: (
-            read.append((part.name, columns)) or read_part(store, part, columns)
-        ),
-    )
+    columns_read.clear()
     chosen = np.array([3, 2, 3])
     found = rows.take(chosen).chroma
     assert found.dtype == np.int8
     assert (found == values[chosen]).all()
-    assert read == [("part-000001.parquet", ["chroma"])]
+    assert columns_read == [("part-000001.parquet", ["chroma"])]
     assert (rows.chroma == values).all()
 
 

@@ -17,8 +17,13 @@ from fastphash.results import GROUPS_SCHEMA
 from fastphash.store import path_columns
 
 
+def pair(split, path, kind="near", distance=2, orientation="identity", score=0.9, colour="same"):
+    """An image of a group, and how it relates to its keeper."""
+    return split, path, kind, distance, orientation, score, colour
+
+
 def write_audit(out, groups, roots=None, **columns):
-    """An audit of these groups: lists of (split, path, kind, distance, orientation, score).
+    """An audit of these groups: lists of what `pair` gives.
 
     Paths are bytes; of the keeper, which comes first, only split and path matter. `columns` are
     those of the store, a value for each image in order.
@@ -60,7 +65,7 @@ def write_audit(out, groups, roots=None, **columns):
             relation(4, pa.uint8()),
             relation(5, pa.string()),
             relation(6, pa.float32()),
-            pa.nulls(len(images), pa.string()),
+            relation(7, pa.string()),
             pa.nulls(len(images), pa.float32()),
             exact,
         ],

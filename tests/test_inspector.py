@@ -13,7 +13,7 @@ import pytest
 from helpers import planted, run, save, scene, source, write_hashes
 from hypothesis import given
 from hypothesis import strategies as st
-from inspecting import Served, write_audit
+from inspecting import Served, pair, write_audit
 from PIL import Image as PillowImage
 
 from fastphash import images, tables
@@ -27,7 +27,7 @@ from fastphash.inspector.guard import Access
 from fastphash.inspector.judged import Conflicts, Guide, Judged
 from fastphash.inspector.pictures import OutsideError, Pictures
 from fastphash.inspector.query import ORDERS, VIEWS, Filter, Query
-from fastphash.words import COPY_KINDS, ORIENTATIONS
+from fastphash.words import COLOURS, COPY_KINDS, ORIENTATIONS
 
 SPLITS = ("train", "val", "test")
 
@@ -56,10 +56,6 @@ def served(planted_audit):
 
 def catalog_of(out):
     return Catalog(open_audit(out))
-
-
-def pair(split, path, kind="near", distance=2, orientation="identity", score=0.9):
-    return split, path, kind, distance, orientation, score
 
 
 def copies(count, split="train", start=0):
@@ -120,6 +116,7 @@ def audits(draw):
         st.integers(0, 4),
         st.sampled_from(ORIENTATIONS),
         st.none() | st.integers(0, 4).map(lambda n: n / 4),
+        st.none() | st.sampled_from(COLOURS),
     )
     found = []
     for g, group in enumerate(draw(st.lists(st.lists(image, min_size=2, max_size=4), max_size=6))):
@@ -178,13 +175,14 @@ def test_rows_are_those_of_the_tables(tmp_path_factory, groups):
     number = 0
     for g, group in enumerate(groups):
         assert catalog.images(g) == range(number, number + len(group))
-        for split, path, kind, distance, orientation, score in group:
+        for split, path, kind, distance, orientation, score, colour in group:
             row = catalog.row(number)
             assert row.image == Image(split, path, number.to_bytes(16))
             assert (row.group, row.width, row.height) == (g, 64, 48)
             if not row.is_keeper:
                 assert (row.kind, row.distance, row.turn) == (kind, distance, orientation)
                 assert row.score == score
+                assert row.colour == (colour or "")
             assert catalog.find([row.image]).tolist() == [number]
             assert catalog.find([row.image._replace(digest=b"x" * 16)]).tolist() == [-1]
             number += 1
@@ -331,7 +329,7 @@ def test_groups_before_and_after_are_those_of_the_filter(tmp_path):
 def test_labels_of_names_that_are_not_utf_8(tmp_path):
     out = write_audit(
         tmp_path / "out",
-        [[("train", name, "exact", 0, "identity", 1.0) for name in (b"a\xff", b"a\xfe")]],
+        [[pair("train", name, "exact", 0) for name in (b"a\xff", b"a\xfe")]],
     )
     columns = {"group": [0], "split": ["train"], "path": ["a\ufffd"], "path_bytes": [b"a\xfe"]}
     columns |= {"label": ["cat"], "keeper_label": ["dog"], "source": ["coco"]}

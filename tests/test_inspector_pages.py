@@ -7,7 +7,7 @@ import pytest
 from browser import focus_order, overflows, picture, violations
 from faults.test_page import HOSTILE
 from helpers import planted, save, scene
-from inspecting import Served, write_audit
+from inspecting import Served, pair, write_audit
 
 from fastphash.audit import audit
 from fastphash.decisions import read_decisions
@@ -201,7 +201,7 @@ def test_the_difference_of_equal_images_is_black(audited, visit):
 
 
 def test_hostile_names_do_nothing(tmp_path, visit):
-    groups = [[(s, name, "near", 2, "identity", 0.9) for s in ("a", "b")] for name in HOSTILE]
+    groups = [[pair(s, name) for s in ("a", "b")] for name in HOSTILE]
     out = write_audit(tmp_path / "out", groups)
     with Served(out) as served:
         page = visit(served)
@@ -218,9 +218,12 @@ def test_hostile_names_do_nothing(tmp_path, visit):
 
 def test_a_thousand_groups(tmp_path, visit):
     save(tmp_path / "out" / "train" / "0.png", scene(1))
-    group = [("train", b"%d.png", "near", 2, "rotate_90", 0.9)] * 3
     groups = [
-        [(s, b"%d_%d.png" % (g, i), *r) for i, (s, _, *r) in enumerate(group)] for g in range(1000)
+        [
+            pair("train", b"%d_%d.png" % (g, i), orientation="rotate_90", colour="faded")
+            for i in range(3)
+        ]
+        for g in range(1000)
     ]
     with Served(write_audit(tmp_path / "out", groups)) as served:
         page = visit(served)
@@ -230,6 +233,9 @@ def test_a_thousand_groups(tmp_path, visit):
         page.get_by_role("link", name="Last").first.click()
         page.wait_for_url(re.compile("page=40$"))
         assert "Group 999" in page.get_by_role("main").inner_text()
+        assert violations(page) == []
+        page.goto(served.origin + "/group/999")
+        assert page.get_by_text("faded colours").count() == 2
         assert violations(page) == []
 
 

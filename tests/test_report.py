@@ -145,6 +145,19 @@ def test_a_copy_is_turned_into_its_keepers_frame(tmp_path, turn):
     assert upright.shape != keeper.shape or np.abs(upright - keeper).mean() > 20
 
 
+def test_copies_in_other_colours_say_so(tmp_path):
+    save(tmp_path / "all" / "1.png", scene(1))
+    grey = Image.fromarray(scene(1)).convert("L").convert("RGB")
+    save(tmp_path / "all" / "grey.png", np.asarray(grey))
+    save(tmp_path / "all" / "again.bmp", scene(1))
+    audited(tmp_path / "out", ("all", tmp_path / "all"))
+    (group,) = read_page(tmp_path / "out" / "report.html").groups
+    assert re.findall(r"score \d\.\d\d(?:, \w+ colours)?", group.text) == [
+        "score 1.00",
+        "score 1.00, faded colours",
+    ]
+
+
 def test_copies_beyond_the_first_are_counted(tmp_path):
     folder = scenes(tmp_path / "all", [1])
     for copy in range(chosen.COPIES + 5):

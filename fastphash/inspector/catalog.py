@@ -22,7 +22,7 @@ from fastphash.hashes import Hashes
 from fastphash.inspector.query import Filter, Order
 from fastphash.store import Part, exact_paths
 from fastphash.threads import core_count, run_all
-from fastphash.words import KINDS, ORIENTATIONS
+from fastphash.words import COLOURS, KINDS, ORIENTATIONS
 
 #: Told of a stage, and how much of it is done of how much.
 Progress = Callable[[str, int, int], None]
@@ -80,6 +80,8 @@ class Row:
         Against the keeper, as all that follows; empty for the keeper.
     distance, orientation : int
     score : float or None
+    colour : str
+        Empty where it isn't known.
     size, mtime_ns, width, height : int
         Of the file that was audited; width and height are 0 where they aren't known.
     """
@@ -93,6 +95,7 @@ class Row:
     distance: int
     orientation: int
     score: float | None
+    colour: str
     size: int
     mtime_ns: int
     width: int
@@ -129,6 +132,7 @@ class Catalog:
         The first row of each group, its keeper's.
     kind, distance, orientation : uint8 (n,)
     score : float32 (n,)
+    colour : uint8 (n,)
     split : uint8 or uint16 (n,)
         Index into `splits`.
     paths : pyarrow.ChunkedArray of string (n,)
@@ -146,6 +150,7 @@ class Catalog:
         self.orientation = _codes(self._column("orientation"), ORIENTATIONS)
         self.orientation[self.starts[:-1]] = 0
         self.score = self._column("score").to_numpy().astype(np.float32, copy=False)
+        self.colour = _codes(self._column("colour"), COLOURS)
         self.paths = self._column("path")
         exact = self._column("path_bytes")
         self._exact = None if exact.null_count == len(exact) else exact
@@ -215,7 +220,7 @@ class Catalog:
         """One image."""
         group = self.group_of(number)
         kind = int(self.kind[number])
-        score = float(self.score[number])
+        score, colour = float(self.score[number]), int(self.colour[number])
         stored, details = self._exact_name(number), self.details
         return Row(
             number,
@@ -227,6 +232,7 @@ class Catalog:
             0 if kind == NONE else int(self.distance[number]),
             int(self.orientation[number]),
             None if np.isnan(score) else score,
+            "" if colour == NONE else COLOURS[colour],
             int(details.size[number]),
             int(details.mtime_ns[number]),
             int(details.width[number]),

@@ -42,6 +42,7 @@ class Member(NamedTuple):
     distance: int | None
     orientation: int
     score: float | None
+    colour: str | None
 
 
 @dataclass(frozen=True)
@@ -166,14 +167,16 @@ class Groups:
                 distance,
                 ORIENTATIONS.index(orientation) if orientation else 0,
                 score,
+                colour,
             )
-            for split, path, kind, distance, orientation, score in zip(
+            for split, path, kind, distance, orientation, score, colour in zip(
                 some["split"].to_pylist(),
                 exact_paths(some).to_pylist(),
                 some["kind"].to_pylist(),
                 some["distance"].to_pylist(),
                 some["orientation"].to_pylist(),
                 some["score"].to_pylist(),
+                some["colour"].to_pylist(),
                 strict=True,
             )
         ]

@@ -68,6 +68,7 @@ def write_pairs(
 
 
 def _pair(row: dict[str, Any], path: bytes, other: bytes) -> _Pair:
-    relation = row["kind"], row["distance"], ORIENTATIONS.index(row["orientation"]), row["score"]
-    first = Member(Place(row["other_split"], other), None, None, 0, None)
+    orientation = ORIENTATIONS.index(row["orientation"])
+    relation = row["kind"], row["distance"], orientation, row["score"], row["colour"]
+    first = Member(Place(row["other_split"], other), None, None, 0, None, None)
     return _Pair(first, Member(Place(row["split"], path), *relation))

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 from helpers import planted, save, scene
-from inspecting import Served, write_audit
+from inspecting import Served, pair, write_audit
 from PIL import Image
 
 from fastphash.audit import audit
@@ -149,7 +149,7 @@ def test_45_links_out_of_a_split(tmp_path):
     (train / "out.png").symlink_to(secret)
     (train / "inside.png").symlink_to("in.png")
     names = [b"in.png", b"out.png", b"inside.png", b"folder/secret.png", b"../secret.png"]
-    copies = [("train", name, "exact", 0, "identity", 1.0) for name in names]
+    copies = [pair("train", name, "exact", 0) for name in names]
     out = write_audit(tmp_path / "out", [copies], {"train": train})
     audit(tmp_path / "real", [folder_source(f"train={train}")], workers=1)
     (train / "folder").symlink_to(tmp_path)

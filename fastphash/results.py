@@ -279,7 +279,7 @@ class Counted(NamedTuple):
     kinds, distances : dict of str to int
         Copies by kind, and by distance but for collisions.
     collisions : int
-        Rows of no group, at distance 0 of another row: their thumbnails differ.
+        Rows of no group, at distance 0 of another row: their thumbnails or colours differ.
     """
 
     kinds: dict[str, int]

@@ -143,7 +143,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
     if colliding := sum(split["collisions"] for split in splits.values()):
         show_lines(
             "Collisions inside splits",
-            [f"{colliding:,} images share a hash with another, but their thumbnails differ"],
+            [f"{colliding:,} images share a hash with another, but look otherwise"],
         )
     _show_distances(summary)
     _show_how(summary)
@@ -355,7 +355,7 @@ def _lost_pair(row: dict[str, Any]) -> str:
 
 def _why_no_copies(min_score: float | None) -> str:
     if min_score is None:
-        return "their thumbnails differ, or there are none"
+        return "their thumbnails or colours differ, or there are none"
     return f"scored below {min_score:g}"
 
 
@@ -495,7 +495,7 @@ def _show_leaks(leaks: list[dict[str, Any]], names: list[str], *, thumbnails: bo
     show_lines("Leaks in words", lines or ["no image of one split is in another"])
     collisions = sum(leak["kinds"]["collision"] for leak in leaks)
     if collisions:
-        why = "their thumbnails differ" if thumbnails else "without thumbnails nothing can tell"
+        why = "they look otherwise" if thumbnails else "without thumbnails nothing can tell"
         show_lines(
             "Collisions",
             [f"{collisions:,} images share a hash with another split, not counted above: {why}"],

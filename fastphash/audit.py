@@ -43,6 +43,7 @@ from fastphash.results import (
     priority,
 )
 from fastphash.store import Definition, Layout, is_store, locked, open_store
+from fastphash.verify import check_score
 from fastphash.words import COPY_KINDS, KINDS, MAX_PIXELS, MIN_SCORE, RADIUS, TIMEOUT
 from fastphash.workers import worker_count
 
@@ -127,8 +128,8 @@ def audit(
     Raises
     ------
     UsageError
-        Splits that can't stand side by side, one named that isn't there, or something else in
-        `out`.
+        No such radius or score, splits that can't stand side by side, one named that isn't there,
+        or something else in `out`.
     StoreError
         `out` can't be written, or a COCO file is none.
     FastphashError
@@ -136,6 +137,7 @@ def audit(
     """
     check_sources(sources)
     check_radius(radius or 0)
+    check_score(min_score)
     worker_count(workers)
     keep_in = keep_in or []
     labels = labels or Labels()

@@ -741,7 +741,7 @@ def evaluate(
 )
 @click.option(
     "--precision",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=options.Number(0, 1, min_open=True, max_open=True),
     default=PRECISION,
     show_default=True,
     metavar="SHARE",

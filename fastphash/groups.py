@@ -21,7 +21,7 @@ from fastphash.joins import (
 )
 from fastphash.kernels import relate
 from fastphash.near import Effort, find_edges, permuted, plan_for
-from fastphash.verify import Verdicts, judge, kinds
+from fastphash.verify import Verdicts, check_score, judge, kinds
 from fastphash.words import COLLISION, MIN_SCORE
 
 #: How pairs become groups.
@@ -173,6 +173,7 @@ def find_keepers(
 ) -> NDArray[np.int64]:
     """The keeper of each row, int64 (n,); parameters are those of `find_copies`."""
     check_radius(radius)
+    check_score(min_score)
     if grouping not in GROUPINGS:
         raise UsageError(f"no grouping {grouping!r}: use one of {', '.join(GROUPINGS)}")
     effort = effort or Effort()

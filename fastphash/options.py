@@ -1,6 +1,7 @@
 """Options that several commands share, and how their values are checked."""
 
 import importlib
+import math
 import os
 import re
 import sys
@@ -21,6 +22,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: The kinds that --fail-on-leak looks for by itself.
 SURE_KINDS = "identical,exact,augmented"
+
+
+class Number(click.FloatRange):
+    """A number in a range; NaN, which no bound keeps out, is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number that somebody wrote."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 def source_options(command: F) -> F:
@@ -99,7 +113,7 @@ def hash_options(command: F) -> F:
         workers_option,
         click.option(
             "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Number(min=0, min_open=True),
             default=TIMEOUT,
             metavar="SECONDS",
             help="End a worker that takes longer for one image; an image that does so twice is "
@@ -172,7 +186,7 @@ def verify_options(command: F) -> F:
     )(command)
     return click.option(
         "--min-score",
-        type=click.FloatRange(0, 1),
+        type=Number(0, 1),
         metavar="SCORE",
         help="How alike the thumbnails of near copies are at least, 0 to 1.  "
         f"[default: {MIN_SCORE:g}]",

@@ -13,7 +13,7 @@ from fastphash.groups import Copies, Grouping, find_copies, has_partner
 from fastphash.hashes import Hashes, check_joinable
 from fastphash.joins import Classes, Index, Matches, collapse, matches
 from fastphash.near import Effort
-from fastphash.verify import Relation, compare, relate
+from fastphash.verify import Relation, check_score, compare, relate
 from fastphash.words import (
     COLLISION,
     COLOURS,
@@ -239,8 +239,11 @@ def find_pairs(
         The two sides were hashed in different ways.
     TooManyPairsError
         More than `max_pairs`.
+    UsageError
+        No such radius or score.
     """
     check_joinable(needles, haystack)
+    check_score(min_score)
     left, right = Index(needles.phashes, needles.known), Index(haystack.phashes, haystack.known)
     for whole in matches(left, right, radius, max_pairs=max_pairs, effort=effort):
         for start in range(0, whole.left.size, _TABLE_ROWS):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.errors import UsageError
 from fastphash.hashes import Content
 from fastphash.joins import Matches, first_orientation
 from fastphash.kernels import agree, colour
@@ -99,6 +100,12 @@ class Relation(NamedTuple):
 
 def _taken(columns: Iterable[NDArray[Any]], rows: NDArray[np.int64]) -> Iterable[NDArray[Any]]:
     return (column[rows] for column in columns)
+
+
+def check_score(min_score: float | None) -> None:
+    """Raise UsageError for what is no least score."""
+    if min_score is not None and not 0 <= min_score <= 1:
+        raise UsageError(f"a least score is a number from 0 to 1, not {min_score!r}")
 
 
 def compare(

@@ -285,6 +285,12 @@ def test_pictures_at_a_distance_are_copies_if_they_are_alike():
     assert strict.keeper.tolist() == [0, 1, 2, 0, 1]
 
 
+@pytest.mark.parametrize("score", [-0.1, 1.5, np.nan])
+def test_what_is_no_least_score(score):
+    with pytest.raises(UsageError, match=f"from 0 to 1, not {score}"):
+        find_copies(Index(np.zeros(2, np.uint64)), Content(POOL[:2]), 1, min_score=score)
+
+
 def test_lookalikes_go_to_the_first_keeper_that_agrees():
     a, b = POOL[2], POOL[11]
     rows = np.full(6, 7, np.uint64)

@@ -10,6 +10,8 @@ _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # where to leave pictures for people to look at
 _PICTURES = "FASTPHASH_SCREENSHOTS"
 _MOST_TABS = 500
+# 30 seconds, which Playwright waits too
+_LOOKS, _BETWEEN_LOOKS = 600, 50
 
 
 def chromium_path():
@@ -98,6 +100,15 @@ def focus_order(page):
             break
         reached.append(text)
     return reached
+
+
+def wait_until(page, state):
+    """Wait until state() is true: for what no locator can wait for."""
+    for _ in range(_LOOKS):
+        if state():
+            return
+        page.wait_for_timeout(_BETWEEN_LOOKS)
+    raise AssertionError("what was waited for didn't come")
 
 
 def picture(page, name):

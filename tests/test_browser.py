@@ -1,7 +1,7 @@
 """What looks at pages must see: each trap is walked into."""
 
 import pytest
-from browser import Pages, focus_order, overflows, violations
+from browser import Pages, focus_order, overflows, violations, wait_until
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Trap</title>{head}</head>
@@ -35,10 +35,11 @@ def write(tmp_path):
 )
 def test_a_page_that_does_wrong_fails(chromium, write, body, head, problem):
     pages = Pages(chromium)
-    pages.open(write(body, head)).wait_for_timeout(200)
+    page = pages.open(write(body, head))
+    # browsers tell of it a little later
+    wait_until(page, lambda: any(problem in line for line in pages.problems))
     with pytest.raises(AssertionError):
         pages.close()
-    assert any(problem in line for line in pages.problems)
 
 
 def test_a_quiet_page_passes(open_page, write):

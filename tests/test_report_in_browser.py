@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from browser import focus_order, overflows, picture, violations
+from browser import focus_order, overflows, picture, violations, wait_until
 from helpers import save, scene, scenes, write_hashes
 from reports import audited, hostile_audit, slightly
 
@@ -51,7 +51,7 @@ def page(open_page, reports):
 
 def counted(page, text):
     """Wait until the count of groups begins with a text."""
-    page.locator("#count", has_text=text).wait_for(timeout=5000)
+    page.locator("#count", has_text=text).wait_for()
 
 
 def names_of(page):
@@ -199,10 +199,7 @@ def test_every_picture_can_be_seen(open_page, reports, tmp_path, monkeypatch, at
     page = open_page((tmp_path / "report.html").as_uri())
     pixels = "[...document.images].map(it => it.complete ? it.naturalWidth * it.naturalHeight : 0)"
     # those far below come by themselves, a little later
-    for _ in range(50):
-        if all(page.evaluate(pixels)):
-            break
-        page.wait_for_timeout(100)
+    wait_until(page, lambda: all(page.evaluate(pixels)))
     assert page.evaluate(pixels) == [64 * 48] * 11
 
 

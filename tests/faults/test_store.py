@@ -125,21 +125,28 @@ def test_28_killed_at_200_random_times(tmp_path):
     whole = time.monotonic() - began
     wanted = contents(tmp_path / "whole")
     rng = np.random.default_rng(28)
-    kills = finished = 0
+    kills = finished = patience = 0
     store = tmp_path / "store"
     while kills < 200:
         words = [sys.executable, "-c", UPDATE, str(store), str(folder)]
+        began = time.monotonic()
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
-            _, errors = process.communicate(timeout=whole * rng.uniform(0.3, 1.1))
+            # killed so often, it is let go on: the machine is slower than when it was measured
+            limit = whole * rng.uniform(0.3, 1.1) if patience < 15 else None
+            _, errors = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
             kills += 1
+            patience += 1
             continue
         assert process.returncode == 0, errors
         assert contents(store) == wanted
         finished += 1
+        if patience in (0, 15):
+            whole = time.monotonic() - began
+        patience = 0
         shutil.rmtree(store)
     assert finished > 10
 

@@ -14,7 +14,7 @@ from fastphash.thumbnail import turned_indices
 from fastphash.words import SIDE
 
 # a copy may be the middle of the other image: enlarged so much, one is compared with the other ...
-_ZOOMS = (1.0, 1.08, 1.17)
+_ZOOMS = (1.08, 1.17)
 # ... if they are this much alike as they are: of the copies 0.2 % aren't, by chance nine in ten
 _WORTH_ZOOMS = 0.15
 # of the blur that is taken off, and of what strength is measured over, in pixels of a thumbnail
@@ -63,7 +63,7 @@ def similarity(
         Orientations to try: bit t for the one, in canonical order, that turns left into right.
     """
     pairs = _Pairs(left, left_rows, right, right_rows, mask)
-    found = _compare(pairs, 1)
+    found = _compare(pairs, 0)
     worth = np.flatnonzero(found.score >= _WORTH_ZOOMS)
     if worth.size:
         closer = _compare(pairs.take(worth), len(_ZOOMS))
@@ -97,7 +97,7 @@ class _Described(NamedTuple):
 
 
 def _compare(pairs: _Pairs, zooms: int) -> Likeness:
-    """Compare pairs with so many of the zooms."""
+    """Compare pairs as they are, and with so many of the zooms."""
     size = pairs.mask.size
     a, ours = np.unique(pairs.left_rows, return_inverse=True)
     b, theirs = np.unique(pairs.right_rows, return_inverse=True)
@@ -133,8 +133,8 @@ def _compare(pairs: _Pairs, zooms: int) -> Likeness:
 
 def _describe(thumbnails: NDArray[np.uint8], rows: NDArray[np.int64], zooms: int) -> _Described:
     made = _Described(
-        np.empty((rows.size, zooms, SIDE * SIDE), np.int8),
-        np.empty((rows.size, zooms, similar.SHIFTS), np.int32),
+        np.empty((rows.size, 1 + zooms, SIDE * SIDE), np.int8),
+        np.empty((rows.size, 1 + zooms, similar.SHIFTS), np.int32),
     )
     enlarging, blur, around = _matrices()
     run_all(

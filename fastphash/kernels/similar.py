@@ -163,8 +163,9 @@ def describe(
     thumbnails : uint8 (n, 1024)
     rows : int64 (m,)
         Which of them.
-    zooms : float32 (scales, 2, 32, 32)
+    zooms : float32 (scales - 1, 2, 32, 32)
         What enlarges the middle of a thumbnail: a matrix for its columns, its transpose for rows.
+        The first scale is the thumbnail as it is.
     blur, around : float32 (2, 32, 32)
         The same for what is taken off, and for the neighbourhood of a pixel.
     detail : int8 (m, scales, 1024)
@@ -180,11 +181,17 @@ def describe(
             for j in range(SIDE):
                 whole[i, j] = pixels[i * SIDE + j]
         grounded = _find_subject(pixels, subject)
-        for z in range(zooms.shape[0]):
-            _filter(zooms[z], whole, scratch, plane)
+        for z in range(detail.shape[1]):
+            if z:
+                _filter(zooms[z - 1], whole, scratch, plane)
+            else:
+                plane[:] = whole
             if grounded:
                 # what is blurred is the subject alone: of the ground nothing gets into it
-                _filter(zooms[z], subject, scratch, mask)
+                if z:
+                    _filter(zooms[z - 1], subject, scratch, mask)
+                else:
+                    mask[:] = subject
                 for i in range(SIDE):
                     for j in range(SIDE):
                         mask[i, j] = mask[i, j] > np.float32(0.5)
@@ -280,8 +287,10 @@ def compare(
                         place = (i + SHIFT) * _PADDED + SHIFT + j
                         padded[z, place] = left[a, z, turned[t, i * SIDE + j]]
             shifts = turned_shifts[t]
-            found = 0.0
-            for z in range(scales):
+            found = _best_shift(
+                padded[0], left_energy[a, 0], shifts, right[b, 0], right_energy[b, 0]
+            )
+            for z in range(1, scales):
                 own = _best_shift(
                     padded[z], left_energy[a, z], shifts, right[b, 0], right_energy[b, 0]
                 )

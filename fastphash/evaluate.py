@@ -489,8 +489,9 @@ def write_evaluation(
 def _about(shown: int, every: int) -> str:
     if not every:
         return "There are none: every accused pair is listed, or follows from what is."
-    which = "All" if shown == every else f"The {shown:,} most alike of"
-    return (
-        f"{which} {every:,} pairs that were called copies, and that neither are listed nor follow "
-        "from what is: false accusations, or gaps in the table."
-    )
+    if every == 1:
+        which = "The one pair that was accused, and neither is listed nor follows"
+    else:
+        first = "All" if shown == every else f"The {shown:,} most alike of"
+        which = f"{first} {every:,} pairs that were accused, and neither are listed nor follow"
+    return f"{which} from what is: no copies after all, or missing in the table."

@@ -314,7 +314,7 @@ def colours(a, b, t):
         u, v = v, u
     share = min(max((u * v).sum() / max((u**2).sum(), 1), 0), 1)
     rest, strength = (math.sqrt((plane**2).sum() / 64) for plane in (v - share * u, u))
-    if rest >= 10 and rest >= 0.6 * strength:
+    if rest >= 7 and rest >= 0.6 * strength:
         return 2, rest
     return int(strength >= 3 and (v**2).sum() < 0.49 * (u**2).sum()), rest
 

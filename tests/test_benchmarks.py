@@ -13,6 +13,7 @@ QUICK = {
     "accuracy.py": ["--count", "2", "--slow-count", "0"],
     "audit.py": ["--count", "40", "--rounds", "1"],
     "calibrate.py": ["--count", "60"],
+    "colours.py": ["--count", "2"],
     "coco.py": ["--images", "200", "--annotations", "900", "--rounds", "1"],
     "collisions.py": ["--rounds", "1"],
     "hashing.py": ["--count", "60", "--rounds", "1"],

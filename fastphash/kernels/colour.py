@@ -14,8 +14,9 @@ from fastphash.words import CHROMA_SIDE, DIFFERENT, FADED, SAME, UNKNOWN_CHROMA
 
 _CELLS = CHROMA_SIDE * CHROMA_SIDE
 # Colours are different from this many levels on, and from this share of the stronger ones:
-# brightness, crops and compression stay below, hues turned by a quarter and more don't.
-DIFFERENT_LEVELS = 10.0
+# light, small crops and compression stay below, hues turned by 60 degrees and more mostly don't
+# (benchmarks/colours.py).
+DIFFERENT_LEVELS = 7.0
 DIFFERENT_SHARE = 0.6
 # Of colours as strong as this many levels, what keeps less than this share is faded.
 COLOURFUL_LEVELS = 3.0

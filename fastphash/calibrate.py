@@ -390,7 +390,7 @@ def _estimate(
             many = max(many // 4, 1)
     scored = _scored(pairs, pixels, np.uint8(0), partial(progress, "looking at pairs"))
     false = _scored(decoys, pixels, np.uint8(255), partial(progress, "looking at decoys"))
-    tail = _tail(scored.score)
+    tail = find_tail(scored.score)
     return Calibration(radius, scored, false, _chance(scored, false, tail), tail), many
 
 
@@ -459,8 +459,11 @@ def _chance(pairs: Scored, decoys: Scored, tail: Tail) -> NDArray[np.float64]:
     return low + high * (tail.chance / max(float(high.sum()), 1.0))
 
 
-def _tail(scores: NDArray[np.float32]) -> Tail:
-    """The maximum likelihood of a falling exponential, cut off where the band ends."""
+def find_tail(scores: NDArray[np.float32]) -> Tail:
+    """How the scores, float32 (n,), of chance pairs fall off, from those between 0.25 and 0.45.
+
+    The maximum likelihood of a falling exponential that is cut off where the band ends.
+    """
     from scipy.optimize import brentq
 
     start, width = _BAND[0], _BAND[1] - _BAND[0]

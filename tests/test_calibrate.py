@@ -16,6 +16,7 @@ from fastphash.calibrate import (
     Tail,
     calibrate,
     estimate,
+    find_tail,
 )
 from fastphash.chance import MOST_RADIUS
 from fastphash.errors import TooManyPairsError
@@ -63,6 +64,15 @@ def test_the_estimate_is_near_the_truth(mixed):
     assert copies[pairs.distance <= found.max_distance(0.99)].mean() > 0.97
     kept = found.pairs.distance[found.pairs.score >= score]
     assert (kept <= found.radius_for(score)).mean() >= 0.99
+
+
+def test_chance_falls_off_at_the_least_rate_that_was_seen_at_least():
+    rng = np.random.default_rng(0)
+    # copies of every score, as if chance hardly fell off; and a fall that is well seen
+    assert find_tail(rng.uniform(0.25, 0.9, 5000).astype(np.float32)).rate == 9
+    steep = find_tail((0.25 + rng.exponential(1 / 30, 5000)).astype(np.float32))
+    assert steep.rate == pytest.approx(30, rel=0.1)
+    assert steep.chance == pytest.approx(5000, rel=0.05)
 
 
 def test_without_copies_nothing_is_taken_for_one():

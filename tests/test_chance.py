@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import hashed, waves
 
-from fastphash.chance import MOST_RADIUS, expected_pairs, proposing_radius
+from fastphash.chance import MOST_RADIUS, expected_pairs, proposing_radius, radius_for
 from fastphash.joins import Index, count_distances
 from fastphash.words import ORIENTATIONS
 
@@ -81,3 +81,22 @@ def test_the_radius_falls_with_the_number_of_rows_and_is_always_the_same():
     assert radii[0] == MOST_RADIUS > radii[-1] > 8
     assert radii[-1] == proposing_radius(Index(hashes))
     assert proposing_radius(Index(hashes), per_image=0) == 0
+
+
+@pytest.mark.parametrize(
+    ("by_distance", "radius"),
+    [
+        ({}, MOST_RADIUS),
+        ({0: 11}, 0),
+        ({2: 10}, MOST_RADIUS),
+        ({2: 10.1}, 0),
+        ({0: 4, 2: 4, 4: 2}, MOST_RADIUS),
+        ({0: 4, 2: 4, 4: 2, 6: 0.1}, 4),
+        ({7: 6, 8: 3, 9: 3}, 8),
+        ({18: 50}, MOST_RADIUS),
+    ],
+)
+def test_an_image_has_ten_candidates_by_chance_at_most(by_distance, radius):
+    expected = np.zeros(65)
+    expected[list(by_distance)] = list(by_distance.values())
+    assert radius_for(expected) == radius

@@ -406,15 +406,16 @@ def _percent(share: float | None) -> str:
 def show_calibration(found: dict[str, Any], store: str) -> None:
     """How many near pairs are copies; `found` is as `Calibrated.summary`."""
     different = found["images"] - found["identical"] - found["equal"]
+    alike, decoys = "hashes", ""
+    if found["scores"]:
+        alike = "hashes and thumbnail"
+        decoys = f", and {found['decoys']:,} of an image and another's negative"
     lines = [
         (
-            f"{found['images']:,} images: {found['identical']:,} with the bytes of another, and "
-            f"{found['equal']:,} with another's hashes and thumbnail, are left out"
+            f"of {found['images']:,} images, {found['identical']:,} with the bytes of another and "
+            f"{found['equal']:,} with another's {alike} are left out"
         ),
-        (
-            f"{found['pairs']:,} pairs of the others within {found['radius']} bits, and "
-            f"{found['decoys']:,} of an image and another's negative"
-        ),
+        f"pairs of the others within {found['radius']} bits: {found['pairs']:,}{decoys}",
     ]
     if found["needles"] < different:
         lines.append(
@@ -423,6 +424,8 @@ def show_calibration(found: dict[str, Any], store: str) -> None:
     if not found["scores"]:
         lines.append("no thumbnails: nothing can be looked at, and distances alone tell")
     show_lines(f"Near pairs of {store}", lines)
+    if not found["pairs"]:
+        return
     columns = ["pairs", "by chance", "copies", "at least", "at most"]
     if found["scores"]:
         show_table(

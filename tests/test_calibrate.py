@@ -206,6 +206,8 @@ def test_the_command_without_thumbnails_or_images(mixed, tmp_path):
     text = run("calibrate", str(store)).stdout
     assert "no thumbnails" in text
     assert "By score" not in text
+    assert "with another's hashes are left out" in " ".join(text.split())
+    assert "negative" not in text
     empty = tmp_path / "empty"
     write_store(empty, {"path": [], "phash": np.empty(0, np.uint64)})
     plot = tmp_path / "none.svg"
@@ -213,4 +215,7 @@ def test_the_command_without_thumbnails_or_images(mixed, tmp_path):
     assert told["pairs"] == 0
     assert told["recommended"]["min_score"] is None
     assert plot.is_file()
+    text = run("calibrate", str(empty)).stdout
+    assert "pairs of the others within 16 bits: 0" in text
+    assert "By distance" not in text
     assert "no such" in run("calibrate", str(tmp_path / "nowhere"), status=2).stderr.lower()

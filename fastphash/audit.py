@@ -36,10 +36,9 @@ from fastphash.results import (
     LEAKS_SCHEMA,
     Counted,
     candidates,
-    count_copies,
     count_distances,
-    find_groups,
     find_leaks,
+    group_rows,
     priority,
 )
 from fastphash.store import Definition, Layout, is_store, locked, open_store
@@ -182,8 +181,12 @@ def audit(
         ranked = candidates(rows, priority(rows, keep_in), radius, effort)
         of_split = {name: ranked.where_split(name) for name in names}
         leaks = _all_leaks(of_split, radius, min_score, effort)
-        groups = find_groups(ranked, *near)
-        copies = {name: count_copies(own, *near) for name, own in of_split.items()}
+        whole = group_rows(ranked, *near)
+        groups = whole.table()
+        copies = {
+            name: (group_rows(own, *near) if len(names) > 1 else whole).counted(effort)
+            for name, own in of_split.items()
+        }
         conflicts, labelled = _compare_labels(groups, rows, labels, progress)
         progress("writing", 0, 0)
         tables.write_table(out / LEAKS, leaks)

@@ -17,7 +17,7 @@ from fastphash.groups import find_copies, has_partner
 from fastphash.hashes import Hashes
 from fastphash.joins import Index, relation
 from fastphash.near import Effort
-from fastphash.results import RELATION, coded, copy_relation, priority, relation_columns
+from fastphash.results import RELATION, Grouped, coded, priority, relation_columns
 from fastphash.verify import Relation, Verdicts, kinds
 from fastphash.words import AUGMENTED, COLLISION, EXACT, IDENTICAL, KINDS, NEAR
 
@@ -161,7 +161,7 @@ def _find_copies(
     )
     going = np.flatnonzero(found.keeper != np.arange(number.size))
     keeper = found.keeper[going]
-    relation_to_it = copy_relation(ranked, found, going, min_score)
+    relation_to_it = Grouped(ranked, found, min_score).relation(going)
     return _Going(number[going], number[keeper], relation_to_it, rule.confirms(going, keeper))
 
 

@@ -533,7 +533,7 @@ def group(
     with ProgressScreen() as progress:
         effort = options.effort(memory, explain, progress)
         ranked = results.candidates(rows, order, radius, effort)
-        found = results.find_groups(ranked, radius, grouping, least, effort)
+        found = results.group_rows(ranked, radius, grouping, least, effort).table()
     if form == "parquet":
         tables.write_table(output, found)
     else:

@@ -97,34 +97,101 @@ def candidates(
     return rows.take(order[some[order]])
 
 
-def find_groups(
+class Counted(NamedTuple):
+    """How many rows are copies of a keeper, and how many have just the hash of another.
+
+    Attributes
+    ----------
+    kinds, distances : dict of str to int
+        Copies by kind, and by distance but for collisions.
+    collisions : int
+        Rows of no group, at distance 0 of another row: their thumbnails or colours differ.
+    """
+
+    kinds: dict[str, int]
+    distances: dict[str, int]
+    collisions: int
+
+
+class Grouped(NamedTuple):
+    """Rows in order of priority, each against its keeper.
+
+    Attributes
+    ----------
+    rows : Hashes
+    copies : Copies
+    min_score : float or None
+        By which copies were told.
+    """
+
+    rows: Hashes
+    copies: Copies
+    min_score: float | None
+
+    @property
+    def is_copy(self) -> NDArray[np.bool_]:
+        """Whether a row is no keeper, bool (n,)."""
+        copies: NDArray[np.bool_] = self.copies.keeper != np.arange(len(self.rows))
+        return copies
+
+    def relation(self, rows: NDArray[np.int64]) -> Relation:
+        """How some of the rows relate to their keepers."""
+        content, found = self.rows.content, self.copies
+        same = content.same_bytes(rows, content, found.keeper[rows])
+        return relate(found.distance[rows], found.verdicts.take(rows), same, self.min_score)
+
+    def table(self) -> pa.Table:
+        """Groups of two and more, keeper first."""
+        copy = np.flatnonzero(self.is_copy)
+        grouped = np.union1d(copy, self.copies.keeper[copy])
+        order = grouped[np.lexsort((grouped, self.copies.keeper[grouped]))]
+        keeper = self.copies.keeper[order]
+        role = (keeper != order).astype(np.int32)
+        _, number = np.unique(keeper, return_inverse=True)
+        split, path, exact = row_names(self.rows, order)
+        return pa.table(
+            [
+                pa.array(number, pa.int64()),
+                split,
+                path,
+                coded(role, ROLES),
+                *relation_columns(self.relation(order), role == 0),
+                exact,
+            ],
+            schema=GROUPS_SCHEMA,
+        )
+
+    def counted(self, effort: Effort | None = None) -> Counted:
+        """How many rows are copies."""
+        copies = np.flatnonzero(self.is_copy)
+        equal = has_partner(Index(self.rows.phashes, self.rows.known), 0, effort)
+        equal[copies] = equal[self.copies.keeper[copies]] = False
+        kind, distance = self.relation(copies)[:2]
+        counts = np.bincount(kind, minlength=len(KINDS))
+        kinds_of = {
+            name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION
+        }
+        distances = count_distances(distance[kind != COLLISION])
+        return Counted(kinds_of, distances, int(equal.sum()))
+
+
+def group_rows(
     ranked: Hashes,
     radius: int,
     grouping: Grouping = "star",
     min_score: float | None = MIN_SCORE,
     effort: Effort | None = None,
-) -> pa.Table:
-    """Groups of two and more, keeper first; rows must be in order of priority."""
-    found = _copies(ranked, radius, grouping, min_score, effort)
-    rows = np.arange(len(ranked))
-    copy = found.keeper != rows
-    grouped = np.union1d(rows[copy], found.keeper[copy])
-    order = grouped[np.lexsort((grouped, found.keeper[grouped]))]
-    keeper = found.keeper[order]
-    role = (keeper != order).astype(np.int32)
-    _, number = np.unique(keeper, return_inverse=True)
-    none = role == 0
-    relation = relation_columns(copy_relation(ranked, found, order, min_score), none)
-    return pa.table(
-        [
-            pa.array(number, pa.int64()),
-            *row_names(ranked, order)[:2],
-            coded(role, ROLES),
-            *relation,
-            row_names(ranked, order)[2],
-        ],
-        schema=GROUPS_SCHEMA,
+) -> Grouped:
+    """Group rows, which must be in order of priority."""
+    copies = find_copies(
+        Index(ranked.phashes, ranked.known),
+        ranked.content,
+        radius,
+        grouping=grouping,
+        min_score=min_score,
+        effort=effort,
     )
+    return Grouped(ranked, copies, min_score)
 
 
 def find_leaks(
@@ -274,71 +341,10 @@ def of_kinds(pieces: Iterable[pa.Table], wanted: list[str]) -> Iterator[pa.Table
         yield table.filter(chosen)
 
 
-class Counted(NamedTuple):
-    """How many rows are copies of a keeper, and how many have just the hash of another.
-
-    Attributes
-    ----------
-    kinds, distances : dict of str to int
-        Copies by kind, and by distance but for collisions.
-    collisions : int
-        Rows of no group, at distance 0 of another row: their thumbnails or colours differ.
-    """
-
-    kinds: dict[str, int]
-    distances: dict[str, int]
-    collisions: int
-
-
-def count_copies(
-    ranked: Hashes,
-    radius: int,
-    grouping: Grouping = "star",
-    min_score: float | None = MIN_SCORE,
-    effort: Effort | None = None,
-) -> Counted:
-    """Count the copies among these rows; rows in order of priority."""
-    found = _copies(ranked, radius, grouping, min_score, effort)
-    copies = np.flatnonzero(found.keeper != np.arange(len(ranked)))
-    equal = has_partner(Index(ranked.phashes, ranked.known), 0, effort)
-    equal[copies] = equal[found.keeper[copies]] = False
-    kind, distance = copy_relation(ranked, found, copies, min_score)[:2]
-    counts = np.bincount(kind, minlength=len(KINDS))
-    kinds_of = {name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION}
-    distances = count_distances(distance[kind != COLLISION])
-    return Counted(kinds_of, distances, int(equal.sum()))
-
-
 def count_distances(distances: NDArray[np.uint8]) -> dict[str, int]:
     """How often each distance stands there, ascending; as text, for JSON has no other keys."""
     values, counts = np.unique(distances, return_counts=True)
     return dict(zip(map(str, values.tolist()), counts.tolist(), strict=True))
-
-
-def _copies(
-    ranked: Hashes,
-    radius: int,
-    grouping: Grouping,
-    min_score: float | None,
-    effort: Effort | None,
-) -> Copies:
-    return find_copies(
-        Index(ranked.phashes, ranked.known),
-        ranked.content,
-        radius,
-        grouping=grouping,
-        min_score=min_score,
-        effort=effort,
-    )
-
-
-def copy_relation(
-    ranked: Hashes, found: Copies, rows: NDArray[np.int64], min_score: float | None = MIN_SCORE
-) -> Relation:
-    """How rows relate to their keepers; rows ranked."""
-    keeper = found.keeper[rows]
-    same = ranked.content.same_bytes(rows, ranked.content, keeper)
-    return relate(found.distance[rows], found.verdicts.take(rows), same, min_score)
 
 
 def _classes(rows: Hashes) -> Classes:

@@ -22,7 +22,7 @@ from fastphash.convert import export_hashes, import_hashes, paper_groups, paper_
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.hashes import check_joinable, read_hashes
 from fastphash.ingest import hash_into
-from fastphash.results import find_groups, find_pairs, priority
+from fastphash.results import find_pairs, group_rows, priority
 from fastphash.store import FOREIGN, HASH_COLUMNS, asserted, open_store
 
 # the paper's scripts, re-implemented in plain Python: what they read, write and print is in the
@@ -111,7 +111,7 @@ def imported(folders, tmp_path):
 
 def groups_of(rows):
     ranked = rows.take(priority(rows, []))
-    return paper_groups(rows, find_groups(ranked, 0))
+    return paper_groups(rows, group_rows(ranked, 0).table())
 
 
 def test_a_join_writes_what_compare_hashes_writes(imported):

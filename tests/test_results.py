@@ -16,10 +16,9 @@ from fastphash.results import (
     LEAKS_SCHEMA,
     PAIRS_SCHEMA,
     candidates,
-    count_copies,
-    find_groups,
     find_leaks,
     find_pairs,
+    group_rows,
     of_kinds,
     priority,
 )
@@ -294,7 +293,7 @@ def test_leaks_do_not_depend_on_the_size_of_a_block(monkeypatch, block):
 @radii
 def test_groups_are_those_of_a_plain_loop(radius, seed, kind):
     rows = table(seed, 40, **kind)
-    found = find_groups(rows, radius)
+    found = group_rows(rows, radius).table()
     assert found.schema.equals(GROUPS_SCHEMA)
     assert found.to_pylist() == list(plain_groups(rows, radius))
 
@@ -305,7 +304,7 @@ def test_nobody_is_removed_for_a_copy_of_a_copy():
     hashes[1, 1], hashes[1, 2] = hashes[0, 0], hashes[2, 0]
     columns = {"split": ["all"] * 3, "path": ["a", "b", "c"]}
     columns |= {name: hashes[:, t].copy() for t, name in enumerate(HASH_COLUMNS)}
-    groups = find_groups(hashes_of(columns), 0).to_pylist()
+    groups = group_rows(hashes_of(columns), 0).table().to_pylist()
     assert [(row["path"], row["role"]) for row in groups] == [("a", "keeper"), ("b", "copy")]
 
 
@@ -323,7 +322,7 @@ def test_copies_are_counted_by_kind_and_by_distance(radius, seed, kind):
             distances[str(pair.distance)] += 1
     grouped = {row for keeper, copy, _ in stars for row in (keeper, copy)}
     equal = {i for i, j, _ in plain_pairs(rows, rows, 0) if i != j}
-    assert count_copies(rows, radius) == (wanted, distances, len(equal - grouped))
+    assert group_rows(rows, radius).counted() == (wanted, distances, len(equal - grouped))
 
 
 @table_kinds
@@ -392,8 +391,8 @@ def test_small_and_empty_tables_give_empty_or_small_results(one, other):
     assert find_leaks(needles, haystack, 0).to_pylist() == list(plain_leaks(needles, haystack))
     pairs = list(find_pairs(needles, haystack, 0, 100))
     assert sum(map(len, pairs)) == len(list(plain_pairs(needles, haystack)))
-    assert find_groups(needles, 0).to_pylist() == list(plain_groups(needles))
-    assert sum(count_copies(needles, 0).kinds.values()) == len(list(plain_stars(needles)))
+    assert group_rows(needles, 0).table().to_pylist() == list(plain_groups(needles))
+    assert sum(group_rows(needles, 0).counted().kinds.values()) == len(list(plain_stars(needles)))
     assert priority(needles, []).tolist() == plain_priority(needles, [])
 
 
@@ -401,7 +400,7 @@ def test_a_million_copies_are_one_group():
     n = 1_000_000
     columns = {"split": pa.array(["all"] * n).dictionary_encode(), "path": list(map(str, range(n)))}
     rows = hashes_of(columns | {"phash": np.full(n, 7, np.uint64)})
-    groups = find_groups(rows, 4)
+    groups = group_rows(rows, 4).table()
     assert groups.num_rows == n
     assert groups["group"].to_numpy().max() == 0
     assert groups["path"][0].as_py() == "0"

@@ -232,15 +232,30 @@ def everywhere(test, plane):
     return np.array([[test(block(plane, i, j)) for j in range(32)] for i in range(32)])
 
 
+def bar(lines):
+    """How many of the first lines (32, 32) are a bar or next to it."""
+    plain = np.ptp(lines.astype(int), axis=1) <= 6
+    count = plain.argmin() if not plain.all() else 32
+    return count + 2 if 0 < count <= 10 else 0
+
+
+def inside(pixels):
+    """1 on what a thumbnail shows, 0 on bars along its edges and next to them."""
+    mask = np.ones((32, 32))
+    for turn in range(4):
+        np.rot90(mask, turn)[: bar(np.rot90(pixels, turn))] = 0
+    return mask
+
+
 def subject(pixels):
-    """1 on what a thumbnail shows, 0 on its plain ground and next to it; all 1 without one."""
-    everything = np.ones((32, 32))
+    """1 on what a thumbnail shows, 0 on frame and plain ground and next to them; all 1 without."""
+    everything = inside(pixels)
     frequency = np.bincount(pixels.reshape(-1), minlength=256)
     near = np.abs(pixels.astype(int) - frequency.argmax()) <= 3
     ground = everywhere(np.any, everywhere(np.all, near))
     if pixels.astype(float).var() < 25**2 or ground.mean() < 0.2:
         return everything
-    return 1.0 - everywhere(np.any, ground)
+    return everything * ~everywhere(np.any, ground)
 
 
 def detail(pixels, factor):

@@ -516,7 +516,7 @@ def test_colours_are_compared_as_their_twin_does(seed, t, strength):
 
 
 def moved(seed):
-    """A picture and it moved, enlarged, turned, on a ground or covered in a corner: thumbnails."""
+    """A picture and it moved, enlarged, turned, covered in a corner or framed: thumbnails."""
     rng = np.random.default_rng(seed)
     wide = naive.blurred(rng.normal(0, 1, (32, 32)), rng.choice([0.5, 1, 2]))
     wide = np.kron(wide / wide.std(), np.ones((2, 2))) * rng.choice([1, 10, 50]) + 120
@@ -529,6 +529,10 @@ def moved(seed):
         a, b = a.copy(), b.copy()
         for plane in (a, b):
             plane[:side] = plane[:, :side] = 250
+    if rng.random() < 0.3:
+        b = b.copy()
+        for turn in range(4):
+            np.rot90(b, turn)[: rng.integers(0, 12)] = rng.choice([0, 120])
     b = naive.TURNS[rng.integers(0, 8)](b)
     b = b * rng.choice([1, 0.5]) + rng.normal(0, rng.choice([0, 2]), b.shape)
     return [np.clip(plane, 0, 255).round().astype(np.uint8).reshape(-1) for plane in (a, b)]

@@ -315,6 +315,26 @@ def test_things_of_one_outline_on_white_are_not_alike(photo):
     assert similar(thumbnails[0], small(saved_again(Image.fromarray(pages[0]), 60))) > 0.6
 
 
+@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize(
+    "bars", [(10, 10, 10, 10), (20, 20, 20, 20), (16, 16, 0, 0), (0, 0, 24, 24), (0, 20, 0, 0)]
+)
+def test_pictures_in_like_frames_are_not_alike(bars, level):
+    around = np.reshape(bars, (2, 2))
+    blocks = np.random.default_rng(1).integers(60, 196, (20, 10, 10)).astype(np.uint8)
+    framed = [
+        np.pad(np.kron(block, np.ones((20, 20), np.uint8)), around, constant_values=level)
+        for block in blocks
+    ]
+    thumbnails = np.array([small(picture) for picture in framed])
+    left, right = np.triu_indices(20, 1)
+    score = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8)).score
+    # with the frames among what is compared it is up to 0.51
+    assert np.quantile(score, 0.95) < 0.3
+    for picture, pixels in zip(framed, thumbnails, strict=True):
+        assert similar(pixels, small(saved_again(Image.fromarray(picture), 60))) > 0.8
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(0, 7))
 def test_similarity_does_not_depend_on_the_direction(seed, t):
     rng = np.random.default_rng(seed)

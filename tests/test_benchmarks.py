@@ -16,6 +16,7 @@ QUICK = {
     "colours.py": ["--count", "2"],
     "coco.py": ["--images", "200", "--annotations", "900", "--rounds", "1"],
     "collisions.py": ["--rounds", "1"],
+    "frames.py": ["--count", "12"],
     "hashing.py": ["--count", "60", "--rounds", "1"],
     "inspector.py": ["--groups", "300", "--rounds", "1"],
     "joins.py": ["--sizes", "300", "--radii", "0", "4", "--rounds", "1", "--count", "8"],

@@ -88,16 +88,13 @@ def _find_inside(pixels: NDArray[np.uint8], subject: _Plane) -> bool:
     left, right = _bar(pixels, 0, 1, SIDE), _bar(pixels, SIDE - 1, -1, SIDE)
     subject[:] = 0
     subject[top : SIDE - bottom, left : SIDE - right] = 1
-    return top + bottom + left + right > 0
+    return bool(top + bottom + left + right > 0)
 
 
 @inner
 def _find_subject(pixels: NDArray[np.uint8], subject: _Plane) -> bool:
-    """1 where a thumbnail shows its subject, 0 on and next to ground and frame; whether it has any.
-
-    Either may be missing.
-    """
-    framed = _find_inside(pixels, subject)
+    """1 where a thumbnail shows its subject, 0 on and next to ground and frame; whether any is."""
+    framed = bool(_find_inside(pixels, subject))
     frequency = np.zeros(256, np.int64)
     total = 0.0
     squares = 0.0

@@ -156,7 +156,7 @@ class Catalog:
         self._exact = None if exact.null_count == len(exact) else exact
         self._keys = self._sorted_keys()
         self.details = self._read_details(progress)
-        pa.default_memory_pool().release_unused()
+        _give_back()
         self._results: OrderedDict[Filter, NDArray[np.int32]] = OrderedDict()
         self._lock = threading.Lock()
         # worked out now, so that the first page that needs them doesn't wait
@@ -288,6 +288,7 @@ class Catalog:
             split, digest = (table[name].filter(some).to_pylist() for name in ("split", "digest"))
             there = map(Image, split, exact.filter(some).to_pylist(), digest)
             found.update(images.intersection(there))
+        _give_back()
         return {image for image in found if image.split in self.splits}
 
     def _column(self, name: str) -> pa.ChunkedArray:
@@ -317,14 +318,16 @@ class Catalog:
             kept &= self.across
         if wanted.name:
             kept &= self._reduced(np.logical_or, self._named(wanted.name, kept))
+            _give_back()
         order = self._order(wanted.order)
         return order[kept[order]]
 
     def _named(self, text: str, groups: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Whether paths of some groups have a text in them, in whatever case."""
         found = np.zeros(self.rows, np.bool_)
-        rows = np.flatnonzero(np.repeat(groups, self.sizes))
-        if rows.size * _FEW < self.rows:
+        wanted = np.repeat(groups, self.sizes)
+        if np.count_nonzero(wanted) * _FEW < self.rows:
+            rows = np.flatnonzero(wanted)
             some = self.paths.take(pa.array(rows))
             found[rows] = pc.match_substring(some, text, ignore_case=True).to_numpy()
             return found
@@ -437,6 +440,11 @@ class Catalog:
         if digests is not None:
             details.digest[rows] = digests
         details.stored[rows] = start + here
+
+
+def _give_back() -> None:
+    """Return what columns took meanwhile: pyarrow keeps it, 30 MB of a million groups."""
+    pa.default_memory_pool().release_unused()
 
 
 def _starts(group: NDArray[np.int64], audited: Audited) -> NDArray[np.int64]:

@@ -41,7 +41,8 @@ def expected_pairs(rows: Index) -> NDArray[np.float64]:
     the same factor for each bit as they do from 20 to 14, and as many as there are with
     negatives, whose hashes have all bits but the first complemented, and which are copies of
     nothing. The first errs where hashes go together much, the second where all pictures are of a
-    kind that their negatives aren't, as dark print on white.
+    kind that their negatives aren't, as dark print on white; so no more are taken than were
+    counted, but for what that may have missed by luck.
     """
     if len(rows) < 2:
         return np.zeros(65)
@@ -62,7 +63,9 @@ def chance_counts(least: NDArray[np.int64], most: NDArray[np.int64]) -> NDArray[
     # hashes with 32 bits set are at odd distances of negatives: the mean of those on either side
     reversed_most = np.concatenate(([0], most[63::-1])).astype(np.float64)
     negatives = np.sqrt(reversed_most[even] * reversed_most[even + 2])
-    chance[even] = np.maximum(negatives, _continued(least, even))
+    counted = np.diff(np.cumsum(least)[even], prepend=0)
+    at_most = counted + 2 * np.sqrt(counted) + 3
+    chance[even] = np.minimum(np.maximum(negatives, _continued(least, even)), at_most)
     return chance
 
 

@@ -100,3 +100,14 @@ def test_an_image_has_ten_candidates_by_chance_at_most(by_distance, radius):
     expected = np.zeros(65)
     expected[list(by_distance)] = list(by_distance.values())
     assert radius_for(expected) == radius
+
+
+def test_chance_is_no_more_than_there_is():
+    # shapes on one ground: hashes that go together much, whose numbers don't fall off evenly
+    pictures = np.full((350, 32, 32), 255, np.uint8)
+    pictures[:, 6:26, 6:26] = waves(350, 6).reshape(-1, 32, 32)[:, 6:26, 6:26]
+    rows = Index(hashed(pictures.reshape(-1, 1024)))
+    expected, found = np.cumsum(expected_pairs(rows)), np.cumsum(counted(rows))
+    luck = 2 * (4 * np.sqrt(found * len(rows) / 2) + 7 * 3) / len(rows)
+    assert (expected[:14] <= (found + luck)[:14]).all()
+    assert proposing_radius(rows) >= 4

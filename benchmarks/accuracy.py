@@ -437,21 +437,32 @@ def print_held(estimates: list[Held]) -> None:
 
 
 def speed(side: Side, seed: int) -> str:
-    """How many pairs are looked at in a second."""
+    """How many pairs are looked at in a second: at random, and where each picture is in one."""
     rng = np.random.default_rng(seed)
-    size = min(_SPEED_PAIRS, 50 * len(side.needles.own))
-    left = rng.integers(0, len(side.needles.own), size)
+    edited = side.needles.thumbnails
+    size = min(_SPEED_PAIRS, 50 * len(edited))
+    left = rng.integers(0, len(edited), size)
     right = rng.integers(0, len(side.haystack.own), size)
     mask = (1 << rng.integers(0, 8, size)).astype(np.uint8)
+    # needles of one original follow one another
+    ours = np.arange(0, len(edited) - 1, 2)
 
-    def look() -> None:
-        similarity(side.needles.thumbnails, left, side.haystack.thumbnails, right, mask)
-
-    seconds = common.in_turn({"look": look}, 5)["look"]
-    median, least, most = (size / f(seconds) for f in (statistics.median, max, min))
+    seconds = common.in_turn(
+        {
+            "random": lambda: similarity(edited, left, side.haystack.thumbnails, right, mask),
+            "single": lambda: similarity(edited, ours, edited, ours + 1, np.ones_like(ours, "u1")),
+        },
+        5,
+    )
+    random, single = (
+        "{:,.0f} pairs a second ({:,.0f} to {:,.0f}), of {:,}".format(
+            *(pairs / f(seconds[name]) for f in (statistics.median, max, min)), pairs
+        )
+        for name, pairs in (("random", size), ("single", ours.size))
+    )
     return (
-        f"Looked at: {median:,.0f} pairs a second ({least:,.0f} to {most:,.0f}), of {size:,} "
-        "random pairs, thumbnails in memory, one orientation each."
+        f"Looked at, thumbnails in memory, one orientation each: {random} random pairs; "
+        f"{single} pairs of copies, each picture in one of them."
     )
 
 

@@ -41,7 +41,7 @@ class Verdicts(NamedTuple):
     colour : uint8 (n,)
         Index into COLOURS, or UNKNOWN_COLOUR.
     colour_distance : float32 (n,)
-        Levels by which colours differ beyond one being the other faded; NaN where unknown.
+        Levels by which colours differ beyond being faded or tinted; NaN where unknown.
     """
 
     agrees: NDArray[np.bool_]

@@ -5,6 +5,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 TOP = 2**64 - 1
 INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
@@ -323,15 +324,28 @@ def verdict(thumbnails, i, j, distance, bits):
 
 def colours(a, b, t):
     """(colour, distance) of chroma (128,) of a pair, a turned: 0 same, 1 faded, 2 different."""
+
+    def rest(tint):
+        def mean_square(share):
+            off = v - share * u
+            cast = off.mean((1, 2))
+            taken = cast * min(tint / max(math.hypot(*cast), 1e-9), 1)
+            return ((off - taken[:, None, None]) ** 2).sum() / 64
+
+        return math.sqrt(minimize_scalar(mean_square, bounds=(0, 1), options={"xatol": 1e-9}).fun)
+
     u = np.stack([TURNS[t](plane) for plane in a.reshape(2, 8, 8)]).astype(float)
     v = b.reshape(2, 8, 8).astype(float)
     if (v**2).sum() > (u**2).sum():
         u, v = v, u
-    share = min(max((u * v).sum() / max((u**2).sum(), 1), 0), 1)
-    rest, strength = (math.sqrt((plane**2).sum() / 64) for plane in (v - share * u, u))
-    if rest >= 7 and rest >= 0.6 * strength:
-        return 2, rest
-    return int(strength >= 3 and (v**2).sum() < 0.49 * (u**2).sum()), rest
+    strong, weak = (math.sqrt((planes**2).sum() / 64) for planes in (u, v))
+    levels = rest(0)
+    tinted = levels >= 7 and rest(20) <= 0.5 * levels
+    if tinted:
+        levels = rest(20)
+    if levels >= 7 and levels >= 0.6 * weak:
+        return 2, levels
+    return int(tinted or (strong >= 3 and weak < 0.7 * strong)), levels
 
 
 def is_copy(thumbnails, i, j, distance, bits, min_score):

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageDraw, ImageEnhance
 
 from fastphash import likeness
 from fastphash.hashes import Content
 from fastphash.hashing import hash_orientations, hash_thumbnails
+from fastphash.images import array_chroma
 from fastphash.joins import Index, Matches, matches, self_join
 from fastphash.likeness import similarity
 from fastphash.thumbnail import both_thumbnails, thumbnail
@@ -220,6 +221,50 @@ def test_pictures_in_other_colours_are_no_copies(distance, agrees, score, same, 
         codes[name] = KINDS[kinds(distances, verdicts, np.array([same]))[0]]
     assert codes["different"] == kind
     assert codes["same"] == codes["faded"] != "collision"
+
+
+def colour_of(a, b):
+    """How the colours of two images relate."""
+    rows = np.arange(1)
+    match = Matches(rows, rows, np.zeros(1, np.uint8), np.ones(1, np.uint8))
+    chroma = [array_chroma(np.asarray(image)).reshape(1, 128) for image in (a, b)]
+    both = (Content(small(a)[None], chroma[0]), Content(small(b)[None], chroma[1]))
+    return COLOURS[judge(match, *both).colour[0]]
+
+
+def shirt(*rgb):
+    """On white."""
+    page = Image.new("RGB", (300, 300), "white")
+    drawn = ImageDraw.Draw(page)
+    drawn.polygon([(60, 60), (130, 40), (170, 40), (240, 60), (220, 270), (80, 270)], rgb)
+    drawn.ellipse((130, 130, 170, 170), tuple(level // 2 for level in rgb))
+    return page
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "colour"),
+    [
+        ((200, 30, 30), (30, 60, 200), "different"),
+        # one of them much paler or darker than the other
+        ((200, 30, 30), (30, 120, 40), "different"),
+        ((40, 70, 190), (110, 70, 40), "different"),
+        ((200, 30, 30), (90, 120, 120), "different"),
+        ((200, 30, 30), (120, 80, 80), "faded"),
+        ((200, 30, 30), (100, 100, 100), "faded"),
+        ((200, 30, 30), (190, 40, 30), "same"),
+    ],
+)
+def test_things_in_other_colours_are_told(one, other, colour):
+    assert colour_of(shirt(*one), shirt(*other)) == colour
+    assert colour_of(shirt(*other), shirt(*one)) == colour
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("gains", [(1.12, 1, 0.88), (0.85, 1, 1.15), (1.2, 1, 0.75)])
+def test_another_lamp_is_no_other_colour(seed, gains, photo):
+    picture = photo(200, 260, seed, 3) / 2 + 40
+    one, other = (Image.fromarray((picture * gain).astype(np.uint8)) for gain in ((1, 1, 1), gains))
+    assert colour_of(one, other) in ("same", "faded")
 
 
 @pytest.mark.parametrize(

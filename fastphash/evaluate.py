@@ -229,8 +229,8 @@ def evaluate(
     """Hold every pair that an audit would call copies against the true ones.
 
     A pair is right if it is listed, follows from listed ones (a of b, b of c), or has the same
-    bytes; recall is of the listed ones alone. An image is accused if a pair of it is. It is right
-    if it has a true copy, and recall is of the images that are listed.
+    bytes; recall is of the listed ones alone. An image is accused if a pair of it is, rightly if a
+    right pair of it is, and recall is of the images that are listed.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ def evaluate(
     tree = _trees(rows, truth)
     judged = _judge_all(rows, *_with_listed(index, blocks, truth), tree, radius, least, progress)
     within = judged.take(slice(0, near))
-    rank = partial(_rank, within, _images(rows, truth, tree), len(truth.pairs))
+    rank = partial(_rank, within, truth, len(rows))
     nearness = -within.relation.distance.astype(np.float32)
     by_score, by_distance = rank(within.strength), rank(nearness)
     seen = not np.isnan(within.relation.score).any()
@@ -369,21 +369,19 @@ def _trees(rows: Hashes, truth: Truth) -> NDArray[np.int64]:
     return np.asarray(connected_components(graph, directed=False)[1][node], np.int64)
 
 
-def _images(rows: Hashes, truth: Truth, tree: NDArray[np.int64]) -> Side:
-    """Images of which none is accused yet."""
-    listed = np.zeros(len(tree), np.bool_)
-    listed[truth.pairs] = True
-    copy = np.bincount(tree)[tree] > 1
-    never = np.full(len(rows), -np.inf, np.float32)
-    return Side(never, copy[: len(rows)], listed[: len(rows)], int(listed.sum()))
-
-
-def _rank(within: Judged, images: Side, total: int, strength: NDArray[np.float32]) -> Ranking:
-    strongest = images.strength.copy()
-    for rows in (within.left, within.right):
-        np.maximum.at(strongest, rows, strength)
-    pairs = Side(strength, within.status < _UNLISTED, within.status == _TRUE, total)
-    return Ranking(pairs, images._replace(strength=strongest))
+def _rank(within: Judged, truth: Truth, rows: int, strength: NDArray[np.float32]) -> Ranking:
+    """Pairs by some strength, and the images, as many as there are rows, by that of their pairs."""
+    never = np.float32(-np.inf)
+    right = np.where(within.status < _UNLISTED, strength, never)
+    pairs = Side(strength, right, within.status == _TRUE, len(truth.pairs))
+    strongest, rightly = np.full((2, rows), never)
+    for ends in (within.left, within.right):
+        np.maximum.at(strongest, ends, strength)
+        np.maximum.at(rightly, ends, right)
+    named = np.unique(truth.pairs)
+    listed = np.zeros(rows, np.bool_)
+    listed[named[named < rows]] = True
+    return Ranking(pairs, Side(strongest, rightly, listed, named.size))
 
 
 def _chosen(rank: Callable[[NDArray[np.float32]], Ranking], some: NDArray[np.bool_]) -> Figures:

@@ -1,6 +1,6 @@
 """Precision and recall: what is accused, held against what is right."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,32 +19,35 @@ class Side(NamedTuple):
     ----------
     strength : float32 (n,)
         Minus infinity for what never is.
-    right, listed : bool (n,)
+    right : float32 (n,)
+        The strength from which on it is rightly so: at most the other.
+    listed : bool (n,)
     total : int
         How many are listed; some may be none of these n.
     """
 
     strength: NDArray[np.float32]
-    right: NDArray[np.bool_]
+    right: NDArray[np.float32]
     listed: NDArray[np.bool_]
     total: int
 
     def at(self, thresholds: NDArray[Any]) -> list[Figures]:
         """Figures of what has at least each of these strengths."""
-        least = thresholds.astype(np.float32)
-        accused, right, found = (
-            (some.size - np.searchsorted(np.sort(some), least)).tolist()
-            for some in (self.strength, self.strength[self.right], self.strength[self.listed])
-        )
-        return [figures(*counts, self.total) for counts in zip(accused, right, found, strict=True)]
+        accused, right, found = (some.tolist() for some in self._counts(thresholds))
+        counts = zip(accused, right, found, strict=True)
+        return [figures(*some, self.total) for some in counts]
 
     def curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Recall, ascending, and precision, at each strength that there is, the highest first."""
-        order = np.argsort(-self.strength, kind="stable")
-        value = self.strength[order]
-        ends = np.flatnonzero((value != np.append(value[1:], -np.inf)) & (value > -np.inf))
-        right, found = (np.cumsum(some[order])[ends] for some in (self.right, self.listed))
-        return found / max(self.total, 1), right / (ends + 1)
+        values = np.unique(np.concatenate((self.strength, self.right)))[::-1]
+        accused, right, found = self._counts(values[values > -np.inf])
+        return found / max(self.total, 1), right / accused
+
+    def _counts(self, least: NDArray[Any]) -> Iterator[NDArray[np.int64]]:
+        """How many are accused, are rightly so, and of these are listed, from strengths on."""
+        least = least.astype(np.float32)
+        for some in (self.strength, self.right, self.right[self.listed]):
+            yield some.size - np.searchsorted(np.sort(some), least)
 
     @property
     def average_precision(self) -> float:
@@ -54,7 +57,7 @@ class Side(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """Pairs, and the images in them: each as strong as its strongest pair."""
+    """Pairs, and the images in them: each as strong, and as right, as its strongest pairs."""
 
     pairs: Side
     images: Side

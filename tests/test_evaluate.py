@@ -79,14 +79,14 @@ def connected(count, links):
 def plain_figures(accused, right, listed):
     """Of sets: what is accused, is right, and is listed."""
     precision = len(accused & right) / len(accused) if accused else None
-    recall = len(accused & listed) / len(listed) if listed else None
+    recall = len(accused & right & listed) / len(listed) if listed else None
     f1 = None
     if precision is not None and recall is not None:
         f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0
     return {
         "accused": len(accused),
         "right": len(accused & right),
-        "found": len(accused & listed),
+        "found": len(accused & right & listed),
         "precision": precision,
         "recall": recall,
         "f1": f1,
@@ -94,11 +94,16 @@ def plain_figures(accused, right, listed):
 
 
 def plain_average_precision(strengths, right, listed):
-    """The mean precision, over what is listed, where it is just accused; `strengths` by name."""
+    """The mean precision, over what is listed, where it is just rightly accused.
+
+    `strengths` of all that is accused, and of what is right, by name.
+    """
     total = 0
-    for one in listed & strengths.keys():
-        accused = {other for other, value in strengths.items() if value >= strengths[one]}
-        total += len(accused & right) / len(accused)
+    for one in listed & right.keys():
+        accused, rightly = (
+            sum(value >= right[one] for value in some.values()) for some in (strengths, right)
+        )
+        total += rightly / accused
     return total / max(len(listed), 1)
 
 
@@ -135,14 +140,13 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
     same = {(a, b) for a, b in apart if contents[a] == contents[b]}
     tree = connected(IMAGES + 1, true | same)
     right = {(a, b) for a, b in apart if tree[a] == tree[b]}
-    copies = {i for i in range(IMAGES) if tree.count(tree[i]) > 1}
     listed_images = {i for pair in true for i in pair}
 
     def figures(accused):
-        images = {i for pair in accused for i in pair}
+        rightly = {i for pair in accused & right for i in pair}
         return {
-            "pairs": plain_figures(accused, right | true, true),
-            "images": plain_figures(images, copies, listed_images),
+            "pairs": plain_figures(accused, right, true),
+            "images": plain_figures({i for pair in accused for i in pair}, rightly, listed_images),
         }
 
     kind = {pair: rows[pair]["kind"] for pair in within}
@@ -163,14 +167,16 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
         pair: 2 if pair in sure else -apart[pair] - 1 if score[pair] is None else score[pair]
         for pair in within
     }
-    of_image = {
-        i: max(strength[pair] for pair in within if i in pair)
-        for i in {i for pair in within for i in pair}
-    }
+    rightly = {pair: strength[pair] for pair in within & right}
+
+    def of_images(pairs):
+        images = {i for pair in pairs for i in pair}
+        return {i: max(pairs[pair] for pair in pairs if i in pair) for i in images}
+
     average = summary["average_precision"]
-    assert average["pairs"] == pytest.approx(plain_average_precision(strength, right, true))
+    assert average["pairs"] == pytest.approx(plain_average_precision(strength, rightly, true))
     assert average["images"] == pytest.approx(
-        plain_average_precision(of_image, copies, listed_images)
+        plain_average_precision(of_images(strength), of_images(rightly), listed_images)
     )
     assert summary["lost"] == {
         "rejected": len(true - hashed),
@@ -205,17 +211,19 @@ def test_pairs_are_judged_as_join_does(contents, radius, thumbnails, min_score):
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans()), max_size=9),
+    st.lists(
+        st.tuples(st.integers(0, 4), st.none() | st.integers(0, 2), st.booleans()), max_size=9
+    ),
     st.integers(0, 3),
 )
 def test_average_precision_of_any_ranking(things, more):
     strengths = {i: strength for i, (strength, _, _) in enumerate(things)}
+    right = {i: strength - less for i, (strength, less, _) in enumerate(things) if less is not None}
     listed = {i for i, (_, _, is_listed) in enumerate(things) if is_listed}
-    right = listed | {i for i, (_, is_right, _) in enumerate(things) if is_right}
     never = {("never", i) for i in range(more)}
     side = Side(
         np.array([*strengths.values()], np.float32),
-        np.array([i in right for i in strengths], np.bool_),
+        np.array([right.get(i, -np.inf) for i in strengths], np.float32),
         np.array([i in listed for i in strengths], np.bool_),
         len(listed) + more,
     )
@@ -223,7 +231,8 @@ def test_average_precision_of_any_ranking(things, more):
     assert side.average_precision == pytest.approx(expected)
     recall, precision = side.curve()
     assert (np.diff(recall) >= 0).all()
-    assert len(recall) == len(precision) == len(set(strengths.values()))
+    values = {*strengths.values(), *right.values()}
+    assert len(recall) == len(precision) == len(values)
 
 
 def test_what_follows_from_listed_pairs_is_never_false_and_never_asked_for():

@@ -33,6 +33,12 @@ from fastphash.words import ORIENTATIONS, SIDE, UNKNOWN_CHROMA, PassOrder
 _ROW = "_row"
 # columns that are read when they are asked for, for the rows that are left then
 _LATER = ("thumbnail", "chroma")
+# columns of a file: what other tools call so is of another type, and something else
+_OURS = {
+    "digest": pa.binary(16),
+    "thumbnail": pa.binary(SIDE * SIDE),
+    "chroma": pa.binary(CHROMA_BYTES),
+}
 
 
 class Content(NamedTuple):
@@ -171,10 +177,8 @@ class Hashes:
         for these rows only.
         """
         if self.store is None or not self.store.layout.thumbnails:
-            column = self.table["chroma"] if "chroma" in self.table.column_names else None
-            # what other tools call so is something else
-            ours = column is not None and column.type == pa.binary(CHROMA_BYTES)
-            return _chroma_values(column) if ours else None
+            there = "chroma" in self.table.column_names
+            return _chroma_values(self.table["chroma"]) if there else None
         out = np.empty((len(self), CHROMA_BYTES), np.int8)
         for rows, column, places in self._stored("chroma"):
             out[rows] = _chroma_values(column)[places]
@@ -381,6 +385,8 @@ def _read_file(path: Path, split: str | None) -> Hashes:
             raise StoreError(f"{path}: column {name!r} can't be read as {kind}: {error}") from error
         if table[name].null_count:
             raise StoreError(f"{path}: column {name!r} has rows without a value")
+    foreign = [c.name for c in table.schema if c.type != _OURS.get(c.name, c.type)]
+    table = table.drop_columns(foreign)
     if "split" in table.column_names and table["split"].null_count:
         raise StoreError(f"{path}: column 'split' has rows without a value")
     if "split" not in table.column_names:

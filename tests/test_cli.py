@@ -10,7 +10,18 @@ from importlib.metadata import version
 
 import numpy as np
 import pytest
-from helpers import command, planted, read_store, run, save, scene, scenes, screen, write_store
+from helpers import (
+    command,
+    planted,
+    read_store,
+    run,
+    save,
+    scene,
+    scenes,
+    screen,
+    write_hashes,
+    write_store,
+)
 
 from fastphash import tables
 from fastphash.cli import main
@@ -301,6 +312,17 @@ def test_a_store_whose_definition_differs(data, tmp_path):
     assert "full" in error_of(done)
     assert "reduced" in error_of(done)
     assert not pairs.exists()
+
+
+def test_thumbnails_of_other_tools_are_something_else(tmp_path):
+    columns = {"path": ["a", "b"], "phash": np.zeros(2, np.uint64), "thumbnail": [b"abc0", b"ab"]}
+    for name in ("x.parquet", "y.parquet"):
+        write_hashes(tmp_path / name, **columns)
+    assert "no thumbnails" in run("calibrate", "x.parquet", cwd=tmp_path).stdout
+    words = ("x.parquet", "y.parquet", "--json", "-o", "new.parquet", "--overwrite")
+    for verb, counted in (("group", "copies"), ("join", "kinds")):
+        found = json.loads(run(verb, *words, cwd=tmp_path).stdout)
+        assert sum(found[counted].values()) == found[counted]["collision"]
 
 
 @pytest.mark.parametrize("text", ["no JSON", '[{"image_name": "a"}]'])

@@ -480,6 +480,25 @@ def test_without_its_column_there_is_no_chroma(tmp_path):
         assert read_hashes(str(path)).chroma is None
 
 
+FOREIGN_COLUMNS = {
+    "binary": [b"abc0", b"abc1"],
+    "short": pa.array([b"abc0", b"abc1"], pa.binary(4)),
+    "text": ["a.jpg", "b.jpg"],
+    "number": [1, 2],
+    "nothing": pa.nulls(2),
+}
+
+
+@pytest.mark.parametrize("values", FOREIGN_COLUMNS.values(), ids=FOREIGN_COLUMNS)
+@pytest.mark.parametrize("name", ["thumbnail", "chroma", "digest"])
+def test_columns_of_other_tools_that_are_called_as_ours_are_ignored(tmp_path, name, values):
+    columns = {"path": ["a", "b"], "phash": hashes(2), name: values}
+    paths = [str(write_hashes(tmp_path / f"{split}.parquet", **columns)) for split in "xy"]
+    for rows in (read_hashes(paths[0]), read_together(paths)):
+        assert rows.content == (None, None, None)
+        assert rows.columns[1:] == (False, False)
+
+
 def test_stores_of_different_columns_are_not_read_together(tmp_path):
     columns = {"path": ["a"], "phash": hashes(1), "thumbnail": np.zeros((1, 1024), np.uint8)}
     write_store(tmp_path / "with", columns | {"split": ["x"]})

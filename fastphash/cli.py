@@ -172,7 +172,7 @@ def audit(
     from fastphash.screen import ProgressScreen, show_audit
 
     _begin()
-    least = options.least_score(min_score, no_verify)
+    least = options.least_score(min_score, no_verify, how["no_thumbnails"])
     definition, layout = options.definition_and_layout(**how)
     with ProgressScreen() as progress:
         found = run(

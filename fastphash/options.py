@@ -193,11 +193,14 @@ def verify_options(command: F) -> F:
     )(command)
 
 
-def least_score(min_score: float | None, no_verify: bool) -> float | None:
+def least_score(
+    min_score: float | None, no_verify: bool, no_thumbnails: bool = False
+) -> float | None:
     """The least score of near copies; None if nobody looks at them."""
-    if no_verify and min_score is not None:
-        raise UsageError("--min-score and --no-verify exclude one another")
-    if no_verify:
+    for option, blind in (("--no-verify", no_verify), ("--no-thumbnails", no_thumbnails)):
+        if blind and min_score is not None:
+            raise UsageError(f"--min-score and {option} exclude one another")
+    if no_verify or no_thumbnails:
         return None
     return MIN_SCORE if min_score is None else min_score
 

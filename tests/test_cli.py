@@ -432,6 +432,8 @@ def test_no_workers(verb, data, out):
         (["hash", "a@b=val", "-o", "new"], USAGE, "'a@b'"),
         (["audit", "val", "-o", "new", "--min-score", "nan"], USAGE, "'nan'"),
         (["audit", "val", "-o", "new", "--min-score", "1.1"], USAGE, "1.1"),
+        (["audit", "val", "-o", "new", "--min-score", "0", "--no-verify"], USAGE, "--no-verify"),
+        (["audit", "val", "-o", "new", "--min-score", "0", "--no-thumbnails"], USAGE, "--no-thumb"),
         (["hash", "val", "-o", "new", "--timeout", "nan"], USAGE, "'nan'"),
         (["calibrate", "out/hashes", "--precision", "nan"], USAGE, "'nan'"),
         (["hash", "val/leak.png", "-o", "new"], USAGE, "'val/leak.png'"),

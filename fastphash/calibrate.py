@@ -337,7 +337,7 @@ def calibrate(
     index = Index(different.phashes, different.known)
     if radius is None:
         radius = proposing_radius(index)
-    pixels = partial(_stored_pixels, different) if _has_thumbnails(different) else None
+    pixels = partial(_stored_pixels, different) if different.has_thumbnails else None
     found, needles = _estimate(index, pixels, radius, max_pairs, effort or Effort(), progress)
     left_out = len(rows) - len(distinct), len(distinct) - len(different)
     return Calibrated(found, len(rows), *left_out, needles)
@@ -346,18 +346,13 @@ def calibrate(
 def _different(rows: Hashes) -> Hashes:
     """One row of each that have equal hashes and thumbnails, as far as these are known."""
     classes = collapse(rows.phashes)
-    if not _has_thumbnails(rows):
+    if not rows.has_thumbnails:
         return rows.take(classes.first)
     shared = np.bincount(classes.of_row, minlength=1)[classes.of_row] > 1
     alone, some = np.flatnonzero(~shared), np.flatnonzero(shared)
     # thumbnails of these rows only are read
     firsts = collapse(rows.phashes[some], _stored_pixels(rows, some)).first
     return rows.take(np.sort(np.concatenate([alone, some[firsts]])))
-
-
-def _has_thumbnails(rows: Hashes) -> bool:
-    """Whether all rows have one; those of a store aren't read for that."""
-    return rows.columns[1] and (rows.store is not None or rows.thumbnails is not None)
 
 
 def _stored_pixels(rows: Hashes, chosen: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -460,17 +460,18 @@ def join(
     least = options.least_score(min_score, no_verify)
     from fastphash import convert, results, tables
     from fastphash.hashes import read_hashes, same_rows
-    from fastphash.screen import ProgressScreen, count, show_table
+    from fastphash.screen import ProgressScreen, count, show_table, show_unseen
 
     _begin()
     if same_rows(needles, haystack):
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
     left, right = read_hashes(needles), read_hashes(haystack)
+    options.check_thumbnails(min_score, {needles: left, haystack: right})
     wanted = kinds or list(KINDS)
     with ProgressScreen() as progress:
         effort = options.effort(memory, explain, progress)
         every = results.find_pairs(left, right, radius, max_pairs, least, effort)
-        pairs = results.of_kinds(every, wanted)
+        pairs = results.Looked(results.of_kinds(every, wanted))
         if form == "parquet":
             counts = tables.write_tables(output, results.PAIRS_SCHEMA, pairs, count_by="kind")
         else:
@@ -479,7 +480,8 @@ def join(
             tables.write_json(output, convert.paper_matches(left, table))
     found = {kind: counts.get(kind, 0) for kind in wanted}
     if as_json:
-        click.echo(json.dumps({"pairs": sum(found.values()), "kinds": found}, indent=2))
+        result = {"pairs": sum(found.values()), "kinds": found, "unseen": pairs.unseen}
+        click.echo(json.dumps(result, indent=2))
     else:
         shown = {kind: n for kind, n in found.items() if radius or n or kind != "near"}
         show_table(
@@ -487,6 +489,7 @@ def join(
             ["", *shown, "all"],
             [["pairs", *map(count, shown.values()), count(sum(found.values()))]],
         )
+        show_unseen(0 if no_verify else pairs.unseen)
 
 
 @main.command()
@@ -525,10 +528,11 @@ def group(
     least = options.least_score(min_score, no_verify)
     from fastphash import convert, results, tables
     from fastphash.hashes import read_together
-    from fastphash.screen import ProgressScreen, count, show_table
+    from fastphash.screen import ProgressScreen, count, show_table, show_unseen
 
     _begin()
     rows = read_together(list(stores))
+    options.check_thumbnails(min_score, {" ".join(stores): rows})
     order = results.priority(rows, keep_in)
     with ProgressScreen() as progress:
         effort = options.effort(memory, explain, progress)
@@ -540,8 +544,9 @@ def group(
         tables.write_json(output, convert.paper_groups(rows, found))
     kinds = tables.count_values(found["kind"])
     groups = found.num_rows - sum(kinds.values())
+    unseen = results.count_unseen(found)
     if as_json:
-        result = {"images": len(rows), "groups": groups, "copies": kinds}
+        result = {"images": len(rows), "groups": groups, "copies": kinds, "unseen": unseen}
         click.echo(json.dumps(result, indent=2))
     else:
         show_table(
@@ -556,6 +561,7 @@ def group(
                 ]
             ],
         )
+        show_unseen(0 if no_verify else unseen)
 
 
 @main.command()

@@ -122,6 +122,11 @@ class Hashes:
             self.digests is not None,
         )
 
+    @property
+    def has_thumbnails(self) -> bool:
+        """Whether all rows have one; those of a store aren't read for that."""
+        return self.columns[1] and (self.store is not None or self.thumbnails is not None)
+
     def where_split(self, split: str) -> "Hashes":
         """The rows of one split."""
         return self.take(np.flatnonzero(self.splits == split))

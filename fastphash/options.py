@@ -17,6 +17,7 @@ from fastphash.words import KINDS, MAX_PAIRS, MAX_PIXELS, MIN_SCORE, PASS_ORDERS
 
 if TYPE_CHECKING:
     from fastphash.discover import Source
+    from fastphash.hashes import Hashes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -203,6 +204,16 @@ def least_score(
     if no_verify or no_thumbnails:
         return None
     return MIN_SCORE if min_score is None else min_score
+
+
+def check_thumbnails(min_score: float | None, sides: "dict[str, Hashes]") -> None:
+    """UsageError if a least score was asked for of rows, by what they are called, without any."""
+    for target, rows in sides.items():
+        if min_score is not None and not rows.has_thumbnails:
+            raise UsageError(
+                f"--min-score needs thumbnails, and {target!r} doesn't have them: leave it out, "
+                "or hash again without --no-thumbnails"
+            )
 
 
 def max_pairs_option(text: str) -> Callable[[F], F]:

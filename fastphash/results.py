@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fastphash import tables
 from fastphash.errors import UsageError
 from fastphash.groups import Copies, Grouping, find_copies, has_partner
 from fastphash.hashes import Hashes, check_joinable
@@ -339,6 +340,30 @@ def of_kinds(pieces: Iterable[pa.Table], wanted: list[str]) -> Iterator[pa.Table
     for table in pieces:
         chosen = pc.is_in(table["kind"].cast(pa.string()), pa.array(wanted, pa.string()))
         yield table.filter(chosen)
+
+
+class Looked:
+    """Tables of pairs as they come, with a count of the near ones that nobody looked at.
+
+    Attributes
+    ----------
+    unseen : int
+        Of the tables that were taken so far.
+    """
+
+    def __init__(self, pieces: Iterable[pa.Table]) -> None:
+        self._pieces = pieces
+        self.unseen = 0
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for table in self._pieces:
+            self.unseen += count_unseen(table)
+            yield table
+
+
+def count_unseen(table: pa.Table) -> int:
+    """How many near pairs of a table have no score, since nobody looked at them."""
+    return tables.count_values(table["kind"].filter(table["score"].is_null())).get(KINDS[NEAR], 0)
 
 
 def count_distances(distances: NDArray[np.uint8]) -> dict[str, int]:

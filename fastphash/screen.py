@@ -162,6 +162,13 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
     show_lines(f"Written to {out}", [", ".join(names), _what_was_done(tallies)])
 
 
+def show_unseen(number: int) -> None:
+    """Say how many near ones nobody looked at, though that was wanted."""
+    if number:
+        why = "nobody looked at, since thumbnails are missing: perhaps copies, perhaps only alike"
+        show_lines("Note", [f"near ones that {why}: {number:,}"])
+
+
 def show_nearest(found: list[dict[str, Any]], images: Sequence[str]) -> None:
     """Print the stored images nearest to each image, or that there is none."""
     of_image: dict[str, list[dict[str, Any]]] = {image: [] for image in images}

@@ -510,8 +510,26 @@ def test_a_join_writes_pairs_and_counts_them(data, tmp_path):
     assert tables.read_table(tmp_path / "pairs.parquet").num_rows == 3
     words += ["--json", "--overwrite", "--kinds", "identical,augmented"]
     found = json.loads(run(*words, cwd=tmp_path).stdout)
-    assert found == {"pairs": 2, "kinds": {"identical": 1, "augmented": 1}}
+    assert found == {"pairs": 2, "kinds": {"identical": 1, "augmented": 1}, "unseen": 0}
     assert tables.read_table(tmp_path / "pairs.parquet").num_rows == 2
+
+
+def test_near_ones_that_nobody_looked_at_are_said(tmp_path):
+    phash = np.array([0, 3, 7], np.uint64)
+    blind = {"path": ["a", "b", "c"], "phash": phash}
+    write_hashes(tmp_path / "blind.parquet", **blind)
+    write_hashes(tmp_path / "seen.parquet", **blind, thumbnail=np.zeros((3, 1024), np.uint8))
+    targets = {"join": ("seen.parquet", "blind.parquet"), "group": ("blind.parquet",)}
+    for verb, near in (("join", 6), ("group", 2)):
+        words = [verb, *targets[verb], "-o", "new.parquet", "--overwrite", "--radius", "4"]
+        shown = " ".join(run(*words, cwd=tmp_path).stdout.split())
+        assert "near ones that nobody looked at, since thumbnails are missing" in shown
+        assert f"only alike: {near}" in shown
+        assert json.loads(run(*words, "--json", cwd=tmp_path).stdout)["unseen"] == near
+        assert "looked" not in run(*words, "--no-verify", cwd=tmp_path).stdout
+        error = error_of(run(*words, "--min-score", "0.5", cwd=tmp_path, status=USAGE))
+        assert "--min-score needs thumbnails, and 'blind.parquet' doesn't have them" in error
+    run("group", "seen.parquet", "-o", "x", "--min-score", "0", "--radius", "4", cwd=tmp_path)
 
 
 def test_groups_are_those_of_the_audit(data, tmp_path):
@@ -522,6 +540,7 @@ def test_groups_are_those_of_the_audit(data, tmp_path):
         "images": 16,
         "groups": 6,
         "copies": {"identical": 2, "exact": 2, "augmented": 2},
+        "unseen": 0,
     }
     assert path.read_bytes() == (data / "out" / "groups.parquet").read_bytes()
     several = [f"{data}/out/hashes@{split}" for split in ("val", "train")]

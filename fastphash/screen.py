@@ -141,9 +141,10 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
         ],
     )
     if colliding := sum(split["collisions"] for split in splits.values()):
+        why = "look otherwise" if summary["thumbnails"] else "nobody could look"
         show_lines(
             "Collisions inside splits",
-            [f"{colliding:,} images share a hash with another, but look otherwise"],
+            [f"{colliding:,} images share a hash with another, but {why}"],
         )
     _show_distances(summary)
     _show_how(summary)

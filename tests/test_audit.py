@@ -11,6 +11,7 @@ from fastphash.audit import audit, leaks_of, reasons
 from fastphash.discover import folder_source
 from fastphash.errors import DefinitionError, FastphashError, UsageError
 from fastphash.results import group_rows
+from fastphash.screen import show_audit
 from fastphash.store import Layout, open_store
 from fastphash.words import COPY_KINDS, KINDS
 
@@ -218,6 +219,12 @@ def test_without_thumbnails_only_equal_bytes_are_copies(tmp_path):
     kinds = summary["leaks"][1]["kinds"]
     assert kinds == dict.fromkeys(KINDS, 0) | {"identical": 1, "collision": 2}
     assert summary["leaks"][1]["leaked"] == sum(kinds[kind] for kind in COPY_KINDS) == 1
+
+
+@pytest.mark.parametrize(("thumbnails", "why"), [(True, "look otherwise"), (False, "nobody could")])
+def test_collisions_look_otherwise_only_where_somebody_looked(found, capsys, thumbnails, why):
+    show_audit(found[1] | {"thumbnails": thumbnails}, {}, "out")
+    assert f"2 images share a hash with another, but {why}" in capsys.readouterr().out
 
 
 def test_pictures_that_only_collide_are_reported_and_no_copies(tmp_path):

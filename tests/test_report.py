@@ -437,6 +437,12 @@ def test_without_thumbnails_nothing_can_tell(tmp_path):
     found = read_page(out / "report.html")
     assert "Whether images leak can't be told without thumbnails." in found.text
     assert "rotated and mirrored copies are not looked for" in found.text
+    save(train / "same.bmp", scene(1))
+    found = read_page(audited(tmp_path / "one", ("all", train), layout=layout) / "report.html")
+    assert "Whether images are copies can't be told without thumbnails." in found.text
+    assert "1 image has the hash of another one." in found.text
+    assert "nothing can tell whether they are copies: 1 image in all" in found.text
+    assert "differ" not in found.text
 
 
 KINDS_OF_LEAK = st.fixed_dictionaries({kind: st.integers(0, 3) for kind in KINDS})

@@ -133,6 +133,16 @@ def _of_one_split(splits: dict[str, Any], inside: str, further: list[str]) -> Ve
     (only,) = splits
     if inside:
         return Verdict("doubt", inside, ["There is one split: nothing can leak.", *further])
+    if unseen := splits[only]["copies"].get("collision", 0):
+        return Verdict(
+            "doubt",
+            "Whether images are copies can't be told without thumbnails.",
+            [
+                f"{count(unseen, 'image has', 'images have')} the hash of another one.",
+                "There is one split: nothing can leak.",
+                *further,
+            ],
+        )
     return Verdict(
         "good",
         f"No copies: all {count(splits[only]['distinct'], 'image')} of {name(only)} differ.",
@@ -281,11 +291,12 @@ def _bars(labels: list[str], counts: list[tuple[int, int]]) -> list[Bar]:
 
 def collisions(summary: dict[str, Any]) -> list[tuple[str, int]]:
     """Images whose hash, but nothing else, is that of another: where, and how many."""
-    inside = [
-        (f"in {name(split)}", found["collisions"])
+    # where nobody could look, they are in the groups
+    alone = {
+        split: found["collisions"] + found["copies"].get("collision", 0)
         for split, found in summary["splits"].items()
-        if found["collisions"]
-    ]
+    }
+    inside = [(f"in {name(split)}", number) for split, number in alone.items() if number]
     between = [
         (f"in {name(leak['needles'])}, with {name(leak['haystack'])}", leak["kinds"]["collision"])
         for leak in summary["leaks"]

@@ -40,9 +40,10 @@ from fastphash.words import (
 #: Of a pair: it is listed as true, follows from listed ones, has the same bytes, or none of these.
 STATUSES = ("true", "implied", "same bytes", "unlisted")
 _TRUE, _IMPLIED, _SAME, _UNLISTED = range(4)
-#: What lost a listed pair: an image without a hash, a distance beyond the radius, or a closer look.
-LOSSES = ("rejected", "radius", "score", "colour")
-_REJECTED, _RADIUS, _SCORE, _COLOUR, _FOUND = range(5)
+#: What lost a listed pair: an image without a hash, a distance beyond the radius, no thumbnails to
+#: look at, or a closer look.
+LOSSES = ("rejected", "radius", "unseen", "score", "colour")
+_REJECTED, _RADIUS, _UNSEEN, _SCORE, _COLOUR, _FOUND = range(6)
 
 _NAME = pa.dictionary(pa.int32(), pa.string())
 #: A row for each pair that was looked at or is listed.
@@ -394,6 +395,7 @@ def _losses(judged: Judged, radius: int, min_score: float | None) -> NDArray[np.
     _, distance, _, score, colour, _ = judged.relation
     alike = score >= np.float32(min_score or 0)
     why = np.where((colour == DIFFERENT) & alike, _COLOUR, _SCORE)
+    why = np.where(np.isnan(score), _UNSEEN, why)
     why = np.where(distance > radius, _RADIUS, why)
     return np.where(judged.accused | (judged.listing < 0), _FOUND, why).astype(np.uint8)
 

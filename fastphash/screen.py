@@ -296,6 +296,7 @@ def show_evaluation(found: dict[str, Any], missed: "pa.Table", truth: str, folde
     why = {
         "rejected": "lost: an image was rejected",
         "radius": f"lost: further apart than {found['radius']} bits",
+        "unseen": "lost: of one hash, but without thumbnails nobody could look",
         "score": f"lost: near enough, but {_why_no_copies(found['min_score'])}",
         "colour": "lost: near enough and alike, but in different colours",
     }
@@ -363,7 +364,7 @@ def _lost_pair(row: dict[str, Any]) -> str:
 
 def _why_no_copies(min_score: float | None) -> str:
     if min_score is None:
-        return "their thumbnails or colours differ, or there are none"
+        return "their thumbnails differ"
     return f"scored below {min_score:g}"
 
 

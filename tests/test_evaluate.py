@@ -181,7 +181,8 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
     assert summary["lost"] == {
         "rejected": len(true - hashed),
         "radius": len(hashed - within),
-        "score": len((hashed & within) - accused),
+        "unseen": 0 if thumbnails else len((hashed & within) - accused),
+        "score": len((hashed & within) - accused) if thumbnails else 0,
         "colour": 0,
     }
     assert summary["unlisted"] == len(accused - right - true)
@@ -303,7 +304,7 @@ def test_what_is_lost_by_its_colour(tmp_path):
     save(tmp_path / "all" / "other.png", scene(2))
     audit = open_audit(audit_folders(tmp_path / "out", ("all", tmp_path / "all")))
     found = evaluate(audit, truth_of((0, 2)))
-    assert found.summary["lost"] == {"rejected": 0, "radius": 0, "score": 0, "colour": 1}
+    assert {why: number for why, number in found.summary["lost"].items() if number} == {"colour": 1}
     (row,) = (row for table in found.tables() for row in table.to_pylist())
     assert row["lost_by"] == "colour"
     assert row["colour"] == "different"
@@ -422,6 +423,19 @@ def test_an_audit_that_took_no_look(tmp_path):
         assert len(ET.parse(tmp_path / option[2:] / "evaluation" / CURVES).findall("{*}g")) == (
             1 + (option == "--no-verify")
         )
+
+
+def test_what_nobody_could_look_at_is_lost_by_that(tmp_path):
+    scenes(tmp_path / "train", [0, 1])
+    save(tmp_path / "train" / "same.bmp", scene(0))
+    write(tmp_path / "truth.csv", [("train/same.bmp", "000.png", "")])
+    run("audit", "train", "-o", "out", "--no-thumbnails", cwd=tmp_path)
+    shown = run("evaluate", "out", "truth.csv", cwd=tmp_path).stdout
+    assert "1 lost: of one hash, but without thumbnails nobody could look" in shown
+    found = json.loads((tmp_path / "out" / "evaluation" / FIGURES).read_text())
+    assert {why: number for why, number in found["lost"].items() if number} == {"unseen": 1}
+    pairs = tables.read_table(tmp_path / "out" / "evaluation" / PAIRS)
+    assert pairs["lost_by"].to_pylist() == ["unseen"]
 
 
 @pytest.mark.parametrize(

@@ -802,8 +802,10 @@ def calibrate(
             progress=progress,
         )
     summary = found.summary(precision)
-    if output is not None:
-        write_curves(output, found.panels(precision))
+    if output is not None and (panels := found.panels(precision)):
+        write_curves(output, panels)
+    elif output is not None:
+        click.echo(f"Without pairs there is nothing to draw: {output} wasn't written", err=True)
     if as_json:
         click.echo(json.dumps(summary, indent=2))
     else:

@@ -432,6 +432,13 @@ def show_calibration(found: dict[str, Any], store: str) -> None:
         )
     if not found["scores"]:
         lines.append("no thumbnails: nothing can be looked at, and distances alone tell")
+    if different < 2:
+        lines.append("nothing can be told: there are no two different images")
+    elif not found["pairs"]:
+        lines.append(
+            f"nothing can be told: no two images are within {found['radius']} bits; a larger "
+            "--radius may find some"
+        )
     show_lines(f"Near pairs of {store}", lines)
     if not found["pairs"]:
         return

@@ -211,11 +211,24 @@ def test_the_command_without_thumbnails_or_images(mixed, tmp_path):
     empty = tmp_path / "empty"
     write_store(empty, {"path": [], "phash": np.empty(0, np.uint64)})
     plot = tmp_path / "none.svg"
-    told = json.loads(run("calibrate", str(empty), "--json", "-o", str(plot)).stdout)
+    done = run("calibrate", str(empty), "--json", "-o", str(plot))
+    told = json.loads(done.stdout)
     assert told["pairs"] == 0
     assert told["recommended"]["min_score"] is None
-    assert plot.is_file()
+    assert f"nothing to draw: {plot} wasn't written" in done.stderr
+    assert not plot.exists()
     text = run("calibrate", str(empty)).stdout
     assert "pairs of the others within 16 bits: 0" in text
+    assert "there are no two different images" in text
     assert "By distance" not in text
     assert "no such" in run("calibrate", str(tmp_path / "nowhere"), status=2).stderr.lower()
+
+
+def test_without_pairs_nothing_is_told_or_drawn(tmp_path):
+    write_store(tmp_path / "s", columns(waves(3, 1)))
+    plot = tmp_path / "none.svg"
+    done = run("calibrate", str(tmp_path / "s"), "--radius", "0", "-o", str(plot))
+    said = " ".join(done.stdout.split())
+    assert "no two images are within 0 bits; a larger --radius may find some" in said
+    assert "nothing to draw" in done.stderr
+    assert not plot.exists()

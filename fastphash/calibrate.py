@@ -403,13 +403,18 @@ def _near(
     is_needle[needles] = True
     # each pair of needles comes twice, and each needle with itself
     limit = 2 * max_pairs + needles.size
-    for block in matches(left, index, radius, max_pairs=limit, effort=effort):
-        rows = needles[block.left]
-        once = np.where(is_needle[block.right], rows < block.right, rows != block.right)
-        kept.append(block._replace(left=rows).take(once))
-        total += kept[-1].left.size
-        if total > max_pairs:
-            raise TooManyPairsError(total, max_pairs)
+    try:
+        for block in matches(left, index, radius, max_pairs=limit, effort=effort):
+            rows = needles[block.left]
+            once = np.where(is_needle[block.right], rows < block.right, rows != block.right)
+            kept.append(block._replace(left=rows).take(once))
+            total += kept[-1].left.size
+            if total > max_pairs:
+                break
+    except TooManyPairsError as error:
+        total = math.ceil((error.pairs - needles.size) / 2)
+    if total > max_pairs:
+        raise TooManyPairsError(total, max_pairs, "a smaller --radius")
     return concatenated(kept)
 
 

@@ -43,10 +43,12 @@ class TooManyPairsError(FastphashError):
         How many there are at least, and how many were allowed.
     """
 
-    def __init__(self, pairs: int, limit: int) -> None:
+    def __init__(
+        self, pairs: int, limit: int, instead: str = "groups, which don't list pairs"
+    ) -> None:
         super().__init__(
             f"the join has at least {pairs:,} pairs, more than the limit of {limit:,}: "
-            "raise it with --max-pairs (max_pairs), or use groups, which don't list pairs"
+            f"raise it with --max-pairs (max_pairs), or use {instead}"
         )
         self.pairs = pairs
         self.limit = limit

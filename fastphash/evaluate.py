@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from fastphash import tables
 from fastphash.audited import Audited
-from fastphash.errors import StoreError, UsageError
+from fastphash.errors import StoreError, TooManyPairsError, UsageError
 from fastphash.hashes import Hashes
 from fastphash.ingest import Progress, no_progress
 from fastphash.joins import Index, Matches, check_radius, collapse, concatenated, matches, relation
@@ -261,7 +261,10 @@ def evaluate(
     check_radius(radius)
     rows, least = audited.rows, audited.summary["min_score"]
     index = Index(rows.phashes, rows.known)
-    blocks = [*matches(index, None, radius, max_pairs=max_pairs, effort=effort)]
+    try:
+        blocks = [*matches(index, None, radius, max_pairs=max_pairs, effort=effort)]
+    except TooManyPairsError as error:
+        raise TooManyPairsError(error.pairs, error.limit, "a smaller --radius") from None
     near = sum(block.left.size for block in blocks)
     tree = _trees(rows, truth)
     judged = _judge_all(rows, *_with_listed(index, blocks, truth), tree, radius, least, progress)

@@ -316,7 +316,7 @@ def test_what_is_lost_by_its_colour(tmp_path):
 
 def test_pairs_are_limited():
     audit = plain_audit([0] * 8)
-    with pytest.raises(TooManyPairsError):
+    with pytest.raises(TooManyPairsError, match="the limit of 27: .* or use a smaller --radius"):
         evaluate(audit, truth_of((0, 1)), max_pairs=27)
     assert evaluate(audit, truth_of((0, 1)), max_pairs=28).summary["candidates"] == 28
     with pytest.raises(UsageError, match="65"):

@@ -329,7 +329,9 @@ def open_store(path: Path) -> Store:
     if not path.exists():
         raise UsageError(f"no such store: {str(path)!r}")
     if not is_store(path):
-        raise StoreError(f"not a store (no {MANIFEST} in it): {str(path)!r}")
+        inside = min(path.glob(f"*/{MANIFEST}"), default=None)
+        hint = f"; there is one in it: {str(inside.parent)!r}" if inside else ""
+        raise StoreError(f"not a store (no {MANIFEST} in it): {str(path)!r}{hint}")
     manifest = tables.read_json(path / MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("digest") != _manifest_digest(manifest):
         raise StoreError(f"{path / MANIFEST} is damaged: delete the store and hash again")

@@ -709,7 +709,8 @@ def evaluate(
     """Hold an audit against a table of true pairs: what of it is right, and what it missed.
 
     TRUTH is a CSV file with the columns needle and haystack, and kind if you like. Images are
-    named SPLIT/PATH, by the absolute names of their files, or by paths that one split alone has.
+    named SPLIT/PATH, by the names of their files, absolute or from the working directory, or by
+    paths that one split alone has.
 
     Recall is of the pairs that are listed. A pair that follows from listed ones (a of b, b of c),
     or of the same bytes, is never counted as false.

@@ -49,9 +49,9 @@ class _Line(NamedTuple):
 def read_truth(path: Path, audited: Audited) -> Truth:
     """Read a table of true pairs: CSV with the columns needle and haystack, and kind if you like.
 
-    Images are named ``SPLIT/PATH``, by the absolute names of their files, or by their paths alone
-    where no two splits have the same. Which of a pair stands first doesn't matter; a pair that is
-    listed again counts once. Further columns are ignored.
+    Images are named ``SPLIT/PATH``, by the names of their files, absolute or from the working
+    directory, or by their paths alone where no two splits have the same. Which of a pair stands
+    first doesn't matter; a pair that is listed again counts once. Further columns are ignored.
 
     Raises
     ------
@@ -87,9 +87,8 @@ def _read_lines(path: Path) -> Iterator[_Line]:
             raise UsageError(f"{str(path)!r} is empty: {_HEADER}")
         for name in ("needle", "haystack"):
             if name not in header:
-                raise UsageError(
-                    f"{str(path)!r} has no column {name!r}{_encoding(''.join(header))}: {_HEADER}"
-                )
+                wrong = _encoding("".join(header)) or _separator(header)
+                raise UsageError(f"{str(path)!r} has no column {name!r}{wrong}: {_HEADER}")
         for values in reader:
             where = f"line {reader.line_num} of {str(path)!r}"
             row = dict(zip(header, values, strict=False))
@@ -106,6 +105,11 @@ def _read_lines(path: Path) -> Iterator[_Line]:
 def _encoding(text: str) -> str:
     escaped = any("\udc80" <= char <= "\udcff" for char in text)
     return " (the table is not UTF-8)" if escaped else ""
+
+
+def _separator(header: list[str]) -> str:
+    other = len(header) == 1 and any(char in header[0] for char in ";\t|")
+    return " (commas separate columns)" if other else ""
 
 
 class _Images:
@@ -153,12 +157,19 @@ class _Images:
 
     def _ways(self, name: str) -> Iterator[list[tuple[str, bytes]]]:
         """What a name may mean, one way of naming after another, as splits and paths."""
-        exact = os.fsencode(name)
-        first, _, rest = name.partition("/")
-        if first in self._folder:
-            yield [(first, os.fsencode(rest))]
+        for spelled in dict.fromkeys((name, name.removeprefix("./"))):
+            exact = os.fsencode(spelled)
+            first, _, rest = spelled.partition("/")
+            if first in self._folder:
+                yield [(first, os.fsencode(rest))]
+            yield [
+                (split, path)
+                for split, folder in self._folder.items()
+                for path in dict.fromkeys((exact, exact.removeprefix(folder)))
+            ]
+        absolute = os.path.abspath(os.fsencode(name))
         yield [
-            (split, path)
+            (split, absolute.removeprefix(folder))
             for split, folder in self._folder.items()
-            for path in dict.fromkeys((exact, exact.removeprefix(folder)))
+            if absolute.startswith(folder)
         ]

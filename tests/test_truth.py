@@ -78,9 +78,16 @@ def test_the_order_in_a_pair_and_repetitions_do_not_matter(read, row):
         (f"train/{ODD}", "train", ODD),
         ("FOLDER/val/002.png", "val", "002.png"),
         (f"FOLDER/train/{ODD}", "train", ODD),
+        ("./train/001.png", "train", "001.png"),
+        ("./000.png", "train", "000.png"),
+        # from the working directory
+        ("../train/001.png", "train", "001.png"),
+        (f"../train/{ODD}", "train", ODD),
+        ("./../val/./002.png", "val", "002.png"),
     ],
 )
-def test_names_of_images(read, row, folder, name, split, path):
+def test_names_of_images(read, row, folder, monkeypatch, name, split, path):
+    monkeypatch.chdir(folder / "out")
     truth = read([(name.replace("FOLDER", str(folder)), "val/001.png")])
     assert truth.pairs.tolist() == [sorted([row(split, path), row("val", "001.png")])]
 
@@ -116,7 +123,10 @@ def test_rejected_images_are_numbered_behind_all_rows(read, row, audit):
         (b"", "is empty: its first line is needle,haystack"),
         (b"\n\n", "is empty"),
         (b"left,right\na,b\n", "has no column 'needle': its first line is"),
-        (b"needle;haystack\na;b\n", "has no column 'needle': its first line is"),
+        (b"needle;haystack\na;b\n", r"no column 'needle' \(commas separate columns\): its first"),
+        (b"needle\thaystack\na\tb\n", r"no column 'needle' \(commas separate columns\): its"),
+        ([("./no.png", "000.png")], "line 2 of .*: './no.png' is no image of this audit"),
+        ([("./001.png", "000.png")], "'./001.png' could be 'train/001.png' or 'val/001.png'"),
         (b"needle\na\n", "has no column 'haystack'"),
         (b"needle,haystack\ntrain/\xfc.png,000.png\n", r"'train/\\udcfc.png' .*is not UTF-8"),
         ("needle,haystack\n".encode("utf-16"), "is not UTF-8"),

@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from fastphash.words import KINDS
+from fastphash.words import KINDS, rough
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -345,7 +345,8 @@ def show_evaluation(found: dict[str, Any], missed: "pa.Table", truth: str, folde
     lines = [
         *_advice("score", "from a score of {}", found["best"]["score"]),
         *_advice("distance", "up to {} bits", found["best"]["distance"]),
-        f"accused but not listed: {found['unlisted']:,} pairs; look at them in unlisted.html",
+        f"accused pairs that aren't listed: {found['unlisted']:,}"
+        + "; look at them in unlisted.html" * bool(found["unlisted"]),
     ]
     show_lines("To choose", lines)
     show_lines(
@@ -529,9 +530,13 @@ def _show_how(summary: dict[str, Any]) -> None:
     radius, least = summary["radius"], summary["min_score"]
     if not radius:
         return
-    line = f"Candidates are hashes within {radius} bits, by chance {summary['chance']:.2g} an image"
+    line = (
+        f"Candidates are hashes within {radius} bits, by chance {rough(summary['chance'])} an image"
+    )
     if least is None:
         line += "; nobody looked at the near ones: perhaps copies, perhaps only alike"
+    elif not least:
+        line += "; all are near copies, however unlike, unless their colours differ"
     else:
         line += f"; near copies are those whose thumbnails are alike by {least:g} of 1 at least"
     show_lines("What near means here", [line])

@@ -73,3 +73,14 @@ MAX_PIXELS = 178_956_970
 #: What may be made of a clean plan.
 Mode = Literal["lists", "copy", "hardlink", "symlink", "move"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+def rough(number: float) -> str:
+    """Two digits of a number that isn't negative, written out.
+
+    >>> rough(0.614), rough(9.96), rough(12_345.6), rough(0.001), rough(0)
+    ('0.61', '10', '12,000', 'less than 0.01', '0')
+    """
+    if 0 < number < 0.01:
+        return "less than 0.01"
+    return f"{number:.2g}" if number < 10 else f"{float(f'{number:.2g}'):,.0f}"

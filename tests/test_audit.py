@@ -227,6 +227,19 @@ def test_collisions_look_otherwise_only_where_somebody_looked(found, capsys, thu
     assert f"2 images share a hash with another, but {why}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("min_score", "chance", "said"),
+    [
+        (0.0, 12_345.6, "by chance 12,000 an image; all are near copies, however unlike, unless"),
+        (0.3, 1e-9, "by chance less than 0.01 an image; near copies are those whose thumbnails"),
+        (None, 0.61, "by chance 0.61 an image; nobody looked at the near ones"),
+    ],
+)
+def test_what_near_means_is_said_in_plain_numbers(found, capsys, min_score, chance, said):
+    show_audit(found[1] | {"min_score": min_score, "chance": chance}, {}, "out")
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
 def test_pictures_that_only_collide_are_reported_and_no_copies(tmp_path):
     for split, level in (("a", 60), ("b", 200)):
         save(tmp_path / split / "flat.png", np.full((40, 40), level, np.uint8))

@@ -108,7 +108,7 @@ def test_fewer_needles_tell_the_same(mixed):
 
 def test_one_image_with_too_many_pairs():
     hashes = np.full(50, 0xFF, np.uint64)
-    with pytest.raises(TooManyPairsError, match="the limit of 10: .* or use a smaller --radius"):
+    with pytest.raises(TooManyPairsError, match=r"the limit of 10: .* or use a smaller --radius"):
         estimate(None, hashes, 4, max_pairs=10)
     with pytest.raises(TooManyPairsError, match="at least 49 pairs"):
         estimate(None, hashes, 4, max_pairs=48)

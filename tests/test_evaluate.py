@@ -316,7 +316,7 @@ def test_what_is_lost_by_its_colour(tmp_path):
 
 def test_pairs_are_limited():
     audit = plain_audit([0] * 8)
-    with pytest.raises(TooManyPairsError, match="the limit of 27: .* or use a smaller --radius"):
+    with pytest.raises(TooManyPairsError, match=r"the limit of 27: .* or use a smaller --radius"):
         evaluate(audit, truth_of((0, 1)), max_pairs=27)
     assert evaluate(audit, truth_of((0, 1)), max_pairs=28).summary["candidates"] == 28
     with pytest.raises(UsageError, match="65"):
@@ -382,7 +382,7 @@ def test_what_is_not_listed_is_shown(planted, tmp_path):
     words = " ".join(shown.split())
     assert "1 lost: an image was rejected" in words
     assert "train/scene_000.png and train/broken.png: rejected" in words
-    assert "accused but not listed: 5 pairs" in words
+    assert "accused pairs that aren't listed: 5; look at them in unlisted.html" in words
     assert "rotate_180 5 5 100.0 %" in words
     page = read_page(tmp_path / "e" / UNLISTED)
     assert len(page.groups) == 3

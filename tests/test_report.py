@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -427,6 +428,13 @@ def test_a_near_copy_is_a_doubt(tmp_path):
     assert "Look at the near copies before you trust a test score." in found.text
     assert "1 of 1 val image (100 %) is near one in train, at most 16 bits away" in found.text
     assert "alike by 0.5 of 1 at least: most are copies" in found.text
+    said = {"min_score": 0.0, "chance": 12_345.6}
+    audit = open_audit(out)
+    write_report(replace(audit, summary=audit.summary | said), tmp_path / "all.html")
+    page = read_page(tmp_path / "all.html")
+    assert "however unlike they look: most may be no copies" in page.text
+    assert "about 12,000 other images are that near" in page.text
+    assert "all within the radius, however unlike, unless their colours differ" in page.text
 
 
 def test_without_thumbnails_nothing_can_tell(tmp_path):

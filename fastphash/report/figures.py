@@ -105,7 +105,7 @@ def verdict(summary: dict[str, Any], *, orientations: bool) -> Verdict:
     looked = f"Looked for: the same bytes, the same picture{turned}"
     if summary["radius"]:
         looked += f", and hashes within {count(summary['radius'], 'bit')}"
-        if summary["min_score"] is not None:
+        if summary["min_score"]:
             looked += " whose thumbnails are alike"
     return Verdict(
         "good",
@@ -126,6 +126,8 @@ def _are(number: int) -> str:
 def _looked_at(min_score: float | None) -> str:
     if min_score is None:
         return ": perhaps copies, perhaps only alike"
+    if not min_score:
+        return ", however unlike they look: most may be no copies"
     return f", and their thumbnails are alike by {min_score:g} of 1 at least: most are copies"
 
 

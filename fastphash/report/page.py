@@ -21,7 +21,7 @@ from fastphash.report import figures, names
 from fastphash.report.chosen import COPIES, Group, Groups
 from fastphash.report.pictures import draw
 from fastphash.store import METADATA
-from fastphash.words import KINDS, ORIENTATIONS, PICTURED
+from fastphash.words import KINDS, ORIENTATIONS, PICTURED, rough
 
 # groups without pictures below those, splits of a table, reasons and conflicts
 _LISTED = 500
@@ -136,6 +136,7 @@ def template(name: str) -> jinja2.Template:
         "figure": names.figure,
         "count": names.count,
         "share": names.share,
+        "rough": rough,
     }
     environment.globals |= {
         "most_splits": _SPLITS,

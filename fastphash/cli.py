@@ -121,7 +121,7 @@ class _Audit(click.Command):
 )
 @options.radius_option(
     None,
-    "Largest Hamming distance of two copies.  [0 to 64; default: so far that an image has ten "
+    "Largest Hamming distance of two copies.  [default: so far that an image has ten "
     f"candidates by chance, 16 at most; {RADIUS} where nobody looks at them]",
 )
 @options.verify_options
@@ -210,8 +210,9 @@ def audit(
     "--groups",
     type=click.IntRange(0, 10_000),
     default=PICTURED,
+    show_default=True,
     metavar="N",
-    help=f"Groups that are shown with pictures, up to 10,000.  [default: {PICTURED}]",
+    help="Groups that are shown with pictures.",
 )
 def report(folder: Path, output: Path | None, overwrite: bool, groups: int) -> None:
     """Write what an audit found as one HTML page, with pictures.
@@ -689,8 +690,9 @@ def inspect(folder: Path, host: str, port: int, no_browser: bool) -> None:
     "--shown",
     type=click.IntRange(0, 2000),
     default=SHOWN_PAIRS,
+    show_default=True,
     metavar="N",
-    help=f"Unlisted pairs on the page, up to 2,000.  [default: {SHOWN_PAIRS}]",
+    help="Unlisted pairs on the page.",
 )
 @options.join_options
 @options.json_option

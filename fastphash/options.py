@@ -175,8 +175,9 @@ def radius_option(default: int | None, text: str) -> Callable[[F], F]:
         "--radius",
         type=click.IntRange(0, 64),
         default=default,
+        show_default=True,
         metavar="BITS",
-        help=text if default is None else f"{text}  [0 to 64; default: {default}]",
+        help=text,
     )
 
 
@@ -189,8 +190,7 @@ def verify_options(command: F) -> F:
         "--min-score",
         type=Number(0, 1),
         metavar="SCORE",
-        help="How alike the thumbnails of near copies are at least, 0 to 1.  "
-        f"[default: {MIN_SCORE:g}]",
+        help=f"How alike the thumbnails of near copies are at least.  [default: {MIN_SCORE:g}]",
     )(command)
 
 

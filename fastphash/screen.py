@@ -166,8 +166,8 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
 def show_unseen(number: int) -> None:
     """Say how many near ones nobody looked at, though that was wanted."""
     if number:
-        why = "nobody looked at, since thumbnails are missing: perhaps copies, perhaps only alike"
-        show_lines("Note", [f"near ones that {why}: {number:,}"])
+        what = f"{number:,} near, perhaps copies, perhaps only alike"
+        show_lines("Note", [f"not looked at, since thumbnails are missing: {what}"])
 
 
 def show_nearest(found: list[dict[str, Any]], images: Sequence[str]) -> None:

@@ -21,6 +21,9 @@ from fastphash.verify import judge
 
 Pixels = NDArray[np.uint8]
 
+# of things on pages of 300 x 300
+_SIDES = (40, 60, 75, 105)
+
 
 def main() -> None:
     arguments = common.parser(__doc__).parse_args()
@@ -32,17 +35,37 @@ def main() -> None:
         )
     )
     header = ("pairs of equal hashes", "of", "called copies", "share")
-    common.table(header, [*copies(originals), *look_alikes(arguments.photos)])
+    rows = [
+        *copies("", originals, edits()),
+        *copies_on_pages(arguments.photos),
+        *look_alikes(arguments.photos),
+    ]
+    common.table(header, rows)
 
 
-def copies(originals: list[Pixels]) -> Iterator[tuple[str, ...]]:
+Edits = dict[str, Callable[[Pixels], Pixels]]
+
+
+def copies(what: str, originals: list[Pixels], made: Edits) -> Iterator[tuple[str, ...]]:
     before = [thumb(pixels) for pixels in originals]
-    for name, edit in edits().items():
+    for name, edit in made.items():
         after = [thumb(edit(pixels)) for pixels in originals]
-        yield row(f"copy, {name}", before, after, [(i, i) for i in range(len(before))])
+        yield row(f"copy{what}, {name}", before, after, [(i, i) for i in range(len(before))])
 
 
-def edits() -> dict[str, Callable[[Pixels], Pixels]]:
+def copies_on_pages(folders: list[Path]) -> Iterator[tuple[str, ...]]:
+    again = {name: edit for name, edit in edits().items() if name.startswith("saved")}
+    for side in _SIDES:
+        things = common.crops(folders, 300, square(side))
+        made = [on_page(thing, 150 - side // 2, 150 - side // 2) for thing in things]
+        yield from copies(f" of {side} pixels on a white page", made, again)
+
+
+def square(side: int) -> Callable[[np.random.Generator], tuple[int, int]]:
+    return lambda _: (side, side)
+
+
+def edits() -> Edits:
     def saved(quality: int) -> Callable[[Pixels], Pixels]:
         return lambda pixels: decoded(images.encode(pixels, "JPEG", quality))
 
@@ -51,7 +74,7 @@ def edits() -> dict[str, Callable[[Pixels], Pixels]]:
             (pixels.astype(np.float64) - pivot) * gain + pivot, 0, 255
         ).astype(np.uint8)
 
-    made: dict[str, Callable[[Pixels], Pixels]] = {
+    made: Edits = {
         f"saved again at quality {quality}": saved(quality) for quality in (30, 50, 75, 95)
     }
     made |= {f"brightness x {gain}": scaled(gain, 0) for gain in (0.5, 0.8, 1.2, 1.5)}
@@ -61,16 +84,23 @@ def edits() -> dict[str, Callable[[Pixels], Pixels]]:
 
 def look_alikes(folders: list[Path]) -> Iterator[tuple[str, ...]]:
     rng = np.random.default_rng(1)
-    for name, top, left in (("the middle", 130, 130), ("a corner", 10, 20)):
-        made = []
-        for crop in common.crops(folders, 300, lambda _: (40, 40)):
-            page = np.full((300, 300, 3), 255, np.uint8)
-            page[top : top + 40, left : left + 40] = crop
-            made.append(thumb(page))
-        yield all_pairs(f"look-alike, 40 pixels in {name} of a white page", made)
+    for side in _SIDES:
+        for name, top, left in (
+            ("the middle", 150 - side // 2, 150 - side // 2),
+            ("a corner", 10, 20),
+        ):
+            things = common.crops(folders, 300, square(side))
+            made = [thumb(on_page(thing, top, left)) for thing in things]
+            yield all_pairs(f"look-alike, {side} pixels in {name} of a white page", made)
     flat = [np.full((64, 64), level, np.uint8) for level in range(0, 256, 8)]
     yield all_pairs("look-alike, flat, 8 levels apart or more", [thumb(page) for page in flat])
     yield all_pairs("look-alike, gradients", [thumb(gradient(rng)) for _ in range(300)])
+
+
+def on_page(thing: Pixels, top: int, left: int) -> Pixels:
+    page = np.full((300, 300, 3), 255, np.uint8)
+    page[top : top + thing.shape[0], left : left + thing.shape[1]] = thing
+    return page
 
 
 def gradient(rng: np.random.Generator) -> Pixels:

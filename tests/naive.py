@@ -152,15 +152,34 @@ def first_bit(bits):
     return next(t for t in range(8) if bits >> t & 1)
 
 
-def on_plain_ground(pixels):
-    """Whether three quarters are within two levels of the most frequent one."""
+def on_ground(pixels):
+    """Which pixels are within two levels of the most frequent one."""
     ground = np.bincount(pixels, minlength=256).argmax()
-    return (np.abs(pixels.astype(int) - ground) <= 2).mean() >= 0.75
+    return np.abs(pixels.astype(int) - ground) <= 2
+
+
+def agree_inside(a, b):
+    """Whether what is inside of the outlines of pictures on a ground agrees, if there is any."""
+    inside = np.ones((30, 30), bool)
+    for pixels in (a, b):
+        ground = on_ground(pixels).reshape(32, 32)
+        if ground.mean() < 0.5:
+            return True
+        inside &= everywhere(lambda around: not around.any(), ground)[1:-1, 1:-1]
+    if inside.sum() < 9:
+        return True
+    x, y = (pixels.reshape(32, 32)[1:-1, 1:-1][inside].astype(float) for pixels in (a, b))
+    for shown, pixels in ((x, a), (y, b)):
+        ground = np.bincount(pixels, minlength=256).argmax()
+        if shown.std() >= 0.05 * max(abs(shown.mean() - ground), 1):
+            return min(x.std(), y.std()) > 0 and np.corrcoef(x, y)[0, 1] >= 0.9
+    return np.abs(x - y).max() <= 17
 
 
 def compare(a, b):
     """Whether two thumbnails (1024,) show the same picture, and their correlation."""
-    plain = on_plain_ground(a) and on_plain_ground(b)
+    plain = min(on_ground(a).mean(), on_ground(b).mean()) >= 0.75
+    alike = agree_inside(a, b)
     a, b = a.astype(float), b.astype(float)
     levels = np.abs(a - b).max()
     if levels == 0:
@@ -174,7 +193,7 @@ def compare(a, b):
     apart = np.abs(u - v).max()
     saved = levels <= 17 and correlation >= 0.9 and apart <= 2
     edited = correlation >= 0.97 and apart <= 3
-    return bool(saved or edited), correlation
+    return bool((saved or edited) and alike), correlation
 
 
 def judge(a, b, bits):

@@ -464,6 +464,14 @@ def related(seed):
     if rng.random() < 0.2:
         a[:] = 255
         a[3:5, 3:6] = rng.integers(0, 256, (2, 3))
+    elif rng.random() < 0.4:
+        # another thing of the same outline on the same ground
+        shown = a[4:20, 6:20].copy()
+        a[:] = rng.choice([0, 255])
+        b = a.copy()
+        a[4:20, 6:20] = shown
+        b[4:20, 6:20] = (shown, shown[::-1], shown.mean())[rng.integers(0, 3)]
+        return [np.clip(image, 0, 255).round().astype(np.uint8).reshape(-1) for image in (a, b)]
     b = naive.TURNS[rng.integers(0, 8)](a)
     b = b * rng.choice([1, 1, 0.7, 1.3]) + rng.choice([0, 0, 1, 5, 30])
     b = b + rng.normal(0, rng.choice([0, 0, 1, 3, 6, 20]), a.shape)

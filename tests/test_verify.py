@@ -95,6 +95,31 @@ def test_lookalikes_on_white_do_not_agree(photo):
     assert not verdicts.agrees[far].any()
 
 
+@pytest.mark.parametrize("ground", [255, 0])
+def test_things_of_one_outline_do_not_agree_but_their_copies_do(ground, photo):
+    def disc(seed):
+        page = Image.new("L", (400, 400), ground)
+        inside = Image.new("L", (120, 120))
+        ImageDraw.Draw(inside).ellipse((0, 0, 119, 119), 255)
+        # as light as one another, so that the outline makes for most of it
+        page.paste(Image.fromarray(photo(120, 120, seed, 1) // 3 + 85), (140, 140), inside)
+        return page
+
+    things = [disc(seed) for seed in range(8)]
+    for i, one in enumerate(things):
+        assert agree(small(one), small(saved_again(one.resize((200, 200)), 50)))
+        assert not any(agree(small(one), small(other)) for other in things[:i])
+
+
+@pytest.mark.parametrize("level", [0, 28, 50, 100])
+@pytest.mark.parametrize("side", [100, 160, 220])
+def test_shapes_of_one_outline_agree_if_their_levels_are_near(level, side):
+    page = np.full((400, 400), 255, np.uint8)
+    page[100 : 100 + side, 97 : 97 + side] = 40
+    other = np.where(page == 40, level, page).astype(np.uint8)
+    assert agree(small(page), small(other)) == (abs(level - 40) < 15)
+
+
 @pytest.mark.parametrize("level", [0, 1, 100, 250])
 def test_flat_images_agree_only_if_their_levels_are_close(level):
     flat = np.full(1024, level, np.uint8)

@@ -12,6 +12,7 @@ from numba import boolean, float32, int64, uint8, uint16
 from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const
+from fastphash.words import SIDE
 
 # Below this standard deviation (grey levels) a thumbnail is flat: only its levels can be compared.
 FLAT = 1.0
@@ -31,10 +32,19 @@ SAVED_DEVIATION = 2.0
 # ... and an edit of brightness or contrast may, but leaves the picture the same but for clipping.
 EDITED_CORRELATION = 0.97
 EDITED_DEVIATION = 3.0
+# On a ground that is this share of both pictures, like outlines correlate so much by themselves:
+# what is inside of them, if it has so many pixels, must correlate as well. If it deviates by less
+# than this share of how far it is from the ground, it is no more than what the resize of a sharp
+# outline leaves, and its levels must be near.
+GROUND_SHARE = 0.5
+INSIDE_PIXELS = 9
+INSIDE_DEVIATION = 0.05
+INSIDE_CORRELATION = 0.9
 
 
 @numba.njit(error_model="numpy", nogil=True)
-def _on_plain_ground(pixels: NDArray[np.uint8]) -> bool:
+def _ground(pixels: NDArray[np.uint8], share: float) -> int:
+    """The most frequent level, if so many pixels are next to it, or else -1."""
     frequency = np.zeros(256, np.int64)
     for value in pixels:
         frequency[value] += 1
@@ -45,7 +55,51 @@ def _on_plain_ground(pixels: NDArray[np.uint8]) -> bool:
     near = 0
     for level in range(max(ground - PLAIN_RANGE, 0), min(ground + PLAIN_RANGE, 255) + 1):
         near += frequency[level]
-    return bool(near >= PLAIN_SHARE * pixels.size)
+    return ground if near >= share * pixels.size else -1
+
+
+@numba.njit(error_model="numpy", nogil=True)
+def _is_inside(pixels: NDArray[np.uint8], ground: int, i: int, j: int) -> bool:
+    """Whether a pixel and the eight around it are off the ground."""
+    for y in range(i - 1, i + 2):
+        for x in range(j - 1, j + 2):
+            if abs(np.int64(pixels[y * SIDE + x]) - ground) <= PLAIN_RANGE:
+                return False
+    return True
+
+
+@numba.njit(error_model="numpy", nogil=True)
+def _agree_inside(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
+    """Whether pictures of like outlines agree inside of these, as far as they are on a ground."""
+    ground_a = _ground(a, GROUND_SHARE)
+    ground_b = _ground(b, GROUND_SHARE) if ground_a >= 0 else -1
+    if ground_b < 0:
+        return True
+    n, mean_a, mean_b, squares_a, squares_b, products = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    levels = 0.0
+    for i in range(1, SIDE - 1):
+        for j in range(1, SIDE - 1):
+            if _is_inside(a, ground_a, i, j) and _is_inside(b, ground_b, i, j):
+                x, y = float(a[i * SIDE + j]), float(b[i * SIDE + j])
+                n += 1
+                mean_a += x
+                mean_b += y
+                squares_a += x * x
+                squares_b += y * y
+                products += x * y
+                levels = max(levels, abs(x - y))
+    if n < INSIDE_PIXELS:
+        return True
+    mean_a /= n
+    mean_b /= n
+    variance_a, variance_b = squares_a / n - mean_a * mean_a, squares_b / n - mean_b * mean_b
+    if max(
+        variance_a / max((mean_a - ground_a) ** 2, 1.0),
+        variance_b / max((mean_b - ground_b) ** 2, 1.0),
+    ) < (INSIDE_DEVIATION * INSIDE_DEVIATION):
+        return bool(levels <= SAVED_LEVELS)
+    limit = INSIDE_CORRELATION * math.sqrt(max(variance_a * variance_b, 0.0))
+    return bool(min(variance_a, variance_b) > 0 and products / n - mean_a * mean_b >= limit)
 
 
 @numba.njit(error_model="numpy", nogil=True)
@@ -116,12 +170,12 @@ def _compare(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[bool, float]:
     covariance = sum_ab / n - mean_a * mean_b
     correlation = min(max(covariance / math.sqrt(variance_a * variance_b), 0.0), 1.0)
     kurtosis = max(_fourth(a, mean_a) / variance_a**2, _fourth(b, mean_b) / variance_b**2)
-    if kurtosis > SPARSE and _on_plain_ground(a) and _on_plain_ground(b):
+    if kurtosis > SPARSE and min(_ground(a, PLAIN_SHARE), _ground(b, PLAIN_SHARE)) >= 0:
         return bool(levels <= PLAIN_LEVELS and correlation >= PLAIN_CORRELATION), correlation
     apart = _apart(a, mean_a, math.sqrt(variance_a), b, mean_b, math.sqrt(variance_b))
     saved = levels <= SAVED_LEVELS and correlation >= SAVED_CORRELATION and apart <= SAVED_DEVIATION
     edited = correlation >= EDITED_CORRELATION and apart <= EDITED_DEVIATION
-    return bool(saved or edited), correlation
+    return bool((saved or edited) and _agree_inside(a, b)), correlation
 
 
 @numba.njit(error_model="numpy", nogil=True)

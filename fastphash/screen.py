@@ -365,7 +365,7 @@ def _lost_pair(row: dict[str, Any]) -> str:
 
 def _why_no_copies(min_score: float | None) -> str:
     if min_score is None:
-        return "their thumbnails differ"
+        return "their thumbnails or colours differ"
     return f"scored below {min_score:g}"
 
 
@@ -529,6 +529,7 @@ _DISTANCES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
 def _show_how(summary: dict[str, Any]) -> None:
     radius, least = summary["radius"], summary["min_score"]
     if not radius:
+        show_lines("What near means here", ["Candidates are equal hashes only"])
         return
     line = (
         f"Candidates are hashes within {radius} bits, by chance {rough(summary['chance'])} an image"

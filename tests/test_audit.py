@@ -240,6 +240,11 @@ def test_what_near_means_is_said_in_plain_numbers(found, capsys, min_score, chan
     assert said in " ".join(capsys.readouterr().out.split())
 
 
+def test_an_audit_of_equal_hashes_only_says_so(found, capsys):
+    show_audit(found[1] | {"radius": 0}, {}, "out")
+    assert "Candidates are equal hashes only" in capsys.readouterr().out
+
+
 def test_pictures_that_only_collide_are_reported_and_no_copies(tmp_path):
     for split, level in (("a", 60), ("b", 200)):
         save(tmp_path / split / "flat.png", np.full((40, 40), level, np.uint8))

@@ -96,7 +96,7 @@ def test_40_empty(tmp_path):
     (tmp_path / "in" / "broken.jpg").write_text("no image")
     assert "has no images" in run("hash", "in", "-o", "rejected", status=1, cwd=tmp_path).stderr
     done = run("group", "rejected", "-o", "out", "--overwrite", "--json", cwd=tmp_path)
-    assert json.loads(done.stdout) == {"images": 0, "groups": 0, "copies": {}}
+    assert json.loads(done.stdout) == {"images": 0, "groups": 0, "copies": {}, "unseen": 0}
 
 
 @pytest.mark.slow

@@ -155,7 +155,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], out: str) -> No
     groups = summary["groups"]
     if groups["groups"]:
         show_table(
-            f"Largest of {groups['groups']:,} groups",
+            f"Largest of {groups['groups']:,} groups" if groups["groups"] > 1 else "The only group",
             ["keeper", "images"],
             [[f"{g['split']}/{g['path']}", count(g["images"])] for g in groups["largest"]],
         )

@@ -39,6 +39,7 @@ _OURS = {
     "thumbnail": pa.binary(SIDE * SIDE),
     "chroma": pa.binary(CHROMA_BYTES),
 }
+_NUMBERS = ("size", "width", "height", "multiframe")
 
 
 class Content(NamedTuple):
@@ -379,24 +380,31 @@ def _one_split(table: pa.Table, split: str | None) -> pa.Table:
     return table if split is None else table.filter(pc.equal(table["split"].cast("string"), split))
 
 
+def _is_ours(field: pa.Field) -> bool:
+    if field.name in _NUMBERS:
+        return bool(pa.types.is_integer(field.type) or pa.types.is_boolean(field.type))
+    return bool(field.type == _OURS.get(field.name, field.type))
+
+
 def _read_file(path: Path, split: str | None) -> Hashes:
     table = tables.read_table(path)
-    for name, kind in (("path", pa.string()), ("phash", pa.uint64())):
+    if "split" not in table.column_names:
+        names = pa.array([path.stem] * table.num_rows, pa.string())
+        table = table.append_column("split", names)
+    kinds = {"path": pa.string(), "phash": pa.uint64(), "split": pa.string()}
+    further = [name for name in HASH_COLUMNS[1:] if name in table.column_names]
+    for name, kind in (kinds | dict.fromkeys(further, pa.uint64())).items():
         if name not in table.column_names:
             raise StoreError(f"{path} has no column {name!r}: a file of hashes has path and phash")
         try:
             table = table.set_column(table.column_names.index(name), name, table[name].cast(kind))
         except pa.ArrowException as error:
             raise StoreError(f"{path}: column {name!r} can't be read as {kind}: {error}") from error
-        if table[name].null_count:
+        if name in kinds and table[name].null_count:
             raise StoreError(f"{path}: column {name!r} has rows without a value")
-    foreign = [c.name for c in table.schema if c.type != _OURS.get(c.name, c.type)]
-    table = table.drop_columns(foreign)
-    if "split" in table.column_names and table["split"].null_count:
-        raise StoreError(f"{path}: column 'split' has rows without a value")
-    if "split" not in table.column_names:
-        names = pa.array([path.stem] * table.num_rows, pa.string()).dictionary_encode()
-        table = table.append_column("split", names)
+    place = table.column_names.index("split")
+    table = table.set_column(place, "split", table["split"].dictionary_encode())
+    table = table.drop_columns([field.name for field in table.schema if not _is_ours(field)])
     made = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
     definition = Definition(**made["definition"]) if made else FOREIGN
     if split is not None and split not in table["split"].to_pylist():

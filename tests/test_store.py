@@ -499,6 +499,26 @@ def test_columns_of_other_tools_that_are_called_as_ours_are_ignored(tmp_path, na
         assert rows.columns[1:] == (False, False)
 
 
+@pytest.mark.parametrize("name", ["width", "size", "multiframe"])
+def test_numbers_of_other_tools_that_are_none_are_ignored(tmp_path, name):
+    columns = {"path": ["a", "b"], "phash": hashes(2), name: ["320 px", "240 px"]}
+    rows = read_hashes(str(write_hashes(tmp_path / "x.parquet", **columns)))
+    assert rows.numbers(name).tolist() == [0, 0]
+
+
+def test_orientations_that_are_no_hashes_are_refused(tmp_path):
+    columns = {"path": ["a"], "phash": hashes(1), "phash_rotate_90": ["no number"]}
+    with pytest.raises(StoreError, match="'phash_rotate_90' can't be read as uint64"):
+        read_hashes(str(write_hashes(tmp_path / "x.parquet", **columns)))
+
+
+def test_splits_of_other_tools_may_be_numbers(tmp_path):
+    columns = {"path": ["a", "b"], "phash": hashes(2), "split": [1, 2]}
+    path = write_hashes(tmp_path / "x.parquet", **columns)
+    assert read_hashes(str(path)).splits.tolist() == ["1", "2"]
+    assert len(read_hashes(f"{path}@2")) == 1
+
+
 def test_stores_of_different_columns_are_not_read_together(tmp_path):
     columns = {"path": ["a"], "phash": hashes(1), "thumbnail": np.zeros((1, 1024), np.uint8)}
     write_store(tmp_path / "with", columns | {"split": ["x"]})

@@ -25,7 +25,7 @@ TINT_REST = 0.5
 COLOURFUL_LEVELS = 3.0
 FADED_SHARE = 0.7
 # halvings of the range in which the best share lies
-_HALVINGS = 16
+_HALVINGS = 24
 
 
 @inner

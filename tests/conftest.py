@@ -1,23 +1,17 @@
 import io
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
-import browser
 import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
 
+from tests.support import browser
+from tests.support.skipping import missing
+
 settings.register_profile("fastphash", deadline=None, derandomize=True, database=None)
 settings.load_profile("fastphash")
-
-
-def missing(what):
-    """Skip a test for want of something, but fail where nothing may be skipped, as in .ci/run."""
-    if os.environ.get("FASTPHASH_NO_SKIPS"):
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="session")

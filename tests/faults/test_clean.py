@@ -16,11 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import xxhash
-from conftest import missing
-from helpers import command, planted, save, screen
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_clean import fixed
 
 from fastphash import apply, moving, tables
 from fastphash.apply import Plan, apply_plan, read_plan, undo_moves
@@ -33,6 +30,10 @@ from fastphash.errors import FastphashError, StoreError, UsageError
 from fastphash.hashes import Hashes
 from fastphash.store import HASH_COLUMNS, Definition
 from fastphash.words import KINDS, MODES
+from tests.support.audits import fixed
+from tests.support.command_line import command, screen
+from tests.support.scenes import planted, save
+from tests.support.skipping import missing
 
 # calls by which a move changes what is on the disk
 DURABLE = "link,linkat,unlink,rename,symlink,fsync,fdatasync"

@@ -14,14 +14,6 @@ import zlib
 import imagehash
 import numpy as np
 import pytest
-from deadly import DEADLY, ENDLESS, HUNGRY, DeadlyRecipe
-from helpers import (
-    read_store,
-    run,
-    save,
-    scene,
-    scenes,
-)
 from PIL import Image
 
 from fastphash import images, ingest, workers
@@ -29,7 +21,11 @@ from fastphash.errors import ImageError
 from fastphash.hashing import phash
 from fastphash.ingest import hash_images
 from fastphash.store import open_store
-from faults import outcome, unprivileged
+from tests.support.command_line import run
+from tests.support.deadly_recipe import DEADLY, ENDLESS, HUNGRY, DeadlyRecipe
+from tests.support.fault_runs import outcome, unprivileged
+from tests.support.scenes import save, scene, scenes
+from tests.support.stores import read_store
 
 FORMATS = {
     "jpg": ("JPEG", {"quality": 85}),
@@ -42,7 +38,6 @@ FORMATS = {
     "avif": ("AVIF", {}),
     "jp2": ("JPEG2000", {}),
 }
-
 
 # of scene(3, 60, 80), quality 95; written down when they were first made
 RGB_HASH, CMYK_HASH = "f853e9c3ceb91046", "f853e9c3ceb91046"

@@ -11,10 +11,12 @@ import time
 
 import numpy as np
 import pytest
-from helpers import command, run, save, scenes, screen, write_hashes, write_store
 
 from fastphash import TooManyPairsError, group, join, self_join
-from faults import contents
+from tests.support.command_line import command, run, screen
+from tests.support.fault_runs import contents
+from tests.support.scenes import save, scenes
+from tests.support.stores import write_hashes, write_store
 
 # the high water mark of the process itself: what getrusage says begins with that of its parent
 PEAK = """

@@ -9,32 +9,16 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from helpers import planted, save, scene
-from inspecting import Served, pair, write_audit
 from PIL import Image
 
 from fastphash.audit import audit
 from fastphash.audited import open_audit
 from fastphash.discover import folder_source
 from fastphash.inspector.catalog import Catalog
+from tests.support.audits import pair, write_audit
+from tests.support.inspector_client import HOSTILE, Served
+from tests.support.scenes import planted, save, scene
 
-#: File names that try to become markup, script, style, a link, a formula or another line.
-HOSTILE = [
-    b"<script>alert(1)</script>.png",
-    b'"><img src=x onerror=alert(1)>.png',
-    b"' onmouseover='alert(1).png",
-    b"</title></bdi><svg onload=alert(1)>.png",
-    b"{{ 7 * 7 }}{% raw %}.png",
-    b"javascript:alert(1).png",
-    b"&lt;b&gt;&amp;.png",
-    b"--><!--.png",
-    b"=cmd|'calc'!A1.png",
-    b"a\nb\r\tc\x1b[31m.png",
-    "\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe.png".encode(),
-    b"\xff\xfe<b>.png",
-    b"%2e%2e%2f%00.png",
-    b"``${alert(1)}.png",
-]
 TAGS = """
 a bdi body button caption dd dialog div dl dt fieldset figcaption figure form h1 h2 head
 header html img input kbd label legend li link main meta nav noscript ol option p script section

@@ -4,7 +4,8 @@ import re
 from collections import Counter
 
 import pytest
-from reports import HOSTILE, hostile_audit, read_page
+
+from tests.support.report_pages import HOSTILE, hostile_audit, read_page
 
 # characters that can't be seen, or turn the direction of writing
 UNSEEN = "[\u200b-\u200f\u202a-\u202e\u2066-\u2069\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]"

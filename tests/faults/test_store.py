@@ -11,15 +11,17 @@ import time
 
 import numpy as np
 import pytest
-from conftest import missing
-from helpers import run, save, scene, scenes, source, write_store
 
 from fastphash import tables
 from fastphash.errors import StoreError
 from fastphash.hashes import read_hashes
 from fastphash.ingest import hash_into
 from fastphash.store import MANIFEST, SCHEMA_VERSION, Definition, open_store
-from faults import UPDATE, contents, unprivileged, update
+from tests.support.command_line import run
+from tests.support.fault_runs import UPDATE, contents, unprivileged, update
+from tests.support.scenes import save, scene, scenes, source
+from tests.support.skipping import missing
+from tests.support.stores import write_store
 
 # what a run does to last: from here on these calls are counted
 DURABLE = "write,pwrite64,fsync,fdatasync,rename,unlink,mkdir,ftruncate"

@@ -1,0 +1,158 @@
+import tempfile
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastphash.apply import Plan
+from fastphash.clean import PLAN_SCHEMA, SURE, made_by, make_plan, plan_summary
+from fastphash.decisions import Decision, Image, decide
+from fastphash.errors import StoreError, UsageError
+from fastphash.results import priority
+from fastphash.words import KINDS, ORIENTATIONS
+from tests.support import naive
+from tests.support.audits import RADIUS, audited
+from tests.support.thumbnails import POOL
+
+WORDS = st.sampled_from([0, 1, 3, 7, 2**63, 2**64 - 1])
+
+
+def image(found, row):
+    table = found.rows.table
+    path = table["path"][row].as_py().encode()
+    return Image(table["split"][row].as_py(), path, table["digest"][row].as_py())
+
+
+def removals(plan):
+    """{row: row of its keeper} of a plan of an audit made by `audited`."""
+    return {
+        i: int(row["keeper_path"][:2])
+        for i, row in enumerate(plan.to_pylist())
+        if row["action"] == "remove"
+    }
+
+
+@st.composite
+def cases(draw):
+    count = draw(st.integers(1, 6))
+    hashes = np.array([draw(st.tuples(*[WORDS] * 8)) for _ in range(count)], np.uint64)
+    pictures = draw(st.lists(st.integers(0, len(POOL) - 1), min_size=count, max_size=count))
+    contents = draw(st.lists(st.integers(0, count - 1), max_size=9))
+    rows = len(contents)
+    splits = draw(st.lists(st.sampled_from(["train", "val"]), min_size=rows, max_size=rows))
+    layout = {"thumbnails": draw(st.booleans()), "orientations": draw(st.booleans())}
+    pairs = list(permutations(range(rows), 2)) if rows > 1 else []
+    decided = draw(st.lists(st.sampled_from(pairs), max_size=3)) if pairs else []
+    words = [draw(st.sampled_from(["copies", "not_copies"])) for _ in decided]
+    chosen = draw(st.lists(st.integers(0, rows - 1), max_size=2)) if rows else []
+    by = draw(st.sets(st.sampled_from(KINDS)))
+    return (
+        (contents, hashes, pictures, splits),
+        layout,
+        list(zip(words, decided, strict=True)),
+        chosen,
+        by,
+    )
+
+
+@settings(max_examples=400)
+@given(cases())
+def test_a_plan_is_that_of_every_pair_compared(case):
+    data, layout, decided, chosen, by = case
+    contents, hashes, pictures, splits = data
+    with tempfile.TemporaryDirectory() as folder:
+        found = audited(folder, contents, hashes, pictures, splits, **layout)
+        for word, pair in decided:
+            decide(found.folder, Decision(word, tuple(image(found, row) for row in pair)))
+        for row in chosen:
+            decide(found.folder, Decision("keeper", (image(found, row),)))
+        plan = make_plan(found, by=list(by))
+        accepted = Plan(found, plan).keeper
+    known = hashes[contents] if contents else np.empty((0, 8), np.uint64)
+    known = known if layout["orientations"] else known[:, :1]
+    thumbnails = POOL[[pictures[c] for c in contents]] if layout["thumbnails"] else None
+    rows = range(len(contents))
+    kinds = {
+        (i, j): naive.kind_of(known, thumbnails, contents, i, j) for i, j in permutations(rows, 2)
+    }
+    last = {frozenset(pair): word for word, pair in decided}
+    sets = [{pair for pair, word in last.items() if word == w} for w in ("copies", "not_copies")]
+    first = list(dict.fromkeys(reversed(chosen)))
+    order = first + [row for row in priority(found.rows, []).tolist() if row not in first]
+    allowed = {"identical", *by}
+    radius = RADIUS if "near" in by else 0
+    expected = naive.clean(order, allowed, radius, *sets, kinds)
+    goes = {row: keeper for row, keeper in expected.items() if row != keeper}
+    assert removals(plan) == goes
+    assert {row: accepted[row] for row in np.flatnonzero(accepted >= 0).tolist()} == goes
+    for row, keeper in goes.items():
+        told = plan.slice(row, 1).to_pylist()[0]
+        kind, distance, orientation, score = kinds[row, keeper]
+        assert (told["kind"], told["distance"]) == (kind, distance)
+        assert told["orientation"] == ORIENTATIONS[orientation]
+        assert told["score"] == pytest.approx(None if np.isnan(score) else score, abs=5e-3)
+        assert told["confirmed"] == (frozenset((row, keeper)) in sets[0])
+        assert told["keeper_split"] == splits[keeper]
+
+
+def one_of_each(tmp_path, **layout):
+    """0; 1 of the same bytes; 2 looks as 0; 3 is 2 bits off; 4 shares the hash alone."""
+    hashes = np.array([[0] * 8, [0] * 8, [3] * 8, [0] * 8], np.uint64)
+    return audited(
+        tmp_path, [0, 0, 1, 2, 3], hashes, [2, 3, 2, 20], ["val"] + ["train"] * 4, **layout
+    )
+
+
+@pytest.mark.parametrize(
+    ("by", "goes"),
+    [
+        ([], {1: 0}),
+        (SURE, {1: 0, 2: 0}),
+        (["near"], {1: 0, 3: 0}),
+        (["collision"], {1: 0, 4: 0}),
+        (KINDS, {1: 0, 2: 0, 3: 0, 4: 0}),
+    ],
+)
+def test_only_the_kinds_asked_for_go(tmp_path, by, goes):
+    assert removals(make_plan(one_of_each(tmp_path), by=by)) == goes
+
+
+def test_without_thumbnails_only_the_same_bytes_are_sure(tmp_path):
+    assert removals(make_plan(one_of_each(tmp_path, thumbnails=False))) == {1: 0}
+
+
+def test_identical_images_near_a_third_do_not_both_stay(tmp_path):
+    hashes = np.array([[0] * 8, [1] * 8], np.uint64)
+    found = audited(tmp_path, [0, 1, 1], hashes, [2, 2], ["val", "train", "train"])
+    assert removals(make_plan(found)) == {2: 1}
+
+
+def test_splits_keep_their_images_as_asked(tmp_path):
+    found = one_of_each(tmp_path)
+    assert removals(make_plan(found, keep_in=["train"])) == {0: 1, 2: 1}
+    with pytest.raises(UsageError, match="no split 'test'"):
+        make_plan(found, keep_in=["test"])
+
+
+def test_an_unknown_kind_is_wrong_usage(tmp_path):
+    with pytest.raises(UsageError, match="no kind 'nearly'"):
+        make_plan(one_of_each(tmp_path), by=["nearly"])
+
+
+def test_a_plan_says_what_it_was_made_by(tmp_path):
+    found = one_of_each(tmp_path)
+    decide(tmp_path, Decision("keeper", (image(found, 3)._replace(digest=bytes(16)),)))
+    plan = make_plan(found, by=["near"])
+    assert plan.schema.equals(PLAN_SCHEMA)
+    made = made_by(plan)
+    assert made["kinds"] == ["identical", "near"]
+    assert made["radius"] == RADIUS
+    assert (made["decisions"], made["stale_decisions"]) == (0, 1)
+    assert plan_summary(plan) == {
+        "train": {"keep": 2, "remove": 2, "kinds": {"identical": 1, "near": 1}},
+        "val": {"keep": 1, "remove": 0, "kinds": {}},
+    }
+    with pytest.raises(StoreError, match="no plan"):
+        made_by(plan.replace_schema_metadata({}))

@@ -1,0 +1,187 @@
+"""fastphash evaluate, in a process of its own."""
+
+import csv
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from fastphash import demo, tables
+from fastphash.audited import open_audit
+from fastphash.errors import UsageError
+from fastphash.evaluate import (
+    CURVES,
+    FIGURES,
+    JUDGED_SCHEMA,
+    PAIRS,
+    UNLISTED,
+    check_folder,
+    evaluate,
+    write_evaluation,
+)
+from fastphash.truth import read_truth
+from tests.support.command_line import FAILED, USAGE, error_of, run, too_wide
+from tests.support.plain_evaluation import FILES
+from tests.support.report_pages import audited as audit_folders
+from tests.support.report_pages import read_page, slightly
+from tests.support.scenes import save, scene, scenes
+
+
+def write(path, pairs, header=("needle", "haystack", "kind")):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *pairs])
+    return path
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """The demo's data set and a file that is no image, audited, with a table of what is planted."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    truth = demo.make(folder / "data")
+    (folder / "data" / "train" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    audit_folders(
+        folder / "out", ("train", folder / "data" / "train"), ("val", folder / "data" / "val")
+    )
+    write(folder / "truth.csv", [(copy, original, done) for done, copy, original in truth])
+    half = [(copy, original, done) for done, copy, original in truth if done != "rotate_90"]
+    write(folder / "half.csv", [*half, ("train/broken.png", "train/scene_000.png", "broken")])
+    return folder
+
+
+def test_what_was_planted_is_found_and_nothing_else(planted):
+    done = run("evaluate", "out", "truth.csv", "--json", cwd=planted)
+    found = json.loads(done.stdout)
+    assert done.stderr == ""
+    folder = planted / "out" / "evaluation"
+    assert json.loads((folder / FIGURES).read_text()) == found
+    for side in ("pairs", "images"):
+        shares = [found["audit"][side][name] for name in ("precision", "recall", "f1")]
+        assert [*shares, found["average_precision"][side]] == [1, 1, 1, pytest.approx(1)]
+    assert {row["recall"] for row in found["by_listed_kind"].values()} == {1}
+    pairs = tables.read_table(folder / PAIRS)
+    assert pairs.schema.equals(JUDGED_SCHEMA)
+    assert pairs.num_rows == found["candidates"]
+    accused = {row["status"] for row in pairs.to_pylist() if row["accused"]}
+    assert accused == {"true", "same bytes"}
+    assert "There are none" in read_page(folder / UNLISTED).text
+
+
+def test_what_is_not_listed_is_shown(planted, tmp_path):
+    done = run("evaluate", "out", "half.csv", "-o", tmp_path / "e", "--shown", "3", cwd=planted)
+    shown = done.stdout
+    assert too_wide(shown) == []
+    words = " ".join(shown.split())
+    assert "1 lost: an image was rejected" in words
+    assert "train/scene_000.png and train/broken.png: rejected" in words
+    assert "accused pairs that aren't listed: 5; look at them in unlisted.html" in words
+    assert "rotate_180 5 5 100.0 %" in words
+    page = read_page(tmp_path / "e" / UNLISTED)
+    assert len(page.groups) == 3
+    assert "The 3 most alike of 5 pairs" in page.text
+    assert all("augmented, 0 bits, rotate_" in group.text for group in page.groups)
+    assert {path.name for path in (tmp_path / "e").iterdir()} == FILES
+    root = ET.parse(tmp_path / "e" / CURVES).getroot()
+    assert len(root.findall(".//{*}polyline")) == 2
+
+
+def test_a_radius_of_its_own(planted, tmp_path):
+    words = ["evaluate", "out", "truth.csv", "-o", tmp_path / "e"]
+    shown = " ".join(run(*words, "--radius", "0", cwd=planted).stdout.split())
+    assert "Lost pairs, the most alike first train/" in shown
+    assert shown.count(": 2 bits, score ") == 3
+    words.append("--json")
+    narrow = json.loads(run(*words, "--radius", "0", cwd=planted).stdout)
+    assert list(narrow["by_distance"]) == ["0"]
+    assert narrow["lost"]["radius"] == 3
+    wide = json.loads(run(*words, "--radius", "18", cwd=planted).stdout)
+    assert wide["candidates"] > narrow["candidates"]
+    assert wide["audit"]["pairs"]["recall"] == 1
+
+
+def test_an_audit_that_took_no_look(tmp_path):
+    scenes(tmp_path / "train", range(6))
+    save(tmp_path / "train" / "near.png", slightly(scene(0)))
+    write(tmp_path / "truth.csv", [("train/near.png", "000.png", "")])
+    for option in ("--no-verify", "--no-thumbnails"):
+        run("audit", "train", "-o", option[2:], option, "--radius", "20", cwd=tmp_path)
+        done = run("evaluate", option[2:], "truth.csv", cwd=tmp_path)
+        assert too_wide(done.stdout) == []
+        assert "Lost pairs" not in done.stdout
+        assert ("By score" in done.stdout) == (option == "--no-verify")
+        found = json.loads((tmp_path / option[2:] / "evaluation" / FIGURES).read_text())
+        assert found["audit"]["pairs"]["recall"] == 1
+        assert found["audit"]["pairs"]["accused"] == found["candidates"] > 1
+        assert len(ET.parse(tmp_path / option[2:] / "evaluation" / CURVES).findall("{*}g")) == (
+            1 + (option == "--no-verify")
+        )
+
+
+def test_what_nobody_could_look_at_is_lost_by_that(tmp_path):
+    scenes(tmp_path / "train", [0, 1])
+    save(tmp_path / "train" / "same.bmp", scene(0))
+    write(tmp_path / "truth.csv", [("train/same.bmp", "000.png", "")])
+    run("audit", "train", "-o", "out", "--no-thumbnails", cwd=tmp_path)
+    shown = run("evaluate", "out", "truth.csv", cwd=tmp_path).stdout
+    assert "1 lost: of one hash, but without thumbnails nobody could look" in shown
+    found = json.loads((tmp_path / "out" / "evaluation" / FIGURES).read_text())
+    assert {why: number for why, number in found["lost"].items() if number} == {"unseen": 1}
+    pairs = tables.read_table(tmp_path / "out" / "evaluation" / PAIRS)
+    assert pairs["lost_by"].to_pylist() == ["unseen"]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["out", "none.csv"], USAGE, "can't read 'none.csv': No such file or directory"),
+        (["out", "bad.csv"], USAGE, "line 2 of 'bad.csv': 'train/x.png' is no image"),
+        (["nothing", "truth.csv"], USAGE, "no such audit: 'nothing'"),
+        (["out", "truth.csv", "--max-pairs", "3"], FAILED, "more than the limit of 3"),
+        (["out", "truth.csv", "-o", "data"], USAGE, "'data' exists and is no evaluation"),
+        (["out", "truth.csv", "-o", "out"], USAGE, "'out' exists and is no evaluation"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(planted, words, status, message):
+    write(planted / "bad.csv", [("train/x.png", "train/scene_000.png", "")])
+    assert message in error_of(run("evaluate", *words, status=status, cwd=planted))
+
+
+def test_only_an_evaluation_is_replaced_unasked(planted, tmp_path):
+    words = ["evaluate", planted / "out", planted / "truth.csv", "--shown", "0", "-o"]
+    run(*words, tmp_path / "deep" / "e")
+    (tmp_path / "deep" / "e" / "notes.txt").write_text("mine")
+    before = (tmp_path / "deep" / "e" / FIGURES).read_text()
+    run(*words, tmp_path / "deep" / "e")
+    assert (tmp_path / "deep" / "e" / FIGURES).read_text() == before
+    other = tmp_path / "other"
+    other.mkdir()
+    for content in ("{}", "[1]", "none"):
+        (other / FIGURES).write_text(content)
+        with pytest.raises(UsageError, match="--overwrite"):
+            check_folder(other, overwrite=False)
+    (other / "notes.txt").write_text("mine")
+    run(*words, other, "--overwrite")
+    assert (other / "notes.txt").read_text() == "mine"
+    assert {path.name for path in other.iterdir()} == FILES | {"notes.txt"}
+
+
+def test_the_same_audit_and_truth_give_the_same_bytes(planted, tmp_path):
+    audit = open_audit(planted / "out")
+    for name in ("a", "b"):
+        found = evaluate(audit, read_truth(planted / "half.csv", audit))
+        write_evaluation(found, audit, tmp_path / name)
+    for name in FILES:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_an_evaluation_that_fails_leaves_no_figures_of_another(planted, tmp_path, monkeypatch):
+    audit = open_audit(planted / "out")
+    found = evaluate(audit, read_truth(planted / "half.csv", audit))
+    write_evaluation(found, audit, tmp_path, shown=0)
+
+    def fail(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastphash.evaluate.write_pairs", fail)
+    with pytest.raises(KeyboardInterrupt):
+        write_evaluation(found, audit, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {FIGURES}

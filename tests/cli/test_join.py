@@ -1,0 +1,91 @@
+"""fastphash join, group and query, each run in a process of its own."""
+
+import json
+import re
+
+import numpy as np
+
+from fastphash import tables
+from tests.support.command_line import USAGE, error_of, run, too_wide
+from tests.support.stores import write_hashes
+
+
+def test_a_join_explains_itself(data, out):
+    stores = ("out/hashes@val", "out/hashes@train")
+    done = run("join", *stores, "-o", out, "--radius", "4", "--explain", cwd=data)
+    assert "within 4 bits: compare every pair; about" in done.stderr
+    assert re.search(r"took [\d.]+ s and found \d+ pairs of hashes", done.stderr)
+    assert "compare" not in done.stdout
+
+
+def test_little_memory_changes_nothing(data, tmp_path):
+    stores = ("out/hashes@val", "out/hashes@train", "--radius", "30")
+    run("join", *stores, "-o", str(tmp_path / "a"), cwd=data)
+    run("join", *stores, "-o", str(tmp_path / "b"), "--memory", "1K", cwd=data)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_the_nearest_are_shown(data):
+    words = ("query", "val/leak.png", "val/mirrored.png", "--in", "out/hashes@train")
+    shown = run(*words, "-k", "1", cwd=data).stdout
+    assert re.search(r"train/003.png +0 +identical +identity +1.00", shown)
+    assert re.search(r"train/005.png +0 +augmented +flip_left_right +1.00", shown)
+    rows = json.loads(run(*words, "--json", cwd=data).stdout)
+    assert [row["rank"] for row in rows] == [*range(1, 6)] * 2
+    done = run(*words[:2], "gone.png", "--in", "out/hashes", "--radius", "0", status=1, cwd=data)
+    assert "003.png" in done.stdout
+    assert error_of(done) == ("Error: 'gone.png' gives no hash: read: No such file or directory")
+    assert (
+        "no stored image is that near"
+        in run("query", "val/010.png", "--in", "out/hashes@train", "--radius", "0", cwd=data).stdout
+    )
+
+
+def test_a_join_writes_pairs_and_counts_them(data, tmp_path):
+    sides = [f"{data}/out/hashes@{split}" for split in ("val", "train")]
+    words = ["join", *sides, "-o", "pairs.parquet"]
+    shown = run(*words, cwd=tmp_path).stdout
+    assert too_wide(shown) == []
+    shown = " ".join(shown.split())
+    assert "5 needles and 11 haystack images" in shown
+    assert "pairs 1 1 1 - 3" in shown
+    assert tables.read_table(tmp_path / "pairs.parquet").num_rows == 3
+    words += ["--json", "--overwrite", "--kinds", "identical,augmented"]
+    found = json.loads(run(*words, cwd=tmp_path).stdout)
+    assert found == {"pairs": 2, "kinds": {"identical": 1, "augmented": 1}, "unseen": 0}
+    assert tables.read_table(tmp_path / "pairs.parquet").num_rows == 2
+
+
+def test_near_ones_that_nobody_looked_at_are_said(tmp_path):
+    phash = np.array([0, 3, 7], np.uint64)
+    blind = {"path": ["a", "b", "c"], "phash": phash}
+    write_hashes(tmp_path / "blind.parquet", **blind)
+    write_hashes(tmp_path / "seen.parquet", **blind, thumbnail=np.zeros((3, 1024), np.uint8))
+    targets = {"join": ("seen.parquet", "blind.parquet"), "group": ("blind.parquet",)}
+    for verb, near in (("join", 6), ("group", 2)):
+        words = [verb, *targets[verb], "-o", "new.parquet", "--overwrite", "--radius", "4"]
+        shown = " ".join(run(*words, cwd=tmp_path).stdout.split())
+        assert f"not looked at, since thumbnails are missing: {near} near, perhaps" in shown
+        assert json.loads(run(*words, "--json", cwd=tmp_path).stdout)["unseen"] == near
+        assert "looked" not in run(*words, "--no-verify", cwd=tmp_path).stdout
+        error = error_of(run(*words, "--min-score", "0.5", cwd=tmp_path, status=USAGE))
+        assert "--min-score needs thumbnails, and 'blind.parquet' doesn't have them" in error
+    run("group", "seen.parquet", "-o", "x", "--min-score", "0", "--radius", "4", cwd=tmp_path)
+
+
+def test_groups_are_those_of_the_audit(data, tmp_path):
+    path = tmp_path / "groups.parquet"
+    words = ["group", f"{data}/out/hashes", "-o", path.name]
+    found = json.loads(run(*words, "--json", cwd=tmp_path).stdout)
+    assert found == {
+        "images": 16,
+        "groups": 6,
+        "copies": {"identical": 2, "exact": 2, "augmented": 2},
+        "unseen": 0,
+    }
+    assert path.read_bytes() == (data / "out" / "groups.parquet").read_bytes()
+    several = [f"{data}/out/hashes@{split}" for split in ("val", "train")]
+    shown = run("group", *several, "-o", path.name, "--overwrite", cwd=tmp_path).stdout
+    assert "16 6 2 2 2" in " ".join(shown.split())
+    assert too_wide(shown) == []
+    assert tables.read_table(path).num_rows == 12

@@ -1,0 +1,253 @@
+"""Figures of an evaluation against plain counting."""
+
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fastphash import results
+from fastphash.audited import open_audit
+from fastphash.errors import TooManyPairsError, UsageError
+from fastphash.evaluate import JUDGED_SCHEMA, evaluate
+from fastphash.measures import Side
+from fastphash.words import COPY_KINDS
+from tests.support.plain_evaluation import (
+    CONTENTS,
+    HASHES,
+    connected,
+    judged_rows,
+    plain_audit,
+    plain_average_precision,
+    plain_figures,
+    truth_of,
+)
+from tests.support.report_pages import audited as audit_folders
+from tests.support.scenes import save, scene
+
+IMAGES = 7
+pairs_of_images = st.sets(
+    st.tuples(st.integers(0, IMAGES), st.integers(0, IMAGES)).filter(lambda ab: ab[0] < ab[1]),
+    max_size=6,
+)
+
+
+@given(
+    st.lists(st.integers(0, CONTENTS - 1), min_size=IMAGES, max_size=IMAGES),
+    pairs_of_images,
+    st.integers(0, 5) | st.just(64),
+    st.booleans(),
+    st.sampled_from([0.0, 0.5, None]),
+)
+@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (1, 7), (4, 7)}, 1, True, 0.5)
+@example([0, 0, 1, 2, 3, 4, 5], set(), 3, False, None)
+@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (0, 5)}, 0, False, None)
+def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails, min_score):
+    audit = plain_audit(contents, thumbnails=thumbnails, min_score=min_score)
+    # the last image was rejected
+    truth = truth_of(*true, rejected=1)
+    found = evaluate(audit, truth, radius=radius)
+    summary, rows = found.summary, judged_rows(found)
+    apart = {
+        (a, b): (HASHES[contents[a]] ^ HASHES[contents[b]]).bit_count()
+        for a, b in combinations(range(IMAGES), 2)
+    }
+    within = {pair for pair, bits in apart.items() if bits <= radius}
+    hashed = {pair for pair in true if IMAGES not in pair}
+    assert rows.keys() == within | hashed
+    same = {(a, b) for a, b in apart if contents[a] == contents[b]}
+    tree = connected(IMAGES + 1, true | same)
+    right = {(a, b) for a, b in apart if tree[a] == tree[b]}
+    listed_images = {i for pair in true for i in pair}
+
+    def figures(accused):
+        rightly = {i for pair in accused & right for i in pair}
+        return {
+            "pairs": plain_figures(accused, right, true),
+            "images": plain_figures({i for pair in accused for i in pair}, rightly, listed_images),
+        }
+
+    kind = {pair: rows[pair]["kind"] for pair in within}
+    score = {pair: rows[pair]["score"] for pair in within}
+    accused = {pair for pair in within if kind[pair] in COPY_KINDS}
+    assert summary["audit"] == figures(accused)
+    for name, row in summary["by_kind"].items():
+        assert row == figures({pair for pair in within if kind[pair] == name})
+    for bits, row in summary["by_distance"].items():
+        assert row == figures({pair for pair in within if apart[pair] <= int(bits)})
+    sure = {pair for pair in within if kind[pair] in COPY_KINDS[:3]}
+    assert (summary["by_score"] == {}) == (None in score.values())
+    for least, row in summary["by_score"].items():
+        above = {pair for pair in within if score[pair] >= np.float32(float(least))}
+        assert row == figures(sure | above)
+
+    strength = {
+        pair: 2 if pair in sure else -apart[pair] - 1 if score[pair] is None else score[pair]
+        for pair in within
+    }
+    rightly = {pair: strength[pair] for pair in within & right}
+
+    def of_images(pairs):
+        images = {i for pair in pairs for i in pair}
+        return {i: max(pairs[pair] for pair in pairs if i in pair) for i in images}
+
+    average = summary["average_precision"]
+    assert average["pairs"] == pytest.approx(plain_average_precision(strength, rightly, true))
+    assert average["images"] == pytest.approx(
+        plain_average_precision(of_images(strength), of_images(rightly), listed_images)
+    )
+    assert summary["lost"] == {
+        "rejected": len(true - hashed),
+        "radius": len(hashed - within),
+        "unseen": 0 if thumbnails else len((hashed & within) - accused),
+        "score": len((hashed & within) - accused) if thumbnails else 0,
+        "colour": 0,
+    }
+    assert summary["unlisted"] == len(accused - right - true)
+
+
+@given(
+    st.lists(st.integers(0, CONTENTS - 1), min_size=2, max_size=8),
+    st.integers(0, 4) | st.just(64),
+    st.booleans(),
+    st.sampled_from([0.0, 0.5, None]),
+)
+def test_pairs_are_judged_as_join_does(contents, radius, thumbnails, min_score):
+    audit = plain_audit(contents, thumbnails=thumbnails, min_score=min_score)
+    rows = judged_rows(evaluate(audit, truth_of((0, 1)), radius=radius))
+    joined = results.find_pairs(audit.rows, audit.rows, radius, 10**6, audit.summary["min_score"])
+    expected = {
+        pair: row
+        for row in pa.concat_tables(list(joined)).to_pylist()
+        if (pair := (int(row["needle_path"][:2]), int(row["haystack_path"][:2])))[0] < pair[1]
+    }
+    assert rows.keys() == expected.keys() | {(0, 1)}
+    for pair, row in expected.items():
+        assert [rows[pair][name] for name in ("kind", "distance")] == [row["kind"], row["distance"]]
+        if min_score is not None:
+            assert rows[pair]["score"] == row["score"]
+            assert rows[pair]["orientation"] == row["orientation"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.none() | st.integers(0, 2), st.booleans()), max_size=9
+    ),
+    st.integers(0, 3),
+)
+def test_average_precision_of_any_ranking(things, more):
+    strengths = {i: strength for i, (strength, _, _) in enumerate(things)}
+    right = {i: strength - less for i, (strength, less, _) in enumerate(things) if less is not None}
+    listed = {i for i, (_, _, is_listed) in enumerate(things) if is_listed}
+    never = {("never", i) for i in range(more)}
+    side = Side(
+        np.array([*strengths.values()], np.float32),
+        np.array([right.get(i, -np.inf) for i in strengths], np.float32),
+        np.array([i in listed for i in strengths], np.bool_),
+        len(listed) + more,
+    )
+    expected = plain_average_precision(strengths, right, listed | never)
+    assert side.average_precision == pytest.approx(expected)
+    recall, precision = side.curve()
+    assert (np.diff(recall) >= 0).all()
+    values = {*strengths.values(), *right.values()}
+    assert len(recall) == len(precision) == len(values)
+
+
+def test_what_follows_from_listed_pairs_is_never_false_and_never_asked_for():
+    # 0, 1, 2 are far from one another but for equal hashes; 3 has the bytes of 2
+    audit = plain_audit([0, 1, 2, 2], thumbnails=False)
+    found = evaluate(audit, truth_of((0, 1), (1, 2)), radius=0)
+    status = {pair: row["status"] for pair, row in judged_rows(found).items()}
+    assert status == {
+        (0, 1): "true",
+        (1, 2): "true",
+        (0, 2): "implied",
+        (0, 3): "implied",
+        (1, 3): "implied",
+        (2, 3): "same bytes",
+    }
+    assert found.summary["by_distance"]["0"]["pairs"] == plain_figures(
+        set(status), set(status), {(0, 1), (1, 2)}
+    )
+
+
+def test_the_best_thresholds():
+    # true at 0 and 4 bits, false at 6
+    audit = plain_audit(range(4), hashes=[0, 0, 15, 63 << 8], thumbnails=False)
+    found = evaluate(audit, truth_of((0, 1), (0, 2), (1, 2)), radius=6).summary
+    best = found["best"]["distance"]
+    assert best["f1"]["threshold"] == best["precision_99"]["threshold"] == 4
+    assert best["precision_99"]["recall"] == 1
+    wrong = evaluate(audit, truth_of((0, 3)), radius=6).summary["best"]
+    assert wrong["distance"]["precision_99"] is None
+    assert wrong["score"] == {"f1": None, "precision_99": None}
+
+
+def test_what_the_table_calls_its_pairs():
+    audit = plain_audit(range(4), hashes=[0, 1, 15, 2**64 - 1], thumbnails=False)
+    pairs = {(0, 1): "crop", (0, 2): "crop", (2, 3): "", (3, 4): "turned"}
+    truth = truth_of(*pairs, kinds=pairs.values(), rejected=1)
+    found = evaluate(audit, truth, radius=2)
+    assert found.summary["by_listed_kind"] == {
+        "": {"listed": 1, "found": 0, "recall": 0},
+        "crop": {"listed": 2, "found": 1, "recall": 0.5},
+        "turned": {"listed": 1, "found": 0, "recall": 0},
+    }
+    table = pa.concat_tables(list(found.tables()))
+    assert table.schema.equals(JUDGED_SCHEMA)
+    rows = {(row["path"], row["other_path"]): row for row in table.to_pylist()}
+    lost = {pair: row["lost_by"] for pair, row in rows.items() if row["status"] == "true"}
+    assert lost == {
+        ("00.png", "01.png"): None,
+        ("00.png", "02.png"): "radius",
+        ("02.png", "03.png"): "radius",
+        ("03.png", "0.jpg"): "rejected",
+    }
+    missed = [row["lost_by"] for row in found.missed(9).to_pylist()]
+    assert missed == ["radius", "radius", "rejected"]
+    assert found.missed(1).to_pylist() == [rows["00.png", "02.png"]]
+    # beyond the radius the distance is told, and of rejected images nothing
+    assert rows["00.png", "02.png"]["distance"] == 4
+    assert rows["03.png", "0.jpg"]["distance"] is None
+    assert rows["00.png", "02.png"]["listed_as"] == "crop"
+    assert evaluate(audit, truth._replace(kinds=())).summary["by_listed_kind"] == {}
+
+
+def test_what_is_lost_by_its_colour(tmp_path):
+    grey = np.repeat(scene(1)[:, :, :1] // 3 + 80, 3, axis=2)
+    # as light as one another
+    for name, levels in (("green", (-56, 42, -56)), ("red", (70, -28, -28))):
+        save(tmp_path / "all" / f"{name}.png", (grey + np.array(levels)).astype(np.uint8))
+    save(tmp_path / "all" / "other.png", scene(2))
+    audit = open_audit(audit_folders(tmp_path / "out", ("all", tmp_path / "all")))
+    found = evaluate(audit, truth_of((0, 2)))
+    assert {why: number for why, number in found.summary["lost"].items() if number} == {"colour": 1}
+    (row,) = (row for table in found.tables() for row in table.to_pylist())
+    assert row["lost_by"] == "colour"
+    assert row["colour"] == "different"
+    assert row["score"] > 0.9
+    # whatever the least score, an audit doesn't accuse them
+    assert {row["pairs"]["accused"] for row in found.summary["by_score"].values()} == {0}
+    assert found.summary["average_precision"] == {"pairs": 0, "images": 0}
+
+
+def test_pairs_are_limited():
+    audit = plain_audit([0] * 8)
+    with pytest.raises(TooManyPairsError, match=r"the limit of 27: .* or use a smaller --radius"):
+        evaluate(audit, truth_of((0, 1)), max_pairs=27)
+    assert evaluate(audit, truth_of((0, 1)), max_pairs=28).summary["candidates"] == 28
+    with pytest.raises(UsageError, match="65"):
+        evaluate(audit, truth_of((0, 1)), radius=65)
+
+
+def test_few_pairs_at_once_change_nothing(monkeypatch):
+    audit = plain_audit([0, 1, 2, 3, 4, 0, 1])
+    truth = truth_of((0, 1), (2, 3))
+    whole = evaluate(audit, truth)
+    monkeypatch.setattr("fastphash.evaluate._AT_ONCE", 3)
+    pieces = evaluate(audit, truth)
+    assert pieces.summary == whole.summary
+    assert judged_rows(pieces) == judged_rows(whole)

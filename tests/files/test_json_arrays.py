@@ -1,0 +1,152 @@
+"""What the scan takes for JSON, and where it finds elements, against the json module."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from fastphash import elements
+from fastphash.elements import pieces
+from fastphash.errors import StoreError
+from tests.support.json_files import blocks, keys, layouts, texts, values, write
+
+WANTED = {"images": "id", "annotations": "image_id"}
+objects = st.dictionaries(keys, values, max_size=4)
+arrays = st.lists(objects, max_size=5)
+documents = st.builds(
+    lambda items, wanted: dict(sorted((items | wanted).items(), key=str)),
+    st.dictionaries(texts, values, max_size=3),
+    st.fixed_dictionaries({}, optional={"images": arrays, "annotations": arrays}),
+)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("elements") / "file.json"
+
+
+def cut(path, block, count=1 << 16):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(elements, "_BLOCK", block)
+        patch.setattr(elements, "_ELEMENTS", count)
+        return list(pieces(path, WANTED))
+
+
+@given(documents, layouts, blocks, st.sampled_from([1, 2, 1 << 16]))
+@settings(max_examples=300)
+def test_pieces_are_the_file_and_elements_are_those_of_json(path, document, layout, block, count):
+    data = write(path, document, layout)
+    found = cut(path, block, count)
+    assert b"".join(piece.data for piece in found) == data
+    assert [p.offset for p in found] == [
+        sum(len(p.data) for p in found[:i]) for i in range(len(found))
+    ]
+    parsed = json.loads(data)
+    for name, key in WANTED.items():
+        of_array = [piece for piece in found if piece.array == name]
+        assert bool(of_array) == (name in parsed)
+        got = [piece.element(i) for piece in of_array for i in range(len(piece.starts))]
+        assert repr(got) == repr(parsed.get(name, []))
+        got = [value for piece in of_array for value in piece.values()]
+        assert repr(got) == repr([one.get(key) for one in parsed.get(name, [])])
+        numbers = np.cumsum([0, *(len(piece.starts) for piece in of_array)])
+        assert [piece.number for piece in of_array] == numbers[:-1].tolist()
+
+
+@given(documents, layouts, blocks, st.data())
+@settings(max_examples=500)
+@example({"a": [0.5]}, {}, 3, None)
+def test_what_json_refuses_is_refused(path, document, layout, block, data):
+    whole = bytearray(write(path, document, layout))
+    for _ in range(data.draw(st.integers(0, 3)) if data else 0):
+        at = data.draw(st.integers(0, len(whole)))
+        what = data.draw(st.sampled_from(list(b'"\\{}[]:,0-+.eE1tfnNI \n\x00\x7f\xffu')))
+        length = data.draw(st.integers(0, 2))
+        whole[at : at + length] = bytes([what])
+    path.write_bytes(whole)
+    try:
+        # strict UTF-8: json.loads guesses the encoding of bytes
+        pairs = json.loads(whole.decode(), object_pairs_hook=Pairs)
+    except ValueError:
+        with pytest.raises(StoreError, match=r"not JSON|isn't UTF-8|is no |two entries"):
+            cut(path, block)
+        return
+    if acceptable(pairs):
+        assert b"".join(piece.data for piece in cut(path, block)) == whole
+    else:
+        with pytest.raises(StoreError, match=r"is no |two entries"):
+            cut(path, block)
+
+
+class Pairs(list):
+    """An object, with keys that come twice."""
+
+
+def acceptable(document):
+    if not isinstance(document, Pairs):
+        return False
+    wanted = [(key, value) for key, value in document if key in WANTED]
+    return len({key for key, _ in wanted}) == len(wanted) and all(
+        isinstance(value, list)
+        and not isinstance(value, Pairs)
+        and all(isinstance(one, Pairs) for one in value)
+        for _, value in wanted
+    )
+
+
+def test_the_last_of_equal_keys_counts_and_escapes_are_seen_through(path):
+    path.write_text(
+        r'{"images": [{"id": 1, "id": 2}, {"\u0069d": 3}, {"id": 4, "i\u0064": 5}, '
+        r'{"x": {"id": 6}}, {"i\"d": 7, "id": 8}], "im\u0061ges2": [], '
+        r'"\u0061nnotations": [{"image_id": 9}]}'
+    )
+    for block in (1, 7, 1000):
+        found = cut(path, block)
+        values = [value for p in found if p.array == "images" for value in p.values()]
+        assert values == [2, 3, 5, None, 8]
+        assert [v for p in found if p.array == "annotations" for v in p.values()] == [9]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", r"it is empty \(byte 0\)"),
+        (b" \n", r"it ends too early: was it cut short\? \(byte 2\)"),
+        (b'{"images": [{"id": 1}, {"id"', r"it ends too early: was it cut short\? \(byte 28"),
+        (b'\xef\xbb\xbf{"images": []}', "begins with a byte order mark: save it as UTF-8 without"),
+        ('{"images": []}'.encode("utf-16"), r"it isn't UTF-8 \(byte 0"),
+        (b'{"a": "\xe9"}', r"it isn't UTF-8 \(byte 7, at '\ufffd"),
+        (b'{"a": "\xe2\x82', r"it isn't UTF-8 \(byte 7"),
+        (b"[1, 2]", r"its top level is no object, as that of a COCO file is \(byte 0, at '\[1, 2"),
+        (b"-1", "its top level is no object"),
+        (b'{"images": {"1": 2}}', r"its 'images' is no array \(byte 11, at '\{\"1\": 2"),
+        (b'{"images": null}', "its 'images' is no array"),
+        (b'{"images": [{}, [1]]}', r"an element of its 'images' is no object \(byte 16"),
+        (b'{"images": [], "images": []}', r"it has two entries 'images' \(byte 15"),
+        (b'{"images": [{"id": 01}]}', r"not JSON \(byte 20, at '1\}\]\}'\)"),
+        (b'{"images": []} x', r"not JSON \(byte 15, at 'x'\)"),
+        (b'{"a": ' + b"[" * 10_000, "it is nested more than 10,000 deep"),
+    ],
+)
+def test_errors_name_the_file_and_the_place(path, data, message):
+    path.write_bytes(data)
+    for block in (1, 1000):
+        with pytest.raises(StoreError, match=message) as caught:
+            cut(path, block)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_missing(tmp_path):
+    with pytest.raises(StoreError, match=r"none.json: No such file"):
+        list(pieces(tmp_path / "none.json", WANTED))
+
+
+def test_an_element_far_larger_than_a_block(path):
+    text = '"]}\\' * 100_000
+    path.write_text(json.dumps({"images": [{"id": 1}, {"text": text, "id": 2}], "other": text}))
+    found = cut(path, 1000)
+    assert [value for p in found if p.array for value in p.values()] == [1, 2]
+    assert b"".join(piece.data for piece in found) == path.read_bytes()

@@ -1,0 +1,53 @@
+import imagehash
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from fastphash.errors import UsageError
+from fastphash.hashing import from_hex, phash, to_hex
+
+uint64 = st.integers(0, 2**64 - 1)
+
+
+@given(uint64)
+@example(0)
+@example(1)
+@example(2**63)
+@example(2**64 - 1)
+def test_hex_goes_there_and_back(value):
+    text = to_hex(np.uint64(value))
+    assert text == f"{value:016x}" == to_hex(value)
+    assert from_hex(text) == value
+    assert from_hex(text.upper()) == value
+    assert isinstance(from_hex(text), np.uint64)
+
+
+@given(hnp.arrays(np.uint64, st.integers(0, 10), elements=uint64))
+def test_hex_of_many_goes_there_and_back(values):
+    texts = to_hex(values)
+    assert texts == [f"{int(value):016x}" for value in values]
+    back = from_hex(texts)
+    assert back.dtype == np.uint64
+    assert np.array_equal(back, values)
+
+
+def test_hex_is_imagehashs(photo):
+    pixels = photo(60, 60)
+    assert to_hex(phash(pixels)) == str(imagehash.phash(Image.fromarray(pixels)))
+    assert from_hex(str(imagehash.phash(Image.fromarray(pixels)))) == phash(pixels)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "0", "0" * 15, "0" * 17, "0x00000000000000", "g" * 16, "+" + "0" * 15, "0" * 15 + "\n",
+     "0000_0000_000000", "٣" * 16],
+)  # fmt: skip
+def test_what_is_no_hash_in_hex_is_quoted(text):
+    with pytest.raises(UsageError) as caught:
+        from_hex(text)
+    assert repr(text) in str(caught.value)
+    with pytest.raises(UsageError):
+        from_hex(["0" * 16, text])

@@ -1,0 +1,32 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastphash.errors import UsageError
+from fastphash.inspector.query import VIEWS, Query
+from tests.support.inspector_state import FILTERS, SPLITS
+
+
+@given(st.builds(Query, FILTERS, st.integers(1, 10**9), st.sampled_from(VIEWS)))
+def test_a_query_string_says_the_whole_state(query):
+    assert Query.parse(query.text(), list(SPLITS)) == query
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *[
+            "kind=other",
+            "split=other",
+            "order=other",
+            "view=other",
+            "leaks=2",
+            "most=x",
+            "most=%C2%B2",
+        ],
+        *["least=65", "least=-1", "page=0", "page=99999999999999"],
+    ],
+)
+def test_a_state_that_there_is_not_is_wrong_usage(text):
+    with pytest.raises(UsageError, match=text.split("=")[0]):
+        Query.parse(text, list(SPLITS))

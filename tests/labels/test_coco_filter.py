@@ -1,0 +1,130 @@
+"""COCO files filtered, byte for byte."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastphash import elements
+from fastphash.coco import filter_coco
+from fastphash.errors import StoreError
+from tests.support import naive
+from tests.support.json_files import blocks, layouts, values, write
+
+ids = st.integers(0, 12) | st.sampled_from(["a", "7", ""])
+further = st.dictionaries(
+    st.text(max_size=5).filter(lambda key: key not in {"id", "image_id", "file_name"}),
+    values,
+    max_size=3,
+)
+
+
+@st.composite
+def documents(draw):
+    """COCO files with whatever else, in any order of keys."""
+    images = [
+        {"id": key, "file_name": draw(st.text(min_size=1, max_size=5))} | draw(further)
+        for key in draw(st.lists(ids, max_size=6, unique=True))
+    ]
+    annotations = [{"image_id": key} | draw(further) for key in draw(st.lists(ids, max_size=9))]
+    items = draw(further) | {"images": images, "annotations": annotations}
+    items |= {name: value for name, value in draw(further).items() if name not in items}
+    return dict(draw(st.permutations(list(items.items()))))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("coco")
+
+
+@given(documents(), layouts, blocks, st.sets(ids))
+@settings(max_examples=300)
+def test_a_filtered_file_is_what_json_would_make_of_it(folder, document, layout, block, goes):
+    source, target = folder / "all.json", folder / "some.json"
+    data = write(source, document, layout)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(elements, "_BLOCK", block)
+        counts = filter_coco(source, target, goes)
+    document = json.loads(data)
+    expected = naive.filter_coco(document, goes)
+    assert repr(json.loads(target.read_bytes())) == repr(expected)
+    assert counts.images == len(expected["images"])
+    assert counts.images + counts.images_gone == len(document["images"])
+    assert counts.annotations == len(expected["annotations"])
+    assert counts.annotations + counts.annotations_gone == len(document["annotations"])
+    listed = {image["id"] for image in document["images"]}
+    assert counts.orphans == sum(a["image_id"] not in listed for a in document["annotations"])
+    if not goes & (listed | {a["image_id"] for a in document["annotations"]}):
+        assert target.read_bytes() == data
+    assert [path.name for path in folder.glob("_*")] == []
+
+
+def test_what_stays_is_untouched(tmp_path):
+    source, target = tmp_path / "all.json", tmp_path / "some.json"
+    source.write_bytes(
+        b'\n{ "annotations" :[ {"image_id":1e0,"area":1.0} ,\n'
+        b'  {"image_id": 2, "n": 1e5},{"image_id":3, "u": "\\u00e9\xc3\xa9\\/"}\n ] ,'
+        b' "x": {"images": [{"id": 2}]}, "images":[{"id":2, "file_name":"b"},\t'
+        b'{ "id":1,"file_name":"a" },\r\n {"file_name":"c", "id":3}  ],"y":-0.0 }\n\n'
+    )
+    assert filter_coco(source, target, {2}) == (2, 1, 2, 1, 0)
+    assert target.read_bytes() == (
+        b'\n{ "annotations" :[ {"image_id":1e0,"area":1.0},'
+        b'{"image_id":3, "u": "\\u00e9\xc3\xa9\\/"}\n ] ,'
+        b' "x": {"images": [{"id": 2}]}, "images":['
+        b'{ "id":1,"file_name":"a" },\r\n {"file_name":"c", "id":3}  ],"y":-0.0 }\n\n'
+    )
+    filter_coco(source, target, {1, 2, 3})
+    assert b'"images":[  ],"y"' in target.read_bytes()
+
+
+def test_a_file_may_be_filtered_in_place(tmp_path):
+    path = tmp_path / "all.json"
+    path.write_text('{"images": [{"id": 1, "file_name": "a"}, {"id": 2, "file_name": "b"}]}')
+    assert filter_coco(path, path, {1}) == (1, 1, 0, 0, 0)
+    assert path.read_text() == '{"images": [{"id": 2, "file_name": "b"}]}'
+
+
+A = '{"id": 1, "file_name": "a"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}", "no COCO file: it has no array 'images'"),
+        ('{"annotations": []}', "no COCO file: it has no array 'images'"),
+        (f'{{"images": [{A}, {A}]}}', r"images\[1\] has the id 1 of images\[0\] \(byte 41\)"),
+        ('{"images": [{"file_name": "a"}]}', r"images\[0\] has no id \(a number or a text\): None"),
+        (
+            '{"images": [{"id": true, "file_name": "a"}]}',
+            r"images\[0\] has no id \(a number or a text\): True",
+        ),
+        ('{"images": [{"id": [1], "file_name": "a"}]}', r"images\[0\] has no id .*: \[1\]"),
+        ('{"images": [{"id": 1}]}', r"images\[0\] has no file_name: None \(byte 12\)"),
+        ('{"images": [{"id": 1, "file_name": 5}]}', r"images\[0\] has no file_name: 5"),
+        (
+            f'{{"annotations": [{{"image_id": 1}}, {{"id": 1}}], "images": [{A}]}}',
+            r"annotations\[1\] has no image_id \(a number or a text\): None \(byte 34\)",
+        ),
+        (
+            f'{{"images": [{A}, {{"id": {"1" * 5000}}}]}}',
+            r"some id in images\[0\] to \[1\] can't be read: Exceeds the limit",
+        ),
+        (
+            f'{{"images": [{{"id": 1, "x": {"[" * 5000 + "]" * 5000}}}]}}',
+            r"images\[0\] can't be read: maximum recursion depth|images\[0\] has no file_name",
+        ),
+        (f'{{"images": [{A}], "annotations": 5}}', "its 'annotations' is no array"),
+        (f'{{"images": [{A}], "annotations": [{{"image_id": 1}}', "it ends too early"),
+    ],
+)
+def test_bad_files_leave_the_target_as_it_was(tmp_path, text, message):
+    source, target = tmp_path / "bad.json", tmp_path / "some.json"
+    source.write_text(text)
+    target.write_text("as it was")
+    with pytest.raises(StoreError, match=message) as caught:
+        filter_coco(source, target, {1})
+    assert str(caught.value).startswith(f"{source}: ")
+    assert target.read_text() == "as it was"
+    assert len(list(tmp_path.iterdir())) == 2

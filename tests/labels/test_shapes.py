@@ -1,0 +1,206 @@
+"""Boxes and polygons: turned, compared and read."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from fastphash import labels
+from fastphash.errors import StoreError
+from fastphash.labels import (
+    IOU,
+    Shape,
+    agreement,
+    coco_conflicts,
+    describe,
+    overlap,
+    shapes_of,
+    turned,
+)
+from fastphash.words import INVERSE
+from tests.support import naive
+from tests.support.annotations import EIGHT, groups_of, polygon, rows_of
+from tests.support.scenes import TRANSPOSES
+
+small = st.integers(1, 12)
+
+
+def box(left, top, right, bottom, category="thing"):
+    return Shape(category, np.array([[left, top], [right, bottom]], float), [])
+
+
+def mask(corners, height, width):
+    (left, top), (right, bottom) = np.sort(corners, axis=0)
+    y, x = np.mgrid[:height, :width] + 0.5
+    return (x > left) & (x < right) & (y > top) & (y < bottom)
+
+
+@given(small, small, st.sampled_from(EIGHT), st.integers(1, 3), st.data())
+def test_a_turned_box_is_the_turned_pixels(width, height, orientation, scale, data):
+    corners = np.array(
+        [[data.draw(st.integers(0, width)), data.draw(st.integers(0, height))] for _ in range(2)],
+        float,
+    )
+    before = Image.fromarray(mask(corners, height, width))
+    after = before.transpose(TRANSPOSES[orientation - 1]) if orientation else before
+    after = after.resize((after.width * scale, after.height * scale), Image.Resampling.NEAREST)
+    (found,) = turned([Shape("", corners, [])], orientation, before.size, after.size)
+    assert np.array_equal(mask(found.box, after.height, after.width), np.asarray(after))
+
+
+@given(
+    hnp.arrays(np.float64, (5, 2), elements=st.integers(0, 9).map(lambda n: n + 0.25)),
+    st.sampled_from(EIGHT),
+)
+def test_a_turned_polygon_is_the_turned_pixels(points, orientation):
+    before = naive.fill(points, 10, 14)
+    after = naive.TURNS[orientation](before)
+    shape = Shape("", points[:2], [points])
+    (found,) = turned([shape], orientation, (14, 10), after.shape[::-1])
+    # a centre on an edge may fall to either side
+    edge = shapely.buffer(shapely.linearrings(found.rings[0]), 1e-6)
+    y, x = np.indices(after.shape) + 0.5
+    off_edge = ~shapely.intersects_xy(edge, x, y)
+    filled = naive.fill(found.rings[0], *after.shape)
+    assert np.array_equal(filled[off_edge], after[off_edge])
+    (back,) = turned([found], INVERSE[orientation], after.shape[::-1], (14, 10))
+    assert np.allclose(back.rings[0], points)
+
+
+cells = st.tuples(*[st.integers(0, 10)] * 4).filter(lambda b: b[0] != b[2] and b[1] != b[3])
+
+
+@given(cells, cells)
+def test_overlap_of_boxes_is_that_of_their_pixels(one, other):
+    a, b = (mask(np.reshape(some, (2, 2)), 10, 10) for some in (one, other))
+    expected = (a & b).sum() / (a | b).sum()
+    assert overlap([box(*one)], [box(*other)])[0, 0] == pytest.approx(expected)
+    corners = [polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]) for x0, y0, x1, y1 in (one, other)]
+    assert overlap(corners[:1], corners[1:])[0, 0] == pytest.approx(expected)
+
+
+def test_overlap_uses_polygons_where_both_have_them():
+    triangle = polygon([(0, 0), (10, 0), (0, 10)])
+    other_half = polygon([(10, 10), (10, 0), (0, 10)])
+    square = box(0, 0, 10, 10)
+    scores = overlap([triangle, square], [triangle, other_half, square])
+    assert scores == pytest.approx(np.array([[1, 0, 1], [1, 1, 1]]))
+
+
+def test_polygons_of_several_rings_are_their_union():
+    rings = [np.array([[x, 0], [x + 4, 0], [x + 4, 4], [x, 4]], float) for x in (0, 2, 20)]
+    several = Shape("", np.array([[0, 0], [24, 4]], float), rings)
+    assert overlap([several], [polygon([(0, 0), (6, 0), (6, 4), (0, 4)])])[0, 0] == 24 / 40
+
+
+def test_crossing_flat_and_thin_shapes():
+    bow_tie = polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+    assert overlap([bow_tie], [bow_tie])[0, 0] == pytest.approx(1)
+    whole = polygon([(0, 0), (10, 0), (10, 10), (0, 10)])
+    assert overlap([bow_tie], [whole])[0, 0] == pytest.approx(0.5)
+    # no area: their boxes are compared, at least a pixel wide
+    line = polygon([(0, 0), (10, 0), (5, 0)])
+    assert overlap([line], [line])[0, 0] == 1
+    assert overlap([line], [box(0, 5, 10, 5)])[0, 0] == 0
+    nowhere = Shape("", np.full((2, 2), np.nan), [])
+    assert overlap([nowhere, line], [nowhere])[:, 0].tolist() == [1, 0]
+
+
+@given(
+    st.lists(
+        hnp.arrays(
+            np.float64,
+            st.tuples(st.integers(3, 7), st.just(2)),
+            elements=st.integers(-5, 5) | st.floats(-1e9, 1e9, exclude_min=True, exclude_max=True),
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+@settings(max_examples=200)
+def test_no_polygon_is_too_odd(rings):
+    points = np.concatenate(rings)
+    shape = Shape("", np.stack([points.min(axis=0), points.max(axis=0)]), rings)
+    assert overlap([shape], [shape])[0, 0] == pytest.approx(1)
+
+
+def test_partners_are_found_whatever_the_order():
+    shapes = [box(x, 0, x + 10, 10) for x in range(0, 100, 11)]
+    assert agreement(shapes, shapes[::-1]) == 1
+    moved = [box(x + 2, 0, x + 12, 10) for x in range(0, 100, 11)]
+    assert agreement(shapes, moved) == pytest.approx(8 / 12)
+    assert agreement(shapes, moved[1:]) == 0
+    assert agreement([], []) == 1
+    # nothing but what differs by more than rounding is compared at length
+    assert agreement(shapes, [shape._replace(box=shape.box[::-1] + 1e-9) for shape in shapes]) == 1
+    assert agreement([box(0, 0, 9, 9, "cat")], [box(0, 0, 9, 9, "dog")]) == 0
+
+
+def test_as_many_partners_as_can_be(monkeypatch):
+    # the best sum is 0.9 + 0.4, but 0.55 + 0.5 leaves nobody without
+    scores = np.array([[0.9, 0.55], [0.5, 0.4]])
+    monkeypatch.setattr(labels, "overlap", lambda *_: scores)
+    two = [box(0, 0, 1, 1), box(0, 0, 1, 1)]
+    assert agreement(two, [box(0, 0, 1, 2), box(0, 0, 1, 2)]) == IOU
+
+
+CATEGORIES = {1: "building", 2: "car"}
+
+
+def test_shapes_of_annotations():
+    (one,) = shapes_of(
+        {"category_id": 1, "bbox": [1, 2, 3, 4], "segmentation": [[0, 0, 4, 0, 4, 4], [1, 1]]},
+        CATEGORIES,
+    )
+    assert one.category == "building"
+    assert one.box.tolist() == [[1, 2], [4, 6]]
+    assert [ring.tolist() for ring in one.rings] == [[[0, 0], [4, 0], [4, 4]]]
+    (crowd,) = shapes_of(
+        {
+            "category_id": 7,
+            "bbox": [1, 2, 3, 4],
+            "iscrowd": 1,
+            "segmentation": {"counts": [1, 2], "size": [1, 3]},
+        },
+        CATEGORIES,
+    )
+    assert (crowd.category, crowd.rings) == ("7", [])
+    (bounds,) = shapes_of({"category_id": 2, "segmentation": [[0, 1, 4, 0, 2, 3]]}, CATEGORIES)
+    assert bounds.box.tolist() == [[0, 0], [4, 3]]
+    (caption,) = shapes_of({"caption": "a cat"}, CATEGORIES)
+    assert caption.category == "unnamed"
+    assert np.isnan(caption.box).all()
+    panoptic = {"segments_info": [{"category_id": c, "bbox": [0, 0, 1, 1]} for c in (2, 1, 2)]}
+    assert describe(shapes_of(panoptic, CATEGORIES)) == "2 car, 1 building"
+    assert describe([]) == "no objects"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "message"),
+    [
+        ({"bbox": [1, 2, 3]}, "no bbox: [1, 2, 3]"),
+        ({"bbox": [1, 2, 3, float("nan")]}, "no bbox: [1, 2, 3, nan]"),
+        ({"bbox": [1, 2, 3, "x"]}, "no bbox: [1, 2, 3, 'x']"),
+        ({"bbox": [1, 2, 3, 1e99]}, "no bbox: [1, 2, 3, 1e+99]"),
+        ({"bbox": 5}, "no bbox: 5"),
+        ({"segmentation": [[1, 2, 3]]}, "no polygon: [1, 2, 3]"),
+        ({"category_id": [1]}, "no category_id: [1]"),
+        ({"segments_info": [5]}, "no segment: 5"),
+    ],
+)
+def test_bad_annotations_are_named(tmp_path, annotation, message):
+    path = tmp_path / "train.json"
+    images = [{"id": i, "file_name": f"{i}.jpg"} for i in (1, 2)]
+    annotations = [{"id": 77, "image_id": 1} | annotation]
+    path.write_text(json.dumps({"images": images, "annotations": annotations}))
+    groups = groups_of([("train", "1.jpg"), ("train", "2.jpg", "exact")])
+    rows = rows_of(("train", "1.jpg", 10, 10), ("train", "2.jpg", 10, 10))
+    full = f"{path}: annotation 77 of image 1: {message}"
+    with pytest.raises(StoreError, match=f"^{re.escape(full)}$"):
+        coco_conflicts(groups, rows, {"train": path})

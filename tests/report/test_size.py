@@ -1,0 +1,69 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fastphash.audited import Audited, open_audit
+from fastphash.report import chosen, write_report
+from fastphash.results import GROUPS_SCHEMA
+from fastphash.words import KINDS, ORIENTATIONS
+from tests.support.report_pages import audited, read_page
+from tests.support.scenes import save
+
+
+def many_groups(audited, groups, size):
+    """The audit of another, with so many groups of rows that have no files."""
+    rows = groups * size
+    copy = np.arange(rows) % size > 0
+    of = np.arange(rows) // size
+
+    def coded(codes, values):
+        column = pa.array(codes.astype(np.int32), mask=None if values is SPLITS else ~copy)
+        return pa.DictionaryArray.from_arrays(column, pa.array(values))
+
+    columns = {
+        "group": of,
+        "split": coded(np.arange(rows) % 2, SPLITS),
+        "path": pa.array([f"images/of/a/data/set/{i:09d}.jpg" for i in range(rows)]),
+        "role": pa.DictionaryArray.from_arrays(copy.astype(np.int32), ["keeper", "copy"]),
+        "kind": coded(of % 4, list(KINDS)),
+        "distance": pa.array((of % 5).astype(np.uint8), mask=~copy),
+        "orientation": coded(of % 8, list(ORIENTATIONS)),
+        "score": pa.array(np.ones(rows, np.float32), mask=~copy),
+        "colour": pa.nulls(rows, pa.string()),
+        "colour_distance": pa.nulls(rows, pa.float32()),
+        "path_bytes": pa.nulls(rows, pa.binary()),
+    }
+    made = Audited(audited.folder, audited.summary, audited.store)
+    made.__dict__["groups"] = pa.table(columns).cast(GROUPS_SCHEMA)
+    return made
+
+
+SPLITS = ["train", "val"]
+
+
+@pytest.mark.slow
+def test_a_million_groups_make_a_page_of_the_usual_size(data, tmp_path):
+    write_report(many_groups(open_audit(data), 1_000_000, 2), tmp_path / "report.html")
+    found = read_page(tmp_path / "report.html")
+    assert "The first 200 of 1,000,000 groups" in found.text
+    assert "and 999,300 further groups in groups.parquet" in found.text
+    assert len(found.html) < 2e6
+
+
+def test_the_names_of_the_largest_page_are_bounded(data, tmp_path):
+    write_report(many_groups(open_audit(data), 1000, 20), tmp_path / "report.html")
+    assert (tmp_path / "report.html").stat().st_size < 4e6
+
+
+@pytest.mark.slow
+def test_the_worst_pictures_stay_below_15_megabytes(tmp_path):
+    rng = np.random.default_rng(0)
+    for group in range(200):
+        noise = rng.integers(0, 256, (160, 160, 3), np.uint8)
+        for copy in range(chosen.COPIES + 1):
+            turned = np.ascontiguousarray(np.rot90(noise, copy % 4))
+            save(tmp_path / "all" / f"{group}_{copy}.jpg", turned, quality=95 - copy // 4)
+    out = audited(tmp_path / "out", ("all", tmp_path / "all"), workers=2)
+    found = read_page(out / "report.html")
+    assert len(found.groups) == 200
+    assert (out / "report.html").stat().st_size < 15_000_000

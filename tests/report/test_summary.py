@@ -1,0 +1,107 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastphash.audited import open_audit
+from fastphash.report import write_report
+from fastphash.report.figures import verdict
+from fastphash.store import Layout
+from fastphash.words import KINDS
+from tests.support.report_pages import audited, read_page, slightly
+from tests.support.scenes import save, scene, scenes
+
+
+def test_nothing_found(tmp_path):
+    out = audited(
+        tmp_path / "out",
+        ("train", scenes(tmp_path / "train", range(5))),
+        ("val", scenes(tmp_path / "val", range(10, 14))),
+    )
+    found = read_page(out / "report.html")
+    assert "Safe to train and test on: no image of one split is in another." in found.text
+    assert "There are none: nothing to look at." in found.text
+    assert "Every image gave a hash." in found.text
+    assert "form" not in {tag for tag, _ in found.tags}
+
+
+def test_one_split_with_copies(tmp_path):
+    folder = scenes(tmp_path / "all", range(4))
+    save(folder / "copy.bmp", scene(2))
+    found = read_page(audited(tmp_path / "out", ("all", folder)) / "report.html")
+    assert "1 of 5 all images (20.0 %) is a copy of another image of the same split." in found.text
+    assert "There is one split: nothing can leak." in found.text
+    assert "across" not in found.text
+
+
+def test_one_split_without(tmp_path):
+    out = audited(tmp_path / "out", ("all", scenes(tmp_path / "all", range(4))))
+    assert "No copies: all 4 images of all differ." in read_page(out / "report.html").text
+
+
+def test_twelve_splits(tmp_path):
+    splits = [(f"part {i}", scenes(tmp_path / f"{i}", [0, i + 1])) for i in range(12)]
+    found = read_page(audited(tmp_path / "out", *splits) / "report.html")
+    assert found.text.count("50.0 % 1 of 2") == 132
+    assert "All 66 pairs of splits have images in common." in found.text
+    assert "120 further leaks are in summary.json." in found.text
+
+
+def test_a_near_copy_is_a_doubt(tmp_path):
+    train = scenes(tmp_path / "train", range(3))
+    save(tmp_path / "val" / "near.png", slightly(scene(1)))
+    out = audited(tmp_path / "out", ("train", train), ("val", tmp_path / "val"))
+    found = read_page(out / "report.html")
+    assert "Look at the near copies before you trust a test score." in found.text
+    assert "1 of 1 val image (100 %) is near one in train, at most 16 bits away" in found.text
+    assert "alike by 0.5 of 1 at least: most are copies" in found.text
+    said = {"min_score": 0.0, "chance": 12_345.6}
+    audit = open_audit(out)
+    write_report(replace(audit, summary=audit.summary | said), tmp_path / "all.html")
+    page = read_page(tmp_path / "all.html")
+    assert "however unlike they look: most may be no copies" in page.text
+    assert "about 12,000 other images are that near" in page.text
+    assert "all within the radius, however unlike, unless their colours differ" in page.text
+
+
+def test_without_thumbnails_nothing_can_tell(tmp_path):
+    train, val = scenes(tmp_path / "train", [1]), tmp_path / "val"
+    save(val / "same.bmp", scene(1))
+    layout = Layout(thumbnails=False, orientations=False)
+    out = audited(tmp_path / "out", ("train", train), ("val", val), layout=layout)
+    found = read_page(out / "report.html")
+    assert "Whether images leak can't be told without thumbnails." in found.text
+    assert "rotated and mirrored copies are not looked for" in found.text
+    save(train / "same.bmp", scene(1))
+    found = read_page(audited(tmp_path / "one", ("all", train), layout=layout) / "report.html")
+    assert "Whether images are copies can't be told without thumbnails." in found.text
+    assert "1 image has the hash of another one." in found.text
+    assert "nothing can tell whether they are copies: 1 image in all" in found.text
+    assert "differ" not in found.text
+
+
+KINDS_OF_LEAK = st.fixed_dictionaries({kind: st.integers(0, 3) for kind in KINDS})
+
+
+@given(KINDS_OF_LEAK, KINDS_OF_LEAK, st.booleans())
+def test_only_an_audit_without_leaks_is_called_safe(one, other, thumbnails):
+    def leak(needles, haystack, kinds):
+        leaked = sum(kinds.values()) - kinds["collision"]
+        return {"needles": needles, "haystack": haystack, "images": 20, "leaked": leaked} | {
+            "kinds": kinds,
+            "share": leaked / 20,
+        }
+
+    split = {"images": 20, "rejected": 0, "copies": {}}
+    summary = {
+        "splits": {"a": split, "b": split},
+        "leaks": [leak("a", "b", one), leak("b", "a", other)],
+        "thumbnails": thumbnails,
+        "radius": 4,
+        "min_score": 0.5,
+    }
+    counts = {kind: one[kind] + other[kind] for kind in KINDS}
+    sure = counts["identical"] + counts["exact"] + counts["augmented"]
+    doubt = counts["near"] or (counts["collision"] and not thumbnails)
+    tone = verdict(summary, orientations=True).tone
+    assert tone == ("bad" if sure else "doubt" if doubt else "good")

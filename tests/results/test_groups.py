@@ -1,0 +1,105 @@
+"""The table of groups against a plain loop over every pair."""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fastphash.errors import UsageError
+from fastphash.results import GROUPS_SCHEMA, candidates, group_rows, priority
+from fastphash.store import HASH_COLUMNS
+from tests.support.plain_tables import (
+    TABLES,
+    plain_groups,
+    plain_pairs,
+    plain_priority,
+    plain_stars,
+    table,
+)
+from tests.support.stores import hashes_of
+
+table_kinds = pytest.mark.parametrize("kind", TABLES, ids=lambda kind: " ".join(kind) or "whole")
+seeds = pytest.mark.parametrize("seed", range(3))
+radii = pytest.mark.parametrize("radius", [0, 1, 3])
+
+
+@table_kinds
+@seeds
+@radii
+def test_groups_are_those_of_a_plain_loop(radius, seed, kind):
+    rows = table(seed, 40, **kind)
+    found = group_rows(rows, radius).table()
+    assert found.schema.equals(GROUPS_SCHEMA)
+    assert found.to_pylist() == list(plain_groups(rows, radius))
+
+
+def test_nobody_is_removed_for_a_copy_of_a_copy():
+    """Turned, b is a and, turned otherwise, c; so b joins a, and c, no copy of a, stays."""
+    hashes = np.arange(24, dtype=np.uint64).reshape(3, 8)
+    hashes[1, 1], hashes[1, 2] = hashes[0, 0], hashes[2, 0]
+    columns = {"split": ["all"] * 3, "path": ["a", "b", "c"]}
+    columns |= {name: hashes[:, t].copy() for t, name in enumerate(HASH_COLUMNS)}
+    groups = group_rows(hashes_of(columns), 0).table().to_pylist()
+    assert [(row["path"], row["role"]) for row in groups] == [("a", "keeper"), ("b", "copy")]
+
+
+@table_kinds
+@seeds
+@radii
+def test_copies_are_counted_by_kind_and_by_distance(radius, seed, kind):
+    rows = table(seed, 40, **kind)
+    wanted = dict.fromkeys(["identical", "exact", "augmented", "near"], 0)
+    distances = Counter()
+    stars = list(plain_stars(rows, radius))
+    for _, _, pair in stars:
+        wanted[pair.kind] = wanted.get(pair.kind, 0) + 1
+        if pair.kind != "collision":
+            distances[str(pair.distance)] += 1
+    grouped = {row for keeper, copy, _ in stars for row in (keeper, copy)}
+    equal = {i for i, j, _ in plain_pairs(rows, rows, 0) if i != j}
+    assert group_rows(rows, radius).counted() == (wanted, distances, len(equal - grouped))
+
+
+@table_kinds
+@seeds
+@radii
+def test_candidates_are_the_rows_with_a_partner_in_order(radius, seed, kind):
+    rows = table(seed, 12, **kind)
+    order = np.random.default_rng(seed).permutation(len(rows))
+    partners = {i for i, j, _ in plain_pairs(rows, rows, radius) if i != j}
+    wanted = rows.table["path"].take([i for i in order if i in partners])
+    assert candidates(rows, order, radius).table["path"].to_pylist() == wanted.to_pylist()
+
+
+def test_rows_without_a_partner_are_no_candidates():
+    rows = hashes_of({"path": ["a", "b", "c"], "phash": np.array([7, 8, 7], np.uint64)})
+    order = np.array([2, 1, 0])
+    assert candidates(rows, order, 0).table["path"].to_pylist() == ["c", "a"]
+
+
+@seeds
+@pytest.mark.parametrize("keep_in", [[], ["test"], ["train", "val"]])
+def test_priority_is_that_of_a_plain_sort(seed, keep_in):
+    rows = table(seed, 60, ["train", "train", "val", "test"])
+    assert priority(rows, keep_in).tolist() == plain_priority(rows, keep_in)
+
+
+def test_of_equal_splits_the_first_by_name_keeps_its_images():
+    columns = {"split": ["b", "a", "c", "c"], "path": list("wxyz"), "phash": np.zeros(4, np.uint64)}
+    assert priority(hashes_of(columns), []).tolist() == [1, 0, 2, 3]
+
+
+def test_a_split_to_keep_that_is_not_there_is_named():
+    with pytest.raises(UsageError, match="no split 'test' to keep images in: there are train, val"):
+        priority(table(1, 20), ["test"])
+
+
+def test_a_million_copies_are_one_group():
+    n = 1_000_000
+    columns = {"split": pa.array(["all"] * n).dictionary_encode(), "path": list(map(str, range(n)))}
+    rows = hashes_of(columns | {"phash": np.full(n, 7, np.uint64)})
+    groups = group_rows(rows, 4).table()
+    assert groups.num_rows == n
+    assert groups["group"].to_numpy().max() == 0
+    assert groups["path"][0].as_py() == "0"

@@ -1,0 +1,119 @@
+"""The table of pairs against a plain loop over every pair."""
+
+import pyarrow as pa
+import pytest
+
+from fastphash.errors import DefinitionError, TooManyPairsError
+from fastphash.near import Effort
+from fastphash.results import (
+    GROUPS_SCHEMA,
+    LEAKS_SCHEMA,
+    PAIRS_SCHEMA,
+    find_leaks,
+    find_pairs,
+    group_rows,
+    of_kinds,
+    priority,
+)
+from fastphash.store import Definition
+from fastphash.words import KINDS
+from tests.support.plain_tables import (
+    EXACT,
+    NAME,
+    RELATION,
+    SIDES,
+    TABLES,
+    names,
+    plain_groups,
+    plain_leaks,
+    plain_pairs,
+    plain_priority,
+    plain_stars,
+    relation,
+    table,
+)
+
+table_kinds = pytest.mark.parametrize("kind", TABLES, ids=lambda kind: " ".join(kind) or "whole")
+seeds = pytest.mark.parametrize("seed", range(3))
+radii = pytest.mark.parametrize("radius", [0, 1, 3])
+
+
+def test_the_tables_hold_every_kind():
+    kinds = {pair.kind for *_, pair in plain_pairs(table(1, 30), table(2, 30))}
+    assert kinds == set(KINDS) - {"near"}
+
+
+def test_columns_are_those_of_the_design():
+    def columns(schema):
+        return list(zip(schema.names, schema.types, strict=True))
+
+    assert columns(PAIRS_SCHEMA) == SIDES + RELATION + EXACT
+    assert columns(LEAKS_SCHEMA) == [*SIDES, *RELATION, ("matches", pa.int64()), *EXACT]
+    assert columns(GROUPS_SCHEMA) == [
+        ("group", pa.int64()),
+        ("split", NAME),
+        ("path", pa.string()),
+        ("role", NAME),
+        *RELATION,
+        ("path_bytes", pa.binary()),
+    ]
+
+
+@table_kinds
+@seeds
+@radii
+def test_pairs_are_those_of_a_plain_loop(radius, seed, kind):
+    needles, haystack = table(seed, 25, **kind), table(seed + 10, 30, **kind)
+    pieces = list(find_pairs(needles, haystack, radius, 10**6))
+    assert all(piece.schema.equals(PAIRS_SCHEMA) for piece in pieces)
+    wanted = [
+        names(needles, i, "needle_") | names(haystack, j, "haystack_") | relation(pair)
+        for i, j, pair in plain_pairs(needles, haystack, radius)
+    ]
+    assert pa.concat_tables(pieces).to_pylist() == wanted
+
+
+def test_pairs_come_in_the_same_order_in_pieces_of_any_size(monkeypatch):
+    needles, haystack = table(1, 25), table(2, 30)
+    (whole,) = find_pairs(needles, haystack, 1, 10**6)
+    monkeypatch.setattr("fastphash.joins._LEAST_PAIRS", 40)
+    pieces = list(find_pairs(needles, haystack, 1, 10**6, effort=Effort(memory=1)))
+    assert len(pieces) > 5
+    assert pa.concat_tables(pieces).to_pylist() == whole.to_pylist()
+
+
+def test_one_pair_too_many_is_an_error_before_any_is_given():
+    needles, haystack = table(1, 20), table(2, 20)
+    number = len(list(plain_pairs(needles, haystack)))
+    assert sum(map(len, find_pairs(needles, haystack, 0, number))) == number
+    with pytest.raises(TooManyPairsError, match="--max-pairs"):
+        next(find_pairs(needles, haystack, 0, number - 1))
+
+
+def test_hashes_made_otherwise_are_not_paired():
+    needles = table(1, 3)
+    needles.definition = Definition(exif=True)
+    with pytest.raises(DefinitionError):
+        next(find_pairs(needles, table(2, 3), 0, 100))
+
+
+def test_pairs_of_some_kinds_alone():
+    pieces = list(find_pairs(table(1, 25), table(2, 30), 0, 10**6))
+    chosen = pa.concat_tables(of_kinds(pieces, ["identical", "collision"])).to_pylist()
+    assert chosen == [
+        row
+        for row in pa.concat_tables(pieces).to_pylist()
+        if row["kind"] in ("identical", "collision")
+    ]
+    assert {row["kind"] for row in chosen} == {"identical", "collision"}
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 0), (0, 5), (5, 0), (1, 1)])
+def test_small_and_empty_tables_give_empty_or_small_results(one, other):
+    needles, haystack = table(1, one), table(2, other)
+    assert find_leaks(needles, haystack, 0).to_pylist() == list(plain_leaks(needles, haystack))
+    pairs = list(find_pairs(needles, haystack, 0, 100))
+    assert sum(map(len, pairs)) == len(list(plain_pairs(needles, haystack)))
+    assert group_rows(needles, 0).table().to_pylist() == list(plain_groups(needles))
+    assert sum(group_rows(needles, 0).counted().kinds.values()) == len(list(plain_stars(needles)))
+    assert priority(needles, []).tolist() == plain_priority(needles, [])

@@ -1,0 +1,96 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fastphash.errors import DefinitionError, UsageError
+from fastphash.hashes import check_joinable
+from fastphash.store import FOREIGN, Definition, asserted
+from tests.support.stores import hashes, hashes_of
+
+OURS = Definition()
+
+
+def joined(one, other, sizes=((64, 64),)):
+    rows = {
+        "path": [str(i) for i in range(len(sizes))],
+        "phash": np.arange(len(sizes), dtype=np.uint64),
+        "width": [width for width, _ in sizes],
+        "height": [height for _, height in sizes],
+    }
+    check_joinable(hashes_of(rows, one), hashes_of(rows, other))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(OURS, decode="reduced"),
+        replace(OURS, exif=True),
+        replace(OURS, sixteen_bit="clipped"),
+        FOREIGN,
+    ],
+)
+def test_hashes_made_otherwise_are_not_joined_and_both_ways_are_named(other):
+    joined(other, other)
+    for one, two in ((OURS, other), (other, OURS)):
+        with pytest.raises(DefinitionError) as caught:
+            joined(one, two)
+        assert str(one) in str(caught.value)
+        assert str(two) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "order", "same"),
+    [
+        ([(64, 64), (300, 200)], "horizontal", True),
+        ([(64, 64), (300, 100)], "horizontal", False),
+        ([(100, 300)], "horizontal", False),
+        ([(100, 300)], "pillow12.2", False),
+        ([(2, 300)], "pillow12.2", True),
+        ([(2, 300)], "horizontal", False),
+        ([(32, 32)], "horizontal", True),
+        ([(33, 34)], "pillow12.2", True),
+    ],
+)
+def test_pass_orders_are_joined_where_all_shapes_give_the_same(sizes, order, same):
+    other = replace(OURS, pass_order=order)
+    if same:
+        joined(OURS, other, sizes)
+    else:
+        with pytest.raises(DefinitionError, match=order):
+            joined(OURS, other, sizes)
+
+
+def test_pass_orders_are_not_joined_where_shapes_are_not_known():
+    rows = {"path": ["a"], "phash": hashes(1)}
+    other = replace(OURS, pass_order="horizontal")
+    with pytest.raises(DefinitionError):
+        check_joinable(hashes_of(rows, OURS), hashes_of(rows, other))
+
+
+def test_reduced_images_are_not_joined_under_two_pass_orders():
+    # their shape after the reduction is not recorded
+    reduced = replace(OURS, decode="reduced")
+    with pytest.raises(DefinitionError):
+        joined(reduced, replace(reduced, pass_order="horizontal"))
+
+
+@pytest.mark.parametrize("sixteen_bit", ["scaled", "clipped"])
+def test_hashes_vouched_for_as_imagehash_join_ours(sixteen_bit):
+    ours = replace(OURS, sixteen_bit=sixteen_bit)
+    joined(asserted("imagehash"), ours)
+    joined(ours, asserted("imagehash:horizontal"))
+    with pytest.raises(DefinitionError):
+        joined(ours, asserted("imagehash:horizontal"), [(300, 100)])
+    with pytest.raises(DefinitionError):
+        joined(asserted("imagehash"), replace(ours, decode="reduced"))
+
+
+def test_vouching_takes_imagehash_and_a_pass_order():
+    assert asserted("imagehash").pass_order == "pillow13"
+    assert asserted("imagehash:pillow12.2").pass_order == "pillow12.2"
+    assert "asserted" in str(asserted("imagehash"))
+    for text in ("imagededup", "imagehash:pillow11", ""):
+        with pytest.raises(UsageError) as caught:
+            asserted(text)
+        assert repr(text) in str(caught.value)

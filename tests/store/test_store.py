@@ -1,0 +1,174 @@
+import json
+from importlib.metadata import version
+
+import pyarrow as pa
+import pytest
+
+from fastphash import tables
+from fastphash.errors import StoreError, UsageError
+from fastphash.hashes import read_hashes
+from fastphash.store import (
+    METADATA,
+    Definition,
+    Layout,
+    create_store,
+    is_store,
+    open_store,
+    store_schema,
+)
+from fastphash.words import ORIENTATIONS
+from tests.support.stores import hashes, write_store
+
+# DESIGN.md, "The store"
+NAME = pa.dictionary(pa.int32(), pa.string())
+COLUMNS = [
+    ("split", NAME),
+    ("path", pa.string()),
+    ("path_bytes", pa.binary()),
+    ("size", pa.int64()),
+    ("mtime_ns", pa.int64()),
+    ("digest", pa.binary(16)),
+    ("format", NAME),
+    ("width", pa.int32()),
+    ("height", pa.int32()),
+    ("multiframe", pa.bool_()),
+    ("phash", pa.uint64()),
+]
+ORIENTED = [(f"phash_{name}", pa.uint64()) for name in ORIENTATIONS[1:]]
+THUMBNAIL = [("thumbnail", pa.binary(1024)), ("chroma", pa.binary(128))]
+
+
+@pytest.mark.parametrize("orientations", [True, False])
+@pytest.mark.parametrize("thumbnails", [True, False])
+def test_columns_are_those_of_the_design(orientations, thumbnails):
+    schema = store_schema(Definition(), Layout(orientations, thumbnails))
+    wanted = COLUMNS + ORIENTED * orientations + THUMBNAIL * thumbnails
+    assert list(zip(schema.names, schema.types, strict=True)) == wanted
+
+
+def test_metadata_says_what_made_the_hashes(tmp_path):
+    definition = Definition(decode="reduced", pass_order="pillow12.2", exif=True)
+    store = write_store(tmp_path / "s", {"path": ["a"], "phash": hashes(1)}, definition=definition)
+    schema = tables.read_schema(store.part_path(store.parts[0]))
+    assert json.loads(schema.metadata[METADATA]) == {
+        "schema": 3,
+        "definition": {
+            "source": "fastphash",
+            "decode": "reduced",
+            "pass_order": "pillow12.2",
+            "exif": True,
+            "sixteen_bit": "scaled",
+        },
+        "versions": {n: version(n) for n in ("fastphash", "Pillow", "opencv-python", "scipy")},
+    }
+
+
+def test_a_store_opens_as_it_was_saved(store):
+    again = open_store(store.path)
+    assert again == store
+    assert [part.name for part in again.parts] == ["part-000000.parquet", "part-000001.parquet"]
+    assert again.new_part_name() == "part-000002.parquet"
+    again.verify()
+
+
+def manifest_of(store):
+    return json.loads((store.path / "_manifest.json").read_text())
+
+
+def edit(store, manifest):
+    (store.path / "_manifest.json").write_text(json.dumps(manifest))
+
+
+def edits(value):
+    """The JSON value with one thing in it changed, in every possible place."""
+    if isinstance(value, dict):
+        for key in value:
+            yield {name: item for name, item in value.items() if name != key}
+            yield from ({**value, key: changed} for changed in edits(value[key]))
+    elif isinstance(value, list):
+        yield [*value, 1]
+        for i, item in enumerate(value):
+            yield value[:i] + value[i + 1 :]
+            yield from ([*value[:i], changed, *value[i + 1 :]] for changed in edits(item))
+    else:
+        yield {str: "?", bool: not value, int: 7}[type(value)]
+
+
+def test_any_edit_of_the_manifest_is_found(store):
+    several = list(edits(manifest_of(store)))
+    assert len(several) > 30
+    for manifest in [*several, [], None]:
+        edit(store, manifest)
+        with pytest.raises(StoreError, match=r"_manifest\.json is damaged"):
+            open_store(store.path)
+
+
+def test_a_manifest_cut_short_is_named(store):
+    path = store.path / "_manifest.json"
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(StoreError, match=str(path)):
+        open_store(store.path)
+
+
+@pytest.mark.parametrize("other", [2, 4])
+def test_another_schema_is_refused_by_name(store, monkeypatch, other):
+    monkeypatch.setattr("fastphash.store.SCHEMA_VERSION", other)
+    store.save()
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match=f"has schema {other}, this version reads 3: hash again"):
+        open_store(store.path)
+
+
+def test_a_flipped_bit_anywhere_in_a_part_is_found(store):
+    path = store.part_path(store.parts[1])
+    sound = path.read_bytes()
+    for place in range(0, len(sound), 97):
+        data = bytearray(sound)
+        data[place] ^= 1 << (place % 8)
+        path.write_bytes(data)
+        with pytest.raises(StoreError, match=r"part-000001\.parquet is damaged"):
+            open_store(store.path).verify()
+
+
+def test_a_missing_part_is_found(store):
+    store.part_path(store.parts[0]).unlink()
+    with pytest.raises(StoreError, match=r"part-000000\.parquet is missing"):
+        read_hashes(str(store.path))
+
+
+def test_files_that_the_manifest_does_not_list_are_not_read(store):
+    before = read_hashes(str(store.path)).table
+    (store.path / "part-000002.parquet").write_bytes(b"half a part")
+    assert read_hashes(str(store.path)).table.equals(before)
+
+
+def test_what_is_no_store_is_quoted(tmp_path):
+    with pytest.raises(UsageError, match="no such store") as caught:
+        open_store(tmp_path / "gone")
+    assert repr(str(tmp_path / "gone")) in str(caught.value)
+    with pytest.raises(StoreError, match="not a store") as caught:
+        open_store(tmp_path)
+    assert repr(str(tmp_path)) in str(caught.value)
+
+
+def test_a_store_is_made_in_a_new_or_empty_folder(tmp_path):
+    create_store(tmp_path / "a" / "new", Definition(), Layout())
+    assert is_store(tmp_path / "a" / "new")
+    (tmp_path / "empty").mkdir()
+    create_store(tmp_path / "empty", Definition(), Layout())
+    assert is_store(tmp_path / "empty")
+
+
+def test_a_store_is_not_made_where_something_else_is(tmp_path):
+    (tmp_path / "precious.txt").write_text("x")
+    for path in (tmp_path, tmp_path / "precious.txt"):
+        with pytest.raises(UsageError, match="exists and is no store") as caught:
+            create_store(path, Definition(), Layout())
+        assert repr(str(path)) in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_a_store_whose_making_was_killed_is_made_again(tmp_path):
+    (tmp_path / "__manifest.json.tmp").write_text("{")
+    create_store(tmp_path, Definition(), Layout())
+    assert [path.name for path in tmp_path.iterdir()] == ["_manifest.json"]

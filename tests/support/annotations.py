@@ -1,0 +1,64 @@
+"""Groups, rows and polygons for tests of labels."""
+
+import numpy as np
+import pyarrow as pa
+
+from fastphash.labels import Shape
+from fastphash.results import GROUPS_SCHEMA
+from fastphash.words import ORIENTATIONS
+from tests.support.stores import hashes_of
+
+EIGHT = range(len(ORIENTATIONS))
+
+
+def groups_of(*groups):
+    """A table of groups: each a list of (split, path, kind, orientation), the keeper first."""
+    rows = []
+    for number, members in enumerate(groups):
+        for i, (split, path, *relation) in enumerate(members):
+            kind, orientation = (*relation, "identity")[:2] if relation else (None, None)
+            exact = path if isinstance(path, bytes) else None
+            rows.append(
+                {
+                    "group": number,
+                    "split": split,
+                    "path": exact.decode(errors="replace") if exact else path,
+                    "path_bytes": exact,
+                    "role": "copy" if i else "keeper",
+                    "kind": kind,
+                    "distance": 1 if i else None,
+                    "orientation": orientation,
+                    "score": 1.0 if i else None,
+                    "colour": "same" if i else None,
+                    "colour_distance": 0.0 if i else None,
+                }
+            )
+    columns = {
+        field.name: pa.array([row[field.name] for row in rows], field_type(field))
+        for field in GROUPS_SCHEMA
+    }
+    return pa.table(columns).cast(GROUPS_SCHEMA)
+
+
+def field_type(field):
+    return pa.string() if pa.types.is_dictionary(field.type) else field.type
+
+
+def rows_of(*images):
+    """Rows of a store: (split, path, width, height) each."""
+    split, path, width, height = zip(*images, strict=True)
+    exact = [name if isinstance(name, bytes) else None for name in path]
+    return hashes_of(
+        {
+            "split": pa.array(split).dictionary_encode(),
+            "path": [n.decode(errors="replace") if isinstance(n, bytes) else n for n in path],
+            "path_bytes": pa.array(exact, pa.binary()),
+            "width": pa.array(width, pa.int32()),
+            "height": pa.array(height, pa.int32()),
+        }
+    )
+
+
+def polygon(points, category="thing"):
+    ring = np.array(points, float)
+    return Shape(category, np.stack([ring.min(axis=0), ring.max(axis=0)]), [ring])

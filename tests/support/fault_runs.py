@@ -1,0 +1,72 @@
+"""Runs that faults are provoked in, and what is left of them."""
+
+import os
+import subprocess
+import sys
+
+from fastphash.ingest import hash_into
+from fastphash.store import open_store
+from tests.support.command_line import command, screen
+from tests.support.scenes import source
+from tests.support.stores import read_store
+
+#: Runs `hash_into` in parts of five rows: python -c UPDATE STORE FOLDER [FOLDER ...]. Images are
+#: hashed by the process itself, which is the one that writes.
+UPDATE = """
+import sys
+from pathlib import Path
+from fastphash import ingest, workers
+from fastphash.discover import folder_source
+
+class Alone:
+    def __init__(self, count, recipe, timeout):
+        self.hasher = workers.Hasher(recipe)
+    def __enter__(self):
+        return self
+    def __exit__(self, *_):
+        pass
+    def hash_files(self, root, paths):
+        return (self.hasher.hash_files(root, [path]) for path in paths)
+
+ingest.PART_ROWS = 5
+ingest.Workers = Alone
+ingest.hash_into(Path(sys.argv[1]), [folder_source(folder) for folder in sys.argv[2:]], workers=1)
+"""
+
+
+def outcome(folder, **how):
+    """Paths that got a hash and reasons of those that got none; all inputs are accounted for."""
+    store = folder.parent / "hashes"
+    tally = hash_into(store, [source("all", folder)], **{"workers": 1} | how)["all"]
+    rejected = {
+        row["path"]: f"{row['stage']}: {row['reason']}"
+        for row in open_store(store).rejected().to_pylist()
+    }
+    rows = read_store(store).to_pylist()
+    assert tally.inputs == len(rows) + len(rejected) + tally.skipped - tally.missing
+    return {row["path"]: row for row in rows}, rejected
+
+
+def contents(store):
+    """Everything in a store that two runs may be compared by."""
+    return {path.name: path.read_bytes() for path in store.iterdir() if path.name != "_lock"}
+
+
+def update(store, *folders, before=(), **options):
+    """Run UPDATE, by another program (strace, say) if there are words `before`."""
+    words = [*before, sys.executable, "-c", UPDATE, str(store), *map(str, folders)]
+    options = {"stdin": subprocess.DEVNULL, "capture_output": True} | options
+    return subprocess.run(words, check=False, **options)
+
+
+def unprivileged(*arguments, cwd):
+    """Run fastphash as a user for whom permissions count: root without the right to ignore them."""
+    words = command(*arguments)
+    if os.geteuid() == 0:
+        words = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *words]
+    done = subprocess.run(
+        words, cwd=cwd, env=screen(), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in done.stderr
+    return done

@@ -1,0 +1,208 @@
+"""Plain loops over every pair: the tables of pairs, leaks and groups."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import xxhash
+
+from fastphash.store import HASH_COLUMNS
+from fastphash.words import INVERSE, KINDS, ORIENTATIONS
+from tests.support import naive
+from tests.support.stores import hashes_of
+
+TURNS = [
+    lambda a: a,
+    np.rot90,
+    lambda a: np.rot90(a, 2),
+    lambda a: np.rot90(a, 3),
+    np.fliplr,
+    np.flipud,
+    np.transpose,
+    lambda a: np.rot90(a, 2).T,
+]
+NAME = pa.dictionary(pa.int32(), pa.string())
+RELATION = [
+    ("kind", NAME),
+    ("distance", pa.uint8()),
+    ("orientation", NAME),
+    ("score", pa.float32()),
+    ("colour", NAME),
+    ("colour_distance", pa.float32()),
+]
+SIDES = [
+    ("needle_split", NAME),
+    ("needle_path", pa.string()),
+    ("haystack_split", NAME),
+    ("haystack_path", pa.string()),
+]
+EXACT = [("needle_path_bytes", pa.binary()), ("haystack_path_bytes", pa.binary())]
+
+
+def plain_hash(thumbnail):
+    """So few values that pictures which have nothing in common collide."""
+    return xxhash.xxh3_64_intdigest(np.ascontiguousarray(thumbnail).tobytes()) % 5
+
+
+def pictures():
+    """Noise, of which no two agree, one of them mirror-symmetric."""
+    noise = np.random.default_rng(0).integers(0, 256, (3, 32, 32), np.uint8)
+    noise[2] = np.minimum(noise[2], np.fliplr(noise[2]))
+    return noise
+
+
+PICTURES = pictures()
+
+
+def table(seed, rows, splits=("train", "val"), *, thumbnails=True, orientations=True):
+    """Turned pictures in random order, some with the same bytes: all kinds of pairs occur."""
+    rng = np.random.default_rng(seed)
+    drawn = [TURNS[rng.integers(8)](PICTURES[rng.integers(3)]) for _ in range(rows)]
+    hashes = np.array([[plain_hash(turn(one)) for turn in TURNS] for one in drawn], np.uint64)
+    hashes = hashes.reshape(rows, 8)
+    columns = {
+        "split": pa.array(rng.choice(splits, rows).tolist(), pa.string()).dictionary_encode(),
+        "path": pa.array([f"{i:03d}" for i in rng.permutation(rows)], pa.string()),
+        "path_bytes": pa.array(
+            [None if i % 3 else b"\xff%03d" % i for i in range(rows)], pa.binary()
+        ),
+        "size": rng.integers(1, 3, rows),
+        "width": rng.integers(1, 3, rows),
+        "height": rng.integers(1, 3, rows),
+        # equal bytes have equal pictures
+        "digest": pa.array(
+            [xxhash.xxh3_128_digest(one.tobytes() + b"%d" % rng.integers(2)) for one in drawn],
+            pa.binary(16),
+        ),
+    }
+    for t, name in enumerate(HASH_COLUMNS if orientations else HASH_COLUMNS[:1]):
+        columns[name] = np.ascontiguousarray(hashes[:, t])
+    if thumbnails:
+        columns["thumbnail"] = pa.array([one.tobytes() for one in drawn], pa.binary(1024))
+    return hashes_of(columns)
+
+
+class Relation:
+    """What row i of one table is to row j of another: one pair at a time."""
+
+    def __init__(self, one, i, other, j, radius):
+        a, b = one.phashes[i], other.phashes[j]
+        apart = [min(self.apart(a, t, b), self.apart(b, INVERSE[t], a)) for t in range(8)]
+        self.distance = min(apart)
+        self.found = self.distance <= radius
+        if not self.found:
+            return
+        bits = sum(1 << t for t in range(8) if apart[t] == self.distance)
+        self.agrees, self.orientation, self.score = False, naive.first_bit(bits), np.nan
+        if one.thumbnails is not None:
+            pixels = np.stack([one.thumbnails[i], other.thumbnails[j]])
+            found = naive.verdict(pixels, 0, 1, self.distance, bits)
+            self.agrees, self.orientation, self.score = found
+        self.identical = bool((one.digests[i] == other.digests[j]).all())
+        if self.identical:
+            self.orientation, self.score = 0, 1
+        self.kind = self.kind_of_others()
+
+    def kind_of_others(self):
+        if self.identical:
+            return "identical"
+        if self.agrees:
+            return "augmented" if self.orientation else "exact"
+        unseen_at_a_distance = np.isnan(self.score) and self.distance
+        return "near" if self.score >= 0.5 or unseen_at_a_distance else "collision"
+
+    @staticmethod
+    def apart(turned, t, upright):
+        if t and turned.size == 1:
+            return 65
+        return int(turned[t] ^ upright[0]).bit_count()
+
+    @property
+    def strength(self):
+        return KINDS.index(self.kind), self.distance, self.orientation
+
+
+def names(rows, i, side=""):
+    row = rows.table.select(["split", "path", "path_bytes"]).take([i]).to_pylist()[0]
+    return {f"{side}{name}": value for name, value in row.items()}
+
+
+def relation(pair):
+    return {
+        "kind": pair.kind,
+        "distance": pair.distance,
+        "orientation": ORIENTATIONS[pair.orientation],
+        "score": None if np.isnan(pair.score) else pytest.approx(pair.score, abs=5e-3),
+        # the tables say nothing of colours, but the same bytes have the same
+        "colour": "same" if pair.identical else None,
+        "colour_distance": 0.0 if pair.identical else None,
+    }
+
+
+def plain_pairs(one, other, radius=0):
+    for i in range(len(one)):
+        for j in range(len(other)):
+            pair = Relation(one, i, other, j, radius)
+            if pair.found:
+                yield i, j, pair
+
+
+def plain_leaks(needles, haystack, radius=0):
+    """The strongest pair of each needle; the rest that are copies too, or collide, are counted."""
+    of_needle = {}
+    for i, j, pair in plain_pairs(needles, haystack, radius):
+        if pair.kind != "collision" or not pair.distance:
+            of_needle.setdefault(i, []).append((pair.strength, j, pair))
+    for i, several in of_needle.items():
+        _, j, best = min(several, key=lambda found: found[:2])
+        alike = sum(
+            (pair.kind == "collision") == (best.kind == "collision") for *_, pair in several
+        )
+        sides = names(needles, i, "needle_") | names(haystack, j, "haystack_")
+        yield sides | relation(best) | {"matches": alike - 1}
+
+
+def plain_stars(rows, radius=0):
+    """Each row joins the first keeper that it is a copy of, or near where nobody can look."""
+    keepers = []
+    for i in range(len(rows)):
+        for k in keepers:
+            pair = Relation(rows, i, rows, k, radius)
+            if pair.found and (pair.kind != "collision" or rows.thumbnails is None):
+                yield i, k, pair
+                break
+        else:
+            keepers.append(i)
+
+
+def plain_groups(rows, radius=0):
+    groups = {}
+    for i, k, pair in plain_stars(rows, radius):
+        groups.setdefault(k, []).append((i, pair))
+    for number, (k, copies) in enumerate(sorted(groups.items())):
+        none = dict.fromkeys(name for name, _ in RELATION)
+        yield {"group": number, "role": "keeper"} | names(rows, k) | none
+        for i, pair in copies:
+            yield {"group": number, "role": "copy"} | names(rows, i) | relation(pair)
+
+
+TABLES = [
+    {},
+    {"thumbnails": False},
+    {"orientations": False},
+    {"thumbnails": False, "orientations": False},
+]
+
+
+def plain_priority(rows, keep_in):
+    columns = rows.table.select(["split", "path", "path_bytes", "size", "width", "height"])
+    rows = columns.to_pylist()
+    splits = [row["split"] for row in rows]
+
+    def rank(i):
+        row = rows[i]
+        kept = keep_in.index(row["split"]) if row["split"] in keep_in else len(keep_in)
+        path = row["path_bytes"] or row["path"].encode()
+        pixels = row["width"] * row["height"]
+        return kept, splits.count(row["split"]), row["split"], -pixels, -row["size"], path
+
+    return sorted(range(len(rows)), key=rank)

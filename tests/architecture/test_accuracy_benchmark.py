@@ -1,8 +1,6 @@
-"""The truth and the figures of benchmarks/accuracy.py."""
+"""The data set and the figures of benchmarks/accuracy/edited_copies.py."""
 
 import itertools
-import sys
-from pathlib import Path
 
 import imagehash
 import numpy as np
@@ -11,17 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from benchmarks.support.dataset import ambiguous_pairs, build_dataset, edited_copies, overlap
+from benchmarks.support.edits import all_edits
+from benchmarks.support.fingerprints import crop_resistant_hash
+from benchmarks.support.methods import rank_by_segments
+from benchmarks.support.ranking import Counts, Truth, hamming, tally_all, tally_some
 from fastphash import demo
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture(autouse=True)
-def _benchmarks_can_be_imported(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    yield
-    for name in ("accuracy", "common", "edits", "estimates", "fingerprints", "pool", "ranking"):
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture
@@ -37,25 +30,20 @@ def photos(tmp_path):
 
 
 def test_originals_are_windows_that_do_not_overlap_and_tiles(photos) -> None:
-    from pool import build, shared
-
-    made = build([photos], 100, 1)
+    made = build_dataset([photos], 100, 1)
     assert len(made.sources) == 3
     assert len(made.originals) == 17
     assert [made.sources[place.source].name for place in made.originals].count("b.png") == 1
     windows = np.array([place.window for place in made.originals if place.source == 0])
-    overlaps = [shared(window.tolist(), windows) for window in windows]
+    overlaps = [overlap(window.tolist(), windows) for window in windows]
     assert np.array_equal(overlaps, np.eye(16))
 
 
 def test_every_edit_is_made_again_by_the_same_seed(photos) -> None:
-    from edits import graded
-    from pool import build, needles
-
-    made = build([photos], 100, 1)
-    names = [edit.name for edit in graded()]
+    made = build_dataset([photos], 100, 1)
+    names = [edit.name for edit in all_edits()]
     assert len(set(names)) == len(names)
-    first, again, other = (list(needles(m, 5)) for m in (made, made, made._replace(seed=2)))
+    first, again, other = (list(edited_copies(m, 5)) for m in (made, made, made._replace(seed=2)))
     assert [needle.edit for needle in first] == list(range(len(names)))
     same = [a.picture.tobytes() == b.picture.tobytes() for a, b in zip(first, again, strict=True)]
     assert all(same)
@@ -64,9 +52,7 @@ def test_every_edit_is_made_again_by_the_same_seed(photos) -> None:
     )
 
 
-def test_pairs_that_share_half_of_the_smaller_window_are_not_judged() -> None:
-    from pool import unjudged
-
+def test_pairs_that_share_half_of_the_smaller_window_are_ambiguous() -> None:
     there = np.array(
         [
             [0, 0, 0, 100, 100],  # the needle's own
@@ -76,31 +62,29 @@ def test_pairs_that_share_half_of_the_smaller_window_are_not_judged() -> None:
             [1, 0, 0, 100, 100],  # another picture
         ]
     )
-    left, right = unjudged(there[:1], np.array([0]), there)
+    left, right = ambiguous_pairs(there[:1], np.array([0]), there)
     assert left.tolist() == [0, 0]
     assert right.tolist() == [1, 3]
 
 
 @given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 7))
 def test_every_pair_is_counted_once(seed, needles, rows) -> None:
-    from ranking import Truth, hamming, tally_all, tally_some
-
     rng = np.random.default_rng(seed)
     left = rng.integers(0, 4, (needles, 2, 2)).astype(np.uint64)
     right = rng.integers(0, 4, (rows, 2)).astype(np.uint64)
     own = rng.integers(0, rows, needles)
     row = rng.integers(0, 3, needles)
-    unjudged = np.flatnonzero(rng.random(needles * rows) < 0.2)
-    unjudged = unjudged[unjudged % rows != own[unjudged // rows]]
+    ambiguous = np.flatnonzero(rng.random(needles * rows) < 0.2)
+    ambiguous = ambiguous[ambiguous % rows != own[ambiguous // rows]]
     true, false = np.zeros((2, 3, 5), int)
     for i in range(needles):
         for j in range(rows):
             bits = min(int(np.bitwise_count(way ^ right[j]).sum()) for way in left[i])
             if j == own[i]:
                 true[row[i], bits] += 1
-            elif i * rows + j not in unjudged:
+            elif i * rows + j not in ambiguous:
                 false[row[i], bits] += 1
-    truth = Truth(own, row, 3, rows, unjudged)
+    truth = Truth(own, row, 3, rows, ambiguous)
     counts = tally_all(hamming(left, right), 5, truth)
     assert np.array_equal(counts.true, true)
     assert np.array_equal(counts.false, false)
@@ -113,8 +97,6 @@ def test_every_pair_is_counted_once(seed, needles, rows) -> None:
 
 
 def test_recall_at_a_precision_and_average_precision() -> None:
-    from ranking import Counts
-
     # at each level, the most alike first: 6 true; 3 true, 1 false; 90 false; a true one in 99 more
     counts = Counts(np.array([[6, 3, 0, 1]]), np.array([[0, 1, 90, 99]]), np.array([12]))
     assert counts.threshold(0.9) == 1
@@ -129,29 +111,24 @@ def test_recall_at_a_precision_and_average_precision() -> None:
 
 @pytest.mark.slow
 def test_segments_are_matched_as_imagehash_does() -> None:
-    import accuracy
-    from fingerprints import segments
-
     rng = np.random.default_rng(5)
     pictures = [Image.fromarray(demo.scene(rng, side=120)) for _ in range(3)]
     pictures.append(pictures[0].crop((0, 0, 100, 110)))
     hashes = [imagehash.crop_resistant_hash(picture) for picture in pictures]
-    ours = [segments(picture) for picture in pictures]
+    ours = [crop_resistant_hash(picture) for picture in pictures]
     expected = np.zeros((2, 4, 4))
     for (i, left), (j, right) in itertools.product(enumerate(hashes), repeat=2):
         matched, bits = left.hash_diff(right)
         number = matched - bits / (64 * matched) if matched else 0
         expected[:, i, j] = number, number / len(left.segment_hashes)
-    for (distances, levels), alike in zip(accuracy.by_segments(ours, ours), expected, strict=True):
+    for (distances, levels), alike in zip(rank_by_segments(ours, ours), expected, strict=True):
         level = distances(np.arange(4))
         assert level.max() == levels - 1
         assert np.array_equal(np.unique(-alike, return_inverse=True)[1].reshape(4, 4), level)
 
 
 def test_a_file_that_cannot_be_decoded_is_named(photos) -> None:
-    from pool import build
-
     whole = (photos / "b.png").read_bytes()
     (photos / "d.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(SystemExit, match=r"can't decode .*d\.png"):
-        build([photos], 100, 1)
+        build_dataset([photos], 100, 1)

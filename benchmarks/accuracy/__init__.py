@@ -1,0 +1,1 @@
+"""How many copies fastphash finds, and how many of its pairs are wrong."""

@@ -1,0 +1,143 @@
+"""How many edited copies does fastphash find at 99 % precision, against ImageHash, PDQ and
+imagededup?
+
+Originals are edited in every way and grade of support/edits.py. These needles are sought in a
+haystack of the originals and of distractors that resemble them; support/dataset.py says how the
+haystack is made and which pairs are copies. Each method ranks all pairs of needles and haystack
+rows. The main figure is recall at 99 % precision, with one threshold for the whole benchmark, the
+best for each method; recall with a threshold for each edit is also given.
+
+Columns:
+
+- alone: fastphash's distance, the least over eight orientations.
+- verified: pairs within the radius that an audit would choose, ranked by `fastphash.verify.judge`:
+  first those whose thumbnails agree, then the others by score. Colours are not compared, since no
+  other method compares them.
+- phash: ImageHash's, equal to fastphash's distance in one orientation. ahash, dhash, whash:
+  ImageHash's.
+- PDQ: 256 bits, one orientation. PDQx8: the least distance over eight orientations.
+- crops: ImageHash's crop-resistant hash, ranked by the number of matching segments or by their
+  share, whichever gives the higher recall. It takes a third of a second a picture and so runs on a
+  smaller data set (--slow-count), for which the other methods are also listed.
+
+The last table compares `fastphash calibrate` with the truth.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.support import accuracy_report as report
+from benchmarks.support.accuracy_plot import draw_accuracy
+from benchmarks.support.calibration import check_estimates
+from benchmarks.support.command_line import make_parser
+from benchmarks.support.dataset import build_dataset
+from benchmarks.support.fingerprints import compute_fingerprints
+from benchmarks.support.methods import (
+    ALONE,
+    CROP_RESISTANT,
+    Task,
+    best_recall,
+    compare,
+    compare_on_subset,
+    make_task,
+)
+from benchmarks.support.plots import load_pyplot
+from benchmarks.support.timing import spread, time_in_turn
+from fastphash.chance import proposing_radius
+from fastphash.joins import Index
+from fastphash.likeness import similarity
+from fastphash.screen import ProgressScreen
+from fastphash.threads import core_count
+
+_SPEED_PAIRS = 500_000
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    plt = load_pyplot() if arguments.plot else None
+    start = time.perf_counter()
+    dataset = build_dataset(arguments.photos, arguments.count, arguments.seed)
+    with ProgressScreen() as progress:
+        needles, haystack = compute_fingerprints(dataset, progress)
+        folders = sorted(set(dataset.folders))
+        task = make_task(dataset, needles, haystack, folders)
+        radius = arguments.radius
+        if radius is None:
+            radius = proposing_radius(Index(haystack.hashes))
+        comparison = compare(task, radius, progress)
+        subset = None
+        if arguments.slow_count:
+            subset = compare_on_subset(dataset, task, radius, arguments.slow_count, progress)
+        progress("estimates compared with the truth", 0, 1)
+        estimates = list(check_estimates(dataset, needles, haystack, radius))
+    counts = dict(comparison.counts)
+    if subset:
+        counts[CROP_RESISTANT] = subset.counts[CROP_RESISTANT]
+    accuracies = {name: report.measure_accuracy(part, folders) for name, part in counts.items()}
+    report.print_recalls(accuracies)
+    report.print_description(dataset, task, radius, comparison.counts[ALONE].recall(radius))
+    report.print_thresholds(counts, accuracies)
+    if subset:
+        report.print_subset(subset)
+    report.print_settings(comparison.counts, radius)
+    report.print_estimates(estimates)
+    print_speed(task, arguments.seed)
+    print(f"Took {time.perf_counter() - start:,.0f} s, with {core_count()} cores.")
+    figures = report.as_json(dataset, counts, accuracies, estimates, radius)
+    if subset:
+        figures["subset"] = {name: best_recall(part) for name, part in subset.counts.items()}
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report.null_for_nan(figures), indent=1) + "\n")
+    if plt:
+        draw_accuracy(plt, figures["methods"]).savefig(arguments.plot, dpi=150)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = make_parser(__doc__, count=600)
+    parser.add_argument(
+        "--slow-count",
+        type=int,
+        default=10,
+        help="originals for the crop-resistant hash; 0 leaves it out (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
+    parser.add_argument(
+        "--radius", type=int, help="radius of pairs to verify (default: as an audit chooses it)"
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw this file, PNG or SVG")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
+    return parser.parse_args()
+
+
+def print_speed(task: Task, seed: int) -> None:
+    """Pairs verified per second: random pairs, and pairs in which each picture comes once."""
+    rng = np.random.default_rng(seed)
+    thumbnails = task.needles.thumbnails
+    size = min(_SPEED_PAIRS, 50 * len(thumbnails))
+    left = rng.integers(0, len(thumbnails), size)
+    right = rng.integers(0, len(task.haystack.original), size)
+    mask = (1 << rng.integers(0, 8, size)).astype(np.uint8)
+    # needles of one original follow one another
+    even = np.arange(0, len(thumbnails) - 1, 2)
+    upright = np.ones(even.size, np.uint8)
+    seconds = time_in_turn(
+        {
+            "random": lambda: similarity(thumbnails, left, task.haystack.thumbnails, right, mask),
+            "single": lambda: similarity(thumbnails, even, thumbnails, even + 1, upright),
+        },
+        5,
+    )
+    random = spread([size / second for second in seconds["random"]], ",.0f")
+    single = spread([even.size / second for second in seconds["single"]], ",.0f")
+    print(
+        f"\nVerified per second, thumbnails in memory, one orientation each: {random} of "
+        f"{size:,} random pairs; {single} of {even.size:,} pairs that share no picture."
+    )
+
+
+if __name__ == "__main__":
+    main()

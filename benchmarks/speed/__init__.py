@@ -1,0 +1,1 @@
+"""How fast fastphash is, and in how much memory."""

@@ -1,0 +1,146 @@
+"""How fast does one worker hash, against ImageHash, python-libphash, imagededup and bare decoding?
+
+All run in this process, on one core, over the same files, in turn.
+"""
+
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import imagehash
+import libphash
+import numpy as np
+from PIL import Image
+
+from benchmarks.support.command_line import make_parser
+from benchmarks.support.markdown import print_table
+from benchmarks.support.pictures import write_crops
+from benchmarks.support.timing import SPREAD, Timings, microseconds_each, ratio, time_in_turn
+from fastphash import images
+from fastphash.kernels import grey, resize
+from fastphash.thumbnail import thumbnail
+from fastphash.workers import Hasher, Recipe
+
+_BATCH = 64
+_PAPER_FILES = 50
+_KERNEL_CALLS = 200
+
+_FASTPHASH, _ALL_ORIENTATIONS = "fastphash", "fastphash, eight orientations"
+_REDUCED = "fastphash, reduced"
+_BARE = "bare limit: read, cv2.imdecode"
+_IMAGEHASH = "ImageHash phash"
+_PAPER = "paper's six variants"
+_LIBPHASH, _LIBPHASH_HALF = "python-libphash", "python-libphash, grey 1/2"
+
+_COMPARED = (
+    (_IMAGEHASH, _FASTPHASH),
+    (_LIBPHASH, _FASTPHASH),
+    (_FASTPHASH, _BARE),
+    (_PAPER, _ALL_ORIENTATIONS),
+    (_ALL_ORIENTATIONS, _FASTPHASH),
+    (_IMAGEHASH, _REDUCED),
+    (_LIBPHASH_HALF, _REDUCED),
+)
+
+
+def main() -> None:
+    arguments = make_parser(__doc__, count=500, rounds=7).parse_args()
+    cv2.setNumThreads(0)
+    # workers catch what decoders write to standard error, and so must this process
+    sys.stderr = os.fdopen(os.dup(2), "w")
+    caught = images.CaughtStderr()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = write_crops(Path(folder), arguments.photos, arguments.count)
+        seconds = time_files(paths, arguments.rounds, caught)
+    rows = [(name, microseconds_each(times, len(paths))) for name, times in seconds.items()]
+    rows += kernel_rows(arguments.rounds)
+    print_table(("300 x 300 JPEG, one core", f"us per image: {SPREAD}"), rows)
+    print()
+    print_table(
+        ("slower", "faster", f"ratio: {SPREAD}"),
+        [(slow, fast, ratio(seconds, slow, fast)) for slow, fast in _COMPARED],
+    )
+
+
+def time_files(paths: list[Path], rounds: int, caught: images.CaughtStderr) -> Timings:
+    """Seconds that each rival takes for all files."""
+    names = [os.fsencode(path) for path in paths]
+
+    def fastphash(recipe: Recipe) -> Callable[[], None]:
+        def run() -> None:
+            hasher = Hasher(recipe, caught)  # a hasher remembers files, so each round has its own
+            for i in range(0, len(names), _BATCH):
+                hasher.hash_files(b"", names[i : i + _BATCH])
+
+        return run
+
+    reduced = images.Decoding("reduced")
+    assert images.reduction(300, 300) == 2
+    half = libphash.Config(grayscale=True, decode_scale=2)
+    some = paths[:: max(len(paths) // _PAPER_FILES, 1)]
+    rivals: dict[str, Callable[[], object]] = {
+        _FASTPHASH: fastphash(Recipe(orientations=False)),
+        _ALL_ORIENTATIONS: fastphash(Recipe()),
+        _REDUCED: fastphash(Recipe(reduced, orientations=False)),
+        _BARE: lambda: [read_and_decode(path) for path in names],
+        _IMAGEHASH: lambda: [imagehash.phash(Image.open(path)) for path in paths],
+        _PAPER: lambda: [six_variants(path) for path in some],
+        _LIBPHASH: lambda: libphash.hash_files(paths, threads=1),
+        _LIBPHASH_HALF: lambda: libphash.hash_files(paths, threads=1, config=half),
+        **imagededup(paths),
+    }
+    seconds = time_in_turn(rivals, rounds)
+    seconds[_PAPER] = [second / len(some) * len(paths) for second in seconds[_PAPER]]
+    return seconds
+
+
+def imagededup(paths: list[Path]) -> dict[str, Callable[[], object]]:
+    """imagededup's PHash, where installed: it needs PyTorch and isn't in our extras."""
+    if importlib.util.find_spec("imagededup") is None:
+        return {}
+    encoder = importlib.import_module("imagededup.methods").PHash(verbose=False)
+    return {"imagededup PHash": lambda: [encoder.encode_image(path) for path in paths]}
+
+
+def read_and_decode(path: bytes) -> object:
+    with open(path, "rb") as file:
+        return cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_COLOR)
+
+
+def six_variants(path: Path) -> list[str]:
+    """The work of the paper's compute_hashes_augmented.py for one image."""
+    image = Image.open(path)
+    variants = [image, *(image.rotate(angle) for angle in (90, 180, 270))]
+    variants += [
+        image.transpose(transpose)
+        for transpose in (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM)
+    ]
+    return [str(imagehash.phash(variant)) for variant in variants]
+
+
+def kernel_rows(rounds: int) -> list[tuple[str, str]]:
+    """The grey and resize kernels alone."""
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, 300 * 300 * 3, dtype=np.uint8)
+    plane = np.empty(300 * 300, np.uint8)
+    square = plane.reshape(300, 300)
+    transposed = np.empty((300, 300), np.uint8)
+    kernels: dict[str, Callable[[], object]] = {
+        "grey kernel": lambda: grey.rgb_to_grey(rgb, plane),
+        "resize (both passes)": lambda: thumbnail(square),
+        "of which transposing": lambda: resize.transpose(square, transposed),
+    }
+
+    def repeat(kernel: Callable[[], object]) -> Callable[[], object]:
+        return lambda: [kernel() for _ in range(_KERNEL_CALLS)]
+
+    seconds = time_in_turn({name: repeat(kernel) for name, kernel in kernels.items()}, rounds)
+    return [(name, microseconds_each(times, _KERNEL_CALLS)) for name, times in seconds.items()]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""How much faster do two workers hash than one?
+
+Each hashes the same files into a new store.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.support.command_line import make_parser
+from benchmarks.support.markdown import print_table
+from benchmarks.support.pictures import write_crops
+from benchmarks.support.timing import SPREAD, Timings, microseconds_each, ratio
+from fastphash.discover import Source
+from fastphash.ingest import hash_into
+
+
+def main() -> None:
+    arguments = make_parser(__doc__, count=6000, rounds=5).parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        photos = Path(folder) / "photos"
+        count = len(write_crops(photos, arguments.photos, arguments.count))
+        seconds: Timings = {"one worker": [], "two workers": []}
+        for turn in range(arguments.rounds + 1):
+            for workers, times in enumerate(seconds.values(), 1):
+                took = time_hashing(photos, Path(folder) / "store", workers)
+                if turn:  # the first is a warm-up
+                    times.append(took)
+    print_table(
+        ("300 x 300 JPEG, into a store", f"us per image: {SPREAD}"),
+        [(name, microseconds_each(times, count)) for name, times in seconds.items()],
+    )
+    print(f"\nTwo workers are {ratio(seconds, 'one worker', 'two workers')} times as fast.")
+
+
+def time_hashing(photos: Path, store: Path, workers: int) -> float:
+    """Seconds from the end of the first batch, when all workers run, to the finished store."""
+    shutil.rmtree(store, ignore_errors=True)
+    starts: list[float] = []
+
+    def progress(stage: str, *_: int) -> None:
+        if stage == "hashing" and not starts:
+            starts.append(time.perf_counter())
+
+    hash_into(store, [Source("photos", os.fsencode(photos))], workers=workers, progress=progress)
+    return time.perf_counter() - starts[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The options that benchmarks share."""
+
+import argparse
+from pathlib import Path
+
+
+def make_parser(
+    docstring: str | None, *, count: int | None = None, rounds: int | None = None
+) -> argparse.ArgumentParser:
+    """A parser whose help is the benchmark's docstring.
+
+    Parameters
+    ----------
+    docstring : str
+    count : int, optional
+        Adds ``--photos`` and ``--count``, with this default.
+    rounds : int, optional
+        Adds ``--rounds``, with this default.
+    """
+    parser = argparse.ArgumentParser(
+        description=docstring, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    if count is not None:
+        parser.add_argument(
+            "--photos",
+            type=existing_folder,
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="FOLDER",
+            help="folders of photos to cut images from (default: scenes are drawn)",
+        )
+        parser.add_argument(
+            "--count",
+            type=positive_number,
+            default=count,
+            help="number of images (default: %(default)s)",
+        )
+    if rounds is not None:
+        parser.add_argument(
+            "--rounds",
+            type=positive_number,
+            default=rounds,
+            help="how often each rival is timed (default: %(default)s)",
+        )
+    return parser
+
+
+def existing_folder(text: str) -> Path:
+    folder = Path(text)
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"no folder {text!r}")
+    return folder
+
+
+def positive_number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 on, not {text!r}")
+    return int(text)

@@ -1,0 +1,206 @@
+"""Hashes and thumbnails of a whole data set, for every method, computed by all cores."""
+
+import functools
+import importlib
+import importlib.util
+import itertools
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import imagehash
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.support.dataset import Dataset, Place, edited_copies
+from benchmarks.support.image_operations import Picture
+from fastphash import images
+from fastphash.hashing import hash_orientations
+from fastphash.ingest import Progress
+from fastphash.thumbnail import both_thumbnails
+
+Words = NDArray[np.uint64]
+T = TypeVar("T")
+# haystack windows per task of a worker
+_BATCH = 16
+
+
+class Fingerprints(NamedTuple):
+    """Fingerprints of n pictures.
+
+    Attributes
+    ----------
+    place : int64 (n, 5)
+        Scene (see `Dataset`), left, top, width and height.
+    edit : int64 (n,)
+        Index of the edit; -1 without an edit.
+    original : int64 (n,)
+        The haystack row of the original.
+    hashes : uint64 (n, 8)
+    thumbnails : uint8 (n, 1024)
+    rivals : dict of str to uint64 (n, orientations, words)
+        Hashes by other libraries.
+    """
+
+    place: NDArray[np.int64]
+    edit: NDArray[np.int64]
+    original: NDArray[np.int64]
+    hashes: Words
+    thumbnails: NDArray[np.uint8]
+    rivals: dict[str, Words]
+
+    def take(self, rows: NDArray[np.int64]) -> "Fingerprints":
+        return Fingerprints(
+            self.place[rows],
+            self.edit[rows],
+            self.original[rows],
+            self.hashes[rows],
+            self.thumbnails[rows],
+            {name: hashes[rows] for name, hashes in self.rivals.items()},
+        )
+
+
+def rival_hashes() -> dict[str, Callable[[Picture], Words]]:
+    """Hashes of the other libraries that are installed, each uint64 (orientations, words)."""
+    found: dict[str, Callable[[Picture], Words]] = {
+        "ahash": lambda picture: pack_bits(imagehash.average_hash(picture).hash),
+        "dhash": lambda picture: pack_bits(imagehash.dhash(picture).hash),
+        "whash": lambda picture: pack_bits(imagehash.whash(picture).hash),
+    }
+    if installed("pdqhash"):
+        found["PDQ"] = pdq
+    if installed("imagededup"):
+        found["imagededup"] = imagededup_phash
+    return found
+
+
+def installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def pack_bits(bits: NDArray[Any]) -> Words:
+    """The bits of one hash as uint64 (1, words)."""
+    return np.packbits(bits.reshape(1, -1), axis=1).view(">u8").astype(np.uint64)
+
+
+def pdq(picture: Picture) -> Words:
+    """PDQ (256 bits) in eight orientations, the identity first."""
+    hashes, _ = importlib.import_module("pdqhash").compute_dihedral(np.asarray(picture))
+    return np.concatenate([pack_bits(one) for one in hashes])
+
+
+def imagededup_phash(picture: Picture) -> Words:
+    text = _imagededup().encode_image(image_array=np.asarray(picture))
+    return np.array([[int(text, 16)]], np.uint64)
+
+
+@functools.cache
+def _imagededup() -> Any:
+    return importlib.import_module("imagededup.methods").PHash(verbose=False)
+
+
+def crop_resistant_hash(picture: Picture) -> Words:
+    """ImageHash's crop-resistant hash: one word for each segment, uint64 (segments,)."""
+    hashes = imagehash.crop_resistant_hash(picture).segment_hashes
+    return np.concatenate([pack_bits(one.hash)[0] for one in hashes])
+
+
+def compute_fingerprints(dataset: Dataset, progress: Progress) -> tuple[Fingerprints, Fingerprints]:
+    """Fingerprints of the needles and of the haystack."""
+    rows = len(dataset.haystack)
+    parts = [range(start, min(start + _BATCH, rows)) for start in range(0, rows, _BATCH)]
+    with _workers(dataset) as workers:
+        stored = list(
+            report_progress(
+                workers.imap(_fingerprint_haystack, parts), "haystack", len(parts), progress
+            )
+        )
+        count = len(dataset.originals)
+        edited = workers.imap(_fingerprint_needles, range(count), chunksize=4)
+        needles = list(report_progress(edited, "originals edited", count, progress))
+    return _concatenated(needles), _concatenated(stored)
+
+
+def compute_crop_resistant_hashes(
+    dataset: Dataset, originals: Sequence[int], rows: Sequence[int], progress: Progress
+) -> tuple[list[Words], list[Words]]:
+    """Crop-resistant hashes of the needles of the given originals, and of given haystack rows."""
+    with _workers(dataset) as workers:
+        edited = workers.imap(_crop_resistant_of_needles, originals)
+        needles = list(report_progress(edited, "crop-resistant, needles", len(originals), progress))
+        found = workers.imap(_crop_resistant_of_row, rows, chunksize=4)
+        stored = list(report_progress(found, "crop-resistant, haystack", len(rows), progress))
+    return list(itertools.chain.from_iterable(needles)), stored
+
+
+def report_progress(items: Iterator[T], stage: str, total: int, progress: Progress) -> Iterator[T]:
+    for done, item in enumerate(items, 1):
+        progress(stage, done, total)
+        yield item
+
+
+_dataset: Dataset
+
+
+def _workers(dataset: Dataset) -> Any:
+    return multiprocessing.get_context("spawn").Pool(os.cpu_count(), _start_worker, (dataset,))
+
+
+def _start_worker(dataset: Dataset) -> None:
+    global _dataset  # noqa: PLW0603 (sent to each worker once, not with each task)
+    _dataset = dataset
+
+
+def _fingerprint_needles(original: int) -> Fingerprints:
+    needles = list(edited_copies(_dataset, original))
+    places = [needle.place for needle in needles]
+    edits = [needle.edit for needle in needles]
+    return _fingerprint([n.picture for n in needles], places, edits, [original] * len(needles))
+
+
+def _fingerprint_haystack(rows: range) -> Fingerprints:
+    places = [_dataset.haystack[row] for row in rows]
+    return _fingerprint(
+        [_dataset.picture(place) for place in places], places, [-1] * len(rows), list(rows)
+    )
+
+
+def _crop_resistant_of_needles(original: int) -> list[Words]:
+    return [crop_resistant_hash(needle.picture) for needle in edited_copies(_dataset, original)]
+
+
+def _crop_resistant_of_row(row: int) -> Words:
+    return crop_resistant_hash(_dataset.picture(_dataset.haystack[row]))
+
+
+def _fingerprint(
+    pictures: list[Picture], places: list[Place], edits: list[int], originals: list[int]
+) -> Fingerprints:
+    both = np.stack([both_thumbnails(_grey(picture)) for picture in pictures])
+    return Fingerprints(
+        np.array([(_dataset.scenes[place.source], *place.window) for place in places], np.int64),
+        np.array(edits, np.int64),
+        np.array(originals, np.int64),
+        hash_orientations(both),
+        both[:, 0].reshape(len(pictures), -1),
+        {
+            name: np.stack([hash_picture(picture) for picture in pictures])
+            for name, hash_picture in rival_hashes().items()
+        },
+    )
+
+
+def _grey(picture: Picture) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(images.image_grey(picture, strict_imagehash=False))
+
+
+def _concatenated(parts: list[Fingerprints]) -> Fingerprints:
+    return Fingerprints(
+        np.concatenate([part.place for part in parts]),
+        np.concatenate([part.edit for part in parts]),
+        np.concatenate([part.original for part in parts]),
+        np.concatenate([part.hashes for part in parts]),
+        np.concatenate([part.thumbnails for part in parts]),
+        {name: np.concatenate([part.rivals[name] for part in parts]) for name in parts[0].rivals},
+    )

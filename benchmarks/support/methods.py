@@ -1,0 +1,189 @@
+"""Every method's ranking of the pairs of needles and haystack, counted."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.support.dataset import Dataset, ambiguous_pairs
+from benchmarks.support.edits import all_edits
+from benchmarks.support.fingerprints import (
+    Fingerprints,
+    Words,
+    compute_crop_resistant_hashes,
+)
+from benchmarks.support.ranking import (
+    Counts,
+    Distances,
+    Truth,
+    hamming,
+    tally_all,
+    tally_some,
+)
+from fastphash.hashes import Content
+from fastphash.ingest import Progress
+from fastphash.joins import Index, concatenated, matches, relation
+from fastphash.verify import judge
+
+PRECISION = 0.99
+ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crops"
+EDITS = all_edits()
+
+# scores are counted in steps of 1 / 1000, the highest first
+SCORE_LEVELS = 1001
+_DISTRACTORS_FOR_SLOW = 10
+_SEGMENT_RADIUS = 16
+
+
+class Comparison(NamedTuple):
+    """Every method's counts on one data set, and the size of that."""
+
+    counts: dict[str, Counts]
+    needles: int
+    haystack: int
+
+
+class Task(NamedTuple):
+    """The needles, the haystack, and which of their pairs are copies."""
+
+    needles: Fingerprints
+    haystack: Fingerprints
+    truth: Truth
+
+
+def make_task(
+    dataset: Dataset, needles: Fingerprints, haystack: Fingerprints, folders: list[str]
+) -> Task:
+    """Each folder and edit is a stratum: ``folder * len(EDITS) + edit``."""
+    folder = np.array([folders.index(name) for name in dataset.folders])
+    left, right = ambiguous_pairs(needles.place, needles.original, haystack.place)
+    rows = len(haystack.original)
+    truth = Truth(
+        needles.original,
+        folder[needles.place[:, 0]] * len(EDITS) + needles.edit,
+        len(folders) * len(EDITS),
+        rows,
+        np.sort(left * rows + right),
+    )
+    return Task(needles, haystack, truth)
+
+
+def compare(task: Task, radius: int, progress: Progress) -> Comparison:
+    """Every method that is fast enough to compare all pairs."""
+    needles, haystack, truth = task
+    rankings: dict[str, tuple[Distances, int]] = {
+        ALONE: (oriented_distance(needles.hashes, haystack.hashes), 64),
+        PHASH: (hamming(needles.hashes[:, :1, None], haystack.hashes[:, :1]), 64),
+    }
+    for name, hashes in needles.rivals.items():
+        stored = haystack.rivals[name][:, 0]
+        bits = 64 * stored.shape[1]
+        rankings[name] = hamming(hashes[:, :1], stored), bits
+        if hashes.shape[1] > 1:
+            rankings[f"{name}x{hashes.shape[1]}"] = hamming(hashes, stored), bits
+    counts: dict[str, Counts] = {}
+    for done, (name, (distances, bits)) in enumerate(rankings.items(), 1):
+        counts[name] = tally_all(distances, bits + 1, truth)
+        if name == ALONE:
+            counts[VERIFIED] = tally_verified(task, radius)
+        progress("methods compared", done, len(rankings))
+    return Comparison(counts, len(needles.original), len(haystack.original))
+
+
+def oriented_distance(needles: Words, haystack: Words) -> Distances:
+    """The distance that joins report."""
+    ours, theirs = Index(needles), Index(haystack)
+
+    def distances(chosen: NDArray[np.int64]) -> NDArray[np.integer[Any]]:
+        rows = np.repeat(chosen, len(theirs))
+        columns = np.tile(np.arange(len(theirs)), chosen.size)
+        return relation(ours, rows, theirs, columns)[0].reshape(chosen.size, -1)
+
+    return distances
+
+
+def tally_verified(task: Task, radius: int) -> Counts:
+    """The pairs of a join, ranked by the similarity of their thumbnails."""
+    needles, haystack, truth = task
+    ours, theirs = Index(needles.hashes), Index(haystack.hashes)
+    found = concatenated(list(matches(ours, theirs, radius)))
+    verdicts = judge(found, Content(needles.thumbnails), Content(haystack.thumbnails))
+    score = np.where(verdicts.agrees, 1.0, verdicts.score)
+    return tally_some(found.left, found.right, score_level(score), truth, SCORE_LEVELS)
+
+
+def score_level(score: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Level i holds the scores from 1 - i / 1000 up to the level before."""
+    level = np.ceil((1 - score.astype(np.float64)) * (SCORE_LEVELS - 1) - 1e-6)
+    return level.clip(0, SCORE_LEVELS - 1).astype(np.int64)
+
+
+def compare_on_subset(
+    dataset: Dataset, whole: Task, radius: int, count: int, progress: Progress
+) -> Comparison:
+    """Every method, the slow one too, on some originals and ten distractors for each."""
+    rng = np.random.default_rng(dataset.seed)
+    total = len(dataset.originals)
+    originals = np.sort(rng.permutation(total)[:count])
+    others = total + rng.permutation(whole.truth.haystack_rows - total)
+    rows = np.sort(np.concatenate([originals, others[: count * _DISTRACTORS_FOR_SLOW]]))
+    chosen = np.flatnonzero(np.isin(whole.needles.original, originals))
+    task = Task(
+        whole.needles.take(chosen), whole.haystack.take(rows), subset(whole.truth, chosen, rows)
+    )
+    comparison = compare(task, radius, progress)
+    needles, haystack = compute_crop_resistant_hashes(
+        dataset, originals.tolist(), rows.tolist(), progress
+    )
+    rankings = [tally_all(*r, task.truth) for r in rank_by_segments(needles, haystack)]
+    comparison.counts[CROP_RESISTANT] = max(rankings, key=best_recall)
+    return comparison
+
+
+def subset(truth: Truth, needles: NDArray[np.int64], rows: NDArray[np.int64]) -> Truth:
+    """The truth of some needles and some haystack rows."""
+    left, right = np.divmod(truth.ambiguous, truth.haystack_rows)
+    kept = np.isin(left, needles) & np.isin(right, rows)
+    left, right = np.searchsorted(needles, left[kept]), np.searchsorted(rows, right[kept])
+    return truth._replace(
+        original=np.searchsorted(rows, truth.original[needles]),
+        stratum=truth.stratum[needles],
+        haystack_rows=rows.size,
+        ambiguous=np.sort(left * rows.size + right),
+    )
+
+
+def rank_by_segments(
+    needles: list[Words], haystack: list[Words]
+) -> Iterator[tuple[Distances, int]]:
+    """Two rankings of pairs by their segments, as in ImageHash's `ImageMultiHash.hash_diff`.
+
+    A segment of a needle matches a picture that has a segment within 16 bits of it. Pairs are
+    ranked by the number of matching segments, or by their share of the needle's; equal ones by the
+    sum of their distances.
+    """
+    starts = np.cumsum([0, *(hashes.size for hashes in haystack[:-1])])
+    stored = np.concatenate(haystack)
+    number, share = np.empty((2, len(needles), len(haystack)))
+    for needle, own in enumerate(needles):
+        bits = np.bitwise_count(own[:, None] ^ stored)
+        least = np.minimum.reduceat(bits, starts, axis=1).astype(np.int64)
+        within = least <= _SEGMENT_RADIUS
+        matched = within.sum(0)
+        number[needle] = matched - (least * within).sum(0) / np.maximum(64 * matched, 1)
+        share[needle] = number[needle] / own.size
+    yield as_levels(number)
+    yield as_levels(share)
+
+
+def as_levels(similarity: NDArray[np.float64]) -> tuple[Distances, int]:
+    """Ranks as distances, and their number: each value is a level, the highest is level 0."""
+    values, level = np.unique(-similarity, return_inverse=True)
+    level = level.reshape(similarity.shape)
+    return lambda needles: level[needles], values.size
+
+
+def best_recall(counts: Counts) -> float:
+    """Recall at 99 % precision with the best threshold for these counts."""
+    return counts.recall(counts.threshold(PRECISION))

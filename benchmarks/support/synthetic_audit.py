@@ -1,0 +1,115 @@
+"""A synthetic audit: groups of images that don't exist, and decisions about some."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fastphash import tables
+from fastphash.audited import GROUPS, HASHES, LEAKS, REJECTED, SUMMARY
+from fastphash.decisions import Decision, Image, decide
+from fastphash.results import GROUPS_SCHEMA, LEAKS_SCHEMA, ROLES, coded, relation_columns
+from fastphash.store import (
+    PART_ROWS,
+    REJECTED_SCHEMA,
+    Definition,
+    Layout,
+    create_store,
+    open_store,
+)
+from fastphash.verify import Relation
+from fastphash.words import IDENTICAL, NEAR, ORIENTATIONS
+
+SPLITS = ("train", "val")
+DECISIONS = 5000
+
+Codes = NDArray[Any]
+
+
+def write_audit(out: Path, groups: int) -> Codes:
+    """Write an audit. Returns the position of each row in its group; keepers have 0.
+
+    Nine groups in ten have two images, the others more; the first has as many as a thousandth of
+    the number of groups.
+    """
+    rng = np.random.default_rng(0)
+    sizes = rng.choice([2, 3, 4, 8], groups, p=[0.9, 0.06, 0.03, 0.01])
+    sizes[0] = max(groups // 1000, 4)
+    starts = np.cumsum(sizes) - sizes
+    group = np.repeat(np.arange(groups), sizes)
+    position: Codes = np.arange(group.size) - starts[group]
+    split = rng.integers(0, len(SPLITS), group.size)
+    paths = [f"class_{i % 997:03d}/photo_{i:08d}.jpg" for i in range(group.size)]
+    digests = write_store(out / HASHES, split, paths, rng)
+    write_groups(out / GROUPS, group, position, split, paths)
+    tables.write_table(out / LEAKS, LEAKS_SCHEMA.empty_table())
+    tables.write_table(out / REJECTED, REJECTED_SCHEMA.empty_table())
+    store = open_store(out / HASHES)
+    summary = {"splits": {name: {} for name in SPLITS}, "store": store.digest, "min_score": 0.5}
+    tables.write_json(out / SUMMARY, summary)
+    images = [
+        Image(SPLITS[split[row]], paths[row].encode(), digests[row].tobytes())
+        for row in np.flatnonzero(position[: 2 * DECISIONS + 2] < 2).tolist()
+    ]
+    pairs = list(zip(images[0::2], images[1::2], strict=False))[1:DECISIONS]
+    decide(out, *(Decision("not_copies", pair) for pair in pairs))
+    return position
+
+
+def write_store(
+    path: Path, split: Codes, paths: list[str], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Write random hashes; returns random digests uint8 (n, 16)."""
+    store = create_store(path, Definition(), Layout(orientations=False, thumbnails=False))
+    digests = rng.integers(0, 256, (len(paths), 16), np.uint8)
+    for start in range(0, len(paths), PART_ROWS):
+        some = slice(start, start + PART_ROWS)
+        n = len(paths[some])
+        columns = {
+            "split": coded(split[some], SPLITS),
+            "path": paths[some],
+            "path_bytes": pa.nulls(n),
+            "size": np.full(n, 54321),
+            "mtime_ns": np.zeros(n, np.int64),
+            "digest": [digest.tobytes() for digest in digests[some]],
+            "format": ["JPEG"] * n,
+            "width": np.full(n, 640),
+            "height": np.full(n, 480),
+            "multiframe": np.zeros(n, np.bool_),
+            "phash": rng.integers(0, 1 << 63, n, np.uint64),
+        }
+        table = pa.table(columns).cast(store.schema)
+        store.parts.append(store.write_part(table, store.new_part_name()))
+    store.roots = {name: str(path.parent / name) for name in SPLITS}
+    store.unfinished = []
+    store.save()
+    return digests
+
+
+def write_groups(path: Path, group: Codes, position: Codes, split: Codes, paths: list[str]) -> None:
+    """Write copies of random kinds, distances, orientations and scores."""
+    rng = np.random.default_rng(1)
+    n = group.size
+    keeper = position == 0
+    kind = rng.integers(IDENTICAL, NEAR + 1, n)
+    columns = [
+        pa.array(group),
+        coded(split, SPLITS),
+        pa.array(paths),
+        coded((~keeper).astype(np.int32), ROLES),
+        *relation_columns(
+            Relation(
+                kind.astype(np.uint8),
+                np.where(kind == NEAR, rng.integers(1, 5, n), 0).astype(np.uint8),
+                rng.integers(0, len(ORIENTATIONS), n).astype(np.uint8),
+                rng.random(n, np.float32),
+                np.zeros(n, np.uint8),
+                np.zeros(n, np.float32),
+            ),
+            keeper,
+        ),
+        pa.nulls(n, pa.binary()),
+    ]
+    tables.write_table(path, pa.table(columns, schema=GROUPS_SCHEMA))

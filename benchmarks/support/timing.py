@@ -1,0 +1,38 @@
+"""Rivals timed in turn, and how their times are written."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+Timings = dict[str, list[float]]
+
+SPREAD = "median (min to max)"
+SECONDS = f"seconds: {SPREAD}"
+
+
+def time_in_turn(rivals: Mapping[str, Callable[[], object]], rounds: int) -> Timings:
+    """Seconds of each rival: one warm-up each, then `rounds` runs in turn (A B A B ...)."""
+    for run in rivals.values():
+        run()
+    seconds: Timings = {name: [] for name in rivals}
+    for _ in range(rounds):
+        for name, run in rivals.items():
+            start = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def spread(values: Sequence[float], pattern: str = ",.1f") -> str:
+    """``median (min to max)``, each formatted with the pattern."""
+    median, least, most = (format(f(values), pattern) for f in (statistics.median, min, max))
+    return f"{median} ({least} to {most})"
+
+
+def ratio(seconds: Timings, slow: str, fast: str) -> str:
+    """How many times as long `slow` takes as `fast`, round by round."""
+    return spread([a / b for a, b in zip(seconds[slow], seconds[fast], strict=True)], ".2f")
+
+
+def microseconds_each(seconds: Sequence[float], items: int) -> str:
+    return spread([second / items * 1e6 for second in seconds])

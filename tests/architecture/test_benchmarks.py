@@ -1,0 +1,58 @@
+"""Each benchmark runs, on input that takes no time, and prints a table."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.support import table
+from tests.support.skipping import missing
+
+ROOT = Path(__file__).parents[2]
+QUICK = {
+    "accuracy.calibrate": ["--count", "60"],
+    "accuracy.colours": ["--count", "2"],
+    "accuracy.edited_copies": ["--count", "2", "--slow-count", "0"],
+    "accuracy.frames": ["--count", "12"],
+    "accuracy.radius": ["--count", "4"],
+    "accuracy.reduced": ["--count", "12"],
+    "accuracy.thumbnails": ["--count", "12"],
+    "speed.audit": ["--count", "40", "--rounds", "1"],
+    "speed.coco": ["--images", "200", "--annotations", "900", "--rounds", "1"],
+    "speed.equal_hashes": ["--rounds", "1"],
+    "speed.hashing": ["--count", "60", "--rounds", "1"],
+    "speed.inspector": ["--groups", "300", "--rounds", "1"],
+    "speed.joins": ["--sizes", "300", "--radii", "0", "4", "--rounds", "1", "--count", "8"],
+    "speed.memory": ["--counts", "64"],
+    "speed.planner": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],
+    "speed.report": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],
+    "speed.scaling": ["--count", "150", "--rounds", "1"],
+    "speed.startup": ["--rounds", "1"],
+}
+RIVALS = {"speed.hashing": "libphash", "speed.joins": "faiss"}
+
+
+def test_every_benchmark_is_tried() -> None:
+    assert sorted(table.benchmark_names()) == sorted(QUICK)
+
+
+def test_the_readme_of_the_benchmarks_lists_every_docstring() -> None:
+    """`python -m benchmarks.support.table` writes the table again."""
+    assert f"\n{table.benchmark_table()}\n\n" in table.README.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", QUICK)
+def test_benchmark_prints_a_table(name: str) -> None:
+    rival = RIVALS.get(name)
+    if rival and importlib.util.find_spec(rival) is None:
+        missing(f"{rival} is not installed: pip install 'fastphash[bench]'")
+    command = [sys.executable, "-m", f"benchmarks.{name}", *QUICK[name]]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    header, rule, *rows = run.stdout.splitlines()
+    assert header.startswith("| ")
+    assert set(rule) == {"|", " ", "-"}
+    assert rows

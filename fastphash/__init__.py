@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastphash.base.vocabulary import ORIENTATIONS
     from fastphash.errors import (
         DefinitionError,
         FastphashError,
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
         UsageError,
         WorkerError,
     )
-    from fastphash.groups import Groups, group
-    from fastphash.hashing import from_hex, phash, phash_orientations, to_hex
-    from fastphash.ingest import Hashed, hash_images
-    from fastphash.joins import Pairs, join, self_join
-    from fastphash.store import Definition
-    from fastphash.words import ORIENTATIONS
+    from fastphash.groups.api import Groups, group
+    from fastphash.hashing.definition import Definition
+    from fastphash.hashing.hexadecimal import from_hex, to_hex
+    from fastphash.hashing.phash import phash, phash_orientations
+    from fastphash.ingest.api import Hashed, hash_images
+    from fastphash.joins.api import Pairs, join, self_join
 
 __all__ = [
     "ORIENTATIONS",
@@ -47,19 +48,19 @@ __all__ = [
 ]
 
 _HOME = {
-    "ORIENTATIONS": "words",
-    "Definition": "store",
-    "Groups": "groups",
-    "Hashed": "ingest",
-    "Pairs": "joins",
-    "from_hex": "hashing",
-    "group": "groups",
-    "hash_images": "ingest",
-    "join": "joins",
-    "phash": "hashing",
-    "phash_orientations": "hashing",
-    "self_join": "joins",
-    "to_hex": "hashing",
+    "ORIENTATIONS": "base.vocabulary",
+    "Definition": "hashing.definition",
+    "Groups": "groups.api",
+    "Hashed": "ingest.api",
+    "Pairs": "joins.api",
+    "from_hex": "hashing.hexadecimal",
+    "group": "groups.api",
+    "hash_images": "ingest.api",
+    "join": "joins.api",
+    "phash": "hashing.phash",
+    "phash_orientations": "hashing.phash",
+    "self_join": "joins.api",
+    "to_hex": "hashing.hexadecimal",
 }
 
 

@@ -5,7 +5,7 @@ import signal
 # until there is anything to tidy up, Ctrl-C ends it without a word
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from fastphash.cli import main  # noqa: E402
+from fastphash.cli.main import main  # noqa: E402
 
 if __name__ == "__main__":
     main(prog_name="fastphash")

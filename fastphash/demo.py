@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash import images, tables
-from fastphash.ingest import Progress, no_progress
-from fastphash.words import ORIENTATIONS
+from fastphash.base.progress import Progress, no_progress
+from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.files import parquet
+from fastphash.images.preview import encode
+from fastphash.results.audit_folder import GROUPS
 
 NOTES = [
     "Near copies are those whose thumbnails are alike: --min-score says how much.",
@@ -73,12 +75,12 @@ _PLANTED: dict[str, dict[str, int]] = {
 }
 
 
-def compare(out: Path, truth: Truth) -> list[list[str]]:
+def compare_with_planted(out: Path, truth: Truth) -> list[list[str]]:
     """What was planted beside what the audit in `out` found: rows of text.
 
     A copy is found if it is in one group with its original.
     """
-    columns = tables.read_table(out / "groups.parquet", ["group", "split", "path"]).to_pylist()
+    columns = parquet.read_table(out / GROUPS, ["group", "split", "path"]).to_pylist()
     group_of = {f"{row['split']}/{row['path']}": row["group"] for row in columns}
     sorts = list(dict.fromkeys(done for done, _, _ in truth))
     rows = []
@@ -100,7 +102,7 @@ def _plant(folder: Path, copy: str, scene: NDArray[np.uint8], original: Path, do
         (folder / f"{copy}.png").write_bytes(original.read_bytes())
         return ".png"
     if done in _SAVED_AGAIN:
-        data = images.encode(scene, "JPEG", _SAVED_AGAIN[done])
+        data = encode(scene, "JPEG", _SAVED_AGAIN[done])
         (folder / f"{copy}.jpg").write_bytes(data)
         return ".jpg"
     _save(folder / f"{copy}.png", np.ascontiguousarray(_TURN[done](scene)))
@@ -136,4 +138,4 @@ def scene(rng: np.random.Generator, side: int = _SIDE) -> NDArray[np.uint8]:
 
 
 def _save(path: Path, scene: NDArray[np.uint8]) -> None:
-    path.write_bytes(images.encode(scene, "PNG"))
+    path.write_bytes(encode(scene, "PNG"))

@@ -14,15 +14,17 @@ import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
-from fastphash import tables
-from fastphash.audited import GROUPS, Audited
-from fastphash.decisions import Image
+from fastphash.base.machine import core_count
+from fastphash.base.threads import run_all
+from fastphash.base.vocabulary import COLOURS, KINDS, ORIENTATIONS
 from fastphash.errors import StoreError
-from fastphash.hashes import Hashes
-from fastphash.inspector.query import Filter, Order
-from fastphash.store import Part, exact_paths
-from fastphash.threads import core_count, run_all
-from fastphash.words import COLOURS, KINDS, ORIENTATIONS
+from fastphash.files import parquet
+from fastphash.inspector.page_state import Filter, Order
+from fastphash.results.audit_folder import GROUPS, AuditFolder
+from fastphash.results.decisions import Image
+from fastphash.store.rows import HashTable
+from fastphash.store.schema import exact_paths
+from fastphash.store.store import Part
 
 #: Told of a stage, and how much of it is done of how much.
 Progress = Callable[[str, int, int], None]
@@ -117,7 +119,7 @@ class Catalog:
 
     Parameters
     ----------
-    audited : Audited
+    audited : AuditFolder
     progress : callable, optional
         Told how much of the store has been read.
 
@@ -139,7 +141,7 @@ class Catalog:
     details : Details
     """
 
-    def __init__(self, audited: Audited, progress: Progress | None = None) -> None:
+    def __init__(self, audited: AuditFolder, progress: Progress | None = None) -> None:
         self.audited = audited
         self.splits = audited.splits
         # column by column: of a whole table in memory nothing would be given back
@@ -292,7 +294,7 @@ class Catalog:
         return {image for image in found if image.split in self.splits}
 
     def _column(self, name: str) -> pa.ChunkedArray:
-        return tables.read_table(self.audited.folder / GROUPS, [name])[name]
+        return parquet.read_table(self.audited.folder / GROUPS, [name])[name]
 
     def _exact_name(self, row: int) -> bytes:
         exact = None if self._exact is None else self._exact[row].as_py()
@@ -436,7 +438,7 @@ class Catalog:
         some = table.take(pa.array(here))
         for name in ("size", "mtime_ns", "width", "height"):
             getattr(details, name)[rows] = some[name].fill_null(0).to_numpy()
-        digests = Hashes(some, self.audited.store.definition).digests
+        digests = HashTable(some, self.audited.store.definition).digests
         if digests is not None:
             details.digest[rows] = digests
         details.stored[rows] = start + here
@@ -447,7 +449,7 @@ def _give_back() -> None:
     pa.default_memory_pool().release_unused()
 
 
-def _starts(group: NDArray[np.int64], audited: Audited) -> NDArray[np.int64]:
+def _starts(group: NDArray[np.int64], audited: AuditFolder) -> NDArray[np.int64]:
     """The first row of each group, and the number of rows."""
     firsts = np.flatnonzero(np.concatenate(([group.size > 0], group[1:] != group[:-1])))
     if not np.array_equal(group[firsts], np.arange(firsts.size)):

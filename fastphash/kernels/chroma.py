@@ -4,8 +4,8 @@ import numpy as np
 from numba import int8, int64, uint8, uint32
 from numpy.typing import NDArray
 
+from fastphash.base.vocabulary import CHROMA_SIDE
 from fastphash.kernels import array, compiled, const, inner
-from fastphash.words import CHROMA_SIDE
 
 # ITU-R 601 in 65536ths, as JPEG; each adds up to 0, so that grey comes to exactly none
 _CB = (-11059, -21709, 32768)

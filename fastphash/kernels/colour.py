@@ -9,8 +9,8 @@ import numpy as np
 from numba import float32, int8, int64, uint8, uint16
 from numpy.typing import NDArray
 
+from fastphash.base.vocabulary import CHROMA_SIDE, DIFFERENT, FADED, SAME, UNKNOWN_CHROMA
 from fastphash.kernels import array, compiled, const, inner
-from fastphash.words import CHROMA_SIDE, DIFFERENT, FADED, SAME, UNKNOWN_CHROMA
 
 _CELLS = CHROMA_SIDE * CHROMA_SIDE
 # Colours are different from this many levels on, and from this share of the weaker ones: light,

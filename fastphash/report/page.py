@@ -13,15 +13,17 @@ import numpy as np
 import pyarrow as pa
 from markupsafe import Markup
 
-from fastphash import tables
-from fastphash.audited import Audited
-from fastphash.decisions import in_force, read_decisions
-from fastphash.ingest import Progress, no_progress
-from fastphash.report import figures, names
-from fastphash.report.chosen import COPIES, Group, Groups
+from fastphash.base.progress import Progress, no_progress
+from fastphash.base.text import count, figure, rough, share, visible
+from fastphash.base.vocabulary import KINDS, ORIENTATIONS
+from fastphash.defaults import PICTURED
+from fastphash.files import atomic, parquet
+from fastphash.report import findings
+from fastphash.report.groups import COPIES, Group, Groups
 from fastphash.report.pictures import draw
-from fastphash.store import METADATA
-from fastphash.words import KINDS, ORIENTATIONS, PICTURED, rough
+from fastphash.results.audit_folder import CONFLICTS, AuditFolder
+from fastphash.results.decisions import in_force, read_decisions
+from fastphash.store.schema import METADATA
 
 # groups without pictures below those, splits of a table, reasons and conflicts
 _LISTED = 500
@@ -30,7 +32,6 @@ _REASONS = 12
 _CONFLICTS = 50
 #: Pictures that a browser shows before a page is loaded: 3,000 take it more than a second.
 AT_ONCE = 600
-_CONFLICTS_FILE = "conflicts.parquet"
 _CONFLICT_COLUMNS = [
     *("split", "path", "label", "keeper_split", "keeper_path", "keeper_label", "kind"),
     *("path_bytes", "keeper_path_bytes"),
@@ -38,7 +39,7 @@ _CONFLICT_COLUMNS = [
 
 
 def write_report(
-    audited: Audited,
+    audited: AuditFolder,
     target: Path,
     *,
     groups: int = PICTURED,
@@ -48,7 +49,7 @@ def write_report(
 
     Parameters
     ----------
-    audited : Audited
+    audited : AuditFolder
     target : Path
         Replaced if it is there.
     groups : int
@@ -81,7 +82,7 @@ def write_report(
         versions=_versions(audited),
         upright_only=not audited.store.layout.orientations,
     )
-    with tables.replacing(target) as temporary:
+    with atomic.replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
 
 
@@ -91,12 +92,12 @@ def _groups_at_once(shown: list[Group]) -> int:
     return int((drawn <= AT_ONCE).sum())
 
 
-def _conflicts(audited: Audited) -> dict[str, Any]:
+def _conflicts(audited: AuditFolder) -> dict[str, Any]:
     """How many copies have another label than their keeper, and the first of them."""
-    path = audited.folder / _CONFLICTS_FILE
+    path = audited.folder / CONFLICTS
     if not path.exists():
         return {"rows": 0, "first": []}
-    table: pa.Table = tables.read_table(path, _CONFLICT_COLUMNS)
+    table: pa.Table = parquet.read_table(path, _CONFLICT_COLUMNS)
     first = table.slice(0, _CONFLICTS).to_pylist()
     for row in first:
         for column in ("path", "keeper_path"):
@@ -104,10 +105,10 @@ def _conflicts(audited: Audited) -> dict[str, Any]:
     return {"rows": table.num_rows, "first": first}
 
 
-def _versions(audited: Audited) -> dict[str, str]:
+def _versions(audited: AuditFolder) -> dict[str, str]:
     """Of the packages that made the oldest hashes."""
     store = audited.store
-    made = tables.read_schema(store.part_path(store.parts[0])).metadata[METADATA]
+    made = parquet.read_schema(store.part_path(store.parts[0])).metadata[METADATA]
     return dict(json.loads(made)["versions"])
 
 
@@ -118,7 +119,7 @@ def template(name: str) -> jinja2.Template:
     def shown(value: Any) -> Any:
         """What any expression gives, harmless and to be seen; markup is ours."""
         if isinstance(value, str) and not isinstance(value, Markup):
-            return names.visible(value)
+            return visible(value)
         return value
 
     room = files(__package__)
@@ -132,17 +133,17 @@ def template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "name": names.name,
-        "figure": names.figure,
-        "count": names.count,
-        "share": names.share,
+        "name": name,
+        "figure": figure,
+        "count": count,
+        "share": share,
         "rough": rough,
     }
     environment.globals |= {
         "most_splits": _SPLITS,
         "most_reasons": _REASONS,
         "most_copies": COPIES,
-        "figures": figures,
+        "figures": findings,
         "orientations": ORIENTATIONS,
         # what stands between our tags, and the digests by which a browser knows it
         "style": Markup(style),  # noqa: S704 - a file of this package

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from fastphash import tables
-from fastphash.audited import Audited
-from fastphash.ingest import Progress, no_progress
-from fastphash.report.chosen import Group, Member, Place
+from fastphash.base.progress import Progress, no_progress
+from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.files import atomic
+from fastphash.report.groups import Group, Member, Place
 from fastphash.report.page import AT_ONCE, template
 from fastphash.report.pictures import draw
-from fastphash.store import exact_paths
-from fastphash.words import ORIENTATIONS
+from fastphash.results.audit_folder import AuditFolder
+from fastphash.store.schema import exact_paths
 
 
 class _Pair(NamedTuple):
@@ -24,7 +24,7 @@ class _Pair(NamedTuple):
 
 
 def write_pairs(
-    audited: Audited,
+    audited: AuditFolder,
     pairs: pa.Table,
     target: Path,
     *,
@@ -36,7 +36,7 @@ def write_pairs(
 
     Parameters
     ----------
-    audited : Audited
+    audited : AuditFolder
     pairs : pyarrow.Table
         Of `evaluate.JUDGED_SCHEMA`; orientations turn an image into the other's frame.
     target : Path
@@ -63,7 +63,7 @@ def write_pairs(
         at_once=AT_ONCE // 2,
         made_by=version("fastphash"),
     )
-    with tables.replacing(target) as temporary:
+    with atomic.replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
 
 

@@ -13,14 +13,15 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from fastphash import images
-from fastphash.audited import Audited
+from fastphash.base.machine import core_count
+from fastphash.base.orientations import orientation_indices
+from fastphash.base.progress import Progress
+from fastphash.base.threads import interleave
+from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.errors import ImageError
-from fastphash.ingest import Progress
-from fastphash.report.chosen import Group, Place, Stored, locate
-from fastphash.threads import core_count, interleave
-from fastphash.thumbnail import turned_indices
-from fastphash.words import SIDE
+from fastphash.images.preview import encode, make_preview
+from fastphash.report.groups import Group, Place, Stored, locate
+from fastphash.results.audit_folder import AuditFolder
 
 #: Bytes of all pictures on a page of up to 200 groups, as they stand there.
 BUDGET = 11 << 20
@@ -66,7 +67,7 @@ _NO_THUMBNAIL = "no picture: {}, and the store has no thumbnail"
 
 
 def draw(
-    audited: Audited, groups: list[Group], progress: Progress
+    audited: AuditFolder, groups: list[Group], progress: Progress
 ) -> dict[tuple[Place, int], Picture]:
     """Pictures of all images of some groups, as far as there is room, by image and orientation."""
     members = dict.fromkeys((m.place, m.orientation) for group in groups for m in group.members)
@@ -98,7 +99,7 @@ def _side(pictures: int, budget: int) -> int:
 
 
 def _previews(
-    audited: Audited, known: dict[Place, Stored], side: int, work: float, progress: Progress
+    audited: AuditFolder, known: dict[Place, Stored], side: int, work: float, progress: Progress
 ) -> tuple[dict[bytes, bytes], dict[bytes, str]]:
     """JPEGs of what can be read and decoded, by digest; and why the others can't."""
     files: dict[bytes, bytes] = {}
@@ -110,7 +111,7 @@ def _previews(
     def job(digest: bytes) -> Iterator[tuple[bytes, bytes | ImageError]]:
         try:
             data = _read_one(audited, places[digest], known)
-            preview = images.preview(data, side, exif=audited.store.definition.exif)
+            preview = make_preview(data, side, exif=audited.store.definition.exif)
         except ImageError as error:
             yield digest, error
         else:
@@ -137,7 +138,7 @@ def _previews(
     return files, why
 
 
-def _read_one(audited: Audited, places: Iterable[Place], known: dict[Place, Stored]) -> bytes:
+def _read_one(audited: AuditFolder, places: Iterable[Place], known: dict[Place, Stored]) -> bytes:
     """The bytes of one of several equal files, if they are still what was hashed."""
     error = ImageError("read", "not in the store")
     for place in places:
@@ -163,7 +164,9 @@ def _read(path: bytes, stored: Stored) -> bytes:
     return data
 
 
-def _thumbnails(audited: Audited, wanted: dict[Place, Stored]) -> dict[Place, NDArray[np.uint8]]:
+def _thumbnails(
+    audited: AuditFolder, wanted: dict[Place, Stored]
+) -> dict[Place, NDArray[np.uint8]]:
     """Thumbnails in the store, each uint8 (1024,)."""
     if not audited.store.layout.thumbnails:
         return {}
@@ -180,7 +183,7 @@ def _thumbnails(audited: Audited, wanted: dict[Place, Stored]) -> dict[Place, ND
 
 
 def _of_file(preview: bytes, side: int, orientation: int) -> Picture:
-    turned = images.preview(preview, side, orientation) if orientation else b""
+    turned = make_preview(preview, side, orientation) if orientation else b""
     return Picture(_uri(preview), _uri(turned), "")
 
 
@@ -188,7 +191,9 @@ def _of_thumbnail(pixels: NDArray[np.uint8] | None, orientation: int, reason: st
     if pixels is None:
         return Picture("", "", _NO_THUMBNAIL.format(reason.removeprefix("thumbnail: ")))
     drawn = [
-        _uri(images.encode(pixels[turned_indices()[t]].reshape(SIDE, SIDE), "JPEG"))
+        _uri(
+            encode(pixels[orientation_indices()[t]].reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE), "JPEG")
+        )
         for t in sorted({0, orientation})
     ]
     return Picture(drawn[0], drawn[1] if orientation else "", reason)

@@ -1,0 +1,1 @@
+"""The whole job, and the stored images nearest to some."""

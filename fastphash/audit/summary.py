@@ -1,0 +1,95 @@
+"""The figures of summary.json."""
+
+import os
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fastphash.base.vocabulary import COPY_KINDS, KINDS
+from fastphash.files import parquet
+from fastphash.ingest.tally import Tally
+from fastphash.results.groups import Counted, tally_distances
+from fastphash.sources.local import LocalSource
+from fastphash.store.rows import HashTable
+
+_LARGEST = 5
+
+
+def leaks_of(summary: dict[str, Any], kinds: list[str]) -> int:
+    """How many images leak into another split by one of these kinds."""
+    return sum(leak["kinds"][kind] for leak in summary["leaks"] for kind in kinds)
+
+
+def split_summary(
+    source: LocalSource, rows: HashTable, copies: Counted, tally: Tally
+) -> dict[str, Any]:
+    """The figures of one split."""
+    hashed = int((rows.splits == source.split).sum())
+    return {
+        "root": os.fsdecode(source.root),
+        "listed": source.files is not None,
+        "images": hashed + tally.rejected,
+        "distinct": hashed - sum(copies.kinds.values()),
+        "copies": copies.kinds,
+        "copies_by_distance": copies.distances,
+        "collisions": copies.collisions,
+        "rejected": tally.rejected,
+        "skipped": tally.skipped,
+    }
+
+
+def leak_summary(leaks: pa.Table, rows: HashTable, names: list[str]) -> list[dict[str, Any]]:
+    """The figures of every ordered pair of splits."""
+    found = []
+    for needle in names:
+        for haystack in names:
+            if needle == haystack:
+                continue
+            these = leaks.filter(
+                pc.and_(
+                    pc.equal(leaks["needle_split"].cast(pa.string()), needle),
+                    pc.equal(leaks["haystack_split"].cast(pa.string()), haystack),
+                )
+            )
+            counts = parquet.count_values(these["kind"])
+            copies = pc.is_in(these["kind"].cast(pa.string()), pa.array(COPY_KINDS))
+            leaked = sum(counts.get(kind, 0) for kind in COPY_KINDS)
+            images = int((rows.splits == needle).sum())
+            found.append(
+                {
+                    "needles": needle,
+                    "haystack": haystack,
+                    "images": images,
+                    "leaked": leaked,
+                    "share": leaked / images,
+                    "kinds": {kind: counts.get(kind, 0) for kind in KINDS},
+                    "by_distance": tally_distances(these["distance"].filter(copies).to_numpy()),
+                }
+            )
+    return found
+
+
+def group_summary(groups: pa.Table) -> dict[str, Any]:
+    """How many groups and images there are, and the largest groups."""
+    keepers = groups.filter(pc.equal(groups["role"].cast(pa.string()), "keeper"))
+    sizes = np.bincount(groups["group"].to_numpy()) if groups.num_rows else np.empty(0, np.int64)
+    largest = np.argsort(-sizes, kind="stable")[:_LARGEST]
+    columns = keepers.select(["split", "path"]).to_pylist()
+    return {
+        "groups": keepers.num_rows,
+        "images": groups.num_rows,
+        "largest": [
+            {"group": int(i), "images": int(sizes[i]), **columns[i]} for i in largest.tolist()
+        ],
+    }
+
+
+def reasons(rejected: pa.Table) -> dict[str, int]:
+    """How many inputs were rejected, by stage and reason, most frequent first."""
+    counts: dict[str, int] = {}
+    for row in rejected.select(["stage", "reason"]).to_pylist():
+        text = f"{row['stage']}: {row['reason']}"
+        counts[text] = counts.get(text, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,1 @@
+"""What every other package stands on: words, orientations, threads, processes, progress, text."""

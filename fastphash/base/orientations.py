@@ -1,0 +1,59 @@
+"""The eight symmetries of the square, applied to pixels and to thumbnails."""
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE
+
+# kernels are imported where they are called: numba takes 110 MB, and many need only names of here
+#: Each orientation as: transpose or not, then reverse the rows or not, then the columns.
+STEPS = (
+    (False, False, False),
+    (True, True, False),
+    (False, True, True),
+    (True, False, True),
+    (False, False, True),
+    (False, True, False),
+    (True, False, False),
+    (True, True, True),
+)
+
+
+def orient_thumbnails(both: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The eight oriented thumbnails, canonical order: (..., 2, 32, 32) to (..., 8, 32, 32)."""
+    out = np.empty((*both.shape[:-3], len(ORIENTATIONS), THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
+    for t, (transposed, rows, columns) in enumerate(STEPS):
+        source = both[..., int(transposed), :, :]
+        out[..., t, :, :] = source[..., :: -1 if rows else 1, :: -1 if columns else 1]
+    return out
+
+
+@functools.cache
+def orientation_indices(side: int = THUMBNAIL_SIDE) -> NDArray[np.uint16]:
+    """uint16 (8, side**2): cell c of square a under orientation t is ``a.flat[indices[t, c]]``."""
+    plain = np.arange(side * side).reshape(side, side)
+    indices = np.empty((len(ORIENTATIONS), side * side), np.uint16)
+    for t, (transposed, rows, columns) in enumerate(STEPS):
+        source = plain.T if transposed else plain
+        indices[t] = source[:: -1 if rows else 1, :: -1 if columns else 1].reshape(-1)
+    return indices
+
+
+# the seven turns of pixels, as their names in canonical order say
+PIXEL_TURNS: tuple[Callable[[NDArray[np.uint8]], NDArray[np.uint8]], ...] = (
+    np.rot90,
+    lambda pixels: pixels[::-1, ::-1],
+    lambda pixels: np.rot90(pixels, 3),
+    lambda pixels: pixels[:, ::-1],
+    lambda pixels: pixels[::-1],
+    lambda pixels: pixels.swapaxes(0, 1),
+    lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+)
+
+
+def orient_pixels(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Pixels (h, w) or (h, w, 3) in an orientation, an index into `fastphash.ORIENTATIONS`."""
+    return np.ascontiguousarray(PIXEL_TURNS[orientation - 1](pixels) if orientation else pixels)

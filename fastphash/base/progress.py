@@ -1,0 +1,10 @@
+"""How long work reports its progress."""
+
+from collections.abc import Callable
+
+#: Called as progress(stage, done, total); total is 0 while it isn't known.
+Progress = Callable[[str, int, int], None]
+
+
+def no_progress(stage: str, done: int, total: int) -> None:
+    """Report nothing."""

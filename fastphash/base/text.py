@@ -1,0 +1,84 @@
+"""Numbers and file names as text for people."""
+
+import os
+
+
+def rough(number: float) -> str:
+    """Two digits of a number that isn't negative, written out.
+
+    >>> rough(0.614), rough(9.96), rough(12_345.6), rough(0.001), rough(0)
+    ('0.61', '10', '12,000', 'less than 0.01', '0')
+    """
+    if 0 < number < 0.01:
+        return "less than 0.01"
+    return f"{number:.2g}" if number < 10 else f"{float(f'{number:.2g}'):,.0f}"
+
+
+# of a longer name the middle is left out
+_LONGEST = 240
+
+
+def visible(text: str) -> str:
+    r"""Text in which everything can be seen, and nothing acts on the rest of the line.
+
+    Control characters, those that turn the direction of writing and bytes that are not UTF-8
+    become escapes, as in Python.
+
+    >>> print(visible("a\u202egnp.exe\n"), visible(os.fsdecode(b"caf\xe9")))
+    a\u202egnp.exe\n caf\xe9
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":  # a byte, by os.fsdecode
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def name(text: str | bytes) -> str:
+    """A name to be read, of a bounded length."""
+    text = visible(os.fsdecode(text))
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]} … {text[-half:]}"
+
+
+def figure(number: int) -> str:
+    """1234 as 1,234."""
+    return f"{number:,}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number of things.
+
+    >>> count(1, "image"), count(2000, "image"), count(2, "copy", "copies")
+    ('1 image', '2,000 images', '2 copies')
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def share(part: int, whole: int) -> str:
+    """A share in percent that is 0 or 100 only if it is.
+
+    >>> share(38, 98), share(0, 5), share(1, 10_000), share(9999, 10_000), share(5, 5)
+    ('38.8 %', '0 %', '< 0.1 %', '> 99.9 %', '100 %')
+    """
+    if part in (0, whole):
+        return "100 %" if part else "0 %"
+    percent = 100 * part / whole
+    if percent < 0.1:
+        return "< 0.1 %"
+    return "> 99.9 %" if percent > 99.9 else f"{percent:.1f} %"
+
+
+def listed(texts: list[str]) -> str:
+    """Words in a row.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

@@ -1,0 +1,1 @@
+"""What stays and what goes, and the plan put into effect."""

@@ -1,0 +1,1 @@
+"""Files written so that none is lost: Parquet, JSON, moves and copies."""

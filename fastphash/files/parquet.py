@@ -1,0 +1,146 @@
+"""Parquet files that appear whole or not at all; the only user of pyarrow.parquet."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from fastphash.errors import StoreError
+from fastphash.files.atomic import line, replacing
+
+#: Rows of a Parquet row group: what a writer holds in memory at once.
+ROW_GROUP = 8192
+#: Names that repeat, as a dictionary.
+NAME_TYPE = pa.dictionary(pa.int32(), pa.string())
+_PLAIN_COLUMNS = (
+    "split",
+    "format",
+    "kind",
+    "orientation",
+    "needle_split",
+    "haystack_split",
+    "role",
+    "keeper_split",
+    "source",
+)
+
+
+class ParquetWriter:
+    """Writes one Parquet file, row group by row group: a context, on a path from `replacing`."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        names = set(schema.names)
+        self._schema = schema
+        # an open file, because pyarrow takes no names that aren't UTF-8
+        self._file = open(path, "wb")  # noqa: SIM115 - closed by __exit__
+        self._writer = pq.ParquetWriter(
+            self._file,
+            schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=[name for name in _PLAIN_COLUMNS if name in names],
+            write_page_checksum=True,
+        )
+        self._pending: list[pa.Table] = []
+        self._rows = 0
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows; row groups come out the same however they are cut into calls."""
+        self._pending.append(table.cast(self._schema))
+        self._rows += table.num_rows
+        while self._rows >= ROW_GROUP:
+            self._flush(ROW_GROUP)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None and self._rows:
+                self._flush(self._rows)
+            self._writer.close()
+        finally:
+            self._file.close()
+
+    def _flush(self, rows: int) -> None:
+        table = pa.concat_tables(self._pending)
+        self._writer.write_table(plain(table.slice(0, rows)), row_group_size=ROW_GROUP)
+        rest = table.slice(rows)
+        self._pending = [rest] if rest.num_rows else []
+        self._rows = rest.num_rows
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """The same rows in one chunk, with dictionaries of just what is used, in order of appearance.
+
+    So that equal rows become equal bytes, whatever pieces they came in.
+    """
+    for i, column in enumerate(table.schema):
+        if pa.types.is_dictionary(column.type):
+            values = table.column(i).cast(pa.string()).combine_chunks()
+            table = table.set_column(i, column, values.dictionary_encode().cast(column.type))
+    return table.combine_chunks()
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a whole table as one Parquet file."""
+    with replacing(path) as temporary, ParquetWriter(temporary, table.schema) as writer:
+        writer.write(table)
+
+
+def write_tables(
+    path: Path, schema: pa.Schema, pieces: Iterable[pa.Table], count_by: str
+) -> dict[str, int]:
+    """Write tables as one Parquet file while they come; count the values of one column."""
+    counts: dict[str, int] = {}
+    with replacing(path) as temporary, ParquetWriter(temporary, schema) as writer:
+        for table in pieces:
+            writer.write(table)
+            for value, number in count_values(table[count_by]).items():
+                counts[value] = counts.get(value, 0) + number
+    return counts
+
+
+def concat(schema: pa.Schema, pieces: Iterable[pa.Table]) -> pa.Table:
+    """One table of many, or of none."""
+    return pa.concat_tables([schema.empty_table(), *pieces]).unify_dictionaries()
+
+
+def count_values(column: pa.ChunkedArray) -> dict[str, int]:
+    """How often each text stands in a column, in order of appearance; nulls aren't counted."""
+    counted = pc.value_counts(column.cast(pa.string()).drop_null())
+    return {str(item["values"]): int(item["counts"]) for item in counted.to_pylist()}
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read a Parquet file, checking its page checksums.
+
+    Raises
+    ------
+    StoreError
+        It isn't there, or isn't Parquet, or is damaged.
+    """
+    try:
+        with open(path, "rb") as file:
+            # on this thread alone: threads of pyarrow let go of `file` a moment after they have
+            # answered, and one that does so while the interpreter ends aborts the process
+            parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
+            return parquet.read(columns=columns, use_threads=False).unify_dictionaries()
+    except pa.ArrowMemoryError:
+        raise  # nothing is wrong with the file
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: {line(error)}") from error
+
+
+def read_schema(path: Path) -> pa.Schema:
+    """The Arrow schema of a Parquet file, with its metadata; StoreError as for `read_table`."""
+    try:
+        with open(path, "rb") as file:
+            return pq.read_schema(file)
+    except pa.ArrowMemoryError:
+        raise  # nothing is wrong with the file
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: {line(error)}") from error

@@ -1,0 +1,1 @@
+"""Rows to groups of copies, each with its keeper."""

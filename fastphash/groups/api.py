@@ -1,0 +1,59 @@
+"""Rows to groups by their hashes alone."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.groups.keepers import Grouping, find_keepers
+from fastphash.joins.index import Index, check_hashes
+from fastphash.store.rows import Content
+
+
+class Groups(NamedTuple):
+    """Which group each row is in.
+
+    Attributes
+    ----------
+    label : int64 (n,)
+        Number of the group, counted in the order of keepers; a row without copies has its own.
+    keeper : int64 (n,)
+        Row that stays: the first of its group.
+    """
+
+    label: NDArray[np.int64]
+    keeper: NDArray[np.int64]
+
+
+def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Groups:
+    """Group rows by their hashes alone.
+
+    Parameters
+    ----------
+    hashes : uint64 (n,) or (n, 8)
+        In order of priority: of two copies the earlier stays. With orientations, rotated and
+        mirrored copies are within reach.
+    radius : int
+        Bits, 0 to 64.
+    grouping : {"star", "components"}
+        Each row joins the first keeper within reach, or becomes one; or rows within reach of one
+        another, chained, are one group.
+
+    Raises
+    ------
+    UsageError
+        No such radius or grouping, or an array of another dtype or shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> group(np.array([5, 7, 5], np.uint64)).keeper.tolist()
+    [0, 1, 0]
+    >>> group(np.array([0, 1, 3], np.uint64), radius=1).keeper.tolist()
+    [0, 0, 2]
+    >>> group(np.array([0, 1, 3], np.uint64), radius=1, grouping="components").keeper.tolist()
+    [0, 0, 0]
+    """
+    keeper = find_keepers(Index(check_hashes(hashes)), Content(), radius, grouping=grouping)
+    number = np.cumsum(keeper == np.arange(keeper.size)) - 1
+    return Groups(number[keeper], keeper)

@@ -1,0 +1,1 @@
+"""Thumbnails to hashes, and the definition of a hash."""

@@ -1,0 +1,79 @@
+"""Pillow, opened with care: allowed formats, limits, EXIF, and a defect mended."""
+
+import io
+
+from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
+
+from fastphash.base.orientations import PIXEL_TURNS
+from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.errors import ImageError
+
+_TIFF_BITS, _TIFF_PLANES, _TIFF_SAMPLE_FORMAT = 258, 284, 339
+_EXIF_ORIENTATION = 0x0112
+# which of them an EXIF orientation asks for
+EXIF_TURNS = {
+    value: PIXEL_TURNS[ORIENTATIONS.index(name) - 1]
+    for value, name in {
+        2: "flip_left_right",
+        3: "rotate_180",
+        4: "flip_top_bottom",
+        5: "transpose",
+        6: "rotate_270",
+        7: "transverse",
+        8: "rotate_90",
+    }.items()
+}
+
+
+def limit_pixels(most: int) -> None:
+    """Let this process refuse images of more pixels, by their headers, whatever decodes them."""
+    # Pillow refuses more than twice as many as this
+    Image.MAX_IMAGE_PIXELS = most / 2  # type: ignore[assignment]
+
+
+def open_image(data: bytes, name: str) -> Image.Image:
+    """Open an image of a known format; ImageError where its header is damaged."""
+    try:
+        return Image.open(io.BytesIO(data), formats=[name])
+    except UnidentifiedImageError as error:
+        raise ImageError("identify", f"a damaged or unsupported {name} header") from error
+    except Exception as error:  # plugins raise whatever they trip over
+        raise ImageError("identify", why(error)) from error
+
+
+def exif_orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where there is none."""
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block is no reason to lose the image
+        return 1
+
+
+def mend_single_plane(image: Image.Image) -> None:
+    """Let Pillow 13 read 16-bit TIFFs of one band stored as separate planes.
+
+    It takes one letter of the raw mode for each plane, which leaves "I" of "I;16", and then knows
+    no such mode. Satellite tiles are often written so.
+    """
+    tiles = getattr(image, "tile", None)
+    if not isinstance(image, TiffImageFile) or not tiles or tiles[0].codec_name != "raw":
+        return
+    tags = image.tag_v2
+    if tags.get(_TIFF_BITS) != (16,) or tags.get(_TIFF_PLANES) != 2 or tiles[0].args[0] != "I":
+        return
+    big_endian = "B" if tags.prefix == b"MM" else ""
+    signed = "S" if tags.get(_TIFF_SAMPLE_FORMAT) == (2,) else ""
+    raw_mode = f"I;16{big_endian}{signed}"
+    image.tile = [tile._replace(args=(raw_mode, *tile.args[1:])) for tile in tiles]
+
+
+def why(error: Exception) -> str:
+    """What went wrong, in one line."""
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, Image.DecompressionBombError):
+        most = int(2 * (Image.MAX_IMAGE_PIXELS or 0))
+        return f"more than {most:,} pixels (--max-pixels), a decompression bomb perhaps"
+    text = " ".join(str(error).split()) or "no further detail"
+    return f"{type(error).__name__}: {text}"[:300]

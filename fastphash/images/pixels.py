@@ -1,0 +1,126 @@
+"""Pixels to grey and to chroma."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fastphash.base.vocabulary import CHROMA_SIDE
+from fastphash.errors import ImageError
+from fastphash.images.pillow import mend_single_plane, why
+
+# pixels that are in hand in a larger form than their image's
+_AT_ONCE = 1 << 20
+SCALED_MODES = ("I", "F")  # and every I;16
+
+
+def pillow_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray[np.uint8]:
+    """Grey pixels (h, w) of a Pillow image: its ``convert("L")``, but 16-bit and float scaled."""
+    mend_single_plane(image)
+    if strict_imagehash or not (image.mode in SCALED_MODES or image.mode.startswith("I;16")):
+        return np.ascontiguousarray(image.convert("L"))
+    return scale_to_uint8(np.asarray(image))
+
+
+def image_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray[np.uint8]:
+    """Grey pixels (h, w) of a Pillow image; ImageError where Pillow can't load or convert it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return pillow_grey(image, strict_imagehash=strict_imagehash)
+        except Exception as error:
+            raise ImageError("decode", why(error)) from error
+
+
+def array_grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Grey pixels (h, w) of a uint8 array (h, w) or, RGB, (h, w, 3).
+
+    Raises
+    ------
+    ImageError
+        Another dtype or shape, or no pixels at all.
+    """
+    grey_or_rgb = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+    if pixels.dtype != np.uint8 or not grey_or_rgb or pixels.size == 0:
+        raise ImageError(
+            "decode", f"need uint8 pixels (h, w) or (h, w, 3), not {pixels.dtype} {pixels.shape}"
+        )
+    pixels = np.ascontiguousarray(pixels)
+    return pixels if pixels.ndim == 2 else _rgb_grey(pixels)
+
+
+def array_chroma(pixels: NDArray[Any]) -> NDArray[np.int8]:
+    """`Decoded.chroma`, int8 (2, 8, 8), of pixels (h, w) or, RGB, (h, w, 3)."""
+    if pixels.ndim == 2:
+        return _no_colour()
+    height, width = pixels.shape[:2]
+    return _chroma_of(width, height, lambda top, bottom: pixels[top:bottom])
+
+
+def pillow_chroma(image: Image.Image) -> NDArray[np.int8]:
+    """`Decoded.chroma`, int8 (2, 8, 8), of a Pillow image."""
+    if Image.getmodebase(image.mode) == "L":
+        return _no_colour()
+
+    def rows(top: int, bottom: int) -> NDArray[np.uint8]:
+        strip = image.crop((0, top, image.width, bottom))
+        # alpha is dropped; a transparent palette entry would be looked up to be kept
+        strip.info.pop("transparency", None)
+        return np.asarray(strip.convert("RGB"))
+
+    return _chroma_of(*image.size, rows)
+
+
+def _no_colour() -> NDArray[np.int8]:
+    return np.zeros((2, CHROMA_SIDE, CHROMA_SIDE), np.int8)
+
+
+def _chroma_of(
+    width: int, height: int, rows: Callable[[int, int], NDArray[np.uint8]]
+) -> NDArray[np.int8]:
+    """Chroma of the image whose RGB pixels ``rows(top, bottom)`` gives, strip by strip."""
+    from fastphash.kernels import chroma  # numba, as in _rgb_grey
+
+    totals = np.zeros((CHROMA_SIDE, CHROMA_SIDE, 3), np.int64)
+    columns = np.empty((CHROMA_SIDE, 3 * width), np.uint32)
+    step = max(_AT_ONCE // width, 1)
+    for top in range(0, height, step):
+        strip = np.ascontiguousarray(rows(top, min(top + step, height)))
+        chroma.add_strip(strip.reshape(-1, 3 * width), top, height, columns, totals)
+    out = np.empty((2, CHROMA_SIDE, CHROMA_SIDE), np.int8)
+    chroma.totals_to_chroma(totals, width * height, out)
+    return out
+
+
+def scale_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Stretch the finite values of an array over 0..255; not finite is 0, and so is a constant."""
+    out = np.zeros(values.shape, np.uint8)
+    # some rows at a time: in double precision a large image is eight times as large
+    step = max(_AT_ONCE // max(values[:1].size, 1), 1)
+    ranges = []
+    for start in range(0, len(values), step):
+        rows = values[start : start + step]
+        finite = rows[np.isfinite(rows)]
+        if finite.size:
+            ranges.append((float(finite.min()), float(finite.max())))
+    low = min((low for low, _ in ranges), default=0.0)
+    high = max((high for _, high in ranges), default=0.0)
+    if low == high:
+        return out
+    for start in range(0, len(values), step):
+        rows = values[start : start + step].astype(np.float64)
+        rows[~np.isfinite(rows)] = low
+        out[start : start + step] = np.floor(255 * (rows - low) / (high - low) + 0.5)
+    return out
+
+
+def _rgb_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    # numba takes 110 MB, and who only looks at images doesn't need it
+    from fastphash.kernels.grey import rgb_to_grey
+
+    grey = np.empty(pixels.shape[:2], np.uint8)
+    rgb_to_grey(pixels.reshape(-1), grey.reshape(-1))
+    return grey

@@ -1,0 +1,49 @@
+"""The format of an image by its first bytes, and what a file name promises."""
+
+import os
+
+#: How much of a file `sniff` looks at.
+SNIFFED = 32
+
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"\xff\x4f\xff\x51", "JPEG2000"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
+)
+_SUFFIXES = frozenset(
+    b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .tif .tiff .bmp .dib .gif .pbm .pgm .ppm .pnm "
+    b".pfm .avif .avifs .heic .heif .jp2 .j2k .jpf .jpx .j2c .jpc .psd .tga .ico .svg .jxl .exr "
+    b".dng .eps".split()
+)
+_AVIF_BRANDS = (b"avif", b"avis", b"mif1", b"msf1")
+_PNM_KINDS = frozenset(b"1 2 3 4 5 6 f F y".split())
+# sizes of the header that follows a bitmap's first 14 bytes
+_BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124))
+
+
+def sniff(head: bytes) -> str | None:
+    """Pillow's name of the format that the first SNIFFED bytes of a file announce, or None."""
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp" and head[8:12] in _AVIF_BRANDS:
+        return "AVIF"
+    if head[:2] == b"BM" and head[14:18] in _BMP_HEADERS:
+        return "BMP"
+    if head[:1] == b"P" and head[1:2] in _PNM_KINDS and head[2:3].isspace():
+        return "PPM"
+    return None
+
+
+def promises_image(path: bytes) -> bool:
+    """Whether a name ends as an image's: a file that is none is rejected then, not skipped."""
+    return os.path.splitext(path)[1].lower() in _SUFFIXES

@@ -1,0 +1,1 @@
+"""Images of sources to rows of a store, by worker processes."""

@@ -1,0 +1,1 @@
+"""All pairs of hashes within a Hamming radius, exact and complete."""

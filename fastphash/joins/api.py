@@ -1,0 +1,74 @@
+"""Pairs of hashes within a Hamming radius, exact and complete."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.defaults import MAX_PAIRS
+from fastphash.joins.index import Index, check_radius
+from fastphash.joins.matching import matches
+from fastphash.joins.relation import Matches, concatenated, first_orientation
+
+
+class Pairs(NamedTuple):
+    """Pairs of rows in order of (left, right).
+
+    Attributes
+    ----------
+    left, right : int64 (n,)
+    distance : uint8 (n,)
+        Bits.
+    orientation : uint8 (n,)
+        Index into `fastphash.ORIENTATIONS` of what turns `left` into the frame of `right`.
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    distance: NDArray[np.uint8]
+    orientation: NDArray[np.uint8]
+
+
+def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_PAIRS) -> Pairs:
+    """Every pair of a needle and a haystack row within a Hamming radius.
+
+    With orientations on both sides the distance of a pair (a, b) is the least over T of
+    ``min(d(hash_T(a), hash(b)), d(hash(a), hash_T^-1(b)))``, and ties go to the first T.
+
+    Parameters
+    ----------
+    needles : uint64 (n,) or, as `phash_orientations` gives them, (n, 8)
+    haystack : uint64 (m,) or (m, 8)
+    radius : int
+        Bits, 0 to 64.
+    max_pairs : int
+        Stop instead of returning more pairs than this.
+
+    Raises
+    ------
+    UsageError
+        No such radius, or arrays of another dtype or shape.
+    TooManyPairsError
+        More than `max_pairs`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pairs = join(np.array([7, 5], np.uint64), np.array([5, 6, 5], np.uint64), radius=1)
+    >>> list(zip(pairs.left.tolist(), pairs.right.tolist(), pairs.distance.tolist()))
+    [(0, 0, 1), (0, 1, 1), (0, 2, 1), (1, 0, 0), (1, 2, 0)]
+    """
+    check_radius(radius)
+    return _pairs(matches(Index(needles), Index(haystack), radius, max_pairs=max_pairs))
+
+
+def self_join(hashes: Any, radius: int = 0, *, max_pairs: int = MAX_PAIRS) -> Pairs:
+    """Every pair i < j of rows within a Hamming radius; otherwise as `join`."""
+    check_radius(radius)
+    return _pairs(matches(Index(hashes), None, radius, max_pairs=max_pairs))
+
+
+def _pairs(blocks: Iterator[Matches]) -> Pairs:
+    left, right, distance, mask = concatenated(list(blocks))
+    return Pairs(left, right, distance, first_orientation(mask))

@@ -1,0 +1,1 @@
+"""Labels of copies: class folders and COCO files."""

@@ -1,0 +1,79 @@
+"""The columns of pairs, leaks and groups."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fastphash.base.vocabulary import COLOURS, KINDS, ORIENTATIONS, SAME, UNKNOWN_COLOUR
+from fastphash.files.parquet import NAME_TYPE
+from fastphash.store.rows import HashTable
+from fastphash.verify.verdicts import Relation
+
+ROLES = ("keeper", "copy")
+
+#: Columns that say how two images relate.
+RELATION = [
+    ("kind", NAME_TYPE),
+    ("distance", pa.uint8()),
+    ("orientation", NAME_TYPE),
+    ("score", pa.float32()),
+    ("colour", NAME_TYPE),
+    ("colour_distance", pa.float32()),
+]
+_SIDES = [
+    ("needle_split", NAME_TYPE),
+    ("needle_path", pa.string()),
+    ("haystack_split", NAME_TYPE),
+    ("haystack_path", pa.string()),
+]
+# exact names where they are not UTF-8, null otherwise
+_EXACT = [("needle_path_bytes", pa.binary()), ("haystack_path_bytes", pa.binary())]
+
+PAIRS_SCHEMA = pa.schema([*_SIDES, *RELATION, *_EXACT])
+LEAKS_SCHEMA = pa.schema([*_SIDES, *RELATION, ("matches", pa.int64()), *_EXACT])
+GROUPS_SCHEMA = pa.schema(
+    [
+        ("group", pa.int64()),
+        ("split", NAME_TYPE),
+        ("path", pa.string()),
+        ("role", NAME_TYPE),
+        *RELATION,
+        ("path_bytes", pa.binary()),
+    ]
+)
+
+
+def row_names(rows: HashTable, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any]:
+    """Columns split, path and path_bytes of some rows."""
+    table = rows.table.take(pa.array(chosen))
+    split = table["split"].cast(pa.string()).combine_chunks().dictionary_encode()
+    exact = pa.nulls(len(chosen), pa.binary())
+    if "path_bytes" in table.column_names:
+        exact = table["path_bytes"]
+    return split, table["path"], exact
+
+
+def relation_columns(relation: Relation, none: NDArray[np.bool_] | None = None) -> list[Any]:
+    """The columns of RELATION; null where `none` (keepers), and where nobody knows."""
+    kind, distance, orientation, score, colour, colour_distance = relation
+    nobody = np.zeros(kind.size, np.bool_) if none is None else none
+    uncoloured = nobody | (colour == UNKNOWN_COLOUR)
+    return [
+        coded(kind, KINDS, none),
+        pa.array(distance, pa.uint8(), mask=none),
+        coded(orientation, ORIENTATIONS, none),
+        pa.array(score, pa.float32(), mask=nobody | np.isnan(score)),
+        coded(np.where(uncoloured, SAME, colour), COLOURS, uncoloured),
+        pa.array(colour_distance, pa.float32(), mask=uncoloured),
+    ]
+
+
+def coded(
+    codes: NDArray[Any], names: tuple[str, ...], none: NDArray[np.bool_] | None = None
+) -> pa.DictionaryArray:
+    """Codes as names; null where `none`."""
+    return pa.DictionaryArray.from_arrays(
+        pa.array(codes.astype(np.int32), mask=none), pa.array(names, pa.string())
+    )

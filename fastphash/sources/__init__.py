@@ -1,0 +1,1 @@
+"""Where images lie: a source lists entries, reads one, stamps one."""

@@ -1,0 +1,216 @@
+"""Folders and lists of files on this machine."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastphash.errors import ImageError, UsageError
+from fastphash.images.sniff import SNIFFED, promises_image, sniff
+from fastphash.sources.base import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSource:
+    """One split: a folder to walk, or the files of a list.
+
+    Attributes
+    ----------
+    split : str
+    root : bytes
+        Absolute; paths are relative to it.
+    files : tuple of bytes, optional
+        Paths relative to the root (or absolute, outside of it), in canonical order.
+    """
+
+    split: str
+    root: bytes
+    files: tuple[bytes, ...] | None = None
+
+    def entries(self, avoid: Path | None = None) -> Iterator["Entry"]:
+        """Every file of the split, in canonical order, but for those in a folder to avoid."""
+        if self.files is None:
+            return _walk(self.root, avoid)
+        return (Entry(path) for path in self.files)
+
+
+def folder_source(text: str) -> LocalSource:
+    """The split of ``[SPLIT=]DIR``; without a name it is called as its folder.
+
+    Raises
+    ------
+    UsageError
+        No such folder, or no usable name.
+    """
+    name, separator, folder = text.partition("=")
+    if not separator or os.path.isdir(text):
+        name, folder = "", text
+    if not os.path.exists(folder):
+        raise UsageError(f"no such folder: {folder!r}")
+    if not os.path.isdir(folder):
+        raise UsageError(f"not a folder: {folder!r} (a list of files goes with --files)")
+    root = os.path.abspath(folder)
+    return LocalSource(check_split(name or os.path.basename(root)), os.fsencode(root))
+
+
+def list_source(split: str, names: bytes, separator: bytes = b"\n") -> LocalSource:
+    """A split of listed files, relative to the working folder, in canonical order, each once.
+
+    Parameters
+    ----------
+    split : str
+    names : bytes
+        Paths, each ended by the separator.
+    """
+    root = os.fsencode(os.getcwd())
+    if separator == b"\n" and b"\0" in names:
+        raise UsageError(f"the list of {split!r} has NUL bytes: is it of find -print0? Use -0")
+    if separator == b"\n":
+        names = names.replace(b"\r\n", b"\n")
+    paths = set()
+    for name in names.split(separator):
+        if name:
+            # not normpath: what .. means behind a link, only the system knows
+            steps = [step for step in name.split(b"/") if step not in (b"", b".")]
+            path = (b"/" if name.startswith(b"/") else b"") + b"/".join(steps)
+            inside = path.startswith(root + b"/")
+            paths.add(path[len(root) + 1 :] if inside else path)
+    ordered = sorted(paths, key=lambda path: path.split(b"/"))
+    return LocalSource(check_split(split), root, tuple(ordered))
+
+
+def check_split(name: str) -> str:
+    """A name that can stand in ``SPLIT=DIR``, ``STORE@SPLIT`` and ``SPLIT,SPLIT``."""
+    if not name.isprintable() or name in ("", ".", "..") or any(c in name for c in "=@,/"):
+        raise UsageError(
+            f"{name!r} can't name a split (empty, not printable, or with one of = @ , /): "
+            "give it a name, NAME=PATH"
+        )
+    return name
+
+
+def check_sources(sources: list[LocalSource]) -> None:
+    """Raise UsageError if two splits share their name, or a folder, or one holds the other."""
+    for i, one in enumerate(sources):
+        for other in sources[:i]:
+            if one.split == other.split:
+                raise UsageError(
+                    f"two splits are called {one.split!r}: {os.fsdecode(other.root)} and "
+                    f"{os.fsdecode(one.root)}; name them with NAME=PATH"
+                )
+            if one.files is not None or other.files is not None:
+                continue
+            inner, outer = os.path.realpath(one.root), os.path.realpath(other.root)
+            if len(inner) < len(outer):
+                inner, outer = outer, inner
+            if inner == outer or inner.startswith(outer.rstrip(b"/") + b"/"):
+                same = "are the same folder" if inner == outer else "lie in one another"
+                raise UsageError(
+                    f"splits {other.split!r} ({os.fsdecode(other.root)}) and {one.split!r} "
+                    f"({os.fsdecode(one.root)}) {same}: every image would leak"
+                )
+
+
+def _walk(root: bytes, avoid: Path | None) -> Iterator[Entry]:
+    seen: set[tuple[int, int]] = set()
+    if avoid is not None and avoid.exists():
+        seen.add(_identity(avoid))
+    # the open folders, deepest last: the path of each with a slash, and what is left in it
+    open_folders: list[tuple[bytes, Iterator[os.DirEntry[bytes]]]] = []
+
+    def enter(folder: bytes, prefix: bytes) -> Entry | None:
+        try:
+            identity = _identity(folder)
+            if identity in seen:
+                return None
+            seen.add(identity)
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            return Entry(prefix.rstrip(b"/") or b".", problem=f"folder: {error.strerror}")
+        open_folders.append((prefix, iter(entries)))
+        return None
+
+    problem = enter(root, b"")
+    while open_folders or problem:
+        if problem:
+            yield problem
+            problem = None
+            continue
+        prefix, entries = open_folders[-1]
+        entry = next(entries, None)
+        if entry is None:
+            open_folders.pop()
+        elif _is_folder(entry):
+            problem = enter(entry.path, prefix + entry.name + b"/")
+        else:
+            yield Entry(prefix + entry.name, special=_is_special(entry))
+
+
+def _identity(folder: bytes | Path) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def _is_folder(entry: "os.DirEntry[bytes]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_special(entry: "os.DirEntry[bytes]") -> bool:
+    try:
+        if entry.is_file():
+            return False
+        mode = entry.stat().st_mode
+    except OSError:  # a link to nothing: reading it will say so
+        return False
+    return not stat.S_ISREG(mode)
+
+
+# not blocking: a file list may name a pipe
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# how often a file is read that changes meanwhile
+_READINGS = 3
+
+
+def read_image_file(path: bytes) -> tuple[bytes | None, os.stat_result]:
+    """The bytes of a file, or None if neither its name nor its first bytes are an image's."""
+    try:
+        fd = os.open(path, _READ_FLAGS)
+        try:
+            for _ in range(_READINGS):
+                before = os.fstat(fd)
+                data = _read_open(fd, path, before)
+                after = os.fstat(fd)
+                if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+                    return data, before
+                os.lseek(fd, 0, os.SEEK_SET)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise ImageError("read", error.strerror or str(error)) from error
+    except ValueError as error:  # a name with a NUL
+        raise ImageError("read", str(error)) from error
+    except MemoryError as error:
+        raise ImageError("read", "the file is larger than the memory that is left") from error
+    raise ImageError("read", f"the file changed {_READINGS} times while it was read")
+
+
+def _read_open(fd: int, path: bytes, status: os.stat_result) -> bytes | None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError("read", "not a regular file")
+    if promises_image(path):
+        return _read_all(fd, status.st_size)
+    head = os.read(fd, SNIFFED)
+    return head + _read_all(fd, status.st_size) if sniff(head) else None
+
+
+def _read_all(fd: int, size: int) -> bytes:
+    """What is left of a file of about `size` bytes."""
+    pieces = []
+    while piece := os.read(fd, max(size, 4096)):
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -1,0 +1,1 @@
+"""Hashes in Parquet: written, checked, opened, converted."""

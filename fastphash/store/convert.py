@@ -1,0 +1,202 @@
+"""Other tools' hash files to and from stores."""
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fastphash.errors import StoreError, UsageError
+from fastphash.files import atomic, parquet
+from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.hashing.hexadecimal import from_hex, to_hex
+from fastphash.sources.local import check_split
+from fastphash.store.open import read_hashes
+from fastphash.store.rows import HashTable
+from fastphash.store.schema import Layout, path_columns, store_schema
+from fastphash.store.store import create_store
+
+#: The orientations that the paper's ``compute_hashes_augmented.py`` writes, in its order.
+PAPER_ORIENTATIONS = (0, 1, 2, 3, 4, 5)
+
+
+def import_hashes(
+    path: Path, out: Path, *, split: str | None = None, definition: Definition
+) -> int:
+    """Make a store of the paper's JSON, or of a Parquet file with the columns path and phash.
+
+    Parameters
+    ----------
+    path : Path
+        ``[{"image_name": str, "hash": 16 hex digits}, ...]``; where every image is named six
+        times, these are the orientations of the paper's augmented tables.
+    out : Path
+        A new store.
+    split : str, optional
+        What to call the split; by default a Parquet file's own splits, or else its name.
+    definition : Definition
+        How the hashes were made, as far as it is known.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    StoreError
+        The file isn't of either form.
+    UsageError
+        `out` is taken, or the split can't be called so.
+    """
+    columns = _paper_columns(path) if path.suffix.lower() == ".json" else _parquet_columns(path)
+    rows = len(columns["path"])
+    own = columns.pop("split", None)
+    splits = own if own and split is None else [split or path.stem] * rows
+    names = list(dict.fromkeys(splits)) or [split or path.stem]
+    for name in names:
+        check_split(name)
+    orientations = any(name in columns for name in HASH_COLUMNS[1:])
+    layout = Layout(orientations=orientations, thumbnails=False)
+    full = {**columns, "split": pa.array(splits, pa.string()).dictionary_encode()}
+    schema = store_schema(definition, layout)
+    made = pa.table({name: full.get(name, pa.nulls(rows)) for name in schema.names}).cast(schema)
+    store = create_store(out, definition, layout, names)
+    if rows:
+        store.parts.append(store.write_part(made, store.new_part_name()))
+    store.roots = dict.fromkeys(names, "")
+    store.unfinished = []
+    store.save()
+    return rows
+
+
+def export_hashes(rows: HashTable, out: Path, *, augmented: bool = False) -> int:
+    """Write the paper's JSON: one entry an image, or, augmented, its six, one after another.
+
+    Raises
+    ------
+    UsageError
+        Augmented entries are asked for and the rows have no such hashes.
+    """
+    wanted = PAPER_ORIENTATIONS if augmented else (0,)
+    if not set(wanted) <= set(rows.known):
+        raise UsageError("these rows have no hashes of rotated and mirrored images")
+    names = file_names(rows.table)
+    entries = [
+        {"image_name": name, "hash": to_hex(hashes[t])}
+        for name, hashes in zip(names, rows.phashes, strict=True)
+        for t in wanted
+    ]
+    atomic.write_json(out, entries)
+    return len(entries)
+
+
+def paper_matches(needles: HashTable, pairs: pa.Table) -> list[dict[str, Any]]:
+    """The paper's ``compare_hashes.py`` output: an entry for every needle, matched or not."""
+    found: dict[tuple[str, str], list[str]] = {}
+    names = [file_names(pairs, side) for side in ("needle_", "haystack_")]
+    for split, name, match in zip(pairs["needle_split"].to_pylist(), *names, strict=True):
+        found.setdefault((split, name), []).append(match)
+    rows = zip(needles.splits, file_names(needles.table), needles.phashes[:, 0], strict=True)
+    return [
+        {
+            "needle_image_name": name,
+            "needle_image_hash": to_hex(phash),
+            "duplicates_in_haystack": found.get((split, name), []),
+        }
+        for split, name, phash in rows
+    ]
+
+
+def paper_groups(rows: HashTable, groups: pa.Table) -> dict[str, list[str]]:
+    """The paper's ``inspect_hashes.py`` output: every image that stays, with its copies.
+
+    Raises
+    ------
+    UsageError
+        Two splits hold images of one name, which that form can't tell apart.
+    """
+    names = file_names(rows.table)
+    twice, times = Counter(names).most_common(1)[0] if names else ("", 0)
+    if times > 1:
+        raise UsageError(f"{twice!r} is in two splits, which this format can't hold: group one")
+    grouped = file_names(groups)
+    copies: dict[str, list[str]] = {}
+    keeper = ""
+    for name, role in zip(grouped, groups["role"].to_pylist(), strict=True):
+        if role == "keeper":
+            keeper = name
+            copies[keeper] = []
+        else:
+            copies[keeper].append(name)
+    gone = set(grouped) - copies.keys()
+    return {name: copies.get(name, []) for name in names if name not in gone}
+
+
+def file_names(table: pa.Table, side: str = "") -> list[str]:
+    """Names as text; bytes that aren't UTF-8 are kept as Python's surrogate escapes."""
+    paths: list[str] = table[f"{side}path"].to_pylist()
+    if f"{side}path_bytes" not in table.column_names:
+        return paths
+    exact = table[f"{side}path_bytes"].to_pylist()
+    pairs = zip(paths, exact, strict=True)
+    return [path if name is None else os.fsdecode(name) for path, name in pairs]
+
+
+def _parquet_columns(path: Path) -> dict[str, Any]:
+    table = read_hashes(str(path)).table
+    columns: dict[str, Any] = {}
+    for name in ("path", "path_bytes", *HASH_COLUMNS):
+        if name in table.column_names:
+            kind = {"path": pa.string(), "path_bytes": pa.binary()}.get(name, pa.uint64())
+            try:
+                columns[name] = table[name].cast(kind)
+            except pa.ArrowException as error:
+                raise StoreError(f"{path}: column {name!r} can't be read as {kind}") from error
+    if "split" in parquet.read_schema(path).names:
+        columns["split"] = table["split"].to_pylist()
+    return columns
+
+
+def _paper_columns(path: Path) -> dict[str, Any]:
+    entries = atomic.read_json(path)
+    if not isinstance(entries, list):
+        raise StoreError(f"{path} is not a JSON list of image_name and hash")
+    hashes: dict[str, list[int]] = {}
+    for i, entry in enumerate(entries):
+        name, digits = _paper_entry(entry)
+        if name is None or digits is None:
+            raise StoreError(
+                f"{path}: entry {i} is not an image_name and a hash of sixteen hex digits: "
+                f"{str(entry)[:80]}"
+            )
+        hashes.setdefault(name, []).append(digits)
+    times = {name: len(values) for name, values in hashes.items()}
+    usual = len(PAPER_ORIENTATIONS) if max(times.values(), default=1) > 1 else 1
+    for name, number in times.items():
+        if number != usual:
+            raise StoreError(
+                f"{path}: {name!r} is named {number} times; every image must be named once, or "
+                f"{len(PAPER_ORIENTATIONS)} times (its orientations)"
+            )
+    matrix = np.array(list(hashes.values()), np.uint64).reshape(len(hashes), usual)
+    paths, exact = path_columns([os.fsencode(name) for name in hashes])
+    columns: dict[str, Any] = {"path": paths, "path_bytes": exact}
+    for column, orientation in enumerate(PAPER_ORIENTATIONS[:usual]):
+        columns[HASH_COLUMNS[orientation]] = pa.array(np.ascontiguousarray(matrix[:, column]))
+    return columns
+
+
+def _paper_entry(entry: Any) -> tuple[str | None, int | None]:
+    """Name and hash of an entry, None for what isn't one."""
+    if not isinstance(entry, dict):
+        return None, None
+    name, digits = entry.get("image_name"), entry.get("hash")
+    if not isinstance(name, str) or not isinstance(digits, str):
+        return None, None
+    try:
+        return name, int(from_hex(digits))
+    except UsageError:
+        return name, None

@@ -1,0 +1,185 @@
+"""Stores, splits of stores and Parquet files of hashes, read as rows."""
+
+import itertools
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, PassOrder
+from fastphash.errors import DefinitionError, StoreError, UsageError
+from fastphash.files import parquet
+from fastphash.hashing.definition import FOREIGN, HASH_COLUMNS, Definition
+from fastphash.images.thumbnail import vertical_first
+from fastphash.store.rows import STORE_ROW, HashTable
+from fastphash.store.schema import CHROMA_BYTES, METADATA
+from fastphash.store.store import open_store
+
+# columns that are read when they are asked for, for the rows that are left then
+_LATER = ("thumbnail", "chroma")
+# columns of a file: what other tools call so is of another type, and something else
+_OURS = {
+    "digest": pa.binary(16),
+    "thumbnail": pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE),
+    "chroma": pa.binary(CHROMA_BYTES),
+}
+_NUMBERS = ("size", "width", "height", "multiframe")
+
+
+def read_hashes(target: str) -> HashTable:
+    """Rows of ``STORE[@SPLIT]`` or of a Parquet file with the columns path and phash.
+
+    Raises
+    ------
+    UsageError
+        Nothing there, or no such split.
+    StoreError
+        What is there holds no hashes, or is damaged.
+    """
+    path, split = _split_target(target)
+    if path.is_file():
+        return _read_file(path, split)
+    store = open_store(path)
+    store.verify()
+    if split is not None and split not in store.roots:
+        raise UsageError(f"{path} has no split {split!r}: it has {', '.join(store.roots)}")
+    schema = pa.schema([column for column in store.schema if column.name not in _LATER])
+    parts = [store.read_part(part, schema.names) for part in store.parts]
+    table = pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])
+    table = table.unify_dictionaries()
+    table = table.append_column(STORE_ROW, pa.array(np.arange(table.num_rows)))
+    return HashTable(_one_split(table, split), store.definition, store)
+
+
+def same_rows(one: str, other: str) -> bool:
+    """Whether two targets name the same rows, however they are spelled."""
+    a, b = _split_target(one), _split_target(other)
+    return a[1] == b[1] and os.path.realpath(a[0]) == os.path.realpath(b[0])
+
+
+def read_together(targets: list[str]) -> HashTable:
+    """Rows of several stores or files, in the order given, to be grouped as one.
+
+    Raises
+    ------
+    DefinitionError
+        Their hashes were made in different ways.
+    UsageError
+        Two of them have a split of the same name.
+    """
+    several = [read_hashes(target) for target in targets]
+    if len(several) == 1:
+        return several[0]
+    owner: dict[str, str] = {}
+    for target, hashes in zip(targets, several, strict=True):
+        for split in np.unique(hashes.splits.astype(str)).tolist():
+            if split in owner:
+                raise UsageError(f"both {owner[split]} and {target} have a split {split!r}")
+            owner[split] = target
+    for (one, a), (other, b) in itertools.combinations(zip(targets, several, strict=True), 2):
+        check_joinable(a, b)
+        if a.columns != b.columns:
+            raise DefinitionError(
+                f"{one} and {other} keep different columns (orientations, thumbnails or digests): "
+                "hash them alike to group them as one"
+            )
+    # thumbnails are read row by row from one store only
+    full = [hashes.with_thumbnails().table for hashes in several]
+    table = pa.concat_tables(full, promote_options="permissive").unify_dictionaries()
+    return HashTable(table, several[0].definition)
+
+
+def summarise_hashes(hashes: HashTable) -> dict[str, Any]:
+    """What rows of hashes are: splits, definition, columns, and how many hashes are unusual."""
+    store = hashes.store
+    rejected = store.rejected()["split"].to_pylist() if store else []
+    roots = store.roots if store else {}
+    names, counts = np.unique(hashes.splits.astype(str), return_counts=True)
+    return {
+        "splits": {
+            name: {"images": count, "rejected": rejected.count(name), "root": roots.get(name, "")}
+            for name, count in zip(names.tolist(), counts.tolist(), strict=True)
+        },
+        "definition": str(hashes.definition),
+        "orientations": [ORIENTATIONS[t] for t in hashes.known],
+        "thumbnails": bool(store and store.layout.thumbnails),
+        "multiframe": int(hashes.numbers("multiframe").sum()),
+        "unusual_hashes": int((np.bitwise_count(hashes.phashes[:, 0]) != 32).sum()),
+    }
+
+
+def check_joinable(one: HashTable, other: HashTable) -> None:
+    """Raise DefinitionError unless the hashes of both mean the same."""
+    a, b = one.definition.like(other.definition), other.definition
+    if a == b:
+        return
+    only_order = replace(a, pass_order=b.pass_order) == b and a.decode == "full"
+    if only_order and all(
+        _same_order(hashes, a.pass_order, b.pass_order) for hashes in (one, other)
+    ):
+        return
+    raise DefinitionError(
+        f"these hashes were made in different ways: needles {one.definition}; "
+        f"haystack {other.definition}. Hash both the same way, or vouch for hashes from "
+        "elsewhere with `fastphash convert --as`"
+    )
+
+
+def _same_order(hashes: HashTable, one: PassOrder, other: PassOrder) -> bool:
+    """Whether no image, nor its transpose, would be resized differently under two pass orders."""
+    if "width" not in hashes.table.column_names or hashes.table["width"].null_count:
+        return False
+    sizes = set(zip(hashes.numbers("width"), hashes.numbers("height"), strict=True))
+    return all(
+        vertical_first(w, h, one) == vertical_first(w, h, other)
+        for width, height in sizes
+        for w, h in ((width, height), (height, width))
+    )
+
+
+def _split_target(target: str) -> tuple[Path, str | None]:
+    if os.path.exists(target):
+        return Path(target), None
+    path, separator, split = target.rpartition("@")
+    return (Path(path), split) if separator else (Path(target), None)
+
+
+def _one_split(table: pa.Table, split: str | None) -> pa.Table:
+    return table if split is None else table.filter(pc.equal(table["split"].cast("string"), split))
+
+
+def _is_ours(field: pa.Field) -> bool:
+    if field.name in _NUMBERS:
+        return bool(pa.types.is_integer(field.type) or pa.types.is_boolean(field.type))
+    return bool(field.type == _OURS.get(field.name, field.type))
+
+
+def _read_file(path: Path, split: str | None) -> HashTable:
+    table = parquet.read_table(path)
+    if "split" not in table.column_names:
+        names = pa.array([path.stem] * table.num_rows, pa.string())
+        table = table.append_column("split", names)
+    kinds = {"path": pa.string(), "phash": pa.uint64(), "split": pa.string()}
+    further = [name for name in HASH_COLUMNS[1:] if name in table.column_names]
+    for name, kind in (kinds | dict.fromkeys(further, pa.uint64())).items():
+        if name not in table.column_names:
+            raise StoreError(f"{path} has no column {name!r}: a file of hashes has path and phash")
+        try:
+            table = table.set_column(table.column_names.index(name), name, table[name].cast(kind))
+        except pa.ArrowException as error:
+            raise StoreError(f"{path}: column {name!r} can't be read as {kind}: {error}") from error
+        if name in kinds and table[name].null_count:
+            raise StoreError(f"{path}: column {name!r} has rows without a value")
+    place = table.column_names.index("split")
+    table = table.set_column(place, "split", table["split"].dictionary_encode())
+    table = table.drop_columns([field.name for field in table.schema if not _is_ours(field)])
+    made = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
+    definition = Definition(**made["definition"]) if made else FOREIGN
+    if split is not None and split not in table["split"].to_pylist():
+        raise UsageError(f"{path} has no split {split!r}")
+    return HashTable(_one_split(table, split), definition)

@@ -1,0 +1,233 @@
+"""Rows of hashes in memory: what joins and results work on."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, UNKNOWN_CHROMA
+from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.store.schema import CHROMA_BYTES, exact_paths
+from fastphash.store.store import Store
+
+# where a row lies in its store, counted through all parts
+STORE_ROW = "_row"
+
+
+class Content(NamedTuple):
+    """What is known of some images besides their hashes.
+
+    Attributes
+    ----------
+    thumbnails : uint8 (n, 1024), optional
+    chroma : int8 (n, 128), optional
+        As in `Hashes`.
+    digests : uint64 (n, 2), optional
+    """
+
+    thumbnails: NDArray[np.uint8] | None = None
+    chroma: NDArray[np.int8] | None = None
+    digests: NDArray[np.uint64] | None = None
+
+    @property
+    def looks(self) -> list[NDArray[np.uint8]]:
+        """Thumbnails and chroma, as far as they are known."""
+        return [column.view(np.uint8) for column in self[:2] if column is not None]
+
+    def take(self, rows: NDArray[np.int64]) -> "Content":
+        """That of some of them."""
+        columns: Iterable[NDArray[Any] | None] = self
+        return Content(*(None if column is None else column[rows] for column in columns))
+
+    def same_bytes(
+        self, rows: NDArray[np.int64], other: "Content", other_rows: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether files are known to have the same bytes as the others': bool (n,)."""
+        if self.digests is None or other.digests is None:
+            return np.zeros(rows.size, np.bool_)
+        same: NDArray[np.bool_] = (self.digests[rows] == other.digests[other_rows]).all(axis=1)
+        return same
+
+
+class HashTable:
+    """Rows to be joined: of a store, of one split of it, or of any Parquet file of hashes.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Columns of `store_schema`, of which only split, path and phash must be there.
+    definition : Definition
+    store : Store, optional
+        Where thumbnails and chroma come from that are not in the table.
+    """
+
+    def __init__(self, table: pa.Table, definition: Definition, store: Store | None = None) -> None:
+        self.table = table
+        self.definition = definition
+        self.store = store
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def take(self, rows: NDArray[np.int64]) -> "HashTable":
+        """These rows, in this order."""
+        return HashTable(self.table.take(pa.array(rows)), self.definition, self.store)
+
+    def with_thumbnails(self) -> "HashTable":
+        """The same rows with thumbnails and chroma in the table, and no store behind it."""
+        table, pixels, chroma = self.table, self.thumbnails, self.chroma
+        if STORE_ROW in table.column_names:
+            table = table.drop_columns([STORE_ROW])
+        if pixels is not None and "thumbnail" not in table.column_names:
+            table = table.append_column("thumbnail", _fixed_column(pixels))
+        if chroma is not None and "chroma" not in table.column_names:
+            known = chroma[:, 0] != UNKNOWN_CHROMA
+            table = table.append_column("chroma", _fixed_column(chroma.view(np.uint8), known))
+        return HashTable(table, self.definition)
+
+    @property
+    def columns(self) -> tuple[tuple[int, ...], bool, bool]:
+        """Which orientations, and whether thumbnails and digests, all rows have."""
+        stored = self.store is not None and self.store.layout.thumbnails
+        return (
+            self.known,
+            stored or "thumbnail" in self.table.column_names,
+            self.digests is not None,
+        )
+
+    @property
+    def has_thumbnails(self) -> bool:
+        """Whether all rows have one; those of a store aren't read for that."""
+        return self.columns[1] and (self.store is not None or self.thumbnails is not None)
+
+    def where_split(self, split: str) -> "HashTable":
+        """The rows of one split."""
+        return self.take(np.flatnonzero(self.splits == split))
+
+    @cached_property
+    def splits(self) -> NDArray[Any]:
+        """Name of the split of each row (object)."""
+        return np.asarray(self.table["split"].to_numpy(zero_copy_only=False), object)
+
+    @cached_property
+    def known(self) -> tuple[int, ...]:
+        """Orientations that have a hash in every row."""
+        columns = self.table.column_names
+        return tuple(
+            t
+            for t, name in enumerate(HASH_COLUMNS)
+            if t == 0 or (name in columns and not self.table[name].null_count)
+        )
+
+    @cached_property
+    def phashes(self) -> NDArray[np.uint64]:
+        """uint64 (n, 8), or (n, 1) where only the identity is known."""
+        if self.known == (0,):
+            only: NDArray[np.uint64] = self.table["phash"].to_numpy()[:, None]
+            return only
+        out = np.zeros((len(self), len(ORIENTATIONS)), np.uint64)
+        for t in self.known:
+            out[:, t] = self.table[HASH_COLUMNS[t]].to_numpy()
+        return out
+
+    @cached_property
+    def digests(self) -> NDArray[np.uint64] | None:
+        """XXH3-128 of the files, uint64 (n, 2), or None."""
+        words = self._fixed("digest")
+        return None if words is None else words.view(np.uint64)
+
+    @cached_property
+    def thumbnails(self) -> NDArray[np.uint8] | None:
+        """uint8 (n, 1024), or None; of a store they are read now, for these rows only."""
+        if self.store is None or not self.store.layout.thumbnails:
+            return self._fixed("thumbnail")
+        out = np.empty((len(self), THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.uint8)
+        for rows, column, places in self._stored("thumbnail"):
+            out[rows] = _fixed_width(column)[places]
+        return out
+
+    @cached_property
+    def chroma(self) -> NDArray[np.int8] | None:
+        """int8 (n, 128): 64 cells' means of Cb - 128, row by row, and then of Cr - 128; or None.
+
+        They lie between -127 and 127; where a row's colours aren't known, its first value is
+        `UNKNOWN_CHROMA`, -128, and the others are 0. Of a store they are read now, for these rows
+        only.
+        """
+        if self.store is None or not self.store.layout.thumbnails:
+            there = "chroma" in self.table.column_names
+            return _chroma_values(self.table["chroma"]) if there else None
+        out = np.empty((len(self), CHROMA_BYTES), np.int8)
+        for rows, column, places in self._stored("chroma"):
+            out[rows] = _chroma_values(column)[places]
+        return out
+
+    @property
+    def content(self) -> Content:
+        """What is known of these rows besides their hashes; of a store it is read now."""
+        return Content(self.thumbnails, self.chroma, self.digests)
+
+    @cached_property
+    def paths(self) -> pa.ChunkedArray:
+        """Exact names, binary."""
+        return exact_paths(self.table)
+
+    def numbers(self, name: str) -> NDArray[np.int64]:
+        """A column of integers; zeros where it is missing."""
+        if name not in self.table.column_names:
+            return np.zeros(len(self), np.int64)
+        values: NDArray[np.int64] = self.table[name].cast(pa.int64()).fill_null(0).to_numpy()
+        return values
+
+    def _stored(
+        self, name: str
+    ) -> Iterator[tuple[NDArray[np.int64], pa.ChunkedArray, NDArray[np.int64]]]:
+        """A column of each part of the store that has some of these rows: which, and where."""
+        assert self.store is not None
+        wanted = self.table[STORE_ROW].to_numpy()
+        start = 0
+        for part in self.store.parts:
+            rows = np.flatnonzero((wanted >= start) & (wanted < start + part.rows))
+            if rows.size:
+                yield rows, self.store.read_part(part, [name])[name], wanted[rows] - start
+            start += part.rows
+
+    def _fixed(self, name: str) -> NDArray[np.uint8] | None:
+        if name not in self.table.column_names or self.table[name].null_count:
+            return None
+        return _fixed_width(self.table[name])
+
+
+def _chroma_values(column: pa.ChunkedArray) -> NDArray[np.int8]:
+    """The column chroma as int8 (n, 128), with UNKNOWN_CHROMA first in rows that are null."""
+    values = _fixed_width(column).view(np.int8)
+    if not column.null_count:
+        return values
+    unknown = column.is_null().to_numpy()
+    values = np.where(unknown[:, None], np.int8(0), values)
+    values[unknown, 0] = UNKNOWN_CHROMA
+    return values
+
+
+def _fixed_column(
+    values: NDArray[np.uint8], known: NDArray[np.bool_] | None = None
+) -> pa.FixedSizeBinaryArray:
+    """A column of uint8 (n, width); null where a row isn't `known`."""
+    valid = None if known is None else pa.array(known).buffers()[1]
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    kind = pa.binary(values.shape[1])
+    return pa.FixedSizeBinaryArray.from_buffers(kind, len(values), [valid, data])
+
+
+def _fixed_width(column: pa.ChunkedArray) -> NDArray[np.uint8]:
+    """A column of fixed_size_binary as uint8 (n, width); what rows hold that are null is chance."""
+    width = column.type.byte_width
+    pieces = [np.empty((0, width), np.uint8)]
+    for chunk in column.chunks:
+        data = np.frombuffer(chunk.buffers()[1] or b"", np.uint8)
+        start = chunk.offset * width
+        pieces.append(data[start : start + len(chunk) * width].reshape(-1, width))
+    return pieces[1] if len(pieces) == 2 else np.concatenate(pieces)

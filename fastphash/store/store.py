@@ -1,0 +1,255 @@
+"""A store: Parquet parts of hashes in a folder, and a manifest that vouches for them."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import xxhash
+
+from fastphash.errors import StoreError, UsageError
+from fastphash.files import atomic, parquet
+from fastphash.hashing.definition import Definition
+from fastphash.store.lock import LOCK
+from fastphash.store.schema import REJECTED_SCHEMA, SCHEMA_VERSION, Layout, store_schema
+
+MANIFEST = "_manifest.json"
+REJECTED = "_rejected.parquet"
+#: Rows of a part, once it is full.
+PART_ROWS = 8192
+
+
+@dataclass(slots=True)
+class Part:
+    """A finished part, as the manifest lists it.
+
+    Attributes
+    ----------
+    name : str
+    rows : int
+    digest : str
+        XXH3-128 of the file, in hex.
+    splits : list of str
+        That have rows in it.
+    moved : list of str
+        Splits whose rows in it are of another folder than the manifest's, and hold no longer.
+    """
+
+    name: str
+    rows: int
+    digest: str
+    splits: list[str]
+    moved: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Store:
+    """A folder of parts with a manifest.
+
+    Attributes
+    ----------
+    path : Path
+    definition : Definition
+    layout : Layout
+    roots : dict of str to str
+        Absolute folder of each split, by name.
+    parts : list of Part
+    skipped : dict of str to int
+        Files of each split that are no images by content nor by name.
+    rejected_digest : str
+        XXH3-128 of the table of rejected inputs, in hex; empty before there is one.
+    unfinished : list of str
+        Splits whose last run has not come to its end.
+    """
+
+    path: Path
+    definition: Definition
+    layout: Layout
+    roots: dict[str, str] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)
+    rejected_digest: str = ""
+    unfinished: list[str] = field(default_factory=list)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns and metadata of new parts."""
+        return store_schema(self.definition, self.layout)
+
+    @property
+    def digest(self) -> str:
+        """XXH3-128 of everything that the manifest says, in hex: of what the store holds."""
+        return _manifest_digest(self._manifest())
+
+    def save(self) -> None:
+        """Write the manifest."""
+        manifest = self._manifest()
+        manifest["digest"] = _manifest_digest(manifest)
+        atomic.write_json(self.path / MANIFEST, manifest)
+
+    def _manifest(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA_VERSION,
+            "definition": asdict(self.definition),
+            "orientations": self.layout.orientations,
+            "thumbnails": self.layout.thumbnails,
+            "roots": self.roots,
+            "skipped": self.skipped,
+            "rejected": self.rejected_digest,
+            "unfinished": self.unfinished,
+            "parts": [asdict(part) for part in self.parts],
+        }
+
+    def part_path(self, part: Part) -> Path:
+        """Where a part lies."""
+        return self.path / part.name
+
+    def new_part_name(self) -> str:
+        """The name after the last one."""
+        numbers = [int(part.name.removeprefix("part-").split(".")[0]) for part in self.parts]
+        return f"part-{max(numbers, default=-1) + 1:06d}.parquet"
+
+    def write_part(self, table: pa.Table, name: str) -> Part:
+        """Write rows as a part; the manifest doesn't list it yet."""
+        path = self.path / name
+        parquet.write_table(path, table)
+        splits = sorted(parquet.count_values(table["split"]))
+        return Part(name, table.num_rows, atomic.file_digest(path), splits)
+
+    def read_part(self, part: Part, columns: list[str] | None = None) -> pa.Table:
+        """Rows of one part."""
+        return parquet.read_table(self.part_path(part), columns)
+
+    def damage(self) -> dict[str, str]:
+        """Files that are not what the manifest says, by name: "missing" or "damaged"."""
+        files = [(part.name, part.digest) for part in self.parts]
+        if self.rejected_digest:
+            files.append((REJECTED, self.rejected_digest))
+        return {name: how for name, digest in files if (how := self._what_ails(name, digest))}
+
+    def verify(self) -> None:
+        """Raise StoreError if the store is not finished, or not what the manifest says."""
+        if self.unfinished:
+            splits = ", ".join(map(repr, self.unfinished))
+            raise StoreError(
+                f"{self.path} is not finished (split {splits}): let the run that writes it end, or "
+                "run it again"
+            )
+        if damage := self.damage():
+            files = ", ".join(f"{name} is {how}" for name, how in damage.items())
+            raise StoreError(
+                f"{self.path}: {files} (not what the manifest says): hash again, into the same "
+                "folder, and just this is made anew"
+            )
+
+    def _what_ails(self, name: str, digest: str) -> str:
+        try:
+            return "" if atomic.file_digest(self.path / name) == digest else "damaged"
+        except FileNotFoundError:
+            return "missing"
+        except OSError:
+            return "damaged"
+
+    def remove_orphans(self) -> None:
+        """Delete what a run that was killed has left: temporary files, parts that aren't listed."""
+        atomic.remove_leftovers(self.path)
+        listed = {part.name for part in self.parts}
+        for path in self.path.glob("part-*.parquet"):
+            if path.name not in listed:
+                path.unlink()
+
+    def rejected(self) -> pa.Table:
+        """Inputs without a hash: split, path, path_bytes, stage, reason."""
+        if not self.rejected_digest:
+            return REJECTED_SCHEMA.empty_table()
+        return parquet.read_table(self.path / REJECTED)
+
+    def write_rejected(self, table: pa.Table) -> None:
+        """Replace the inputs without a hash."""
+        parquet.write_table(self.path / REJECTED, table)
+        self.rejected_digest = atomic.file_digest(self.path / REJECTED)
+
+
+def is_store(path: Path) -> bool:
+    """Whether a folder has a manifest."""
+    return (path / MANIFEST).is_file()
+
+
+def open_store(path: Path) -> Store:
+    """Open a store and check its manifest (its parts are checked by `Store.verify`).
+
+    Raises
+    ------
+    UsageError
+        Nothing there.
+    StoreError
+        No store, a damaged manifest, or one of another schema.
+    """
+    if not path.exists():
+        raise UsageError(f"no such store: {str(path)!r}")
+    if not is_store(path):
+        inside = min(path.glob(f"*/{MANIFEST}"), default=None)
+        hint = f"; there is one in it: {str(inside.parent)!r}" if inside else ""
+        raise StoreError(f"not a store (no {MANIFEST} in it): {str(path)!r}{hint}")
+    manifest = atomic.read_json(path / MANIFEST)
+    if not isinstance(manifest, dict) or manifest.get("digest") != _manifest_digest(manifest):
+        raise StoreError(f"{path / MANIFEST} is damaged: delete the store and hash again")
+    if manifest["schema"] != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema {manifest['schema']}, this version reads {SCHEMA_VERSION}: "
+            "hash again, into a new folder"
+        )
+    return Store(
+        path,
+        Definition(**manifest["definition"]),
+        Layout(manifest["orientations"], manifest["thumbnails"]),
+        manifest["roots"],
+        [Part(**part) for part in manifest["parts"]],
+        manifest["skipped"],
+        manifest["rejected"],
+        manifest["unfinished"],
+    )
+
+
+def check_new(path: Path) -> None:
+    """Raise UsageError if there is something where a new store is to be.
+
+    What a run left that was killed before its first part was finished is nothing.
+    """
+    if is_store(path):
+        begun = open_store(path)
+        if begun.unfinished and not begun.parts:
+            return
+        raise UsageError(f"{str(path)!r} is a store already: name a new folder")
+    if path.exists() and (not path.is_dir() or any(map(_is_foreign, path.iterdir()))):
+        raise UsageError(f"{str(path)!r} exists and is no store: name a new folder")
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file is none that a store has before its manifest."""
+    return path.name != LOCK and not atomic.is_leftover(path)
+
+
+def create_store(
+    path: Path, definition: Definition, layout: Layout, splits: Iterable[str] = ()
+) -> Store:
+    """Start an empty store in a new or empty folder; UsageError if there is something else.
+
+    Its splits are unfinished.
+    """
+    check_new(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        store = Store(path, definition, layout, unfinished=sorted(splits))
+        store.save()
+        store.remove_orphans()
+    except OSError as error:
+        raise StoreError(f"can't write {str(path)!r}: {error.strerror}") from error
+    return store
+
+
+def _manifest_digest(manifest: dict[str, Any]) -> str:
+    plain = {key: value for key, value in manifest.items() if key != "digest"}
+    return xxhash.xxh3_128_hexdigest(json.dumps(plain, sort_keys=True).encode())

@@ -1,0 +1,1 @@
+"""Are the two images of a pair copies? Thumbnails, colours and bytes decide."""

@@ -12,7 +12,8 @@ PRECISION = 0.99
 #: The largest distance, in bits, at which an audit takes two images for copies unseen.
 RADIUS = 4
 
-#: How alike two thumbnails must be for a near pair to be a copy (see benchmarks/accuracy.py).
+#: How alike two thumbnails must be for a near pair to be a copy, measured by
+#: benchmarks/accuracy/edited_copies.py.
 MIN_SCORE = 0.5
 
 #: How many stored images a query names.

@@ -1,4 +1,4 @@
-"""How close to the true share of copies is the share that `fastphash.calibrate` estimates?
+"""How close to the true share of copies is the share that `fastphash calibrate` estimates?
 
 Photos are cut into tiles that don't overlap, and some tiles are edited. Tiles from different places
 are never copies, however similar they look.
@@ -23,10 +23,10 @@ from benchmarks.support.image_operations import (
 )
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import Pixels, load_pictures
-from fastphash.chance import proposing_radius
-from fastphash.hashing import hash_orientations
-from fastphash.joins import Index, collapse
-from fastphash.thumbnail import both_thumbnails
+from fastphash.hashing.phash import hash_orientations
+from fastphash.images.thumbnail import both_thumbnails
+from fastphash.joins.chance import proposing_radius
+from fastphash.joins.index import Index, collapse
 
 _SIDES = (64, 100, 128)
 # the share of tiles with copies, and copies of each

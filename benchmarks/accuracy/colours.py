@@ -1,6 +1,6 @@
 """Which edits change the colours of a picture so much that it is taken for a different one?
 
-Colours of edited copies are compared with those of their originals, as in `fastphash.verify`. Then
+Colours of edited copies are compared with those of their originals, as in an audit. Then
 things on white are compared with the same things in other colours, which should be different.
 """
 
@@ -15,10 +15,10 @@ from benchmarks.support.dataset import Dataset, build_dataset, edited_copies
 from benchmarks.support.edits import Edit, all_edits
 from benchmarks.support.image_operations import Operation, Picture, sequence, turn_hue
 from benchmarks.support.markdown import print_table
-from fastphash import images
+from fastphash.base.orientations import orientation_indices
+from fastphash.base.vocabulary import CHROMA_SIDE, DIFFERENT, FADED, UNKNOWN_COLOUR
+from fastphash.images.pixels import array_chroma
 from fastphash.kernels.colour import compare_colours
-from fastphash.thumbnail import turned_indices
-from fastphash.words import CHROMA_SIDE, DIFFERENT, FADED, UNKNOWN_COLOUR
 
 # matrix from red, green, blue and 1 to each channel
 _HEADER = ("edit", "pairs", "different, %", "faded, %", "levels: median", "99 %")
@@ -115,7 +115,7 @@ def compare_all(
     colour = np.full(pairs.size, UNKNOWN_COLOUR, np.uint8)
     distance = np.full(pairs.size, np.nan, np.float32)
     upright = np.zeros(pairs.size, np.uint8)
-    turned = turned_indices(CHROMA_SIDE)
+    turned = orientation_indices(CHROMA_SIDE)
     ours, theirs = (
         np.array(cells, np.int8).reshape(-1, 2 * CHROMA_SIDE**2) for cells in (originals, copies)
     )
@@ -124,7 +124,7 @@ def compare_all(
 
 
 def chroma(picture: Picture) -> NDArray[np.int8]:
-    return images.array_chroma(np.asarray(picture.convert("RGB"))).reshape(-1)
+    return array_chroma(np.asarray(picture.convert("RGB"))).reshape(-1)
 
 
 if __name__ == "__main__":

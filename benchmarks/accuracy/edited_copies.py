@@ -10,7 +10,7 @@ best for each method; recall with a threshold for each edit is also given.
 Columns:
 
 - alone: fastphash's distance, the least over eight orientations.
-- verified: pairs within the radius that an audit would choose, ranked by `fastphash.verify.judge`:
+- verified: pairs within the radius that an audit would choose, ranked by `verify.verdicts`:
   first those whose thumbnails agree, then the others by score. Colours are not compared, since no
   other method compares them.
 - phash: ImageHash's, equal to fastphash's distance in one orientation. ahash, dhash, whash:
@@ -47,11 +47,11 @@ from benchmarks.support.methods import (
 )
 from benchmarks.support.plots import load_pyplot
 from benchmarks.support.timing import spread, time_in_turn
-from fastphash.chance import proposing_radius
-from fastphash.joins import Index
-from fastphash.likeness import similarity
-from fastphash.screen import ProgressScreen
-from fastphash.threads import core_count
+from fastphash.base.machine import core_count
+from fastphash.cli.output import ProgressScreen
+from fastphash.joins.chance import proposing_radius
+from fastphash.joins.index import Index
+from fastphash.verify.similarity import similarity
 
 _SPEED_PAIRS = 500_000
 

@@ -14,12 +14,14 @@ from benchmarks.support.command_line import make_parser
 from benchmarks.support.dataset import build_dataset
 from benchmarks.support.image_operations import Operation, Picture
 from benchmarks.support.markdown import print_table
-from fastphash.chance import MOST_RADIUS
-from fastphash.hashing import hash_orientations
-from fastphash.joins import Index, Matches, concatenated, matches
-from fastphash.likeness import similarity
-from fastphash.thumbnail import both_thumbnails
-from fastphash.words import MIN_SCORE
+from fastphash.defaults import MIN_SCORE
+from fastphash.hashing.phash import hash_orientations
+from fastphash.images.thumbnail import both_thumbnails
+from fastphash.joins.chance import MOST_RADIUS
+from fastphash.joins.index import Index
+from fastphash.joins.matching import matches
+from fastphash.joins.relation import Matches, concatenated
+from fastphash.verify.similarity import similarity
 
 _SIDE = 200
 

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import load_pictures, random_crops, random_size, square
-from fastphash import images
-from fastphash.hashing import hash_thumbnails
-from fastphash.thumbnail import thumbnail
+from fastphash.hashing.phash import hash_thumbnails
+from fastphash.images.decode import Decoding, decode
+from fastphash.images.jpeg import REDUCED_SIDE, reduction
+from fastphash.images.preview import encode
+from fastphash.images.thumbnail import thumbnail
 
 _FLAGS = {
     1: cv2.IMREAD_GRAYSCALE,
@@ -36,25 +38,25 @@ def main() -> None:
     }
     for name, draw_size in sizes.items():
         crops = random_crops(pictures, arguments.count, draw_size)
-        rows += compare(name, [images.encode(crop, "JPEG", 85) for crop in crops])
+        rows += compare(name, [encode(crop, "JPEG", 85) for crop in crops])
     header = ("JPEG, quality 85", "rule", "equal to full", "largest distance", "us per image")
     print_table(header, rows)
 
 
 def compare(name: str, files: list[bytes]) -> list[tuple[str, ...]]:
     """Table rows of all rules for the same files."""
-    decoded = [images.decode(data, images.Decoding()) for data in files]
+    decoded = [decode(data, Decoding()) for data in files]
     full = hash_thumbnails(np.stack([thumbnail(image.grey) for image in decoded]))
     shapes = [(image.width, image.height) for image in decoded]
     rules = {f"always 1/{factor}": [factor] * len(files) for factor in _FLAGS}
     for side in (64, 96, 128, 192):
-        rules[f"{side} pixels left"] = [images.reduction(*shape, side) for shape in shapes]
+        rules[f"{side} pixels left"] = [reduction(*shape, side) for shape in shapes]
     rows: list[tuple[str, ...]] = []
     for rule, factors in rules.items():
         for exact in (True, False):
             hashes, seconds = hash_reduced(files, shapes, factors, exact_extent=exact)
             distance = np.bitwise_count(hashes ^ full)
-            chosen = ", chosen" if exact and rule == f"{images.REDUCED_SIDE} pixels left" else ""
+            chosen = ", chosen" if exact and rule == f"{REDUCED_SIDE} pixels left" else ""
             rows.append(
                 (
                     name,

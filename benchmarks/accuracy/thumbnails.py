@@ -13,12 +13,14 @@ import numpy as np
 from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import Pixels, load_pictures, random_crops, random_size, square
-from fastphash import images
-from fastphash.hashes import Content
-from fastphash.hashing import hash_thumbnails
-from fastphash.joins import Matches
-from fastphash.thumbnail import thumbnail
-from fastphash.verify import judge
+from fastphash.hashing.phash import hash_thumbnails
+from fastphash.images.decode import Decoding, decode
+from fastphash.images.pixels import array_grey
+from fastphash.images.preview import encode
+from fastphash.images.thumbnail import thumbnail
+from fastphash.joins.relation import Matches
+from fastphash.store.rows import Content
+from fastphash.verify.verdicts import judge
 
 Edits = dict[str, Callable[[Pixels], Pixels]]
 
@@ -61,7 +63,7 @@ def copies_on_pages(pictures: list[Pixels]) -> Iterator[tuple[str, ...]]:
 
 def all_edits() -> Edits:
     def saved(quality: int) -> Callable[[Pixels], Pixels]:
-        return lambda pixels: decoded(images.encode(pixels, "JPEG", quality))
+        return lambda pixels: decoded(encode(pixels, "JPEG", quality))
 
     def scaled(gain: float, pivot: float) -> Callable[[Pixels], Pixels]:
         return lambda pixels: np.clip(
@@ -126,11 +128,11 @@ def row(
 
 
 def thumb(pixels: Pixels) -> Pixels:
-    return thumbnail(images.array_grey(pixels))
+    return thumbnail(array_grey(pixels))
 
 
 def decoded(data: bytes) -> Pixels:
-    return images.decode(data, images.Decoding()).grey
+    return decode(data, Decoding()).grey
 
 
 if __name__ == "__main__":

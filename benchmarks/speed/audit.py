@@ -17,7 +17,9 @@ from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.processes import time_fastphash
 from benchmarks.support.timing import SECONDS, ratio, spread, time_in_turn
-from fastphash import demo, images, tables
+from fastphash.demo import scene
+from fastphash.files import atomic
+from fastphash.images.preview import encode
 
 _SIDE = 300
 _SCENES_PER_TASK = 100
@@ -41,7 +43,7 @@ def main() -> None:
         rows = []
         for title, run in rivals.items():
             run()
-            summary = tables.read_json(folder / "audit" / "summary.json")
+            summary = atomic.read_json(folder / "audit" / "summary.json")
             copies = summary["groups"]["images"] - summary["groups"]["groups"]
             times_as_long = ratio(seconds, title, "--no-verify")
             radius = f"{summary['radius']}"
@@ -70,8 +72,8 @@ def write_scenes(folder: Path, count: int) -> None:
 def write_some_scenes(task: tuple[Path, int, int]) -> None:
     folder, start, stop = task
     for i in range(start, stop):
-        scene = demo.scene(np.random.default_rng(i), _SIDE)
-        (folder / f"{i:06d}.jpg").write_bytes(images.encode(scene, "JPEG", 85))
+        pixels = scene(np.random.default_rng(i), _SIDE)
+        (folder / f"{i:06d}.jpg").write_bytes(encode(pixels, "JPEG", 85))
 
 
 def audit(folder: Path, *options: str) -> None:

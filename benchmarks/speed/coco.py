@@ -29,7 +29,7 @@ print(peak_memory())
 _FASTPHASH = """
 import sys
 from pathlib import Path
-from fastphash.coco import filter_coco
+from fastphash.labels.coco_filter import filter_coco
 source, target, images, step = sys.argv[1:]
 filter_coco(Path(source), Path(target), range(0, int(images), int(step)))
 """

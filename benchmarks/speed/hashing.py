@@ -20,10 +20,12 @@ from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.timing import SPREAD, Timings, microseconds_each, ratio, time_in_turn
-from fastphash import images
-from fastphash.kernels import grey, resize
-from fastphash.thumbnail import thumbnail
-from fastphash.workers import Hasher, Recipe
+from fastphash.images.decode import CaughtStderr, Decoding
+from fastphash.images.jpeg import reduction
+from fastphash.images.thumbnail import thumbnail
+from fastphash.ingest.hasher import Hasher, Recipe
+from fastphash.kernels import grey, lanczos
+from fastphash.sources.local import LocalReader
 
 _BATCH = 64
 _PAPER_FILES = 50
@@ -52,7 +54,7 @@ def main() -> None:
     cv2.setNumThreads(0)
     # workers catch what decoders write to standard error, and so must this process
     sys.stderr = os.fdopen(os.dup(2), "w")
-    caught = images.CaughtStderr()
+    caught = CaughtStderr()
     with tempfile.TemporaryDirectory() as folder:
         paths = write_crops(Path(folder), arguments.photos, arguments.count)
         seconds = time_files(paths, arguments.rounds, caught)
@@ -66,7 +68,7 @@ def main() -> None:
     )
 
 
-def time_files(paths: list[Path], rounds: int, caught: images.CaughtStderr) -> Timings:
+def time_files(paths: list[Path], rounds: int, caught: CaughtStderr) -> Timings:
     """Seconds that each rival takes for all files."""
     names = [os.fsencode(path) for path in paths]
 
@@ -74,12 +76,12 @@ def time_files(paths: list[Path], rounds: int, caught: images.CaughtStderr) -> T
         def run() -> None:
             hasher = Hasher(recipe, caught)  # a hasher remembers files, so each round has its own
             for i in range(0, len(names), _BATCH):
-                hasher.hash_files(b"", names[i : i + _BATCH])
+                hasher.hash_files(LocalReader(b""), names[i : i + _BATCH])
 
         return run
 
-    reduced = images.Decoding("reduced")
-    assert images.reduction(300, 300) == 2
+    reduced = Decoding("reduced")
+    assert reduction(300, 300) == 2
     half = libphash.Config(grayscale=True, decode_scale=2)
     some = paths[:: max(len(paths) // _PAPER_FILES, 1)]
     rivals: dict[str, Callable[[], object]] = {
@@ -132,7 +134,7 @@ def kernel_rows(rounds: int) -> list[tuple[str, str]]:
     kernels: dict[str, Callable[[], object]] = {
         "grey kernel": lambda: grey.rgb_to_grey(rgb, plane),
         "resize (both passes)": lambda: thumbnail(square),
-        "of which transposing": lambda: resize.transpose(square, transposed),
+        "of which transposing": lambda: lanczos.transpose(square, transposed),
     }
 
     def repeat(kernel: Callable[[], object]) -> Callable[[], object]:

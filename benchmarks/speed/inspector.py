@@ -21,7 +21,7 @@ from benchmarks.support.markdown import print_table
 from benchmarks.support.processes import FASTPHASH, peak_memory
 from benchmarks.support.synthetic_audit import DECISIONS, SPLITS, Codes, write_audit
 from benchmarks.support.timing import SPREAD, spread
-from fastphash.words import KINDS
+from fastphash.base.vocabulary import KINDS
 
 
 def main() -> None:

@@ -48,11 +48,12 @@ from benchmarks.support.plots import load_pyplot, save_figure
 from benchmarks.support.random_hashes import DrawHashes, Hashes, skewed_hashes, uniform_hashes
 from benchmarks.support.timing import SECONDS, SPREAD, spread, time_in_turn
 from fastphash import TooManyPairsError, join, self_join
-from fastphash.joins import Index, matches
-from fastphash.near import Effort
-from fastphash.plans import Plan
-from fastphash.threads import core_count
-from fastphash.words import MAX_PAIRS
+from fastphash.base.machine import core_count
+from fastphash.defaults import MAX_PAIRS
+from fastphash.joins.index import Index
+from fastphash.joins.matching import matches
+from fastphash.joins.options import JoinOptions
+from fastphash.joins.planner import SearchPlan
 
 _FASTPHASH = "fastphash"
 _SIDES = (128, 640)
@@ -220,12 +221,12 @@ def compare_every_pair(hashes: Hashes, rounds: int) -> None:
     """Comparisons per second of FAISS, and of fastphash with a plan that compares every pair."""
     task = Task(hashes[: max(hashes.size // 5, 1)], hashes, 4, across=True)
     # an estimate of a second makes the search use threads
-    effort = Effort(plan=lambda plan: Plan(plan.radius, (), 0, 0, (), 1.0, 0.0))
+    effort = JoinOptions(plan=lambda plan: SearchPlan(plan.radius, (), 0, 0, (), 1.0, 0.0))
     sides = Index(task.needles), Index(task.haystack)
     search = faiss_flat(task)
     seconds = time_in_turn(
         {
-            _FASTPHASH: lambda: list(matches(*sides, task.radius, effort=effort)),
+            _FASTPHASH: lambda: list(matches(*sides, task.radius, options=effort)),
             FAISS_FLAT: lambda: search(task.needles.size),
         },
         rounds,

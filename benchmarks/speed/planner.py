@@ -17,8 +17,11 @@ from scipy.optimize import minimize
 
 from benchmarks.support.command_line import make_parser, positive_number
 from benchmarks.support.markdown import print_table
-from fastphash import near, plans
-from fastphash.plans import Plan
+from fastphash.joins import planner
+from fastphash.joins.bit_statistics import measure_bits
+from fastphash.joins.options import JoinOptions
+from fastphash.joins.planner import SearchPlan, candidate_plans
+from fastphash.joins.search import find_within
 
 _CONSTANTS = (
     "NS_PARTITION",
@@ -35,7 +38,7 @@ class Measured(NamedTuple):
 
     size: int
     radius: int
-    plan: Plan
+    plan: SearchPlan
     seconds: float
 
     @property
@@ -80,7 +83,7 @@ def parse_arguments() -> argparse.Namespace:
         default=20.0,
         help="run plans whose estimate is up to so many seconds (default: %(default)s)",
     )
-    parser.add_argument("--threads", type=positive_number, default=near.Effort().threads)
+    parser.add_argument("--threads", type=positive_number, default=JoinOptions().threads)
     parser.add_argument("--fit", action="store_true", help="print the constants that fit best")
     return parser.parse_args()
 
@@ -89,8 +92,8 @@ def measure_plans(
     values: NDArray[np.uint64], radius: int, arguments: argparse.Namespace
 ) -> list[Measured]:
     """Run all plans worth running, the one with the least estimate first."""
-    likeness = plans.measure(values, values)
-    candidates = plans.plans(likeness, values.size, None, radius, arguments.threads)
+    likeness = measure_bits(values, values)
+    candidates = candidate_plans(likeness, values.size, None, radius, arguments.threads)
     candidates = sorted(candidates, key=lambda plan: plan.seconds)
     most = min(candidates[0].seconds * arguments.within, arguments.slowest)
     return [
@@ -100,13 +103,13 @@ def measure_plans(
     ]
 
 
-def time_plan(values: NDArray[np.uint64], plan: Plan, arguments: argparse.Namespace) -> float:
+def time_plan(values: NDArray[np.uint64], plan: SearchPlan, arguments: argparse.Namespace) -> float:
     """The least seconds of all rounds."""
-    effort = near.Effort(threads=arguments.threads)
+    effort = JoinOptions(threads=arguments.threads)
     best = math.inf
     for _ in range(arguments.rounds):
         start = time.perf_counter()
-        for _ in near.find_within(values, plan, effort):
+        for _ in find_within(values, plan, effort):
             pass
         best = min(best, time.perf_counter() - start)
     return best
@@ -130,7 +133,7 @@ def table_rows(measured: list[Measured]) -> list[tuple[str, ...]]:
     ]
 
 
-def plan_name(plan: Plan) -> str:
+def plan_name(plan: SearchPlan) -> str:
     if not plan.widths:
         return "every pair"
     return f"{len(plan.widths)} blocks, {plan.agree} agree, {plan.levels} levels"
@@ -142,21 +145,21 @@ def typical_error(logarithms: list[float]) -> float:
 
 
 def fit_constants(measured: list[Measured], threads: int) -> None:
-    likeness = plans.measure(np.empty(0, np.uint64), np.empty(0, np.uint64))
+    likeness = measure_bits(np.empty(0, np.uint64), np.empty(0, np.uint64))
 
     def error(logarithms: NDArray[np.float64]) -> float:
         for constant, logarithm in zip(_CONSTANTS, logarithms, strict=True):
-            setattr(plans, constant, math.exp(logarithm))
+            setattr(planner, constant, math.exp(logarithm))
         total = 0.0
         estimates: dict[tuple[int, int], dict[str, float]] = {}
         for size, radius, plan, took in measured:
             if (size, radius) not in estimates:
-                candidates = plans.plans(likeness, size, None, radius, threads)
+                candidates = candidate_plans(likeness, size, None, radius, threads)
                 estimates[size, radius] = {plan_name(one): one.seconds for one in candidates}
             total += math.log(estimates[size, radius][plan_name(plan)] / took) ** 2
         return total
 
-    start = np.log([getattr(plans, constant) for constant in _CONSTANTS])
+    start = np.log([getattr(planner, constant) for constant in _CONSTANTS])
     found = minimize(error, start, method="Nelder-Mead", options={"maxiter": 2000})
     for constant, logarithm in zip(_CONSTANTS, found.x, strict=True):
         print(f"{constant} = {math.exp(logarithm):.2f}")

@@ -14,7 +14,7 @@ from benchmarks.support.command_line import make_parser, positive_number
 from benchmarks.support.markdown import print_table
 from benchmarks.support.processes import time_fastphash
 from benchmarks.support.timing import SECONDS, spread
-from fastphash import images
+from fastphash.images.preview import encode
 
 _SPLITS = {"train": 0.8, "val": 0.1, "test": 0.1}
 _GROUPS_PER_TASK = 500
@@ -76,7 +76,7 @@ def write_groups(folder: Path, groups: list[list[str]], seed: int, side: int) ->
     rng = np.random.default_rng(seed)
     for original, *copies in groups:
         tile = random_tile(rng, side)
-        data = images.encode(tile, "JPEG", 90)
+        data = encode(tile, "JPEG", 90)
         (folder / original).write_bytes(data)
         for name in copies:
             (folder / name).write_bytes(random_copy(rng, tile, data))
@@ -95,7 +95,7 @@ def random_copy(rng: np.random.Generator, tile: NDArray[np.uint8], data: bytes) 
     if edit == 0:
         return data
     turned = np.rot90(tile, int(rng.integers(1, 4))) if edit == 1 else tile
-    return images.encode(np.ascontiguousarray(turned), "JPEG", int(rng.integers(50, 90)))
+    return encode(np.ascontiguousarray(turned), "JPEG", int(rng.integers(50, 90)))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.timing import SPREAD, Timings, microseconds_each, ratio
-from fastphash.discover import Source
-from fastphash.ingest import hash_into
+from fastphash.ingest.api import hash_into
+from fastphash.sources.local import LocalSource
 
 
 def main() -> None:
@@ -44,7 +44,9 @@ def time_hashing(photos: Path, store: Path, workers: int) -> float:
         if stage == "hashing" and not starts:
             starts.append(time.perf_counter())
 
-    hash_into(store, [Source("photos", os.fsencode(photos))], workers=workers, progress=progress)
+    hash_into(
+        store, [LocalSource("photos", os.fsencode(photos))], workers=workers, progress=progress
+    )
     return time.perf_counter() - starts[0]
 
 

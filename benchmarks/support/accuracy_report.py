@@ -25,7 +25,7 @@ from benchmarks.support.methods import (
     score_level,
 )
 from benchmarks.support.ranking import Counts
-from fastphash.words import MIN_SCORE, RADIUS
+from fastphash.defaults import MIN_SCORE, RADIUS
 
 
 class Accuracy(NamedTuple):

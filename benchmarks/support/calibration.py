@@ -1,4 +1,4 @@
-"""The share of copies that `fastphash.calibrate` estimates, compared with the truth."""
+"""The share of copies that `fastphash.evaluation.calibrate` estimates, compared with the truth."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from benchmarks.support.dataset import Dataset, ambiguous_pairs
 from benchmarks.support.fingerprints import Fingerprints
-from fastphash.calibrate import estimate
-from fastphash.joins import self_join
+from fastphash.evaluation.calibrate import estimate
+from fastphash.joins.api import self_join
 
 # shares of originals that have a copy
 SHARES = (1.0, 0.1, 0.01)

@@ -27,7 +27,7 @@ from PIL import Image
 from benchmarks.support.edits import Edit, all_edits
 from benchmarks.support.image_operations import Picture, Window
 from benchmarks.support.pictures import image_files, load_picture
-from fastphash import demo
+from fastphash.demo import scene
 
 WIDTH, HEIGHT = 240, 200
 # the share of the smaller window's area from which on a pair is ambiguous
@@ -169,7 +169,7 @@ def reduced_size(size: tuple[int, int]) -> tuple[int, int]:
 @functools.lru_cache(maxsize=32)
 def load_source(source: Source) -> Picture:
     if isinstance(source, int):
-        return Image.fromarray(demo.scene(np.random.default_rng([1, source]), side=_SCENE_SIDE))
+        return Image.fromarray(scene(np.random.default_rng([1, source]), side=_SCENE_SIDE))
     picture = load_picture(source)
     size = reduced_size(picture.size)
     return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
@@ -263,8 +263,8 @@ def ambiguous_pairs(
     scenes = max(haystack[:, 0].max(), needles[:, 0].max()) + 1
     starts = np.searchsorted(haystack[order, 0], np.arange(scenes + 1))
     left, right = [], []
-    for needle, (scene, *window) in enumerate(needles.tolist()):
-        rows = order[starts[scene] : starts[scene + 1]]
+    for needle, (number, *window) in enumerate(needles.tolist()):
+        rows = order[starts[number] : starts[number + 1]]
         ambiguous = overlap(window, haystack[rows, 1:]) >= AMBIGUOUS
         rows = rows[ambiguous & (rows != originals[needle])]
         left.append(np.full(rows.size, needle))

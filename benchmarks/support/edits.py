@@ -35,7 +35,7 @@ from benchmarks.support.image_operations import (
     transpose,
     turn_hue,
 )
-from fastphash.words import ORIENTATIONS
+from fastphash.base.vocabulary import ORIENTATIONS
 
 COMBINED = "combined"
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from benchmarks.support.dataset import Dataset, Place, edited_copies
 from benchmarks.support.image_operations import Picture
-from fastphash import images
-from fastphash.hashing import hash_orientations
-from fastphash.ingest import Progress
-from fastphash.thumbnail import both_thumbnails
+from fastphash.base.progress import Progress
+from fastphash.hashing.phash import hash_orientations
+from fastphash.images.pixels import image_grey
+from fastphash.images.thumbnail import both_thumbnails
 
 Words = NDArray[np.uint64]
 T = TypeVar("T")
@@ -192,7 +192,7 @@ def _fingerprint(
 
 
 def _grey(picture: Picture) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(images.image_grey(picture, strict_imagehash=False))
+    return np.ascontiguousarray(image_grey(picture, strict_imagehash=False))
 
 
 def _concatenated(parts: list[Fingerprints]) -> Fingerprints:

@@ -21,10 +21,12 @@ from benchmarks.support.ranking import (
     tally_all,
     tally_some,
 )
-from fastphash.hashes import Content
-from fastphash.ingest import Progress
-from fastphash.joins import Index, concatenated, matches, relation
-from fastphash.verify import judge
+from fastphash.base.progress import Progress
+from fastphash.joins.index import Index
+from fastphash.joins.matching import matches
+from fastphash.joins.relation import concatenated, row_distances
+from fastphash.store.rows import Content
+from fastphash.verify.verdicts import judge
 
 PRECISION = 0.99
 ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crops"
@@ -98,7 +100,7 @@ def oriented_distance(needles: Words, haystack: Words) -> Distances:
     def distances(chosen: NDArray[np.int64]) -> NDArray[np.integer[Any]]:
         rows = np.repeat(chosen, len(theirs))
         columns = np.tile(np.arange(len(theirs)), chosen.size)
-        return relation(ours, rows, theirs, columns)[0].reshape(chosen.size, -1)
+        return row_distances(ours, rows, theirs, columns)[0].reshape(chosen.size, -1)
 
     return distances
 

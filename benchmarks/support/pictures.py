@@ -8,7 +8,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from fastphash import demo, images
+from fastphash.demo import scene
+from fastphash.images.preview import encode
 
 Pixels = NDArray[np.uint8]
 DrawSize = Callable[[Generator], tuple[int, int]]
@@ -52,7 +53,7 @@ def load_pictures(folders: Sequence[Path]) -> list[Pixels]:
         paths = [path for folder in folders for path in image_files(folder)]
         return [np.asarray(load_picture(path)) for path in paths]
     rng = np.random.default_rng(1)
-    return [demo.scene(rng, side=_SCENE_SIDE) for _ in range(_SCENES)]
+    return [scene(rng, side=_SCENE_SIDE) for _ in range(_SCENES)]
 
 
 def square(side: int) -> DrawSize:
@@ -94,7 +95,7 @@ def write_crops(
     for crop in random_crops(load_pictures(photos), 4 * count, square(side)):
         if len(written) == count:
             break
-        data = images.encode(crop, "JPEG", quality)
+        data = encode(crop, "JPEG", quality)
         if data not in written:
             written[data] = folder / f"{len(written):06d}.jpg"
             written[data].write_bytes(data)
@@ -109,4 +110,4 @@ def write_tiles(folder: Path, count: int, seed: int) -> None:
         parent.mkdir(parents=True, exist_ok=True)
         blocks = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
         tile = blocks.repeat(4, axis=0).repeat(4, axis=1)
-        (parent / f"{i:07d}.jpg").write_bytes(images.encode(tile, "JPEG", 85))
+        (parent / f"{i:07d}.jpg").write_bytes(encode(tile, "JPEG", 85))

@@ -7,20 +7,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash import tables
-from fastphash.audited import GROUPS, HASHES, LEAKS, REJECTED, SUMMARY
-from fastphash.decisions import Decision, Image, decide
-from fastphash.results import GROUPS_SCHEMA, LEAKS_SCHEMA, ROLES, coded, relation_columns
-from fastphash.store import (
-    PART_ROWS,
-    REJECTED_SCHEMA,
-    Definition,
-    Layout,
-    create_store,
-    open_store,
-)
-from fastphash.verify import Relation
-from fastphash.words import IDENTICAL, NEAR, ORIENTATIONS
+from fastphash.base.vocabulary import IDENTICAL, NEAR, ORIENTATIONS
+from fastphash.files import atomic, parquet
+from fastphash.hashing.definition import Definition
+from fastphash.results.audit_folder import GROUPS, HASHES, LEAKS, REJECTED, SUMMARY
+from fastphash.results.decisions import Decision, Image, decide
+from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, ROLES, coded, relation_columns
+from fastphash.store.schema import REJECTED_SCHEMA, Layout
+from fastphash.store.store import PART_ROWS, create_store, open_store
+from fastphash.verify.verdicts import Relation
 
 SPLITS = ("train", "val")
 DECISIONS = 5000
@@ -44,11 +39,11 @@ def write_audit(out: Path, groups: int) -> Codes:
     paths = [f"class_{i % 997:03d}/photo_{i:08d}.jpg" for i in range(group.size)]
     digests = write_store(out / HASHES, split, paths, rng)
     write_groups(out / GROUPS, group, position, split, paths)
-    tables.write_table(out / LEAKS, LEAKS_SCHEMA.empty_table())
-    tables.write_table(out / REJECTED, REJECTED_SCHEMA.empty_table())
+    parquet.write_table(out / LEAKS, LEAKS_SCHEMA.empty_table())
+    parquet.write_table(out / REJECTED, REJECTED_SCHEMA.empty_table())
     store = open_store(out / HASHES)
     summary = {"splits": {name: {} for name in SPLITS}, "store": store.digest, "min_score": 0.5}
-    tables.write_json(out / SUMMARY, summary)
+    atomic.write_json(out / SUMMARY, summary)
     images = [
         Image(SPLITS[split[row]], paths[row].encode(), digests[row].tobytes())
         for row in np.flatnonzero(position[: 2 * DECISIONS + 2] < 2).tolist()
@@ -112,4 +107,4 @@ def write_groups(path: Path, group: Codes, position: Codes, split: Codes, paths:
         ),
         pa.nulls(n, pa.binary()),
     ]
-    tables.write_table(path, pa.table(columns, schema=GROUPS_SCHEMA))
+    parquet.write_table(path, pa.table(columns, schema=GROUPS_SCHEMA))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fastphash.cli import main
+from fastphash.cli.main import main
 
 _MARK = re.compile(r"^<!-- help: ([a-z]+) -->$", re.MULTILINE)
 

@@ -19,8 +19,9 @@ from fastphash.ingest.hasher import Hasher, Recipe
 from fastphash.joins.index import Index, check_radius
 from fastphash.joins.matching import matches
 from fastphash.joins.options import JoinOptions
-from fastphash.joins.relation import Matches, concatenated, relation
+from fastphash.joins.relation import Matches, concatenated, row_distances
 from fastphash.results.schemas import RELATION, relation_columns, row_names
+from fastphash.sources.local import LocalReader
 from fastphash.store.rows import Content, HashTable
 from fastphash.store.schema import CHROMA_BYTES
 from fastphash.verify.verdicts import relate_matches
@@ -92,7 +93,7 @@ def nearest(
     found, rejected, done = [QUERY_SCHEMA.empty_table()], [], 0
     source = (os.fsencode(image) for image in images)
     while batch := list(islice(source, _IMAGES)):
-        hashed = hasher.hash_files(b"", batch)
+        hashed = hasher.hash_files(LocalReader(b""), batch)
         rejected += hashed.rejected
         rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
         if hashed.paths and len(stored):
@@ -117,7 +118,7 @@ def _nearest(images: Index, stored: Index, k: int) -> Matches:
         for start in range(0, len(stored), _ROWS):
             rows = np.arange(start, min(start + _ROWS, len(stored)))
             same = np.full(rows.size, image)
-            some.append(_best(Matches(same, rows, *relation(images, same, stored, rows)), k))
+            some.append(_best(Matches(same, rows, *row_distances(images, same, stored, rows)), k))
         best.append(_best(concatenated(some), k))
     return concatenated(best)
 

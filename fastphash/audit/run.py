@@ -1,6 +1,7 @@
 """The whole job: hash, join within and across splits, group, summarise, report."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -44,7 +45,8 @@ from fastphash.results.audit_folder import (
 from fastphash.results.groups import candidates, group_rows, priority
 from fastphash.results.leaks import find_leaks
 from fastphash.results.schemas import LEAKS_SCHEMA
-from fastphash.sources.local import LocalSource, check_sources
+from fastphash.sources.base import Source
+from fastphash.sources.local import check_sources
 from fastphash.store.lock import locked
 from fastphash.store.open import read_hashes
 from fastphash.store.rows import HashTable
@@ -87,7 +89,7 @@ class Audit:
 
 def audit(
     out: Path,
-    sources: list[LocalSource],
+    sources: Sequence[Source],
     *,
     definition: Definition | None = None,
     layout: Layout | None = None,
@@ -109,7 +111,7 @@ def audit(
     ----------
     out : Path
         New, empty, or that of an earlier audit, whose hashes are used again.
-    sources : list of LocalSource
+    sources : sequence of Source
         One split or more.
     definition, layout
         How to hash and what to keep.
@@ -239,7 +241,7 @@ def check_output(out: Path) -> None:
         raise UsageError(f"{str(out)!r} exists and is no audit: name a new folder with -o")
 
 
-def check_images(sources: list[LocalSource], tallies: dict[str, Tally]) -> None:
+def check_images(sources: Sequence[Source], tallies: dict[str, Tally]) -> None:
     """Raise FastphashError for a split in which nothing could be hashed."""
     for source in sources:
         tally = tallies[source.split]

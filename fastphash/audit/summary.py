@@ -11,7 +11,7 @@ from fastphash.base.vocabulary import COPY_KINDS, KINDS
 from fastphash.files import parquet
 from fastphash.ingest.tally import Tally
 from fastphash.results.groups import Counted, tally_distances
-from fastphash.sources.local import LocalSource
+from fastphash.sources.base import Source
 from fastphash.store.rows import HashTable
 
 _LARGEST = 5
@@ -22,14 +22,12 @@ def leaks_of(summary: dict[str, Any], kinds: list[str]) -> int:
     return sum(leak["kinds"][kind] for leak in summary["leaks"] for kind in kinds)
 
 
-def split_summary(
-    source: LocalSource, rows: HashTable, copies: Counted, tally: Tally
-) -> dict[str, Any]:
+def split_summary(source: Source, rows: HashTable, copies: Counted, tally: Tally) -> dict[str, Any]:
     """The figures of one split."""
     hashed = int((rows.splits == source.split).sum())
     return {
         "root": os.fsdecode(source.root),
-        "listed": source.files is not None,
+        "listed": source.listed,
         "images": hashed + tally.rejected,
         "distinct": hashed - sum(copies.kinds.values()),
         "copies": copies.kinds,

@@ -38,7 +38,7 @@ def _escape(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def name(text: str | bytes) -> str:
+def display_name(text: str | bytes) -> str:
     """A name to be read, of a bounded length."""
     text = visible(os.fsdecode(text))
     if len(text) <= _LONGEST:

@@ -22,7 +22,6 @@ from fastphash.files import atomic, parquet
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.files.transfer import (
     copy_file,
-    digest_of,
     entry_of,
     link_file,
     move_file,
@@ -30,11 +29,12 @@ from fastphash.files.transfer import (
     sync_folder,
 )
 from fastphash.joins.index import Index
-from fastphash.joins.relation import relation
+from fastphash.joins.relation import row_distances
 from fastphash.labels.coco import ImageId, match_images, read_images
 from fastphash.labels.coco_filter import filter_coco, images_that_go
 from fastphash.results.audit_folder import HASHES, AuditFolder
 from fastphash.results.decisions import decisions_digest, read_decisions, resolve
+from fastphash.sources.base import Reader, SpecialFileError
 from fastphash.store.lock import locked
 from fastphash.store.schema import exact_paths, path_columns
 
@@ -166,6 +166,14 @@ class CheckedPlan:
         """Absolute name of a row's file."""
         return self.audited.file(self.splits[row], self.paths[row])
 
+    def reader(self, row: int) -> Reader:
+        """What reads a row's file."""
+        return self.audited.reader(self.splits[row])
+
+    def digest(self, row: int) -> bytes:
+        """XXH3-128 of a row's file as it is now; OSError if it can't be read."""
+        return self.reader(row).digest(self.paths[row])
+
     def skip(self, row: int, why: str) -> Skipped:
         """A row that is skipped."""
         return Skipped(self.splits[row], self.paths[row], why)
@@ -206,7 +214,7 @@ class CheckedPlan:
         rows = self.audited.rows
         index = Index(rows.phashes, rows.known)
         gone = np.array(going, np.int64)
-        distances, _ = relation(index, gone, index, keeper[gone])
+        distances, _ = row_distances(index, gone, index, keeper[gone])
         confirmed = set(
             map(tuple, resolve(read_decisions(self.audited.folder), rows).copies.tolist())
         )
@@ -523,7 +531,9 @@ def _look(
         if row % _TOLD_OF == 0:
             progress("looking at files", row, len(plan))
         try:
-            status = os.stat(plan.file(row))
+            stamp = plan.reader(row).stamp(plan.paths[row])
+        except SpecialFileError:
+            stamp = None
         except OSError:
             moved_to = journal.get((plan.splits[row], plan.paths[row]))
             earlier[row] = moved_to is not None and os.path.lexists(moved_to)
@@ -531,7 +541,7 @@ def _look(
                 why[row] = plan.skip(row, _GONE)
             continue
         there[row] = True
-        fine[row] = (status.st_size, status.st_mtime_ns) == (sizes[row], times[row])
+        fine[row] = stamp is not None and stamp[:2] == (sizes[row], times[row])
         if not fine[row]:
             why[row] = plan.skip(row, _CHANGED)
     _check_there(plan, there)
@@ -612,7 +622,7 @@ class _Keepers:
         try:
             seen = _looked_at(path)
             if seen != self._read.get(keeper):
-                if digest_of(path) != self._plan.digests[keeper]:
+                if self._plan.digest(keeper) != self._plan.digests[keeper]:
                     raise FastphashError(_keeper_changed(self._plan, row))
                 self._read[keeper] = seen
         except OSError as error:
@@ -634,7 +644,7 @@ def _move(plan: CheckedPlan, row: int, place: bytes, keepers: _Keepers) -> bool:
     keepers.check(row)
     file = plan.file(row)
     # a link holds no bytes
-    if not os.path.islink(file) and digest_of(file) != plan.digests[row]:
+    if not os.path.islink(file) and plan.digest(row) != plan.digests[row]:
         raise FastphashError(_CHANGED)
     return move_file(file, place, plan.digests[row])
 

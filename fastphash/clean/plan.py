@@ -16,7 +16,7 @@ from fastphash.files.parquet import NAME_TYPE
 from fastphash.groups.keepers import find_copies, has_partner
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
-from fastphash.joins.relation import relation
+from fastphash.joins.relation import row_distances
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.results.decisions import Resolved, decisions_digest, read_decisions, resolve
 from fastphash.results.groups import Grouped, priority
@@ -147,7 +147,7 @@ def _find_copies(
         index = Index(rows.digests[:, 0])
     # what was confirmed is a copy at any distance
     one, other = np.ascontiguousarray(decided.copies.T)
-    apart, _ = relation(index, one, index, other)
+    apart, _ = row_distances(index, one, index, other)
     furthest = max(radius, int(apart.max(initial=0)))
     number = order[has_partner(index, furthest, options)[order]]
     ranked = rows.take(number)

@@ -659,7 +659,9 @@ def inspect(folder: Path, host: str, port: int, no_browser: bool) -> None:
     from fastphash.cli.output import ProgressScreen
     from fastphash.results.audit_folder import open_audit
 
-    inspector = options.optional_room("inspector", "inspect")
+    server = options.optional_module("fastphash.inspector.server", "inspect")
+    from fastphash.inspector.access import is_loopback
+
     _begin()
     audited = open_audit(folder)
     with contextlib.ExitStack() as stack:
@@ -668,16 +670,16 @@ def inspect(folder: Path, host: str, port: int, no_browser: bool) -> None:
         def ready(url: str) -> None:
             progress.stop()
             click.echo(url)
-            if not inspector.is_loopback(host):
+            if not is_loopback(host):
                 click.echo(
                     f"Warning: served at {host}: anybody who knows the URL can see the images",
                     err=True,
                 )
             click.echo("Ctrl-C stops it.", err=True)
             if not no_browser and options.has_desktop():
-                stack.enter_context(inspector.browser(url))
+                stack.enter_context(server.browser(url))
 
-        inspector.serve(audited, host, port, ready, progress)
+        server.serve(audited, host, port, ready, progress)
 
 
 @main.command()

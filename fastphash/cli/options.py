@@ -379,16 +379,16 @@ def definition_and_layout(
     return definition, Layout(not without["no_orientations"], not without["no_thumbnails"])
 
 
-def optional_room(room: str, name: str) -> Any:
-    """A room that needs more than fastphash does; an error names what to install."""
+def optional_module(module: str, extra: str) -> Any:
+    """A module that needs an extra; where it is missing, an error says what to install."""
     try:
-        return importlib.import_module(f"fastphash.{room}")
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         library = (error.name or "").split(".")[0]
         if library == "fastphash":
             raise
         raise FastphashError(
-            f"{library} is not installed: pip install 'fastphash[{name}]'"
+            f"{library} is not installed: pip install 'fastphash[{extra}]'"
         ) from error
 
 

@@ -24,7 +24,7 @@ from fastphash.files.parquet import NAME_TYPE
 from fastphash.joins.index import Index, check_radius, collapse
 from fastphash.joins.matching import matches
 from fastphash.joins.options import JoinOptions
-from fastphash.joins.relation import Matches, concatenated, relation
+from fastphash.joins.relation import Matches, concatenated, row_distances
 from fastphash.report.pairs import write_pairs
 from fastphash.report.svg import Panel, write_curves
 from fastphash.results.audit_folder import AuditFolder
@@ -315,7 +315,7 @@ def _with_listed(
     there[there] = keys[place[there]] == wanted[there]
     listing[place[there]] = hashed[there]
     one, other = one[~there], other[~there]
-    far = Matches(one, other, *relation(index, one, index, other))
+    far = Matches(one, other, *row_distances(index, one, index, other))
     return concatenated([near, far]), np.concatenate((listing, hashed[~there]))
 
 

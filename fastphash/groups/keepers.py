@@ -13,7 +13,7 @@ from fastphash.joins.index import Classes, Index, check_radius, collapse
 from fastphash.joins.matching import matches
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.partitions import permuted, sort_rows
-from fastphash.joins.relation import Matches, relation
+from fastphash.joins.relation import Matches, row_distances
 from fastphash.joins.search import find_edges, plan_for
 from fastphash.kernels import union_find
 from fastphash.store.rows import Content
@@ -98,7 +98,7 @@ def find_copies(
         options=options,
     )
     rows = np.arange(keeper.size)
-    distance, mask = relation(index, rows, index, keeper)
+    distance, mask = row_distances(index, rows, index, keeper)
     pairs = Matches(rows, keeper, distance, mask)
     verdicts = judge(pairs, content, content, near=min_score is not None)
     alone = keeper == rows

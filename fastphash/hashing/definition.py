@@ -1,13 +1,37 @@
 """What a hash means: two sets of hashes compare only if their definitions agree."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from fastphash.base.vocabulary import ORIENTATIONS, PASS_ORDERS, PassOrder
 from fastphash.errors import UsageError
 from fastphash.images.decode import DecodeMode, Decoding
 
-HASH_COLUMNS = ("phash", *(f"phash_{name}" for name in ORIENTATIONS[1:]))
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A way to make a hash of a thumbnail.
+
+    Attributes
+    ----------
+    name : str
+        Also the name of the column of upright hashes.
+    bits : int
+    """
+
+    name: str
+    bits: int
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of hashes, by orientation in canonical order."""
+        return (self.name, *(f"{self.name}_{orientation}" for orientation in ORIENTATIONS[1:]))
+
+
+PHASH = Algorithm("phash", 64)
+ALGORITHMS = {PHASH.name: PHASH}
+#: Columns of the hashes that joins work on.
+HASH_COLUMNS = PHASH.columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +46,7 @@ class Definition:
     pass_order : {"horizontal", "pillow12.2", "pillow13"}
     exif : bool
     sixteen_bit : {"scaled", "clipped"}
+    algorithm : {"phash"}
     """
 
     source: Literal["fastphash", "imagehash", "foreign"] = "fastphash"
@@ -29,6 +54,24 @@ class Definition:
     pass_order: PassOrder = "pillow13"
     exif: bool = False
     sixteen_bit: Literal["scaled", "clipped"] = "scaled"
+    algorithm: Literal["phash"] = "phash"
+
+    @property
+    def bits(self) -> int:
+        """Bits of a hash."""
+        return ALGORITHMS[self.algorithm].bits
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of a store's columns of hashes, by orientation in canonical order."""
+        return ALGORITHMS[self.algorithm].columns
+
+    def to_json(self) -> dict[str, Any]:
+        """What the metadata of a store says. Stores of before there were others don't say phash."""
+        made = asdict(self)
+        if self.algorithm == PHASH.name:
+            del made["algorithm"]
+        return made
 
     def decoding(self) -> Decoding:
         """How to decode images for it."""

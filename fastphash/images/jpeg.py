@@ -4,7 +4,8 @@ import struct
 
 from PIL import Image
 
-#: A reduced JPEG keeps at least this many pixels on its shorter side (see benchmarks/reduced.py).
+#: A reduced JPEG keeps at least this many pixels on its shorter side, measured by
+#: benchmarks/accuracy/reduced.py.
 REDUCED_SIDE = 128
 # of a JPEG: baseline, extended and progressive frames; tables, restart, application, comment
 _FRAMES = frozenset((0xC0, 0xC1, 0xC2))

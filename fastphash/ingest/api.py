@@ -1,7 +1,7 @@
 """Images to hashes, in memory or into a store."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,11 +13,13 @@ from fastphash.errors import DefinitionError, UsageError
 from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
 from fastphash.ingest.batch import Rejection, batch_table, rejected_table
+from fastphash.ingest.executor import hash_paths
 from fastphash.ingest.hasher import Recipe
 from fastphash.ingest.pool import Workers, check_timeout, worker_count
 from fastphash.ingest.tally import Tally
 from fastphash.ingest.update import StoreUpdate
-from fastphash.sources.local import LocalSource, check_sources
+from fastphash.sources.base import Source
+from fastphash.sources.local import LocalReader, check_sources
 from fastphash.store.lock import locked
 from fastphash.store.schema import Layout, store_schema
 from fastphash.store.store import Store, check_new, create_store, is_store, open_store
@@ -84,7 +86,8 @@ def hash_images(
     made, rejected, done = [schema.empty_table()], [], 0
     recipe = _recipe(definition, layout, max_pixels)
     with Workers(worker_count(workers), recipe, timeout) as pool:
-        for batch in pool.hash_files(b"", (os.fsencode(path) for path in paths)):
+        names = (os.fsencode(path) for path in paths)
+        for batch in hash_paths(pool, LocalReader(b""), names):
             made.append(batch_table("", batch, schema))
             rejected += batch.rejected
             rejected += [Rejection(path, "identify", "not an image") for path in batch.skipped]
@@ -98,7 +101,7 @@ def hash_images(
 
 def hash_into(
     path: Path,
-    sources: list[LocalSource],
+    sources: Sequence[Source],
     *,
     definition: Definition | None = None,
     layout: Layout | None = None,
@@ -119,7 +122,7 @@ def hash_into(
     ----------
     path : Path
         The store; made if it isn't there.
-    sources : list of LocalSource
+    sources : sequence of Source
     definition, layout
         How to hash and what to keep; must be the store's if there is one.
     workers : int, optional

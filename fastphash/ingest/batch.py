@@ -1,6 +1,5 @@
 """Hashed files on their way from a worker to a table."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,9 +10,6 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.hashing.definition import HASH_COLUMNS
 from fastphash.store.schema import CHROMA_BYTES, REJECTED_SCHEMA, path_columns
-
-# lists of a batch with an entry for each row
-_OF_ROWS = ("paths", "sizes", "mtimes", "digests", "formats", "shapes", "multiframe", "chroma")
 
 
 class Rejection(NamedTuple):
@@ -45,21 +41,6 @@ class Batch:
     def inputs(self) -> int:
         """Files that it accounts for."""
         return len(self.paths) + len(self.rejected) + len(self.skipped)
-
-
-def merge(batches: Sequence[Batch]) -> Batch:
-    """One batch with the rows of several, in order."""
-    whole = Batch()
-    for batch in batches:
-        for name in _OF_ROWS:
-            getattr(whole, name).extend(getattr(batch, name))
-        whole.rejected += batch.rejected
-        whole.skipped += batch.skipped
-    full = [batch for batch in batches if batch.paths]
-    if full:
-        whole.hashes = np.concatenate([batch.hashes for batch in full])
-        whole.thumbnails = np.concatenate([batch.thumbnails for batch in full])
-    return whole
 
 
 def batch_table(split: str, batch: Batch, schema: pa.Schema) -> pa.Table:

@@ -23,7 +23,8 @@ from fastphash.images.decode import CaughtStderr, Decoding, decode
 from fastphash.images.pillow import limit_pixels
 from fastphash.images.thumbnail import both_thumbnails, thumbnail
 from fastphash.ingest.batch import Batch, Rejection
-from fastphash.sources.local import read_image_file
+from fastphash.ingest.executor import Task
+from fastphash.sources.base import Reader
 
 # contents that a worker remembers, 1.4 kB each
 _REMEMBERED = 4096
@@ -72,14 +73,14 @@ class Hasher:
 
     def hash_files(
         self,
-        root: bytes,
+        reader: Reader,
         paths: Sequence[bytes],
         refused: Mapping[int, str] | None = None,
         at: At = lambda item: None,  # noqa: ARG005 - tells nobody
     ) -> Batch:
-        """Hash files below `root`; those that give no hash are rejected or skipped.
+        """Hash inputs of one reader; those that give no hash are rejected or skipped.
 
-        Files that are `refused`, by their places in `paths`, are rejected unread. `at` is told of
+        Inputs that are `refused`, by their places in `paths`, are rejected unread. `at` is told of
         every other one that is begun.
         """
         batch = Batch()
@@ -90,7 +91,7 @@ class Hasher:
                 continue
             at(item)
             try:
-                data, status = read_image_file(os.path.join(root, path))
+                data, stamp = reader.read(path)
                 if data is None:
                     batch.skipped.append(path)
                     continue
@@ -106,7 +107,7 @@ class Hasher:
             else:
                 batch.paths.append(path)
                 batch.sizes.append(len(data))
-                batch.mtimes.append(status.st_mtime_ns)
+                batch.mtimes.append(stamp.mtime_ns)
                 batch.digests.append(digest)
         records = self._hash(fresh)
         found = [records.get(d) or self._remembered[d] for d in batch.digests]
@@ -157,8 +158,7 @@ def start_worker(recipe: Recipe, memory: int) -> Work:
     limit_memory(memory)
     hasher = Hasher(recipe, CaughtStderr())
 
-    def work(task: tuple[bytes, list[bytes]], refused: dict[int, str], at: At) -> Batch:
-        root, paths = task
-        return hasher.hash_files(root, paths, refused, at)
+    def work(task: Task, refused: dict[int, str], at: At) -> Batch:
+        return hasher.hash_files(task.reader, task.paths, refused, at)
 
     return work

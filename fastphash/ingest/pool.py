@@ -1,4 +1,4 @@
-"""Worker processes that hash files."""
+"""Worker processes of this machine, as an executor."""
 
 from collections.abc import Iterable, Iterator
 from typing import Self
@@ -8,18 +8,15 @@ from fastphash.base.supervisor import Supervisor
 from fastphash.defaults import TIMEOUT
 from fastphash.errors import UsageError
 from fastphash.ingest.batch import Batch
+from fastphash.ingest.executor import Task
 from fastphash.ingest.hasher import Recipe, start_worker
 
-# images of one task, and bytes of their names: enough to hide the cost of passing it, few enough
-# to keep all workers busy, and to wait in a pipe
-_BATCH = 64
-_NAMES = 3000
 # bytes that a worker may take whatever is free: enough for images as large as may be
 _LEAST_MEMORY = 2 << 30
 
 
 class Workers:
-    """Worker processes that hash files, in the order in which they are asked.
+    """The executor of this machine: worker processes.
 
     Use it as a context: leaving it ends the processes, at once where an exception passes.
 
@@ -54,22 +51,9 @@ class Workers:
     def __exit__(self, kind: object, *rest: object) -> None:
         self._supervisor.__exit__(kind, *rest)
 
-    def hash_files(self, root: bytes, paths: Iterable[bytes]) -> Iterator[Batch]:
-        """Batches in the order of `paths`, which are read only a little ahead of what is taken."""
-        return self._supervisor.map((root, batch) for batch in _batches(paths))
-
-
-def _batches(paths: Iterable[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    size = 0
-    for path in paths:
-        batch.append(path)
-        size += len(path)
-        if len(batch) == _BATCH or size >= _NAMES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+    def map(self, tasks: Iterable[Task]) -> Iterator[Batch]:
+        """Batches in the order of the tasks, which are read only a little ahead."""
+        return self._supervisor.map(tasks)
 
 
 def worker_count(workers: int | None) -> int:

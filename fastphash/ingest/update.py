@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,9 @@ from fastphash.base.progress import Progress
 from fastphash.errors import StoreError
 from fastphash.files import parquet
 from fastphash.ingest.batch import Rejection, batch_table, rejected_table
-from fastphash.ingest.pool import Workers
+from fastphash.ingest.executor import Executor, hash_paths
 from fastphash.ingest.tally import Tally
-from fastphash.sources.base import Entry
-from fastphash.sources.local import LocalSource
+from fastphash.sources.base import Entry, Source
 from fastphash.store.schema import REJECTED_SCHEMA, exact_paths
 from fastphash.store.store import PART_ROWS, REJECTED, Part, Store
 
@@ -65,7 +64,7 @@ class StoreUpdate:
     def __init__(
         self,
         store: Store,
-        sources: list[LocalSource],
+        sources: Sequence[Source],
         keep_missing: bool,
         progress: Progress,
         avoid: Path,
@@ -106,7 +105,7 @@ class StoreUpdate:
                     "anew, or delete the store"
                 )
 
-    def run(self, workers: Callable[[], Workers]) -> dict[str, Tally]:
+    def run(self, workers: Callable[[], Executor]) -> dict[str, Tally]:
         """Do it all; `workers` are started if there is anything to hash."""
         before = dict(self.store.roots)
         self.move()
@@ -168,10 +167,10 @@ class StoreUpdate:
         self.total = total + int((self.marks == _CHANGED).sum())
         return total
 
-    def _mark(self, source: LocalSource, entry: Entry, row: int) -> None:
+    def _mark(self, source: Source, entry: Entry, row: int) -> None:
         tally = self.tally[source.split]
         try:
-            status = os.stat(os.path.join(source.root, entry.path))
+            stamp = source.reader.stamp(entry.path)
         except OSError as error:
             if self.keep_missing and isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 self.marks[row] = _KEPT
@@ -179,7 +178,7 @@ class StoreUpdate:
                 return
             now = None
         else:
-            now = (status.st_size, status.st_mtime_ns)
+            now = (stamp.size, stamp.mtime_ns)
         # of another folder, equal names, sizes and times prove nothing
         if now == (self.stored.size[row], self.stored.mtime[row]) and not self._moved(row):
             self.marks[row] = _KEPT
@@ -189,7 +188,7 @@ class StoreUpdate:
             self.marks[row] = _CHANGED
             tally.changed += 1
 
-    def _mark_gone(self, source: LocalSource, unseen: list[bytes]) -> None:
+    def _mark_gone(self, source: Source, unseen: list[bytes]) -> None:
         """What was not met is gone, or in a folder that can't be listed."""
         tally = self.tally[source.split]
         rows = np.flatnonzero((self.stored.splits == source.split) & (self.marks == _GONE))
@@ -206,7 +205,7 @@ class StoreUpdate:
         part = int(np.searchsorted(self.stored.ends, row, side="right"))
         return self.stored.splits[row] in self.whole[part].moved
 
-    def rewrite_parts(self, pool: Workers) -> None:
+    def rewrite_parts(self, pool: Executor) -> None:
         """Make those parts again in which files have changed or are gone."""
         start = 0
         for part, end in zip(self.whole, self.stored.ends, strict=True):
@@ -215,7 +214,7 @@ class StoreUpdate:
                 self._rewrite(part, marks, pool)
             start = end
 
-    def add_parts(self, pool: Workers) -> None:
+    def add_parts(self, pool: Executor) -> None:
         """Hash what the store doesn't have, in canonical order: into lost parts, then new ones."""
         pending: list[pa.Table] = []
         rows = 0
@@ -270,12 +269,12 @@ class StoreUpdate:
         self.store.save()
         self.store.remove_orphans()
 
-    def _find(self, source: LocalSource, entry: Entry) -> int:
+    def _find(self, source: Source, entry: Entry) -> int:
         if entry.special or entry.problem or not self.marks.size:
             return -1
         return self.stored.find(source.split, entry.path)
 
-    def _fresh(self, source: LocalSource) -> Iterator[bytes]:
+    def _fresh(self, source: Source) -> Iterator[bytes]:
         tally, rejected = self.tally[source.split], self.rejected[source.split]
         for entry in source.entries(self.avoid):
             if self._find(source, entry) >= 0:
@@ -289,11 +288,9 @@ class StoreUpdate:
             else:
                 yield entry.path
 
-    def _hash(
-        self, source: LocalSource, paths: Iterable[bytes], pool: Workers
-    ) -> Iterator[pa.Table]:
+    def _hash(self, source: Source, paths: Iterable[bytes], pool: Executor) -> Iterator[pa.Table]:
         tally = self.tally[source.split]
-        for batch in pool.hash_files(source.root, paths):
+        for batch in hash_paths(pool, source.reader, paths):
             tally.hashed += len(batch.paths)
             tally.rejected += len(batch.rejected)
             tally.skipped += len(batch.skipped)
@@ -302,7 +299,7 @@ class StoreUpdate:
             self.progress("hashing", self.done, max(self.total, self.done))
             yield batch_table(source.split, batch, self.store.schema)
 
-    def _rewrite(self, part: Part, marks: NDArray[np.uint8], pool: Workers) -> None:
+    def _rewrite(self, part: Part, marks: NDArray[np.uint8], pool: Executor) -> None:
         table = self.store.read_part(part)
         splits = table["split"].to_pylist()
         paths = exact_paths(table).to_pylist()

@@ -1,7 +1,5 @@
 """Images of rows as people see them: small, turned, and never of any other file."""
 
-import os
-import stat
 import threading
 from collections import OrderedDict
 from typing import Literal, NamedTuple
@@ -15,6 +13,8 @@ from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.errors import ImageError
 from fastphash.images.preview import encode, make_preview
 from fastphash.inspector.catalog import Catalog, Row
+from fastphash.sources.base import OutsideError
+from fastphash.sources.local import read_regular
 
 #: The sides, in pixels, at which images are shown.
 SIDES = (160, 320, 1024)
@@ -49,10 +49,6 @@ class Picture(NamedTuple):
     trouble: str = ""
 
 
-class OutsideError(Exception):
-    """A file that must not be served."""
-
-
 class Pictures:
     """Previews of the files of a catalog's rows, the last of them remembered.
 
@@ -62,8 +58,7 @@ class Pictures:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         store = catalog.audited.store
-        self._roots = {name: os.fsencode(root) for name, root in store.roots.items()}
-        self._real = {name: os.path.realpath(root) for name, root in self._roots.items()}
+        self._readers = {name: catalog.audited.reader(name) for name in store.roots}
         self._exif = store.definition.exif
         self._cache: OrderedDict[tuple[object, ...], Picture] = OrderedDict()
         self._cached_bytes = 0
@@ -82,7 +77,7 @@ class Pictures:
         """
         path = self._path(row)
         try:
-            seen = _looked_at(path)
+            seen = self._readers[row.image.split].stamp(path)
         except OSError:
             return self.thumbnail(row, turn, TROUBLES["gone"])
         key = row.number, side, turn, seen
@@ -98,7 +93,7 @@ class Pictures:
         """What changes when the picture does; OutsideError as of `preview`."""
         path = self._path(row)
         try:
-            seen: object = _looked_at(path)
+            seen: object = self._readers[row.image.split].stamp(path)
         except OSError:
             seen = None
         text = repr((row.image.digest, side, turn, seen, self._catalog.audited.store.digest))
@@ -120,7 +115,7 @@ class Pictures:
         """
         try:
             path = self._path(row)
-            seen = _looked_at(path)
+            seen = self._readers[row.image.split].stamp(path)
         except OutsideError:
             return "outside"
         except OSError:
@@ -144,14 +139,8 @@ class Pictures:
         return "there" if same else "changed"
 
     def _path(self, row: Row) -> bytes:
-        """The file of a row with all links followed."""
-        split, path = row.image.split, row.image.path
-        real = os.path.realpath(os.path.join(self._roots[split], path))
-        # of a list of files an absolute name may lie anywhere, and its own folder is its root
-        root = os.path.realpath(os.path.dirname(path)) if path[:1] == b"/" else self._real[split]
-        if not real.startswith(root.rstrip(b"/") + b"/"):
-            raise OutsideError
-        return real
+        """The file of a row with all links followed; OutsideError as of `preview`."""
+        return self._readers[row.image.split].resolve(row.image.path)
 
     def _made(self, row: Row, path: bytes, side: int, turn: int) -> Picture:
         try:
@@ -178,27 +167,9 @@ class Pictures:
                 self._cached_bytes -= len(old.data)
 
 
-class _FileStamp(NamedTuple):
-    size: int
-    mtime_ns: int
-    inode: int
-
-
-def _looked_at(path: bytes) -> _FileStamp:
-    """What tells one state of a regular file from another; OSError if there is none."""
-    found = os.stat(path)
-    if not stat.S_ISREG(found.st_mode):
-        raise FileNotFoundError(path)
-    return _FileStamp(found.st_size, found.st_mtime_ns, found.st_ino)
-
-
 def _read(path: bytes, size: int) -> bytes:
-    """A regular file of a size known; of a longer one, just so much that it is another."""
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise FileNotFoundError(path)
-        return file.read(size + 1)
+    # a path whose links were followed: whoever puts a link there now means another file
+    return read_regular(path, size, follow_links=False)
 
 
 def _digest(data: bytes) -> bytes:

@@ -31,9 +31,10 @@ from fastphash.inspector.decisions import (
     Verdict,
 )
 from fastphash.inspector.page_state import ORDERS, VIEWS, PageState, shown_kinds
-from fastphash.inspector.previews import SIDES, TROUBLES, OutsideError, Picture, Pictures
+from fastphash.inspector.previews import SIDES, TROUBLES, Picture, Pictures
 from fastphash.results.audit_folder import SUMMARY, AuditFolder
 from fastphash.results.decisions import Decision
+from fastphash.sources.base import OutsideError
 
 #: Groups of a page of the list, and copies of a page of a group.
 GROUPS_SHOWN = 25

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from fastphash.joins.bit_statistics import BitStatistics
 
-#: Nanoseconds on one core, fitted by benchmarks/planner.py on two cores of an AMD EPYC (Zen 4):
-#: to put a hash where its digit goes, to sort it inside a segment, to look at it at all, to
-#: compare it with `WINDOW` others, with as many more in a long run, and to begin a segment.
+#: Nanoseconds on one core, fitted by benchmarks/speed/planner.py on two cores of an AMD EPYC
+#: (Zen 4): to put a hash where its digit goes, to sort it inside a segment, to look at it at all,
+#: to compare it with `WINDOW` others, with as many more in a long run, and to begin a segment.
 NS_PARTITION = 4.6
 NS_PER_CHOICE = 2.9
 NS_ROW = 5.4

@@ -36,7 +36,7 @@ class Matches(NamedTuple):
         )
 
 
-def relation(
+def row_distances(
     left: Index, left_rows: NDArray[np.int64], right: Index, right_rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Distance of each pair of rows, and a mask of the orientations that give it: uint8 (n,)."""

@@ -11,7 +11,7 @@ from fastphash.errors import TooManyPairsError
 from fastphash.joins.index import Index, collapse
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.partitions import Values, permuted, sort_rows, sort_values
-from fastphash.joins.relation import UNDONE, Matches, in_order, relation
+from fastphash.joins.relation import UNDONE, Matches, in_order, row_distances
 from fastphash.joins.search import Found, find_across, find_within, plan_for
 from fastphash.kernels import expansion
 
@@ -206,7 +206,7 @@ def _spread(sides: _ClassPairs, limit: int, *, within: bool) -> Matches:
     inside = expansion.count_inside(a.starts) if within else 0
     if size + inside > limit:
         raise TooManyPairsError(size + inside, limit)
-    distance, mask = relation(a.classes, pairs.left, b.classes, pairs.right)
+    distance, mask = row_distances(a.classes, pairs.left, b.classes, pairs.right)
     left, right, which = (np.empty(size, np.int64) for _ in range(3))
     expansion.expand(
         pairs.left, a.starts, a.rows, pairs.right, b.starts, b.rows, left, right, which
@@ -220,7 +220,7 @@ def _spread(sides: _ClassPairs, limit: int, *, within: bool) -> Matches:
     own_left, own_right, which = (np.empty(inside, np.int64) for _ in range(3))
     expansion.expand_inside(a.starts, a.rows, own_left, own_right, which)
     classes = np.arange(len(a.classes))
-    own_distance, own_mask = relation(a.classes, classes, a.classes, classes)
+    own_distance, own_mask = row_distances(a.classes, classes, a.classes, classes)
     return Matches(
         np.concatenate([left, own_left]),
         np.concatenate([right, own_right]),

@@ -1,6 +1,7 @@
 """Whether two thumbnails show the same picture.
 
-The tolerances are measured in benchmarks/thumbnails.py: they part copies that were saved again or
+The tolerances are measured in benchmarks/accuracy/thumbnails.py: they part copies that were
+saved again or
 made brighter from look-alikes whose hashes are equal.
 """
 

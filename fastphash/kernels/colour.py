@@ -14,7 +14,8 @@ from fastphash.kernels import array, compiled, const, inner
 
 _CELLS = CHROMA_SIDE * CHROMA_SIDE
 # Colours are different from this many levels on, and from this share of the weaker ones: light,
-# small crops and compression stay below, a thing in another colour doesn't (benchmarks/colours.py).
+# small crops and compression stay below, a thing in another colour doesn't
+# (benchmarks/accuracy/colours.py).
 DIFFERENT_LEVELS = 7.0
 DIFFERENT_SHARE = 0.6
 # One tint of up to so many levels over the whole picture is another lamp, if it makes for all but

@@ -6,7 +6,7 @@ much by itself. A plain ground says nothing at all: what stands on white is comp
 inside of it, since any two things of one outline would be alike; and so does a frame.
 
 The constants are those that found the most edited copies at 99 % precision among look-alikes; their
-neighbours do nearly as well (benchmarks/accuracy.py).
+neighbours do nearly as well (benchmarks/accuracy/edited_copies.py).
 """
 
 import math

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.text import count, listed, name, share
+from fastphash.base.text import count, display_name, listed, share
 from fastphash.base.vocabulary import COPY_KINDS, KINDS
 from fastphash.report.groups import Groups
 
@@ -83,7 +83,7 @@ def verdict(summary: dict[str, Any], *, orientations: bool) -> Verdict:
                 (
                     "No image of one split is surely in another, but "
                     f"{figure_of(number, near['images'], near['needles'])} "
-                    f"{_are(number)} near one in {name(near['haystack'])}, at most "
+                    f"{_are(number)} near one in {display_name(near['haystack'])}, at most "
                     f"{count(summary['radius'], 'bit')} away{_looked_at(summary['min_score'])}."
                 ),
                 *further,
@@ -116,7 +116,7 @@ def verdict(summary: dict[str, Any], *, orientations: bool) -> Verdict:
 
 def figure_of(part: int, whole: int, of: str) -> str:
     """38 of 98 val images (38.8 %)."""
-    return f"{part:,} of {count(whole, f'{name(of)} image')} ({share(part, whole)})"
+    return f"{part:,} of {count(whole, f'{display_name(of)} image')} ({share(part, whole)})"
 
 
 def _are(number: int) -> str:
@@ -147,7 +147,8 @@ def _of_one_split(splits: dict[str, Any], inside: str, further: list[str]) -> Ve
         )
     return Verdict(
         "good",
-        f"No copies: all {count(splits[only]['distinct'], 'image')} of {name(only)} differ.",
+        f"No copies: all {count(splits[only]['distinct'], 'image')} of {display_name(only)} "
+        "differ.",
         ["There is one split: nothing can leak.", *further],
     )
 
@@ -185,7 +186,7 @@ def _worst(leaks: list[dict[str, Any]], kinds: tuple[str, ...]) -> dict[str, Any
 def _worst_in_words(worst: dict[str, Any], leaks: list[dict[str, Any]]) -> list[str]:
     number, near = worst["leaked"], worst["kinds"]["near"]
     first = figure_of(number, worst["images"], worst["needles"])
-    first += f" {_are(number)} also in {name(worst['haystack'])}"
+    first += f" {_are(number)} also in {display_name(worst['haystack'])}"
     sentences = [first + (f", {near:,} of them only as near copies." if near else ".")]
     pairs = {frozenset((leak["needles"], leak["haystack"])) for leak in leaks if leak["leaked"]}
     if len(pairs) > 1:
@@ -234,7 +235,7 @@ def leak_lines(summary: dict[str, Any]) -> tuple[list[str], int]:
     leaks.sort(key=lambda leak: -leak["share"])
     lines = [
         f"{figure_of(leak['leaked'], leak['images'], leak['needles'])} "
-        f"{_are(leak['leaked'])} also in {name(leak['haystack'])}: "
+        f"{_are(leak['leaked'])} also in {display_name(leak['haystack'])}: "
         + listed([f"{leak['kinds'][kind]:,} {kind}" for kind in COPY_KINDS if leak["kinds"][kind]])
         for leak in leaks[:_LEAK_LINES]
     ]
@@ -298,9 +299,12 @@ def collisions(summary: dict[str, Any]) -> list[tuple[str, int]]:
         split: found["collisions"] + found["copies"].get("collision", 0)
         for split, found in summary["splits"].items()
     }
-    inside = [(f"in {name(split)}", number) for split, number in alone.items() if number]
+    inside = [(f"in {display_name(split)}", number) for split, number in alone.items() if number]
     between = [
-        (f"in {name(leak['needles'])}, with {name(leak['haystack'])}", leak["kinds"]["collision"])
+        (
+            f"in {display_name(leak['needles'])}, with {display_name(leak['haystack'])}",
+            leak["kinds"]["collision"],
+        )
         for leak in summary["leaks"]
         if leak["kinds"]["collision"]
     ]

@@ -14,7 +14,7 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.text import count, figure, rough, share, visible
+from fastphash.base.text import count, display_name, figure, rough, share, visible
 from fastphash.base.vocabulary import KINDS, ORIENTATIONS
 from fastphash.defaults import PICTURED
 from fastphash.files import atomic, parquet
@@ -133,7 +133,7 @@ def template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "name": name,
+        "name": display_name,
         "figure": figure,
         "count": count,
         "share": share,

@@ -1,8 +1,6 @@
 """Small pictures for a page, as data: of files, or of the thumbnails in the store."""
 
 import base64
-import os
-import stat
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -22,6 +20,7 @@ from fastphash.errors import ImageError
 from fastphash.images.preview import encode, make_preview
 from fastphash.report.groups import Group, Place, Stored, locate
 from fastphash.results.audit_folder import AuditFolder
+from fastphash.sources.base import Reader, SpecialFileError
 
 #: Bytes of all pictures on a page of up to 200 groups, as they stand there.
 BUDGET = 11 << 20
@@ -36,7 +35,6 @@ _COST = {"JPEG": 5, "TIFF": 10, "JPEG2000": 400}
 _OTHER_COST = 70
 # all of them, of all threads, for 200 groups: files beyond that are too large to be looked at
 _WORK = 12e9
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +141,17 @@ def _read_one(audited: AuditFolder, places: Iterable[Place], known: dict[Place, 
     error = ImageError("read", "not in the store")
     for place in places:
         try:
-            return _read(audited.file(*place), known[place])
+            return _read(audited.reader(place[0]), place[1], known[place])
         except ImageError as failed:
             error = failed
     raise error
 
 
-def _read(path: bytes, stored: Stored) -> bytes:
+def _read(reader: Reader, path: bytes, stored: Stored) -> bytes:
     try:
-        with open(path, "rb", opener=lambda name, _: os.open(name, _READ_FLAGS)) as file:
-            status = os.fstat(file.fileno())
-            changed = not stat.S_ISREG(status.st_mode) or status.st_size != stored.size
-            data = b"" if changed else file.read(stored.size)
+        data = reader.read_hashed(path, stored.size)
+    except SpecialFileError:
+        data = b""
     except FileNotFoundError as error:
         raise ImageError("read", "the file is gone") from error
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
+from fastphash.sources.local import LocalReader
 from fastphash.store.open import read_hashes
 from fastphash.store.rows import HashTable
 from fastphash.store.store import REJECTED as STORE_REJECTED
@@ -78,6 +79,10 @@ class AuditFolder:
         """Every hashed image of the audited splits, in the store's order."""
         everything = read_hashes(str(self.folder / HASHES))
         return everything.take(np.flatnonzero(np.isin(everything.splits, self.splits)))
+
+    def reader(self, split: str) -> LocalReader:
+        """What reads the images of a split."""
+        return LocalReader(os.fsencode(self.store.roots[split]))
 
     def file(self, split: str, path: bytes) -> bytes:
         """Absolute name of the file of an image, by its exact name in the split."""

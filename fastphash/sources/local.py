@@ -2,13 +2,14 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastphash.errors import ImageError, UsageError
+from fastphash.files.transfer import digest_of
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
-from fastphash.sources.base import Entry
+from fastphash.sources.base import Entry, OutsideError, Source, SpecialFileError, Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,17 @@ class LocalSource:
     root: bytes
     files: tuple[bytes, ...] | None = None
 
-    def entries(self, avoid: Path | None = None) -> Iterator["Entry"]:
+    @property
+    def listed(self) -> bool:
+        """Whether the files were listed."""
+        return self.files is not None
+
+    @property
+    def reader(self) -> "LocalReader":
+        """What reads the files."""
+        return LocalReader(self.root)
+
+    def entries(self, avoid: Path | None = None) -> Iterator[Entry]:
         """Every file of the split, in canonical order, but for those in a folder to avoid."""
         if self.files is None:
             return _walk(self.root, avoid)
@@ -90,7 +101,7 @@ def check_split(name: str) -> str:
     return name
 
 
-def check_sources(sources: list[LocalSource]) -> None:
+def check_sources(sources: Sequence[Source]) -> None:
     """Raise UsageError if two splits share their name, or a folder, or one holds the other."""
     for i, one in enumerate(sources):
         for other in sources[:i]:
@@ -99,7 +110,7 @@ def check_sources(sources: list[LocalSource]) -> None:
                     f"two splits are called {one.split!r}: {os.fsdecode(other.root)} and "
                     f"{os.fsdecode(one.root)}; name them with NAME=PATH"
                 )
-            if one.files is not None or other.files is not None:
+            if one.listed or other.listed:
                 continue
             inner, outer = os.path.realpath(one.root), os.path.realpath(other.root)
             if len(inner) < len(outer):
@@ -176,30 +187,113 @@ _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY
 _READINGS = 3
 
 
-def read_image_file(path: bytes) -> tuple[bytes | None, os.stat_result]:
-    """The bytes of a file, or None if neither its name nor its first bytes are an image's."""
-    try:
-        fd = os.open(path, _READ_FLAGS)
+@dataclass(frozen=True, slots=True)
+class LocalReader:
+    """Reads files below a folder.
+
+    Attributes
+    ----------
+    root : bytes
+        Paths are relative to it, or absolute.
+    """
+
+    root: bytes
+
+    def read(self, path: bytes) -> tuple[bytes | None, Stamp]:
+        """The bytes of a file, None if neither its name nor its first bytes are an image's.
+
+        Raises
+        ------
+        ImageError
+            It can't be read, is no regular file, or changes while it is read.
+        """
+        name = os.path.join(self.root, path)
         try:
-            for _ in range(_READINGS):
-                before = os.fstat(fd)
-                data = _read_open(fd, path, before)
-                after = os.fstat(fd)
-                if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
-                    return data, before
-                os.lseek(fd, 0, os.SEEK_SET)
-        finally:
-            os.close(fd)
-    except OSError as error:
-        raise ImageError("read", error.strerror or str(error)) from error
-    except ValueError as error:  # a name with a NUL
-        raise ImageError("read", str(error)) from error
-    except MemoryError as error:
-        raise ImageError("read", "the file is larger than the memory that is left") from error
-    raise ImageError("read", f"the file changed {_READINGS} times while it was read")
+            fd = os.open(name, _READ_FLAGS)
+            try:
+                for _ in range(_READINGS):
+                    before = _stamp(os.fstat(fd))
+                    data = _read_open(fd, name)
+                    if _stamp(os.fstat(fd)) == before:
+                        return data, before
+                    os.lseek(fd, 0, os.SEEK_SET)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise ImageError("read", error.strerror or str(error)) from error
+        except ValueError as error:  # a name with a NUL
+            raise ImageError("read", str(error)) from error
+        except MemoryError as error:
+            reason = "the file is larger than the memory that is left"
+            raise ImageError("read", reason) from error
+        raise ImageError("read", f"the file changed {_READINGS} times while it was read")
+
+    def stamp(self, path: bytes) -> Stamp:
+        """The stamp of a file as it is now.
+
+        Raises
+        ------
+        OSError
+            It isn't there; `SpecialFileError` if it is no regular file.
+        """
+        return _regular(os.stat(os.path.join(self.root, path)), path)
+
+    def read_hashed(self, path: bytes, size: int) -> bytes:
+        """The bytes of a file that had `size` bytes when it was hashed, one more if it has grown.
+
+        Raises
+        ------
+        OSError
+            It isn't there, or can't be read; `SpecialFileError` if it is no regular file.
+        """
+        return read_regular(os.path.join(self.root, path), size)
+
+    def digest(self, path: bytes) -> bytes:
+        """XXH3-128 of a file's bytes; OSError if it can't be read."""
+        return digest_of(os.path.join(self.root, path))
+
+    def resolve(self, path: bytes) -> bytes:
+        """The absolute name of a file, all links followed.
+
+        Raises
+        ------
+        OutsideError
+            It lies outside of the root; an absolute path, outside of its own folder.
+        """
+        real = os.path.realpath(os.path.join(self.root, path))
+        root = os.path.realpath(os.path.dirname(path) if path[:1] == b"/" else self.root)
+        if not real.startswith(root.rstrip(b"/") + b"/"):
+            raise OutsideError
+        return real
 
 
-def _read_open(fd: int, path: bytes, status: os.stat_result) -> bytes | None:
+def read_regular(name: bytes, size: int, *, follow_links: bool = True) -> bytes:
+    """The bytes of a regular file, `size` + 1 of them at most.
+
+    Raises
+    ------
+    OSError
+        It isn't there, can't be read or, with `follow_links` off, is a link; `SpecialFileError` if
+        it is no regular file.
+    """
+    fd = os.open(name, _READ_FLAGS if follow_links else _READ_FLAGS | os.O_NOFOLLOW)
+    with open(fd, "rb") as file:
+        _regular(os.fstat(fd), name)
+        return file.read(size + 1)
+
+
+def _regular(status: os.stat_result, name: bytes) -> Stamp:
+    if not stat.S_ISREG(status.st_mode):
+        raise SpecialFileError(f"not a regular file: {name!r}")
+    return _stamp(status)
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _read_open(fd: int, path: bytes) -> bytes | None:
+    status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         raise ImageError("read", "not a regular file")
     if promises_image(path):

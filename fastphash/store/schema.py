@@ -2,7 +2,7 @@
 
 import functools
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import pyarrow as pa
@@ -10,13 +10,14 @@ import pyarrow.compute as pc
 
 from fastphash.base.vocabulary import CHROMA_SIDE, THUMBNAIL_SIDE
 from fastphash.files.parquet import NAME_TYPE
-from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.hashing.definition import Definition
 
 SCHEMA_VERSION = 3
 #: Bytes of a row's chroma, int8: 64 of Cb - 128, row by row, and then 64 of Cr - 128.
 CHROMA_BYTES = 2 * CHROMA_SIDE * CHROMA_SIDE
 
 METADATA = b"fastphash"
+_HASH_TYPES = {64: pa.uint64()}
 _PACKAGES = ("fastphash", "Pillow", "opencv-python", "scipy")
 
 REJECTED_SCHEMA = pa.schema(
@@ -56,10 +57,9 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("multiframe", pa.bool_()),
-        ("phash", pa.uint64()),
     ]
-    if layout.orientations:
-        fields += [(name, pa.uint64()) for name in HASH_COLUMNS[1:]]
+    columns = definition.columns if layout.orientations else definition.columns[:1]
+    fields += [(name, _HASH_TYPES[definition.bits]) for name in columns]
     if layout.thumbnails:
         fields += [
             ("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE)),
@@ -67,7 +67,7 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
         ]
     made = {
         "schema": SCHEMA_VERSION,
-        "definition": asdict(definition),
+        "definition": definition.to_json(),
         "versions": {name: version(name) for name in _PACKAGES},
     }
     return pa.schema(fields, {METADATA: json.dumps(made, sort_keys=True).encode()})

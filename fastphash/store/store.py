@@ -92,7 +92,7 @@ class Store:
     def _manifest(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA_VERSION,
-            "definition": asdict(self.definition),
+            "definition": self.definition.to_json(),
             "orientations": self.layout.orientations,
             "thumbnails": self.layout.thumbnails,
             "roots": self.roots,

@@ -14,7 +14,7 @@ from benchmarks.support.edits import all_edits
 from benchmarks.support.fingerprints import crop_resistant_hash
 from benchmarks.support.methods import rank_by_segments
 from benchmarks.support.ranking import Counts, Truth, hamming, tally_all, tally_some
-from fastphash import demo
+from fastphash.demo import scene
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_recall_at_a_precision_and_average_precision() -> None:
 @pytest.mark.slow
 def test_segments_are_matched_as_imagehash_does() -> None:
     rng = np.random.default_rng(5)
-    pictures = [Image.fromarray(demo.scene(rng, side=120)) for _ in range(3)]
+    pictures = [Image.fromarray(scene(rng, side=120)) for _ in range(3)]
     pictures.append(pictures[0].crop((0, 0, 100, 110)))
     hashes = [imagehash.crop_resistant_hash(picture) for picture in pictures]
     ours = [crop_resistant_hash(picture) for picture in pictures]

@@ -13,24 +13,19 @@ import pyarrow as pa
 import pytest
 
 import fastphash
-from fastphash.apply import _JOURNAL_SCHEMA, _SKIPPED_SCHEMA
-from fastphash.audited import SUMMARY
-from fastphash.clean import PLAN_SCHEMA
-from fastphash.cli import main
-from fastphash.decisions import DECISIONS
-from fastphash.evaluate import JUDGED_SCHEMA
-from fastphash.labels import CONFLICTS_SCHEMA
-from fastphash.query import QUERY_SCHEMA
-from fastphash.results import GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
-from fastphash.store import (
-    MANIFEST,
-    REJECTED_SCHEMA,
-    Definition,
-    Layout,
-    create_store,
-    store_schema,
-)
-from fastphash.tables import read_json
+from fastphash.audit.query import QUERY_SCHEMA
+from fastphash.clean.apply import _JOURNAL_SCHEMA, _SKIPPED_SCHEMA
+from fastphash.clean.plan import PLAN_SCHEMA
+from fastphash.cli.main import main
+from fastphash.evaluation.evaluate import JUDGED_SCHEMA
+from fastphash.files.atomic import read_json
+from fastphash.hashing.definition import Definition
+from fastphash.labels.conflicts import CONFLICTS_SCHEMA
+from fastphash.results.audit_folder import SUMMARY
+from fastphash.results.decisions import DECISIONS
+from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
+from fastphash.store.schema import REJECTED_SCHEMA, Layout, store_schema
+from fastphash.store.store import MANIFEST, create_store
 from tests.support.skipping import missing
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,65 +10,55 @@ import fastphash
 
 PACKAGE = Path(fastphash.__file__).parent
 
-# a room imports only rooms of lines above its own; those of one line stand beside one another
-ROOMS = [
-    ("errors", "words"),
-    ("kernels", "threads", "measures"),
-    ("images",),
-    ("tables",),
-    ("plot",),
-    ("elements",),
-    ("discover",),
-    ("thumbnail",),
-    ("hashing",),
-    ("store",),
-    ("hashes",),
-    ("supervise",),
-    ("workers",),
-    ("ingest",),
-    ("plans",),
-    ("near",),
-    ("joins",),
-    ("likeness",),
-    ("verify", "chance"),
-    ("groups",),
-    ("results",),
-    ("calibrate",),
-    ("coco",),
-    ("labels",),
-    ("audited",),
-    ("decisions", "truth"),
-    ("moving", "clean"),
-    ("apply",),
-    ("report",),
-    ("audit", "evaluate", "query"),
-    ("convert",),
-    ("inspector",),
-    ("demo",),
-    ("screen",),
-    ("options",),
-    ("cli",),
-]
-LINE = {room: line for line, rooms in enumerate(ROOMS) for room in rooms}
+# the way of an image: a package imports only packages above it
+PACKAGES = (
+    "errors",
+    "defaults",
+    "base",
+    "kernels",
+    "files",
+    "images",
+    "hashing",
+    "sources",
+    "store",
+    "ingest",
+    "joins",
+    "verify",
+    "groups",
+    "labels",
+    "results",
+    "report",
+    "audit",
+    "clean",
+    "evaluation",
+    "inspector",
+    "demo",
+    "cli",
+)
 
-# workers sets OpenCV's threads
+# which packages may import a library, or which modules of one package
 USERS = {
     "PIL": {"images"},
-    "cv2": {"images", "workers"},
-    "pyarrow.parquet": {"tables"},
-    "click": {"options", "cli"},
-    "rich": {"screen"},
-    "shapely": {"labels"},
-    "filelock": {"store"},
-    "starlette": {"inspector"},
-    "uvicorn": {"inspector"},
+    "cv2": {"images", "ingest.hasher"},  # the hasher sets OpenCV's threads
     "numba": {"kernels"},
+    "pyarrow.parquet": {"files.parquet"},
+    "filelock": {"store.lock"},
+    "shapely": {"labels.shapes"},
     "jinja2": {"inspector", "report"},
+    "starlette": {"inspector"},
+    "uvicorn": {"inspector.server"},
+    "click": {"cli"},
+    "rich": {"cli"},
 }
 
 
-def room_of(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def module_of(path):
+    """``joins.search`` of fastphash/joins/search.py."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def package_of(path):
+    return module_of(path).split(".")[0]
 
 
 def modules():
@@ -99,39 +89,59 @@ def belongs_to(name, library):
     return name == library or name.startswith(f"{library}.")
 
 
-def test_every_module_has_its_place():
-    assert {room_of(path) for path in modules()} == LINE.keys()
+def test_every_package_has_its_place():
+    assert {package_of(path) for path in modules()} == set(PACKAGES)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_rooms_above(path):
-    room = room_of(path)
+@pytest.mark.parametrize("path", modules(), ids=module_of)
+def test_a_package_imports_only_packages_above(path):
+    package = package_of(path)
     for name in imports(path):
         if belongs_to(name, "fastphash"):
             other = name.split(".")[1]
-            assert other == room or LINE[other] < LINE[room], f"{room} imports {other}"
+            assert other == package or PACKAGES.index(other) < PACKAGES.index(package), name
+
+
+def test_modules_of_a_package_form_no_circle():
+    above = {module_of(path): imported_modules(path) for path in modules()}
+    while leaves := {module for module, others in above.items() if not others & above.keys()}:
+        above = {module: others for module, others in above.items() if module not in leaves}
+    assert not above
+
+
+def imported_modules(path):
+    """Modules that are imported before any of this module's functions runs."""
+    names = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {name.name for name in node.names}
+    return {name.removeprefix("fastphash.") for name in names} - {module_of(path)}
 
 
 @pytest.mark.parametrize("library", USERS)
 def test_a_library_has_one_user(library):
     users = {
-        room_of(path)
+        module_of(path)
         for path in modules()
         if any(belongs_to(name, library) for name in imports(path, with_types=False))
     }
-    assert users == USERS[library]
+    strangers = {user for user in users if not any(belongs_to(user, own) for own in USERS[library])}
+    assert not strangers
+    assert users
 
 
 def test_pillow_is_known_for_its_types_to_phash_alone():
     users = {
-        room_of(path) for path in modules() if any(belongs_to(n, "PIL") for n in imports(path))
+        module_of(path) for path in modules() if any(belongs_to(n, "PIL") for n in imports(path))
     }
-    assert users == {"images", "hashing"}
+    assert {user for user in users if not belongs_to(user, "images")} == {"hashing.phash"}
 
 
-@pytest.mark.parametrize("room", ["errors", "words"])
-def test_the_first_rooms_import_nothing_of_the_package(room):
-    assert not [n for n in imports(PACKAGE / f"{room}.py") if belongs_to(n, "fastphash")]
+@pytest.mark.parametrize("module", ["errors.py", "defaults.py", "base/vocabulary.py"])
+def test_the_first_modules_import_nothing_of_the_package(module):
+    assert not [n for n in imports(PACKAGE / module) if belongs_to(n, "fastphash")]
 
 
 def test_importing_the_package_is_light():
@@ -143,7 +153,7 @@ def test_importing_the_package_is_light():
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys, fastphash.cli; print([m for m in ('numpy', 'numba', 'pyarrow', 'cv2') "
+        "import sys, fastphash.cli.main; print([m for m in ('numpy', 'numba', 'pyarrow', 'cv2') "
         "if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,14 +5,15 @@ import os
 import numpy as np
 import pytest
 
-from fastphash.discover import folder_source
+from fastphash.audit.query import QUERY_SCHEMA, nearest
+from fastphash.base.vocabulary import INVERSE, ORIENTATIONS
 from fastphash.errors import DefinitionError, UsageError
-from fastphash.hashes import read_hashes
-from fastphash.hashing import phash_orientations
-from fastphash.ingest import hash_into
-from fastphash.query import QUERY_SCHEMA, nearest
-from fastphash.store import FOREIGN, Definition, Layout
-from fastphash.words import INVERSE, ORIENTATIONS
+from fastphash.hashing.definition import FOREIGN, Definition
+from fastphash.hashing.phash import phash_orientations
+from fastphash.ingest.api import hash_into
+from fastphash.sources.local import folder_source
+from fastphash.store.open import read_hashes
+from fastphash.store.schema import Layout
 from tests.support.scenes import save, scene
 from tests.support.stores import hashes_of
 

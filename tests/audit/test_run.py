@@ -5,14 +5,16 @@ import sys
 import numpy as np
 import pytest
 
-from fastphash import tables
-from fastphash.audit import audit, leaks_of, reasons
-from fastphash.discover import folder_source
+from fastphash.audit.run import audit
+from fastphash.audit.summary import leaks_of, reasons
+from fastphash.base.vocabulary import COPY_KINDS, KINDS
+from fastphash.cli.output import show_audit
 from fastphash.errors import DefinitionError, FastphashError, UsageError
-from fastphash.results import group_rows
-from fastphash.screen import show_audit
-from fastphash.store import Layout, open_store
-from fastphash.words import COPY_KINDS, KINDS
+from fastphash.files import parquet
+from fastphash.results.groups import group_rows
+from fastphash.sources.local import folder_source
+from fastphash.store.schema import Layout
+from fastphash.store.store import open_store
 from tests.support.scenes import planted, save, scene, scenes, source
 from tests.support.stores import part_bytes
 
@@ -41,7 +43,7 @@ def found(data):
 
 
 def rows(path):
-    return tables.read_table(path).to_pylist()
+    return parquet.read_table(path).to_pylist()
 
 
 def files(out):
@@ -304,7 +306,7 @@ def test_reasons_are_counted_most_frequent_first(tmp_path):
         (folder / name).touch()
     (folder / "c.jpg").write_text("no image")
     audit(tmp_path / "out", [source("all", folder)], workers=1)
-    assert list(reasons(tables.read_table(tmp_path / "out" / "rejected.parquet")).items()) == [
+    assert list(reasons(parquet.read_table(tmp_path / "out" / "rejected.parquet")).items()) == [
         ("identify: the file is empty", 2),
         ("identify: not an image of a supported format", 1),
     ]
@@ -321,7 +323,7 @@ LOCK = """
 import sys
 from pathlib import Path
 from fastphash.errors import StoreError
-from fastphash.store import locked
+from fastphash.store.lock import locked
 try:
     with locked(Path(sys.argv[1])):
         print("free")
@@ -339,7 +341,7 @@ def test_an_audit_is_alone_with_its_hashes_to_the_end(tmp_path, monkeypatch):
         seen.append(subprocess.check_output(words))
         return group_rows(*arguments)
 
-    monkeypatch.setattr("fastphash.audit.group_rows", find)
+    monkeypatch.setattr("fastphash.audit.run.group_rows", find)
     audit(tmp_path / "out", [folder_source(train), folder_source(val)], workers=1)
     assert set(seen) == {b"held\n"}
     assert subprocess.check_output(words) == b"free\n"
@@ -353,7 +355,7 @@ def test_no_results_stand_beside_other_hashes(tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fastphash.ingest._Update.add_parts", killed)
+    monkeypatch.setattr("fastphash.ingest.update.StoreUpdate.add_parts", killed)
     with pytest.raises(KeyboardInterrupt):
         audit(tmp_path / "out", sources, workers=1)
     assert (tmp_path / "out" / "summary.json").exists()

@@ -6,9 +6,9 @@ from functools import partial
 
 import pytest
 
-from fastphash import supervise
+from fastphash.base import supervisor as supervisor_module
+from fastphash.base.supervisor import Supervisor
 from fastphash.errors import WorkerError
-from fastphash.supervise import Supervisor
 
 
 def start(bad):
@@ -119,7 +119,7 @@ def stall_at_start(_):
 
 
 def test_processes_that_never_begin_are_an_error(monkeypatch):
-    monkeypatch.setattr(supervise, "_STALL", 0.2)
+    monkeypatch.setattr(supervisor_module, "_STALL", 0.2)
     with (
         pytest.raises(WorkerError, match="don't last: by SIGKILL"),
         supervisor(begin=stall_at_start, timeout=0.2) as workers,

@@ -2,7 +2,8 @@ import threading
 
 import pytest
 
-from fastphash.threads import core_count, free_memory, interleave, run_all
+from fastphash.base.machine import core_count, free_memory
+from fastphash.base.threads import interleave, run_all
 
 both = pytest.mark.parametrize("threads", [1, 2])
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastphash.apply import Plan
-from fastphash.clean import PLAN_SCHEMA, SURE, made_by, make_plan, plan_summary
-from fastphash.decisions import Decision, Image, decide
+from fastphash.base.vocabulary import KINDS, ORIENTATIONS
+from fastphash.clean.apply import CheckedPlan
+from fastphash.clean.plan import PLAN_SCHEMA, SURE, made_by, make_plan, plan_summary
 from fastphash.errors import StoreError, UsageError
-from fastphash.results import priority
-from fastphash.words import KINDS, ORIENTATIONS
+from fastphash.results.decisions import Decision, Image, decide
+from fastphash.results.groups import priority
 from tests.support import naive
 from tests.support.audits import RADIUS, audited
 from tests.support.thumbnails import POOL
@@ -69,7 +69,7 @@ def test_a_plan_is_that_of_every_pair_compared(case):
         for row in chosen:
             decide(found.folder, Decision("keeper", (image(found, row),)))
         plan = make_plan(found, by=list(by))
-        accepted = Plan(found, plan).keeper
+        accepted = CheckedPlan(found, plan).keeper
     known = hashes[contents] if contents else np.empty((0, 8), np.uint64)
     known = known if layout["orientations"] else known[:, :1]
     thumbnails = POOL[[pictures[c] for c in contents]] if layout["thumbnails"] else None

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from fastphash import tables
+from fastphash.files import parquet
 from tests.support.command_line import LEAKED, USAGE, error_of, run, too_wide
 from tests.support.scenes import save, scene, scenes
 from tests.support.stores import read_store
@@ -123,7 +123,7 @@ def test_odd_names_survive_and_do_not_break_the_screen(tmp_path):
     assert "\x1b" not in done.stdout
     assert "\u202e" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
-    leaks = tables.read_table(tmp_path / "out" / "leaks.parquet").to_pylist()
+    leaks = parquet.read_table(tmp_path / "out" / "leaks.parquet").to_pylist()
     exact = {row["needle_path_bytes"] or row["needle_path"].encode() for row in leaks}
     assert exact == set(ODD_NAMES)
 

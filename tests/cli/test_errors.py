@@ -6,7 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from fastphash.store import Definition, Layout
+from fastphash.hashing.definition import Definition
+from fastphash.store.schema import Layout
 from tests.support.command_line import FAILED, USAGE, error_of, run
 from tests.support.stores import write_hashes, write_store
 

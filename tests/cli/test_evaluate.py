@@ -6,10 +6,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from fastphash import demo, tables
-from fastphash.audited import open_audit
+from fastphash.demo import make
 from fastphash.errors import UsageError
-from fastphash.evaluate import (
+from fastphash.evaluation.evaluate import (
     CURVES,
     FIGURES,
     JUDGED_SCHEMA,
@@ -19,7 +18,9 @@ from fastphash.evaluate import (
     evaluate,
     write_evaluation,
 )
-from fastphash.truth import read_truth
+from fastphash.evaluation.truth import read_truth
+from fastphash.files import parquet
+from fastphash.results.audit_folder import open_audit
 from tests.support.command_line import FAILED, USAGE, error_of, run, too_wide
 from tests.support.plain_evaluation import FILES
 from tests.support.report_pages import audited as audit_folders
@@ -37,7 +38,7 @@ def write(path, pairs, header=("needle", "haystack", "kind")):
 def planted(tmp_path_factory):
     """The demo's data set and a file that is no image, audited, with a table of what is planted."""
     folder = tmp_path_factory.mktemp("evaluate")
-    truth = demo.make(folder / "data")
+    truth = make(folder / "data")
     (folder / "data" / "train" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     audit_folders(
         folder / "out", ("train", folder / "data" / "train"), ("val", folder / "data" / "val")
@@ -58,7 +59,7 @@ def test_what_was_planted_is_found_and_nothing_else(planted):
         shares = [found["audit"][side][name] for name in ("precision", "recall", "f1")]
         assert [*shares, found["average_precision"][side]] == [1, 1, 1, pytest.approx(1)]
     assert {row["recall"] for row in found["by_listed_kind"].values()} == {1}
-    pairs = tables.read_table(folder / PAIRS)
+    pairs = parquet.read_table(folder / PAIRS)
     assert pairs.schema.equals(JUDGED_SCHEMA)
     assert pairs.num_rows == found["candidates"]
     accused = {row["status"] for row in pairs.to_pylist() if row["accused"]}
@@ -125,7 +126,7 @@ def test_what_nobody_could_look_at_is_lost_by_that(tmp_path):
     assert "1 lost: of one hash, but without thumbnails nobody could look" in shown
     found = json.loads((tmp_path / "out" / "evaluation" / FIGURES).read_text())
     assert {why: number for why, number in found["lost"].items() if number} == {"unseen": 1}
-    pairs = tables.read_table(tmp_path / "out" / "evaluation" / PAIRS)
+    pairs = parquet.read_table(tmp_path / "out" / "evaluation" / PAIRS)
     assert pairs["lost_by"].to_pylist() == ["unseen"]
 
 
@@ -181,7 +182,7 @@ def test_an_evaluation_that_fails_leaves_no_figures_of_another(planted, tmp_path
     def fail(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fastphash.evaluate.write_pairs", fail)
+    monkeypatch.setattr("fastphash.evaluation.evaluate.write_pairs", fail)
     with pytest.raises(KeyboardInterrupt):
         write_evaluation(found, audit, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == FILES - {FIGURES}

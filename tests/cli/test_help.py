@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import pytest
 
-from fastphash.cli import main
+from fastphash.cli.main import main
 from tests.support.command_line import USAGE, error_of, run
 
 

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from fastphash import tables
+from fastphash.files import parquet
 from tests.support.command_line import USAGE, error_of, run, too_wide
 from tests.support.stores import write_hashes
 
@@ -49,11 +49,11 @@ def test_a_join_writes_pairs_and_counts_them(data, tmp_path):
     shown = " ".join(shown.split())
     assert "5 needles and 11 haystack images" in shown
     assert "pairs 1 1 1 - 3" in shown
-    assert tables.read_table(tmp_path / "pairs.parquet").num_rows == 3
+    assert parquet.read_table(tmp_path / "pairs.parquet").num_rows == 3
     words += ["--json", "--overwrite", "--kinds", "identical,augmented"]
     found = json.loads(run(*words, cwd=tmp_path).stdout)
     assert found == {"pairs": 2, "kinds": {"identical": 1, "augmented": 1}, "unseen": 0}
-    assert tables.read_table(tmp_path / "pairs.parquet").num_rows == 2
+    assert parquet.read_table(tmp_path / "pairs.parquet").num_rows == 2
 
 
 def test_near_ones_that_nobody_looked_at_are_said(tmp_path):
@@ -88,4 +88,4 @@ def test_groups_are_those_of_the_audit(data, tmp_path):
     shown = run("group", *several, "-o", path.name, "--overwrite", cwd=tmp_path).stdout
     assert "16 6 2 2 2" in " ".join(shown.split())
     assert too_wide(shown) == []
-    assert tables.read_table(path).num_rows == 12
+    assert parquet.read_table(path).num_rows == 12

@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 
-from fastphash import tables
-from fastphash.audit import audit
-from fastphash.audited import open_audit
-from fastphash.clean import PLAN, make_plan
+from fastphash.audit.run import audit
+from fastphash.clean.plan import PLAN, make_plan
+from fastphash.files import parquet
+from fastphash.results.audit_folder import open_audit
 from tests.support.command_line import FAILED, USAGE, error_of, run, too_wide
 from tests.support.scenes import planted, save, scene, source
 
@@ -34,7 +34,7 @@ def data(audited, tmp_path):
     for split in ("train", "val"):
         shutil.copytree(audited / split, folder / split)
     audit(folder / "out", [source(split, folder / split) for split in ("train", "val")], workers=1)
-    tables.write_table(folder / "out" / PLAN, make_plan(open_audit(folder / "out")))
+    parquet.write_table(folder / "out" / PLAN, make_plan(open_audit(folder / "out")))
     return folder
 
 
@@ -121,7 +121,7 @@ def test_what_is_not_as_planned_is_said(data):
     assert "train/002.png: not there any more" in shown
     assert "train/003.png: its keeper 'val/leak.png'" in shown
     assert too_wide(shown) == []
-    assert tables.read_table(data / "out" / "skipped.parquet").num_rows == 2
+    assert parquet.read_table(data / "out" / "skipped.parquet").num_rows == 2
     found = json.loads(run(*words, "--json", cwd=data, status=FAILED).stdout)
     assert found["planned"] == 6 == found["done"] + found["already"] + len(found["skipped"])
     shown = run("clean", "out", "--apply", cwd=data, status=FAILED).stdout
@@ -215,7 +215,7 @@ def test_annotations_that_disagree_are_listed_and_files_filtered(data):
     shown = run(*words, *files, cwd=data).stdout
     assert "copies with other annotations than their keeper: 1" in shown
     assert too_wide(shown) == []
-    (row,) = tables.read_table(data / "out/conflicts.parquet").to_pylist()
+    (row,) = parquet.read_table(data / "out/conflicts.parquet").to_pylist()
     assert (row["path"], row["label"], row["keeper_label"]) == ("003.png", "1 cat", "1 dog")
     run("clean", "out", cwd=data)
     run("clean", "out", "--apply", cwd=data)
@@ -236,7 +236,7 @@ def test_copies_in_two_class_folders(tmp_path):
     shutil.copy(tmp_path / "data/cat/0.png", tmp_path / "data/dog/copy.png")
     shown = run("audit", "data", "-o", "out", cwd=tmp_path).stdout
     assert "copies in another class folder than their keeper: 1" in shown
-    (row,) = tables.read_table(tmp_path / "out/conflicts.parquet").to_pylist()
+    (row,) = parquet.read_table(tmp_path / "out/conflicts.parquet").to_pylist()
     assert {row["label"], row["keeper_label"]} == {"cat", "dog"}
     shown = run("audit", "data", "-o", "out", "--no-class-folders", cwd=tmp_path).stdout
     assert "class folder" not in shown

@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from fastphash import tables
-from fastphash.audited import open_audit
-from fastphash.evaluate import JUDGED_SCHEMA, UNLISTED, evaluate, write_evaluation
-from fastphash.report import write_pairs
+from fastphash.evaluation.evaluate import JUDGED_SCHEMA, UNLISTED, evaluate, write_evaluation
+from fastphash.files import parquet
+from fastphash.report.pairs import write_pairs
+from fastphash.results.audit_folder import open_audit
 from tests.support.browser import overflows, picture, violations
 from tests.support.plain_evaluation import truth_of
 from tests.support.report_pages import HOSTILE, hostile_audit, read_page, slightly
@@ -30,7 +30,7 @@ def pages(tmp_path_factory):
     for shown in (100, 0):
         write_evaluation(found, audit, folder / f"{shown}", shown=shown)
     audit = open_audit(hostile_audit(folder / "hostile"))
-    pairs = tables.concat(JUDGED_SCHEMA, evaluate(audit, truth_of((0, 1))).tables())
+    pairs = parquet.concat(JUDGED_SCHEMA, evaluate(audit, truth_of((0, 1))).tables())
     accused = pairs.filter(pairs["accused"])
     write_pairs(audit, accused, folder / "hostile.html", title="<i>Pairs", text="<b>all</b>")
     return {

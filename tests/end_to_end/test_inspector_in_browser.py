@@ -5,9 +5,9 @@ from itertools import product
 
 import pytest
 
-from fastphash.audit import audit
-from fastphash.decisions import read_decisions
-from fastphash.discover import folder_source
+from fastphash.audit.run import audit
+from fastphash.results.decisions import read_decisions
+from fastphash.sources.local import folder_source
 from tests.support.audits import pair, write_audit
 from tests.support.browser import focus_order, overflows, picture, violations
 from tests.support.inspector_client import HOSTILE, Served

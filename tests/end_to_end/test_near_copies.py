@@ -2,7 +2,7 @@
 
 import json
 
-from fastphash import tables
+from fastphash.files import parquet
 from tests.support.command_line import run
 from tests.support.scenes import save, scene
 
@@ -24,12 +24,12 @@ def test_near_copies_are_joined_grouped_and_audited(tmp_path):
     assert sum(leak["by_distance"].values()) == leak["leaked"]
     stores = ("out/hashes@val", "out/hashes@train")
     run("join", *stores, "-o", "pairs.parquet", "--radius", "16", cwd=tmp_path)
-    pairs = tables.read_table(tmp_path / "pairs.parquet")
+    pairs = parquet.read_table(tmp_path / "pairs.parquet")
     near = [row for row in pairs.to_pylist() if row["kind"] == "near"]
     assert len({row["needle_path"] for row in near}) == leak["kinds"]["near"]
     assert all(1 <= row["distance"] <= 16 and 0 <= row["score"] <= 1 for row in near)
     for grouping in ("star", "components"):
         words = ("-o", f"{grouping}.parquet", "--radius", "16", "--grouping", grouping)
         run("group", "out/hashes", *words, cwd=tmp_path)
-        groups = tables.read_table(tmp_path / f"{grouping}.parquet").to_pylist()
+        groups = parquet.read_table(tmp_path / f"{grouping}.parquet").to_pylist()
         assert any(row["kind"] == "near" for row in groups)

@@ -5,8 +5,8 @@ from urllib.parse import urlparse
 
 import pytest
 
-from fastphash.audited import open_audit
-from fastphash.report import write_report
+from fastphash.report.page import write_report
+from fastphash.results.audit_folder import open_audit
 from tests.support.browser import focus_order, overflows, picture, violations, wait_until
 from tests.support.report_pages import audited, hostile_audit, slightly
 from tests.support.scenes import save, scene, scenes

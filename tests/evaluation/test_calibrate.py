@@ -9,11 +9,12 @@ import scipy.ndimage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastphash.calibrate import Calibration, Scored, Tail, calibrate, estimate, find_tail
-from fastphash.chance import MOST_RADIUS
 from fastphash.errors import TooManyPairsError
-from fastphash.joins import self_join
-from fastphash.store import HASH_COLUMNS, Layout
+from fastphash.evaluation.calibrate import Calibration, Scored, Tail, calibrate, estimate, find_tail
+from fastphash.hashing.definition import HASH_COLUMNS
+from fastphash.joins.api import self_join
+from fastphash.joins.chance import MOST_RADIUS
+from fastphash.store.schema import Layout
 from tests.support.command_line import run
 from tests.support.scenes import hashed, waves
 from tests.support.stores import hashes_of, write_store

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash import results
-from fastphash.audited import open_audit
+from fastphash.base.vocabulary import COPY_KINDS
 from fastphash.errors import TooManyPairsError, UsageError
-from fastphash.evaluate import JUDGED_SCHEMA, evaluate
-from fastphash.measures import Side
-from fastphash.words import COPY_KINDS
+from fastphash.evaluation.evaluate import JUDGED_SCHEMA, evaluate
+from fastphash.evaluation.metrics import Ranked
+from fastphash.results.audit_folder import open_audit
+from fastphash.results.pairs import find_pairs
 from tests.support.plain_evaluation import (
     CONTENTS,
     HASHES,
@@ -117,7 +117,7 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
 def test_pairs_are_judged_as_join_does(contents, radius, thumbnails, min_score):
     audit = plain_audit(contents, thumbnails=thumbnails, min_score=min_score)
     rows = judged_rows(evaluate(audit, truth_of((0, 1)), radius=radius))
-    joined = results.find_pairs(audit.rows, audit.rows, radius, 10**6, audit.summary["min_score"])
+    joined = find_pairs(audit.rows, audit.rows, radius, 10**6, audit.summary["min_score"])
     expected = {
         pair: row
         for row in pa.concat_tables(list(joined)).to_pylist()
@@ -142,7 +142,7 @@ def test_average_precision_of_any_ranking(things, more):
     right = {i: strength - less for i, (strength, less, _) in enumerate(things) if less is not None}
     listed = {i for i, (_, _, is_listed) in enumerate(things) if is_listed}
     never = {("never", i) for i in range(more)}
-    side = Side(
+    side = Ranked(
         np.array([*strengths.values()], np.float32),
         np.array([right.get(i, -np.inf) for i in strengths], np.float32),
         np.array([i in listed for i in strengths], np.bool_),
@@ -247,7 +247,7 @@ def test_few_pairs_at_once_change_nothing(monkeypatch):
     audit = plain_audit([0, 1, 2, 3, 4, 0, 1])
     truth = truth_of((0, 1), (2, 3))
     whole = evaluate(audit, truth)
-    monkeypatch.setattr("fastphash.evaluate._AT_ONCE", 3)
+    monkeypatch.setattr("fastphash.evaluation.evaluate._AT_ONCE", 3)
     pieces = evaluate(audit, truth)
     assert pieces.summary == whole.summary
     assert judged_rows(pieces) == judged_rows(whole)

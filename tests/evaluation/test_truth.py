@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from fastphash.audited import open_audit
 from fastphash.errors import UsageError
-from fastphash.truth import read_truth
+from fastphash.evaluation.truth import read_truth
+from fastphash.results.audit_folder import open_audit
 from tests.support.report_pages import audited
 from tests.support.scenes import save, scene, scenes
 

@@ -19,17 +19,26 @@ import xxhash
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fastphash import apply, moving, tables
-from fastphash.apply import Plan, apply_plan, read_plan, undo_moves
-from fastphash.audit import audit
-from fastphash.audited import open_audit
-from fastphash.clean import PLAN, PLAN_METADATA, made_by, make_plan, plan_summary
-from fastphash.decisions import Decision, Image, decide
-from fastphash.discover import folder_source
+from fastphash.audit.run import audit
+from fastphash.base.vocabulary import CLEAN_MODES, KINDS
+from fastphash.clean.apply import (
+    CLEAN,
+    JOURNAL,
+    SKIPPED,
+    CheckedPlan,
+    apply_plan,
+    read_plan,
+    undo_moves,
+)
+from fastphash.clean.plan import PLAN, PLAN_METADATA, made_by, make_plan, plan_summary
 from fastphash.errors import FastphashError, StoreError, UsageError
-from fastphash.hashes import Hashes
-from fastphash.store import HASH_COLUMNS, Definition
-from fastphash.words import KINDS, MODES
+from fastphash.files import parquet
+from fastphash.files.transfer import TakenError, digest_of, move_file
+from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.results.audit_folder import open_audit
+from fastphash.results.decisions import Decision, Image, decide
+from fastphash.sources.local import folder_source
+from fastphash.store.rows import HashTable
 from tests.support.audits import fixed
 from tests.support.command_line import command, screen
 from tests.support.scenes import planted, save
@@ -97,7 +106,7 @@ class Small:
             "thumbnail": fixed(thumbnails, 1024),
         }
         columns["split"] = columns["split"].dictionary_encode()
-        return Hashes(pa.table(columns), Definition())
+        return HashTable(pa.table(columns), Definition())
 
     def file(self, split, path):
         return os.fsencode(self.root / split) + b"/" + path
@@ -108,7 +117,7 @@ class Small:
         return Image(split, path.encode(), self.rows.table["digest"][row].as_py())
 
     def plan(self, **how):
-        return Plan(self, make_plan(self, **how))
+        return CheckedPlan(self, make_plan(self, **how))
 
 
 def groups_of(plan):
@@ -135,7 +144,7 @@ def readable(plan, rows):
     found = []
     for row in rows:
         try:
-            if moving.digest_of(plan.file(row)) == plan.digests[row]:
+            if digest_of(plan.file(row)) == plan.digests[row]:
                 found.append(row)
         except OSError:
             pass
@@ -176,7 +185,7 @@ def edited(plan, row, **values):
 def test_48_edited_plans(small):
     plan = make_plan(small)
     goes = next(i for i, row in enumerate(plan.to_pylist()) if row["action"] == "remove")
-    stays = Plan(small, plan).keeper[goes]
+    stays = CheckedPlan(small, plan).keeper[goes]
     edits = [
         edited(plan, int(stays), action="remove"),
         edited(plan, goes, keeper_path="6", keeper_split="val"),
@@ -194,7 +203,7 @@ def test_48_edited_plans(small):
     ]
     for table in edits:
         with pytest.raises(StoreError):
-            Plan(small, table)
+            CheckedPlan(small, table)
 
 
 def damaged(made):
@@ -210,7 +219,7 @@ def test_48_roots_of_a_plan_are_not_believed(small):
     made = made_by(make_plan(small)) | {"roots": {"other": 1}}
     plan = make_plan(small).replace_schema_metadata({PLAN_METADATA: json.dumps(made).encode()})
     with pytest.raises(UsageError, match="lie in one another"):
-        apply_plan(Plan(small, plan), "move", small.root / "train" / "deeper")
+        apply_plan(CheckedPlan(small, plan), "move", small.root / "train" / "deeper")
 
 
 @pytest.mark.parametrize(
@@ -232,22 +241,22 @@ def test_48_copies_of_other_keepers_and_kinds(small, values, said):
     plan = edited(plan, small.names.index("val/5"), action="keep", keeper_path=None)
     table = edited(plan, row, action="remove", **given)
     if said is None:
-        assert Plan(small, table).keeper[row] == small.names.index("train/1")
+        assert CheckedPlan(small, table).keeper[row] == small.names.index("train/1")
         return
     with pytest.raises(StoreError, match=said):
-        Plan(small, table)
+        CheckedPlan(small, table)
 
 
 def test_48_a_copy_by_decision_goes_whatever_its_kind(small):
     row, other = (small.names.index(name) for name in ("train/6", "train/4"))
     decide(small.folder, Decision("copies", (small.image("train/6"), small.image("train/4"))))
     plan = make_plan(small, by=[], keep_in=["train"])
-    assert Plan(small, plan).keeper[max(row, other)] == min(row, other)
+    assert CheckedPlan(small, plan).keeper[max(row, other)] == min(row, other)
 
 
 def test_48_a_group_marked_whole_keeps_all(small, place):
     plan = make_plan(small)
-    tables.write_table(small.folder / PLAN, plan.set_column(
+    parquet.write_table(small.folder / PLAN, plan.set_column(
         plan.schema.get_field_index("action"),
         plan.schema.field("action"),
         pa.array(["remove"] * plan.num_rows).dictionary_encode(),
@@ -260,7 +269,7 @@ def test_48_a_group_marked_whole_keeps_all(small, place):
 # 49
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", CLEAN_MODES)
 def test_49_changed_since_the_plan(small, place, mode):
     plan = small.plan()
     goes, stays = (
@@ -317,7 +326,7 @@ def test_49_what_went_as_planned_is_not_skipped(small, place):
     assert [why for _, _, why in applied.skipped] == ["changed since it was hashed"]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", CLEAN_MODES)
 def test_49_a_split_whose_disk_is_missing(small, place, mode):
     plan = small.plan(keep_in=["train"])
     # all of val goes: it may be gone
@@ -367,7 +376,7 @@ def test_50_a_file_of_two_splits_by_a_linked_folder(tmp_path):
     both = pa.concat_tables([rows, rows])
     both = both.set_column(0, "split", pa.array(["train", "val"]).dictionary_encode())
     both = both.set_column(1, "path", pa.array(["deep/k", "k"]))
-    found.rows = Hashes(both, Definition())
+    found.rows = HashTable(both, Definition())
     plan = found.plan()
     assert (plan.keeper >= 0).sum() == 1
     applied = apply_plan(plan, "move", tmp_path / "aside")
@@ -446,7 +455,7 @@ def test_52_copied_synced_and_read_before_it_is_unlinked(small):
     with tempfile.TemporaryDirectory(dir=elsewhere()) as target:
         plan = small.plan()
         with tell("fsync"), tell("link"), tell("unlink"):
-            moving.move_file(plan.file(row), os.fsencode(target) + b"/x", plan.digests[row])
+            move_file(plan.file(row), os.fsencode(target) + b"/x", plan.digests[row])
     names = [name for name, _ in told]
     # link fails, file, its name, no other name, folder, source, its folder
     assert names == ["link", "fsync", "link", "unlink", "fsync", "unlink", "fsync"]
@@ -516,8 +525,8 @@ def test_53_the_name_is_taken_in_between(small, device, tmp_path):
             real(*arguments, **options)
             Path(os.fsdecode(target)).write_text("mine")
 
-        with mock.patch.object(os, "makedirs", late), pytest.raises(moving.TakenError):
-            moving.move_file(plan.file(row), target, plan.digests[row])
+        with mock.patch.object(os, "makedirs", late), pytest.raises(TakenError):
+            move_file(plan.file(row), target, plan.digests[row])
         assert Path(os.fsdecode(target)).read_text() == "mine"
         assert os.listdir(folder) == ["x"]
     assert readable(plan, [row]) == [row]
@@ -542,8 +551,8 @@ def test_53_a_file_is_not_moved_onto_itself(small):
     path = plan.file(0)
     os.symlink(small.root / "train", small.root / "again")
     for name in (path, os.fsencode(small.root / "again" / os.fsdecode(plan.paths[0]))):
-        with pytest.raises(moving.TakenError):
-            moving.move_file(path, name, plan.digests[0])
+        with pytest.raises(TakenError):
+            move_file(path, name, plan.digests[0])
     assert readable(plan, [0]) == [0]
 
 
@@ -605,7 +614,7 @@ def be_a_file(small, labels, target):
 
 
 def keep_from_being_recorded(small, labels, target):
-    (small.folder / apply.SKIPPED).mkdir()
+    (small.folder / SKIPPED).mkdir()
 
 
 def files_in(folder):
@@ -623,12 +632,12 @@ OBSTACLES = [
 ]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", CLEAN_MODES)
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 def test_53_what_is_in_the_way_is_found_before_anything_is_done(small, place, mode, obstacle):
     plan = small.plan()
     labels = labelled(small)
-    target = small.folder / apply.CLEAN if mode == "move" else place
+    target = small.folder / CLEAN if mode == "move" else place
     obstacle(small, labels, target)
     before = files_in(small.root)
     with pytest.raises((FastphashError, FileExistsError, NotADirectoryError)):
@@ -659,7 +668,7 @@ def test_54_what_was_skipped_is_recorded_though_it_ended_badly(small, place):
 
     with pytest.raises(KeyboardInterrupt):
         apply_plan(plan, "move", place, progress=tell)
-    skipped = tables.read_table(small.folder / apply.SKIPPED).to_pylist()
+    skipped = parquet.read_table(small.folder / SKIPPED).to_pylist()
     assert [row["why"] for row in skipped] == ["changed since it was hashed"]
 
 
@@ -676,7 +685,7 @@ def killed_at_every_call(images, tmp_path, where, step):
     audit(data / "out", [folder_source(f"{s}={data / s}") for s in ("train", "val")], workers=1)
     found = open_audit(data / "out")
     # two files go: what is done for one is done for each
-    tables.write_table(data / "out" / PLAN, make_plan(found, by=[]))
+    parquet.write_table(data / "out" / PLAN, make_plan(found, by=[]))
     wanted = {path: path.read_bytes() for s in ("train", "val") for path in (data / s).iterdir()}
     target = where / "aside"
     move = command("clean", str(data / "out"), str(target), "--apply", "--to", "move")
@@ -764,7 +773,7 @@ def test_55_equal_hash_and_different_bytes(images, tmp_path, place):
     assert plan_summary(asked)["train"]["kinds"]["collision"] == 1
     named = {"keeper_split": "train", "keeper_path": "flat.png"}
     with pytest.raises(StoreError, match="isn't identical"):
-        Plan(images, edited(plan, flatter, action="remove", kind="identical", **named))
+        CheckedPlan(images, edited(plan, flatter, action="remove", kind="identical", **named))
     assert save(tmp_path / "x.png", np.zeros((2, 2), np.uint8)).exists()
     assert not place.exists()
 
@@ -799,7 +808,7 @@ def plots(draw):
         draw(st.lists(change, max_size=3)) if every else [],
         draw(st.lists(edit, max_size=2)),
         draw(st.sets(st.sampled_from(KINDS))),
-        draw(st.sampled_from(MODES)),
+        draw(st.sampled_from(CLEAN_MODES)),
         draw(st.none() | st.integers(0, 12)),
     )
 
@@ -851,7 +860,7 @@ def play(plot):
             if len(set(about)) == len(about):
                 decide(found.folder, Decision(word, tuple(map(found.image, about))))
         table = make_plan(found, by=list(kinds))
-        whole = Plan(found, table)
+        whole = CheckedPlan(found, table)
         for row, action, keeper in edits:
             if max(row, keeper) < len(whole):
                 of = table.slice(keeper, 1).to_pylist()[0]
@@ -860,7 +869,7 @@ def play(plot):
         for change in changes:
             happen(found, *change, place)
         try:
-            plan = Plan(found, table)
+            plan = CheckedPlan(found, table)
         except StoreError:
             return
         folders = [found.root / "train", found.root / "val", place]
@@ -884,7 +893,7 @@ def play(plot):
         assert before <= everything(*folders)
         for group in groups:
             assert not group or readable(plan, group), (group, mode)
-        if mode == "move" and (found.folder / apply.JOURNAL).exists():
+        if mode == "move" and (found.folder / JOURNAL).exists():
             undo_moves(found.folder)
             assert before <= everything(*folders)
         assert set(readable(plan, states)) == set(states)

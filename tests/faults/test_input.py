@@ -16,11 +16,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastphash import images, ingest, workers
 from fastphash.errors import ImageError
-from fastphash.hashing import phash
-from fastphash.ingest import hash_images
-from fastphash.store import open_store
+from fastphash.hashing.phash import phash
+from fastphash.images.decode import Decoding, decode
+from fastphash.images.preview import encode
+from fastphash.ingest import api, hasher, pool
+from fastphash.ingest.api import hash_images
+from fastphash.ingest.hasher import Hasher, Recipe
+from fastphash.ingest.pool import Workers
+from fastphash.sources import local
+from fastphash.sources.local import _read_all
+from fastphash.store.schema import exact_paths
+from fastphash.store.store import open_store
+from tests.support.batches import hash_all, reader
 from tests.support.command_line import run
 from tests.support.deadly_recipe import DEADLY, ENDLESS, HUNGRY, DeadlyRecipe
 from tests.support.fault_runs import outcome, unprivileged
@@ -97,7 +105,7 @@ def test_03_text_named_jpg(folder):
 
 MEMORY = """
 import json, pathlib, sys
-from fastphash import images
+from fastphash.images import decode as images
 from fastphash.errors import ImageError
 
 caught = images.CaughtStderr()
@@ -288,7 +296,7 @@ def test_12_exif_orientation(folder, encoded, photo, monkeypatch):
     hashed, _ = outcome(folder)
     assert len({row["phash"] for path, row in hashed.items() if path != "sound.png"}) == 1
     paths = sorted(folder.glob("*.jpg"))
-    monkeypatch.setattr(images, "_decode_opencv", lambda *_: None)
+    monkeypatch.setattr(decode, "_decode_opencv", lambda *_: None)
     by_pillow = [phash(path) for path in paths]
     assert by_pillow == [hashed[path.name]["phash"] for path in paths]
 
@@ -393,23 +401,23 @@ def mutate_and_hash(tmp_path, encoded, count):
     ]
     folder = tmp_path / "mutants"
     folder.mkdir()
-    recipe = workers.Recipe(max_pixels=4_000_000)
+    recipe = Recipe(max_pixels=4_000_000)
     hashed = rejected = 0
-    with workers.Workers(2, recipe, timeout=10) as pool:
+    with Workers(2, recipe, timeout=10) as workers:
         for start in range(0, count, 2000):
             names = []
             for i in range(start, min(start + 2000, count)):
                 suffix, data = originals[i % len(originals)]
                 names.append(b"%06d.%s" % (i, suffix.encode()))
                 (folder / os.fsdecode(names[-1])).write_bytes(mutated(rng, data))
-            whole = workers.merge(list(pool.hash_files(os.fsencode(folder), names)))
+            whole = hash_all(workers, folder, names)
             assert whole.inputs == len(names)
             assert sorted([*whole.paths, *(one.path for one in whole.rejected)]) == names
             hashed += len(whole.paths)
             rejected += len(whole.rejected)
             for name in names:
                 (folder / os.fsdecode(name)).unlink()
-        pids = [process.process.pid for process in pool._supervisor._processes]
+        pids = [process.process.pid for process in workers._supervisor._processes]
         assert resident(pids) < 1 << 30
     assert hashed + rejected == count
     assert hashed > count // 20
@@ -439,7 +447,7 @@ def test_17_postscript_named_png(folder):
 
     sys.addaudithook(listen)
     with pytest.raises(ImageError):
-        images.decode(data, images.Decoding())
+        decode(data, Decoding())
     assert started == []
 
 
@@ -491,12 +499,12 @@ ODD_NAMES = [
 
 def test_20_odd_names(folder):
     for seed, name in enumerate(ODD_NAMES, 1):
-        data = images.encode(scene(seed), "PNG")
+        data = encode(scene(seed), "PNG")
         with open(os.path.join(os.fsencode(folder), name), "wb") as file:
             file.write(data)
     outcome(folder)
     table = read_store(folder.parent / "hashes")
-    exact = ingest.exact_paths(table).to_pylist()
+    exact = exact_paths(table).to_pylist()
     assert exact == sorted([*ODD_NAMES, b"sound.png"])
     assert [name for name in table["path_bytes"].to_pylist() if name] == [
         b"caf\xe9.png",
@@ -512,7 +520,7 @@ def test_21_path_over_4096_bytes(folder):
         os.close(deep)
         deep = inner
     with os.fdopen(os.open("x.png", os.O_CREAT | os.O_WRONLY, dir_fd=deep), "wb") as file:
-        file.write(images.encode(scene(1), "PNG"))
+        file.write(encode(scene(1), "PNG"))
     os.close(deep)
     hashed, rejected = outcome(folder)
     assert list(hashed) == ["sound.png"]
@@ -561,7 +569,7 @@ def test_23_vanishing_and_changing(tmp_path, monkeypatch):
     changed = folder / "005.png"
     taken = []
 
-    def read(fd, size, whole=workers._read_all):
+    def read(fd, size, whole=_read_all):
         data = whole(fd, size)
         taken.append(data)
         if len(taken) < 3:
@@ -569,15 +577,15 @@ def test_23_vanishing_and_changing(tmp_path, monkeypatch):
             os.utime(changed, ns=(0, len(taken)))
         return data
 
-    monkeypatch.setattr(workers, "_read_all", read)
-    hasher = workers.Hasher(workers.Recipe())
-    batch = hasher.hash_files(os.fsencode(folder), [b"005.png", b"gone.png"])
+    monkeypatch.setattr(local, "_read_all", read)
+    alone = Hasher(Recipe())
+    batch = alone.hash_files(reader(folder), [b"005.png", b"gone.png"])
     assert len(taken) == 3
     assert batch.hashes[0, 0] == phash(scene(52))
     assert batch.rejected == [(b"gone.png", "read", "No such file or directory")]
     taken.clear()
-    monkeypatch.setattr(workers, "_READINGS", 2)
-    (refused,) = hasher.hash_files(os.fsencode(folder), [b"005.png"]).rejected
+    monkeypatch.setattr(local, "_READINGS", 2)
+    (refused,) = alone.hash_files(reader(folder), [b"005.png"]).rejected
     assert refused.reason == "the file changed 2 times while it was read"
 
 
@@ -591,7 +599,7 @@ def poisoned(folder, poison, *seeds):
 @pytest.fixture
 def deadly(monkeypatch):
     """Workers that crash, hang or eat memory if a file says so."""
-    monkeypatch.setattr(ingest, "_recipe", lambda *_: DeadlyRecipe())
+    monkeypatch.setattr(api, "_recipe", lambda *_: DeadlyRecipe())
 
 
 def test_24_crashing_decoder(tmp_path, deadly):
@@ -618,13 +626,13 @@ def test_26_worker_out_of_memory(tmp_path, deadly, monkeypatch):
     folder = scenes(tmp_path / "in", range(10))
     poisoned(folder, HUNGRY, 5)
     # a worker may take its share, or what the largest image needs
-    monkeypatch.setattr(workers, "free_memory", lambda: 0)
+    monkeypatch.setattr(pool, "free_memory", lambda: 0)
     hashed, rejected = outcome(folder, workers=1)
     assert rejected == {"005.png": "decode: out of memory"}
     assert len(hashed) == 9
 
 
-class CountingRecipe(workers.Recipe):
+class CountingRecipe(Recipe):
     """Workers that note each decoding in a file, and die of it."""
 
     __slots__ = ()
@@ -639,15 +647,15 @@ def _count(log):
             file.write(b"x")
         os.kill(os.getpid(), signal.SIGKILL)
 
-    workers.images.decode = decode
-    return workers.Recipe()
+    hasher.decode = decode
+    return Recipe()
 
 
 def test_27_given_up_after_two(tmp_path, monkeypatch):
     folder = scenes(tmp_path / "in", [1])
     monkeypatch.setenv("FASTPHASH_TEST_LOG", str(tmp_path / "log"))
-    with workers.Workers(1, CountingRecipe()) as pool:
-        (batch,) = pool.hash_files(os.fsencode(folder), [b"001.png"])
+    with Workers(1, CountingRecipe()) as workers:
+        batch = hash_all(workers, folder, [b"001.png"])
     assert [one.reason for one in batch.rejected] == [
         "the worker process died of it twice, by SIGKILL"
     ]

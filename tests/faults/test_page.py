@@ -4,17 +4,18 @@ import io
 import os
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fastphash.audit import audit
-from fastphash.audited import open_audit
-from fastphash.discover import folder_source
+from benchmarks.speed.inspector import RunningInspector, copy_rows, pages
+from benchmarks.support.synthetic_audit import write_audit as write_large_audit
+from fastphash.audit.run import audit
 from fastphash.inspector.catalog import Catalog
+from fastphash.results.audit_folder import open_audit
+from fastphash.sources.local import folder_source
 from tests.support.audits import pair, write_audit
 from tests.support.inspector_client import HOSTILE, Served
 from tests.support.scenes import planted, save, scene
@@ -291,16 +292,13 @@ def test_46_bodies_and_heads_are_bounded(served):
 
 
 @pytest.mark.slow
-def test_47_a_million_groups(tmp_path, monkeypatch):
-    """In less than 500 MB; the time that pages take is measured by benchmarks/inspector.py."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
-    import inspector as benchmark
-
-    places = benchmark.synthesize(tmp_path, 1_000_000)
-    with benchmark.Served(tmp_path) as running:
-        for paths in benchmark.pages(1_000_000, places, 3).values():
+def test_47_a_million_groups(tmp_path):
+    """In less than 500 MB; benchmarks/speed/inspector.py measures the time that pages take."""
+    positions = write_large_audit(tmp_path, 1_000_000)
+    with RunningInspector(tmp_path) as running:
+        for paths in pages(1_000_000, positions, 3).values():
             for path in paths:
-                running.milliseconds(path)
-        for row in benchmark.copies_of(places, 3):
-            running.decide(row)
-        assert running.peak() < 500e6
+                running.time_page(path)
+        for row in copy_rows(positions, 3):
+            running.time_decision(row)
+        assert running.peak_memory() < 500e6

@@ -12,11 +12,13 @@ import time
 import numpy as np
 import pytest
 
-from fastphash import tables
 from fastphash.errors import StoreError
-from fastphash.hashes import read_hashes
-from fastphash.ingest import hash_into
-from fastphash.store import MANIFEST, SCHEMA_VERSION, Definition, open_store
+from fastphash.files import atomic
+from fastphash.hashing.definition import Definition
+from fastphash.ingest.api import hash_into
+from fastphash.store.open import read_hashes
+from fastphash.store.schema import SCHEMA_VERSION
+from fastphash.store.store import MANIFEST, open_store
 from tests.support.command_line import run
 from tests.support.fault_runs import UPDATE, contents, unprivileged, update
 from tests.support.scenes import save, scene, scenes, source
@@ -284,7 +286,7 @@ def test_31_a_damaged_part_is_made_again(tmp_path):
 def test_32_other_schema(tmp_path, monkeypatch, other):
     folder = scenes(tmp_path / "in", range(3))
     run("hash", str(folder), "-o", str(tmp_path / "s"))
-    monkeypatch.setattr("fastphash.store.SCHEMA_VERSION", other)
+    monkeypatch.setattr("fastphash.store.store.SCHEMA_VERSION", other)
     open_store_of(tmp_path / "s", monkeypatch, other)
     for words in (("info", "s"), ("group", "s", "-o", "g.parquet"), ("hash", "in", "-o", "s")):
         error = run(*words, status=1, cwd=tmp_path).stderr
@@ -295,7 +297,7 @@ def open_store_of(path, monkeypatch, other):
     """Save a store as a version with another schema would."""
     monkeypatch.undo()
     store = open_store(path)
-    monkeypatch.setattr("fastphash.store.SCHEMA_VERSION", other)
+    monkeypatch.setattr("fastphash.store.store.SCHEMA_VERSION", other)
     store.save()
 
 
@@ -388,4 +390,4 @@ def test_37_orphans(tmp_path):
     done = update(store, folder)
     assert done.returncode == 0
     assert contents(store) == wanted
-    assert tables.file_digest(store / "part-000000.parquet") == open_store(store).parts[0].digest
+    assert atomic.file_digest(store / "part-000000.parquet") == open_store(store).parts[0].digest

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fastphash import elements
-from fastphash.elements import pieces
 from fastphash.errors import StoreError
+from fastphash.files import json_arrays
+from fastphash.files.json_arrays import pieces
 from tests.support.json_files import blocks, keys, layouts, texts, values, write
 
 WANTED = {"images": "id", "annotations": "image_id"}
@@ -29,8 +29,8 @@ def path(tmp_path_factory):
 
 def cut(path, block, count=1 << 16):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(elements, "_BLOCK", block)
-        patch.setattr(elements, "_ELEMENTS", count)
+        patch.setattr(json_arrays, "_BLOCK", block)
+        patch.setattr(json_arrays, "_ELEMENTS", count)
         return list(pieces(path, WANTED))
 
 

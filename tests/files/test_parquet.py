@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fastphash import tables
 from fastphash.errors import StoreError
+from fastphash.files import atomic, parquet
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def names(folder):
 
 def test_a_file_appears_whole(tmp_path):
     path = tmp_path / "x"
-    with tables.replacing(path) as temporary:
+    with atomic.replacing(path) as temporary:
         temporary.write_bytes(b"new")
         assert not path.exists()
         assert temporary.name.startswith("_")
@@ -46,7 +46,7 @@ def test_a_file_that_fails_leaves_the_old_one_and_nothing_else(tmp_path, error):
     path.write_bytes(b"old")
 
     def fail_halfway():
-        with tables.replacing(path) as temporary:
+        with atomic.replacing(path) as temporary:
             temporary.write_bytes(b"half")
             raise error
 
@@ -64,7 +64,7 @@ def test_a_disk_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkey
     path = tmp_path / "x"
     path.write_bytes(b"old")
     monkeypatch.setattr(os, call, fail)
-    with pytest.raises(OSError, match="Input/output"), tables.replacing(path) as temporary:
+    with pytest.raises(OSError, match="Input/output"), atomic.replacing(path) as temporary:
         temporary.write_bytes(b"new")
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["x"]
@@ -76,34 +76,34 @@ def test_pieces_that_fail_leave_no_file(tmp_path, table):
         raise StoreError("a damaged part")
 
     with pytest.raises(StoreError, match="a damaged part"):
-        tables.write_tables(tmp_path / "x.parquet", table.schema, pieces(), count_by="split")
+        parquet.write_tables(tmp_path / "x.parquet", table.schema, pieces(), count_by="split")
     assert names(tmp_path) == []
 
 
 def test_leftovers_of_a_killed_run_are_removed_and_nothing_else(tmp_path):
     for name in ("_part-000000.parquet.tmp", "__manifest.json.tmp", "_manifest.json", "a.tmp"):
         (tmp_path / name).touch()
-    tables.remove_leftovers(tmp_path)
+    atomic.remove_leftovers(tmp_path)
     assert names(tmp_path) == ["_manifest.json", "a.tmp"]
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path, table):
     path = tmp_path / "x.parquet"
-    tables.write_table(path, table)
-    assert tables.read_table(path).equals(table)
-    assert tables.read_table(path, ["phash"]).column_names == ["phash"]
-    assert tables.read_schema(path).equals(table.schema)
+    parquet.write_table(path, table)
+    assert parquet.read_table(path).equals(table)
+    assert parquet.read_table(path, ["phash"]).column_names == ["phash"]
+    assert parquet.read_schema(path).equals(table.schema)
 
 
 _COUNT_THREADS = """
 import os, sys
 from pathlib import Path
-from fastphash import tables
+from fastphash.files import parquet
 def threads():
     return len(os.listdir("/proc/self/task"))
 before = threads()
-table = tables.read_table(Path(sys.argv[1]))
-tables.write_table(Path(sys.argv[2]), table)
+table = parquet.read_table(Path(sys.argv[1]))
+parquet.write_table(Path(sys.argv[2]), table)
 print(threads() - before)
 """
 
@@ -111,7 +111,7 @@ print(threads() - before)
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")
 def test_no_thread_is_left_that_could_abort_the_end_of_the_process(tmp_path, table):
     path = tmp_path / "x.parquet"
-    tables.write_table(path, table)
+    parquet.write_table(path, table)
     command = [sys.executable, "-c", _COUNT_THREADS, path, tmp_path / "y.parquet"]
     assert subprocess.check_output(command, text=True) == "0\n"
 
@@ -119,21 +119,21 @@ def test_no_thread_is_left_that_could_abort_the_end_of_the_process(tmp_path, tab
 def test_pieces_are_counted_as_they_are_written(tmp_path, table):
     path = tmp_path / "x.parquet"
     pieces = [table.slice(0, 7), table.slice(7, 0), table.slice(7)]
-    counts = tables.write_tables(path, table.schema, iter(pieces), count_by="split")
+    counts = parquet.write_tables(path, table.schema, iter(pieces), count_by="split")
     values, numbers = np.unique(table["split"].to_pylist(), return_counts=True)
     assert counts == dict(zip(values.tolist(), numbers.tolist(), strict=True))
-    assert tables.read_table(path).equals(table)
+    assert parquet.read_table(path).equals(table)
 
 
 def test_no_pieces_are_an_empty_table(tmp_path, table):
     path = tmp_path / "x.parquet"
-    assert tables.write_tables(path, table.schema, [], count_by="split") == {}
-    assert tables.read_table(path).equals(table.schema.empty_table())
+    assert parquet.write_tables(path, table.schema, [], count_by="split") == {}
+    assert parquet.read_table(path).equals(table.schema.empty_table())
 
 
 def test_nulls_are_not_counted():
     column = pa.chunked_array([pa.array(["b", None, "a"]), pa.array(["b"])])
-    assert list(tables.count_values(column).items()) == [("b", 2), ("a", 1)]
+    assert list(parquet.count_values(column).items()) == [("b", 2), ("a", 1)]
 
 
 def encoded_anew(piece):
@@ -145,16 +145,16 @@ def encoded_anew(piece):
 @pytest.mark.parametrize("cuts", [[1], [8191], [8192], [8193, 8194], [5000, 10_000, 15_000]])
 @pytest.mark.parametrize("change", [lambda piece: piece, encoded_anew], ids=["cut", "encoded anew"])
 def test_equal_rows_are_equal_bytes_however_they_are_cut(tmp_path, table, cuts, change):
-    tables.write_table(tmp_path / "whole", table)
+    parquet.write_table(tmp_path / "whole", table)
     ends = [0, *cuts, table.num_rows]
     pieces = [change(table.slice(a, b - a)) for a, b in itertools.pairwise(ends)]
-    tables.write_tables(tmp_path / "pieces", table.schema, pieces, count_by="split")
+    parquet.write_tables(tmp_path / "pieces", table.schema, pieces, count_by="split")
     assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
 def test_a_flipped_bit_in_any_page_is_found(tmp_path, table):
     path = tmp_path / "x.parquet"
-    tables.write_table(path, table)
+    parquet.write_table(path, table)
     sound = path.read_bytes()
     group = pq.read_metadata(path).row_group(1)
     for i in range(group.num_columns):
@@ -165,29 +165,29 @@ def test_a_flipped_bit_in_any_page_is_found(tmp_path, table):
             data[place] ^= 1 << (place % 8)
             path.write_bytes(data)
             with pytest.raises(StoreError, match=str(path)):
-                tables.read_table(path)
+                parquet.read_table(path)
 
 
 @pytest.mark.parametrize("data", [b"", b"no Parquet", b"PAR1" + bytes(40) + b"PAR1"])
 def test_what_is_no_parquet_is_named_in_one_line(tmp_path, data):
     path = tmp_path / "x.parquet"
     path.write_bytes(data)
-    for read in (tables.read_table, tables.read_schema):
+    for read in (parquet.read_table, parquet.read_schema):
         with pytest.raises(StoreError, match=str(path)) as caught:
             read(path)
         assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    for read in (tables.read_table, tables.read_schema, tables.read_json):
+    for read in (parquet.read_table, parquet.read_schema, atomic.read_json):
         with pytest.raises(StoreError, match=str(tmp_path / "x")):
             read(tmp_path / "x")
 
 
 def test_json_keeps_names_that_are_not_utf8(tmp_path):
     value = {"b": "\udcff", "a": [1, None, "é"]}
-    tables.write_json(tmp_path / "x.json", value)
-    assert tables.read_json(tmp_path / "x.json") == value
+    atomic.write_json(tmp_path / "x.json", value)
+    assert atomic.read_json(tmp_path / "x.json") == value
     assert (tmp_path / "x.json").read_bytes().isascii()
 
 
@@ -196,6 +196,6 @@ def test_what_is_no_json_is_named_in_one_line(tmp_path, data):
     path = tmp_path / "x.json"
     path.write_bytes(data)
     with pytest.raises(StoreError, match="not JSON") as caught:
-        tables.read_json(path)
+        atomic.read_json(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)

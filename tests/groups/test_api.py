@@ -7,13 +7,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastphash import groups
 from fastphash.errors import UsageError
-from fastphash.groups import GROUPINGS, find_copies, find_keepers, group, has_partner
-from fastphash.hashes import Content
-from fastphash.hashing import hash_orientations, hash_thumbnails
-from fastphash.joins import Index
-from fastphash.thumbnail import both_thumbnails
+from fastphash.groups import keepers as keepers_module
+from fastphash.groups.api import group
+from fastphash.groups.keepers import GROUPINGS, find_copies, find_keepers, has_partner
+from fastphash.hashing.phash import hash_orientations, hash_thumbnails
+from fastphash.images.thumbnail import both_thumbnails
+from fastphash.joins.index import Index
+from fastphash.store.rows import Content
 from tests.support import naive
 from tests.support.thumbnails import POOL
 
@@ -90,7 +91,7 @@ def test_groups_are_those_of_the_twin_at_every_radius(radius, grouping):
 @example(np.full((9, 1), TOP, np.uint64), 3, "star")
 @example(np.arange(16, dtype=np.uint64)[:, None], 1, "components")
 def test_few_pairs_at_once_change_nothing(pairs, rows, radius, grouping):
-    with mock.patch.object(groups, "_PAIRS_AT_ONCE", pairs):
+    with mock.patch.object(keepers_module, "_PAIRS_AT_ONCE", pairs):
         found = find_keepers(Index(rows), Content(), radius, grouping=grouping)
         partner = has_partner(Index(rows), radius)
     assert found.tolist() == keepers(rows, radius, grouping)
@@ -249,7 +250,7 @@ def test_groups_by_the_hashes_of_the_thumbnails_are_those_of_the_twin(
 @given(st.lists(st.integers(0, len(POOL) - 1), max_size=20), seeds, radii, groupings)
 def test_few_pairs_of_images_at_once_change_nothing(pairs, chosen, seed, radius, grouping):
     rows = naive.crowd(seed, len(chosen))
-    with mock.patch.object(groups, "_PAIRS_AT_ONCE", pairs):
+    with mock.patch.object(keepers_module, "_PAIRS_AT_ONCE", pairs):
         check(rows, POOL[chosen], radius, grouping)
 
 

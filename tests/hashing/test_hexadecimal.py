@@ -7,7 +7,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from fastphash.errors import UsageError
-from fastphash.hashing import from_hex, phash, to_hex
+from fastphash.hashing.hexadecimal import from_hex, to_hex
+from fastphash.hashing.phash import phash
 
 uint64 = st.integers(0, 2**64 - 1)
 

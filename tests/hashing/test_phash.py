@@ -12,9 +12,10 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 from PIL.Image import Transpose
 
+from fastphash.base.vocabulary import ORIENTATIONS, PASS_ORDERS
 from fastphash.errors import ImageError
-from fastphash.hashing import hash_thumbnails, phash, phash_orientations, to_hex
-from fastphash.words import ORIENTATIONS, PASS_ORDERS
+from fastphash.hashing.hexadecimal import to_hex
+from fastphash.hashing.phash import hash_thumbnails, phash, phash_orientations
 from tests.hashing.make_golden import golden_images
 from tests.support import naive
 

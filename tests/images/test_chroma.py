@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastphash import images
-from fastphash.images import Decoding, decode, encode
+from fastphash.images import pixels
+from fastphash.images.decode import Decoding, decode
+from fastphash.images.pixels import array_chroma
+from fastphash.images.preview import encode
 from tests.support import naive
 from tests.support.references import FULL, reference
 
@@ -98,13 +100,13 @@ def test_large_images_are_looked_at_in_strips(mode, photo, encoded, monkeypatch)
     data = encoded(Image.fromarray(photo(75, 50)).convert(mode), "TIFF")
     whole = decode(data, FULL).chroma
     for at_once in (1, 50 * 7, 50 * 74):
-        monkeypatch.setattr(images, "_AT_ONCE", at_once)
+        monkeypatch.setattr(pixels, "_AT_ONCE", at_once)
         assert np.array_equal(decode(data, FULL).chroma, whole)
 
 
 def test_chroma_of_the_tallest_images_is_right():
     # more rows than a sum of 32 bits holds
     pixels = np.broadcast_to(np.array([0, 0, 255], np.uint8), (20_000_000, 1, 3))
-    cb, cr = images.array_chroma(pixels)
+    cb, cr = array_chroma(pixels)
     assert (cb == 127).all()
     assert (cr == -21).all()

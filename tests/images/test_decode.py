@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from fastphash.hashing import hash_thumbnails
-from fastphash.images import REDUCED_SIDE, Decoding, array_grey, decode, encode
-from fastphash.thumbnail import thumbnail
+from fastphash.hashing.phash import hash_thumbnails
+from fastphash.images.decode import Decoding, decode
+from fastphash.images.jpeg import REDUCED_SIDE
+from fastphash.images.pixels import array_grey
+from fastphash.images.preview import encode
+from fastphash.images.thumbnail import thumbnail
 from tests.support import naive
 from tests.support.references import FULL, reference
 

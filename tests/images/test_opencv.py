@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fastphash.errors import ImageError
-from fastphash.images import Decoding, decode
+from fastphash.images.decode import Decoding, decode
 from tests.support.references import FULL, reference, stage_of
 
 REDUCED = Decoding("reduced")
@@ -19,13 +19,13 @@ EXIF = Decoding(exif=True)
 # stderr, and prints what each came to, and whether OpenCV's pixels were used.
 BOTH = """
 import hashlib, json, pathlib, sys
-from fastphash import images
+from fastphash.images import decode
 from fastphash.errors import ImageError
 
-caught = images.CaughtStderr()
+caught = decode.CaughtStderr()
 taken = []
-opencv = images._decode_opencv
-images._decode_opencv = lambda *a: taken.append(opencv(*a)) or taken[-1]
+opencv = decode._decode_opencv
+decode._decode_opencv = lambda *a: taken.append(opencv(*a)) or taken[-1]
 
 def peak():
     # of the process itself: what getrusage says begins with that of its parent
@@ -34,8 +34,8 @@ def peak():
 
 def run(data, caught):
     try:
-        found = images.decode(data, images.Decoding(**json.loads(sys.argv[2])), caught)
-    except images.ImageError as error:
+        found = decode.decode(data, decode.Decoding(**json.loads(sys.argv[2])), caught)
+    except decode.ImageError as error:
         return [error.stage]
     digest = hashlib.sha256(found.grey).hexdigest()
     chroma = None if found.chroma is None else found.chroma.tolist()
@@ -206,7 +206,7 @@ def test_bombs_are_refused_without_unpacking_them(photo, encoded, tmp_path):
 def test_bytes_written_to_stderr_are_caught_once():
     script = """
 import os
-from fastphash.images import CaughtStderr
+from fastphash.images.decode import CaughtStderr
 caught = CaughtStderr()
 seen = [caught.take()]
 os.write(2, b"warning")

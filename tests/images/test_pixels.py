@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fastphash.hashing import phash
-from fastphash.images import Decoding, decode, scale_to_uint8
+from fastphash.hashing.phash import phash
+from fastphash.images.decode import Decoding, decode
+from fastphash.images.pixels import scale_to_uint8
 from tests.support import naive
 from tests.support.references import FULL, reference
 

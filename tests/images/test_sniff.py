@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from fastphash.images import SNIFFED, decode, sniff
+from fastphash.images.decode import decode
+from fastphash.images.sniff import SNIFFED, sniff
 from tests.support.references import FULL, reference, stage_of
 
 

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.Image import Resampling, Transpose
 
+from fastphash.base.orientations import orient_thumbnails, orientation_indices
+from fastphash.base.vocabulary import INVERSE, ORIENTATIONS, PASS_ORDERS
 from fastphash.errors import UsageError
-from fastphash.thumbnail import both_thumbnails, thumbnail, turned, turned_indices, vertical_first
-from fastphash.words import INVERSE, ORIENTATIONS, PASS_ORDERS
+from fastphash.images.thumbnail import both_thumbnails, thumbnail, vertical_first
 from tests.support import naive
 
 SHAPES = [
@@ -125,7 +126,7 @@ def test_extent_is_its_twin_in_every_pass_order(shape):
 
 
 def check_all_turns(image):
-    made = turned(both_thumbnails(image))
+    made = orient_thumbnails(both_thumbnails(image))
     for t, name in enumerate(ORIENTATIONS):
         expected = np.asarray(transpose(image, name).resize((32, 32), Resampling.LANCZOS))
         assert np.array_equal(made[t], expected), name
@@ -157,20 +158,20 @@ def test_both_thumbnails_follow_the_order_of_their_own_shapes(shape, pass_order)
 
 def test_batches_are_turned_one_by_one():
     batch = np.random.default_rng(0).integers(0, 256, (2, 3, 2, 32, 32), np.uint8)
-    together = turned(batch)
+    together = orient_thumbnails(batch)
     assert together.shape == (2, 3, 8, 32, 32)
-    assert np.array_equal(together[1, 2], turned(batch[1, 2]))
+    assert np.array_equal(together[1, 2], orient_thumbnails(batch[1, 2]))
 
 
 def test_indices_turn_as_pillow_does():
     image = awkward(32, 32, 1)
     for t, name in enumerate(ORIENTATIONS):
         expected = np.asarray(transpose(image, name))
-        assert np.array_equal(image.reshape(-1)[turned_indices()[t]].reshape(32, 32), expected)
+        assert np.array_equal(image.reshape(-1)[orientation_indices()[t]].reshape(32, 32), expected)
         assert np.array_equal(naive.TURNS[t](image), expected)
 
 
 def test_inverses_undo_their_orientations():
     image = np.arange(1024)
     for t, undo in enumerate(INVERSE):
-        assert np.array_equal(image[turned_indices()[t]][turned_indices()[undo]], image)
+        assert np.array_equal(image[orientation_indices()[t]][orientation_indices()[undo]], image)

@@ -1,6 +1,6 @@
 import pytest
 
-from fastphash import ingest, workers
+from fastphash.ingest import api, executor, update
 
 
 @pytest.fixture
@@ -10,11 +10,11 @@ def no_workers(monkeypatch):
     def refuse(*_):
         raise AssertionError("workers were started")
 
-    return lambda: monkeypatch.setattr(ingest, "Workers", refuse)
+    return lambda: monkeypatch.setattr(api, "Workers", refuse)
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Parts of five rows, made of tasks of four files."""
-    monkeypatch.setattr(ingest, "PART_ROWS", 5)
-    monkeypatch.setattr(workers, "_BATCH", 4)
+    monkeypatch.setattr(update, "PART_ROWS", 5)
+    monkeypatch.setattr(executor, "_BATCH", 4)

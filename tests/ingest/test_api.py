@@ -2,15 +2,17 @@ import json
 import os
 
 import numpy as np
+import xxhash
 from PIL import Image
 
 import fastphash
-from fastphash import workers
-from fastphash.discover import folder_source, list_source
-from fastphash.hashes import read_hashes
-from fastphash.ingest import hash_images, hash_into
-from fastphash.store import HASH_COLUMNS, Definition, Layout, open_store
-from fastphash.words import UNKNOWN_CHROMA
+from fastphash.base.vocabulary import UNKNOWN_CHROMA
+from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.ingest.api import hash_images, hash_into
+from fastphash.sources.local import folder_source, list_source
+from fastphash.store.open import read_hashes
+from fastphash.store.schema import Layout
+from fastphash.store.store import open_store
 from tests.support import naive
 from tests.support.references import imagehashes
 from tests.support.scenes import planted, save, scene, scenes, source
@@ -47,7 +49,7 @@ def test_rows_say_what_the_file_is(tmp_path):
     assert (row["path"], row["path_bytes"]) == ("a/x.png", None)
     assert (row["size"], row["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
     assert (row["width"], row["height"]) == (30, 20)
-    assert row["digest"] == workers.xxhash.xxh3_128_digest(path.read_bytes())
+    assert row["digest"] == xxhash.xxh3_128_digest(path.read_bytes())
     grey = Image.fromarray(scene(1, 20, 30)).convert("L")
     grey = grey.resize((32, 32), Image.Resampling.LANCZOS)
     assert row["thumbnail"] == grey.tobytes()

@@ -2,8 +2,10 @@ import os
 
 import numpy as np
 
-from fastphash import images, workers
-from fastphash.workers import Hasher, Recipe, merge
+from fastphash.images.decode import decode
+from fastphash.ingest import hasher as hasher_module
+from fastphash.ingest.hasher import Hasher, Recipe
+from tests.support.batches import ROW_LISTS, merge, reader
 from tests.support.references import imagehashes
 from tests.support.scenes import scenes
 
@@ -13,14 +15,13 @@ def test_content_just_seen_is_decoded_once(tmp_path, monkeypatch):
     for name in ("copy.png", "again.png"):
         (folder / name).write_bytes((folder / "001.png").read_bytes())
     decoded = []
-    decode = images.decode
     monkeypatch.setattr(
-        images, "decode", lambda data, *rules: decoded.append(data) or decode(data, *rules)
+        hasher_module, "decode", lambda data, *rules: decoded.append(data) or decode(data, *rules)
     )
     hasher = Hasher(Recipe())
-    first = hasher.hash_files(os.fsencode(folder), [b"001.png", b"copy.png", b"002.png"])
+    first = hasher.hash_files(reader(folder), [b"001.png", b"copy.png", b"002.png"])
     assert len(decoded) == 2
-    later = hasher.hash_files(os.fsencode(folder), [b"again.png", b"002.png"])
+    later = hasher.hash_files(reader(folder), [b"again.png", b"002.png"])
     assert len(decoded) == 2
     hashes = np.concatenate([first.hashes, later.hashes])
     assert (hashes[[1, 3, 4]] == hashes[[0, 0, 2]]).all()
@@ -28,17 +29,16 @@ def test_content_just_seen_is_decoded_once(tmp_path, monkeypatch):
 
 
 def test_what_a_worker_remembers_is_bounded_and_the_oldest_is_forgotten(tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "_REMEMBERED", 2)
+    monkeypatch.setattr(hasher_module, "_REMEMBERED", 2)
     folder = scenes(tmp_path / "in", range(3))
     hasher = Hasher(Recipe(orientations=False))
     for seed in (0, 1, 0, 2):
-        hasher.hash_files(os.fsencode(folder), [b"%03d.png" % seed])
+        hasher.hash_files(reader(folder), [b"%03d.png" % seed])
     decoded = []
-    decode = images.decode
     monkeypatch.setattr(
-        images, "decode", lambda data, *rules: decoded.append(data) or decode(data, *rules)
+        hasher_module, "decode", lambda data, *rules: decoded.append(data) or decode(data, *rules)
     )
-    batch = hasher.hash_files(os.fsencode(folder), [b"000.png", b"001.png", b"002.png"])
+    batch = hasher.hash_files(reader(folder), [b"000.png", b"001.png", b"002.png"])
     assert decoded == [(folder / "001.png").read_bytes()]
     assert batch.hashes[:, 0].tolist() == [
         imagehashes(folder / f"{seed:03d}.png")[0] for seed in range(3)
@@ -50,10 +50,10 @@ def test_batches_are_merged_in_order(tmp_path):
     (folder / "notes.txt").write_text("no image")
     (folder / "empty.png").touch()
     names = sorted(os.fsencode(path.name) for path in folder.iterdir())
-    whole = Hasher(Recipe()).hash_files(os.fsencode(folder), names)
-    alone = [Hasher(Recipe()).hash_files(os.fsencode(folder), [name]) for name in names]
+    whole = Hasher(Recipe()).hash_files(reader(folder), names)
+    alone = [Hasher(Recipe()).hash_files(reader(folder), [name]) for name in names]
     merged = merge(alone)
-    for name in (*workers._OF_ROWS, "rejected", "skipped"):
+    for name in (*ROW_LISTS, "rejected", "skipped"):
         assert getattr(merged, name) == getattr(whole, name)
     assert (merged.hashes == whole.hashes).all()
     assert (merged.thumbnails == whole.thumbnails).all()

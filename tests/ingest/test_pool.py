@@ -1,13 +1,15 @@
-import os
-
 import cv2
 import numpy as np
 import pytest
 
-from fastphash import demo, images, ingest
+from fastphash.demo import scene
 from fastphash.errors import UsageError
-from fastphash.ingest import hash_images, hash_into
-from fastphash.workers import Recipe, Workers, merge, worker_count
+from fastphash.images.preview import encode
+from fastphash.ingest import api
+from fastphash.ingest.api import hash_images, hash_into
+from fastphash.ingest.hasher import Recipe
+from fastphash.ingest.pool import Workers, worker_count
+from tests.support.batches import hash_all
 from tests.support.deadly_recipe import DEADLY, DeadlyRecipe
 from tests.support.references import imagehashes
 from tests.support.scenes import scenes, source
@@ -26,7 +28,7 @@ def test_only_the_file_that_a_worker_dies_of_is_rejected(tmp_path, small):
     deadly(folder, "005.png", "012.png")
     names = [b"%03d.png" % seed for seed in range(14)]
     with Workers(2, DeadlyRecipe()) as pool:
-        whole = merge(list(pool.hash_files(os.fsencode(folder), names)))
+        whole = hash_all(pool, folder, names)
     assert whole.paths == [name for name in names if name not in (b"005.png", b"012.png")]
     assert [(r.path, r.stage) for r in whole.rejected] == [
         (b"005.png", "worker"),
@@ -39,7 +41,7 @@ def test_only_the_file_that_a_worker_dies_of_is_rejected(tmp_path, small):
 def test_a_store_is_finished_although_workers_died(tmp_path, monkeypatch):
     folder = scenes(tmp_path / "in", range(5))
     deadly(folder, "003.png")
-    monkeypatch.setattr(ingest, "_recipe", lambda *_: DeadlyRecipe())
+    monkeypatch.setattr(api, "_recipe", lambda *_: DeadlyRecipe())
     tally = hash_into(tmp_path / "s", [source("all", folder)], workers=2)["all"]
     assert (tally.hashed, tally.rejected, tally.inputs) == (4, 1, 5)
     assert paths(tmp_path / "s") == ["000.png", "001.png", "002.png", "004.png"]
@@ -61,7 +63,7 @@ def test_workers_are_counted_and_checked():
 
 
 def test_damage_that_opencv_takes_with_a_warning_is_rejected_by_workers(tmp_path):
-    data = images.encode(demo.scene(np.random.default_rng(0)), "JPEG", 85)
+    data = encode(scene(np.random.default_rng(0)), "JPEG", 85)
     paths = []
     for seed in (17, 50, 111, 155, 158, 198, 233, 290):  # OpenCV gives pixels, Pillow refuses
         rng = np.random.default_rng(seed)

@@ -2,12 +2,14 @@ import os
 
 import pytest
 
-from fastphash import ingest
-from fastphash.discover import list_source
 from fastphash.errors import DefinitionError, FastphashError, StoreError, UsageError
-from fastphash.ingest import hash_into
-from fastphash.store import Definition, Layout, open_store
-from fastphash.workers import Workers
+from fastphash.hashing.definition import Definition
+from fastphash.ingest.api import _open_or_create, hash_into
+from fastphash.ingest.pool import Workers
+from fastphash.ingest.update import StoreUpdate
+from fastphash.sources.local import list_source
+from fastphash.store.schema import Layout
+from fastphash.store.store import Store, create_store, open_store
 from tests.support.scenes import save, scene, scenes, source
 from tests.support.stores import part_bytes, paths, read_store
 
@@ -25,7 +27,7 @@ from tests.support.stores import part_bytes, paths, read_store
 )
 def test_a_store_made_otherwise_is_refused_and_both_ways_are_named(tmp_path, definition, layout):
     folder = scenes(tmp_path / "in", [1])
-    ingest.create_store(tmp_path / "s", Definition(), Layout())
+    create_store(tmp_path / "s", Definition(), Layout())
     with pytest.raises(DefinitionError, match="was made with") as caught:
         hash_into(
             tmp_path / "s", [source("all", folder)], definition=definition, layout=layout, workers=1
@@ -81,15 +83,15 @@ def test_what_may_be_lost_of_other_splits_is_not_dropped(tmp_path, small):
 
 def test_a_split_that_was_not_finished_is_not_taken_for_whole(tmp_path, small, monkeypatch):
     sources = [source(name, scenes(tmp_path / name, range(7))) for name in "ab"]
-    write = ingest._Update._add_part
+    write = StoreUpdate._add_part
 
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ingest._Update, "_add_part", killed)
+    monkeypatch.setattr(StoreUpdate, "_add_part", killed)
     with pytest.raises(KeyboardInterrupt):
         hash_into(tmp_path / "s", sources[:1], workers=1)
-    monkeypatch.setattr(ingest._Update, "_add_part", write)
+    monkeypatch.setattr(StoreUpdate, "_add_part", write)
     hash_into(tmp_path / "s", sources[1:], workers=1)
     with pytest.raises(StoreError, match=r"is not finished \(split 'a'\)"):
         open_store(tmp_path / "s").verify()
@@ -123,17 +125,17 @@ def twins(tmp_path):
 
 def kill_at_save(monkeypatch, number):
     """Have the run die after it has saved the manifest so often."""
-    save_manifest = ingest.Store.save
+    save_manifest = Store.save
     calls = []
 
     def killed(store):
         save_manifest(store)
         calls.append(1)
         if len(calls) == number:
-            monkeypatch.setattr(ingest.Store, "save", save_manifest)
+            monkeypatch.setattr(Store, "save", save_manifest)
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(ingest.Store, "save", killed)
+    monkeypatch.setattr(Store, "save", killed)
 
 
 def test_rows_of_another_folder_do_not_hold_though_the_run_was_killed(
@@ -219,9 +221,11 @@ def test_a_folder_that_is_empty_all_at_once_loses_nothing(tmp_path):
 
 def test_inputs_that_get_lost_are_noticed(tmp_path, monkeypatch):
     folder = scenes(tmp_path / "in", range(3))
-    take = Workers.hash_files
+    take = Workers.map
     monkeypatch.setattr(
-        Workers, "hash_files", lambda self, root, names: take(self, root, list(names)[1:])
+        Workers,
+        "map",
+        lambda self, tasks: take(self, (t._replace(paths=t.paths[1:]) for t in tasks)),
     )
     with pytest.raises(FastphashError, match="of 3 inputs of split 'all' 2 are accounted for"):
         hash_into(tmp_path / "s", [source("all", folder)], workers=1)
@@ -249,12 +253,12 @@ def test_a_run_killed_between_a_part_and_the_manifest_is_completed_by_the_next(
         hash_into(tmp_path / "undisturbed", sources, workers=1)
         save(folder / "001.png", scene(10))
     hash_into(tmp_path / "undisturbed", sources, workers=1)
-    ingest._open_or_create(tmp_path / "s", Definition(), Layout(), ["all"])
+    _open_or_create(tmp_path / "s", Definition(), Layout(), ["all"])
 
     def killed(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ingest.Store, "save", killed)
+    monkeypatch.setattr(Store, "save", killed)
     with pytest.raises(KeyboardInterrupt):
         hash_into(tmp_path / "s", sources, workers=1)
     monkeypatch.undo()

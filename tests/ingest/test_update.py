@@ -1,8 +1,7 @@
 import os
 
-from fastphash import ingest
-from fastphash.ingest import hash_into
-from fastphash.store import open_store
+from fastphash.ingest.api import hash_into
+from fastphash.store.store import Store, open_store
 from tests.support.references import imagehashes
 from tests.support.scenes import save, scene, scenes, source
 from tests.support.stores import part_bytes, paths, read_store, rejected
@@ -130,6 +129,6 @@ def test_a_run_that_changes_nothing_writes_nothing(tmp_path, monkeypatch):
     (folder / "broken.png").write_bytes(b"broken")
     (folder / "notes.txt").write_text("no image")
     hash_into(tmp_path / "s", [source("all", folder)], workers=1)
-    monkeypatch.setattr(ingest.Store, "save", None)
+    monkeypatch.setattr(Store, "save", None)
     tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
     assert (tally.inputs, tally.kept, tally.rejected, tally.skipped) == (5, 3, 1, 1)

@@ -1,7 +1,7 @@
 import pytest
 
-from fastphash.audit import audit
-from fastphash.discover import folder_source
+from fastphash.audit.run import audit
+from fastphash.sources.local import folder_source
 from tests.support.inspector_client import Served
 from tests.support.scenes import planted
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastphash import tables
-from fastphash.decisions import Image
+from fastphash.base.vocabulary import COLOURS, COPY_KINDS, ORIENTATIONS
 from fastphash.errors import StoreError
-from fastphash.words import COLOURS, COPY_KINDS, ORIENTATIONS
+from fastphash.files import parquet
+from fastphash.results.decisions import Image
 from tests.support.audits import pair, write_audit
 from tests.support.inspector_state import FILTERS, SPLITS, catalog_of, copies
 
@@ -105,12 +105,12 @@ def test_names_that_are_not_utf8_and_equal_names_in_two_splits(tmp_path):
 
 def test_groups_that_the_store_does_not_know_are_refused(tmp_path):
     out = write_audit(tmp_path / "out", [copies(3)])
-    table = tables.read_table(out / "groups.parquet")
+    table = parquet.read_table(out / "groups.parquet")
     other = table.set_column(2, "path", pa.array(["a.png", "b.png", "c.png"]))
-    tables.write_table(out / "groups.parquet", other)
+    parquet.write_table(out / "groups.parquet", other)
     with pytest.raises(StoreError, match="run the audit again"):
         catalog_of(out)
     other = table.set_column(0, "group", pa.array([3, 1, 2]))
-    tables.write_table(out / "groups.parquet", other)
+    parquet.write_table(out / "groups.parquet", other)
     with pytest.raises(StoreError, match="damaged"):
         catalog_of(out)

@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastphash import tables
-from fastphash.audited import open_audit
-from fastphash.decisions import Decision, decide, read_decisions, resolve, undo
 from fastphash.errors import StoreError, UsageError
+from fastphash.files import parquet
 from fastphash.inspector.catalog import Catalog
-from fastphash.inspector.judged import Conflicts, Guide, Judged
-from fastphash.inspector.query import ORDERS, Filter
+from fastphash.inspector.decisions import Conflicts, DecisionLog, Guide
+from fastphash.inspector.page_state import ORDERS, Filter
+from fastphash.results.audit_folder import open_audit
+from fastphash.results.decisions import Decision, decide, read_decisions, resolve, undo
 from tests.support.audits import pair, write_audit
 from tests.support.inspector_client import Served
 from tests.support.inspector_state import catalog_of, copies
@@ -18,7 +18,7 @@ from tests.support.stores import write_hashes
 
 def judged_of(out):
     catalog = catalog_of(out)
-    judged = Judged(catalog)
+    judged = DecisionLog(catalog)
     return catalog, judged, Guide(catalog, judged, Conflicts(catalog.audited, catalog))
 
 
@@ -33,7 +33,7 @@ def test_what_is_decided_shows_at_once_and_is_undone_at_once(tmp_path):
     assert state.status.tolist() == [0, 1, 2, 1, 0, 0]
     assert (state.chosen.tolist(), state.undecided.tolist()) == ([3, -1], [0, 1])
     assert (state.decided, state.stale, len(state.last), state.left) == (4, 0, 2, 1)
-    again = Judged(catalog_of(out)).state
+    again = DecisionLog(catalog_of(out)).state
     assert again.status.tolist() == state.status.tolist()
     assert [len(judged.undo()) for _ in range(4)] == [2, 1, 1, 0]
     assert judged.state.undecided.tolist() == [3, 1]
@@ -84,9 +84,9 @@ def test_an_image_that_is_in_no_group_any_more_is_not_stale(tmp_path):
     out = write_audit(tmp_path / "out", [copies(2)])
     image = [catalog_of(out).row(row).image for row in range(2)]
     decide(out, Decision("copies", tuple(image)))
-    groups = tables.read_table(out / "groups.parquet")
-    tables.write_table(out / "groups.parquet", groups.slice(0, 0))
-    state = Judged(catalog_of(out)).state
+    groups = parquet.read_table(out / "groups.parquet")
+    parquet.write_table(out / "groups.parquet", groups.slice(0, 0))
+    state = DecisionLog(catalog_of(out)).state
     assert (state.decided, state.stale, state.left) == (1, 0, 0)
 
 
@@ -95,7 +95,7 @@ def test_a_damaged_log_is_refused(tmp_path):
     for text in ("[]", '{"version": 1, "decisions": 3}', '{"version": 1, "decisions": [{}]}'):
         (out / "decisions.json").write_text(text)
         with pytest.raises(StoreError, match=r"decisions\.json"):
-            _ = Judged(catalog_of(out)).state
+            _ = DecisionLog(catalog_of(out)).state
 
 
 @given(st.data())

@@ -3,13 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastphash.errors import UsageError
-from fastphash.inspector.query import VIEWS, Query
+from fastphash.inspector.page_state import VIEWS, PageState
 from tests.support.inspector_state import FILTERS, SPLITS
 
 
-@given(st.builds(Query, FILTERS, st.integers(1, 10**9), st.sampled_from(VIEWS)))
+@given(st.builds(PageState, FILTERS, st.integers(1, 10**9), st.sampled_from(VIEWS)))
 def test_a_query_string_says_the_whole_state(query):
-    assert Query.parse(query.text(), list(SPLITS)) == query
+    assert PageState.parse(query.text(), list(SPLITS)) == query
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_a_query_string_says_the_whole_state(query):
 )
 def test_a_state_that_there_is_not_is_wrong_usage(text):
     with pytest.raises(UsageError, match=text.split("=")[0]):
-        Query.parse(text, list(SPLITS))
+        PageState.parse(text, list(SPLITS))

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from fastphash.audit import audit
-from fastphash.decisions import read_decisions
+from fastphash.audit.run import audit
+from fastphash.results.decisions import read_decisions
 from tests.support.audits import write_audit
 from tests.support.inspector_client import Served
 from tests.support.inspector_state import copies
@@ -145,7 +145,7 @@ def test_two_at_once_lose_nothing(audited):
 
 
 def test_a_log_that_another_process_holds_is_a_page(audited):
-    from fastphash.store import locked
+    from fastphash.store.lock import locked
 
     with Served(audited / "out") as served, locked(audited / "out"):
         answer = served.post("/decide", row="1", decision="copies")

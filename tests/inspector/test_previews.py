@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from fastphash import images
-from fastphash.inspector.pictures import OutsideError, Pictures
+from fastphash.errors import ImageError
+from fastphash.inspector import previews
+from fastphash.inspector.previews import OutsideError, Pictures
 from tests.support.audits import pair, write_audit
 from tests.support.inspector_state import catalog_of, copies
 from tests.support.scenes import save, scene
@@ -77,9 +78,9 @@ def test_what_cannot_be_decoded_says_so(audited, monkeypatch):
     _, pictures, row, _ = planted_copy(audited)
 
     def refuse(*_, **__):
-        raise images.ImageError("decode", "out of memory")
+        raise ImageError("decode", "out of memory")
 
-    monkeypatch.setattr(images, "preview", refuse)
+    monkeypatch.setattr(previews, "make_preview", refuse)
     assert "decode: out of memory" in pictures.preview(row, 160, 0).trouble
 
 
@@ -95,7 +96,7 @@ def test_the_cache_is_bounded(audited, monkeypatch):
     _, pictures, row, _ = planted_copy(audited)
     first = pictures.preview(row, 160, 0)
     assert pictures.preview(row, 160, 0) is first
-    monkeypatch.setattr("fastphash.inspector.pictures._CACHED_BYTES", len(first.data) + 100)
+    monkeypatch.setattr("fastphash.inspector.previews._CACHED_BYTES", len(first.data) + 100)
     pictures.preview(row, 160, 1)
     assert pictures._cached_bytes <= len(first.data) + 100
     assert pictures.preview(row, 160, 0) is not first

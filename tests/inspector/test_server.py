@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fastphash.inspector.guard import Access
+from fastphash.inspector.access import Access
 from tests.support.audits import write_audit
 from tests.support.command_line import run
 from tests.support.inspector_client import Served
@@ -26,7 +26,9 @@ def test_the_command_prints_its_url_and_ends_on_ctrl_c(audited):
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
 def test_without_the_extra_it_says_what_to_install(planted_audit, missing):
-    code = f"import sys; sys.modules[{missing!r}] = None; from fastphash.cli import main; main()"
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; from fastphash.cli.main import main; main()"
+    )
     words = [sys.executable, "-c", code, "inspect", str(planted_audit / "out")]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -76,7 +78,7 @@ def test_the_url_of_an_address_of_six():
 
 
 def test_a_browser_is_opened_by_a_file_that_only_the_user_reads(monkeypatch):
-    from fastphash.inspector.serve import browser
+    from fastphash.inspector.server import browser
 
     opened = []
     monkeypatch.setattr("webbrowser.open", opened.append)

@@ -10,11 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastphash import joins
+from fastphash.base.vocabulary import INVERSE
 from fastphash.errors import TooManyPairsError, UsageError
-from fastphash.joins import Index, concatenated, join, matches, self_join
-from fastphash.near import Effort
-from fastphash.words import INVERSE
+from fastphash.joins import matching
+from fastphash.joins.api import join, self_join
+from fastphash.joins.index import Index
+from fastphash.joins.matching import matches
+from fastphash.joins.options import JoinOptions
+from fastphash.joins.relation import concatenated
 from tests.support import naive
 
 TOP = 2**64 - 1
@@ -139,29 +142,29 @@ def test_only_known_orientations_are_compared(pair, left_known, right_known, rad
 @example((SAME, SAME[:3]), 0)
 def test_little_memory_changes_nothing(rows, pairs, threads, sides, radius):
     left, right = (Index(side) for side in sides)
-    effort = Effort(memory=1, threads=threads)
+    effort = JoinOptions(memory=1, threads=threads)
     with (
-        mock.patch.object(joins, "_LEAST_ROWS", rows),
-        mock.patch.object(joins, "_LEAST_PAIRS", pairs),
+        mock.patch.object(matching, "_LEAST_ROWS", rows),
+        mock.patch.object(matching, "_LEAST_PAIRS", pairs),
     ):
-        across = listed(matches(left, right, radius, effort=effort))
-        within = listed(matches(left, None, radius, effort=effort))
+        across = listed(matches(left, right, radius, options=effort))
+        within = listed(matches(left, None, radius, options=effort))
     assert across == brute(*sides, radius)
     assert within == brute_within(sides[0], radius)
 
 
 def test_blocks_hold_few_pairs_and_whole_needles():
     rows = np.repeat(np.arange(20, dtype=np.uint64), 5)
-    with mock.patch.object(joins, "_LEAST_PAIRS", 60):
-        blocks = list(matches(Index(rows), Index(rows), 0, effort=Effort(memory=1)))
+    with mock.patch.object(matching, "_LEAST_PAIRS", 60):
+        blocks = list(matches(Index(rows), Index(rows), 0, options=JoinOptions(memory=1)))
     assert sum(block.left.size for block in blocks) == 500
     assert max(block.left.size for block in blocks) <= 60
     assert all(a.left.max() < b.left.min() for a, b in pairwise(blocks))
 
 
 def test_needle_with_more_pairs_than_a_block_holds_is_given_out_whole():
-    with mock.patch.object(joins, "_LEAST_PAIRS", 4):
-        blocks = list(matches(Index(SAME[:2]), Index(SAME), 0, effort=Effort(memory=1)))
+    with mock.patch.object(matching, "_LEAST_PAIRS", 4):
+        blocks = list(matches(Index(SAME[:2]), Index(SAME), 0, options=JoinOptions(memory=1)))
     assert [block.left.tolist() for block in blocks] == [[0] * 9, [1] * 9]
 
 
@@ -231,15 +234,15 @@ def test_limit_is_the_number_of_pairs_that_pass(pair, radius):
 @example(np.array([[1] * 8, [2, 1, 1, 1, 1, 1, 1, 1]], np.uint64), 0)
 @example(SAME, 5)
 def test_limit_holds_in_little_memory(pairs, rows, radius):
-    effort = Effort(memory=1)
+    effort = JoinOptions(memory=1)
     with (
-        mock.patch.object(joins, "_LEAST_PAIRS", pairs),
-        mock.patch.object(joins, "_LEAST_ROWS", 4),
+        mock.patch.object(matching, "_LEAST_PAIRS", pairs),
+        mock.patch.object(matching, "_LEAST_ROWS", 4),
     ):
-        count = len(listed(matches(Index(rows), None, radius, effort=effort)))
+        count = len(listed(matches(Index(rows), None, radius, options=effort)))
         for limit in {count - 1, count // 2, 0} & set(range(count)):
             with pytest.raises(TooManyPairsError) as caught:
-                listed(matches(Index(rows), None, radius, max_pairs=limit, effort=effort))
+                listed(matches(Index(rows), None, radius, max_pairs=limit, options=effort))
             assert caught.value.limit == limit
             assert limit < caught.value.pairs <= count
 

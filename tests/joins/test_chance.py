@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from fastphash.chance import MOST_RADIUS, expected_pairs, proposing_radius, radius_for
-from fastphash.joins import Index, count_distances
-from fastphash.words import ORIENTATIONS
+from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.joins.chance import MOST_RADIUS, expected_pairs, proposing_radius, radius_for
+from fastphash.joins.index import Index
+from fastphash.joins.relation import count_pairs_by_distance
 from tests.support.scenes import hashed, waves
 
 
@@ -22,7 +23,7 @@ def pages(count, seed):
 
 def counted(rows):
     """Rows at each distance of a row, in the mean."""
-    least, _ = count_distances(rows, 1)
+    least, _ = count_pairs_by_distance(rows, 1)
     return 2 * least / len(rows)
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.plans import choose, measure, order_table, plans
+from fastphash.joins.bit_statistics import measure_bits
+from fastphash.joins.planner import candidate_plans, choose_plan, order_table
 from tests.support import naive
 
 TOP = 2**64 - 1
@@ -17,7 +18,7 @@ def uniform(size, seed=0):
     return np.random.default_rng(seed).integers(0, TOP, size, np.uint64, endpoint=True)
 
 
-CHANCE = measure(EMPTY, EMPTY)
+CHANCE = measure_bits(EMPTY, EMPTY)
 BIASED = {
     "ball": naive.ball(20_000, 4),
     "few bits": uniform(20_000) & np.uint64(0xFFFFFFFF),
@@ -32,7 +33,7 @@ biased = pytest.mark.parametrize("kind", BIASED)
 
 @pytest.mark.parametrize("size", [1, 100, 2000, 100_000])
 def test_hashes_by_chance_are_measured_as_such(size):
-    likeness = measure(uniform(size), uniform(size, 1))
+    likeness = measure_bits(uniform(size), uniform(size, 1))
     assert not likeness.skewed
     assert likeness.agree_in(0) == 1
     assert likeness.agree_in(12) == pytest.approx(2**-12, rel=1e-3)
@@ -40,14 +41,14 @@ def test_hashes_by_chance_are_measured_as_such(size):
 
 @pytest.mark.parametrize("hashes", [EMPTY, uniform(1), np.full(5000, 7, np.uint64)])
 def test_nothing_to_tell_from_is_measured_as_chance(hashes):
-    assert measure(hashes, hashes) == CHANCE
-    assert measure(hashes, EMPTY) == CHANCE
+    assert measure_bits(hashes, hashes) == CHANCE
+    assert measure_bits(hashes, EMPTY) == CHANCE
 
 
 @biased
 def test_skewed_hashes_are_measured_as_such(kind):
     hashes = BIASED[kind]
-    likeness = measure(hashes, hashes)
+    likeness = measure_bits(hashes, hashes)
     assert likeness.skewed
     assert likeness.agreement.shape == (64,)
     assert likeness.together.shape == (64, 64)
@@ -58,7 +59,7 @@ def test_skewed_hashes_are_measured_as_such(kind):
 
 
 def test_measured_agreement_is_that_of_the_bits():
-    likeness = measure(BIASED["few bits"], BIASED["few bits"])
+    likeness = measure_bits(BIASED["few bits"], BIASED["few bits"])
     assert likeness.agreement[:32] == pytest.approx(0.5, abs=0.1)
     assert (likeness.agreement[32:] == 1).all()
     # three quarters agree; in twelve bits more pairs do than by chance
@@ -68,7 +69,7 @@ def test_measured_agreement_is_that_of_the_bits():
 
 def test_measuring_is_repeatable():
     hashes = BIASED["ball"]
-    first, second = (measure(hashes, hashes) for _ in range(2))
+    first, second = (measure_bits(hashes, hashes) for _ in range(2))
     assert np.array_equal(first.together, second.together)
     assert (first.alpha, first.beta) == (second.alpha, second.beta)
 
@@ -78,7 +79,7 @@ def test_measuring_is_repeatable():
 
 sizes = st.integers(0, 1000) | st.integers(0, 10**9)
 kinds = st.sampled_from([None, *BIASED])
-MEASURED = {None: CHANCE, **{kind: measure(rows, rows) for kind, rows in BIASED.items()}}
+MEASURED = {None: CHANCE, **{kind: measure_bits(rows, rows) for kind, rows in BIASED.items()}}
 
 
 @given(kinds, sizes, st.none() | sizes, st.integers(0, 64), st.integers(1, 64))
@@ -88,8 +89,8 @@ MEASURED = {None: CHANCE, **{kind: measure(rows, rows) for kind, rows in BIASED.
 @example("few", 10**9, None, 0, 64)
 @example("few", 10**9, None, 64, 64)
 def test_every_plan_is_sound_and_has_an_estimate(kind, left, right, radius, threads):
-    chosen = choose(MEASURED[kind], left, right, radius, threads)
-    for plan in [*plans(MEASURED[kind], left, right, radius, threads), chosen]:
+    chosen = choose_plan(MEASURED[kind], left, right, radius, threads)
+    for plan in [*candidate_plans(MEASURED[kind], left, right, radius, threads), chosen]:
         assert plan.radius == radius
         assert 0 < plan.seconds < math.inf
         assert 0 <= plan.comparisons < math.inf
@@ -108,51 +109,54 @@ def test_every_plan_is_sound_and_has_an_estimate(kind, left, right, radius, thre
 
 @given(sizes, st.none() | sizes, st.integers(0, 64), st.integers(1, 64))
 def test_cheapest_plan_is_chosen(left, right, radius, threads):
-    chosen = choose(CHANCE, left, right, radius, threads)
-    every = plans(CHANCE, left, right, radius, threads)
+    chosen = choose_plan(CHANCE, left, right, radius, threads)
+    every = candidate_plans(CHANCE, left, right, radius, threads)
     assert chosen.seconds == min(plan.seconds for plan in every)
 
 
 @pytest.mark.parametrize("radius", range(65))
 def test_few_hashes_are_all_compared(radius):
-    assert not choose(CHANCE, 100, None, radius, 2).widths
-    assert not choose(CHANCE, 100, 100, radius, 2).widths
+    assert not choose_plan(CHANCE, 100, None, radius, 2).widths
+    assert not choose_plan(CHANCE, 100, 100, radius, 2).widths
 
 
 @pytest.mark.parametrize("radius", range(21, 65))
 def test_all_are_compared_at_large_radii(radius):
-    assert not choose(CHANCE, 10**9, None, radius, 2).widths
+    assert not choose_plan(CHANCE, 10**9, None, radius, 2).widths
 
 
 @pytest.mark.parametrize("radius", range(9))
 def test_many_hashes_are_cut_into_blocks(radius):
     for right in (None, 10**7):
-        chosen = choose(CHANCE, 10**7, right, radius, 2)
+        chosen = choose_plan(CHANCE, 10**7, right, radius, 2)
         assert chosen.widths
         assert chosen.comparisons < 10**14 / 20
 
 
 def test_more_hashes_take_longer():
     for radius in range(0, 65, 4):
-        seconds = [choose(CHANCE, 10**n, None, radius, 2).seconds for n in range(3, 10)]
+        seconds = [choose_plan(CHANCE, 10**n, None, radius, 2).seconds for n in range(3, 10)]
         assert seconds == sorted(seconds)
 
 
 def test_skewed_hashes_take_longer():
     skewed = MEASURED["upper bits rare"]
-    assert choose(skewed, 10**7, None, 4, 2).seconds > choose(CHANCE, 10**7, None, 4, 2).seconds
+    assert (
+        choose_plan(skewed, 10**7, None, 4, 2).seconds
+        > choose_plan(CHANCE, 10**7, None, 4, 2).seconds
+    )
 
 
 @biased
 def test_bits_of_skewed_hashes_are_dealt_to_blocks(kind):
     for radius in range(5):
-        plan = choose(MEASURED[kind], 10**8, None, radius, 2)
+        plan = choose_plan(MEASURED[kind], 10**8, None, radius, 2)
         if plan.widths:
             assert sorted(plan.order) == list(range(64))
 
 
 def test_bits_that_tell_nothing_are_spread_over_blocks():
-    plan = choose(MEASURED["few bits"], 10**7, None, 2, 2)
+    plan = choose_plan(MEASURED["few bits"], 10**7, None, 2, 2)
     ends = np.cumsum((0, *plan.widths))
     telling = [sum(bit < 32 for bit in plan.order[i:j]) for i, j in pairwise(ends)]
     assert max(telling) - min(telling) <= 1

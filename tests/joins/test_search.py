@@ -8,24 +8,21 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fastphash import near, plans
-from fastphash.joins import Index, matches
-from fastphash.kernels import relate
-from fastphash.near import (
-    Effort,
-    find_across,
-    find_edges,
-    find_within,
-    permuted,
-    plan_for,
-    sort_values,
-)
+from fastphash.joins import partitions, planner, search, segments
+from fastphash.joins.bit_statistics import measure_bits
+from fastphash.joins.index import Index
+from fastphash.joins.matching import matches
+from fastphash.joins.options import JoinOptions
+from fastphash.joins.partitions import permuted, sort_values
+from fastphash.joins.planner import _grouped, candidate_plans
+from fastphash.joins.search import find_across, find_edges, find_within, plan_for
+from fastphash.kernels import union_find
 from tests.support import naive
 
 TOP = 2**64 - 1
 EMPTY = np.empty(0, np.uint64)
-CHANCE = plans.measure(EMPTY, EMPTY)
-SKEWED = plans.measure(*[np.random.default_rng(0).integers(0, 2**40, 4000, np.uint64)] * 2)
+CHANCE = measure_bits(EMPTY, EMPTY)
+SKEWED = measure_bits(*[np.random.default_rng(0).integers(0, 2**40, 4000, np.uint64)] * 2)
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -38,12 +35,12 @@ def light(plan):
 
 def every_plan(radius, rng):
     """Plans for few and many hashes, their bits in order, dealt by likeness and at random."""
-    found = plans.plans(CHANCE, 10**6, None, radius, 2)
+    found = candidate_plans(CHANCE, 10**6, None, radius, 2)
     for plan in filter(light, found):
         yield plan
         yield replace(plan, order=tuple(rng.permutation(64).tolist()))
         if plan.widths:
-            order, widths = plans._grouped(SKEWED, len(plan.widths))
+            order, widths = _grouped(SKEWED, len(plan.widths))
             yield replace(plan, order=order, widths=widths)
 
 
@@ -51,20 +48,20 @@ def every_plan(radius, rng):
 def squeezed(rng):
     """Constants so small that few hashes meet all that many would."""
     choices = {
-        (near, "_HANDED_OVER"): [8, 9, 1000],
-        (near, "_TILE"): [8, 1000],
-        (near, "_TASK"): [4, 1 << 17],
-        (near, "_LEAST_TASK"): [1, 1000],
-        (near, "_WORTH_THREADS"): [0],
-        (near, "_KEYS"): [8, 1 << 14],
-        (near, "_SORT_BITS"): [1, 11],
-        (near, "DIGIT_BITS"): [2, 3],
-        (plans, "DIRECT"): [0, 1, 1000],
+        (search, "_HANDED_OVER"): [8, 9, 1000],
+        (segments, "TILE"): [8, 1000],
+        (partitions, "_TASK"): [4, 1 << 17],
+        (partitions, "_LEAST_TASK"): [1, 1000],
+        (search, "_WORTH_THREADS"): [0],
+        (search, "_KEYS"): [8, 1 << 14],
+        (partitions, "_SORT_BITS"): [1, 11],
+        (search, "DIGIT_BITS"): [2, 3],
+        (planner, "DIRECT"): [0, 1, 1000],
     }
     with contextlib.ExitStack() as stack:
         for (module, name), some in choices.items():
             stack.enter_context(mock.patch.object(module, name, int(rng.choice(some))))
-        yield Effort(threads=int(rng.integers(1, 3)))
+        yield JoinOptions(threads=int(rng.integers(1, 3)))
 
 
 def sorted_by(hashes, plan):
@@ -127,15 +124,15 @@ def test_every_plan_finds_enough_edges(radius, seed, size):
         joined = rng.integers(0, max(values.size, 1), (2, values.size // 4))
         root = np.arange(values.size)
         roots = np.empty(values.size, np.uint32)
-        relate.unite(*joined, root)
-        relate.find_roots(root, roots)
+        union_find.unite(*joined, root)
+        union_find.find_roots(root, roots)
         near_it = near_places(values, values, radius)
         pairs = {(number[i], number[j]) for i, j in near_it if not (odd[i] and odd[j])}
         with squeezed(rng) as effort:
             for left, right in find_edges(values, labels, roots, plan, effort):
                 assert pairs.issuperset(zip(left.tolist(), right.tolist(), strict=True))
-                relate.unite(left, right, root)
-                relate.find_roots(root, roots)
+                union_find.unite(left, right, root)
+                union_find.find_roots(root, roots)
         known = {(a, b) for i, j in joined.T.tolist() for a, b in ((i, j), (j, i))}
         assert root.tolist() == naive.components(values.size, pairs | known), plan
 
@@ -156,7 +153,7 @@ def test_joins_by_every_plan_are_those_of_the_twin(radius, seed, width):
         ):
             with squeezed(rng) as effort:
                 other = replace(effort, plan=lambda _, plan=plan: plan)
-                blocks = matches(left, right, radius, effort=other)
+                blocks = matches(left, right, radius, options=other)
                 found = [row for block in blocks for row in zip(*block, strict=True)]
             assert found == expected, plan
 
@@ -188,11 +185,11 @@ def places(blocks, size, *, within):
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("radius", [0, 1, 3, 7])
 def test_all_plans_agree_on_many_hashes(radius, threads):
-    effort = Effort(threads=threads)
+    effort = JoinOptions(threads=threads)
     hashes = np.unique(MANY)
     size = hashes.size
     side = hashes[::5].copy()
-    brute, *others = plans.plans(CHANCE, size, None, radius, threads)
+    brute, *others = candidate_plans(CHANCE, size, None, radius, threads)
     within = places(find_within(hashes, brute, effort), size, within=True)
     across = places(find_across(side, hashes, brute, effort), size, within=False)
     assert radius == 0 or within.size > 1000
@@ -214,10 +211,10 @@ def test_all_plans_agree_on_many_hashes(radius, threads):
 @pytest.mark.parametrize("radius", [1, 2, 4])
 def test_plan_for_skewed_hashes_finds_what_brute_force_finds(radius):
     rows = np.unique(MANY & np.uint64(0xFFF00FFFF0FF00FF))
-    effort = Effort(threads=2)
+    effort = JoinOptions(threads=2)
     plan = plan_for(rows, None, radius, effort)
     assert plan.order
-    brute = plans.plans(CHANCE, rows.size, None, radius, 2)[0]
+    brute = candidate_plans(CHANCE, rows.size, None, radius, 2)[0]
     values, order = np.unique(permuted(rows, plan), return_index=True)
     expected = places(find_within(rows, brute, effort), rows.size, within=True)
     blocks = [(order[a], order[b]) for a, b in find_within(values, plan, effort)]
@@ -227,13 +224,13 @@ def test_plan_for_skewed_hashes_finds_what_brute_force_finds(radius):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_search_tells_how_far_it_is_and_what_came_of_it(threads):
     told, done = [], []
-    effort = Effort(
+    effort = JoinOptions(
         threads=threads,
         advance=lambda *far: done.append(far),
         explain=lambda search: told.append((search.ended, search.left, search.right)),
     )
     values = np.unique(MANY[:50_000])
-    for plan in plans.plans(CHANCE, values.size, None, 2, threads)[:3]:
+    for plan in candidate_plans(CHANCE, values.size, None, 2, threads)[:3]:
         told.clear()
         done.clear()
         for _ in find_within(values, plan, effort):
@@ -246,8 +243,8 @@ def test_search_tells_how_far_it_is_and_what_came_of_it(threads):
 def test_explained_pairs_are_those_found():
     told = []
     values = np.unique(MANY[:50_000])
-    plan = plan_for(values, None, 6, Effort(threads=1))
-    found = list(find_within(values, plan, Effort(threads=2, explain=told.append)))
+    plan = plan_for(values, None, 6, JoinOptions(threads=1))
+    found = list(find_within(values, plan, JoinOptions(threads=2, explain=told.append)))
     assert told[-1].pairs == sum(left.size for left, _ in found)
     assert told[-1].plan == plan
     assert told[-1].seconds > 0

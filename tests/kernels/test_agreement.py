@@ -3,8 +3,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.kernels import agree
-from fastphash.thumbnail import turned_indices
+from fastphash.base.orientations import orientation_indices
+from fastphash.kernels import agreement
 from tests.support import naive
 from tests.support.hash_strategies import seeds
 from tests.support.thumbnails import related
@@ -21,8 +21,16 @@ def test_judging_is_its_twin(cases):
     rows = np.arange(len(cases))
     agrees, orientation = np.empty(len(cases), bool), np.empty(len(cases), np.uint8)
     score = np.empty(len(cases), np.float32)
-    agree.judge_pairs(
-        left, rows, right, rows[::-1].copy(), bits, turned_indices(), agrees, orientation, score
+    agreement.judge_pairs(
+        left,
+        rows,
+        right,
+        rows[::-1].copy(),
+        bits,
+        orientation_indices(),
+        agrees,
+        orientation,
+        score,
     )
     for i, (a, b) in enumerate(pairs):
         expected = naive.judge(a, b, bits[i])

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.hashes import Content
-from fastphash.joins import Matches
-from fastphash.verify import judge
-from fastphash.words import INVERSE
+from fastphash.base.vocabulary import INVERSE
+from fastphash.joins.relation import Matches
+from fastphash.store.rows import Content
+from fastphash.verify.verdicts import judge
 from tests.support import naive
 from tests.support.hash_strategies import seeds
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fastphash.likeness import similarity
+from fastphash.verify.similarity import similarity
 from tests.support import naive
 from tests.support.hash_strategies import seeds
 from tests.support.thumbnails import related

@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastphash.images import array_grey
+from fastphash.images.pixels import array_grey
 from fastphash.kernels import grey
 from tests.support import naive
 

@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastphash.kernels import resize
+from fastphash.kernels import lanczos
 from tests.support import naive
 from tests.support.hash_strategies import seeds
 
@@ -21,7 +21,7 @@ def test_taps_are_their_twins(size, data):
     width = max(len(weights) for _, weights in naive.taps(size, extent))
     start, count = np.empty(32, np.int32), np.empty(32, np.int32)
     weight = np.zeros((32, width), np.int32)
-    resize.lanczos_taps(size, extent, start, count, weight)
+    lanczos.lanczos_taps(size, extent, start, count, weight)
     for i, (low, weights) in enumerate(naive.taps(size, extent)):
         assert start[i] == low
         assert weight[i, : count[i]].tolist() == weights
@@ -32,7 +32,7 @@ def test_weights_sum_to_one(size):
     width = max(len(weights) for _, weights in naive.taps(size, size))
     start, count = np.empty(32, np.int32), np.empty(32, np.int32)
     weight = np.zeros((32, width), np.int32)
-    resize.lanczos_taps(size, size, start, count, weight)
+    lanczos.lanczos_taps(size, size, start, count, weight)
     assert np.abs(weight.sum(axis=1) - 2**22).max() <= width
 
 
@@ -51,7 +51,7 @@ def test_shrinking_columns_is_its_twin(height, width, seed, harsh):
     for i, (_, weights) in enumerate(pairs):
         weight[i, : len(weights)] = weights
     out = np.empty((32, width), np.uint8)
-    resize.shrink_columns(image, start, count, weight, np.empty(width, np.int32), out)
+    lanczos.shrink_columns(image, start, count, weight, np.empty(width, np.int32), out)
     assert np.array_equal(out, naive.shrink(image, height))
 
 
@@ -59,5 +59,5 @@ def test_shrinking_columns_is_its_twin(height, width, seed, harsh):
 def test_transpose_is_numpys(image):
     image.flags.writeable = False
     out = np.empty(image.shape[::-1], np.uint8)
-    resize.transpose(image, out)
+    lanczos.transpose(image, out)
     assert np.array_equal(out, image.T)

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.joins import Index, count_distances, relation
-from fastphash.kernels import relate
+from fastphash.joins.index import Index
+from fastphash.joins.relation import count_pairs_by_distance, row_distances
+from fastphash.kernels import expansion
 from tests.support import naive
 from tests.support.hash_strategies import hash_rows, seeds
 
@@ -25,7 +26,7 @@ def test_pairs_relate_as_their_twins_do(left_width, right_width, seed, left_know
     right = Index(rows[9:, :right_width], (0, *sorted(right_known))[: right_width or None])
     i, j = (a.reshape(-1).copy() for a in np.indices((len(left), len(right))))
     expected = naive.relation(left.hashes, right.hashes, left.known, right.known)
-    for found, twin in zip(relation(left, i, right, j), expected, strict=True):
+    for found, twin in zip(row_distances(left, i, right, j), expected, strict=True):
         assert np.array_equal(found, twin.reshape(-1))
 
 
@@ -35,7 +36,9 @@ def test_pairs_relate_as_their_twins_do(left_width, right_width, seed, left_know
 @example(np.empty((0, 8), np.uint64), {1})
 def test_distances_are_counted_as_their_twin_does(threads, hashes, known):
     rows = Index(hashes, (0, *sorted(known)))
-    assert np.array_equal(count_distances(rows, threads), naive.distance_counts(hashes, rows.known))
+    assert np.array_equal(
+        count_pairs_by_distance(rows, threads), naive.distance_counts(hashes, rows.known)
+    )
 
 
 members = st.lists(st.integers(0, 4), min_size=1, max_size=8)
@@ -55,10 +58,10 @@ def test_pairs_of_classes_stand_for_pairs_of_members(left, right, seed):
         for a in rows[0][starts[0][i] : starts[0][i + 1]]
         for b in rows[1][starts[1][j] : starts[1][j + 1]]
     ]
-    size = relate.count_expanded(pairs[0], starts[0], pairs[1], starts[1])
+    size = expansion.count_expanded(pairs[0], starts[0], pairs[1], starts[1])
     assert size == len(expected)
     out = [np.empty(size, np.int64) for _ in range(3)]
-    relate.expand(pairs[0], starts[0], rows[0], pairs[1], starts[1], rows[1], *out)
+    expansion.expand(pairs[0], starts[0], rows[0], pairs[1], starts[1], rows[1], *out)
     assert list(zip(*out, strict=True)) == expected
 
     inside = [
@@ -66,7 +69,7 @@ def test_pairs_of_classes_stand_for_pairs_of_members(left, right, seed):
         for c, (i, j) in enumerate(pairwise(starts[0]))
         for a, b in combinations(rows[0][i:j], 2)
     ]
-    assert relate.count_inside(starts[0]) == len(inside)
+    assert expansion.count_inside(starts[0]) == len(inside)
     out = [np.empty(len(inside), np.int64) for _ in range(3)]
-    relate.expand_inside(starts[0], rows[0], *out)
+    expansion.expand_inside(starts[0], rows[0], *out)
     assert list(zip(*out, strict=True)) == inside

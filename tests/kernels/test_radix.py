@@ -5,9 +5,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.kernels import partition
-from fastphash.near import permuted, sort_values
-from fastphash.plans import Plan, order_table
+from fastphash.joins.partitions import permuted, sort_values
+from fastphash.joins.planner import SearchPlan, order_table
+from fastphash.kernels import radix
 from tests.support import naive
 from tests.support.hash_strategies import TOP, columns, seeds
 
@@ -23,9 +23,9 @@ NARROW = np.arange(300, dtype=np.uint64) // 2
 def test_permuting_moves_every_bit(values, order):
     values.flags.writeable = False
     out = np.empty_like(values)
-    partition.permute(values, order_table(tuple(order)), out)
+    radix.permute(values, order_table(tuple(order)), out)
     assert out.tolist() == [naive.permute(value, order) for value in values.tolist()]
-    plan = Plan(0, (64,), 1, 1, tuple(order), 0, 0)
+    plan = SearchPlan(0, (64,), 1, 1, tuple(order), 0, 0)
     assert np.array_equal(permuted(values, plan), out)
 
 
@@ -68,7 +68,7 @@ def test_sorted_values_collapse_to_the_different_ones(values):
     values = np.sort(values)
     kept = values.copy()
     starts = np.empty(values.size + 1, np.uint32)
-    found = partition.collapse_sorted(kept, starts)
+    found = radix.collapse_sorted(kept, starts)
     expected = naive.sort_values(values.tolist(), range(values.size))
     assert kept[:found].tolist() == [value for value, _ in expected]
     assert starts[:found].tolist() == [run[0] for _, run in expected]
@@ -82,12 +82,12 @@ def test_places_among_sorted_values_are_found(values, wanted, shift):
     values = np.unique(values)
     values.flags.writeable = wanted.flags.writeable = False
     bounds = np.empty((1 << (64 - shift)) + 1, np.int64)
-    partition.find_bounds(values, shift, bounds)
+    radix.find_bounds(values, shift, bounds)
     listed = values.tolist()
     if shift > 56:
         assert bounds.tolist() == naive.find_bounds(listed, shift)
     out = np.empty(wanted.size, np.int64)
-    partition.find_places(values, bounds, shift, wanted, out)
+    radix.find_places(values, bounds, shift, wanted, out)
     assert out.tolist() == naive.find_places(listed, wanted.tolist())
 
 
@@ -110,9 +110,7 @@ def test_segments_are_split_by_a_digit(sizes, seed, shift, bits, first, labelled
     digits = 1 << bits
     out_bounds = np.full(len(sizes) * digits + 1, -1)
     place = np.empty(digits, np.int64)
-    partition.split_segments(
-        values, labels, bounds, shift, digits, place, out, out_labels, out_bounds
-    )
+    radix.split_segments(values, labels, bounds, shift, digits, place, out, out_labels, out_bounds)
     segments = [values[i:j].tolist() for i, j in pairwise((bounds - first).tolist())]
     expected = naive.split_segments(segments, shift, digits)
     parts = [out[i:j].tolist() for i, j in pairwise((out_bounds - first).tolist())]

@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.joins import collapse
-from fastphash.kernels import collide
+from fastphash.joins.index import collapse
+from fastphash.kernels import row_keys
 from tests.support import naive
 from tests.support.hash_strategies import columns, hash_rows, seeds
 
@@ -28,7 +28,7 @@ def test_rows_of_two_matrices_collapse_together(pairs):
 
 
 def test_different_rows_with_equal_keys_stay_apart(monkeypatch):
-    monkeypatch.setattr(collide, "mix_rows", lambda words, key: None)
+    monkeypatch.setattr(row_keys, "mix_rows", lambda words, key: None)
     rows = np.array([[5, 1], [5, 2], [5, 1], [0, 0]], np.uint64)
     first, of_row = collapse(rows)
     assert (first.tolist(), of_row.tolist()) == naive.collapse(rows)
@@ -38,16 +38,16 @@ def test_different_rows_with_equal_keys_stay_apart(monkeypatch):
 def test_first_unequal_row_is_found(rows, seed):
     like = np.random.default_rng(seed).integers(0, max(len(rows), 1), len(rows))
     unequal = (i for i, row in enumerate(rows) if (row != rows[like[i]]).any())
-    assert collide.first_unequal(rows, like) == next(unequal, -1)
+    assert row_keys.first_unequal(rows, like) == next(unequal, -1)
 
 
 def test_mixing_is_by_row_and_keeps_what_was_stirred_in_before():
     rows = np.array([[1, 2], [2, 1], [1, 2], [0, 0]], np.uint64)
     key = np.array([0, 0, 0, 0], np.uint64)
-    collide.mix_rows(rows, key)
+    row_keys.mix_rows(rows, key)
     assert key[0] == key[2]
     assert len(set(key.tolist())) == 3
     other = np.array([0, 0, 1, 0], np.uint64)
-    collide.mix_rows(rows, other)
+    row_keys.mix_rows(rows, other)
     assert other[0] == key[0]
     assert other[2] != key[2]

@@ -4,24 +4,24 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastphash.kernels import vector
+from fastphash.kernels import simd
 from tests.support import naive
 from tests.support.hash_strategies import TOP, seeds, words
 
 
 @numba.njit
 def popcount(word):
-    return vector.popcount(word)
+    return simd.popcount(word)
 
 
 @numba.njit
 def near(array, start, word, radius):
-    return vector.near(array, start, word, radius)
+    return simd.near(array, start, word, radius)
 
 
 @numba.njit
 def near_some(array, start, word, radius):
-    return vector.near_some(array, start, word, radius)
+    return simd.near_some(array, start, word, radius)
 
 
 @given(words)
@@ -46,7 +46,7 @@ def test_windows_show_what_is_near(seed, start, radius):
 
 @numba.njit
 def unlike(array, start, word):
-    return vector.unlike(array, start, word)
+    return simd.unlike(array, start, word)
 
 
 @given(hnp.arrays(np.uint32, 20, elements=st.integers(0, 5)), st.integers(0, 12))

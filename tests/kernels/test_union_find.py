@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.kernels import relate
+from fastphash.kernels import union_find
 from tests.support import naive
 from tests.support.hash_strategies import seeds
 
@@ -21,10 +21,10 @@ def test_united_rows_share_their_first(case, seed):
     drawn = np.array(sorted(pairs), np.int64).reshape(-1, 2)
     left, right = np.random.default_rng(seed).permutation(drawn).T.copy()
     root = np.arange(size)
-    relate.unite(left, right, root)
+    union_find.unite(left, right, root)
     assert (root <= np.arange(size)).all()
     roots = np.empty(size, np.uint32)
-    relate.find_roots(root, roots)
+    union_find.find_roots(root, roots)
     expected = naive.components(size, pairs | {(j, i) for i, j in pairs})
     assert root.tolist() == roots.tolist() == expected
 
@@ -36,5 +36,5 @@ def test_stars_of_pairs_are_those_of_the_twin(case):
     pairs = sorted((i, j) for i, j in pairs if i < j)
     left, right = np.array(pairs, np.int64).reshape(-1, 2).T.copy()
     keeper = np.arange(size)
-    relate.stars_of_pairs(left, right, keeper)
+    union_find.stars_of_pairs(left, right, keeper)
     assert keeper.tolist() == naive.stars(size, {(j, i) for i, j in pairs})

@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from fastphash.coco import Annotations, images_that_go, match_images, read_images
 from fastphash.errors import StoreError
+from fastphash.labels.coco import Annotations, match_images, read_images
+from fastphash.labels.coco_filter import images_that_go
 
 PATHS = [b"cat/1.jpg", b"dog/1.jpg", b"dog/2.jpg", b"x/dog/3.jpg", b"5.jpg", b"caf\xe9.jpg"]
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastphash import elements
-from fastphash.coco import filter_coco
 from fastphash.errors import StoreError
+from fastphash.files import json_arrays
+from fastphash.labels.coco_filter import filter_coco
 from tests.support import naive
 from tests.support.json_files import blocks, layouts, values, write
 
@@ -44,7 +44,7 @@ def test_a_filtered_file_is_what_json_would_make_of_it(folder, document, layout,
     source, target = folder / "all.json", folder / "some.json"
     data = write(source, document, layout)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(elements, "_BLOCK", block)
+        patch.setattr(json_arrays, "_BLOCK", block)
         counts = filter_coco(source, target, goes)
     document = json.loads(data)
     expected = naive.filter_coco(document, goes)

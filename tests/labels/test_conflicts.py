@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fastphash import tables
+from fastphash.base.vocabulary import INVERSE, ORIENTATIONS
 from fastphash.errors import StoreError
-from fastphash.labels import (
+from fastphash.files import parquet
+from fastphash.labels.conflicts import (
     CONFLICTS_SCHEMA,
     coco_conflicts,
     folder_conflicts,
     has_class_folders,
-    turned,
 )
-from fastphash.results import GROUPS_SCHEMA
-from fastphash.words import INVERSE, ORIENTATIONS
+from fastphash.labels.shapes import orient_shapes
+from fastphash.results.schemas import GROUPS_SCHEMA
 from tests.support.annotations import EIGHT, groups_of, polygon, rows_of
 from tests.support.scenes import TRANSPOSES
 from tests.support.stores import hashes_of
@@ -98,8 +98,8 @@ def test_copies_in_other_folders_than_their_keepers_are_conflicts(tmp_path):
             "keeper_path_bytes": b"\xe9/e.jpg",
         },
     ]
-    tables.write_table(tmp_path / "conflicts.parquet", found)
-    assert tables.read_table(tmp_path / "conflicts.parquet").to_pylist() == found.to_pylist()
+    parquet.write_table(tmp_path / "conflicts.parquet", found)
+    assert parquet.read_table(tmp_path / "conflicts.parquet").to_pylist() == found.to_pylist()
 
 
 @given(st.lists(st.lists(st.sampled_from(["a/", "b/", "c/", ""]), min_size=2), max_size=6))
@@ -170,7 +170,7 @@ def resized(shapes, t, scale, size=(60, 48)):
     if t:
         copy = copy.transpose(TRANSPOSES[INVERSE[t] - 1])
     copy_size = (round(copy.width * scale), round(copy.height * scale))
-    found = turned([polygon(p) for _, p in shapes], INVERSE[t], size, copy_size)
+    found = orient_shapes([polygon(p) for _, p in shapes], INVERSE[t], size, copy_size)
     pairs = zip(shapes, found, strict=True)
     return [(category, shape.rings[0]) for (category, _), shape in pairs], copy_size
 

@@ -11,19 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from fastphash import labels
+from fastphash.base.vocabulary import INVERSE
 from fastphash.errors import StoreError
-from fastphash.labels import (
-    IOU,
-    Shape,
-    agreement,
-    coco_conflicts,
-    describe,
-    overlap,
-    shapes_of,
-    turned,
-)
-from fastphash.words import INVERSE
+from fastphash.labels import shapes
+from fastphash.labels.conflicts import coco_conflicts, count_categories
+from fastphash.labels.shapes import IOU, Shape, agreement, orient_shapes, overlap, shapes_of
 from tests.support import naive
 from tests.support.annotations import EIGHT, groups_of, polygon, rows_of
 from tests.support.scenes import TRANSPOSES
@@ -50,7 +42,7 @@ def test_a_turned_box_is_the_turned_pixels(width, height, orientation, scale, da
     before = Image.fromarray(mask(corners, height, width))
     after = before.transpose(TRANSPOSES[orientation - 1]) if orientation else before
     after = after.resize((after.width * scale, after.height * scale), Image.Resampling.NEAREST)
-    (found,) = turned([Shape("", corners, [])], orientation, before.size, after.size)
+    (found,) = orient_shapes([Shape("", corners, [])], orientation, before.size, after.size)
     assert np.array_equal(mask(found.box, after.height, after.width), np.asarray(after))
 
 
@@ -62,14 +54,14 @@ def test_a_turned_polygon_is_the_turned_pixels(points, orientation):
     before = naive.fill(points, 10, 14)
     after = naive.TURNS[orientation](before)
     shape = Shape("", points[:2], [points])
-    (found,) = turned([shape], orientation, (14, 10), after.shape[::-1])
+    (found,) = orient_shapes([shape], orientation, (14, 10), after.shape[::-1])
     # a centre on an edge may fall to either side
     edge = shapely.buffer(shapely.linearrings(found.rings[0]), 1e-6)
     y, x = np.indices(after.shape) + 0.5
     off_edge = ~shapely.intersects_xy(edge, x, y)
     filled = naive.fill(found.rings[0], *after.shape)
     assert np.array_equal(filled[off_edge], after[off_edge])
-    (back,) = turned([found], INVERSE[orientation], after.shape[::-1], (14, 10))
+    (back,) = orient_shapes([found], INVERSE[orientation], after.shape[::-1], (14, 10))
     assert np.allclose(back.rings[0], points)
 
 
@@ -145,7 +137,7 @@ def test_partners_are_found_whatever_the_order():
 def test_as_many_partners_as_can_be(monkeypatch):
     # the best sum is 0.9 + 0.4, but 0.55 + 0.5 leaves nobody without
     scores = np.array([[0.9, 0.55], [0.5, 0.4]])
-    monkeypatch.setattr(labels, "overlap", lambda *_: scores)
+    monkeypatch.setattr(shapes, "overlap", lambda *_: scores)
     two = [box(0, 0, 1, 1), box(0, 0, 1, 1)]
     assert agreement(two, [box(0, 0, 1, 2), box(0, 0, 1, 2)]) == IOU
 
@@ -177,8 +169,8 @@ def test_shapes_of_annotations():
     assert caption.category == "unnamed"
     assert np.isnan(caption.box).all()
     panoptic = {"segments_info": [{"category_id": c, "bbox": [0, 0, 1, 1]} for c in (2, 1, 2)]}
-    assert describe(shapes_of(panoptic, CATEGORIES)) == "2 car, 1 building"
-    assert describe([]) == "no objects"
+    assert count_categories(shapes_of(panoptic, CATEGORIES)) == "2 car, 1 building"
+    assert count_categories([]) == "no objects"
 
 
 @pytest.mark.parametrize(

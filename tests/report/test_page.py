@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fastphash import tables
-from fastphash.decisions import Decision, decide
-from fastphash.decisions import Image as Decided
-from fastphash.report import chosen, names
+from fastphash.base.text import display_name, visible
+from fastphash.files import parquet
+from fastphash.report.groups import COPIES
+from fastphash.results.decisions import Decision, decide
+from fastphash.results.decisions import Image as Decided
 from tests.support.report_pages import again, audited, pixels, planted_audit, read_page, sources_of
 from tests.support.scenes import TRANSPOSES, planted, save, scene, scenes
 
@@ -57,7 +58,7 @@ def test_charts_are_tables(page):
 
 
 def test_groups_show_keeper_and_copies(data, page):
-    table = tables.read_table(data / "groups.parquet").to_pylist()
+    table = parquet.read_table(data / "groups.parquet").to_pylist()
     numbers = [row["group"] for row in table if row["role"] == "keeper"]
     shown = {int(re.match(r"Group (\d+)", group.text)[1]): group.text for group in page.groups}
     assert shown.keys() == set(numbers)
@@ -122,10 +123,10 @@ def test_copies_in_other_colours_say_so(tmp_path):
 
 def test_copies_beyond_the_first_are_counted(tmp_path):
     folder = scenes(tmp_path / "all", [1])
-    for copy in range(chosen.COPIES + 5):
+    for copy in range(COPIES + 5):
         (folder / f"copy_{copy:02d}.png").write_bytes((folder / "001.png").read_bytes())
     found = read_page(audited(tmp_path / "out", ("all", folder)) / "report.html")
-    assert len(found.attributes("img", "src")) == chosen.COPIES + 1
+    assert len(found.attributes("img", "src")) == COPIES + 1
     assert "and 5 further copies" in found.text
 
 
@@ -160,7 +161,7 @@ def test_label_conflicts_are_shown_with_both_labels(data, tmp_path):
         "path_bytes": [None, b"b\xff.png"],
     }
     conflicts = data / "conflicts.parquet"
-    tables.write_table(conflicts, pa.table(rows))
+    parquet.write_table(conflicts, pa.table(rows))
     try:
         found = again(out, tmp_path / "report.html")
     finally:
@@ -203,7 +204,7 @@ def test_an_audit_begun_again_takes_its_report_away(tmp_path, monkeypatch):
     splits = planted(tmp_path)
     out = audited(tmp_path / "out", *splits)
     save(tmp_path / "train" / "new.png", scene(70))
-    monkeypatch.setattr("fastphash.audit.group_rows", lambda *_: 1 / 0)
+    monkeypatch.setattr("fastphash.audit.run.group_rows", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         audited(out, *splits)
     assert not (out / "report.html").exists()
@@ -229,13 +230,13 @@ def test_nothing_is_loaded_from_elsewhere(page):
 
 @given(st.text())
 def test_visible_text_is_printable(text):
-    assert names.visible(text).isprintable()
-    assert names.visible(text) == text or not text.isprintable()
+    assert visible(text).isprintable()
+    assert visible(text) == text or not text.isprintable()
 
 
 @given(st.binary(max_size=4096))
 def test_names_are_short_and_can_be_written(name):
-    shown = names.name(name)
+    shown = display_name(name)
     assert len(shown) <= 250
     shown.encode("utf-8")
 

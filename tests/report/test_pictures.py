@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fastphash.report import pictures
-from fastphash.store import Layout
+from fastphash.report.pictures import NO_ROOM, _side
+from fastphash.store.schema import Layout
 from tests.support.report_pages import again, audited, pixels, sources_of
 from tests.support.scenes import save, scene, scenes
 
@@ -90,13 +91,13 @@ def test_pictures_have_a_budget(data, tmp_path, monkeypatch):
     found = again(data, tmp_path / "report.html")
     sizes = [len(uri) for uri in found.attributes("img", "src")]
     assert 0 < sum(sizes) <= 5000
-    assert pictures.NO_ROOM in found.text
+    assert NO_ROOM in found.text
     assert len(found.groups) == 6
 
 
 @given(st.integers(0, 10**6), st.integers(1, 10**8))
 def test_more_pictures_are_smaller_ones(count, budget):
-    side = pictures._side(count, budget)
+    side = _side(count, budget)
     assert 64 <= side <= 160
     assert side % 8 == 0
-    assert side >= pictures._side(count + 1, budget)
+    assert side >= _side(count + 1, budget)

@@ -2,10 +2,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fastphash.audited import Audited, open_audit
-from fastphash.report import chosen, write_report
-from fastphash.results import GROUPS_SCHEMA
-from fastphash.words import KINDS, ORIENTATIONS
+from fastphash.base.vocabulary import KINDS, ORIENTATIONS
+from fastphash.report.groups import COPIES
+from fastphash.report.page import write_report
+from fastphash.results.audit_folder import AuditFolder, open_audit
+from fastphash.results.schemas import GROUPS_SCHEMA
 from tests.support.report_pages import audited, read_page
 from tests.support.scenes import save
 
@@ -33,7 +34,7 @@ def many_groups(audited, groups, size):
         "colour_distance": pa.nulls(rows, pa.float32()),
         "path_bytes": pa.nulls(rows, pa.binary()),
     }
-    made = Audited(audited.folder, audited.summary, audited.store)
+    made = AuditFolder(audited.folder, audited.summary, audited.store)
     made.__dict__["groups"] = pa.table(columns).cast(GROUPS_SCHEMA)
     return made
 
@@ -60,7 +61,7 @@ def test_the_worst_pictures_stay_below_15_megabytes(tmp_path):
     rng = np.random.default_rng(0)
     for group in range(200):
         noise = rng.integers(0, 256, (160, 160, 3), np.uint8)
-        for copy in range(chosen.COPIES + 1):
+        for copy in range(COPIES + 1):
             turned = np.ascontiguousarray(np.rot90(noise, copy % 4))
             save(tmp_path / "all" / f"{group}_{copy}.jpg", turned, quality=95 - copy // 4)
     out = audited(tmp_path / "out", ("all", tmp_path / "all"), workers=2)

@@ -3,11 +3,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastphash.audited import open_audit
-from fastphash.report import write_report
-from fastphash.report.figures import verdict
-from fastphash.store import Layout
-from fastphash.words import KINDS
+from fastphash.base.vocabulary import KINDS
+from fastphash.report.findings import verdict
+from fastphash.report.page import write_report
+from fastphash.results.audit_folder import open_audit
+from fastphash.store.schema import Layout
 from tests.support.report_pages import audited, read_page, slightly
 from tests.support.scenes import save, scene, scenes
 

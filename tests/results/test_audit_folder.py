@@ -1,9 +1,9 @@
 import pytest
 
-from fastphash import tables
-from fastphash.audit import audit
-from fastphash.audited import SUMMARY, open_audit
+from fastphash.audit.run import audit
 from fastphash.errors import FastphashError, StoreError, UsageError
+from fastphash.files import atomic
+from fastphash.results.audit_folder import SUMMARY, open_audit
 from tests.support.scenes import planted, source
 
 
@@ -53,7 +53,7 @@ def test_an_audit_of_rejected_files_alone_says_so(tmp_path):
 
 
 def test_an_audit_of_other_hashes_is_refused(folder):
-    summary = tables.read_json(folder / SUMMARY)
-    tables.write_json(folder / SUMMARY, summary | {"store": "0" * 32})
+    summary = atomic.read_json(folder / SUMMARY)
+    atomic.write_json(folder / SUMMARY, summary | {"store": "0" * 32})
     with pytest.raises(StoreError, match="run the audit again"):
         open_audit(folder)

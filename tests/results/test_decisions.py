@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastphash.decisions import (
+from fastphash.errors import StoreError
+from fastphash.results.decisions import (
     DECISIONS,
     WORDS,
     Decision,
@@ -14,8 +15,7 @@ from fastphash.decisions import (
     resolve,
     undo,
 )
-from fastphash.errors import StoreError
-from fastphash.hashes import read_hashes
+from fastphash.store.open import read_hashes
 from tests.support.stores import write_store
 
 NAMES = ["a.png", "b.png", "c.png"]

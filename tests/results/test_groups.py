@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from fastphash.errors import UsageError
-from fastphash.results import GROUPS_SCHEMA, candidates, group_rows, priority
-from fastphash.store import HASH_COLUMNS
+from fastphash.hashing.definition import HASH_COLUMNS
+from fastphash.results.groups import candidates, group_rows, priority
+from fastphash.results.schemas import GROUPS_SCHEMA
 from tests.support.plain_tables import (
     TABLES,
     plain_groups,

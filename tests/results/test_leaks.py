@@ -2,8 +2,9 @@
 
 import pytest
 
-from fastphash.near import Effort
-from fastphash.results import LEAKS_SCHEMA, find_leaks
+from fastphash.joins.options import JoinOptions
+from fastphash.results.leaks import find_leaks
+from fastphash.results.schemas import LEAKS_SCHEMA
 from tests.support.plain_tables import TABLES, plain_leaks, table
 
 table_kinds = pytest.mark.parametrize("kind", TABLES, ids=lambda kind: " ".join(kind) or "whole")
@@ -25,5 +26,5 @@ def test_leaks_are_those_of_a_plain_loop(radius, seed, kind):
 def test_leaks_do_not_depend_on_the_size_of_a_block(monkeypatch, block):
     needles, haystack = table(3, 25), table(4, 30)
     whole = find_leaks(needles, haystack, 2)
-    monkeypatch.setattr("fastphash.joins._LEAST_PAIRS", block)
-    assert find_leaks(needles, haystack, 2, effort=Effort(memory=1)).equals(whole)
+    monkeypatch.setattr("fastphash.joins.matching._LEAST_PAIRS", block)
+    assert find_leaks(needles, haystack, 2, options=JoinOptions(memory=1)).equals(whole)

@@ -3,20 +3,14 @@
 import pyarrow as pa
 import pytest
 
+from fastphash.base.vocabulary import KINDS
 from fastphash.errors import DefinitionError, TooManyPairsError
-from fastphash.near import Effort
-from fastphash.results import (
-    GROUPS_SCHEMA,
-    LEAKS_SCHEMA,
-    PAIRS_SCHEMA,
-    find_leaks,
-    find_pairs,
-    group_rows,
-    of_kinds,
-    priority,
-)
-from fastphash.store import Definition
-from fastphash.words import KINDS
+from fastphash.hashing.definition import Definition
+from fastphash.joins.options import JoinOptions
+from fastphash.results.groups import group_rows, priority
+from fastphash.results.leaks import find_leaks
+from fastphash.results.pairs import filter_kinds, find_pairs
+from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
 from tests.support.plain_tables import (
     EXACT,
     NAME,
@@ -76,8 +70,8 @@ def test_pairs_are_those_of_a_plain_loop(radius, seed, kind):
 def test_pairs_come_in_the_same_order_in_pieces_of_any_size(monkeypatch):
     needles, haystack = table(1, 25), table(2, 30)
     (whole,) = find_pairs(needles, haystack, 1, 10**6)
-    monkeypatch.setattr("fastphash.joins._LEAST_PAIRS", 40)
-    pieces = list(find_pairs(needles, haystack, 1, 10**6, effort=Effort(memory=1)))
+    monkeypatch.setattr("fastphash.joins.matching._LEAST_PAIRS", 40)
+    pieces = list(find_pairs(needles, haystack, 1, 10**6, options=JoinOptions(memory=1)))
     assert len(pieces) > 5
     assert pa.concat_tables(pieces).to_pylist() == whole.to_pylist()
 
@@ -99,7 +93,7 @@ def test_hashes_made_otherwise_are_not_paired():
 
 def test_pairs_of_some_kinds_alone():
     pieces = list(find_pairs(table(1, 25), table(2, 30), 0, 10**6))
-    chosen = pa.concat_tables(of_kinds(pieces, ["identical", "collision"])).to_pylist()
+    chosen = pa.concat_tables(filter_kinds(pieces, ["identical", "collision"])).to_pylist()
     assert chosen == [
         row
         for row in pa.concat_tables(pieces).to_pylist()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fastphash.discover import Source, check_sources, folder_source, list_source
 from fastphash.errors import UsageError
+from fastphash.sources.local import LocalSource, check_sources, folder_source, list_source
 
 
 def touch(root, *names):
@@ -16,7 +16,7 @@ def touch(root, *names):
 
 
 def walk(root):
-    return list(Source("all", os.fsencode(root)).entries())
+    return list(LocalSource("all", os.fsencode(root)).entries())
 
 
 def paths(root):
@@ -144,10 +144,10 @@ def test_a_split_is_called_as_its_folder_or_as_it_is_told(tmp_path, monkeypatch)
     (tmp_path / "photos").mkdir()
     monkeypatch.chdir(tmp_path)
     root = os.fsencode(tmp_path / "photos")
-    assert folder_source("photos") == Source("photos", root)
-    assert folder_source("photos/") == Source("photos", root)
-    assert folder_source("train=photos") == Source("train", root)
-    assert folder_source(f"train={tmp_path}/photos/../photos") == Source("train", root)
+    assert folder_source("photos") == LocalSource("photos", root)
+    assert folder_source("photos/") == LocalSource("photos", root)
+    assert folder_source("train=photos") == LocalSource("train", root)
+    assert folder_source(f"train={tmp_path}/photos/../photos") == LocalSource("train", root)
 
 
 def test_a_folder_with_an_equals_sign_is_a_folder_first(tmp_path):
@@ -190,7 +190,9 @@ def test_a_list_is_relative_to_the_working_folder_sorted_and_without_repeats(tmp
     monkeypatch.chdir(tmp_path)
     inside = os.fsencode(tmp_path / "b" / "y")
     source = list_source("train", b"\n".join([b"b/x", b"./a", b"b//x", inside, b"/other/z", b""]))
-    assert source == Source("train", os.fsencode(tmp_path), (b"/other/z", b"a", b"b/x", b"b/y"))
+    assert source == LocalSource(
+        "train", os.fsencode(tmp_path), (b"/other/z", b"a", b"b/x", b"b/y")
+    )
     assert [entry.path for entry in source.entries()] == list(source.files)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from fastphash.store import Layout
+from fastphash.store.schema import Layout
 from tests.support.stores import hashes, write_store
 
 

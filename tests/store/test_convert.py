@@ -8,12 +8,14 @@ import pytest
 from PIL import Image
 
 from fastphash import from_hex, to_hex
-from fastphash.convert import export_hashes, import_hashes, paper_groups, paper_matches
 from fastphash.errors import DefinitionError, StoreError, UsageError
-from fastphash.hashes import check_joinable, read_hashes
-from fastphash.ingest import hash_into
-from fastphash.results import find_pairs, group_rows, priority
-from fastphash.store import FOREIGN, HASH_COLUMNS, asserted, open_store
+from fastphash.hashing.definition import FOREIGN, HASH_COLUMNS, asserted
+from fastphash.ingest.api import hash_into
+from fastphash.results.groups import group_rows, priority
+from fastphash.results.pairs import find_pairs
+from fastphash.store.convert import export_hashes, import_hashes, paper_groups, paper_matches
+from fastphash.store.open import check_joinable, read_hashes
+from fastphash.store.store import open_store
 from tests.support.scenes import TRANSPOSES, save, scene, scenes, source
 from tests.support.stores import hashes_of, read_store, write_hashes
 

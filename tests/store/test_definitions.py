@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fastphash.errors import DefinitionError, UsageError
-from fastphash.hashes import check_joinable
-from fastphash.store import FOREIGN, Definition, asserted
+from fastphash.hashing.definition import FOREIGN, Definition, asserted
+from fastphash.store.open import check_joinable
 from tests.support.stores import hashes, hashes_of
 
 OURS = Definition()

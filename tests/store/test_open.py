@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from fastphash.errors import DefinitionError, StoreError, UsageError
-from fastphash.hashes import describe, read_hashes, read_together
-from fastphash.store import FOREIGN, Definition, Layout
+from fastphash.hashing.definition import FOREIGN, Definition
+from fastphash.store.open import read_hashes, read_together, summarise_hashes
+from fastphash.store.schema import Layout
 from tests.support.stores import hashes, part_bytes, write_hashes, write_store
 
 
@@ -107,7 +108,7 @@ def test_a_description_counts_unusual_hashes(tmp_path):
     phash = np.array([0xFFFFFFFF, 0, 1 << 63], np.uint64)
     columns = {"path": ["a", "b", "c"], "phash": phash, "split": ["x", "x", "y"]}
     write_store(tmp_path / "s", columns, layout=Layout(orientations=False, thumbnails=True))
-    found = describe(read_hashes(str(tmp_path / "s")))
+    found = summarise_hashes(read_hashes(str(tmp_path / "s")))
     assert {name: split["images"] for name, split in found["splits"].items()} == {"x": 2, "y": 1}
     assert found["unusual_hashes"] == 2
     assert found["orientations"] == ["identity"]

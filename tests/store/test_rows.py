@@ -2,10 +2,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fastphash.base.vocabulary import ORIENTATIONS, UNKNOWN_CHROMA
 from fastphash.errors import StoreError
-from fastphash.hashes import read_hashes, read_together
-from fastphash.store import Layout, Store
-from fastphash.words import ORIENTATIONS, UNKNOWN_CHROMA
+from fastphash.store.open import read_hashes, read_together
+from fastphash.store.schema import Layout
+from fastphash.store.store import Store
 from tests.support.stores import hashes, hashes_of, write_hashes, write_store
 
 

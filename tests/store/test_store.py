@@ -4,19 +4,13 @@ from importlib.metadata import version
 import pyarrow as pa
 import pytest
 
-from fastphash import tables
+from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.errors import StoreError, UsageError
-from fastphash.hashes import read_hashes
-from fastphash.store import (
-    METADATA,
-    Definition,
-    Layout,
-    create_store,
-    is_store,
-    open_store,
-    store_schema,
-)
-from fastphash.words import ORIENTATIONS
+from fastphash.files import parquet
+from fastphash.hashing.definition import Definition
+from fastphash.store.open import read_hashes
+from fastphash.store.schema import METADATA, Layout, store_schema
+from fastphash.store.store import create_store, is_store, open_store
 from tests.support.stores import hashes, write_store
 
 # DESIGN.md, "The store"
@@ -49,7 +43,7 @@ def test_columns_are_those_of_the_design(orientations, thumbnails):
 def test_metadata_says_what_made_the_hashes(tmp_path):
     definition = Definition(decode="reduced", pass_order="pillow12.2", exif=True)
     store = write_store(tmp_path / "s", {"path": ["a"], "phash": hashes(1)}, definition=definition)
-    schema = tables.read_schema(store.part_path(store.parts[0]))
+    schema = parquet.read_schema(store.part_path(store.parts[0]))
     assert json.loads(schema.metadata[METADATA]) == {
         "schema": 3,
         "definition": {
@@ -112,7 +106,7 @@ def test_a_manifest_cut_short_is_named(store):
 
 @pytest.mark.parametrize("other", [2, 4])
 def test_another_schema_is_refused_by_name(store, monkeypatch, other):
-    monkeypatch.setattr("fastphash.store.SCHEMA_VERSION", other)
+    monkeypatch.setattr("fastphash.store.store.SCHEMA_VERSION", other)
     store.save()
     monkeypatch.undo()
     with pytest.raises(StoreError, match=f"has schema {other}, this version reads 3: hash again"):

@@ -3,9 +3,9 @@
 import numpy as np
 import pyarrow as pa
 
-from fastphash.labels import Shape
-from fastphash.results import GROUPS_SCHEMA
-from fastphash.words import ORIENTATIONS
+from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.labels.shapes import Shape
+from fastphash.results.schemas import GROUPS_SCHEMA
 from tests.support.stores import hashes_of
 
 EIGHT = range(len(ORIENTATIONS))

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 
-from fastphash import tables
-from fastphash.hashes import Hashes
-from fastphash.results import GROUPS_SCHEMA
-from fastphash.store import HASH_COLUMNS, Definition, path_columns
+from fastphash.files import atomic, parquet
+from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.results.schemas import GROUPS_SCHEMA
+from fastphash.store.rows import HashTable
+from fastphash.store.schema import path_columns
 from tests.support.stores import write_store
 from tests.support.thumbnails import POOL
 
@@ -68,10 +69,10 @@ def write_audit(out, groups, roots=None, **columns):
         ],
         GROUPS_SCHEMA.names,
     )
-    tables.write_table(out / "groups.parquet", table.cast(GROUPS_SCHEMA))
+    parquet.write_table(out / "groups.parquet", table.cast(GROUPS_SCHEMA))
     splits = {name: {} for name in names}
     summary = {"splits": splits, "store": store.digest, "min_score": 0.5}
-    tables.write_json(out / "summary.json", summary)
+    atomic.write_json(out / "summary.json", summary)
     return out
 
 
@@ -109,7 +110,7 @@ def audited(folder, contents, hashes, pictures, splits, *, thumbnails=True, orie
     return SimpleNamespace(
         folder=Path(folder),
         summary={"keep_in": [], "radius": RADIUS, "min_score": 0.5},
-        rows=Hashes(pa.table(columns), Definition()),
+        rows=HashTable(pa.table(columns), Definition()),
         splits=["train", "val"],
         store=SimpleNamespace(roots={"train": "/train", "val": "/val"}, digest="d"),
     )

@@ -4,10 +4,11 @@ import os
 import signal
 import time
 
-from fastphash import workers
+from fastphash.ingest import hasher
+from fastphash.ingest.hasher import Recipe
 
 
-class DeadlyRecipe(workers.Recipe):
+class DeadlyRecipe(Recipe):
     """A recipe that makes the worker which unpacks it die of images that contain DEADLY."""
 
     def __reduce__(self):
@@ -20,7 +21,7 @@ HUNGRY = b"a decoder that eats memory"
 
 
 def _arm(*recipe):
-    decode = workers.images.decode
+    decode = hasher.decode
 
     def deadly(data, *arguments):
         if DEADLY in data:
@@ -33,5 +34,5 @@ def _arm(*recipe):
                 hoard.append(bytearray(1 << 30))
         return decode(data, *arguments)
 
-    workers.images.decode = deadly
-    return workers.Recipe(*recipe)
+    hasher.decode = deadly
+    return Recipe(*recipe)

@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 
-from fastphash.ingest import hash_into
-from fastphash.store import open_store
+from fastphash.ingest.api import hash_into
+from fastphash.store.store import open_store
 from tests.support.command_line import command, screen
 from tests.support.scenes import source
 from tests.support.stores import read_store
@@ -15,22 +15,24 @@ from tests.support.stores import read_store
 UPDATE = """
 import sys
 from pathlib import Path
-from fastphash import ingest, workers
-from fastphash.discover import folder_source
+from fastphash.ingest import api, update
+from fastphash.ingest.hasher import Hasher
+from fastphash.sources.local import folder_source
 
 class Alone:
     def __init__(self, count, recipe, timeout):
-        self.hasher = workers.Hasher(recipe)
+        self.hasher = Hasher(recipe)
     def __enter__(self):
         return self
     def __exit__(self, *_):
         pass
-    def hash_files(self, root, paths):
-        return (self.hasher.hash_files(root, [path]) for path in paths)
+    def map(self, tasks):
+        for reader, paths in tasks:
+            yield from (self.hasher.hash_files(reader, [path]) for path in paths)
 
-ingest.PART_ROWS = 5
-ingest.Workers = Alone
-ingest.hash_into(Path(sys.argv[1]), [folder_source(folder) for folder in sys.argv[2:]], workers=1)
+update.PART_ROWS = 5
+api.Workers = Alone
+api.hash_into(Path(sys.argv[1]), [folder_source(folder) for folder in sys.argv[2:]], workers=1)
 """
 
 

@@ -2,10 +2,10 @@
 
 from hypothesis import strategies as st
 
-from fastphash.audited import open_audit
+from fastphash.base.vocabulary import COPY_KINDS
 from fastphash.inspector.catalog import Catalog
-from fastphash.inspector.query import ORDERS, Filter
-from fastphash.words import COPY_KINDS
+from fastphash.inspector.page_state import ORDERS, Filter
+from fastphash.results.audit_folder import open_audit
 from tests.support.audits import pair
 
 SPLITS = ("train", "val", "test")

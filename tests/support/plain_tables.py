@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 import xxhash
 
-from fastphash.store import HASH_COLUMNS
-from fastphash.words import INVERSE, KINDS, ORIENTATIONS
+from fastphash.base.vocabulary import INVERSE, KINDS, ORIENTATIONS
+from fastphash.hashing.definition import HASH_COLUMNS
 from tests.support import naive
 from tests.support.stores import hashes_of
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fastphash.errors import ImageError
-from fastphash.images import Decoding, decode
+from fastphash.images.decode import Decoding, decode
 from tests.support.scenes import TRANSPOSES
 
 FULL = Decoding()

@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from fastphash import phash
-from fastphash.audit import audit
-from fastphash.audited import open_audit
-from fastphash.discover import folder_source
-from fastphash.report import write_report
+from fastphash.audit.run import audit
+from fastphash.report.page import write_report
+from fastphash.results.audit_folder import open_audit
+from fastphash.sources.local import folder_source
 from tests.support.scenes import planted, save, scene, source
 
 #: Names of files that would like to be more than that, and how a page shows them.

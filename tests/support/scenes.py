@@ -4,9 +4,9 @@ import numpy as np
 import scipy.fft
 from PIL import Image
 
-from fastphash.discover import folder_source
-from fastphash.hashing import hash_orientations
-from fastphash.words import ORIENTATIONS
+from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.hashing.phash import hash_orientations
+from fastphash.sources.local import folder_source
 
 #: Pillow's names of the seven orientations that turn an image, in canonical order.
 TRANSPOSES = [Image.Transpose[name.upper()] for name in ORIENTATIONS[1:]]

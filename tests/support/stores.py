@@ -3,9 +3,11 @@
 import numpy as np
 import pyarrow as pa
 
-from fastphash import tables
-from fastphash.hashes import Hashes
-from fastphash.store import Definition, Layout, create_store, open_store
+from fastphash.files import parquet
+from fastphash.hashing.definition import Definition
+from fastphash.store.rows import HashTable
+from fastphash.store.schema import Layout
+from fastphash.store.store import create_store, open_store
 
 
 def read_store(path):
@@ -37,13 +39,13 @@ def write_store(path, *pieces, definition=None, layout=None):
 def write_hashes(path, /, **columns):
     """A Parquet file of columns, as another tool would write it."""
     table = pa.table({name: _column(values) for name, values in columns.items()})
-    tables.write_table(path, table)
+    parquet.write_table(path, table)
     return path
 
 
 def hashes_of(columns, definition=None):
     """Rows to join, without a store."""
-    return Hashes(
+    return HashTable(
         pa.table({name: _column(values) for name, values in columns.items()}),
         definition or Definition(),
     )

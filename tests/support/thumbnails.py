@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from fastphash.thumbnail import thumbnail
+from fastphash.images.thumbnail import thumbnail
 from tests.support import naive
 
 

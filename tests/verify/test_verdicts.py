@@ -4,13 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance
 
-from fastphash.hashes import Content
-from fastphash.hashing import hash_orientations, hash_thumbnails
-from fastphash.images import array_chroma
-from fastphash.joins import Index, Matches, matches, self_join
-from fastphash.thumbnail import both_thumbnails, thumbnail
-from fastphash.verify import Verdicts, judge, kinds
-from fastphash.words import COLOURS, INVERSE, KINDS, UNKNOWN_COLOUR
+from fastphash.base.vocabulary import COLOURS, INVERSE, KINDS, UNKNOWN_COLOUR
+from fastphash.hashing.phash import hash_orientations, hash_thumbnails
+from fastphash.images.pixels import array_chroma
+from fastphash.images.thumbnail import both_thumbnails, thumbnail
+from fastphash.joins.api import self_join
+from fastphash.joins.index import Index
+from fastphash.joins.matching import matches
+from fastphash.joins.relation import Matches
+from fastphash.store.rows import Content
+from fastphash.verify.verdicts import Verdicts, judge, kinds
 from tests.support import naive
 from tests.support.thumbnails import saved_again, small
 

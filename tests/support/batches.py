@@ -1,0 +1,37 @@
+"""Batches put together, and files hashed by an executor."""
+
+import os
+
+import numpy as np
+
+from fastphash.ingest.batch import Batch
+from fastphash.ingest.executor import hash_paths
+from fastphash.sources.local import LocalReader
+
+#: Lists of a batch with an entry for each row.
+ROW_LISTS = ("paths", "sizes", "mtimes", "digests", "formats", "shapes", "multiframe", "chroma")
+
+
+def reader(folder):
+    """What reads files below a folder."""
+    return LocalReader(os.fsencode(folder))
+
+
+def hash_all(executor, folder, names):
+    """One batch of the files of these names."""
+    return merge(list(hash_paths(executor, reader(folder), names)))
+
+
+def merge(batches):
+    """One batch with the rows of several, in order."""
+    whole = Batch()
+    for batch in batches:
+        for name in ROW_LISTS:
+            getattr(whole, name).extend(getattr(batch, name))
+        whole.rejected += batch.rejected
+        whole.skipped += batch.skipped
+    full = [batch for batch in batches if batch.paths]
+    if full:
+        whole.hashes = np.concatenate([batch.hashes for batch in full])
+        whole.thumbnails = np.concatenate([batch.thumbnails for batch in full])
+    return whole

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.defaults import MAX_PAIRS
+from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index, check_radius
-from fastphash.joins.matching import matches
-from fastphash.joins.relation import Matches, concatenated, first_orientation
+from fastphash.joins.matches import Matches, concatenate_matches, first_orientation
 
 
 class Pairs(NamedTuple):
-    """Pairs of rows in order of (left, right).
+    """Pairs of rows, ordered by (left, right).
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Pairs(NamedTuple):
     distance : uint8 (n,)
         Bits.
     orientation : uint8 (n,)
-        Index into `fastphash.ORIENTATIONS` of what turns `left` into the frame of `right`.
+        Index into `fastphash.ORIENTATIONS` of the one that turns `left` into the frame of `right`.
     """
 
     left: NDArray[np.int64]
@@ -43,7 +43,7 @@ def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_P
     radius : int
         Bits, 0 to 64.
     max_pairs : int
-        Stop instead of returning more pairs than this.
+        The most pairs to return.
 
     Raises
     ------
@@ -60,15 +60,15 @@ def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_P
     [(0, 0, 1), (0, 1, 1), (0, 2, 1), (1, 0, 0), (1, 2, 0)]
     """
     check_radius(radius)
-    return _pairs(matches(Index(needles), Index(haystack), radius, max_pairs=max_pairs))
+    return _as_pairs(find_matches(Index(needles), Index(haystack), radius, max_pairs=max_pairs))
 
 
 def self_join(hashes: Any, radius: int = 0, *, max_pairs: int = MAX_PAIRS) -> Pairs:
     """Every pair i < j of rows within a Hamming radius; otherwise as `join`."""
     check_radius(radius)
-    return _pairs(matches(Index(hashes), None, radius, max_pairs=max_pairs))
+    return _as_pairs(find_matches(Index(hashes), None, radius, max_pairs=max_pairs))
 
 
-def _pairs(blocks: Iterator[Matches]) -> Pairs:
-    left, right, distance, mask = concatenated(list(blocks))
+def _as_pairs(batches: Iterator[Matches]) -> Pairs:
+    left, right, distance, mask = concatenate_matches(list(batches))
     return Pairs(left, right, distance, first_orientation(mask))

@@ -1,4 +1,13 @@
-"""How the bits of hashes go together, measured on a sample."""
+"""How the bits of hashes agree, measured on a sample of pairs.
+
+Two uniform hashes agree in each bit with probability 1/2, and bits are independent. Other hashes
+agree more often, so that partitions bring more of them together.
+
+The model: each pair of hashes has a share s of bits in which it agrees, and s has a beta
+distribution. Then the number of agreeing bits is beta-binomial; alpha and beta follow from its mean
+and variance in a sample. A pair agrees in b given bits with probability s^b. The mean of s^b is the
+product of (alpha + i) / (alpha + beta + i) for i from 0 to b - 1.
+"""
 
 import functools
 import math
@@ -8,69 +17,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SAMPLE = 1 << 12
-# standard errors of the variance by which distances must be spread wider than chance spreads them
-_SKEWED = 6.0
+_MIN_SAMPLE = 64
+# standard errors by which a sample must depart from uniform hashes
+_SIGNIFICANT = 6.0
 
 
 @dataclass(frozen=True, slots=True)
 class BitStatistics:
-    """How alike two hashes picked at random are.
+    """How the bits of two random hashes agree.
 
     Attributes
     ----------
     alpha, beta : float
-        The share of bits in which two hashes agree is spread like a beta distribution with these.
+        Of the beta distribution of the share of bits in which two hashes agree.
     agreement : float64 (64,)
         Share of pairs that agree in each bit, 0 the least significant.
-    together : float64 (64, 64)
-        Correlation of agreement in one bit and in another.
+    correlation : float64 (64, 64)
+        Correlation of agreement in one bit with agreement in another.
     skewed : bool
-        Whether this is further from chance than a sample of chance would be.
+        Whether the hashes depart from uniform ones by more than a sample of these would.
     """
 
     alpha: float
     beta: float
     agreement: NDArray[np.float64]
-    together: NDArray[np.float64]
+    correlation: NDArray[np.float64]
     skewed: bool
 
-    def agree_in(self, bits: int) -> float:
-        """Probability that two hashes agree in so many given bits."""
-        places = np.arange(bits)
-        return float(np.prod((self.alpha + places) / (self.alpha + self.beta + places)))
+    def agreement_probability(self, bits: int) -> float:
+        """Probability that two hashes agree in `bits` given bits."""
+        i = np.arange(bits)
+        return float(np.prod((self.alpha + i) / (self.alpha + self.beta + i)))
 
 
 def measure_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> BitStatistics:
-    """Likeness of hashes (n,) of one side and the other (or the same), from a sample."""
-    size = min(_SAMPLE, max(left.size, right.size) // 16)
-    if size < 64 or not left.size or not right.size:
-        return _chance()
-    rng = np.random.default_rng(0)
-    sample = left[rng.integers(0, left.size, size)] ^ right[rng.integers(0, right.size, size)]
-    sample = sample[sample != 0]
-    if sample.size < 64:
-        return _chance()
-    same = 1 - np.unpackbits(sample[:, None].view(np.uint8), axis=1, bitorder="little").astype(
-        np.float64
-    )
-    share = same.mean(axis=1)
+    """Statistics of pairs of a left and a right hash (n,), which may be the same arrays."""
+    agrees = _sample_agreement(left, right)
+    if len(agrees) < _MIN_SAMPLE:
+        return _uniform()
+    share = agrees.mean(axis=1)
     mean, variance = float(share.mean()), float(share.var())
-    by_chance = mean * (1 - mean) / 64
-    agreement = same.mean(axis=0)
-    spread = variance / by_chance - 1
-    uneven = float(((agreement - 0.5) ** 2).mean()) * 4 * sample.size
-    noise = _SKEWED * math.sqrt(2 / sample.size)
-    if spread < noise and uneven < 1 + _SKEWED * math.sqrt(2 / 64):
-        return _chance()
-    # moments of the beta-binomial distribution; a spread below chance's is as good as chance's
-    within = min(max(spread / 63, 1e-6), 0.9)
-    total = 1 / within - 1
-    centred = same - agreement
+    agreement = agrees.mean(axis=0)
+    # both are about 0 and 1 for uniform hashes
+    excess_variance = variance / (mean * (1 - mean) / 64) - 1
+    unevenness = float(((agreement - 0.5) ** 2).mean()) * 4 * len(agrees)
+    variance_noise = _SIGNIFICANT * math.sqrt(2 / len(agrees))
+    unevenness_noise = _SIGNIFICANT * math.sqrt(2 / 64)
+    if excess_variance < variance_noise and unevenness < 1 + unevenness_noise:
+        return _uniform()
+    # a beta-binomial number of 64 bits has 1 + 63 / (alpha + beta + 1) times the binomial variance;
+    # a variance below that of uniform hashes counts as equal to it
+    total = 1 / min(max(excess_variance / 63, 1e-6), 0.9) - 1
+    centred = agrees - agreement
     deviation = np.sqrt((centred**2).mean(axis=0)) + 1e-9
-    together = centred.T @ centred / sample.size / np.outer(deviation, deviation)
-    return BitStatistics(mean * total, (1 - mean) * total, agreement, together, skewed=True)
+    correlation = centred.T @ centred / len(agrees) / np.outer(deviation, deviation)
+    return BitStatistics(mean * total, (1 - mean) * total, agreement, correlation, skewed=True)
+
+
+def _sample_agreement(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """1 where a random pair of different hashes agrees in a bit, else 0: float64 (pairs, 64)."""
+    size = min(_SAMPLE, max(left.size, right.size) // 16)
+    if size < _MIN_SAMPLE or not left.size or not right.size:
+        return np.empty((0, 64))
+    rng = np.random.default_rng(0)
+    differing = left[rng.integers(0, left.size, size)] ^ right[rng.integers(0, right.size, size)]
+    differing = differing[differing != 0]
+    bits = np.unpackbits(differing[:, None].view(np.uint8), axis=1, bitorder="little")
+    return 1 - bits.astype(np.float64)
 
 
 @functools.cache
-def _chance() -> BitStatistics:
+def _uniform() -> BitStatistics:
     return BitStatistics(5e8, 5e8, np.full(64, 0.5), np.eye(64), skewed=False)

@@ -1,27 +1,29 @@
-"""What a join may use, and whom it tells."""
+"""What a join may use, and whom it reports to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fastphash.base.machine import core_count, free_memory
-from fastphash.joins.planner import SearchPlan
+from fastphash.joins.search_plan import SearchPlan
 
-#: Called as progress(done, total), in hashes looked at.
+#: Called as advance(done, total), in hashes searched.
 Advance = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
 class SearchReport:
-    """What was planned and what came of it.
+    """What a search is about to do, and what it did.
 
     Attributes
     ----------
-    plan : Plan
+    plan : SearchPlan
     left, right : int
-        Values of either side; right is 0 where values were joined with one another.
+        Distinct values of each side; right is 0 in a search within one side.
     seconds : float
     pairs : int
-        Pairs of values found.
+        Pairs of values found so far.
+    ended : bool
+        Whether `seconds` and `pairs` are final.
     """
 
     plan: SearchPlan
@@ -34,23 +36,24 @@ class SearchReport:
 
 @dataclass(frozen=True, slots=True)
 class JoinOptions:
-    """What a join may use, and whom it tells.
+    """What a join may use, and whom it reports to.
 
     Attributes
     ----------
     threads : int
+        All cores by default.
     memory : int
         Bytes that it may take beyond its input; half of what is free by default.
     advance : callable
-        Told how far it is.
+        Called with the progress of each search: done, total.
     explain : callable
-        Told of every search, before it begins and when it has ended.
-    plan : callable, optional
-        Chooses another plan than the cheapest: of the plan, another.
+        Called with the `SearchReport` of each search, before it begins and after it has ended.
+    plan : callable
+        Called with the cheapest `SearchPlan`; returns the one to use.
     """
 
     threads: int = field(default_factory=core_count)
     memory: int = field(default_factory=lambda: free_memory() // 2)
-    advance: Advance = lambda done, total: None  # noqa: ARG005 - says nothing
-    explain: Callable[[SearchReport], None] = lambda search: None  # noqa: ARG005
+    advance: Advance = lambda done, total: None  # noqa: ARG005 - reports nothing
+    explain: Callable[[SearchReport], None] = lambda report: None  # noqa: ARG005
     plan: Callable[[SearchPlan], SearchPlan] = lambda plan: plan

@@ -1,4 +1,4 @@
-"""Values sorted and partitioned by their digits, with all threads."""
+"""Radix partition: values brought together by some of their bits, with all threads."""
 
 import math
 from collections.abc import Iterator
@@ -9,109 +9,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.threads import run_all
-from fastphash.joins.planner import DIGIT_BITS, SearchPlan, order_table
 from fastphash.kernels import radix
 from fastphash.kernels.hamming import PAD
 
-# hashes of a task: some thousandths of a second, so that threads end together and Ctrl-C is quick
-_TASK = 1 << 17
-_LEAST_TASK = 1 << 15
-_SORT_BITS = 14
+#: A thread partitions at least so many values; fewer take one thread.
+PARALLEL_SIZE = 1 << 17
+# a task has up to 2^17 values and takes milliseconds: threads end together, and Ctrl-C is quick
+_MAX_TASK = 1 << 17
+_MIN_TASK = 1 << 15
 
 
-class Values(NamedTuple):
-    """The different ones of many values, ascending, and which rows they came from.
+class Digit(NamedTuple):
+    """Adjacent bits of a value: (value >> shift) & ((1 << bits) - 1)."""
 
-    Attributes
-    ----------
-    values : uint64 (n,)
-        With room for `PAD` more behind them in memory.
-    starts : uint32 (n + 1,)
-    rows : uint32 (m,)
-        Value i came from rows[starts[i]:starts[i + 1]], ascending.
-    """
-
-    values: NDArray[np.uint64]
-    starts: NDArray[np.uint32]
-    rows: NDArray[np.uint32]
+    shift: int
+    bits: int
 
 
-def sort_values(values: NDArray[np.uint64], rows: NDArray[np.uint32], threads: int = 1) -> Values:
-    """Sort values (n,) with their rows (n,), and collapse equal ones."""
-    size = values.size
-    threads = threads if size > _TASK else 1
-    bits = min(max(size.bit_length() - 4, 1), _SORT_BITS)
-    shift = 64 - bits
-    kept = allocate_padded(size)
-    kept_rows = np.empty(size, np.uint32)
-    bounds = scatter_by_digit(values, rows, shift, 1 << bits, kept, kept_rows, threads)
-
-    def sort(low: int, high: int) -> None:
-        longest = int(np.diff(bounds[low : high + 1]).max(initial=0))
-        radix.sort_segments(
-            kept,
-            kept_rows,
-            bounds[low : high + 1],
-            shift,
-            np.empty(longest, np.uint64),
-            np.empty(longest, np.uint32),
-            np.empty(1 << DIGIT_BITS, np.int64),
-        )
-
-    run_all(threads, (partial(sort, *task) for task in segment_ranges(bounds)))
-    starts = np.empty(size + 1, np.uint32)
-    found = radix.collapse_sorted(kept[:size], starts)
-    return Values(kept[:found], starts[: found + 1], kept_rows)
-
-
-def permuted(values: NDArray[np.uint64], plan: SearchPlan) -> NDArray[np.uint64]:
-    """Values (n,) with their bits in the plan's order: distances stay what they are."""
-    if not plan.order:
-        return values
-    out = np.empty_like(values)
-    radix.permute(values, order_table(plan.order), out)
-    return out
-
-
-def scatter_by_digit(
+def partition(
     values: NDArray[np.uint64],
     rows: NDArray[np.uint32] | None,
-    shift: int,
-    digits: int,
+    digit: Digit,
     out: NDArray[np.uint64],
     out_rows: NDArray[np.uint32],
     threads: int,
 ) -> NDArray[np.int64]:
-    """Partition values, and rows if any, by a digit, stably; the bounds of the parts."""
-    chunk = max(math.ceil(values.size / threads), _TASK)
-    starts = range(0, values.size, chunk)
-    threads = min(threads, len(starts))
-    counts = np.zeros((len(starts), digits), np.int64)
+    """Write values, and their rows if given, by a digit, stably.
+
+    Returns the bounds of the parts, int64 (2^bits + 1,). Each thread counts the digits of a chunk;
+    a chunk's values of a digit go behind those of the chunks before it.
+    """
+    chunk_size = max(math.ceil(values.size / threads), PARALLEL_SIZE)
+    chunks = [slice(start, start + chunk_size) for start in range(0, values.size, chunk_size)]
+    threads = min(threads, len(chunks))
+    counts = np.zeros((len(chunks), 1 << digit.bits), np.int64)
     run_all(
         threads,
         (
-            partial(radix.count_digits, values[a : a + chunk], shift, counts[i])
-            for i, a in enumerate(starts)
+            partial(radix.count_digits, values[chunk], digit.shift, count)
+            for chunk, count in zip(chunks, counts, strict=True)
         ),
     )
     bounds = np.concatenate(([0], np.cumsum(counts.sum(axis=0))))
-    place = bounds[:-1] + np.cumsum(counts, axis=0) - counts
+    targets = bounds[:-1] + np.cumsum(counts, axis=0) - counts
 
-    def scatter(i: int, a: int) -> None:
-        own = values[a : a + chunk]
+    def scatter(chunk: slice, target: NDArray[np.int64]) -> None:
         if rows is None:
-            radix.scatter(own, shift, place[i], out)
+            radix.scatter(values[chunk], digit.shift, target, out)
         else:
-            radix.scatter_rows(own, rows[a : a + chunk], shift, place[i], out, out_rows)
+            radix.scatter_rows(values[chunk], rows[chunk], digit.shift, target, out, out_rows)
 
-    run_all(threads, (partial(scatter, i, a) for i, a in enumerate(starts)))
+    run_all(threads, (partial(scatter, *job) for job in zip(chunks, targets, strict=True)))
     return bounds
 
 
-def segment_ranges(bounds: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Ranges of segments of about so many values that all threads have some; none is empty."""
+def task_ranges(bounds: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Cut segments into ranges for tasks: none is empty, and every thread gets a few."""
     segments = bounds.size - 1
-    size = int(min(max(bounds[-1] // 8, _LEAST_TASK), _TASK))
+    size = int(min(max(bounds[-1] // 8, _MIN_TASK), _MAX_TASK))
     low = 0
     while low < segments:
         high = int(np.searchsorted(bounds, bounds[low] + size, side="right")) - 1
@@ -142,8 +97,3 @@ def pad(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     out = allocate_padded(values.size)
     out[: values.size] = values
     return out
-
-
-def sort_rows(hashes: NDArray[np.uint64], threads: int) -> Values:
-    """Sort hashes (n,), the rows counted from 0."""
-    return sort_values(hashes, np.arange(hashes.size, dtype=np.uint32), threads)

@@ -1,22 +1,27 @@
-"""Values cut into segments, the parts that a search looks into."""
+"""Segments: values that agree in the digits they were partitioned by stand together."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.joins.partitions import allocate_padded, pad, scatter_by_digit
+from fastphash.joins.partitions import Digit, allocate_padded, pad, partition
 from fastphash.kernels import radix
 from fastphash.kernels.hamming import PAD
-
-TILE = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """Values in segments: those of segment s are values[bounds[s] - bounds[0]:...].
+    """Values of one side in segments.
 
-    Labels go with them, or there are none of any.
+    Attributes
+    ----------
+    values : uint64
+        With room for `PAD` more behind them.
+    labels : uint32
+        Of each value, with the same room; empty where values have no labels.
+    bounds : int64 (segments + 1,)
+        Segment s is values[bounds[s] - bounds[0]:bounds[s + 1] - bounds[0]].
     """
 
     values: NDArray[np.uint64]
@@ -25,7 +30,7 @@ class Segments:
 
     @property
     def size(self) -> int:
-        """How many values there are."""
+        """Number of values."""
         return int(self.bounds[-1] - self.bounds[0])
 
     @property
@@ -33,56 +38,56 @@ class Segments:
         """Values of the largest segment."""
         return int(np.diff(self.bounds).max(initial=0))
 
-    def part(self, low: int, high: int) -> "Segments":
-        """Some of the segments."""
+    def take(self, low: int, high: int) -> "Segments":
+        """The segments from `low` up to `high`."""
         start, stop = (int(self.bounds[i] - self.bounds[0]) for i in (low, high))
         labels = self.labels[start : stop + PAD] if self.labels.size else self.labels
         return Segments(self.values[start : stop + PAD], labels, self.bounds[low : high + 1])
 
-    def tiles(self) -> list["Segments"]:
-        """The one segment cut into several, whatever the values."""
-        ends = [*range(0, self.size, TILE), self.size]
-        whole = Segments(self.values, self.labels, np.array(ends, np.int64))
-        return [whole.part(i, i + 1) for i in range(len(ends) - 1)]
+    def tiles(self, size: int) -> "list[Segments]":
+        """The one segment cut into pieces of `size` values."""
+        bounds = np.array([*range(0, self.size, size), self.size], np.int64)
+        cut = Segments(self.values, self.labels, bounds)
+        return [cut.take(i, i + 1) for i in range(bounds.size - 1)]
 
-    def sorted_by(self, shift: int, bits: int) -> "Segments":
-        """The one segment of ascending values cut by their top bits."""
-        bounds = np.empty((1 << bits) + 1, np.int64)
-        radix.find_bounds(self.values[: self.size], shift, bounds)
+    def partition_sorted(self, digit: Digit) -> "Segments":
+        """The one segment, of ascending values, cut by their top digit."""
+        bounds = np.empty((1 << digit.bits) + 1, np.int64)
+        radix.find_bounds(self.values[: self.size], digit.shift, bounds)
         return Segments(self.values, self.labels, bounds)
 
-    def scattered_by(self, shift: int, bits: int, threads: int) -> "Segments":
-        """The one segment cut by a digit, with all threads."""
-        out, labels = allocate_padded(self.size), np.empty(self.labels.size, np.uint32)
-        own_labels = self.labels[: self.size] if labels.size else None
-        own = self.values[: self.size]
-        bounds = scatter_by_digit(own, own_labels, shift, 1 << bits, out, labels, threads)
-        return Segments(out, labels, bounds)
+    def partition(self, digit: Digit, threads: int) -> "Segments":
+        """The one segment partitioned by a digit, with all threads."""
+        values, labels = self.values[: self.size], self.labels[: self.size]
+        out, out_labels = allocate_padded(self.size), np.empty(self.labels.size, np.uint32)
+        rows = labels if self.labels.size else None
+        bounds = partition(values, rows, digit, out, out_labels, threads)
+        return Segments(out, out_labels, bounds)
 
-    def split(self, shift: int, bits: int) -> "Segments":
-        """Every segment cut by a digit."""
-        digits = 1 << bits
-        made = Segments(
+    def split(self, digit: Digit) -> "Segments":
+        """Every segment partitioned by a digit."""
+        digits = 1 << digit.bits
+        parts = Segments(
             allocate_padded(self.size),
-            np.empty(self.labels.size and self.size + PAD, np.uint32),
+            np.empty(self.size + PAD if self.labels.size else 0, np.uint32),
             np.empty((self.bounds.size - 1) * digits + 1, np.int64),
         )
         radix.split_segments(
             self.values,
             self.labels,
             self.bounds,
-            shift,
+            digit.shift,
             digits,
             np.empty(digits, np.int64),
-            made.values,
-            made.labels,
-            made.bounds,
+            parts.values,
+            parts.labels,
+            parts.bounds,
         )
-        return made
+        return parts
 
 
 def one_segment(values: NDArray[np.uint64], labels: NDArray[np.uint32] | None = None) -> Segments:
-    """Values, and labels if any, with room behind them, as one segment."""
+    """Values (n,), and their labels (n,) if given, as one segment."""
     padded = np.empty(0, np.uint32)
     if labels is not None:
         padded = np.concatenate((labels, np.zeros(PAD, np.uint32)))

@@ -1,83 +1,34 @@
 import subprocess
 import sys
 import tracemalloc
-from itertools import pairwise
-from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
+from hypothesis import example, given
 
 from fastphash.base.vocabulary import INVERSE
 from fastphash.errors import TooManyPairsError, UsageError
-from fastphash.joins import matching
 from fastphash.joins.api import join, self_join
+from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
-from fastphash.joins.matching import matches
-from fastphash.joins.options import JoinOptions
-from fastphash.joins.relation import concatenated
+from tests.joins.sides import (
+    EMPTY_EIGHT,
+    EMPTY_ONE,
+    ENDS,
+    SAME,
+    listed,
+    radii,
+    rows_of,
+    sides,
+    twin_matches,
+    twin_matches_within,
+)
 from tests.support import naive
-
-TOP = 2**64 - 1
-ALL, ONE = tuple(range(8)), (0,)
-words = st.sampled_from([0, 1, 2, 2**63, TOP]) | st.integers(0, TOP)
-widths = st.sampled_from([1, 8])
-seeds = st.integers(0, 2**32 - 1)
-radii = st.integers(0, 4) | st.integers(0, 64)
-knowns = st.sets(st.integers(1, 7)).map(lambda some: (0, *sorted(some)))
+from tests.support.hash_strategies import TOP
 
 
-@st.composite
-def hashes(draw, width=None):
-    rows = draw(st.integers(0, 14))
-    shape = (rows, draw(widths) if width is None else width)
-    return draw(hnp.arrays(np.uint64, shape, elements=words))
-
-
-@st.composite
-def sides(draw, width=None):
-    """Two matrices of hashes that are near one another or not."""
-    if draw(st.booleans()):
-        return draw(hashes(width)), draw(hashes(width))
-    left, right = draw(st.integers(0, 40)), draw(st.integers(0, 40))
-    rows = naive.crowd(draw(seeds), left + right, 8)
-    a, b = (draw(widths) if width is None else width for _ in range(2))
-    return rows[:left, :a], rows[left:, :b]
-
-
-def known_of(rows):
-    return ALL if rows.shape[1] == 8 else ONE
-
-
-def brute(left, right, radius):
-    return naive.matches(left, right, radius, known_of(left), known_of(right))
-
-
-def brute_within(rows, radius):
-    return [pair for pair in brute(rows, rows, radius) if pair[0] < pair[1]]
-
-
-def listed(blocks):
-    """(left, right, distance, mask) of all blocks."""
-    found = concatenated(list(blocks))
-    assert [column.dtype for column in found] == [np.int64, np.int64, np.uint8, np.uint8]
-    return list(zip(*(column.tolist() for column in found), strict=True))
-
-
-def rows_of(pairs):
-    assert [column.dtype for column in pairs] == [np.int64, np.int64, np.uint8, np.uint8]
-    return list(zip(*(column.tolist() for column in pairs), strict=True))
-
-
-def oriented(found):
-    return [(i, j, distance, naive.first_bit(bits)) for i, j, distance, bits in found]
-
-
-EMPTY_ONE, EMPTY_EIGHT = np.empty((0, 1), np.uint64), np.empty((0, 8), np.uint64)
-SAME = np.full((9, 8), TOP, np.uint64)
-ENDS = np.array([[0] * 8, [TOP] * 8, [0] * 8], np.uint64)
+def oriented(matches):
+    return [(i, j, distance, naive.first_bit(mask)) for i, j, distance, mask in matches]
 
 
 @given(sides(), radii)
@@ -90,7 +41,7 @@ ENDS = np.array([[0] * 8, [TOP] * 8, [0] * 8], np.uint64)
 @example((ENDS, SAME), 64)
 @example((ENDS[:, :1], SAME[:, :1]), 64)
 def test_join_finds_every_pair(pair, radius):
-    assert rows_of(join(*pair, radius)) == oriented(brute(*pair, radius))
+    assert rows_of(join(*pair, radius)) == oriented(twin_matches(*pair, radius))
 
 
 @given(sides(), radii)
@@ -101,71 +52,7 @@ def test_join_finds_every_pair(pair, radius):
 @example((ENDS[:, :1], ENDS), 64)
 def test_self_join_finds_every_pair_once(pair, radius):
     for rows in pair:
-        assert rows_of(self_join(rows, radius)) == oriented(brute_within(rows, radius))
-
-
-@pytest.mark.parametrize("radius", range(65))
-def test_joins_are_complete_at_every_radius(radius):
-    for seed in range(7):
-        rows = naive.crowd(seed, 60, 8)
-        for width in (1, 8):
-            a, b = rows[:30, :width], rows[30:]
-            assert listed(matches(Index(a), Index(b), radius)) == brute(a, b, radius)
-            assert listed(matches(Index(a), None, radius)) == brute_within(a, radius)
-
-
-@given(sides(), radii)
-def test_both_directions_find_the_same(pair, radius):
-    a, b = (Index(rows) for rows in pair)
-    found = {(i, j): rest for i, j, *rest in listed(matches(a, b, radius))}
-    mirrored = {(j, i): rest for i, j, *rest in listed(matches(b, a, radius))}
-    assert found.keys() == mirrored.keys()
-    for rows, (distance, bits) in found.items():
-        undone = sum(1 << INVERSE[t] for t in range(8) if mirrored[rows][1] >> t & 1)
-        assert (distance, bits) == (mirrored[rows][0], undone)
-
-
-@given(sides(8), knowns, knowns, radii)
-def test_only_known_orientations_are_compared(pair, left_known, right_known, radius):
-    left, right = Index(pair[0], left_known), Index(pair[1], right_known)
-    expected = naive.matches(*pair, radius, left_known, right_known)
-    assert listed(matches(left, right, radius)) == expected
-    expected = naive.matches(pair[0], pair[0], radius, left_known, left_known)
-    expected = [found for found in expected if found[0] < found[1]]
-    assert listed(matches(left, None, radius)) == expected
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize(("rows", "pairs"), [(1, 1), (5, 3), (7, 1000), (1000, 4)])
-@settings(max_examples=20)
-@given(sides(), radii)
-@example((SAME, SAME[:3]), 0)
-def test_little_memory_changes_nothing(rows, pairs, threads, sides, radius):
-    left, right = (Index(side) for side in sides)
-    effort = JoinOptions(memory=1, threads=threads)
-    with (
-        mock.patch.object(matching, "_LEAST_ROWS", rows),
-        mock.patch.object(matching, "_LEAST_PAIRS", pairs),
-    ):
-        across = listed(matches(left, right, radius, options=effort))
-        within = listed(matches(left, None, radius, options=effort))
-    assert across == brute(*sides, radius)
-    assert within == brute_within(sides[0], radius)
-
-
-def test_blocks_hold_few_pairs_and_whole_needles():
-    rows = np.repeat(np.arange(20, dtype=np.uint64), 5)
-    with mock.patch.object(matching, "_LEAST_PAIRS", 60):
-        blocks = list(matches(Index(rows), Index(rows), 0, options=JoinOptions(memory=1)))
-    assert sum(block.left.size for block in blocks) == 500
-    assert max(block.left.size for block in blocks) <= 60
-    assert all(a.left.max() < b.left.min() for a, b in pairwise(blocks))
-
-
-def test_needle_with_more_pairs_than_a_block_holds_is_given_out_whole():
-    with mock.patch.object(matching, "_LEAST_PAIRS", 4):
-        blocks = list(matches(Index(SAME[:2]), Index(SAME), 0, options=JoinOptions(memory=1)))
-    assert [block.left.tolist() for block in blocks] == [[0] * 9, [1] * 9]
+        assert rows_of(self_join(rows, radius)) == oriented(twin_matches_within(rows, radius))
 
 
 @pytest.mark.parametrize("width", [1, 8])
@@ -208,7 +95,7 @@ def test_ties_go_to_the_first_orientation():
     rows = np.array([[0, 1, 2, 4, 8, 16, 32, 64]] * 2, np.uint64)
     assert rows_of(self_join(rows, 1)) == [(0, 1, 0, 0)]
     rows[1, 0] = 3
-    assert listed(matches(Index(rows), None, 1)) == [(0, 1, 1, 0b11111110)]
+    assert listed(find_matches(Index(rows), None, 1)) == [(0, 1, 1, 0b11111110)]
     assert rows_of(self_join(rows, 1)) == [(0, 1, 1, 1)]
 
 
@@ -226,25 +113,6 @@ def test_limit_is_the_number_of_pairs_that_pass(pair, radius):
             with pytest.raises(TooManyPairsError) as caught:
                 find(*arrays, radius, max_pairs=count - 1)
             assert (caught.value.pairs, caught.value.limit) == (count, count - 1)
-
-
-@pytest.mark.parametrize("pairs", [1, 3])
-@settings(max_examples=30)
-@given(hashes(), radii)
-@example(np.array([[1] * 8, [2, 1, 1, 1, 1, 1, 1, 1]], np.uint64), 0)
-@example(SAME, 5)
-def test_limit_holds_in_little_memory(pairs, rows, radius):
-    effort = JoinOptions(memory=1)
-    with (
-        mock.patch.object(matching, "_LEAST_PAIRS", pairs),
-        mock.patch.object(matching, "_LEAST_ROWS", 4),
-    ):
-        count = len(listed(matches(Index(rows), None, radius, options=effort)))
-        for limit in {count - 1, count // 2, 0} & set(range(count)):
-            with pytest.raises(TooManyPairsError) as caught:
-                listed(matches(Index(rows), None, radius, max_pairs=limit, options=effort))
-            assert caught.value.limit == limit
-            assert limit < caught.value.pairs <= count
 
 
 def test_million_equal_hashes_are_counted_and_not_listed():

@@ -1,24 +1,24 @@
-"""What is near by chance, against what is counted where nothing is a copy."""
+"""Estimates of what is near by chance, against counts where nothing is a copy."""
 
 import numpy as np
 import pytest
 
 from fastphash.base.vocabulary import ORIENTATIONS
-from fastphash.joins.chance import MOST_RADIUS, expected_pairs, proposing_radius, radius_for
+from fastphash.joins.chance import MAX_RADIUS, chance_neighbours, choose_radius, widest_radius
+from fastphash.joins.distances import count_pairs_by_distance
 from fastphash.joins.index import Index
-from fastphash.joins.relation import count_pairs_by_distance
 from tests.support.scenes import hashed, waves
 
 
 def pages(count, seed):
     """Dark boxes on white, uint8 (n, 1024)."""
     rng = np.random.default_rng(seed)
-    made = np.full((count, 32, 32), 255, np.uint8)
-    for picture in made:
+    pictures = np.full((count, 32, 32), 255, np.uint8)
+    for picture in pictures:
         for _ in range(rng.integers(3, 12)):
             (y, x), (height, width) = rng.integers(1, 30, 2), rng.integers(1, 12, 2)
             picture[y : y + height, x : x + width] = rng.integers(0, 120)
-    return made.reshape(count, 1024)
+    return pictures.reshape(count, 1024)
 
 
 def counted(rows):
@@ -31,12 +31,12 @@ def counted(rows):
 @pytest.mark.parametrize("known", [(0,), tuple(range(len(ORIENTATIONS)))])
 def test_chance_is_what_is_counted_without_copies(pictures, known):
     rows = Index(hashed(pictures(3000, 1)), known)
-    expected, found = np.cumsum(expected_pairs(rows)), np.cumsum(counted(rows))
-    seen = found * len(rows) / 2
+    expected, actual = np.cumsum(chance_neighbours(rows)), np.cumsum(counted(rows))
+    pairs = actual * len(rows) / 2
     for distance in range(8, 22, 2):
-        if seen[distance] >= 20:
-            assert found[distance] / 3 < expected[distance] < found[distance] * 3, distance
-    assert seen[14] >= 20
+        if pairs[distance] >= 20:
+            assert actual[distance] / 3 < expected[distance] < actual[distance] * 3, distance
+    assert pairs[14] >= 20
 
 
 def planted(rows, copies, seed=0):
@@ -54,61 +54,61 @@ def test_copies_do_not_count_as_chance():
     rows = Index(hashed(waves(400, 2)))
     many = planted(rows, 20)
     assert np.cumsum(counted(many))[4] > 15
-    expected = np.cumsum(expected_pairs(many))
+    expected = np.cumsum(chance_neighbours(many))
     assert expected[8] < 1
     # more rows, more chance: as many as of so many different ones
     different = Index(hashed(waves(len(many), 3)))
-    assert abs(proposing_radius(many) - proposing_radius(different)) <= 2
+    assert abs(choose_radius(many) - choose_radius(different)) <= 2
 
 
 def test_equal_rows_count_once():
     one = np.full((10_000, 8), 0x00FF00FF00FF00FF, np.uint64)
-    assert not expected_pairs(Index(one)).any()
-    assert proposing_radius(Index(one)) == MOST_RADIUS
+    assert not chance_neighbours(Index(one)).any()
+    assert choose_radius(Index(one)) == MAX_RADIUS
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 50])
 @pytest.mark.parametrize("width", [1, 8])
 def test_few_rows_may_be_far_apart(rows, width):
     hashes = np.random.default_rng(rows).integers(0, 2**63, (rows, width), np.uint64)
-    assert proposing_radius(Index(hashes)) == MOST_RADIUS
-    assert expected_pairs(Index(hashes)).shape == (65,)
+    assert choose_radius(Index(hashes)) == MAX_RADIUS
+    assert chance_neighbours(Index(hashes)).shape == (65,)
 
 
 def test_the_radius_falls_with_the_number_of_rows_and_is_always_the_same():
     hashes = np.random.default_rng(5).integers(0, 2**64, (500_000, 8), np.uint64)
-    radii = [proposing_radius(Index(hashes[:count])) for count in (100, 10_000, 500_000)]
+    radii = [choose_radius(Index(hashes[:count])) for count in (100, 10_000, 500_000)]
     assert radii == sorted(radii, reverse=True)
-    assert radii[0] == MOST_RADIUS > radii[-1] > 8
-    assert radii[-1] == proposing_radius(Index(hashes))
-    assert proposing_radius(Index(hashes), per_image=0) == 0
+    assert radii[0] == MAX_RADIUS > radii[-1] > 8
+    assert radii[-1] == choose_radius(Index(hashes))
+    assert choose_radius(Index(hashes), per_image=0) == 0
 
 
 @pytest.mark.parametrize(
     ("by_distance", "radius"),
     [
-        ({}, MOST_RADIUS),
+        ({}, MAX_RADIUS),
         ({0: 11}, 0),
-        ({2: 10}, MOST_RADIUS),
+        ({2: 10}, MAX_RADIUS),
         ({2: 10.1}, 0),
-        ({0: 4, 2: 4, 4: 2}, MOST_RADIUS),
+        ({0: 4, 2: 4, 4: 2}, MAX_RADIUS),
         ({0: 4, 2: 4, 4: 2, 6: 0.1}, 4),
         ({7: 6, 8: 3, 9: 3}, 8),
-        ({18: 50}, MOST_RADIUS),
+        ({18: 50}, MAX_RADIUS),
     ],
 )
 def test_an_image_has_ten_candidates_by_chance_at_most(by_distance, radius):
     expected = np.zeros(65)
     expected[list(by_distance)] = list(by_distance.values())
-    assert radius_for(expected) == radius
+    assert widest_radius(expected) == radius
 
 
-def test_chance_is_no_more_than_there_is():
-    # shapes on one ground: hashes that go together much, whose numbers don't fall off evenly
+def test_chance_is_no_more_than_was_counted():
+    # shapes on one ground: hashes that agree in many bits, whose counts do not fall evenly
     pictures = np.full((350, 32, 32), 255, np.uint8)
     pictures[:, 6:26, 6:26] = waves(350, 6).reshape(-1, 32, 32)[:, 6:26, 6:26]
     rows = Index(hashed(pictures.reshape(-1, 1024)))
-    expected, found = np.cumsum(expected_pairs(rows)), np.cumsum(counted(rows))
-    luck = 2 * (4 * np.sqrt(found * len(rows) / 2) + 7 * 3) / len(rows)
-    assert (expected[:14] <= (found + luck)[:14]).all()
-    assert proposing_radius(rows) >= 4
+    expected, actual = np.cumsum(chance_neighbours(rows)), np.cumsum(counted(rows))
+    allowance = 2 * (4 * np.sqrt(actual * len(rows) / 2) + 7 * 3) / len(rows)
+    assert (expected[:14] <= (actual + allowance)[:14]).all()
+    assert choose_radius(rows) >= 4

@@ -1,0 +1,107 @@
+"""All matches of rows within a radius, in order, in batches that fit into memory."""
+
+from collections.abc import Iterator
+
+from fastphash.errors import TooManyPairsError
+from fastphash.joins.index import Index
+from fastphash.joins.matches import Matches, concatenate_matches, sort_matches
+from fastphash.joins.options import JoinOptions
+from fastphash.joins.row_pairs import find_row_matches
+
+# bytes that a pair takes while it is sorted, and a hash while it is searched
+_PAIR_BYTES = 100
+_HASH_BYTES = 40
+# a search takes so many pairs and rows at once, however little memory it may take
+_MIN_PAIRS = 1 << 20
+_MIN_ROWS = 1 << 18
+_NO_LIMIT = 1 << 62
+
+
+def find_matches(
+    left: Index,
+    right: Index | None,
+    radius: int,
+    *,
+    max_pairs: int | None = None,
+    options: JoinOptions | None = None,
+) -> Iterator[Matches]:
+    """Every pair of rows within a radius, in batches of ascending left rows.
+
+    Ranges of left rows are searched one after the other. A range with more pairs than fit into
+    memory is halved.
+
+    Parameters
+    ----------
+    left, right : Index
+        Without `right`, pairs left < right within `left`.
+    radius : int
+    max_pairs : int, optional
+    options : JoinOptions, optional
+        Its memory bounds the batches and the rows that are searched at once.
+
+    Raises
+    ------
+    TooManyPairsError
+        More than `max_pairs`, perhaps after some batches.
+    """
+    options = options or JoinOptions()
+    batch_pairs = max(options.memory // _PAIR_BYTES, _MIN_PAIRS)
+    max_pairs = _NO_LIMIT if max_pairs is None else max_pairs
+    total = 0
+    ranges = [*_row_ranges(left, 0, options.memory)][::-1]
+    while ranges:
+        start, stop = ranges.pop()
+        allowed = max_pairs - total
+        # a single row can't be halved
+        limit = min(allowed, batch_pairs if stop - start > 1 else _NO_LIMIT)
+        try:
+            batch = _match_range(left, (start, stop), right, radius, limit, options)
+        except TooManyPairsError as error:
+            if error.pairs > allowed:
+                raise TooManyPairsError(total + error.pairs, max_pairs) from None
+            middle = (start + stop) // 2
+            ranges += [(middle, stop), (start, middle)]
+            continue
+        total += batch.left.size
+        if batch.left.size:
+            yield batch
+
+
+def _row_ranges(index: Index, first: int, memory: int) -> Iterator[tuple[int, int]]:
+    """Ranges of the rows from `first` on that can be searched at once in half of the memory."""
+    rows = max(memory // (2 * _HASH_BYTES * index.hashes.shape[1]), _MIN_ROWS)
+    for start in range(first, len(index), rows):
+        yield start, min(start + rows, len(index))
+
+
+def _match_range(
+    left: Index,
+    needles: tuple[int, int],
+    right: Index | None,
+    radius: int,
+    limit: int,
+    options: JoinOptions,
+) -> Matches:
+    """All matches of a range of left rows; TooManyPairsError if there are more than `limit`."""
+    start, stop = needles
+    # within one side: the needles among themselves, then with all rows behind them
+    haystack, first = (left, stop) if right is None else (right, 0)
+    searches: list[tuple[Index | None, int]] = [(None, start)] if right is None else []
+    searches += [
+        (haystack.take(slice(*rows)), rows[0])
+        for rows in _row_ranges(haystack, first, options.memory)
+    ]
+    batches: list[Matches] = []
+    total = 0
+    for part, offset in searches:
+        try:
+            matches = find_row_matches(
+                left.take(slice(start, stop)), part, radius, limit - total, options
+            )
+        except TooManyPairsError as error:
+            raise TooManyPairsError(total + error.pairs, limit) from None
+        total += matches.left.size
+        batches.append(matches._replace(left=matches.left + start, right=matches.right + offset))
+    if len(batches) == 1:
+        return batches[0]
+    return sort_matches(concatenate_matches(batches), len(haystack))

@@ -1,1 +1,1 @@
-"""What every other package stands on: words, orientations, threads, processes, progress, text."""
+"""What all packages share: vocabulary, orientations, threads, processes, progress and text."""

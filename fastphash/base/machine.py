@@ -1,11 +1,11 @@
-"""What the machine has: cores and memory."""
+"""Cores and memory of this machine, as far as this process may use them."""
 
 import os
 from collections.abc import Iterator
 
 
 def core_count() -> int:
-    """Cores that this process may use."""
+    """The number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:
@@ -13,9 +13,9 @@ def core_count() -> int:
 
 
 def free_memory() -> int:
-    """Bytes that could be had without swapping; a gigabyte where the system doesn't say.
+    """Bytes that this process can take without swapping; 1 GiB where the system doesn't say.
 
-    A batch system may allow less than the machine has: the limit of the control group counts.
+    The limits of control groups count, because a batch system may allow less than the machine has.
     """
     try:
         lines = dict(line.split(":", 1) for line in _read("/proc/meminfo").splitlines())
@@ -26,7 +26,7 @@ def free_memory() -> int:
 
 
 def _group_limits() -> Iterator[int]:
-    """What each control group that this process is in has left, where it has a limit."""
+    """Bytes left in each control group of this process that has a limit."""
     try:
         groups = _read("/proc/self/cgroup").splitlines()
     except OSError:
@@ -35,9 +35,9 @@ def _group_limits() -> Iterator[int]:
     while folder.startswith("/sys/fs/cgroup"):
         try:
             limit, used = int(_read(f"{folder}/memory.max")), int(_read(f"{folder}/memory.current"))
-            kept = dict(line.split() for line in _read(f"{folder}/memory.stat").splitlines())
-            # files in the cache are given up for it
-            yield limit - used + int(kept.get("inactive_file", 0))
+            parts = dict(line.split() for line in _read(f"{folder}/memory.stat").splitlines())
+            # cached files don't count as used: the system drops them when memory is needed
+            yield limit - used + int(parts.get("inactive_file", 0))
         except (OSError, ValueError):
             pass  # no limit here
         folder = folder.rpartition("/")[0]
@@ -49,9 +49,9 @@ def _read(path: str) -> str:
 
 
 def limit_memory(more: int) -> None:
-    """Let this process take so many bytes more of address space, where the system can hold it."""
+    """Let this process take `more` bytes of address space; does nothing outside of Linux."""
     try:
-        import resource  # there is none on Windows
+        import resource  # missing on Windows
 
         used = int(_read("/proc/self/statm").split()[0]) * resource.getpagesize()
     except (ImportError, OSError):

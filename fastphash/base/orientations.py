@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE
 
-# kernels are imported where they are called: numba takes 110 MB, and many need only names of here
-#: Each orientation as: transpose or not, then reverse the rows or not, then the columns.
+#: Each orientation as three steps: transpose, then reverse the rows, then reverse the columns.
 STEPS = (
     (False, False, False),
     (True, True, False),
@@ -23,7 +22,10 @@ STEPS = (
 
 
 def orient_thumbnails(both: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The eight oriented thumbnails, canonical order: (..., 2, 32, 32) to (..., 8, 32, 32)."""
+    """The eight oriented thumbnails in canonical order: (..., 2, 32, 32) to (..., 8, 32, 32).
+
+    `both` are the thumbnails of an image and of the transposed image.
+    """
     out = np.empty((*both.shape[:-3], len(ORIENTATIONS), THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
     for t, (transposed, rows, columns) in enumerate(STEPS):
         source = both[..., int(transposed), :, :]
@@ -33,7 +35,7 @@ def orient_thumbnails(both: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @functools.cache
 def orientation_indices(side: int = THUMBNAIL_SIDE) -> NDArray[np.uint16]:
-    """uint16 (8, side**2): cell c of square a under orientation t is ``a.flat[indices[t, c]]``."""
+    """uint16 (8, side**2): ``square.flat[indices[t, c]]`` is cell c of a square turned by t."""
     plain = np.arange(side * side).reshape(side, side)
     indices = np.empty((len(ORIENTATIONS), side * side), np.uint16)
     for t, (transposed, rows, columns) in enumerate(STEPS):
@@ -42,7 +44,7 @@ def orientation_indices(side: int = THUMBNAIL_SIDE) -> NDArray[np.uint16]:
     return indices
 
 
-# the seven turns of pixels, as their names in canonical order say
+#: What brings pixels into each orientation but the first, in canonical order.
 PIXEL_TURNS: tuple[Callable[[NDArray[np.uint8]], NDArray[np.uint8]], ...] = (
     np.rot90,
     lambda pixels: pixels[::-1, ::-1],
@@ -55,5 +57,5 @@ PIXEL_TURNS: tuple[Callable[[NDArray[np.uint8]], NDArray[np.uint8]], ...] = (
 
 
 def orient_pixels(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Pixels (h, w) or (h, w, 3) in an orientation, an index into `fastphash.ORIENTATIONS`."""
+    """Pixels (h, w) or (h, w, 3) in an orientation; an index into `fastphash.ORIENTATIONS`."""
     return np.ascontiguousarray(PIXEL_TURNS[orientation - 1](pixels) if orientation else pixels)

@@ -1,8 +1,8 @@
-"""How long work reports its progress."""
+"""How long-running work reports its progress."""
 
 from collections.abc import Callable
 
-#: Called as progress(stage, done, total); total is 0 while it isn't known.
+#: Called as progress(stage, done, total); total is 0 while it is unknown.
 Progress = Callable[[str, int, int], None]
 
 

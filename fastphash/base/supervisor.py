@@ -1,8 +1,8 @@
-"""Worker processes under supervision: an item that ends two of them is given up, and no other.
+"""Supervised worker processes: an item is given up only after two of them die of it.
 
-Pools of libraries either break as a whole when one process dies, or have all processes answer
-through one pipe, which nobody can read any more once one was killed while it wrote. Here each has a
-pipe of its own, and writes into shared memory which item it is at.
+The pools of libraries have one of two faults: the whole pool breaks when one process dies, or all
+processes answer through one pipe, which becomes unreadable if a process is killed while it writes.
+Here each process has its own pipe, and records in shared memory which item it works on.
 """
 
 import contextlib
@@ -22,29 +22,30 @@ from typing import Any, NamedTuple, Self
 
 from fastphash.errors import WorkerError
 
-#: Called with the number of the item that is begun now.
+#: Called with the number of an item when work on the item begins.
 At = Callable[[int], None]
-#: Called as work(task, refused, at); `refused` are items that it must not begin, with the reasons.
+#: Called as work(task, refused, at); `refused` gives the items to skip, each with its reason.
 Work = Callable[[Any, dict[int, str], At], Any]
 
-# tasks that a process holds, one of them in work
+# tasks that one worker holds, including the one in progress
 _HELD = 2
-# tasks begun before the first of them is done, so that one that hangs holds nobody up: for each
-# process, and at least
+# How many tasks may be read while the oldest one is unfinished, so that a task that hangs does not
+# delay the others: `_AHEAD` for each worker, and at least `_MIN_AHEAD`.
 _AHEAD = 4
-_LEAST_AHEAD = 256
-# bytes that a pipe takes although nobody reads; a larger task goes to a process that waits for it
-_PIPE_TAKES = 4096
-# processes that an item may end, and that may end one after the other while they are at none
-_KILLS = 2
-_LOST = 3
+_MIN_AHEAD = 256
+# bytes that a pipe holds before its worker reads; a larger task goes only to a worker without tasks
+_PIPE_CAPACITY = 4096
+# deaths of workers after which an item is given up
+_MAX_KILLS = 2
+# consecutive deaths of idle workers after which the supervisor gives up
+_MAX_IDLE_DEATHS = 3
 _NO_ITEM = -1
-# seconds: between looks at the clock at most, past a deadline, and until a process that was asked
-# to leave is killed
-_LOOK = 1.0
-_TICK = 0.001
-# more than the timeout, until one that holds tasks and is at none of them is taken for stuck
+# seconds: longest wait for an answer before the deadlines are checked, and margin past a deadline
+_MAX_WAIT = 1.0
+_MARGIN = 0.001
+# a worker that holds tasks but works on none is stuck after the timeout and this many seconds
 _STALL = 60.0
+# seconds that a worker has to leave when asked, before it is killed
 _LEAVE = 5.0
 
 
@@ -58,41 +59,41 @@ class _Task:
 
 
 @dataclass(slots=True, eq=False)
-class _Process:
-    """One process; `place` is shared with it: its item, and when it began that, in ns."""
+class _Worker:
+    """One process. It shares `current`: its item, and the time in ns when work on it began."""
 
     process: Any
     pipe: Any
-    place: Any
+    current: Any
     held: deque[_Task] = field(default_factory=deque)
     late: bool = False
     idle_since: float | None = None
 
     def seconds_at_item(self) -> float:
-        """How long it has been at its item; 0 while it is at none."""
-        item, since = self.place
-        return 0.0 if item == _NO_ITEM else (time.monotonic_ns() - since) / 1e9
+        """How long the worker has worked on its item; 0 without an item."""
+        item, began = self.current
+        return 0.0 if item == _NO_ITEM else (time.monotonic_ns() - began) / 1e9
 
 
-class _Failed(NamedTuple):
-    """What a process says of an error that is nobody's but ours."""
+class _Failure(NamedTuple):
+    """A worker's answer when its work raises: an error of the program, not of an item."""
 
     reason: str
 
 
 class Supervisor:
-    """Processes that work on tasks of several items and answer in the order of the tasks.
+    """Processes that work on tasks of several items; results come in the order of the tasks.
 
-    Use it as a context: leaving it ends the processes, at once where an exception passes.
+    Use it as a context manager. On exit the processes leave; on an exception they are killed.
 
     Parameters
     ----------
     count : int
-        Processes.
+        Number of processes.
     timeout : float
-        Seconds after which a process is ended that is still at the same item.
+        Seconds that a process may take for one item before it is killed.
     start, arguments
-        ``start(*arguments)`` is called in each process and gives its `Work`.
+        ``start(*arguments)`` is called in each process and returns its `Work`.
 
     Raises
     ------
@@ -107,13 +108,13 @@ class Supervisor:
         self._start = start
         self._arguments = arguments
         self._context = _context(start.__module__)
-        self._ahead = max(_AHEAD * count, _LEAST_AHEAD)
+        self._ahead = max(_AHEAD * count, _MIN_AHEAD)
         self._queue: deque[_Task] = deque()
-        self._lost = 0
-        self._processes: list[_Process] = []
+        self._idle_deaths = 0
+        self._workers: list[_Worker] = []
         try:
             for _ in range(count):
-                self._processes.append(self._new_process())
+                self._workers.append(self._start_worker())
         except BaseException:
             self._kill()
             raise
@@ -127,7 +128,7 @@ class Supervisor:
         self._kill()
 
     def map(self, tasks: Iterable[Any]) -> Iterator[Any]:
-        """Results in the order of tasks, which are read only a little ahead of what is taken."""
+        """Results in the order of the tasks; tasks are read only a little ahead."""
         source = iter(tasks)
         waiting: deque[_Task] = deque()
         while True:
@@ -137,111 +138,112 @@ class Supervisor:
             if not waiting:
                 return
             self._deal()
-            self._attend(0 if waiting[0].done else self._patience())
+            self._attend(0 if waiting[0].done else self._next_deadline())
             while waiting and waiting[0].done:
                 yield waiting.popleft().result
 
-    def _patience(self) -> float:
-        """Seconds until one of the processes may be late."""
-        left = (self._timeout - process.seconds_at_item() for process in self._processes)
-        return max(min(_LOOK, *left), 0) + _TICK
+    def _next_deadline(self) -> float:
+        """Seconds until a worker may be late."""
+        left = (self._timeout - worker.seconds_at_item() for worker in self._workers)
+        return max(min(_MAX_WAIT, *left), 0) + _MARGIN
 
     def _deal(self) -> None:
-        """Give tasks to the processes that hold the fewest."""
+        """Give tasks to the workers that hold the fewest."""
         while self._queue:
-            process = min(self._processes, key=lambda process: len(process.held))
+            worker = min(self._workers, key=lambda worker: len(worker.held))
             task = self._queue[0]
             message = pickle.dumps((task.value, task.refused))
-            if len(process.held) >= (_HELD if len(message) <= _PIPE_TAKES else 1):
+            if len(worker.held) >= (_HELD if len(message) <= _PIPE_CAPACITY else 1):
                 return
-            process.held.append(self._queue.popleft())
-            with contextlib.suppress(OSError):  # it is dead: that is noticed next
-                process.pipe.send_bytes(message)
+            worker.held.append(self._queue.popleft())
+            with contextlib.suppress(OSError):  # the worker is dead: `_attend` replaces it
+                worker.pipe.send_bytes(message)
 
     def _attend(self, seconds: float) -> None:
-        """Take what has been answered, end what takes too long, replace what is dead."""
-        owner = {process.pipe: process for process in self._processes}
-        owner |= {process.process.sentinel: process for process in self._processes}
-        ready = {id(owner[one]): owner[one] for one in connection.wait(list(owner), seconds)}
-        for process in ready.values():
-            # looked at first: what it has sent before it died still counts
-            alive = process.process.is_alive()
-            if not (self._take_results(process) and alive):
-                self._replace(process)
-        for process in self._processes:
-            if process.seconds_at_item() > self._timeout:
-                process.late = True
-                process.process.kill()
-            elif not process.held or process.place[0] != _NO_ITEM:
-                process.idle_since = None
-            elif process.idle_since is None:
-                process.idle_since = time.monotonic()
-            elif time.monotonic() - process.idle_since > self._timeout + _STALL:
-                process.process.kill()
+        """Wait for answers and take them, kill workers that are late, replace dead ones."""
+        owner = {worker.pipe: worker for worker in self._workers}
+        owner |= {worker.process.sentinel: worker for worker in self._workers}
+        ready = {id(owner[end]): owner[end] for end in connection.wait(list(owner), seconds)}
+        for worker in ready.values():
+            # checked before the pipe is read: what a worker sent before it died still counts
+            alive = worker.process.is_alive()
+            if not (self._take_results(worker) and alive):
+                self._replace(worker)
+        for worker in self._workers:
+            if worker.seconds_at_item() > self._timeout:
+                worker.late = True
+                worker.process.kill()
+            elif not worker.held or worker.current[0] != _NO_ITEM:
+                worker.idle_since = None
+            elif worker.idle_since is None:
+                worker.idle_since = time.monotonic()
+            elif time.monotonic() - worker.idle_since > self._timeout + _STALL:
+                worker.process.kill()
 
-    def _take_results(self, process: _Process) -> bool:
-        """Whether the pipe is still whole."""
+    def _take_results(self, worker: _Worker) -> bool:
+        """Take the results that have arrived; False if the pipe is broken."""
         try:
-            while process.pipe.poll():
-                result = process.pipe.recv()
-                if isinstance(result, _Failed):
+            while worker.pipe.poll():
+                result = worker.pipe.recv()
+                if isinstance(result, _Failure):
                     raise WorkerError(f"a worker process failed: {result.reason}")
-                task = process.held.popleft()
+                task = worker.held.popleft()
                 task.result, task.done = result, True
-                process.idle_since = None
-                self._lost = 0
+                worker.idle_since = None
+                self._idle_deaths = 0
         except (EOFError, OSError, pickle.UnpicklingError):
             return False
         return True
 
-    def _replace(self, dead: _Process) -> None:
+    def _replace(self, dead: _Worker) -> None:
         dead.process.kill()
         dead.process.join()
         dead.pipe.close()
-        item = dead.place[0]
+        item = dead.current[0]
         if dead.held and item != _NO_ITEM:
             task = dead.held[0]
             task.kills[item] = task.kills.get(item, 0) + 1
-            if task.kills[item] >= _KILLS:
+            if task.kills[item] >= _MAX_KILLS:
                 task.refused[item] = self._reason(dead)
         else:
-            self._lost += 1
-            if self._lost >= _LOST:
-                raise WorkerError(f"worker processes don't last: {_how_ended(dead.process)}")
+            self._idle_deaths += 1
+            if self._idle_deaths >= _MAX_IDLE_DEATHS:
+                raise WorkerError(f"worker processes keep dying: {_how_ended(dead.process)}")
         self._queue.extendleft(reversed(dead.held))
-        self._processes[self._processes.index(dead)] = self._new_process()
+        self._workers[self._workers.index(dead)] = self._start_worker()
 
-    def _reason(self, dead: _Process) -> str:
+    def _reason(self, dead: _Worker) -> str:
         if dead.late:
             return f"not done after {self._timeout:g} s, twice"
         return f"the worker process died of it twice, {_how_ended(dead.process)}"
 
-    def _new_process(self) -> _Process:
-        ours, theirs = self._context.Pipe()
-        place = self._context.RawArray(ctypes.c_int64, [_NO_ITEM, 0])
+    def _start_worker(self) -> _Worker:
+        supervisor_end, worker_end = self._context.Pipe()
+        current = self._context.RawArray(ctypes.c_int64, [_NO_ITEM, 0])
         process = self._context.Process(
-            target=_serve, args=(theirs, place, self._start, self._arguments), daemon=True
+            target=_serve, args=(worker_end, current, self._start, self._arguments), daemon=True
         )
         with _start_errors():
             process.start()
-        theirs.close()
-        return _Process(process, ours, place)
+        worker_end.close()
+        return _Worker(process, supervisor_end, current)
 
     def _dismiss(self) -> None:
-        for process in self._processes:
+        """Ask all workers to leave, and give them time to."""
+        for worker in self._workers:
             with contextlib.suppress(OSError):
-                process.pipe.send_bytes(pickle.dumps(None))
+                worker.pipe.send_bytes(pickle.dumps(None))
         end = time.monotonic() + _LEAVE
-        for process in self._processes:
-            process.process.join(max(end - time.monotonic(), 0))
+        for worker in self._workers:
+            worker.process.join(max(end - time.monotonic(), 0))
 
     def _kill(self) -> None:
-        for process in self._processes:
-            process.process.kill()
-        for process in self._processes:
-            process.process.join()
-            process.pipe.close()
-        self._processes = []
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+            worker.pipe.close()
+        self._workers = []
 
 
 def _how_ended(process: Any) -> str:
@@ -252,16 +254,16 @@ def _how_ended(process: Any) -> str:
     return f"with exit status {code}"
 
 
-def _serve(pipe: Any, place: Any, start: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
-    """What a process does until it is told to leave."""
+def _serve(pipe: Any, current: Any, start: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
+    """Work on tasks until the supervisor says to leave: the whole life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     work = start(*arguments)
 
     def at(item: int) -> None:
-        # in this order, or it would seem to have been at this item since the last one began
-        place[1] = time.monotonic_ns()
-        place[0] = item
+        # set the time first: otherwise this item would seem as old as the last one
+        current[1] = time.monotonic_ns()
+        current[0] = item
 
     with contextlib.suppress(EOFError):
         while task := pipe.recv():
@@ -269,13 +271,13 @@ def _serve(pipe: Any, place: Any, start: Callable[..., Work], arguments: tuple[A
             try:
                 result = work(value, refused, at)
             except Exception as error:
-                result = _Failed(f"{type(error).__name__}: {error}")
+                result = _Failure(f"{type(error).__name__}: {error}")
             at(_NO_ITEM)
             pipe.send(result)
 
 
 def _leave_with_parent() -> None:
-    """End this process when its parent is gone, whatever it is at."""
+    """End this process when its parent is gone, whatever it is doing."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
@@ -283,9 +285,9 @@ def _leave_with_parent() -> None:
 
 
 def _context(preloaded: str) -> Any:
-    """Where processes come from: one that has imported everything once, or else from scratch."""
+    """How workers start: forked from a server that has imported everything, or else spawned."""
     if "forkserver" in multiprocessing.get_all_start_methods():
-        from multiprocessing import forkserver  # there is none on Windows
+        from multiprocessing import forkserver  # missing on Windows
 
         context: Any = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([preloaded])
@@ -293,15 +295,16 @@ def _context(preloaded: str) -> Any:
             forkserver.ensure_running()
     else:
         context = multiprocessing.get_context("spawn")
-    # one that does nothing tells whether any can be started, and ends when imports are done:
-    # workers that are stopped while they start leave their tracebacks on the screen
-    first = context.Process(target=_nothing)
+    # A first process does nothing: it shows whether processes can start, and waits for the imports,
+    # because workers that are interrupted while they import print tracebacks.
+    probe = context.Process(target=_do_nothing)
     with _start_errors():
-        first.start()
-    first.join()
-    if first.exitcode:
+        probe.start()
+    probe.join()
+    if probe.exitcode:
         raise WorkerError(
-            "worker processes can't be started: in a script, call below if __name__ == '__main__':"
+            "worker processes can't be started: in a script, call fastphash below "
+            "if __name__ == '__main__':"
         )
     return context
 
@@ -314,18 +317,18 @@ def _start_errors() -> Iterator[None]:
         raise WorkerError(f"worker processes can't be started: {error}") from error
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """The work of the first process."""
 
 
 @contextlib.contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Processes started meanwhile never see Ctrl-C, not even while they import: the parent does."""
+    """Ignore Ctrl-C in here, so that processes started in here always ignore it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    previous_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)

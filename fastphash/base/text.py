@@ -2,9 +2,12 @@
 
 import os
 
+# characters; a longer name is shown without its middle
+_MAX_NAME = 240
+
 
 def rough(number: float) -> str:
-    """Two digits of a number that isn't negative, written out.
+    """A number of at least 0, rounded to two digits and without an exponent.
 
     >>> rough(0.614), rough(9.96), rough(12_345.6), rough(0.001), rough(0)
     ('0.61', '10', '12,000', 'less than 0.01', '0')
@@ -14,46 +17,13 @@ def rough(number: float) -> str:
     return f"{number:.2g}" if number < 10 else f"{float(f'{number:.2g}'):,.0f}"
 
 
-# of a longer name the middle is left out
-_LONGEST = 240
-
-
-def visible(text: str) -> str:
-    r"""Text in which everything can be seen, and nothing acts on the rest of the line.
-
-    Control characters, those that turn the direction of writing and bytes that are not UTF-8
-    become escapes, as in Python.
-
-    >>> print(visible("a\u202egnp.exe\n"), visible(os.fsdecode(b"caf\xe9")))
-    a\u202egnp.exe\n caf\xe9
-    """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
-
-
-def _escape(char: str) -> str:
-    if "\udc80" <= char <= "\udcff":  # a byte, by os.fsdecode
-        return f"\\x{ord(char) - 0xDC00:02x}"
-    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
-
-
-def display_name(text: str | bytes) -> str:
-    """A name to be read, of a bounded length."""
-    text = visible(os.fsdecode(text))
-    if len(text) <= _LONGEST:
-        return text
-    half = _LONGEST // 2
-    return f"{text[:half]} … {text[-half:]}"
-
-
 def figure(number: int) -> str:
     """1234 as 1,234."""
     return f"{number:,}"
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """A number of things.
+    """A number and the noun it counts; the plural is `many`, or `one` with an s.
 
     >>> count(1, "image"), count(2000, "image"), count(2, "copy", "copies")
     ('1 image', '2,000 images', '2 copies')
@@ -62,7 +32,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A share in percent that is 0 or 100 only if it is.
+    """A share in percent: no other share is rounded to the 0 % of none or the 100 % of all.
 
     >>> share(38, 98), share(0, 5), share(1, 10_000), share(9999, 10_000), share(5, 5)
     ('38.8 %', '0 %', '< 0.1 %', '> 99.9 %', '100 %')
@@ -76,9 +46,51 @@ def share(part: int, whole: int) -> str:
 
 
 def listed(texts: list[str]) -> str:
-    """Words in a row.
+    """Texts as a list in a sentence.
 
     >>> listed(["a", "b", "c"])
     'a, b and c'
     """
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def printable(text: str) -> str:
+    r"""Text with U+FFFD in place of each character that is unsafe to show.
+
+    Unsafe are control characters, which could move the cursor, characters that change the
+    direction of writing, and bytes that are not UTF-8. The length of the text stays the same.
+
+    >>> print(printable("a\u202egnp.exe\n"))
+    a�gnp.exe�
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def visible(text: str) -> str:
+    r"""Text with a Python escape for each character that `printable` replaces.
+
+    Different texts stay different.
+
+    >>> print(visible("a\u202egnp.exe\n"), visible(os.fsdecode(b"caf\xe9")))
+    a\u202egnp.exe\n caf\xe9
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":  # a byte that os.fsdecode could not decode
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def display_name(name: str | bytes) -> str:
+    """A file name as visible text of a bounded length."""
+    text = visible(os.fsdecode(name))
+    if len(text) <= _MAX_NAME:
+        return text
+    half = _MAX_NAME // 2
+    return f"{text[:half]} … {text[-half:]}"

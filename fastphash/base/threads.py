@@ -1,4 +1,4 @@
-"""Jobs side by side in threads."""
+"""Jobs run side by side in threads."""
 
 import functools
 import os
@@ -11,16 +11,16 @@ _END = object()
 
 
 def run_all(threads: int, jobs: Iterable[Callable[[], object]]) -> None:
-    """Run jobs to their ends, the next as soon as a thread is free."""
+    """Run all jobs, each as soon as a thread is free."""
     for _ in interleave(threads, (_once(job) for job in jobs)):
         pass
 
 
 def interleave(threads: int, jobs: Iterable[Iterator[T]]) -> Iterator[T]:
-    """What iterators yield, as many of them advanced at once as there are threads, in any order.
+    """The items of all iterators in any order; each thread advances one iterator at a time.
 
-    None of them is advanced further than one item ahead of what is taken. If the taker stops, or
-    is interrupted, the items at work are finished and no other is begun.
+    No iterator runs more than one item ahead of the consumer. If the consumer stops or is
+    interrupted, items in progress are finished and no other begins.
     """
     if threads <= 1:
         for job in jobs:
@@ -28,18 +28,18 @@ def interleave(threads: int, jobs: Iterable[Iterator[T]]) -> Iterator[T]:
         return
     source = iter(jobs)
     pool = _pool(threads)
-    working: dict[Future[object], Iterator[T]] = {}
+    running: dict[Future[object], Iterator[T]] = {}
 
     def advance(job: Iterator[T]) -> None:
-        working[pool.submit(next, job, _END)] = job
+        running[pool.submit(next, job, _END)] = job
 
     try:
         for _, job in zip(range(threads), source, strict=False):
             advance(job)
-        while working:
-            done, _ = wait(working, return_when=FIRST_COMPLETED)
+        while running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                job = working.pop(future)
+                job = running.pop(future)
                 item = future.result()
                 if item is _END:
                     following = next(source, None)
@@ -49,7 +49,7 @@ def interleave(threads: int, jobs: Iterable[Iterator[T]]) -> Iterator[T]:
                     advance(job)
                     yield item  # type: ignore[misc]
     finally:
-        wait(working)
+        wait(running)
 
 
 @functools.cache
@@ -58,7 +58,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 if hasattr(os, "register_at_fork"):
-    # a forked child has none of its parent's threads
+    # a forked child doesn't have its parent's threads
     os.register_at_fork(after_in_child=_pool.cache_clear)
 
 

@@ -1,4 +1,4 @@
-"""The field's words for values that several packages use; imports nothing heavy."""
+"""Names that several packages share: orientations, kinds, pass orders. Imports nothing heavy."""
 
 from typing import Literal, get_args
 
@@ -16,27 +16,27 @@ ORIENTATIONS = (
 #: INVERSE[t] undoes orientation t.
 INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
 
-#: Which pass of the resize came first in which Pillow.
+#: Which pass of the resize comes first: always the horizontal one, or as in a version of Pillow.
 PassOrder = Literal["horizontal", "pillow12.2", "pillow13"]
 PASS_ORDERS: tuple[PassOrder, ...] = get_args(PassOrder)
 
-#: Kinds of a pair, strongest first; columns of codes index this.
+#: Kinds of pairs, strongest first; columns hold indices into this.
 KINDS = ("identical", "exact", "augmented", "near", "collision")
 IDENTICAL, EXACT, AUGMENTED, NEAR, COLLISION = range(5)
-#: The kinds that make an image a copy.
+#: Kinds of pairs that are copies.
 COPY_KINDS = KINDS[:COLLISION]
 
-#: Pixels along a side of a thumbnail, and cells of colour along a side of an image.
+#: Pixels along a side of a thumbnail, and chroma cells along a side of an image.
 THUMBNAIL_SIDE = 32
 CHROMA_SIDE = 8
 
-#: First of a row's 128 values of chroma where its colours aren't known; they are -127 to 127.
+#: The first of a row's 128 chroma values if its colours are unknown; known ones are -127 to 127.
 UNKNOWN_CHROMA = -128
 
-#: How the colours of two images relate, as far as they are known.
+#: How the colours of two images relate; the last code stands for unknown colours.
 COLOURS = ("same", "faded", "different")
 SAME, FADED, DIFFERENT, UNKNOWN_COLOUR = range(4)
 
-#: What may be made of a clean plan.
+#: Ways to apply a clean plan.
 CleanMode = Literal["lists", "copy", "hardlink", "symlink", "move"]
 CLEAN_MODES: tuple[CleanMode, ...] = get_args(CleanMode)

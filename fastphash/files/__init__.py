@@ -1,1 +1,1 @@
-"""Files written so that none is lost: Parquet, JSON, moves and copies."""
+"""Files written, copied and moved so that none is lost or half written: Parquet, JSON, any file."""

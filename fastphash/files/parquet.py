@@ -1,4 +1,4 @@
-"""Parquet files that appear whole or not at all; the only user of pyarrow.parquet."""
+"""Parquet files, written atomically and read with checksums; the only user of pyarrow.parquet."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,13 +9,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fastphash.errors import StoreError
-from fastphash.files.atomic import line, replacing
+from fastphash.files.atomic import one_line, replacing
 
-#: Rows of a Parquet row group: what a writer holds in memory at once.
+#: Rows of a Parquet row group; a writer holds one in memory.
 ROW_GROUP = 8192
-#: Names that repeat, as a dictionary.
+#: Type of a column of names that repeat.
 NAME_TYPE = pa.dictionary(pa.int32(), pa.string())
-_PLAIN_COLUMNS = (
+_DICTIONARY_COLUMNS = (
     "split",
     "format",
     "kind",
@@ -29,26 +29,29 @@ _PLAIN_COLUMNS = (
 
 
 class ParquetWriter:
-    """Writes one Parquet file, row group by row group: a context, on a path from `replacing`."""
+    """Writes one Parquet file row group by row group; a context manager.
+
+    Its path is one from `fastphash.files.atomic.replacing`.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         names = set(schema.names)
         self._schema = schema
-        # an open file, because pyarrow takes no names that aren't UTF-8
+        # an open file, because pyarrow doesn't take names that aren't UTF-8
         self._file = open(path, "wb")  # noqa: SIM115 - closed by __exit__
         self._writer = pq.ParquetWriter(
             self._file,
             schema,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[name for name in _PLAIN_COLUMNS if name in names],
+            use_dictionary=[name for name in _DICTIONARY_COLUMNS if name in names],
             write_page_checksum=True,
         )
         self._pending: list[pa.Table] = []
         self._rows = 0
 
     def write(self, table: pa.Table) -> None:
-        """Append rows; row groups come out the same however they are cut into calls."""
+        """Append rows; row groups don't depend on how the rows are divided among calls."""
         self._pending.append(table.cast(self._schema))
         self._rows += table.num_rows
         while self._rows >= ROW_GROUP:
@@ -74,9 +77,9 @@ class ParquetWriter:
 
 
 def plain(table: pa.Table) -> pa.Table:
-    """The same rows in one chunk, with dictionaries of just what is used, in order of appearance.
+    """The same rows in one chunk, their dictionaries reduced to used values in order of appearance.
 
-    So that equal rows become equal bytes, whatever pieces they came in.
+    So equal rows become equal bytes, however they were divided.
     """
     for i, column in enumerate(table.schema):
         if pa.types.is_dictionary(column.type):
@@ -94,7 +97,7 @@ def write_table(path: Path, table: pa.Table) -> None:
 def write_tables(
     path: Path, schema: pa.Schema, pieces: Iterable[pa.Table], count_by: str
 ) -> dict[str, int]:
-    """Write tables as one Parquet file while they come; count the values of one column."""
+    """Write tables to one Parquet file as they arrive; the counts of one column's values."""
     counts: dict[str, int] = {}
     with replacing(path) as temporary, ParquetWriter(temporary, schema) as writer:
         for table in pieces:
@@ -105,34 +108,34 @@ def write_tables(
 
 
 def concat(schema: pa.Schema, pieces: Iterable[pa.Table]) -> pa.Table:
-    """One table of many, or of none."""
+    """One table of any number of tables, even none."""
     return pa.concat_tables([schema.empty_table(), *pieces]).unify_dictionaries()
 
 
 def count_values(column: pa.ChunkedArray) -> dict[str, int]:
-    """How often each text stands in a column, in order of appearance; nulls aren't counted."""
-    counted = pc.value_counts(column.cast(pa.string()).drop_null())
-    return {str(item["values"]): int(item["counts"]) for item in counted.to_pylist()}
+    """How often each text occurs in a column, in order of appearance, without nulls."""
+    counts = pc.value_counts(column.cast(pa.string()).drop_null())
+    return {str(item["values"]): int(item["counts"]) for item in counts.to_pylist()}
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Read a Parquet file, checking its page checksums.
+    """Read a Parquet file and check its page checksums.
 
     Raises
     ------
     StoreError
-        It isn't there, or isn't Parquet, or is damaged.
+        The file can't be read, isn't Parquet or is damaged.
     """
     try:
         with open(path, "rb") as file:
-            # on this thread alone: threads of pyarrow let go of `file` a moment after they have
-            # answered, and one that does so while the interpreter ends aborts the process
+            # on this thread alone: pyarrow's threads release `file` a moment after they return,
+            # and one that does so while the interpreter exits aborts the process
             parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
             return parquet.read(columns=columns, use_threads=False).unify_dictionaries()
     except pa.ArrowMemoryError:
-        raise  # nothing is wrong with the file
+        raise  # the file is fine
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}: {line(error)}") from error
+        raise StoreError(f"{path}: {one_line(error)}") from error
 
 
 def read_schema(path: Path) -> pa.Schema:
@@ -141,6 +144,6 @@ def read_schema(path: Path) -> pa.Schema:
         with open(path, "rb") as file:
             return pq.read_schema(file)
     except pa.ArrowMemoryError:
-        raise  # nothing is wrong with the file
+        raise  # the file is fine
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}: {line(error)}") from error
+        raise StoreError(f"{path}: {one_line(error)}") from error

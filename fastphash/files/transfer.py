@@ -1,6 +1,6 @@
-"""Files copied, linked and moved so that nothing is overwritten, and nothing lost when killed.
+"""Copy, link and move files: nothing is overwritten, and a kill at any moment loses nothing.
 
-Names are bytes. Whatever appears under a name is whole and on the disk.
+Names are bytes. A file that appears under a name is whole and on the disk.
 """
 
 import contextlib
@@ -12,38 +12,31 @@ from collections.abc import Callable
 import xxhash
 
 from fastphash.errors import FastphashError
+from fastphash.files.atomic import sync_folder
+from fastphash.files.digest import digest_of
 
 _BLOCK = 1 << 20
-# what a system says where a file can't have a second name, or none on that device
+# errors of systems and devices that can't give a file a second name
 _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES)
 
 
 class TakenError(FastphashError):
-    """There is something else under the name that a file was to get."""
+    """The name that a file should get is taken by something else."""
 
 
 class ChangedError(FastphashError):
-    """A file has not the bytes that it had."""
-
-
-def digest_of(path: bytes) -> bytes:
-    """XXH3-128 of a regular file's bytes."""
-    digest = xxhash.xxh3_128()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.digest()
+    """A file's bytes have changed."""
 
 
 def copy_file(source: bytes, target: bytes, digest: bytes) -> bool:
-    """Copy the bytes of a file, with its time; whether that was still to be done.
+    """Copy a file with its times; False if the copy is already there.
 
     Raises
     ------
     ChangedError
-        The source's bytes are not of this digest.
+        The source's bytes don't have this digest.
     TakenError
-        Something else is there.
+        Something else has the target's name.
     """
     temporary = _temporary(target, digest)
     if os.path.lexists(target) and not _is_placeholder(target, temporary):
@@ -63,14 +56,14 @@ def copy_file(source: bytes, target: bytes, digest: bytes) -> bool:
 
 
 def link_file(source: bytes, target: bytes) -> bool:
-    """Give a file a second name; whether that was still to be done.
+    """Make a hard link to a file; False if the link is already there.
 
     Raises
     ------
     TakenError
-        Something else is there.
+        Something else has the target's name.
     FastphashError
-        The target is on another device, or one without links.
+        The target is on another device, or on one without hard links.
     """
     source = os.path.realpath(source)
     if os.path.lexists(target):
@@ -83,7 +76,7 @@ def link_file(source: bytes, target: bytes) -> bool:
     except OSError as error:
         if error.errno in _NO_LINKS:
             raise FastphashError(
-                f"no hard link to it can be made there ({error.strerror}): copy, or use symlink"
+                f"a hard link is not possible here ({error.strerror}): use copy or symlink"
             ) from error
         raise
     sync_folder(os.path.dirname(target))
@@ -91,7 +84,7 @@ def link_file(source: bytes, target: bytes) -> bool:
 
 
 def symlink_file(source: bytes, target: bytes) -> bool:
-    """Make a symbolic link to a file; whether that was still to be done. TakenError as above."""
+    """Make a symbolic link; False if the link is already there. TakenError as `link_file`."""
     if os.path.lexists(target):
         if os.path.islink(target) and os.readlink(target) == source:
             return False
@@ -103,53 +96,46 @@ def symlink_file(source: bytes, target: bytes) -> bool:
 
 
 def move_file(source: bytes, target: bytes, digest: bytes) -> bool:
-    """Move a file, or a symbolic link as such; whether that was still to be done.
+    """Move a file, or a symbolic link itself; False if the source is gone already.
 
-    A file has both names for a moment and never none; to another device it is copied first.
+    For a moment the file has both names; it always has at least one. A move to another device
+    copies the file first.
 
     Parameters
     ----------
     source, target : bytes
     digest : bytes
-        Of the file's bytes: what may be under both names if an earlier run was killed.
+        Of the file's bytes. If both names have these bytes, an earlier run was killed before it
+        removed the source.
 
     Raises
     ------
     ChangedError, TakenError
-        As for `copy_file`.
+        As `copy_file`.
     """
     if not os.path.lexists(source):
         return False
     if entry_of(source) == entry_of(target):
-        raise TakenError("it would be moved to where it is")
-    if not (os.path.lexists(target) and _same(source, target, digest)):
+        raise TakenError("its new place is its old place")
+    if not (os.path.lexists(target) and _is_same(source, target, digest)):
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        _name_again(source, target, digest)
+        _add_name(source, target, digest)
     os.unlink(source)
     sync_folder(os.path.dirname(source))
     return True
 
 
 def entry_of(path: bytes, real: Callable[[bytes], bytes] = os.path.realpath) -> bytes:
-    """The name of a file, or of a link, with no link on the way to it.
+    """The path of a file, or of a link itself, with the links among its folders resolved.
 
-    `real` says where a folder really is; one that remembers is faster for many files.
+    `real` resolves a folder; for many files, a function with a cache is faster.
     """
     folder, name = os.path.split(path)
     return os.path.join(real(folder), name)
 
 
-def sync_folder(folder: bytes) -> None:
-    """Let the names in a folder reach the disk."""
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _name_again(source: bytes, target: bytes, digest: bytes) -> None:
-    """Let what is under one name be under another as well."""
+def _add_name(source: bytes, target: bytes, digest: bytes) -> None:
+    """Give a file or a link a second name: by a hard link, or else as a copy."""
     try:
         os.link(source, target, follow_symlinks=False)
         sync_folder(os.path.dirname(target))
@@ -164,15 +150,19 @@ def _name_again(source: bytes, target: bytes, digest: bytes) -> None:
             copy_file(source, target, digest)
 
 
-def _same(source: bytes, target: bytes, digest: bytes) -> bool:
-    """Whether two names are of one file, one link or the same bytes; TakenError if not."""
-    ours, theirs = os.lstat(source), os.lstat(target)
-    if (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino):
+def _is_same(source: bytes, target: bytes, digest: bytes) -> bool:
+    """True if two names have one file, equal links or the same bytes.
+
+    False if the target is the placeholder of a killed run; otherwise TakenError.
+    """
+    source_status, target_status = os.lstat(source), os.lstat(target)
+    if os.path.samestat(source_status, target_status):
         return True
-    if stat.S_ISLNK(ours.st_mode) and stat.S_ISLNK(theirs.st_mode):
+    source_is_link = stat.S_ISLNK(source_status.st_mode)
+    if source_is_link and stat.S_ISLNK(target_status.st_mode):
         if os.readlink(source) == os.readlink(target):
             return True
-    elif not stat.S_ISLNK(ours.st_mode) and _has_bytes(target, digest):
+    elif not source_is_link and _has_bytes(target, digest):
         return _has_bytes(source, digest)
     if _is_placeholder(target, _temporary(target, digest)):
         return False
@@ -184,27 +174,27 @@ def _has_bytes(path: bytes, digest: bytes) -> bool:
 
 
 def _write_copy(source: bytes, target: bytes, digest: bytes) -> None:
-    read = xxhash.xxh3_128()
+    source_digest = xxhash.xxh3_128()
     with open(source, "rb") as original, open(target, "wb") as copy:
         while block := original.read(_BLOCK):
-            read.update(block)
+            source_digest.update(block)
             copy.write(block)
         copy.flush()
         status = os.fstat(original.fileno())
         os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
         os.fchmod(copy.fileno(), stat.S_IMODE(status.st_mode))
         os.fsync(copy.fileno())
-    if read.digest() != digest or digest_of(target) != digest:
+    if source_digest.digest() != digest or digest_of(target) != digest:
         raise ChangedError("changed since it was hashed")
 
 
 def _temporary(target: bytes, digest: bytes) -> bytes:
-    """Always the same name, so that a second run finds what a killed one left."""
+    """The temporary name for a target: always the same, so that another run finds it again."""
     return os.path.join(os.path.dirname(target), b".fastphash-" + digest.hex().encode())
 
 
 def _give_name(temporary: bytes, target: bytes) -> None:
-    """Rename a file, but never over another."""
+    """Rename a file, but never replace another."""
     try:
         os.link(temporary, target)
         os.unlink(temporary)
@@ -213,14 +203,14 @@ def _give_name(temporary: bytes, target: bytes) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # without links: a placeholder that only we can have made, replaced
+        # without links: create a placeholder, which fails if the name is taken, and replace it
         if not _is_placeholder(target, temporary):
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         os.replace(temporary, target)
 
 
 def _is_placeholder(target: bytes, temporary: bytes) -> bool:
-    """Whether a killed run left an empty file under a name, and what was to replace it."""
+    """Whether a killed run left an empty target, and the temporary file for it."""
     if not os.path.lexists(target) or not os.path.lexists(temporary):
         return False
     status = os.lstat(target)

@@ -1,1 +1,1 @@
-"""Thumbnails to hashes, and the definition of a hash."""
+"""Perceptual hashes of thumbnails, their hexadecimal form, and the definition of a hash."""

@@ -1,4 +1,4 @@
-"""What a hash means: two sets of hashes compare only if their definitions agree."""
+"""How hashes were made: only hashes of one definition can be compared."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -10,13 +10,14 @@ from fastphash.images.decode import DecodeMode, Decoding
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """A way to make a hash of a thumbnail.
+    """A hash algorithm.
 
     Attributes
     ----------
     name : str
-        Also the name of the column of upright hashes.
+        Also the name of the column that holds hashes of the identity orientation.
     bits : int
+        Bits of a hash.
     """
 
     name: str
@@ -24,29 +25,39 @@ class Algorithm:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns of hashes, by orientation in canonical order."""
+        """Names of the hash columns, one for each orientation in canonical order."""
         return (self.name, *(f"{self.name}_{orientation}" for orientation in ORIENTATIONS[1:]))
 
 
 PHASH = Algorithm("phash", 64)
 ALGORITHMS = {PHASH.name: PHASH}
-#: Columns of the hashes that joins work on.
+#: Columns of the hashes that joins use.
 HASH_COLUMNS = PHASH.columns
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a hash means: two sets of hashes compare only if this is the same.
+    """How hashes were made: two sets of hashes can be compared only if their definitions are equal.
 
     Attributes
     ----------
     source : {"fastphash", "imagehash", "foreign"}
-        Who made the hashes; "imagehash" was asserted by the user, "foreign" is unknown.
+        What made the hashes: this package, ImageHash (as the user asserts), or something unknown.
     decode : {"full", "reduced"}
+        Whether images were decoded in full, or JPEGs at a reduced scale.
     pass_order : {"horizontal", "pillow12.2", "pillow13"}
+        The version of Pillow whose resize was reproduced; see `phash`.
     exif : bool
+        Whether images were turned by their EXIF orientation first.
     sixteen_bit : {"scaled", "clipped"}
+        Whether 16-bit and float pixels were scaled to 0..255 or clipped, as ImageHash does.
     algorithm : {"phash"}
+        The hash algorithm.
+
+    Examples
+    --------
+    >>> print(Definition())
+    full, pass order pillow13, EXIF ignored, 16-bit scaled
     """
 
     source: Literal["fastphash", "imagehash", "foreign"] = "fastphash"
@@ -58,23 +69,23 @@ class Definition:
 
     @property
     def bits(self) -> int:
-        """Bits of a hash."""
+        """The number of bits of a hash."""
         return ALGORITHMS[self.algorithm].bits
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of a store's columns of hashes, by orientation in canonical order."""
+        """Names of a store's hash columns, one for each orientation in canonical order."""
         return ALGORITHMS[self.algorithm].columns
 
     def to_json(self) -> dict[str, Any]:
-        """What the metadata of a store says. Stores of before there were others don't say phash."""
-        made = asdict(self)
+        """The definition as a store's metadata holds it: phash, once the only one, isn't named."""
+        fields = asdict(self)
         if self.algorithm == PHASH.name:
-            del made["algorithm"]
-        return made
+            del fields["algorithm"]
+        return fields
 
     def decoding(self) -> Decoding:
-        """How to decode images for it."""
+        """How to decode images for hashes of this definition."""
         return Decoding(self.decode, self.exif, self.sixteen_bit == "clipped")
 
     def __str__(self) -> str:
@@ -84,10 +95,11 @@ class Definition:
         text = f"{self.decode}, pass order {self.pass_order}, {exif}, 16-bit {self.sixteen_bit}"
         return text if self.source == "fastphash" else f"imagehash as asserted: {text}"
 
-    def like(self, other: "Definition") -> "Definition":
-        """The definition as far as it differs from `other`: 16-bit rules don't where users vouch.
+    def with_source_of(self, other: "Definition") -> "Definition":
+        """The definition to be compared with `other`, where the user asserted one of the two.
 
-        ImageHash clips; whether there is a 16-bit image can't be told from a hash.
+        It takes the source and the 16-bit rule of `other`: ImageHash clips, but a hash doesn't
+        show whether its image had 16 bits.
         """
         if {self.source, other.source} == {"fastphash", "imagehash"}:
             return replace(self, source=other.source, sixteen_bit=other.sixteen_bit)
@@ -97,8 +109,8 @@ class Definition:
 FOREIGN = Definition(source="foreign")
 
 
-def asserted(text: str) -> Definition:
-    """The definition named by ``imagehash[:PASS_ORDER]``; UsageError for any other text."""
+def parse_definition(text: str) -> Definition:
+    """The definition that ``imagehash[:PASS_ORDER]`` asserts; UsageError for any other text."""
     name, _, order = text.partition(":")
     order = order or "pillow13"
     if name != "imagehash" or order not in PASS_ORDERS:

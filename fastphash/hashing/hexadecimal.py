@@ -1,4 +1,4 @@
-"""Hashes to and from their hexadecimal form."""
+"""Hashes to hexadecimal digits and back."""
 
 from typing import Any
 
@@ -8,12 +8,24 @@ from fastphash.errors import UsageError
 
 
 def to_hex(hashes: Any) -> Any:
-    """Sixteen hex digits, as ``str(imagehash.phash(image))``: a str for one hash, else a list.
+    """Write hashes as 16 hexadecimal digits, like ``str(imagehash.phash(image))``.
+
+    Parameters
+    ----------
+    hashes : int or array-like of uint64
+        One hash, or any number of them.
+
+    Returns
+    -------
+    str or list of str
+        A str for one hash; a list, nested like the array, for several.
 
     Examples
     --------
     >>> to_hex(0xD879F8F8)
     '00000000d879f8f8'
+    >>> to_hex([1, 255])
+    ['0000000000000001', '00000000000000ff']
     """
     values = np.asarray(hashes, np.uint64)
     if values.ndim == 0:
@@ -22,17 +34,29 @@ def to_hex(hashes: Any) -> Any:
 
 
 def from_hex(text: Any) -> Any:
-    """The inverse of `to_hex`: np.uint64 for a str, uint64 (n,) for a sequence of them.
+    """Read hashes from 16 hexadecimal digits each, the inverse of `to_hex`.
+
+    Parameters
+    ----------
+    text : str or iterable of str
+        The digits of one hash or of several, in either case.
+
+    Returns
+    -------
+    uint64 or uint64 (n,)
+        One hash for a str, an array otherwise.
 
     Raises
     ------
     UsageError
-        Not sixteen hex digits.
+        A text isn't 16 hexadecimal digits.
 
     Examples
     --------
     >>> int(from_hex("00000000000000ff"))
     255
+    >>> from_hex(["0000000000000001", "00000000000000FF"])
+    array([  1, 255], dtype=uint64)
     """
     if not isinstance(text, str):
         return np.array([from_hex(item) for item in text], np.uint64)

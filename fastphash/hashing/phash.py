@@ -1,4 +1,4 @@
-"""Thumbnails to DCT to `uint64`: the perceptual hash."""
+"""The perceptual hash: a thumbnail's lowest DCT frequencies, as the bits of a `uint64`."""
 
 import os
 from typing import TYPE_CHECKING, TypeAlias
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 ImageLike: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[np.uint8]"
 
-_LOW = 8  # the hash is made of the 8 x 8 lowest frequencies
+# the hash is made of the 8 x 8 lowest frequencies
+_LOW = 8
 
 
 def hash_thumbnails(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Hash a batch of thumbnails.
+    """Hash thumbnails.
 
     Parameters
     ----------
@@ -32,14 +33,15 @@ def hash_thumbnails(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
     Returns
     -------
     uint64 (...)
-        Bit 63 is the lowest frequency, row by row: ``int(str(imagehash.phash(image)), 16)``.
+        Bit 63 is the lowest frequency, and the others follow row by row, as in
+        ``int(str(imagehash.phash(image)), 16)``.
 
     Notes
     -----
-    ``scipy.fft.dct`` along the rows and then the columns, as ImageHash calls it, and not a matrix
-    product: on flat and symmetric images coefficients tie with the median, and any other order of
-    operations turns those bits into noise. Each one-dimensional transform stands alone, so leaving
-    out those that only feed high frequencies changes nothing.
+    This calls ``scipy.fft.dct`` in the order of ImageHash, columns first and then rows, instead of
+    a matrix product. On flat and symmetric images, coefficients tie with the median, and another
+    order of operations turns their bits into noise. One-dimensional transforms are independent, so
+    transforms that only high frequencies need are left out.
     """
     down = scipy.fft.dct(thumbnails.astype(np.float64), axis=-2)[..., :_LOW, :]
     low = scipy.fft.dct(down, axis=-1)[..., :_LOW]
@@ -50,9 +52,10 @@ def hash_thumbnails(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def hash_orientations(both: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Hash all eight orientations, canonical order: uint8 (..., 2, 32, 32) to uint64 (..., 8).
+    """Hash all eight orientations in canonical order: uint8 (..., 2, 32, 32) to uint64 (..., 8).
 
-    `both` is what `fastphash.images.thumbnail.both_thumbnails` returns.
+    `both` holds the thumbnails of an image and of the transposed image, as
+    `fastphash.images.thumbnail.both_thumbnails` returns them.
     """
     return hash_thumbnails(orient_thumbnails(both))
 
@@ -64,22 +67,40 @@ def phash(
     exif: bool = False,
     strict_imagehash: bool = False,
 ) -> np.uint64:
-    """Perceptual hash of one image, equal to ImageHash's ``phash(image)`` under Pillow 13.
+    """The perceptual hash of one image, bit for bit that of ImageHash under Pillow 13.
+
+    The image is converted to grey and resized to 32 x 32; its discrete cosine transform gives the
+    8 x 8 lowest frequencies. A bit of the hash says whether one of them is above their median.
+    Images that look alike have hashes at a small Hamming distance.
 
     Parameters
     ----------
-    image : path, bytes, PIL image or uint8 array, (h, w) or RGB (h, w, 3)
-    pass_order : {"horizontal", "pillow12.2", "pillow13"}
-        Which Pillow's resize to reproduce: up to 12.1, 12.2 and 12.3, or 13.
-    exif : bool
-        Turn a path's or bytes' image as its EXIF orientation says first; ImageHash doesn't.
-    strict_imagehash : bool
-        Clip 16-bit and float pixels as Pillow does instead of scaling them.
+    image : path, bytes, PIL image or uint8 array
+        A file, the bytes of one, or pixels: (h, w) in grey or (h, w, 3) in RGB.
+    pass_order : {"horizontal", "pillow12.2", "pillow13"}, optional
+        The version of Pillow whose resize is reproduced: "horizontal" up to 12.1, "pillow12.2" for
+        12.2 and 12.3, "pillow13" for 13. They differ only for tall images.
+    exif : bool, optional
+        Turn the image of a path or of bytes by its EXIF orientation first. ImageHash doesn't.
+    strict_imagehash : bool, optional
+        Clip 16-bit and float pixels to 0..255, as Pillow does. By default they are scaled.
+
+    Returns
+    -------
+    uint64
+        Bit 63 is the lowest frequency; `to_hex` writes it as ImageHash does.
 
     Raises
     ------
     ImageError
-        The file can't be read, or isn't an image that can be decoded.
+        The file can't be read or decoded, or the array has another dtype or shape.
+    UsageError
+        There is no such pass order.
+
+    See Also
+    --------
+    phash_orientations : The hashes of all eight orientations.
+    hash_images : The hashes of many files, in parallel.
 
     Examples
     --------
@@ -98,14 +119,33 @@ def phash_orientations(
     exif: bool = False,
     strict_imagehash: bool = False,
 ) -> NDArray[np.uint64]:
-    """Hashes of the eight orientations of one image, in canonical order.
+    """The perceptual hashes of one image in all eight orientations.
 
-    Entry t equals ImageHash's ``phash(image.transpose(...))`` under Pillow 13. The canonical order
-    is `fastphash.ORIENTATIONS`; parameters and errors are those of `phash`.
+    Each equals the hash that ImageHash gives the rotated or mirrored image under Pillow 13. The
+    image is decoded once and resized at most twice.
+
+    Parameters
+    ----------
+    image, pass_order, exif, strict_imagehash
+        As for `phash`.
 
     Returns
     -------
     uint64 (8,)
+        In the order of `ORIENTATIONS`; the first is the hash that `phash` returns.
+
+    Raises
+    ------
+    ImageError, UsageError
+        As for `phash`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.arange(4096, dtype=np.uint8).reshape(64, 64)
+    >>> hashes = phash_orientations(image)
+    >>> bool(hashes[0] == phash(image)), bool(hashes[1] == phash(np.rot90(image)))
+    (True, True)
     """
     grey = _grey(image, exif=exif, strict_imagehash=strict_imagehash)
     return hash_orientations(both_thumbnails(grey, pass_order))

@@ -1,29 +1,21 @@
-"""Image bytes to grey pixels and chroma, by OpenCV or Pillow."""
+"""Image bytes to grey pixels and chroma: ordinary JPEGs by OpenCV, all else by Pillow."""
 
-import os
-import tempfile
 import warnings
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import ImageError
-from fastphash.images.jpeg import JPEG_END, jpeg_header, reduction, scan_start
-from fastphash.images.pillow import EXIF_TURNS, exif_orientation, open_image, why
+from fastphash.images.decode_jpeg import CaughtStderr, decode_jpeg, reduction
+from fastphash.images.jpeg_header import JPEG_END, scan_start
+from fastphash.images.pillow import EXIF_TURNS, describe_error, exif_orientation, open_image
 from fastphash.images.pixels import array_chroma, array_grey, pillow_chroma, pillow_grey
 from fastphash.images.sniff import SNIFFED, sniff
 
 DecodeMode = Literal["full", "reduced"]
 _PNG_END = b"IEND\xaeB`\x82"
-_REDUCED_FLAGS = {
-    1: cv2.IMREAD_GRAYSCALE,
-    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +25,9 @@ class Decoding:
     Attributes
     ----------
     mode : {"full", "reduced"}
-        Pillow's pixels, or JPEG decoded straight to grey at a reduced scale.
+        All of Pillow's pixels, or JPEGs decoded straight to grey at a reduced scale.
     exif : bool
-        Turn the image as its EXIF orientation says; ImageHash doesn't.
+        Turn the image by its EXIF orientation, which ImageHash doesn't.
     strict_imagehash : bool
         Let Pillow clip 16-bit and float pixels to 0..255 instead of scaling them.
     """
@@ -47,14 +39,14 @@ class Decoding:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """One image in grey, and what colours it has.
+    """One image in grey, and its colours.
 
     Attributes
     ----------
     grey : uint8 (h, w)
     extent : (float, float)
-        How many columns and rows of `grey` the image covers: all of them, or, where a reduction
-        left a part of a pixel at the right or lower edge, a little less.
+        Columns and rows of `grey` that the image covers: all of them, or slightly less where a
+        reduction left part of a pixel at the right or lower edge.
     format : str
         Pillow's name of it.
     width, height : int
@@ -62,9 +54,9 @@ class Decoded:
     multiframe : bool
         Whether this is the first of several frames or pages.
     chroma : int8 (2, 8, 8) or None
-        Means of Cb - 128 and Cr - 128 (ITU-R 601 in full range, as JPEG) over equal cells of what
-        `grey` shows, -127 to 127; zeros for images without colour. None where it isn't known: a
-        reduced JPEG is decoded to grey alone.
+        Means of Cb - 128 and Cr - 128 (ITU-R 601 in full range, as in JPEG) over equal cells of
+        `grey`, -127 to 127; zeros for an image without colour. None if unknown: a reduced JPEG is
+        decoded to grey alone.
     """
 
     grey: NDArray[np.uint8]
@@ -76,38 +68,16 @@ class Decoded:
     chroma: NDArray[np.int8] | None = None
 
 
-class CaughtStderr:
-    """Takes file descriptor 2 of this process for good, to see whether a C library wrote to it.
-
-    libjpeg reports damaged data nowhere else. Python's own ``sys.stderr`` must have been moved to
-    a copy of the descriptor, or be expendable: this is for worker processes.
-    """
-
-    def __init__(self) -> None:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        os.dup2(file.fileno(), 2)
-        self._file = file
-
-    def take(self) -> bool:
-        """Whether anything was written since the last call."""
-        fd = self._file.fileno()
-        if os.lseek(fd, 0, os.SEEK_CUR) == 0:
-            return False
-        os.lseek(fd, 0, os.SEEK_SET)
-        os.ftruncate(fd, 0)
-        return True
-
-
 def decode(data: bytes, rules: Decoding, caught: CaughtStderr | None = None) -> Decoded:
-    """Decode the first frame of an image to grey, and see its colours.
+    """Decode the first frame of an image to grey and chroma.
 
-    With `caught`, ordinary JPEGs go to OpenCV, which is faster than Pillow and equal to it in
-    every pixel; whatever it doesn't decode without a murmur, Pillow decodes or refuses.
+    With `caught`, ordinary JPEGs go to OpenCV; Pillow decodes or refuses those that OpenCV doesn't
+    decode without a warning.
 
     Raises
     ------
     ImageError
-        The bytes are no image of a supported format, or a damaged one.
+        The bytes aren't an image of a supported format, or are damaged.
     """
     if not data:
         raise ImageError("identify", "the file is empty")
@@ -123,13 +93,24 @@ def decode(data: bytes, rules: Decoding, caught: CaughtStderr | None = None) -> 
         return _decode_pillow(data, name, rules)
 
 
+def _decode_opencv(data: bytes, mode: DecodeMode, caught: CaughtStderr) -> Decoded | None:
+    reduced = mode == "reduced"
+    jpeg = decode_jpeg(data, caught, reduced=reduced)
+    if jpeg is None:
+        return None
+    pixels, width, height, factor = jpeg
+    extent = (width / factor, height / factor)
+    chroma = None if reduced else array_chroma(pixels)
+    return Decoded(array_grey(pixels), extent, "JPEG", width, height, chroma=chroma)
+
+
 def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
     image = open_image(data, name)
     width, height = image.size
     factor = 1
     try:
         multiframe = bool(getattr(image, "is_animated", False))
-        # Pillow turns TIFFs itself, always
+        # Pillow always turns TIFFs itself
         turn = exif_orientation(image) if rules.exif and name != "TIFF" else 1
         if rules.mode == "reduced" and name == "JPEG" and image.mode in ("RGB", "L"):
             factor = reduction(width, height) if turn == 1 else 1
@@ -138,7 +119,7 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
         unknown = rules.mode == "reduced" and name == "JPEG"
         chroma = None if unknown else pillow_chroma(image)
     except Exception as error:
-        raise ImageError("decode", why(error)) from error
+        raise ImageError("decode", describe_error(error)) from error
     if not _has_end(data, name):
         raise ImageError("decode", f"the file is cut short: the end of a {name} is missing")
     if turn in EXIF_TURNS:
@@ -152,34 +133,7 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
 
 
 def _has_end(data: bytes, name: str) -> bool:
-    """Whether the last marker of a JPEG or PNG is there: Pillow doesn't always miss it."""
+    """Whether a JPEG or PNG has its end marker; Pillow doesn't always notice when it is missing."""
     if name == "JPEG":
         return data.find(JPEG_END, scan_start(data)) >= 0
     return name != "PNG" or _PNG_END in data
-
-
-def _decode_opencv(data: bytes, mode: DecodeMode, caught: CaughtStderr) -> Decoded | None:
-    """An ordinary JPEG, or None where OpenCV isn't to be trusted with it."""
-    header = jpeg_header(data)
-    # without its last marker Pillow may refuse what OpenCV takes in silence
-    if header is None or not data.endswith(JPEG_END):
-        return None
-    width, height, colours = header
-    if mode == "reduced":
-        factor = reduction(width, height)
-        flags = _REDUCED_FLAGS[factor]
-    else:
-        factor = 1
-        flags = cv2.IMREAD_COLOR_RGB if colours == 3 else cv2.IMREAD_GRAYSCALE
-    caught.take()
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
-        return None
-    if caught.take() or pixels is None or pixels.dtype != np.uint8:
-        return None
-    if pixels.shape[:2] != (-(-height // factor), -(-width // factor)):
-        return None
-    grey = array_grey(pixels)
-    chroma = None if mode == "reduced" else array_chroma(pixels)
-    return Decoded(grey, (width / factor, height / factor), "JPEG", width, height, chroma=chroma)

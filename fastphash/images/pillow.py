@@ -1,4 +1,4 @@
-"""Pillow, opened with care: allowed formats, limits, EXIF, and a defect mended."""
+"""Images opened by Pillow with care: known formats only, limits, EXIF, and a fix for TIFFs."""
 
 import io
 
@@ -11,7 +11,7 @@ from fastphash.errors import ImageError
 
 _TIFF_BITS, _TIFF_PLANES, _TIFF_SAMPLE_FORMAT = 258, 284, 339
 _EXIF_ORIENTATION = 0x0112
-# which of them an EXIF orientation asks for
+#: What brings pixels into the orientation that an EXIF value asks for; none for value 1.
 EXIF_TURNS = {
     value: PIXEL_TURNS[ORIENTATIONS.index(name) - 1]
     for value, name in {
@@ -27,34 +27,34 @@ EXIF_TURNS = {
 
 
 def limit_pixels(most: int) -> None:
-    """Let this process refuse images of more pixels, by their headers, whatever decodes them."""
-    # Pillow refuses more than twice as many as this
+    """Let this process refuse images of more pixels, judged by their headers."""
+    # Pillow refuses images of more than twice this
     Image.MAX_IMAGE_PIXELS = most / 2  # type: ignore[assignment]
 
 
 def open_image(data: bytes, name: str) -> Image.Image:
-    """Open an image of a known format; ImageError where its header is damaged."""
+    """Open an image of a known format; ImageError if its header is damaged."""
     try:
         return Image.open(io.BytesIO(data), formats=[name])
     except UnidentifiedImageError as error:
         raise ImageError("identify", f"a damaged or unsupported {name} header") from error
-    except Exception as error:  # plugins raise whatever they trip over
-        raise ImageError("identify", why(error)) from error
+    except Exception as error:  # plugins raise all kinds of errors
+        raise ImageError("identify", describe_error(error)) from error
 
 
 def exif_orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none."""
+    """The EXIF orientation, 1 to 8; 1 if there is none."""
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except Exception:  # a damaged EXIF block is no reason to lose the image
+    except Exception:  # an image with a damaged EXIF block is still an image
         return 1
 
 
-def mend_single_plane(image: Image.Image) -> None:
-    """Let Pillow 13 read 16-bit TIFFs of one band stored as separate planes.
+def fix_planar_tiff(image: Image.Image) -> None:
+    """Let Pillow 13 read 16-bit TIFFs whose only band is stored as a separate plane.
 
-    It takes one letter of the raw mode for each plane, which leaves "I" of "I;16", and then knows
-    no such mode. Satellite tiles are often written so.
+    Pillow takes one letter of the raw mode for each plane; of "I;16" it takes "I", which is not a
+    raw mode. Satellite images are often stored like this.
     """
     tiles = getattr(image, "tile", None)
     if not isinstance(image, TiffImageFile) or not tiles or tiles[0].codec_name != "raw":
@@ -68,7 +68,7 @@ def mend_single_plane(image: Image.Image) -> None:
     image.tile = [tile._replace(args=(raw_mode, *tile.args[1:])) for tile in tiles]
 
 
-def why(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What went wrong, in one line."""
     if isinstance(error, MemoryError):
         return "out of memory"

@@ -1,4 +1,4 @@
-"""Pixels to grey and to chroma."""
+"""Convert pixels of arrays and Pillow images to grey and chroma."""
 
 import warnings
 from collections.abc import Callable
@@ -10,38 +10,43 @@ from PIL import Image
 
 from fastphash.base.vocabulary import CHROMA_SIDE
 from fastphash.errors import ImageError
-from fastphash.images.pillow import mend_single_plane, why
+from fastphash.images.pillow import describe_error, fix_planar_tiff
 
-# pixels that are in hand in a larger form than their image's
-_AT_ONCE = 1 << 20
-SCALED_MODES = ("I", "F")  # and every I;16
+# pixels converted per strip
+_STRIP = 1 << 20
+#: Modes of Pillow with pixels that are scaled to 0..255, besides every I;16 mode.
+SCALED_MODES = ("I", "F")
 
 
 def pillow_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray[np.uint8]:
-    """Grey pixels (h, w) of a Pillow image: its ``convert("L")``, but 16-bit and float scaled."""
-    mend_single_plane(image)
+    """Grey pixels (h, w) of a Pillow image.
+
+    Same as ``convert("L")``, but 16-bit and float pixels are scaled unless `strict_imagehash` is
+    set.
+    """
+    fix_planar_tiff(image)
     if strict_imagehash or not (image.mode in SCALED_MODES or image.mode.startswith("I;16")):
         return np.ascontiguousarray(image.convert("L"))
     return scale_to_uint8(np.asarray(image))
 
 
 def image_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray[np.uint8]:
-    """Grey pixels (h, w) of a Pillow image; ImageError where Pillow can't load or convert it."""
+    """As `pillow_grey`, without warnings; ImageError if Pillow can't load or convert the image."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return pillow_grey(image, strict_imagehash=strict_imagehash)
         except Exception as error:
-            raise ImageError("decode", why(error)) from error
+            raise ImageError("decode", describe_error(error)) from error
 
 
 def array_grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey pixels (h, w) of a uint8 array (h, w) or, RGB, (h, w, 3).
+    """Grey pixels (h, w) of a uint8 array: grey (h, w) or RGB (h, w, 3).
 
     Raises
     ------
     ImageError
-        Another dtype or shape, or no pixels at all.
+        The array has another dtype or shape, or no pixels.
     """
     grey_or_rgb = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
     if pixels.dtype != np.uint8 or not grey_or_rgb or pixels.size == 0:
@@ -53,7 +58,7 @@ def array_grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def array_chroma(pixels: NDArray[Any]) -> NDArray[np.int8]:
-    """`Decoded.chroma`, int8 (2, 8, 8), of pixels (h, w) or, RGB, (h, w, 3)."""
+    """`Decoded.chroma`, int8 (2, 8, 8), of pixels: grey (h, w) or RGB (h, w, 3)."""
     if pixels.ndim == 2:
         return _no_colour()
     height, width = pixels.shape[:2]
@@ -67,7 +72,7 @@ def pillow_chroma(image: Image.Image) -> NDArray[np.int8]:
 
     def rows(top: int, bottom: int) -> NDArray[np.uint8]:
         strip = image.crop((0, top, image.width, bottom))
-        # alpha is dropped; a transparent palette entry would be looked up to be kept
+        # alpha is dropped; without this, Pillow would look up a transparent palette entry
         strip.info.pop("transparency", None)
         return np.asarray(strip.convert("RGB"))
 
@@ -81,12 +86,12 @@ def _no_colour() -> NDArray[np.int8]:
 def _chroma_of(
     width: int, height: int, rows: Callable[[int, int], NDArray[np.uint8]]
 ) -> NDArray[np.int8]:
-    """Chroma of the image whose RGB pixels ``rows(top, bottom)`` gives, strip by strip."""
-    from fastphash.kernels import chroma  # numba, as in _rgb_grey
+    """Chroma of the image whose RGB pixels ``rows(top, bottom)`` returns, strip by strip."""
+    from fastphash.kernels import chroma  # imported late, as in _rgb_grey
 
     totals = np.zeros((CHROMA_SIDE, CHROMA_SIDE, 3), np.int64)
     columns = np.empty((CHROMA_SIDE, 3 * width), np.uint32)
-    step = max(_AT_ONCE // width, 1)
+    step = max(_STRIP // width, 1)
     for top in range(0, height, step):
         strip = np.ascontiguousarray(rows(top, min(top + step, height)))
         chroma.add_strip(strip.reshape(-1, 3 * width), top, height, columns, totals)
@@ -96,10 +101,10 @@ def _chroma_of(
 
 
 def scale_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Stretch the finite values of an array over 0..255; not finite is 0, and so is a constant."""
+    """Scale the finite values of an array to 0..255; others, and a constant array, become 0."""
     out = np.zeros(values.shape, np.uint8)
-    # some rows at a time: in double precision a large image is eight times as large
-    step = max(_AT_ONCE // max(values[:1].size, 1), 1)
+    # strip by strip: in double precision an image takes eight times its memory
+    step = max(_STRIP // max(values[:1].size, 1), 1)
     ranges = []
     for start in range(0, len(values), step):
         rows = values[start : start + step]
@@ -118,7 +123,7 @@ def scale_to_uint8(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _rgb_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    # numba takes 110 MB, and who only looks at images doesn't need it
+    # imported late: numba takes 110 MB, and previews do without it
     from fastphash.kernels.grey import rgb_to_grey
 
     grey = np.empty(pixels.shape[:2], np.uint8)

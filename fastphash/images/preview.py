@@ -1,8 +1,6 @@
-"""Small pictures for people to look at."""
+"""Previews: small pictures for people to look at."""
 
-import io
 import warnings
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +8,14 @@ from PIL import Image
 
 from fastphash.base.orientations import orient_pixels
 from fastphash.errors import ImageError
-from fastphash.images.pillow import EXIF_TURNS, exif_orientation, mend_single_plane, open_image, why
+from fastphash.images.encode import encode
+from fastphash.images.pillow import (
+    EXIF_TURNS,
+    describe_error,
+    exif_orientation,
+    fix_planar_tiff,
+    open_image,
+)
 from fastphash.images.pixels import SCALED_MODES, scale_to_uint8
 from fastphash.images.sniff import SNIFFED, sniff
 
@@ -18,23 +23,23 @@ _PREVIEW_QUALITY = 80
 
 
 def make_preview(data: bytes, side: int, orientation: int = 0, *, exif: bool = False) -> bytes:
-    """A JPEG for people to look at: in colour, small, and turned.
+    """A small JPEG of an image, in colour and in an orientation.
 
     Parameters
     ----------
     data : bytes
-        Of an image file.
+        Bytes of an image file.
     side : int
-        The longer side is made this many pixels; smaller images stay as they are.
+        Pixels of the longer side; smaller images keep their size.
     orientation : int
         Index into `fastphash.ORIENTATIONS`, applied last.
     exif : bool
-        Turn the image as its EXIF orientation says, before that.
+        Turn the image by its EXIF orientation first.
 
     Raises
     ------
     ImageError
-        The bytes are no image of a supported format, or a damaged one.
+        The bytes aren't an image of a supported format, or are damaged.
     """
     name = sniff(data[:SNIFFED])
     if name is None:
@@ -44,33 +49,25 @@ def make_preview(data: bytes, side: int, orientation: int = 0, *, exif: bool = F
         image = open_image(data, name)
         try:
             turn = exif_orientation(image) if exif and name != "TIFF" else 1
-            # libjpeg leaves out what isn't looked at
+            # libjpeg then decodes no more than is needed
             image.draft(None, (side, side))
-            mend_single_plane(image)
-            pixels = _shrunk(image, side)
+            fix_planar_tiff(image)
+            pixels = _shrink(image, side)
         except Exception as error:
-            raise ImageError("decode", why(error)) from error
+            raise ImageError("decode", describe_error(error)) from error
     if turn in EXIF_TURNS:
         pixels = EXIF_TURNS[turn](pixels)
     return encode(orient_pixels(pixels, orientation), "JPEG", _PREVIEW_QUALITY)
 
 
-def _shrunk(image: Image.Image, side: int) -> NDArray[np.uint8]:
-    """RGB or grey pixels of an image, on white where it is transparent."""
+def _shrink(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    """RGB or grey pixels of an image made smaller, white where it is transparent."""
     if image.mode in SCALED_MODES or image.mode.startswith("I;16"):
         image = Image.fromarray(scale_to_uint8(np.asarray(image)))
     if "A" in image.getbands() or "transparency" in image.info:
-        seen = image.convert("RGBA")
-        image = Image.new("RGB", seen.size, "white")
-        image.paste(seen, mask=seen)
+        transparent = image.convert("RGBA")
+        image = Image.new("RGB", transparent.size, "white")
+        image.paste(transparent, mask=transparent)
     image = image.convert("L" if image.mode in ("L", "1") else "RGB")
     image.thumbnail((side, side))
     return np.asarray(image)
-
-
-def encode(pixels: NDArray[np.uint8], name: Literal["JPEG", "PNG"], quality: int = 90) -> bytes:
-    """Encode uint8 pixels (h, w) or, RGB, (h, w, 3)."""
-    buffer = io.BytesIO()
-    options: dict[str, int] = {"quality": quality} if name == "JPEG" else {"compress_level": 1}
-    Image.fromarray(pixels).save(buffer, name, **options)
-    return buffer.getvalue()

@@ -1,8 +1,8 @@
-"""The format of an image by its first bytes, and what a file name promises."""
+"""The format of an image by its first bytes, and whether a file name promises an image."""
 
 import os
 
-#: How much of a file `sniff` looks at.
+#: How many bytes of a file `sniff` needs.
 SNIFFED = 32
 
 _SIGNATURES = (
@@ -24,12 +24,12 @@ _SUFFIXES = frozenset(
 )
 _AVIF_BRANDS = (b"avif", b"avis", b"mif1", b"msf1")
 _PNM_KINDS = frozenset(b"1 2 3 4 5 6 f F y".split())
-# sizes of the header that follows a bitmap's first 14 bytes
+# sizes of the header after the first 14 bytes of a bitmap
 _BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124))
 
 
 def sniff(head: bytes) -> str | None:
-    """Pillow's name of the format that the first SNIFFED bytes of a file announce, or None."""
+    """Pillow's name of the format, by the first SNIFFED bytes of a file; None if unsupported."""
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
             return name
@@ -45,5 +45,5 @@ def sniff(head: bytes) -> str | None:
 
 
 def promises_image(path: bytes) -> bool:
-    """Whether a name ends as an image's: a file that is none is rejected then, not skipped."""
+    """Whether a file name has an image's suffix; such a file is rejected, never skipped."""
     return os.path.splitext(path)[1].lower() in _SUFFIXES

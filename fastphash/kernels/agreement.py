@@ -1,65 +1,55 @@
-"""Whether two thumbnails show the same picture.
+"""Whether two thumbnails show the same picture, apart from saving again and brightness.
 
-The tolerances are measured in benchmarks/accuracy/thumbnails.py: they part copies that were
-saved again or
-made brighter from look-alikes whose hashes are equal.
+The tolerances are measured in benchmarks/accuracy/thumbnails.py: they separate copies that were
+saved again or made brighter from look-alikes whose hashes are equal.
 """
 
 import math
 
-import numba
 import numpy as np
 from numba import boolean, float32, int64, uint8, uint16
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
-from fastphash.kernels import array, compiled, const
+from fastphash.kernels import array, compiled, const, inner
+from fastphash.kernels.subject import find_ground
 
-# Below this standard deviation (grey levels) a thumbnail is flat: only its levels can be compared.
-FLAT = 1.0
+# Below this standard deviation, in grey levels, a thumbnail is flat: only levels are compared.
+FLAT_DEVIATION = 1.0
 FLAT_LEVELS = 4
-# Above this kurtosis the picture is a small subject on a ground. If the ground is plain (this share
-# of its pixels within so many levels of the most frequent one) it agrees by itself, and any two
-# small subjects correlate: only their levels can be compared.
-SPARSE = 20.0
+# Above this kurtosis the picture is a small subject on a ground. The ground is plain if it has this
+# share of the pixels within so many levels of the most frequent one. Plain grounds agree anyway,
+# and any two small subjects correlate: so levels are compared as well.
+SPARSE_KURTOSIS = 20.0
 PLAIN_SHARE = 0.75
 PLAIN_RANGE = 2
 PLAIN_LEVELS = 4
 PLAIN_CORRELATION = 0.95
-# Saving again, JPEG quality 30 and up, moves no pixel further than this ...
+# Saving again, at JPEG quality 30 and up, moves no pixel further than this ...
 SAVED_LEVELS = 17
 SAVED_CORRELATION = 0.9
 SAVED_DEVIATION = 2.0
-# ... and an edit of brightness or contrast may, but leaves the picture the same but for clipping.
+# ... but an edit of brightness or contrast may; it leaves the picture the same apart from clipping.
 EDITED_CORRELATION = 0.97
 EDITED_DEVIATION = 3.0
-# On a ground that is this share of both pictures, like outlines correlate so much by themselves:
-# what is inside of them, if it has so many pixels, must correlate as well. If it deviates by less
-# than this share of how far it is from the ground, it is no more than what the resize of a sharp
-# outline leaves, and its levels must be near.
+# If both grounds cover this share of their pictures, similar outlines are enough to correlate.
+# Then the pixels inside the outlines must correlate too, if there are this many. If their deviation
+# is below this share of their distance from the ground, it is only what the resize of a sharp
+# outline leaves, and their levels are compared instead.
 GROUND_SHARE = 0.5
 INSIDE_PIXELS = 9
 INSIDE_DEVIATION = 0.05
 INSIDE_CORRELATION = 0.9
 
 
-@numba.njit(error_model="numpy", nogil=True)
-def _ground(pixels: NDArray[np.uint8], share: float) -> int:
-    """The most frequent level, if so many pixels are next to it, or else -1."""
-    frequency = np.zeros(256, np.int64)
-    for value in pixels:
-        frequency[value] += 1
-    ground = 0
-    for level in range(256):  # np.argmax compiles for a second
-        if frequency[level] > frequency[ground]:
-            ground = level
-    near = 0
-    for level in range(max(ground - PLAIN_RANGE, 0), min(ground + PLAIN_RANGE, 255) + 1):
-        near += frequency[level]
-    return ground if near >= share * pixels.size else -1
+@inner
+def _plain_ground(pixels: NDArray[np.uint8], share: float) -> int:
+    """The level of the ground if this share of the pixels is near it, else -1."""
+    ground, count = find_ground(pixels, PLAIN_RANGE)
+    return ground if count >= share * pixels.size else -1
 
 
-@numba.njit(error_model="numpy", nogil=True)
+@inner
 def _is_inside(pixels: NDArray[np.uint8], ground: int, i: int, j: int) -> bool:
     """Whether a pixel and the eight around it are off the ground."""
     for y in range(i - 1, i + 2):
@@ -69,11 +59,11 @@ def _is_inside(pixels: NDArray[np.uint8], ground: int, i: int, j: int) -> bool:
     return True
 
 
-@numba.njit(error_model="numpy", nogil=True)
+@inner
 def _agree_inside(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
-    """Whether pictures of like outlines agree inside of these, as far as they are on a ground."""
-    ground_a = _ground(a, GROUND_SHARE)
-    ground_b = _ground(b, GROUND_SHARE) if ground_a >= 0 else -1
+    """Whether two subjects agree inside their outlines; true unless both are on a ground."""
+    ground_a = _plain_ground(a, GROUND_SHARE)
+    ground_b = _plain_ground(b, GROUND_SHARE) if ground_a >= 0 else -1
     if ground_b < 0:
         return True
     n, mean_a, mean_b, squares_a, squares_b, products = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -103,9 +93,9 @@ def _agree_inside(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
     return bool(min(variance_a, variance_b) > 0 and products / n - mean_a * mean_b >= limit)
 
 
-@numba.njit(error_model="numpy", nogil=True)
-def _fourth(pixels: NDArray[np.uint8], mean: float) -> float:
-    """Fourth central moment; sums of whole numbers, so that the compiler finds whole vectors."""
+@inner
+def _fourth_moment(pixels: NDArray[np.uint8], mean: float) -> float:
+    """Fourth central moment, from sums of whole numbers so that the compiler uses vectors."""
     second = np.int64(0)
     third = np.int64(0)
     fourth = np.int64(0)
@@ -118,8 +108,8 @@ def _fourth(pixels: NDArray[np.uint8], mean: float) -> float:
     return float((fourth - 4 * mean * third + 6 * mean**2 * second) / n - 3 * mean**4)
 
 
-@numba.njit(error_model="numpy", nogil=True)
-def _apart(
+@inner
+def _largest_difference(
     a: NDArray[np.uint8],
     mean_a: float,
     deviation_a: float,
@@ -140,7 +130,7 @@ def _apart(
     return float(max(high - offset, offset - low) / 2**20)
 
 
-@numba.njit(error_model="numpy", nogil=True)
+@inner
 def _compare(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[bool, float]:
     """Whether uint8 (1024,) `a` and `b` agree, and how much: their correlation, 0 to 1."""
     n = a.size
@@ -166,35 +156,45 @@ def _compare(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[bool, float]:
     mean_b = sum_b / n
     variance_a = max(sum_aa / n - mean_a * mean_a, 0.0)
     variance_b = max(sum_bb / n - mean_b * mean_b, 0.0)
-    if min(variance_a, variance_b) < FLAT * FLAT:
+    if min(variance_a, variance_b) < FLAT_DEVIATION * FLAT_DEVIATION:
         return bool(levels <= FLAT_LEVELS), 1.0 - levels / 255.0
     covariance = sum_ab / n - mean_a * mean_b
     correlation = min(max(covariance / math.sqrt(variance_a * variance_b), 0.0), 1.0)
-    kurtosis = max(_fourth(a, mean_a) / variance_a**2, _fourth(b, mean_b) / variance_b**2)
-    if kurtosis > SPARSE and min(_ground(a, PLAIN_SHARE), _ground(b, PLAIN_SHARE)) >= 0:
+    kurtosis = max(
+        _fourth_moment(a, mean_a) / variance_a**2, _fourth_moment(b, mean_b) / variance_b**2
+    )
+    if kurtosis > SPARSE_KURTOSIS and (
+        min(_plain_ground(a, PLAIN_SHARE), _plain_ground(b, PLAIN_SHARE)) >= 0
+    ):
         return bool(levels <= PLAIN_LEVELS and correlation >= PLAIN_CORRELATION), correlation
-    apart = _apart(a, mean_a, math.sqrt(variance_a), b, mean_b, math.sqrt(variance_b))
-    saved = levels <= SAVED_LEVELS and correlation >= SAVED_CORRELATION and apart <= SAVED_DEVIATION
-    edited = correlation >= EDITED_CORRELATION and apart <= EDITED_DEVIATION
+    difference = _largest_difference(
+        a, mean_a, math.sqrt(variance_a), b, mean_b, math.sqrt(variance_b)
+    )
+    saved = (
+        levels <= SAVED_LEVELS
+        and correlation >= SAVED_CORRELATION
+        and difference <= SAVED_DEVIATION
+    )
+    edited = correlation >= EDITED_CORRELATION and difference <= EDITED_DEVIATION
     return bool((saved or edited) and _agree_inside(a, b)), correlation
 
 
-@numba.njit(error_model="numpy", nogil=True)
-def _judge(
+@inner
+def _compare_oriented(
     a: NDArray[np.uint8],
     b: NDArray[np.uint8],
     mask: int,
-    turned: NDArray[np.uint16],
+    indices: NDArray[np.uint16],
     scratch: NDArray[np.uint8],
 ) -> tuple[bool, int, float]:
-    """The first orientation in `mask` under which `a` agrees with `b`, or else the first in it."""
+    """The first orientation in `mask` in which `a` agrees with `b`; if none, the first in it."""
     first = -1
     first_score = 0.0
-    for t in range(turned.shape[0]):
+    for t in range(indices.shape[0]):
         if mask >> t & 1:
-            indices = turned[t]
+            source = indices[t]
             for p in range(scratch.size):
-                scratch[p] = a[indices[p]]
+                scratch[p] = a[source[p]]
             agrees, score = _compare(scratch, b)
             if agrees:
                 return True, t, score
@@ -215,20 +215,23 @@ def _judge(
     array(uint8),
     array(float32),
 )
-def judge_pairs(
+def compare_pairs(
     left: NDArray[np.uint8],
     left_rows: NDArray[np.int64],
     right: NDArray[np.uint8],
     right_rows: NDArray[np.int64],
     mask: NDArray[np.uint8],
-    turned: NDArray[np.uint16],
+    indices: NDArray[np.uint16],
     agrees: NDArray[np.bool_],
     orientation: NDArray[np.uint8],
     score: NDArray[np.float32],
 ) -> None:
-    """Compare left[left_rows[i]], turned as mask[i] allows, with right[right_rows[i]]."""
-    scratch = np.empty(turned.shape[1], np.uint8)
+    """Compare left[left_rows[i]], in the orientations of mask[i], with right[right_rows[i]].
+
+    `indices` (8, 1024) orients a thumbnail, as `orientation_indices` gives it.
+    """
+    scratch = np.empty(indices.shape[1], np.uint8)
     for i in range(mask.size):
-        agrees[i], orientation[i], score[i] = _judge(
-            left[left_rows[i]], right[right_rows[i]], mask[i], turned, scratch
+        agrees[i], orientation[i], score[i] = _compare_oriented(
+            left[left_rows[i]], right[right_rows[i]], mask[i], indices, scratch
         )

@@ -1,4 +1,4 @@
-"""Colour in 8 x 8 cells, in whole numbers: the same however the rows are cut into strips."""
+"""Chroma in 8 x 8 cells, in whole numbers so that the size of strips doesn't matter."""
 
 import numpy as np
 from numba import int8, int64, uint8, uint32
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import CHROMA_SIDE
 from fastphash.kernels import array, compiled, const, inner
 
-# ITU-R 601 in 65536ths, as JPEG; each adds up to 0, so that grey comes to exactly none
+# ITU-R 601 in 65536ths, as in JPEG; each adds up to 0, so that grey has a chroma of exactly 0
 _CB = (-11059, -21709, 32768)
 _CR = (32768, -27439, -5329)
 
@@ -48,9 +48,9 @@ def add_strip(
 ) -> None:
     """Add a strip to the `totals` (8, 8, 3) of an image of `height` rows.
 
-    `rgb` (h, 3w) are its interleaved rows from row `first` on, at most 2**21 of them; `columns`
-    (8, 3w) is overwritten. A pixel is eight units long and a cell as many as the side has pixels,
-    so that each lies in its cells with a whole weight, and a cell's weights add up to all pixels.
+    `rgb` (h, 3w) holds interleaved rows of the image, from row `first` on, at most 2**21 of them;
+    `columns` (8, 3w) is overwritten. Along a side of n pixels, a pixel is 8 units long and a cell n
+    units: so each pixel has a whole weight in its cells, and the weights of a cell add up to n.
     """
     columns[:] = 0
     y = 0
@@ -58,8 +58,8 @@ def add_strip(
         start = (first + y) * CHROMA_SIDE
         cell = start // height
         if y + 4 <= rgb.shape[0] and start + 4 * CHROMA_SIDE <= (cell + 1) * height:
-            # four rows for each time that the sums are read and written: 8 us against 17 us for
-            # 300 x 300
+            # four rows at a time, so that sums are read and written less: 8 us for 300 x 300
+            # instead of 17 us
             _add_four(rgb[y], rgb[y + 1], rgb[y + 2], rgb[y + 3], columns[cell])
             y += 4
             continue
@@ -76,7 +76,7 @@ def add_strip(
 
 @compiled(const(int64, 3), int64, array(int8, 3))
 def totals_to_chroma(totals: NDArray[np.int64], pixels: int, chroma: NDArray[np.int8]) -> None:
-    """Fill `chroma` (2, 8, 8), Cb - 128 and Cr - 128, from the totals of an image; -127 to 127."""
+    """Fill `chroma` (2, 8, 8), Cb - 128 and Cr - 128 within -127..127, from an image's totals."""
     whole = pixels << 16
     for down in range(CHROMA_SIDE):
         for across in range(CHROMA_SIDE):

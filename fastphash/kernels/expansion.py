@@ -1,4 +1,7 @@
-"""Pairs of distinct values expanded to pairs of rows."""
+"""Pairs of distinct values expanded to pairs of the rows that have them.
+
+The rows of value c, its members, are rows[starts[c]:starts[c + 1]].
+"""
 
 import numpy as np
 from numba import int64, uint32
@@ -14,7 +17,7 @@ def count_expanded(
     right: NDArray[np.int64],
     right_starts: NDArray[np.uint32],
 ) -> int:
-    """How many pairs of members the pairs of classes stand for."""
+    """How many pairs of rows `expand` writes."""
     total = 0
     for i in range(left.size):
         a = np.int64(left_starts[left[i] + 1]) - np.int64(left_starts[left[i]])
@@ -45,7 +48,7 @@ def expand(
     out_right: NDArray[np.int64],
     out_pair: NDArray[np.int64],
 ) -> None:
-    """Every pair of a member of left[i] and one of right[i], and i."""
+    """Write every pair of a member of left[i] and one of right[i], and i."""
     at = 0
     for i in range(left.size):
         for a in range(left_starts[left[i]], left_starts[left[i] + 1]):
@@ -58,7 +61,7 @@ def expand(
 
 @compiled(const(uint32), returns=int64)
 def count_inside(starts: NDArray[np.uint32]) -> int:
-    """How many pairs of two members of one class there are."""
+    """How many pairs of rows `expand_inside` writes."""
     total = 0
     for c in range(starts.size - 1):
         members = np.int64(starts[c + 1]) - np.int64(starts[c])
@@ -74,7 +77,7 @@ def expand_inside(
     out_right: NDArray[np.int64],
     out_class: NDArray[np.int64],
 ) -> None:
-    """Every pair of two members of one class, and the class."""
+    """Write every pair of two members of one value, and the value."""
     at = 0
     for c in range(starts.size - 1):
         for a in range(starts[c], starts[c + 1]):

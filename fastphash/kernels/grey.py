@@ -11,8 +11,8 @@ from fastphash.kernels import array, compiled, const
 def rgb_to_grey(rgb: NDArray[np.uint8], grey: NDArray[np.uint8]) -> None:
     """Fill `grey` (n,) from interleaved `rgb` (3n,): Pillow's L24 in ``Convert.c``."""
     for i in range(grey.size):
-        # unsigned, or numba's test for negative indices keeps this from being vectorised:
-        # 111 us against 21 us for 300 x 300
+        # unsigned, because numba's test for negative indices prevents vectorisation: 21 us for
+        # 300 x 300 instead of 111 us
         j = np.uint64(i) * np.uint64(3)
         red = np.int32(rgb[j])
         green = np.int32(rgb[j + np.uint64(1)])

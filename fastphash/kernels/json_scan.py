@@ -1,7 +1,7 @@
-"""JSON, byte by byte: is it well-formed, and where do the elements of an array lie.
+"""JSON scanned byte by byte: whether it is well-formed, and where an array's elements lie.
 
-A pushdown automaton. Most bytes cost one look into a table (`fastphash.elements` makes it): what
-follows a byte at a node is another node or, from FIRST_ACTION, something to do.
+A pushdown automaton. Most bytes cost one look into the table of `fastphash.files.json_grammar`: a
+byte at a node leads to another node or, from FIRST_ACTION on, to an action.
 """
 
 import numpy as np
@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const
 
-# nodes that actions lead to
+# nodes that actions lead to, followed by those that only the table knows
 (AFTER, END, VALUE, VALUE_OR_CLOSE, KEY, KEY_OR_CLOSE, COLON, IN_KEY, OBJECT, OBJECT_OR_CLOSE) = (
     range(10)
 )
-#: The first of the nodes that only the table knows.
-FURTHER = 10
+FIRST_TABLE_NODE = 10
 
 FIRST_ACTION = 100
 (
@@ -31,16 +30,16 @@ FIRST_ACTION = 100
     ERROR,
 ) = range(FIRST_ACTION, FIRST_ACTION + 10)
 
-# why a scan stopped
+# events: why a scan stopped
 BLOCK_ENDS, KEY_FOUND, ARRAY_OPENED, ARRAY_CLOSED, FULL, WRONG, TOO_DEEP = range(7)
 
-# what is kept between scans, as indices of `state`; positions are those in the block
+# indices of `state`, which is kept between scans; positions are those in the block
 (AT, NODE, DEPTH, IN_ARRAY, COUNT, ELEMENT, KEY_START, KEY_END, MATCHED, VALUE_START, VALUE_END) = (
     range(11)
 )
 STATE_SIZE = 11
 NONE = -1
-#: Of a value's start: some key of the element has an escape, so that it must be parsed.
+#: Start of a value whose element must be parsed, because one of its keys has an escape.
 ESCAPED = -2
 
 
@@ -59,12 +58,12 @@ def scan(
     wanted: NDArray[np.uint8],
     stack: NDArray[np.uint8],
     state: NDArray[np.int64],
-    found: NDArray[np.int64],
+    spans: NDArray[np.int64],
 ) -> int:
-    """Go on from state[AT] until something is to be told; what, is returned.
+    """Scan from state[AT] to the next event, which is returned.
 
-    In the array whose elements are wanted, fill found[state[COUNT]:] with the start and end of
-    each and of its value of the key `wanted` (with its quotes).
+    Inside the wanted array, fill spans[state[COUNT]:] with each element's start and end, and the
+    start and end of its value of the key `wanted` (in quotes).
     """
     node = np.uint8(state[NODE])
     depth = state[DEPTH]
@@ -131,13 +130,13 @@ def scan(
             if of_element:
                 if state[MATCHED] == 1:
                     state[VALUE_END], state[MATCHED] = i, 0
-                found[state[COUNT], 0] = state[ELEMENT]
-                found[state[COUNT], 1] = i + 1
-                found[state[COUNT], 2] = state[VALUE_START]
-                found[state[COUNT], 3] = state[VALUE_END]
+                spans[state[COUNT], 0] = state[ELEMENT]
+                spans[state[COUNT], 1] = i + 1
+                spans[state[COUNT], 2] = state[VALUE_START]
+                spans[state[COUNT], 3] = state[VALUE_END]
                 state[COUNT] += 1
                 state[ELEMENT] = NONE
-                if state[COUNT] == found.shape[0]:
+                if state[COUNT] == spans.shape[0]:
                     event = FULL
             elif depth == 1 and state[IN_ARRAY] == 1:
                 state[IN_ARRAY] = 0

@@ -1,4 +1,4 @@
-"""Distances of pairs of rows over all orientations."""
+"""Hamming distances of pairs of rows over all orientations."""
 
 import numpy as np
 from numba import int64, uint8, uint64
@@ -26,9 +26,9 @@ def relate(
     distance: NDArray[np.uint8],
     mask: NDArray[np.uint8],
 ) -> None:
-    """The least distance of each pair over `ways`, and a bit for each orientation that gives it.
+    """The least distance of each pair over `ways`, and a bit for each orientation that has it.
 
-    A way is: a column of `left`, one of `right`, the orientation that their likeness means.
+    A way is a column of `left`, a column of `right`, and the orientation that they compare.
     """
     for i in range(left_rows.size):
         a = left[left_rows[i]]
@@ -36,11 +36,11 @@ def relate(
         least = np.uint64(65)
         bits = np.uint8(0)
         for w in range(ways.shape[0]):
-            apart = np.uint64(popcount(a[ways[w, 0]] ^ b[ways[w, 1]]))
-            if apart < least:
-                least = apart
+            bits_apart = np.uint64(popcount(a[ways[w, 0]] ^ b[ways[w, 1]]))
+            if bits_apart < least:
+                least = bits_apart
                 bits = np.uint8(0)
-            if apart == least:
+            if bits_apart == least:
                 bits |= np.uint8(1) << ways[w, 2]
         distance[i] = np.uint8(least)
         mask[i] = bits
@@ -55,7 +55,7 @@ def count_distances(
     least: NDArray[np.int64],
     most: NDArray[np.int64],
 ) -> None:
-    """Count pairs start <= i < stop, i < j by their least and by their greatest distance (65,)."""
+    """Count pairs start <= i < stop, i < j, in (65,) by least and by greatest distance."""
     for i in range(start, stop):
         a = hashes[i]
         for j in range(i + 1, hashes.shape[0]):
@@ -63,8 +63,8 @@ def count_distances(
             low = np.uint64(64)
             high = np.uint64(0)
             for w in range(ways.shape[0]):
-                apart = np.uint64(popcount(a[ways[w, 0]] ^ b[ways[w, 1]]))
-                low = min(low, apart)
-                high = max(high, apart)
+                bits_apart = np.uint64(popcount(a[ways[w, 0]] ^ b[ways[w, 1]]))
+                low = min(low, bits_apart)
+                high = max(high, bits_apart)
             least[low] += 1
             most[high] += 1

@@ -1,4 +1,4 @@
-"""Hashes brought together by some of their bits: permuted, sorted, cut into segments, looked up."""
+"""Radix sort and radix partition of hashes, and searches among sorted ones."""
 
 import numpy as np
 from numba import int64, uint32, uint64
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const, inner
 
-# runs that insertion sorts faster than counting
+# runs of up to this length are sorted faster by insertion than by digits
 _SHORT = 24
 _DIGIT_BITS = 8
 _DIGITS = 1 << _DIGIT_BITS
@@ -14,18 +14,18 @@ _DIGITS = 1 << _DIGIT_BITS
 
 @compiled(const(uint64), const(uint64, 2), array(uint64))
 def permute(values: NDArray[np.uint64], table: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
-    """Move the bits of each value: table[b, v] is where the bits of v go that is byte b."""
+    """Permute the bits of each value: table[b, v] is where byte b takes its bits if it is v."""
     for i in range(values.size):
         value = values[i]
-        moved = np.uint64(0)
+        permuted = np.uint64(0)
         for b in range(8):
-            moved |= table[b, (value >> np.uint64(8 * b)) & np.uint64(255)]
-        out[i] = moved
+            permuted |= table[b, (value >> np.uint64(8 * b)) & np.uint64(255)]
+        out[i] = permuted
 
 
 @compiled(const(uint64), uint64, array(int64))
 def count_digits(values: NDArray[np.uint64], shift: int, counts: NDArray[np.int64]) -> None:
-    """How often each digit, counts.size of them and a power of two, stands at `shift`."""
+    """Add to counts[d] how many values have digit d at `shift`; counts.size is a power of two."""
     mask = np.uint64(counts.size - 1)
     for value in values:
         counts[(value >> shift) & mask] += 1
@@ -40,7 +40,7 @@ def scatter_rows(
     out: NDArray[np.uint64],
     out_rows: NDArray[np.uint32],
 ) -> None:
-    """Put values and rows where the next of their digit goes."""
+    """Scatter values and rows by digit; place[d] is where the next one of digit d goes."""
     mask = np.uint64(place.size - 1)
     for i in range(values.size):
         value = values[i]
@@ -55,7 +55,7 @@ def scatter_rows(
 def scatter(
     values: NDArray[np.uint64], shift: int, place: NDArray[np.int64], out: NDArray[np.uint64]
 ) -> None:
-    """Put values where the next of their digit goes."""
+    """Scatter values by digit; place[d] is where the next one of digit d goes."""
     mask = np.uint64(place.size - 1)
     for value in values:
         digit = (value >> shift) & mask
@@ -65,7 +65,7 @@ def scatter(
 
 
 @inner
-def _insert(values: NDArray[np.uint64], rows: NDArray[np.uint32]) -> None:
+def _sort_by_insertion(values: NDArray[np.uint64], rows: NDArray[np.uint32]) -> None:
     for i in range(1, values.size):
         value = values[i]
         row = rows[i]
@@ -88,19 +88,19 @@ def _sort_by_digit(
     spare_rows: NDArray[np.uint32],
     place: NDArray[np.int64],
 ) -> None:
-    """Sort stably by one digit; afterwards place[d] is where digit d ends."""
+    """Sort stably by one digit; afterwards digit d ends at place[d]."""
     mask = np.uint64(digits) - np.uint64(1)
     for digit in range(digits):
         place[digit] = 0
     for value in values:
         place[(value >> shift) & mask] += 1
-    whole = place[(values[0] >> shift) & mask] == values.size
+    one_digit = place[(values[0] >> shift) & mask] == values.size
     total = 0
     for digit in range(digits):
         count = place[digit]
-        place[digit] = total + count if whole else total
+        place[digit] = total + count if one_digit else total
         total += count
-    if whole:
+    if one_digit:
         return
     for i in range(values.size):
         value = values[i]
@@ -126,33 +126,33 @@ def sort_segments(
     spare_rows: NDArray[np.uint32],
     place: NDArray[np.int64],
 ) -> None:
-    """Sort each segment by its lowest `bits`, stably; the spare arrays are as long as the longest.
+    """Sort each segment stably by its lowest `bits`; spare arrays are as long as the longest.
 
-    One pass by as many of the top bits as parts it into runs that are short where hashes are
-    evenly spread; runs that are not take passes by all digits, from the lowest up.
+    The first pass takes enough of the top bits to leave short runs where hashes are evenly spread.
+    Longer runs take a pass for each digit below, from the lowest up.
     """
     digit_place = np.empty(_DIGITS, np.int64)
     for segment in range(bounds.size - 1):
-        own = values[bounds[segment] : bounds[segment + 1]]
-        own_rows = rows[bounds[segment] : bounds[segment + 1]]
-        if own.size <= _SHORT:
-            _insert(own, own_rows)
+        part = values[bounds[segment] : bounds[segment + 1]]
+        part_rows = rows[bounds[segment] : bounds[segment + 1]]
+        if part.size <= _SHORT:
+            _sort_by_insertion(part, part_rows)
             continue
         top = np.uint64(1)
-        while (2 << top) < own.size and (2 << top) <= place.size and top < bits:
+        while (2 << top) < part.size and (2 << top) <= place.size and top < bits:
             top += np.uint64(1)
         low = bits - top
-        _sort_by_digit(own, own_rows, low, 1 << top, spare, spare_rows, place)
+        _sort_by_digit(part, part_rows, low, 1 << top, spare, spare_rows, place)
         start = 0
         digit = 0
-        while start < own.size:
+        while start < part.size:
             while place[digit] == start:
                 digit += 1
-            run = own[start : place[digit]]
-            run_rows = own_rows[start : place[digit]]
+            run = part[start : place[digit]]
+            run_rows = part_rows[start : place[digit]]
             start = place[digit]
             if run.size <= _SHORT:
-                _insert(run, run_rows)
+                _sort_by_insertion(run, run_rows)
                 continue
             shift = np.uint64(0)
             while shift < low:
@@ -162,27 +162,27 @@ def sort_segments(
 
 @compiled(array(uint64), array(uint32), returns=int64)
 def collapse_sorted(values: NDArray[np.uint64], starts: NDArray[np.uint32]) -> int:
-    """Leave the different ones of sorted values at the front; value i was at starts[i:i + 2].
+    """Move the distinct ones of sorted values to the front, and return how many there are.
 
-    Returns how many; `starts` is one longer than `values`.
+    Distinct value i stood at starts[i]:starts[i + 1]; `starts` is one longer than `values`.
     """
-    kept = 0
+    distinct = 0
     for i in range(values.size):
-        if i == 0 or values[i] != values[kept - 1]:
-            values[kept] = values[i]
-            starts[kept] = np.uint32(i)
-            kept += 1
-    starts[kept] = np.uint32(values.size)
-    return kept
+        if i == 0 or values[i] != values[distinct - 1]:
+            values[distinct] = values[i]
+            starts[distinct] = np.uint32(i)
+            distinct += 1
+    starts[distinct] = np.uint32(values.size)
+    return distinct
 
 
 @compiled(const(uint64), uint64, array(int64))
 def find_bounds(values: NDArray[np.uint64], shift: int, bounds: NDArray[np.int64]) -> None:
-    """Of sorted values those with top bits t, value >> shift, are bounds[t]:bounds[t + 1]."""
+    """Fill bounds of sorted values: those with value >> shift == t are bounds[t]:bounds[t + 1]."""
     top = 0
     for i in range(values.size):
-        own = np.int64(values[i] >> shift)
-        while top <= own:
+        value_top = np.int64(values[i] >> shift)
+        while top <= value_top:
             bounds[top] = i
             top += 1
     while top < bounds.size:
@@ -198,7 +198,7 @@ def find_places(
     wanted: NDArray[np.uint64],
     out: NDArray[np.int64],
 ) -> None:
-    """Where each of `wanted` stands among sorted `values`; `bounds` are those of `find_bounds`."""
+    """The place of each of `wanted` among sorted `values`, with the bounds of `find_bounds`."""
     for i in range(wanted.size):
         value = wanted[i]
         low = bounds[np.int64(value >> shift)]
@@ -234,9 +234,9 @@ def split_segments(
     out_labels: NDArray[np.uint32],
     out_bounds: NDArray[np.int64],
 ) -> None:
-    """Cut each segment by a digit, in place of it in `out`: its parts are `digits` segments.
+    """Radix partition of each segment by one digit, into `digits` segments in its place in `out`.
 
-    Positions count from the first segment's; `labels` go along where there are any.
+    Positions count from the start of the first segment. `labels`, if not empty, go with the values.
     """
     mask = np.uint64(digits) - np.uint64(1)
     labelled = labels.size > 0

@@ -1,4 +1,4 @@
-"""Equal rows of several words."""
+"""Keys by which equal rows of words are found."""
 
 import numpy as np
 from numba import int64, uint64
@@ -9,7 +9,7 @@ from fastphash.kernels import array, compiled, const
 
 @compiled(const(uint64, 2), array(uint64))
 def mix_rows(words: NDArray[np.uint64], key: NDArray[np.uint64]) -> None:
-    """Stir each row of `words` (n, k) into its `key` (n,): equal rows keep equal keys."""
+    """Mix each row of `words` (n, k) into its `key` (n,); equal rows with equal keys stay equal."""
     for i in range(words.shape[0]):
         row = words[i]
         value = key[i]

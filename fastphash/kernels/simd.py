@@ -1,4 +1,4 @@
-"""What LLVM can do with vectors and numba has no word for: 8 hashes, 32 pixels at once."""
+"""Vector instructions that numba lacks, through LLVM: 8 hashes or 32 pixels at once."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -8,9 +8,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-#: Hashes compared by one `near`; arrays that it reads must reach this far beyond what is used.
+#: Hashes that one `near` compares; its arrays must extend this far beyond what is used.
 LANES = 8
-#: Pixels in a row that `dot` and `combine` read.
+#: Pixels of a row that `dot` and `combine` read.
 PIXELS = 32
 _BYTE, _INT, _WORD = (ir.IntType(bits) for bits in (8, 32, 64))
 _FLOATS = ir.VectorType(ir.FloatType(), PIXELS)
@@ -20,7 +20,7 @@ _intrinsic = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", intrinsi
 
 @_intrinsic
 def popcount(_: Any, word: Any) -> Any:
-    """How many bits of a uint64 are set."""
+    """How many bits of a uint64 are set: uint64."""
 
     def generate(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])
@@ -43,7 +43,7 @@ def near(_: Any, array: Any, start: Any, word: Any, radius: Any) -> Any:
 
 @_intrinsic
 def near_some(_: Any, array: Any, start: Any, word: Any, radius: Any) -> Any:
-    """As `near` for array[start + 8 j + i], j < 4: bit i is set if it would be for some j."""
+    """As `near`, for four windows at once: bit i is set if array[start + 8 j + i] is, j < 4."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, index, value, limit = arguments
@@ -89,7 +89,7 @@ def dot(_: Any, array: Any, start: Any, stride: Any, other: Any, other_start: An
             product = builder.mul(
                 _pixels(builder, pointer, place), _pixels(builder, other_pointer, other_place)
             )
-            # neighbours added: so LLVM sees that 16 bits hold the factors
+            # neighbours are added so that LLVM sees that 16 bits hold the factors
             total = builder.add(total, builder.add(*_halves(builder, product, 2)))
             place = builder.add(place, step)
             other_place = builder.add(other_place, ir.Constant(_WORD, PIXELS))
@@ -128,7 +128,7 @@ def _pixels(builder: Any, pointer: Any, place: Any) -> Any:
 
 
 def _halves(builder: Any, values: Any, step: int) -> tuple[Any, Any]:
-    """The even and the odd lanes (step 2), or the first and the second half (step 1)."""
+    """The even and the odd lanes (step 2), or the first and the second half of them (step 1)."""
     half = values.type.count // 2
     undefined = ir.Constant(values.type, ir.Undefined)
     return tuple(

@@ -1,4 +1,4 @@
-"""Union-find, and the stars of a graph of pairs."""
+"""Union-find, and stars: rows joined to the first keeper they are paired with."""
 
 import numpy as np
 from numba import int64, uint32
@@ -11,9 +11,9 @@ from fastphash.kernels import array, compiled, const
 def stars_of_pairs(
     left: NDArray[np.int64], right: NDArray[np.int64], keeper: NDArray[np.int64]
 ) -> None:
-    """Join each row to the first keeper it is paired with; pairs left < right, ascending by left.
+    """Join each row to the first keeper that it is paired with.
 
-    `keeper` starts with every row its own.
+    Pairs have left < right and ascend by left; in `keeper` each row starts as its own.
     """
     for i in range(left.size):
         if keeper[left[i]] == left[i] and keeper[right[i]] == right[i]:
@@ -22,9 +22,9 @@ def stars_of_pairs(
 
 @compiled(const(int64), const(int64), array(int64))
 def unite(left: NDArray[np.int64], right: NDArray[np.int64], root: NDArray[np.int64]) -> None:
-    """Join what each pair's two belong to; the root of a set is its first (union-find).
+    """Union the sets of the two rows of each pair; the root of a set is its first row.
 
-    Paths are halved while they are walked: Tarjan and van Leeuwen, 1984.
+    Paths are halved on the way to a root (Tarjan and van Leeuwen, 1984).
     """
     for i in range(left.size):
         a = left[i]
@@ -40,7 +40,7 @@ def unite(left: NDArray[np.int64], right: NDArray[np.int64], root: NDArray[np.in
 
 @compiled(array(int64), array(uint32))
 def find_roots(root: NDArray[np.int64], out: NDArray[np.uint32]) -> None:
-    """The root of every row; a row's root is never above it, so that one pass is enough."""
+    """Find the root of every row; one pass is enough, because no root comes after its rows."""
     for i in range(root.size):
         root[i] = root[root[i]]
         out[i] = np.uint32(root[i])

@@ -63,31 +63,31 @@ TASKS = [list(range(start, start + 5)) for start in range(0, 200, 5)]
 @pytest.mark.parametrize("count", [1, 3])
 def test_results_come_in_the_order_of_the_tasks(count):
     with supervisor(count=count) as workers:
-        found = list(workers.map(TASKS))
-    assert found == [[number**2 for number in task] for task in TASKS]
+        answers = list(workers.map(TASKS))
+    assert answers == [[number**2 for number in task] for task in TASKS]
 
 
-def test_only_what_ends_a_process_twice_is_given_up():
+def test_an_item_that_ends_two_processes_is_given_up():
     bad = {3: die, 4: die, 77: leave, 199: die}
     with supervisor(bad) as workers:
-        found = [item for result in workers.map(TASKS) for item in result]
+        answers = [item for result in workers.map(TASKS) for item in result]
     died = "the worker process died of it twice, by SIGKILL"
     given_up = {3: died, 4: died, 199: died}
     given_up[77] = "the worker process died of it twice, with exit status 7"
-    assert found == [given_up.get(number, number**2) for number in range(200)]
+    assert answers == [given_up.get(number, number**2) for number in range(200)]
 
 
 @pytest.mark.parametrize("slow", [hang, stop])
-def test_what_takes_too_long_is_ended(slow):
+def test_an_item_that_takes_too_long_is_given_up(slow):
     began = time.monotonic()
     with supervisor({12: slow}, timeout=0.3) as workers:
-        found = [item for result in workers.map(TASKS) for item in result]
+        answers = [item for result in workers.map(TASKS) for item in result]
     assert time.monotonic() < began + 20
-    assert found[12] == "not done after 0.3 s, twice"
-    assert found[:12] + found[13:] == [n**2 for n in range(200) if n != 12]
+    assert answers[12] == "not done after 0.3 s, twice"
+    assert answers[:12] + answers[13:] == [n**2 for n in range(200) if n != 12]
 
 
-def test_one_that_hangs_holds_nobody_up(tmp_path):
+def test_a_hanging_item_delays_no_other(tmp_path):
     last = tmp_path / "last"
     bad = {0: partial(hang_until, last), 199: partial(note, last)}
     with supervisor(bad, timeout=60.0) as workers:
@@ -106,9 +106,9 @@ def note(path, _):
     path.touch()
 
 
-def test_processes_that_do_not_last_are_an_error():
+def test_processes_that_keep_dying_are_an_error():
     with (
-        pytest.raises(WorkerError, match="don't last: with exit status 9"),
+        pytest.raises(WorkerError, match="keep dying: with exit status 9"),
         supervisor(begin=die_at_start) as workers,
     ):
         list(workers.map(TASKS))
@@ -121,13 +121,13 @@ def stall_at_start(_):
 def test_processes_that_never_begin_are_an_error(monkeypatch):
     monkeypatch.setattr(supervisor_module, "_STALL", 0.2)
     with (
-        pytest.raises(WorkerError, match="don't last: by SIGKILL"),
+        pytest.raises(WorkerError, match="keep dying: by SIGKILL"),
         supervisor(begin=stall_at_start, timeout=0.2) as workers,
     ):
         list(workers.map(TASKS))
 
 
-def test_an_error_of_ours_is_told():
+def test_an_error_of_the_work_itself_is_raised():
     with (
         pytest.raises(WorkerError, match="a worker process failed: ZeroDivisionError: of 8"),
         supervisor({8: fail}) as workers,
@@ -144,22 +144,22 @@ def test_tasks_too_large_for_a_pipe_pass():
 
 
 def test_tasks_are_read_only_a_little_ahead():
-    taken = []
+    begun = []
 
     def endless():
         while True:
-            taken.append(1)
+            begun.append(1)
             yield [1, 2]
 
     with supervisor() as workers:
         results = workers.map(endless())
         for _ in range(10):
             assert next(results) == [1, 4]
-        assert len(taken) < 400
+        assert len(begun) < 400
 
 
 def pids_of(workers):
-    return [one.process.pid for one in workers._processes]
+    return [worker.process.pid for worker in workers._workers]
 
 
 def run_until_interrupted(pids):
@@ -169,7 +169,7 @@ def run_until_interrupted(pids):
         list(workers.map(TASKS))
 
 
-def test_no_process_is_left_whether_all_went_well_or_not():
+def test_no_process_is_left_after_success_or_interrupt():
     with supervisor() as workers:
         pids = pids_of(workers)
         list(workers.map(TASKS))
@@ -182,7 +182,7 @@ def test_no_process_is_left_whether_all_went_well_or_not():
 def test_a_process_killed_from_outside_costs_nothing():
     with supervisor(count=2) as workers:
         results = workers.map(TASKS * 20)
-        found = [next(results)]
-        workers._processes[0].process.kill()
-        found += results
-    assert found == [[number**2 for number in task] for task in TASKS * 20]
+        answers = [next(results)]
+        workers._workers[0].process.kill()
+        answers += results
+    assert answers == [[number**2 for number in task] for task in TASKS * 20]

@@ -29,9 +29,9 @@ def test_all_items_of_all_jobs_are_yielded_once(threads, sizes):
 
 @both
 def test_items_of_one_job_stay_in_order(threads):
-    found = list(interleave(threads, (counting(job, 20, []) for job in range(5))))
+    items = list(interleave(threads, (counting(job, 20, []) for job in range(5))))
     for job in range(5):
-        assert [item for own, item in found if own == job] == list(range(20))
+        assert [item for origin, item in items if origin == job] == list(range(20))
 
 
 @both

@@ -38,14 +38,14 @@ def cut(path, block, count=1 << 16):
 @settings(max_examples=300)
 def test_pieces_are_the_file_and_elements_are_those_of_json(path, document, layout, block, count):
     data = write(path, document, layout)
-    found = cut(path, block, count)
-    assert b"".join(piece.data for piece in found) == data
-    assert [p.offset for p in found] == [
-        sum(len(p.data) for p in found[:i]) for i in range(len(found))
+    parts = cut(path, block, count)
+    assert b"".join(piece.data for piece in parts) == data
+    assert [p.offset for p in parts] == [
+        sum(len(p.data) for p in parts[:i]) for i in range(len(parts))
     ]
     parsed = json.loads(data)
     for name, key in WANTED.items():
-        of_array = [piece for piece in found if piece.array == name]
+        of_array = [piece for piece in parts if piece.array == name]
         assert bool(of_array) == (name in parsed)
         got = [piece.element(i) for piece in of_array for i in range(len(piece.starts))]
         assert repr(got) == repr(parsed.get(name, []))
@@ -103,10 +103,10 @@ def test_the_last_of_equal_keys_counts_and_escapes_are_seen_through(path):
         r'"\u0061nnotations": [{"image_id": 9}]}'
     )
     for block in (1, 7, 1000):
-        found = cut(path, block)
-        values = [value for p in found if p.array == "images" for value in p.values()]
+        parts = cut(path, block)
+        values = [value for p in parts if p.array == "images" for value in p.values()]
         assert values == [2, 3, 5, None, 8]
-        assert [v for p in found if p.array == "annotations" for v in p.values()] == [9]
+        assert [v for p in parts if p.array == "annotations" for v in p.values()] == [9]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,6 @@ def test_a_file_that_is_missing(tmp_path):
 def test_an_element_far_larger_than_a_block(path):
     text = '"]}\\' * 100_000
     path.write_text(json.dumps({"images": [{"id": 1}, {"text": text, "id": 2}], "other": text}))
-    found = cut(path, 1000)
-    assert [value for p in found if p.array for value in p.values()] == [1, 2]
-    assert b"".join(piece.data for piece in found) == path.read_bytes()
+    parts = cut(path, 1000)
+    assert [value for p in parts if p.array for value in p.values()] == [1, 2]
+    assert b"".join(piece.data for piece in parts) == path.read_bytes()

@@ -169,7 +169,7 @@ def test_a_flipped_bit_in_any_page_is_found(tmp_path, table):
 
 
 @pytest.mark.parametrize("data", [b"", b"no Parquet", b"PAR1" + bytes(40) + b"PAR1"])
-def test_what_is_no_parquet_is_named_in_one_line(tmp_path, data):
+def test_a_file_that_is_not_parquet_is_named_in_one_line(tmp_path, data):
     path = tmp_path / "x.parquet"
     path.write_bytes(data)
     for read in (parquet.read_table, parquet.read_schema):
@@ -192,7 +192,7 @@ def test_json_keeps_names_that_are_not_utf8(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff"])
-def test_what_is_no_json_is_named_in_one_line(tmp_path, data):
+def test_a_file_that_is_not_json_is_named_in_one_line(tmp_path, data):
     path = tmp_path / "x.json"
     path.write_bytes(data)
     with pytest.raises(StoreError, match="not JSON") as caught:

@@ -46,7 +46,7 @@ def test_hex_is_imagehashs(photo):
     ["", "0", "0" * 15, "0" * 17, "0x00000000000000", "g" * 16, "+" + "0" * 15, "0" * 15 + "\n",
      "0000_0000_000000", "٣" * 16],
 )  # fmt: skip
-def test_what_is_no_hash_in_hex_is_quoted(text):
+def test_text_that_is_not_a_hash_is_quoted(text):
     with pytest.raises(UsageError) as caught:
         from_hex(text)
     assert repr(text) in str(caught.value)

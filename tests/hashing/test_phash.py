@@ -22,7 +22,7 @@ from tests.support import naive
 MODES = ["L", "RGB", "RGBA", "LA", "P", "1", "CMYK", "YCbCr"]
 SHAPES = [(64, 64), (200, 300), (31, 33), (450, 100), (1, 50), (500, 1), (33, 32)]
 
-# made by make_golden.py, which see
+# made by make_golden.py
 GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text())
 
 

@@ -6,8 +6,8 @@ from PIL import Image
 
 from fastphash.images import pixels
 from fastphash.images.decode import Decoding, decode
+from fastphash.images.encode import encode
 from fastphash.images.pixels import array_chroma
-from fastphash.images.preview import encode
 from tests.support import naive
 from tests.support.references import FULL, reference
 
@@ -15,17 +15,17 @@ REDUCED = Decoding("reduced")
 
 
 def test_chroma_is_its_twin_and_close_to_pillows(picture):
-    found = decode(encode(picture, "PNG"), FULL).chroma
-    assert (found.dtype, found.shape) == (np.int8, (2, 8, 8))
+    decoded = decode(encode(picture, "PNG"), FULL).chroma
+    assert (decoded.dtype, decoded.shape) == (np.int8, (2, 8, 8))
     if picture.ndim == 2:
-        assert not found.any()
+        assert not decoded.any()
         return
-    assert np.array_equal(found, naive.chroma(picture))
+    assert np.array_equal(decoded, naive.chroma(picture))
     height, width = picture.shape[:2]
     if not (height % 8 or width % 8):
         pillow = np.asarray(Image.fromarray(picture).convert("YCbCr"))[..., 1:] - 128.0
         cells = pillow.reshape(8, height // 8, 8, width // 8, 2).mean(axis=(1, 3))
-        assert np.abs(found - np.moveaxis(cells, -1, 0)).max() < 1.5
+        assert np.abs(decoded - np.moveaxis(cells, -1, 0)).max() < 1.5
 
 
 @pytest.mark.parametrize("suffix", ["PNG", "JPEG"])
@@ -64,10 +64,10 @@ def test_chroma_is_that_of_pillows_rgb(mode, name, options, photo, encoded):
         image.putalpha(Image.fromarray(photo(41, 59, 1, channels=1)))
     data = encoded(image, name, **options)
     read = Image.open(io.BytesIO(data))
-    found = decode(data, FULL)
-    assert np.array_equal(found.grey, reference(data))
-    assert found.chroma.any()
-    assert np.array_equal(found.chroma, naive.chroma(np.asarray(read.convert("RGB"))))
+    decoded = decode(data, FULL)
+    assert np.array_equal(decoded.grey, reference(data))
+    assert decoded.chroma.any()
+    assert np.array_equal(decoded.chroma, naive.chroma(np.asarray(read.convert("RGB"))))
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_chroma_is_that_of_pillows_rgb(mode, name, options, photo, encoded):
 def test_images_of_one_band_have_no_colour(mode, name, photo, encoded):
     image = Image.fromarray(photo(30, 40, channels=1)).convert(mode)
     for rules in (FULL, Decoding(strict_imagehash=True)):
-        found = decode(encoded(image, name), rules).chroma
-        assert (found.dtype, found.shape) == (np.int8, (2, 8, 8))
-        assert not found.any()
+        decoded = decode(encoded(image, name), rules).chroma
+        assert (decoded.dtype, decoded.shape) == (np.int8, (2, 8, 8))
+        assert not decoded.any()
 
 
 def test_grey_pixels_in_colour_have_no_colour(photo, encoded):
@@ -100,7 +100,7 @@ def test_large_images_are_looked_at_in_strips(mode, photo, encoded, monkeypatch)
     data = encoded(Image.fromarray(photo(75, 50)).convert(mode), "TIFF")
     whole = decode(data, FULL).chroma
     for at_once in (1, 50 * 7, 50 * 74):
-        monkeypatch.setattr(pixels, "_AT_ONCE", at_once)
+        monkeypatch.setattr(pixels, "_STRIP", at_once)
         assert np.array_equal(decode(data, FULL).chroma, whole)
 
 

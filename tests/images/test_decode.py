@@ -6,9 +6,9 @@ from PIL import Image, ImageOps
 
 from fastphash.hashing.phash import hash_thumbnails
 from fastphash.images.decode import Decoding, decode
-from fastphash.images.jpeg import REDUCED_SIDE
+from fastphash.images.decode_jpeg import REDUCED_SIDE
+from fastphash.images.encode import encode
 from fastphash.images.pixels import array_grey
-from fastphash.images.preview import encode
 from fastphash.images.thumbnail import thumbnail
 from tests.support import naive
 from tests.support.references import FULL, reference
@@ -97,8 +97,8 @@ def test_shared_photos_with_any_exif_orientation_show_one_picture(shared):
     for subject in ("Landscape", "Portrait"):
         paths = [shared / "exif" / f"{subject}_{i}.jpg" for i in range(1, 9)]
         thumbnails = [thumbnail(decode(path.read_bytes(), EXIF).grey) for path in paths]
-        for made in thumbnails:
-            assert np.abs(made.astype(int) - thumbnails[0]).mean() < 1
+        for image in thumbnails:
+            assert np.abs(image.astype(int) - thumbnails[0]).mean() < 1
 
 
 # reduced
@@ -118,10 +118,10 @@ def test_shared_photos_with_any_exif_orientation_show_one_picture(shared):
 )
 def test_reduced_decoding_keeps_enough_pixels(width, height, factor, photo, encoded):
     data = encoded(photo(height, width), "JPEG")
-    found = decode(data, REDUCED)
-    assert (found.width, found.height) == (width, height)
-    assert found.extent == (width / factor, height / factor)
-    assert found.grey.shape == (-(-height // factor), -(-width // factor))
+    decoded = decode(data, REDUCED)
+    assert (decoded.width, decoded.height) == (width, height)
+    assert decoded.extent == (width / factor, height / factor)
+    assert decoded.grey.shape == (-(-height // factor), -(-width // factor))
 
 
 def test_only_jpegs_are_reduced(photo, encoded):

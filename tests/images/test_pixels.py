@@ -53,9 +53,9 @@ def test_single_plane_16_bit_tiffs_decode(order, kind):
     bounds = np.iinfo(kind)
     values = rng.integers(bounds.min, bounds.max, (41, 30)).astype(kind)
     data = planar_tiff(values, order, signed=kind is np.int16)
-    found = decode(data, FULL)
-    assert (found.format, found.width, found.height) == ("TIFF", 30, 41)
-    assert np.array_equal(found.grey, naive.scaled(values))
+    decoded = decode(data, FULL)
+    assert (decoded.format, decoded.width, decoded.height) == ("TIFF", 30, 41)
+    assert np.array_equal(decoded.grey, naive.scaled(values))
 
 
 def test_shared_16_bit_tiles_decode(shared):

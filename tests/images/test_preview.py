@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from fastphash.errors import ImageError
-from fastphash.images.preview import encode, make_preview
+from fastphash.images.encode import encode
+from fastphash.images.preview import make_preview
 from tests.support.scenes import TRANSPOSES, scene
 
 

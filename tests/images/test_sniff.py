@@ -22,13 +22,13 @@ from tests.support.references import FULL, reference, stage_of
         ("PPM", {}),
     ],
 )
-def test_formats_are_told_by_their_content(name, options, photo, encoded):
+def test_formats_are_known_by_their_content(name, options, photo, encoded):
     data = encoded(photo(50, 70), name, **options)
     assert sniff(data[:SNIFFED]) == name
-    found = decode(data, FULL)
-    assert (found.format, found.width, found.height) == (name, 70, 50)
-    assert found.extent == (70, 50)
-    assert np.array_equal(found.grey, reference(data))
+    decoded = decode(data, FULL)
+    assert (decoded.format, decoded.width, decoded.height) == (name, 70, 50)
+    assert decoded.extent == (70, 50)
+    assert np.array_equal(decoded.grey, reference(data))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_first_bytes_tell_the_format(head, name):
     assert sniff(head) == name
 
 
-def test_what_is_no_image_is_rejected(encoded):
+def test_a_file_that_is_not_an_image_is_rejected(encoded):
     assert stage_of(b"") == "identify"
     assert stage_of(b"no picture, whatever its name") == "identify"
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"

@@ -65,8 +65,8 @@ def test_every_pass_order_is_its_twin(pass_order, height, width, seed):
 
 def test_order_of_passes_shows_in_the_pixels():
     image = awkward(3300, 20, 0)
-    made = {thumbnail(image, order).tobytes() for order in ("horizontal", "pillow13")}
-    assert len(made) == 2
+    thumbnails = {thumbnail(image, order).tobytes() for order in ("horizontal", "pillow13")}
+    assert len(thumbnails) == 2
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_extent_is_its_twin_in_every_pass_order(shape):
 
 
 def check_all_turns(image):
-    made = orient_thumbnails(both_thumbnails(image))
+    thumbnails = orient_thumbnails(both_thumbnails(image))
     for t, name in enumerate(ORIENTATIONS):
         expected = np.asarray(transpose(image, name).resize((32, 32), Resampling.LANCZOS))
-        assert np.array_equal(made[t], expected), name
+        assert np.array_equal(thumbnails[t], expected), name
 
 
 @settings(max_examples=300)

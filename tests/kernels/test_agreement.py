@@ -13,7 +13,7 @@ from tests.support.thumbnails import related
 @given(st.lists(st.tuples(seeds, st.integers(1, 255)), max_size=8))
 @example([])
 @example([(0, 255)])
-def test_judging_is_its_twin(cases):
+def test_agreement_is_its_twin(cases):
     pairs = [related(seed) for seed, _ in cases]
     left = np.array([a for a, _ in pairs], np.uint8).reshape(-1, 1024)
     right = np.array([b for _, b in reversed(pairs)], np.uint8).reshape(-1, 1024)
@@ -21,7 +21,7 @@ def test_judging_is_its_twin(cases):
     rows = np.arange(len(cases))
     agrees, orientation = np.empty(len(cases), bool), np.empty(len(cases), np.uint8)
     score = np.empty(len(cases), np.float32)
-    agreement.judge_pairs(
+    agreement.compare_pairs(
         left,
         rows,
         right,

@@ -4,9 +4,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fastphash.base.vocabulary import INVERSE
-from fastphash.joins.relation import Matches
+from fastphash.joins.matches import Matches
 from fastphash.store.rows import Content
-from fastphash.verify.verdicts import judge
+from fastphash.verify.comparison import compare_images
 from tests.support import naive
 from tests.support.hash_strategies import seeds
 
@@ -23,9 +23,9 @@ def test_colours_are_compared_as_their_twin_does(seed, t, strength):
     one, two = np.zeros(1, np.int64), np.ones(1, np.int64)
     match = Matches(one, two, np.array([9], np.uint8), np.array([1 << t], np.uint8))
     content = Content(np.zeros((2, 1024), np.uint8), planes)
-    verdicts = judge(match, content, content, near=False)
+    comparison = compare_images(match, content, content, score_near=False)
     colour, distance = naive.colours(*planes, t)
-    assert verdicts.colour_distance[0] == pytest.approx(distance, abs=1e-3)
-    assert verdicts.colour[0] == colour
+    assert comparison.colour_distance[0] == pytest.approx(distance, abs=1e-3)
+    assert comparison.colour[0] == colour
     back = Matches(two, one, match.distance, np.array([1 << INVERSE[t]], np.uint8))
-    assert judge(back, content, content).colour[0] == colour
+    assert compare_images(back, content, content).colour[0] == colour

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.joins.partitions import permuted, sort_values
-from fastphash.joins.planner import SearchPlan, order_table
+from fastphash.joins.bit_order import bit_table, reorder_bits
+from fastphash.joins.search_plan import SearchPlan
+from fastphash.joins.values import sort_values
 from fastphash.kernels import radix
 from tests.support import naive
 from tests.support.hash_strategies import TOP, columns, seeds
@@ -23,10 +24,10 @@ NARROW = np.arange(300, dtype=np.uint64) // 2
 def test_permuting_moves_every_bit(values, order):
     values.flags.writeable = False
     out = np.empty_like(values)
-    radix.permute(values, order_table(tuple(order)), out)
+    radix.permute(values, bit_table(tuple(order)), out)
     assert out.tolist() == [naive.permute(value, order) for value in values.tolist()]
     plan = SearchPlan(0, (64,), 1, 1, tuple(order), 0, 0)
-    assert np.array_equal(permuted(values, plan), out)
+    assert np.array_equal(reorder_bits(values, plan), out)
 
 
 @given(crowded, st.sampled_from([1, 2]), seeds)
@@ -38,11 +39,11 @@ def test_permuting_moves_every_bit(values, order):
 def test_values_are_sorted_with_their_rows(values, threads, seed):
     rows = np.random.default_rng(seed).integers(0, 50, values.size).astype(np.uint32)
     values.flags.writeable = False
-    found = sort_values(values, rows, threads)
+    result = sort_values(values, rows, threads)
     expected = naive.sort_values(values.tolist(), rows.tolist())
-    assert found.values.tolist() == [value for value, _ in expected]
-    bounds = found.starts.tolist()
-    runs = [found.rows[i:j].tolist() for i, j in pairwise(bounds)]
+    assert result.values.tolist() == [value for value, _ in expected]
+    bounds = result.starts.tolist()
+    runs = [result.rows[i:j].tolist() for i, j in pairwise(bounds)]
     assert runs == [run for _, run in expected]
     assert (bounds[0], bounds[-1]) == (0, values.size)
 
@@ -54,11 +55,11 @@ def test_many_values_are_sorted_as_by_numpy(bits, threads):
     values &= np.uint64(TOP >> (64 - bits))
     # half of them in one segment
     values[::2] &= np.uint64(2**40 - 1)
-    found = sort_values(values, np.arange(values.size, dtype=np.uint32), threads)
-    assert np.array_equal(found.rows, np.argsort(values, kind="stable"))
+    result = sort_values(values, np.arange(values.size, dtype=np.uint32), threads)
+    assert np.array_equal(result.rows, np.argsort(values, kind="stable"))
     different, counts = np.unique(values, return_counts=True)
-    assert np.array_equal(found.values, different)
-    assert np.array_equal(np.diff(found.starts), counts)
+    assert np.array_equal(result.values, different)
+    assert np.array_equal(np.diff(result.starts), counts)
 
 
 @given(crowded)
@@ -68,11 +69,11 @@ def test_sorted_values_collapse_to_the_different_ones(values):
     values = np.sort(values)
     kept = values.copy()
     starts = np.empty(values.size + 1, np.uint32)
-    found = radix.collapse_sorted(kept, starts)
+    count = radix.collapse_sorted(kept, starts)
     expected = naive.sort_values(values.tolist(), range(values.size))
-    assert kept[:found].tolist() == [value for value, _ in expected]
-    assert starts[:found].tolist() == [run[0] for _, run in expected]
-    assert starts[found] == values.size
+    assert kept[:count].tolist() == [value for value, _ in expected]
+    assert starts[:count].tolist() == [run[0] for _, run in expected]
+    assert starts[count] == values.size
 
 
 @given(crowded, crowded, shifts)

@@ -52,5 +52,5 @@ def unlike(array, start, word):
 @given(hnp.arrays(np.uint32, 20, elements=st.integers(0, 5)), st.integers(0, 12))
 @example(np.full(20, 2**32 - 1, np.uint32), 12)
 def test_windows_show_which_labels_are_unlike(array, start):
-    found = unlike(array, np.int64(start), array[0])
-    assert found == naive.unlike(array.tolist(), start, int(array[0]))
+    lanes = unlike(array, np.int64(start), array[0])
+    assert lanes == naive.unlike(array.tolist(), start, int(array[0]))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fastphash.joins.distances import count_pairs_by_distance, row_distances
 from fastphash.joins.index import Index
-from fastphash.joins.relation import count_pairs_by_distance, row_distances
 from fastphash.kernels import expansion
 from tests.support import naive
 from tests.support.hash_strategies import hash_rows, seeds
@@ -26,8 +26,8 @@ def test_pairs_relate_as_their_twins_do(left_width, right_width, seed, left_know
     right = Index(rows[9:, :right_width], (0, *sorted(right_known))[: right_width or None])
     i, j = (a.reshape(-1).copy() for a in np.indices((len(left), len(right))))
     expected = naive.relation(left.hashes, right.hashes, left.known, right.known)
-    for found, twin in zip(row_distances(left, i, right, j), expected, strict=True):
-        assert np.array_equal(found, twin.reshape(-1))
+    for result, twin in zip(row_distances(left, i, right, j), expected, strict=True):
+        assert np.array_equal(result, twin.reshape(-1))
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -4,18 +4,16 @@ import struct
 
 from PIL import Image
 
-#: A reduced JPEG keeps at least this many pixels on its shorter side, measured by
-#: benchmarks/accuracy/reduced.py.
-REDUCED_SIDE = 128
-# of a JPEG: baseline, extended and progressive frames; tables, restart, application, comment
+JPEG_END = b"\xff\xd9"
+# markers of baseline, extended and progressive frames; with tables, restarts, application data and
+# comments they are all that an ordinary JPEG has before its scan
 _FRAMES = frozenset((0xC0, 0xC1, 0xC2))
 _USUAL_MARKERS = frozenset((*_FRAMES, 0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE))
 _SCAN = 0xDA
-JPEG_END = b"\xff\xd9"
 
 
 def scan_start(data: bytes) -> int:
-    """Where the first scan of a JPEG begins: before it, a thumbnail may have an end of its own."""
+    """Where the first scan of a JPEG begins; before it, an embedded thumbnail may end."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != _SCAN:
         padding = data[at + 1] == 0xFF
@@ -24,9 +22,9 @@ def scan_start(data: bytes) -> int:
 
 
 def jpeg_header(data: bytes) -> tuple[int, int, int] | None:
-    """Width, height and components of a grey or colour JPEG with nothing unusual before its scan.
+    """Width, height and components of an ordinary grey or colour JPEG; None for any other.
 
-    Pillow's own reading of the header takes 30 us, as long as the resize of 300 x 300 pixels.
+    Pillow takes 30 us to read a header, as long as the resize of 300 x 300 pixels.
     """
     frame = None
     at = 2
@@ -51,11 +49,3 @@ def jpeg_header(data: bytes) -> tuple[int, int, int] | None:
     if not usual or width * height > 2 * (Image.MAX_IMAGE_PIXELS or 0):
         return None
     return width, height, components
-
-
-def reduction(width: int, height: int, side: int = REDUCED_SIDE) -> int:
-    """The largest scale denominator of libjpeg that leaves `side` pixels on the shorter side."""
-    for factor in (8, 4, 2):
-        if min(width, height) >= factor * side:
-            return factor
-    return 1

@@ -20,9 +20,10 @@ EXIF = Decoding(exif=True)
 BOTH = """
 import hashlib, json, pathlib, sys
 from fastphash.images import decode
+from fastphash.images.decode_jpeg import CaughtStderr
 from fastphash.errors import ImageError
 
-caught = decode.CaughtStderr()
+caught = CaughtStderr()
 taken = []
 opencv = decode._decode_opencv
 decode._decode_opencv = lambda *a: taken.append(opencv(*a)) or taken[-1]
@@ -206,7 +207,7 @@ def test_bombs_are_refused_without_unpacking_them(photo, encoded, tmp_path):
 def test_bytes_written_to_stderr_are_caught_once():
     script = """
 import os
-from fastphash.images.decode import CaughtStderr
+from fastphash.images.decode_jpeg import CaughtStderr
 caught = CaughtStderr()
 seen = [caught.take()]
 os.write(2, b"warning")

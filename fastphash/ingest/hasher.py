@@ -1,4 +1,4 @@
-"""Files to hashes: what one worker process does."""
+"""What a worker process does: reads, decodes and hashes images."""
 
 import logging
 import os
@@ -13,26 +13,30 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+import fastphash.kernels.chroma
+import fastphash.kernels.grey
+import fastphash.kernels.lanczos  # noqa: F401 - before the first image, whose time is limited
 from fastphash.base.machine import limit_memory
 from fastphash.base.supervisor import At, Work
 from fastphash.base.vocabulary import PassOrder
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError
 from fastphash.hashing.phash import hash_orientations, hash_thumbnails
-from fastphash.images.decode import CaughtStderr, Decoding, decode
+from fastphash.images.decode import Decoding, decode
+from fastphash.images.decode_jpeg import CaughtStderr
 from fastphash.images.pillow import limit_pixels
 from fastphash.images.thumbnail import both_thumbnails, thumbnail
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.executor import Task
 from fastphash.sources.base import Reader
 
-# contents that a worker remembers, 1.4 kB each
+# images that a worker remembers by their bytes, 1.4 kB each
 _REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a worker hashes: all that it needs to know."""
+    """How to hash, as a worker needs it."""
 
     decoding: Decoding = field(default_factory=Decoding)
     pass_order: PassOrder = "pillow13"
@@ -41,7 +45,17 @@ class Recipe:
 
 
 class Record(NamedTuple):
-    """What is known of one image, however many files hold its bytes."""
+    """Results for one image, which several files may hold.
+
+    Attributes
+    ----------
+    format : str
+    width, height : int
+    multiframe : bool
+    chroma : bytes or None
+    hashes : uint64 (8,) or (1,)
+    thumbnail : uint8 (32, 32)
+    """
 
     format: str
     width: int
@@ -53,7 +67,13 @@ class Record(NamedTuple):
 
 
 class _Decoded(NamedTuple):
-    """One decoded image, its thumbnail (or both) not yet hashed; the pixels are gone."""
+    """A decoded image that isn't hashed yet.
+
+    Attributes
+    ----------
+    thumbnails : uint8 (32, 32) or (2, 32, 32)
+        The thumbnail, or with orientations it and its transpose's.
+    """
 
     format: str
     width: int
@@ -64,7 +84,7 @@ class _Decoded(NamedTuple):
 
 
 class Hasher:
-    """Reads, decodes and hashes files, and remembers contents that it has just seen."""
+    """Reads, decodes and hashes images, and remembers the last ones by their bytes."""
 
     def __init__(self, recipe: Recipe, caught: CaughtStderr | None = None) -> None:
         self._recipe = recipe
@@ -76,12 +96,18 @@ class Hasher:
         reader: Reader,
         paths: Sequence[bytes],
         refused: Mapping[int, str] | None = None,
-        at: At = lambda item: None,  # noqa: ARG005 - tells nobody
+        at: At = lambda item: None,  # noqa: ARG005 - nobody watches
     ) -> Batch:
-        """Hash inputs of one reader; those that give no hash are rejected or skipped.
+        """Hash the inputs of a reader; those without a hash are rejected or skipped.
 
-        Inputs that are `refused`, by their places in `paths`, are rejected unread. `at` is told of
-        every other one that is begun.
+        Parameters
+        ----------
+        reader : Reader
+        paths : sequence of bytes
+        refused : mapping of int to str, optional
+            Reasons by index in `paths`; these inputs are rejected unread.
+        at : callable, optional
+            Called with the index of every other input before it is read.
         """
         batch = Batch()
         fresh: dict[bytes, _Decoded] = {}
@@ -99,7 +125,7 @@ class Hasher:
                 if digest in self._remembered:
                     self._remembered.move_to_end(digest)
                 elif digest not in fresh:
-                    fresh[digest] = self._look(data)
+                    fresh[digest] = self._decode(data)
             except ImageError as error:
                 batch.rejected.append(Rejection(path, error.stage, error.reason))
             except MemoryError:
@@ -110,37 +136,37 @@ class Hasher:
                 batch.mtimes.append(stamp.mtime_ns)
                 batch.digests.append(digest)
         records = self._hash(fresh)
-        found = [records.get(d) or self._remembered[d] for d in batch.digests]
-        batch.formats = [record.format for record in found]
-        batch.shapes = [(record.width, record.height) for record in found]
-        batch.multiframe = [record.multiframe for record in found]
-        batch.chroma = [record.chroma for record in found]
-        if found:
-            batch.hashes = np.stack([record.hashes for record in found])
-            batch.thumbnails = np.stack([record.thumbnail for record in found])
+        rows = [records.get(digest) or self._remembered[digest] for digest in batch.digests]
+        batch.formats = [row.format for row in rows]
+        batch.shapes = [(row.width, row.height) for row in rows]
+        batch.multiframe = [row.multiframe for row in rows]
+        batch.chroma = [row.chroma for row in rows]
+        if rows:
+            batch.hashes = np.stack([row.hashes for row in rows])
+            batch.thumbnails = np.stack([row.thumbnail for row in rows])
         self._remember(records)
         return batch
 
-    def _look(self, data: bytes) -> "_Decoded":
-        decoded = decode(data, self._recipe.decoding, self._caught)
-        make = both_thumbnails if self._recipe.orientations else thumbnail
-        made = make(decoded.grey, self._recipe.pass_order, decoded.extent)
-        chroma = None if decoded.chroma is None else decoded.chroma.tobytes()
+    def _decode(self, data: bytes) -> _Decoded:
+        image = decode(data, self._recipe.decoding, self._caught)
+        resize = both_thumbnails if self._recipe.orientations else thumbnail
+        thumbnails = resize(image.grey, self._recipe.pass_order, image.extent)
+        chroma = None if image.chroma is None else image.chroma.tobytes()
         return _Decoded(
-            decoded.format, decoded.width, decoded.height, decoded.multiframe, chroma, made
+            image.format, image.width, image.height, image.multiframe, chroma, thumbnails
         )
 
-    def _hash(self, fresh: dict[bytes, "_Decoded"]) -> dict[bytes, Record]:
+    def _hash(self, fresh: dict[bytes, _Decoded]) -> dict[bytes, Record]:
         if not fresh:
             return {}
-        made = np.stack([seen.thumbnails for seen in fresh.values()])
+        thumbnails = np.stack([image.thumbnails for image in fresh.values()])
         if self._recipe.orientations:
-            hashes, upright = hash_orientations(made), made[:, 0]
+            hashes, upright = hash_orientations(thumbnails), thumbnails[:, 0]
         else:
-            hashes, upright = hash_thumbnails(made)[:, None], made
+            hashes, upright = hash_thumbnails(thumbnails)[:, None], thumbnails
         return {
-            digest: Record(*seen[:5], hashes[i], upright[i].copy())
-            for i, (digest, seen) in enumerate(fresh.items())
+            digest: Record(*image[:5], hashes[i], upright[i].copy())
+            for i, (digest, image) in enumerate(fresh.items())
         }
 
     def _remember(self, records: dict[bytes, Record]) -> None:
@@ -150,7 +176,7 @@ class Hasher:
 
 
 def start_worker(recipe: Recipe, memory: int) -> Work:
-    """Make this process a worker: file descriptor 2 is caught, and memory limited from now on."""
+    """Make this process a worker: catch file descriptor 2, and limit memory to these bytes."""
     cv2.setNumThreads(0)
     logging.disable()  # Pillow logs what it also raises
     sys.stderr = os.fdopen(os.dup(2), "w")

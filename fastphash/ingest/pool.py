@@ -3,22 +3,22 @@
 from collections.abc import Iterable, Iterator
 from typing import Self
 
-from fastphash.base.machine import core_count, free_memory
+from fastphash.base.machine import free_memory
 from fastphash.base.supervisor import Supervisor
 from fastphash.defaults import TIMEOUT
-from fastphash.errors import UsageError
 from fastphash.ingest.batch import Batch
 from fastphash.ingest.executor import Task
 from fastphash.ingest.hasher import Recipe, start_worker
+from fastphash.ingest.options import IngestOptions, check_timeout, worker_count
 
-# bytes that a worker may take whatever is free: enough for images as large as may be
+# bytes that a worker may always take: enough for the largest image that is decoded
 _LEAST_MEMORY = 2 << 30
 
 
 class Workers:
     """The executor of this machine: worker processes.
 
-    Use it as a context: leaving it ends the processes, at once where an exception passes.
+    A context: leaving it ends the processes, at once if there is an exception.
 
     Parameters
     ----------
@@ -26,20 +26,19 @@ class Workers:
         Processes.
     recipe : Recipe
     timeout : float
-        Seconds that a worker may take for one image; it is ended then. An image that has ended two
-        workers, so or by a crash, is rejected.
+        Seconds for one image; a worker that takes longer is ended. An image that ends two workers,
+        by time or by a crash, is rejected.
 
     Raises
     ------
     UsageError
-        `count` is less than one, or `timeout` is no time.
+        `count` is less than one, or `timeout` is not above 0.
     WorkerError
         Processes can't be started.
     """
 
     def __init__(self, count: int, recipe: Recipe, timeout: float = TIMEOUT) -> None:
-        if count < 1:
-            raise UsageError(f"workers must be at least 1, not {count}")
+        worker_count(count)
         check_timeout(timeout)
         memory = max(free_memory() // (count + 1), _LEAST_MEMORY)
         self._supervisor = Supervisor(count, timeout, start_worker, (recipe, memory))
@@ -56,16 +55,17 @@ class Workers:
         return self._supervisor.map(tasks)
 
 
-def worker_count(workers: int | None) -> int:
-    """The number asked for, or one for each core that this process may use."""
-    if workers is None:
-        return core_count()
-    if workers < 1:
-        raise UsageError(f"workers must be at least 1, not {workers}")
-    return workers
+def start_workers(options: IngestOptions) -> Workers:
+    """Worker processes as the options ask for them."""
+    return Workers(worker_count(options.workers), recipe_of(options), options.timeout)
 
 
-def check_timeout(timeout: float) -> None:
-    """Raise UsageError for what is no time to wait."""
-    if not timeout > 0:
-        raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")
+def recipe_of(options: IngestOptions) -> Recipe:
+    """The part of the options that workers need."""
+    definition = options.definition
+    return Recipe(
+        definition.decoding(),
+        definition.pass_order,
+        options.layout.orientations,
+        options.max_pixels,
+    )

@@ -1,4 +1,4 @@
-"""What became of the inputs of a split."""
+"""Counts of the inputs of a split."""
 
 from dataclasses import dataclass
 
@@ -7,21 +7,26 @@ from fastphash.errors import FastphashError
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the inputs of a split.
+    """Counts of the inputs of a split, by what became of them in a run.
 
     Attributes
     ----------
     inputs : int
-        Everything that was found: hashed + kept + rejected + skipped.
+        All that are there: hashed + kept + rejected + skipped.
     hashed : int
         New or changed, with a hash now.
     kept : int
         Unchanged since they were hashed.
-    rejected, skipped : int
-        Without a hash: images that can't be read, and files that are none.
-    changed, gone, missing : int
-        Of the rows that the store had: hashed (or rejected) again; dropped, for their files are
-        gone; kept although they are gone.
+    rejected : int
+        Images that can't be hashed.
+    skipped : int
+        Files that aren't images.
+    changed : int
+        Rows of the store whose files were hashed, or rejected, again.
+    gone : int
+        Rows that were dropped, because their files are gone.
+    missing : int
+        Rows that were kept although their files are gone.
     """
 
     inputs: int = 0
@@ -35,9 +40,9 @@ class Tally:
 
     def check(self, split: str) -> None:
         """Raise FastphashError if an input is unaccounted for."""
-        found = self.hashed + self.kept + self.rejected + self.skipped
-        if found != self.inputs:
+        counted = self.hashed + self.kept + self.rejected + self.skipped
+        if counted != self.inputs:
             raise FastphashError(
-                f"of {self.inputs:,} inputs of split {split!r} {found:,} are accounted for: "
+                f"of {self.inputs:,} inputs of split {split!r} {counted:,} are accounted for: "
                 "this is a fault of fastphash, please report it"
             )

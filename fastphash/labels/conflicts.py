@@ -1,11 +1,12 @@
-"""Copies whose labels disagree with their keepers': the data set has an error there.
+"""Copies with other labels than their keepers, which are errors of the data set.
 
-Boxes and polygons of COCO files are read in the frame of the stored width and height: that of the
-pixels as they lie in the file or, where the store was made with `--exif`, as EXIF turns them.
+Labels are class folders or the annotations of COCO files. Boxes and polygons are read in the frame
+of the stored width and height: of the pixels as the file has them or, if the store was made with
+`exif`, as EXIF turns them.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -19,15 +20,15 @@ from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import COPY_KINDS, ORIENTATIONS
 from fastphash.errors import StoreError
 from fastphash.files.parquet import NAME_TYPE
-from fastphash.labels.coco import Annotations, Matched, match_images, read_images
-from fastphash.labels.shapes import IOU, Shape, agreement, orient_shapes, shapes_of
+from fastphash.labels.coco import Annotations, ImageMatching, match_images, read_images
+from fastphash.labels.shapes import MIN_IOU, Shape, least_iou, orient_shapes, shapes_of
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
 
 #: Label of an image that a COCO file lists without annotations.
 NO_OBJECTS = "no objects"
 
-# splits whose folders are this much the same have class folders
+# least share of a split's folders that the split with the most has too, if folders are classes
 _SHARED_FOLDERS = 0.5
 
 CONFLICTS_SCHEMA = pa.schema(
@@ -51,25 +52,25 @@ CONFLICTS_SCHEMA = pa.schema(
 
 
 class CocoConflicts(NamedTuple):
-    """Copies whose annotations disagree with their keeper's.
+    """Copies with other annotations than their keepers.
 
     Attributes
     ----------
     table : pyarrow.Table
         CONFLICTS_SCHEMA.
-    matched : dict of str to Matched
-        By split, how its file's images were found among its paths.
+    matched : dict of str to ImageMatching
+        By split, which images of its COCO file are which of its paths.
     """
 
     table: pa.Table
-    matched: dict[str, Matched]
+    matched: dict[str, ImageMatching]
 
 
 def has_class_folders(rows: HashTable) -> bool:
     """Whether the first folder of each path looks like the name of a class.
 
-    Every image is in a folder, there are two folders at least, and of each split at least half
-    are also folders of the split that has the most.
+    Every image is in a folder, one split has at least two folders, and of every split's folders at
+    least half are also in the split that has the most.
     """
     folders = _folders(exact_paths(rows.table))
     if not len(folders) or folders.null_count:
@@ -80,15 +81,15 @@ def has_class_folders(rows: HashTable) -> bool:
     of_split = [set(pairs[1, pairs[0] == i].tolist()) for i in range(splits.size)]
     most = max(of_split, key=len)
     return len(most) > 1 and all(
-        len(some & most) >= _SHARED_FOLDERS * len(some) for some in of_split
+        len(names & most) >= _SHARED_FOLDERS * len(names) for names in of_split
     )
 
 
 def folder_conflicts(groups: pa.Table) -> pa.Table:
-    """Copies that lie in another class folder than their keepers.
+    """Copies in another class folder than their keepers.
 
-    The label of an image is the first part of its path; one in no folder has none, and is in no
-    conflict.
+    The label of an image is the first folder of its path. An image in no folder has no label and
+    no conflict.
 
     Parameters
     ----------
@@ -103,12 +104,15 @@ def folder_conflicts(groups: pa.Table) -> pa.Table:
     copies, keepers = _copies(groups)
     folders = _folders(exact_paths(groups))
     differ = pc.not_equal(folders.take(pa.array(copies)), folders.take(pa.array(keepers)))
-    chosen = np.flatnonzero(differ.fill_null(False).to_numpy(zero_copy_only=False))
-    copies, keepers = copies[chosen], keepers[chosen]
-    texts = _folders(groups["path"])
-    none = pa.nulls(copies.size, pa.float32())
-    label, keeper_label = texts.take(pa.array(copies)), texts.take(pa.array(keepers))
-    return _table(groups, copies, keepers, label, keeper_label, "folder", none)
+    conflicts = np.flatnonzero(differ.fill_null(False).to_numpy(zero_copy_only=False))
+    copies, keepers = copies[conflicts], keepers[conflicts]
+    labels = _folders(groups["path"])
+    columns = {
+        "label": labels.take(pa.array(copies)),
+        "keeper_label": labels.take(pa.array(keepers)),
+        "iou": pa.nulls(copies.size, pa.float32()),
+    }
+    return _table(groups, copies, keepers, "folder", columns)
 
 
 def coco_conflicts(
@@ -117,88 +121,85 @@ def coco_conflicts(
     files: Mapping[str, Path],
     progress: Progress = no_progress,
 ) -> CocoConflicts:
-    """Copies whose COCO annotations disagree with those of their keepers.
+    """Copies with other COCO annotations than their keepers.
 
-    The copy's boxes and polygons are turned and scaled into the keeper's frame. Annotations of one
-    category are then matched one to one, by the assignment with the most pairs whose intersection
-    over union is `IOU` (0.5) or more: of their polygons where both have some, else of their boxes.
-    One without a partner, on either side, makes a conflict; its `iou` is the least of the pairs,
-    or 0 where there are more annotations on one side. An image that its file doesn't list has no
-    labels, and is in no conflict; one that is listed without annotations has "no objects".
+    Boxes and polygons of a copy are turned and scaled into its keeper's frame. Within each
+    category, annotations are matched one to one, so that as many pairs as possible reach an
+    intersection over union of `MIN_IOU` (0.5): of polygons if both have some, else of boxes. An
+    annotation without a partner, on either side, makes a conflict. Its `iou` is the least of all
+    pairs, or 0 if the numbers of annotations differ.
+
+    An image that its file doesn't list has no labels and no conflict. One that is listed without
+    annotations has the label "no objects".
 
     Parameters
     ----------
     groups : pyarrow.Table
         GROUPS_SCHEMA.
     rows : HashTable
-        Of the images in groups: split, path, width and height are used.
+        Split, path, width and height of the images in `groups`.
     files : mapping of str to Path
-        The COCO file of each split that has one.
+        COCO files by split; not every split needs one.
 
     Raises
     ------
     StoreError
-        No COCO file, or an annotation whose box or polygons are none.
+        A file is no COCO file, or one of its boxes or polygons is invalid.
     """
     copies, keepers = _copies(groups)
-    split = np.asarray(groups["split"].to_numpy(zero_copy_only=False), object)
-    labelled = np.isin(split, list(files))
+    splits = np.asarray(groups["split"].to_numpy(zero_copy_only=False), object)
+    labelled = np.isin(splits, list(files))
     both = labelled[copies] & labelled[keepers]
     copies, keepers = copies[both], keepers[both]
     paths = exact_paths(groups).to_pylist()
-    orientation = groups["orientation"].to_pylist()
-    named: dict[str, set[bytes]] = {name: set() for name in files}
+    compared: dict[str, set[bytes]] = {split: set() for split in files}
     for row in np.union1d(copies, keepers).tolist():
-        named[split[row]].add(paths[row])
-
-    found: list[tuple[int, int, str, str, float]] = []
+        compared[splits[row]].add(paths[row])
     with ExitStack() as stack:
-        sides = {
-            name: stack.enter_context(_LabelledSplit(rows.where_split(name), path, named[name]))
-            for name, path in files.items()
+        labels = {
+            split: stack.enter_context(
+                _LabelledSplit(rows.where_split(split), path, compared[split])
+            )
+            for split, path in files.items()
         }
-        last, kept = -1, None
-        for done, (row, keeper) in enumerate(zip(copies.tolist(), keepers.tolist(), strict=True)):
-            progress("comparing labels", done, copies.size)
-            if keeper != last:
-                last, kept = keeper, sides[split[keeper]].labels(paths[keeper])
-            own = sides[split[row]].labels(paths[row])
-            if own is None or kept is None:
-                continue
-            turn = ORIENTATIONS.index(orientation[row])
-            iou = agreement(orient_shapes(own.shapes, turn, own.size, kept.size), kept.shapes)
-            if iou < IOU:
-                found.append(
-                    (row, keeper, count_categories(own.shapes), count_categories(kept.shapes), iou)
-                )
-        matched = {name: side.matched for name, side in sides.items()}
-    rows_of, keepers_of, label, keeper_label, ious = zip(*found, strict=True) if found else [()] * 5
-    table = _table(
-        groups,
-        np.array(rows_of, np.int64),
-        np.array(keepers_of, np.int64),
-        pa.array(label, pa.string()),
-        pa.array(keeper_label, pa.string()),
-        "coco",
-        pa.array(ious, pa.float32()),
-    )
-    return CocoConflicts(table, matched)
+        conflicts = list(_find_conflicts(groups, copies, keepers, labels, progress))
+    columns = {
+        "label": pa.array([conflict.label for conflict in conflicts], pa.string()),
+        "keeper_label": pa.array([conflict.keeper_label for conflict in conflicts], pa.string()),
+        "iou": pa.array([conflict.iou for conflict in conflicts], pa.float32()),
+    }
+    copies = np.array([conflict.copy for conflict in conflicts], np.int64)
+    keepers = np.array([conflict.keeper for conflict in conflicts], np.int64)
+    table = _table(groups, copies, keepers, "coco", columns)
+    return CocoConflicts(table, {split: labels[split].matched for split in labels})
 
 
 def count_categories(shapes: list[Shape]) -> str:
-    """How many there are of each category, the most frequent first: "2 building, 1 car"."""
+    """The number of shapes of each category, most frequent first: "2 building, 1 car"."""
     counts = Counter(shape.category for shape in shapes)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{number} {category}" for category, number in ordered) or NO_OBJECTS
 
 
+class _Conflict(NamedTuple):
+    """A copy and its keeper, rows of groups, whose annotations disagree."""
+
+    copy: int
+    keeper: int
+    label: str
+    keeper_label: str
+    iou: float
+
+
 class _ImageShapes(NamedTuple):
+    """The annotations of an image of this width and height."""
+
     shapes: list[Shape]
     size: tuple[int, int]
 
 
 class _LabelledSplit:
-    """A split and its COCO file: a context."""
+    """The annotations of some images of a split, by path: a context."""
 
     def __init__(self, rows: HashTable, path: Path, wanted: set[bytes]) -> None:
         paths = rows.paths.to_pylist()
@@ -209,19 +210,15 @@ class _LabelledSplit:
         for key, row in zip(images.ids, self.matched.rows.tolist(), strict=True):
             if row >= 0 and paths[row] in wanted:
                 self.ids.setdefault(paths[row], []).append(key)
+        widths, heights = rows.numbers("width").tolist(), rows.numbers("height").tolist()
         self.sizes = {
             name: (width, height)
-            for name, width, height in zip(
-                paths,
-                rows.numbers("width").tolist(),
-                rows.numbers("height").tolist(),
-                strict=True,
-            )
+            for name, width, height in zip(paths, widths, heights, strict=True)
             if name in self.ids
         }
         if any(min(size) <= 0 for size in self.sizes.values()):
             raise StoreError(f"{path}: can't compare its boxes: the hashes don't say image sizes")
-        self.annotations = Annotations(path, [key for some in self.ids.values() for key in some])
+        self.annotations = Annotations(path, [key for keys in self.ids.values() for key in keys])
 
     def __enter__(self) -> Self:
         self.annotations.__enter__()
@@ -230,8 +227,8 @@ class _LabelledSplit:
     def __exit__(self, *of_error: object) -> None:
         self.annotations.__exit__(*of_error)
 
-    def labels(self, path: bytes) -> _ImageShapes | None:
-        """Those of an image, or None if the file doesn't list it."""
+    def shapes(self, path: bytes) -> _ImageShapes | None:
+        """The shapes of an image, or None if the file doesn't list it."""
         if path not in self.ids:
             return None
         shapes = []
@@ -245,17 +242,43 @@ class _LabelledSplit:
         return _ImageShapes(shapes, self.sizes[path])
 
 
+def _find_conflicts(
+    groups: pa.Table,
+    copies: NDArray[np.int64],
+    keepers: NDArray[np.int64],
+    labels: Mapping[str, _LabelledSplit],
+    progress: Progress,
+) -> Iterator[_Conflict]:
+    """Compare copies with their keepers, rows of `groups`; copies of a keeper stand together."""
+    splits, paths = groups["split"].to_pylist(), exact_paths(groups).to_pylist()
+    orientations = groups["orientation"].to_pylist()
+    current, kept = -1, None
+    for done, (row, keeper) in enumerate(zip(copies.tolist(), keepers.tolist(), strict=True)):
+        progress("comparing labels", done, copies.size)
+        if keeper != current:
+            current, kept = keeper, labels[splits[keeper]].shapes(paths[keeper])
+        copy = labels[splits[row]].shapes(paths[row])
+        if copy is None or kept is None:
+            continue
+        orientation = ORIENTATIONS.index(orientations[row])
+        oriented = orient_shapes(copy.shapes, orientation, copy.size, kept.size)
+        iou = least_iou(oriented, kept.shapes)
+        if iou < MIN_IOU:
+            label, keeper_label = count_categories(copy.shapes), count_categories(kept.shapes)
+            yield _Conflict(row, keeper, label, keeper_label, iou)
+
+
 def _copies(groups: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of the copies, and for each that of its keeper: the first of its group."""
+    """Rows of the copies, and of their keepers: the first rows of their groups."""
     _, first, number = np.unique(groups["group"].to_numpy(), return_index=True, return_inverse=True)
     kinds = pa.array(COPY_KINDS, pa.string())
-    copy = pc.is_in(groups["kind"].cast(pa.string()), kinds)
-    rows = np.flatnonzero(copy.to_numpy())
+    is_copy = pc.is_in(groups["kind"].cast(pa.string()), kinds)
+    rows = np.flatnonzero(is_copy.to_numpy())
     return rows, first[number[rows]]
 
 
 def _folders(paths: pa.ChunkedArray) -> pa.Array:
-    """First parts of paths, text or binary; null where there is but one."""
+    """First folders of paths, text or binary; null for a path without one."""
     folder = pc.list_element(pc.split_pattern(paths, "/", max_splits=1), 0)
     inside = pc.greater_equal(pc.find_substring(paths, "/"), 0)
     return pc.if_else(inside, folder, pa.scalar(None, paths.type)).combine_chunks()
@@ -265,20 +288,18 @@ def _table(
     groups: pa.Table,
     copies: NDArray[np.int64],
     keepers: NDArray[np.int64],
-    label: pa.Array,
-    keeper_label: pa.Array,
     source: str,
-    iou: pa.Array,
+    columns: Mapping[str, pa.Array],
 ) -> pa.Table:
-    """Conflicts of copies with their keepers, rows of `groups`; the rest is one for each pair."""
-    ours, theirs = groups.take(pa.array(copies)), groups.take(pa.array(keepers))
-    names = pa.array([source] * copies.size, pa.string()).dictionary_encode()
-    columns = {
-        "label": label,
-        "keeper_label": keeper_label,
-        "source": names,
-        "iou": iou,
-        **{name: ours[name] for name in ours.column_names},
-        **{f"keeper_{name}": theirs[name] for name in ("split", "path", "path_bytes")},
+    """Conflicts of copies with their keepers, rows of `groups`.
+
+    `columns` are label, keeper_label and iou, with one item for each conflict.
+    """
+    of_copies, of_keepers = groups.take(pa.array(copies)), groups.take(pa.array(keepers))
+    everything = {
+        **columns,
+        "source": pa.array([source] * copies.size, pa.string()).dictionary_encode(),
+        **{name: of_copies[name] for name in of_copies.column_names},
+        **{f"keeper_{name}": of_keepers[name] for name in ("split", "path", "path_bytes")},
     }
-    return pa.table([columns[name] for name in CONFLICTS_SCHEMA.names], CONFLICTS_SCHEMA)
+    return pa.table([everything[name] for name in CONFLICTS_SCHEMA.names], CONFLICTS_SCHEMA)

@@ -1,4 +1,4 @@
-"""What a source of images offers, whatever it reads from."""
+"""The protocol of sources: what a store's update asks of the place where images lie."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import NamedTuple, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One input of a split.
+    """One input of a split, or a folder that can't be listed.
 
     Attributes
     ----------
     path : bytes
-        Relative to the split's root; with the split it names the input.
+        Name within the split, parts separated by slashes; ``b"."`` for the root itself.
     problem : str or None
-        Why it can't be read at all: a folder that may not be listed.
+        Why a folder can't be listed. Everything stored below its path is kept then.
     special : bool
         Neither a file nor a folder: a pipe, a socket, a device.
     """
@@ -26,7 +26,7 @@ class Entry:
 
 
 class Stamp(NamedTuple):
-    """What tells one state of an input from another.
+    """Tells whether an input has changed: equal stamps, equal bytes.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Stamp(NamedTuple):
     mtime_ns : int
         Time of the last change, nanoseconds.
     version : int
-        What else the place knows of it: the inode of a file.
+        Whatever else the source knows; the inode of a file. Stores don't keep it.
     """
 
     size: int
@@ -44,10 +44,15 @@ class Stamp(NamedTuple):
 
 
 class Reader(Protocol):
-    """Reads the inputs of one split. It is small: every task for a worker process carries it."""
+    """Reads the inputs of one split, by their paths in it.
+
+    Every task for a worker process carries a reader, so it is small and can be pickled.
+    """
 
     def read(self, path: bytes) -> tuple[bytes | None, Stamp]:
-        """The bytes of an input, None if neither its name nor its first bytes are an image's.
+        """The bytes of an input and their stamp.
+
+        The bytes are None if neither the name nor the first bytes are an image's.
 
         Raises
         ------
@@ -60,25 +65,39 @@ class Reader(Protocol):
 
         Raises
         ------
+        FileNotFoundError, NotADirectoryError
+            It is gone.
         OSError
-            It isn't there; `SpecialFileError` if it is no regular file.
+            It can't be reached for another reason; `SpecialFileError` if it is no regular file.
         """
 
-    def read_hashed(self, path: bytes, size: int) -> bytes:
-        """The bytes of an input that had `size` bytes when it was hashed, one more if it has grown.
+    def read_hashed(self, path: bytes, size: int, *, follow_links: bool = True) -> bytes:
+        """The bytes of an input that had `size` bytes when it was hashed.
+
+        At most `size` + 1 bytes, which is enough to see that it has grown.
 
         Raises
         ------
         OSError
-            It isn't there, or can't be read; `SpecialFileError` if it is no regular file.
+            It is gone, can't be read or, without `follow_links`, is a link; `SpecialFileError` if
+            it is no regular file.
         """
 
     def digest(self, path: bytes) -> bytes:
         """XXH3-128 of an input's bytes; OSError if it can't be read."""
 
+    def resolve(self, path: bytes) -> bytes:
+        """The path with all links followed, which the other methods take too.
+
+        Raises
+        ------
+        OutsideError
+            The input lies outside of the split.
+        """
+
 
 class Source(Protocol):
-    """One split: it lists its inputs, and its reader reads and stamps them."""
+    """One split: lists its inputs, and has a reader for them."""
 
     @property
     def split(self) -> str:
@@ -86,23 +105,27 @@ class Source(Protocol):
 
     @property
     def root(self) -> bytes:
-        """Where the split lies."""
+        """The place of the split: the absolute path of a folder, for example.
+
+        Stores keep it as text. If it changes, everything in the split is hashed again; of two
+        splits, neither may lie in the other's root (`check_sources`).
+        """
 
     @property
     def listed(self) -> bool:
-        """Whether the user listed the inputs, so that the root may hold others."""
+        """Whether the user listed the inputs: the root may hold other files then."""
 
     @property
     def reader(self) -> Reader:
-        """What reads the inputs."""
+        """Reads the inputs."""
 
     def entries(self, avoid: Path | None = None) -> Iterator[Entry]:
-        """Every input, in an order that never changes, but for those in a folder to avoid."""
+        """Every input in an order that never changes, without those below the folder `avoid`."""
 
 
 class SpecialFileError(OSError):
-    """A pipe, a socket, a device or a folder stands where a file was."""
+    """The path of an image is now a pipe, a socket, a device or a folder."""
 
 
 class OutsideError(Exception):
-    """A path leads out of the folder of its split."""
+    """A path leads out of its split."""

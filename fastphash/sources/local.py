@@ -2,27 +2,28 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastphash.errors import ImageError, UsageError
-from fastphash.files.transfer import digest_of
+from fastphash.files.digest import digest_of
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
-from fastphash.sources.base import Entry, OutsideError, Source, SpecialFileError, Stamp
+from fastphash.sources.base import Entry, OutsideError, SpecialFileError, Stamp
+from fastphash.sources.splits import check_split
 
 
 @dataclass(frozen=True, slots=True)
 class LocalSource:
-    """One split: a folder to walk, or the files of a list.
+    """One split: a folder to walk, or a list of files.
 
     Attributes
     ----------
     split : str
     root : bytes
-        Absolute; paths are relative to it.
+        Absolute folder; paths are relative to it.
     files : tuple of bytes, optional
-        Paths relative to the root (or absolute, outside of it), in canonical order.
+        The list, in canonical order: paths relative to the root, absolute outside of it.
     """
 
     split: str
@@ -36,18 +37,18 @@ class LocalSource:
 
     @property
     def reader(self) -> "LocalReader":
-        """What reads the files."""
+        """Reads the files."""
         return LocalReader(self.root)
 
     def entries(self, avoid: Path | None = None) -> Iterator[Entry]:
-        """Every file of the split, in canonical order, but for those in a folder to avoid."""
+        """Every file in canonical order, without those below the folder `avoid`."""
         if self.files is None:
             return _walk(self.root, avoid)
         return (Entry(path) for path in self.files)
 
 
 def folder_source(text: str) -> LocalSource:
-    """The split of ``[SPLIT=]DIR``; without a name it is called as its folder.
+    """The split of ``[SPLIT=]DIR``; without a name it gets the folder's.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def folder_source(text: str) -> LocalSource:
     if not os.path.exists(folder):
         raise UsageError(f"no such folder: {folder!r}")
     if not os.path.isdir(folder):
-        raise UsageError(f"not a folder: {folder!r} (a list of files goes with --files)")
+        raise UsageError(f"not a folder: {folder!r} (a list of files goes with `files`)")
     root = os.path.abspath(folder)
     return LocalSource(check_split(name or os.path.basename(root)), os.fsencode(root))
 
@@ -72,17 +73,26 @@ def list_source(split: str, names: bytes, separator: bytes = b"\n") -> LocalSour
     ----------
     split : str
     names : bytes
-        Paths, each ended by the separator.
+        Paths with a separator after each.
+    separator : bytes
+        A line feed or NUL.
+
+    Raises
+    ------
+    UsageError
+        No usable name, or NUL bytes in a list of lines.
     """
     root = os.fsencode(os.getcwd())
     if separator == b"\n" and b"\0" in names:
-        raise UsageError(f"the list of {split!r} has NUL bytes: is it of find -print0? Use -0")
+        raise UsageError(
+            f"the list of {split!r} has NUL bytes: is it of find -print0? Use `separator`"
+        )
     if separator == b"\n":
         names = names.replace(b"\r\n", b"\n")
     paths = set()
     for name in names.split(separator):
         if name:
-            # not normpath: what .. means behind a link, only the system knows
+            # not normpath: behind a link only the system knows what .. means
             steps = [step for step in name.split(b"/") if step not in (b"", b".")]
             path = (b"/" if name.startswith(b"/") else b"") + b"/".join(steps)
             inside = path.startswith(root + b"/")
@@ -91,43 +101,12 @@ def list_source(split: str, names: bytes, separator: bytes = b"\n") -> LocalSour
     return LocalSource(check_split(split), root, tuple(ordered))
 
 
-def check_split(name: str) -> str:
-    """A name that can stand in ``SPLIT=DIR``, ``STORE@SPLIT`` and ``SPLIT,SPLIT``."""
-    if not name.isprintable() or name in ("", ".", "..") or any(c in name for c in "=@,/"):
-        raise UsageError(
-            f"{name!r} can't name a split (empty, not printable, or with one of = @ , /): "
-            "give it a name, NAME=PATH"
-        )
-    return name
-
-
-def check_sources(sources: Sequence[Source]) -> None:
-    """Raise UsageError if two splits share their name, or a folder, or one holds the other."""
-    for i, one in enumerate(sources):
-        for other in sources[:i]:
-            if one.split == other.split:
-                raise UsageError(
-                    f"two splits are called {one.split!r}: {os.fsdecode(other.root)} and "
-                    f"{os.fsdecode(one.root)}; name them with NAME=PATH"
-                )
-            if one.listed or other.listed:
-                continue
-            inner, outer = os.path.realpath(one.root), os.path.realpath(other.root)
-            if len(inner) < len(outer):
-                inner, outer = outer, inner
-            if inner == outer or inner.startswith(outer.rstrip(b"/") + b"/"):
-                same = "are the same folder" if inner == outer else "lie in one another"
-                raise UsageError(
-                    f"splits {other.split!r} ({os.fsdecode(other.root)}) and {one.split!r} "
-                    f"({os.fsdecode(one.root)}) {same}: every image would leak"
-                )
-
-
 def _walk(root: bytes, avoid: Path | None) -> Iterator[Entry]:
+    # folders entered, so that loops of links end
     seen: set[tuple[int, int]] = set()
     if avoid is not None and avoid.exists():
         seen.add(_identity(avoid))
-    # the open folders, deepest last: the path of each with a slash, and what is left in it
+    # the open folders, deepest last: path with a slash, and the entries that are left
     open_folders: list[tuple[bytes, Iterator[os.DirEntry[bytes]]]] = []
 
     def enter(folder: bytes, prefix: bytes) -> Entry | None:
@@ -176,31 +155,31 @@ def _is_special(entry: "os.DirEntry[bytes]") -> bool:
         if entry.is_file():
             return False
         mode = entry.stat().st_mode
-    except OSError:  # a link to nothing: reading it will say so
+    except OSError:  # a link to nothing: the reader reports it
         return False
     return not stat.S_ISREG(mode)
 
 
-# not blocking: a file list may name a pipe
+# not blocking: a list of files may name a pipe
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-# how often a file is read that changes meanwhile
-_READINGS = 3
+# attempts to read a file that keeps changing
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class LocalReader:
-    """Reads files below a folder.
+    """Reads the files of a folder.
 
     Attributes
     ----------
     root : bytes
-        Paths are relative to it, or absolute.
+        The folder; paths are relative to it, or absolute.
     """
 
     root: bytes
 
     def read(self, path: bytes) -> tuple[bytes | None, Stamp]:
-        """The bytes of a file, None if neither its name nor its first bytes are an image's.
+        """The bytes and the stamp of a file; no bytes if it isn't named or begins like an image.
 
         Raises
         ------
@@ -211,7 +190,7 @@ class LocalReader:
         try:
             fd = os.open(name, _READ_FLAGS)
             try:
-                for _ in range(_READINGS):
+                for _ in range(_ATTEMPTS):
                     before = _stamp(os.fstat(fd))
                     data = _read_open(fd, name)
                     if _stamp(os.fstat(fd)) == before:
@@ -226,27 +205,34 @@ class LocalReader:
         except MemoryError as error:
             reason = "the file is larger than the memory that is left"
             raise ImageError("read", reason) from error
-        raise ImageError("read", f"the file changed {_READINGS} times while it was read")
+        raise ImageError("read", f"the file changed {_ATTEMPTS} times while it was read")
 
     def stamp(self, path: bytes) -> Stamp:
         """The stamp of a file as it is now.
 
         Raises
         ------
+        FileNotFoundError, NotADirectoryError
+            It is gone.
         OSError
-            It isn't there; `SpecialFileError` if it is no regular file.
+            It can't be reached for another reason; `SpecialFileError` if it is no regular file.
         """
         return _regular(os.stat(os.path.join(self.root, path)), path)
 
-    def read_hashed(self, path: bytes, size: int) -> bytes:
-        """The bytes of a file that had `size` bytes when it was hashed, one more if it has grown.
+    def read_hashed(self, path: bytes, size: int, *, follow_links: bool = True) -> bytes:
+        """At most `size` + 1 bytes of a file that had `size` bytes when it was hashed.
 
         Raises
         ------
         OSError
-            It isn't there, or can't be read; `SpecialFileError` if it is no regular file.
+            It is gone, can't be read or, without `follow_links`, is a link; `SpecialFileError` if
+            it is no regular file.
         """
-        return read_regular(os.path.join(self.root, path), size)
+        name = os.path.join(self.root, path)
+        fd = os.open(name, _READ_FLAGS if follow_links else _READ_FLAGS | os.O_NOFOLLOW)
+        with open(fd, "rb") as file:
+            _regular(os.fstat(fd), name)
+            return file.read(size + 1)
 
     def digest(self, path: bytes) -> bytes:
         """XXH3-128 of a file's bytes; OSError if it can't be read."""
@@ -265,21 +251,6 @@ class LocalReader:
         if not real.startswith(root.rstrip(b"/") + b"/"):
             raise OutsideError
         return real
-
-
-def read_regular(name: bytes, size: int, *, follow_links: bool = True) -> bytes:
-    """The bytes of a regular file, `size` + 1 of them at most.
-
-    Raises
-    ------
-    OSError
-        It isn't there, can't be read or, with `follow_links` off, is a link; `SpecialFileError` if
-        it is no regular file.
-    """
-    fd = os.open(name, _READ_FLAGS if follow_links else _READ_FLAGS | os.O_NOFOLLOW)
-    with open(fd, "rb") as file:
-        _regular(os.fstat(fd), name)
-        return file.read(size + 1)
 
 
 def _regular(status: os.stat_result, name: bytes) -> Stamp:
@@ -303,7 +274,7 @@ def _read_open(fd: int, path: bytes) -> bytes | None:
 
 
 def _read_all(fd: int, size: int) -> bytes:
-    """What is left of a file of about `size` bytes."""
+    """The rest of an open file; `size`, its bytes in all, is a hint for the first read."""
     pieces = []
     while piece := os.read(fd, max(size, 4096)):
         pieces.append(piece)

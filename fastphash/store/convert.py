@@ -12,13 +12,13 @@ from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.hashing.hexadecimal import from_hex, to_hex
-from fastphash.sources.local import check_split
+from fastphash.sources.splits import check_split
 from fastphash.store.open import read_hashes
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import Layout, path_columns, store_schema
 from fastphash.store.store import create_store
 
-#: The orientations that the paper's ``compute_hashes_augmented.py`` writes, in its order.
+#: Orientations that the paper's ``compute_hashes_augmented.py`` writes, in its order.
 PAPER_ORIENTATIONS = (0, 1, 2, 3, 4, 5)
 
 
@@ -30,12 +30,12 @@ def import_hashes(
     Parameters
     ----------
     path : Path
-        ``[{"image_name": str, "hash": 16 hex digits}, ...]``; where every image is named six
-        times, these are the orientations of the paper's augmented tables.
+        JSON is ``[{"image_name": str, "hash": 16 hex digits}, ...]``, with one entry for each
+        image or six, which are the orientations of the paper's augmented tables.
     out : Path
         A new store.
     split : str, optional
-        What to call the split; by default a Parquet file's own splits, or else its name.
+        Name of the split; by default those of the Parquet file, or else the name of the file.
     definition : Definition
         How the hashes were made, as far as it is known.
 
@@ -47,14 +47,14 @@ def import_hashes(
     Raises
     ------
     StoreError
-        The file isn't of either form.
+        The file has neither form.
     UsageError
-        `out` is taken, or the split can't be called so.
+        `out` exists, or the name can't be a split's.
     """
     columns = _paper_columns(path) if path.suffix.lower() == ".json" else _parquet_columns(path)
     rows = len(columns["path"])
-    own = columns.pop("split", None)
-    splits = own if own and split is None else [split or path.stem] * rows
+    stored = columns.pop("split", None)
+    splits = stored if stored and split is None else [split or path.stem] * rows
     names = list(dict.fromkeys(splits)) or [split or path.stem]
     for name in names:
         check_split(name)
@@ -62,10 +62,10 @@ def import_hashes(
     layout = Layout(orientations=orientations, thumbnails=False)
     full = {**columns, "split": pa.array(splits, pa.string()).dictionary_encode()}
     schema = store_schema(definition, layout)
-    made = pa.table({name: full.get(name, pa.nulls(rows)) for name in schema.names}).cast(schema)
+    table = pa.table({name: full.get(name, pa.nulls(rows)) for name in schema.names}).cast(schema)
     store = create_store(out, definition, layout, names)
     if rows:
-        store.parts.append(store.write_part(made, store.new_part_name()))
+        store.parts.append(store.write_part(table, store.new_part_name()))
     store.roots = dict.fromkeys(names, "")
     store.unfinished = []
     store.save()
@@ -73,12 +73,17 @@ def import_hashes(
 
 
 def export_hashes(rows: HashTable, out: Path, *, augmented: bool = False) -> int:
-    """Write the paper's JSON: one entry an image, or, augmented, its six, one after another.
+    """Write the paper's JSON, with one entry for each image or, if augmented, six.
+
+    Returns
+    -------
+    int
+        Entries written.
 
     Raises
     ------
     UsageError
-        Augmented entries are asked for and the rows have no such hashes.
+        Augmented, and the rows have no hashes in other orientations.
     """
     wanted = PAPER_ORIENTATIONS if augmented else (0,)
     if not set(wanted) <= set(rows.known):
@@ -95,33 +100,33 @@ def export_hashes(rows: HashTable, out: Path, *, augmented: bool = False) -> int
 
 def paper_matches(needles: HashTable, pairs: pa.Table) -> list[dict[str, Any]]:
     """The paper's ``compare_hashes.py`` output: an entry for every needle, matched or not."""
-    found: dict[tuple[str, str], list[str]] = {}
+    matches: dict[tuple[str, str], list[str]] = {}
     names = [file_names(pairs, side) for side in ("needle_", "haystack_")]
     for split, name, match in zip(pairs["needle_split"].to_pylist(), *names, strict=True):
-        found.setdefault((split, name), []).append(match)
+        matches.setdefault((split, name), []).append(match)
     rows = zip(needles.splits, file_names(needles.table), needles.phashes[:, 0], strict=True)
     return [
         {
             "needle_image_name": name,
             "needle_image_hash": to_hex(phash),
-            "duplicates_in_haystack": found.get((split, name), []),
+            "duplicates_in_haystack": matches.get((split, name), []),
         }
         for split, name, phash in rows
     ]
 
 
 def paper_groups(rows: HashTable, groups: pa.Table) -> dict[str, list[str]]:
-    """The paper's ``inspect_hashes.py`` output: every image that stays, with its copies.
+    """The paper's ``inspect_hashes.py`` output: every image but the copies, with its copies.
 
     Raises
     ------
     UsageError
-        Two splits hold images of one name, which that form can't tell apart.
+        Two splits have images of one name, which the format can't tell apart.
     """
     names = file_names(rows.table)
-    twice, times = Counter(names).most_common(1)[0] if names else ("", 0)
+    repeated, times = Counter(names).most_common(1)[0] if names else ("", 0)
     if times > 1:
-        raise UsageError(f"{twice!r} is in two splits, which this format can't hold: group one")
+        raise UsageError(f"{repeated!r} is in two splits, which this format can't hold: group one")
     grouped = file_names(groups)
     copies: dict[str, list[str]] = {}
     keeper = ""
@@ -131,12 +136,12 @@ def paper_groups(rows: HashTable, groups: pa.Table) -> dict[str, list[str]]:
             copies[keeper] = []
         else:
             copies[keeper].append(name)
-    gone = set(grouped) - copies.keys()
-    return {name: copies.get(name, []) for name in names if name not in gone}
+    all_copies = set(grouped) - copies.keys()
+    return {name: copies.get(name, []) for name in names if name not in all_copies}
 
 
 def file_names(table: pa.Table, side: str = "") -> list[str]:
-    """Names as text; bytes that aren't UTF-8 are kept as Python's surrogate escapes."""
+    """Names as text, with surrogate escapes for bytes that aren't UTF-8."""
     paths: list[str] = table[f"{side}path"].to_pylist()
     if f"{side}path_bytes" not in table.column_names:
         return paths
@@ -190,7 +195,7 @@ def _paper_columns(path: Path) -> dict[str, Any]:
 
 
 def _paper_entry(entry: Any) -> tuple[str | None, int | None]:
-    """Name and hash of an entry, None for what isn't one."""
+    """Name and hash of an entry, each None if it is invalid."""
     if not isinstance(entry, dict):
         return None, None
     name, digits = entry.get("image_name"), entry.get("hash")

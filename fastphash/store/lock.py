@@ -15,16 +15,16 @@ LOCK = "_lock"
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Be the only process that writes a store; its folder is made if it isn't there.
+    """Hold the lock of a store; its folder is made if it isn't there.
 
     Raises
     ------
     StoreError
-        Another process writes it, or the folder can't be written.
+        Another process holds it, or the folder can't be written.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        # the system lets go of it when the process ends, however it ends
+        # the system releases it when the process ends, however it ends
         lock = FileLock(path / LOCK, timeout=0, is_singleton=True)
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -14,21 +14,21 @@ import pyarrow.compute as pc
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, PassOrder
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.files import parquet
-from fastphash.hashing.definition import FOREIGN, HASH_COLUMNS, Definition
+from fastphash.hashing.definition import FOREIGN, Definition
 from fastphash.images.thumbnail import vertical_first
 from fastphash.store.rows import STORE_ROW, HashTable
-from fastphash.store.schema import CHROMA_BYTES, METADATA
+from fastphash.store.schema import CHROMA_BYTES, METADATA, hash_type
 from fastphash.store.store import open_store
 
-# columns that are read when they are asked for, for the rows that are left then
-_LATER = ("thumbnail", "chroma")
-# columns of a file: what other tools call so is of another type, and something else
-_OURS = {
+# columns that are read on demand, for the rows that are needed
+_ON_DEMAND = ("thumbnail", "chroma")
+# types of columns that are used; those of other tools have other types and are dropped
+_TYPES = {
     "digest": pa.binary(16),
     "thumbnail": pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE),
     "chroma": pa.binary(CHROMA_BYTES),
 }
-_NUMBERS = ("size", "width", "height", "multiframe")
+_INTEGERS = ("size", "width", "height", "multiframe")
 
 
 def read_hashes(target: str) -> HashTable:
@@ -39,7 +39,7 @@ def read_hashes(target: str) -> HashTable:
     UsageError
         Nothing there, or no such split.
     StoreError
-        What is there holds no hashes, or is damaged.
+        It holds no hashes, or is damaged.
     """
     path, split = _split_target(target)
     if path.is_file():
@@ -48,7 +48,7 @@ def read_hashes(target: str) -> HashTable:
     store.verify()
     if split is not None and split not in store.roots:
         raise UsageError(f"{path} has no split {split!r}: it has {', '.join(store.roots)}")
-    schema = pa.schema([column for column in store.schema if column.name not in _LATER])
+    schema = pa.schema([column for column in store.schema if column.name not in _ON_DEMAND])
     parts = [store.read_part(part, schema.names) for part in store.parts]
     table = pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])
     table = table.unify_dictionaries()
@@ -57,13 +57,13 @@ def read_hashes(target: str) -> HashTable:
 
 
 def same_rows(one: str, other: str) -> bool:
-    """Whether two targets name the same rows, however they are spelled."""
+    """Whether two targets mean the same rows, however they are spelled."""
     a, b = _split_target(one), _split_target(other)
     return a[1] == b[1] and os.path.realpath(a[0]) == os.path.realpath(b[0])
 
 
 def read_together(targets: list[str]) -> HashTable:
-    """Rows of several stores or files, in the order given, to be grouped as one.
+    """Rows of one or more stores or files as one table, in the order given.
 
     Raises
     ------
@@ -72,30 +72,33 @@ def read_together(targets: list[str]) -> HashTable:
     UsageError
         Two of them have a split of the same name.
     """
-    several = [read_hashes(target) for target in targets]
-    if len(several) == 1:
-        return several[0]
+    tables = [read_hashes(target) for target in targets]
+    if len(tables) == 1:
+        return tables[0]
     owner: dict[str, str] = {}
-    for target, hashes in zip(targets, several, strict=True):
+    for target, hashes in zip(targets, tables, strict=True):
         for split in np.unique(hashes.splits.astype(str)).tolist():
             if split in owner:
                 raise UsageError(f"both {owner[split]} and {target} have a split {split!r}")
             owner[split] = target
-    for (one, a), (other, b) in itertools.combinations(zip(targets, several, strict=True), 2):
-        check_joinable(a, b)
+    for (one, a), (other, b) in itertools.combinations(zip(targets, tables, strict=True), 2):
+        check_comparable(a, b)
         if a.columns != b.columns:
             raise DefinitionError(
                 f"{one} and {other} keep different columns (orientations, thumbnails or digests): "
                 "hash them alike to group them as one"
             )
-    # thumbnails are read row by row from one store only
-    full = [hashes.with_thumbnails().table for hashes in several]
+    # a table reads thumbnails on demand from one store only
+    full = [hashes.with_thumbnails().table for hashes in tables]
     table = pa.concat_tables(full, promote_options="permissive").unify_dictionaries()
-    return HashTable(table, several[0].definition)
+    return HashTable(table, tables[0].definition)
 
 
 def summarise_hashes(hashes: HashTable) -> dict[str, Any]:
-    """What rows of hashes are: splits, definition, columns, and how many hashes are unusual."""
+    """Facts about rows of hashes: splits, definition, columns, and counts of unusual rows.
+
+    A hash is unusual if the number of its ones isn't 32.
+    """
     store = hashes.store
     rejected = store.rejected()["split"].to_pylist() if store else []
     roots = store.roots if store else {}
@@ -113,25 +116,26 @@ def summarise_hashes(hashes: HashTable) -> dict[str, Any]:
     }
 
 
-def check_joinable(one: HashTable, other: HashTable) -> None:
-    """Raise DefinitionError unless the hashes of both mean the same."""
-    a, b = one.definition.like(other.definition), other.definition
+def check_comparable(needles: HashTable, haystack: HashTable) -> None:
+    """Raise DefinitionError unless the hashes of both tables mean the same."""
+    a, b = needles.definition.with_source_of(haystack.definition), haystack.definition
     if a == b:
         return
-    only_order = replace(a, pass_order=b.pass_order) == b and a.decode == "full"
-    if only_order and all(
-        _same_order(hashes, a.pass_order, b.pass_order) for hashes in (one, other)
+    orders = a.pass_order, b.pass_order
+    only_orders_differ = replace(a, pass_order=b.pass_order) == b and a.decode == "full"
+    if only_orders_differ and all(
+        _resized_alike(hashes, *orders) for hashes in (needles, haystack)
     ):
         return
     raise DefinitionError(
-        f"these hashes were made in different ways: needles {one.definition}; "
-        f"haystack {other.definition}. Hash both the same way, or vouch for hashes from "
+        f"these hashes were made in different ways: needles {needles.definition}; "
+        f"haystack {haystack.definition}. Hash both the same way, or vouch for hashes from "
         "elsewhere with `fastphash convert --as`"
     )
 
 
-def _same_order(hashes: HashTable, one: PassOrder, other: PassOrder) -> bool:
-    """Whether no image, nor its transpose, would be resized differently under two pass orders."""
+def _resized_alike(hashes: HashTable, one: PassOrder, other: PassOrder) -> bool:
+    """Whether two pass orders give the same thumbnail of every image, and of its transpose."""
     if "width" not in hashes.table.column_names or hashes.table["width"].null_count:
         return False
     sizes = set(zip(hashes.numbers("width"), hashes.numbers("height"), strict=True))
@@ -153,10 +157,10 @@ def _one_split(table: pa.Table, split: str | None) -> pa.Table:
     return table if split is None else table.filter(pc.equal(table["split"].cast("string"), split))
 
 
-def _is_ours(field: pa.Field) -> bool:
-    if field.name in _NUMBERS:
+def _has_known_type(field: pa.Field) -> bool:
+    if field.name in _INTEGERS:
         return bool(pa.types.is_integer(field.type) or pa.types.is_boolean(field.type))
-    return bool(field.type == _OURS.get(field.name, field.type))
+    return bool(field.type == _TYPES.get(field.name, field.type))
 
 
 def _read_file(path: Path, split: str | None) -> HashTable:
@@ -164,22 +168,23 @@ def _read_file(path: Path, split: str | None) -> HashTable:
     if "split" not in table.column_names:
         names = pa.array([path.stem] * table.num_rows, pa.string())
         table = table.append_column("split", names)
-    kinds = {"path": pa.string(), "phash": pa.uint64(), "split": pa.string()}
-    further = [name for name in HASH_COLUMNS[1:] if name in table.column_names]
-    for name, kind in (kinds | dict.fromkeys(further, pa.uint64())).items():
+    metadata = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
+    definition = Definition(**metadata["definition"]) if metadata else FOREIGN
+    upright, *turned = definition.columns
+    needed = {"path": pa.string(), upright: hash_type(definition), "split": pa.string()}
+    optional = [name for name in turned if name in table.column_names]
+    for name, kind in (needed | dict.fromkeys(optional, hash_type(definition))).items():
         if name not in table.column_names:
             raise StoreError(f"{path} has no column {name!r}: a file of hashes has path and phash")
         try:
             table = table.set_column(table.column_names.index(name), name, table[name].cast(kind))
         except pa.ArrowException as error:
             raise StoreError(f"{path}: column {name!r} can't be read as {kind}: {error}") from error
-        if name in kinds and table[name].null_count:
+        if name in needed and table[name].null_count:
             raise StoreError(f"{path}: column {name!r} has rows without a value")
     place = table.column_names.index("split")
     table = table.set_column(place, "split", table["split"].dictionary_encode())
-    table = table.drop_columns([field.name for field in table.schema if not _is_ours(field)])
-    made = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
-    definition = Definition(**made["definition"]) if made else FOREIGN
+    table = table.drop_columns([field.name for field in table.schema if not _has_known_type(field)])
     if split is not None and split not in table["split"].to_pylist():
         raise UsageError(f"{path} has no split {split!r}")
     return HashTable(_one_split(table, split), definition)

@@ -9,11 +9,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, UNKNOWN_CHROMA
-from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.hashing.definition import Definition
 from fastphash.store.schema import CHROMA_BYTES, exact_paths
 from fastphash.store.store import Store
 
-# where a row lies in its store, counted through all parts
+#: Column with the number of a row in its store, counted through all parts.
 STORE_ROW = "_row"
 
 
@@ -24,8 +24,9 @@ class Content(NamedTuple):
     ----------
     thumbnails : uint8 (n, 1024), optional
     chroma : int8 (n, 128), optional
-        As in `Hashes`.
+        As `HashTable.chroma`.
     digests : uint64 (n, 2), optional
+        XXH3-128 of the files.
     """
 
     thumbnails: NDArray[np.uint8] | None = None
@@ -33,19 +34,19 @@ class Content(NamedTuple):
     digests: NDArray[np.uint64] | None = None
 
     @property
-    def looks(self) -> list[NDArray[np.uint8]]:
-        """Thumbnails and chroma, as far as they are known."""
+    def appearance(self) -> list[NDArray[np.uint8]]:
+        """Thumbnails and chroma, as far as they are known, as uint8 arrays."""
         return [column.view(np.uint8) for column in self[:2] if column is not None]
 
     def take(self, rows: NDArray[np.int64]) -> "Content":
-        """That of some of them."""
+        """The content of these rows, in this order."""
         columns: Iterable[NDArray[Any] | None] = self
         return Content(*(None if column is None else column[rows] for column in columns))
 
     def same_bytes(
         self, rows: NDArray[np.int64], other: "Content", other_rows: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        """Whether files are known to have the same bytes as the others': bool (n,)."""
+        """Whether the digests of two rows are known and equal, bool (n,)."""
         if self.digests is None or other.digests is None:
             return np.zeros(rows.size, np.bool_)
         same: NDArray[np.bool_] = (self.digests[rows] == other.digests[other_rows]).all(axis=1)
@@ -53,15 +54,15 @@ class Content(NamedTuple):
 
 
 class HashTable:
-    """Rows to be joined: of a store, of one split of it, or of any Parquet file of hashes.
+    """Rows to be joined: of a store, of one of its splits, or of any Parquet file of hashes.
 
     Parameters
     ----------
     table : pyarrow.Table
-        Columns of `store_schema`, of which only split, path and phash must be there.
+        Columns of `store_schema`; only split, path and phash are needed.
     definition : Definition
     store : Store, optional
-        Where thumbnails and chroma come from that are not in the table.
+        Has the thumbnails and chroma of the rows, which are read on demand.
     """
 
     def __init__(self, table: pa.Table, definition: Definition, store: Store | None = None) -> None:
@@ -77,7 +78,7 @@ class HashTable:
         return HashTable(self.table.take(pa.array(rows)), self.definition, self.store)
 
     def with_thumbnails(self) -> "HashTable":
-        """The same rows with thumbnails and chroma in the table, and no store behind it."""
+        """The same rows with thumbnails and chroma in the table, and without a store."""
         table, pixels, chroma = self.table, self.thumbnails, self.chroma
         if STORE_ROW in table.column_names:
             table = table.drop_columns([STORE_ROW])
@@ -90,7 +91,7 @@ class HashTable:
 
     @property
     def columns(self) -> tuple[tuple[int, ...], bool, bool]:
-        """Which orientations, and whether thumbnails and digests, all rows have."""
+        """Orientations that all rows have; whether they have thumbnails, and digests."""
         stored = self.store is not None and self.store.layout.thumbnails
         return (
             self.known,
@@ -100,7 +101,7 @@ class HashTable:
 
     @property
     def has_thumbnails(self) -> bool:
-        """Whether all rows have one; those of a store aren't read for that."""
+        """Whether all rows have one; a store's needn't be read to tell."""
         return self.columns[1] and (self.store is not None or self.thumbnails is not None)
 
     def where_split(self, split: str) -> "HashTable":
@@ -118,56 +119,60 @@ class HashTable:
         columns = self.table.column_names
         return tuple(
             t
-            for t, name in enumerate(HASH_COLUMNS)
+            for t, name in enumerate(self.definition.columns)
             if t == 0 or (name in columns and not self.table[name].null_count)
         )
 
     @cached_property
     def phashes(self) -> NDArray[np.uint64]:
-        """uint64 (n, 8), or (n, 1) where only the identity is known."""
+        """Hashes, uint64 (n, 8); (n, 1) if only the upright ones are known.
+
+        Columns of other orientations that aren't known are 0.
+        """
+        columns = self.definition.columns
         if self.known == (0,):
-            only: NDArray[np.uint64] = self.table["phash"].to_numpy()[:, None]
-            return only
+            upright: NDArray[np.uint64] = self.table[columns[0]].to_numpy()[:, None]
+            return upright
         out = np.zeros((len(self), len(ORIENTATIONS)), np.uint64)
         for t in self.known:
-            out[:, t] = self.table[HASH_COLUMNS[t]].to_numpy()
+            out[:, t] = self.table[columns[t]].to_numpy()
         return out
 
     @cached_property
     def digests(self) -> NDArray[np.uint64] | None:
         """XXH3-128 of the files, uint64 (n, 2), or None."""
-        words = self._fixed("digest")
+        words = self._column_bytes("digest")
         return None if words is None else words.view(np.uint64)
 
     @cached_property
     def thumbnails(self) -> NDArray[np.uint8] | None:
-        """uint8 (n, 1024), or None; of a store they are read now, for these rows only."""
+        """Pixels, uint8 (n, 1024), or None; those of a store are read now, for these rows only."""
         if self.store is None or not self.store.layout.thumbnails:
-            return self._fixed("thumbnail")
+            return self._column_bytes("thumbnail")
         out = np.empty((len(self), THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.uint8)
-        for rows, column, places in self._stored("thumbnail"):
+        for rows, column, places in self._read_stored("thumbnail"):
             out[rows] = _fixed_width(column)[places]
         return out
 
     @cached_property
     def chroma(self) -> NDArray[np.int8] | None:
-        """int8 (n, 128): 64 cells' means of Cb - 128, row by row, and then of Cr - 128; or None.
+        """Colours, int8 (n, 128), or None; those of a store are read now, for these rows only.
 
-        They lie between -127 and 127; where a row's colours aren't known, its first value is
-        `UNKNOWN_CHROMA`, -128, and the others are 0. Of a store they are read now, for these rows
-        only.
+        Means of Cb - 128 in 64 cells, row by row, then of Cr - 128; between -127 and 127. A row of
+        unknown colours is `UNKNOWN_CHROMA`, -128, and then zeros.
         """
         if self.store is None or not self.store.layout.thumbnails:
-            there = "chroma" in self.table.column_names
-            return _chroma_values(self.table["chroma"]) if there else None
+            if "chroma" not in self.table.column_names:
+                return None
+            return _chroma_values(self.table["chroma"])
         out = np.empty((len(self), CHROMA_BYTES), np.int8)
-        for rows, column, places in self._stored("chroma"):
+        for rows, column, places in self._read_stored("chroma"):
             out[rows] = _chroma_values(column)[places]
         return out
 
     @property
     def content(self) -> Content:
-        """What is known of these rows besides their hashes; of a store it is read now."""
+        """Thumbnails, chroma and digests of these rows; a store's are read now."""
         return Content(self.thumbnails, self.chroma, self.digests)
 
     @cached_property
@@ -176,16 +181,19 @@ class HashTable:
         return exact_paths(self.table)
 
     def numbers(self, name: str) -> NDArray[np.int64]:
-        """A column of integers; zeros where it is missing."""
+        """A column of integers; 0 for missing values, or all if the column is missing."""
         if name not in self.table.column_names:
             return np.zeros(len(self), np.int64)
         values: NDArray[np.int64] = self.table[name].cast(pa.int64()).fill_null(0).to_numpy()
         return values
 
-    def _stored(
+    def _read_stored(
         self, name: str
     ) -> Iterator[tuple[NDArray[np.int64], pa.ChunkedArray, NDArray[np.int64]]]:
-        """A column of each part of the store that has some of these rows: which, and where."""
+        """A column of each part that has some of the rows, with these rows before it.
+
+        After the column come the places of the rows in it.
+        """
         assert self.store is not None
         wanted = self.table[STORE_ROW].to_numpy()
         start = 0
@@ -195,14 +203,15 @@ class HashTable:
                 yield rows, self.store.read_part(part, [name])[name], wanted[rows] - start
             start += part.rows
 
-    def _fixed(self, name: str) -> NDArray[np.uint8] | None:
+    def _column_bytes(self, name: str) -> NDArray[np.uint8] | None:
+        """A column of fixed_size_binary as uint8 (n, width), or None if a row has none."""
         if name not in self.table.column_names or self.table[name].null_count:
             return None
         return _fixed_width(self.table[name])
 
 
 def _chroma_values(column: pa.ChunkedArray) -> NDArray[np.int8]:
-    """The column chroma as int8 (n, 128), with UNKNOWN_CHROMA first in rows that are null."""
+    """The column chroma as int8 (n, 128); a null is UNKNOWN_CHROMA and then zeros."""
     values = _fixed_width(column).view(np.int8)
     if not column.null_count:
         return values
@@ -215,7 +224,7 @@ def _chroma_values(column: pa.ChunkedArray) -> NDArray[np.int8]:
 def _fixed_column(
     values: NDArray[np.uint8], known: NDArray[np.bool_] | None = None
 ) -> pa.FixedSizeBinaryArray:
-    """A column of uint8 (n, width); null where a row isn't `known`."""
+    """A column of fixed_size_binary from uint8 (n, width); null for rows that aren't `known`."""
     valid = None if known is None else pa.array(known).buffers()[1]
     data = pa.py_buffer(np.ascontiguousarray(values))
     kind = pa.binary(values.shape[1])
@@ -223,7 +232,7 @@ def _fixed_column(
 
 
 def _fixed_width(column: pa.ChunkedArray) -> NDArray[np.uint8]:
-    """A column of fixed_size_binary as uint8 (n, width); what rows hold that are null is chance."""
+    """A column of fixed_size_binary as uint8 (n, width); rows that are null hold anything."""
     width = column.type.byte_width
     pieces = [np.empty((0, width), np.uint8)]
     for chunk in column.chunks:

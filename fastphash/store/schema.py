@@ -1,4 +1,4 @@
-"""The columns of a store, and the metadata that says what made them."""
+"""The columns of a store, and the metadata that says how they were made."""
 
 import functools
 import json
@@ -13,7 +13,7 @@ from fastphash.files.parquet import NAME_TYPE
 from fastphash.hashing.definition import Definition
 
 SCHEMA_VERSION = 3
-#: Bytes of a row's chroma, int8: 64 of Cb - 128, row by row, and then 64 of Cr - 128.
+#: Bytes of a row's chroma, int8: 64 of Cb - 128, row by row, then 64 of Cr - 128.
 CHROMA_BYTES = 2 * CHROMA_SIDE * CHROMA_SIDE
 
 METADATA = b"fastphash"
@@ -33,7 +33,7 @@ REJECTED_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which optional columns a store has; with thumbnails it has chroma."""
+    """Which optional columns a store has; chroma comes with the thumbnails."""
 
     orientations: bool = True
     thumbnails: bool = True
@@ -43,9 +43,14 @@ class Layout:
         return ", ".join(name if there else f"no {name}" for name, there in columns)
 
 
+def hash_type(definition: Definition) -> pa.DataType:
+    """Arrow type of a column of hashes."""
+    return _HASH_TYPES[definition.bits]
+
+
 @functools.cache
 def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
-    """Columns of a part, with what made them in the metadata."""
+    """Columns of a part, with the definition and the versions in the metadata."""
     fields = [
         ("split", NAME_TYPE),
         ("path", pa.string()),
@@ -59,22 +64,22 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
         ("multiframe", pa.bool_()),
     ]
     columns = definition.columns if layout.orientations else definition.columns[:1]
-    fields += [(name, _HASH_TYPES[definition.bits]) for name in columns]
+    fields += [(name, hash_type(definition)) for name in columns]
     if layout.thumbnails:
         fields += [
             ("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE)),
             ("chroma", pa.binary(CHROMA_BYTES)),
         ]
-    made = {
+    metadata = {
         "schema": SCHEMA_VERSION,
         "definition": definition.to_json(),
         "versions": {name: version(name) for name in _PACKAGES},
     }
-    return pa.schema(fields, {METADATA: json.dumps(made, sort_keys=True).encode()})
+    return pa.schema(fields, {METADATA: json.dumps(metadata, sort_keys=True).encode()})
 
 
 def path_columns(paths: list[bytes]) -> tuple[pa.Array, pa.Array]:
-    """The columns path and path_bytes of exact file names."""
+    """The columns path and path_bytes for exact names; path_bytes has those that aren't UTF-8."""
     texts: list[str] = []
     exact: list[bytes | None] = []
     for path in paths:
@@ -88,7 +93,7 @@ def path_columns(paths: list[bytes]) -> tuple[pa.Array, pa.Array]:
 
 
 def exact_paths(table: pa.Table) -> pa.ChunkedArray:
-    """The exact names (binary) of rows with the columns path and, maybe, path_bytes."""
+    """The exact names, binary, of rows with the column path, and path_bytes if there is one."""
     names = table["path"].cast(pa.binary())
     if "path_bytes" not in table.column_names:
         return names

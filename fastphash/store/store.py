@@ -1,4 +1,4 @@
-"""A store: Parquet parts of hashes in a folder, and a manifest that vouches for them."""
+"""A store: Parquet parts of hashes in a folder, and a manifest with their digests."""
 
 import json
 from collections.abc import Iterable
@@ -11,13 +11,14 @@ import xxhash
 
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
+from fastphash.files.digest import hex_digest_of
 from fastphash.hashing.definition import Definition
 from fastphash.store.lock import LOCK
 from fastphash.store.schema import REJECTED_SCHEMA, SCHEMA_VERSION, Layout, store_schema
 
 MANIFEST = "_manifest.json"
 REJECTED = "_rejected.parquet"
-#: Rows of a part, once it is full.
+#: Rows of a full part.
 PART_ROWS = 8192
 
 
@@ -32,9 +33,10 @@ class Part:
     digest : str
         XXH3-128 of the file, in hex.
     splits : list of str
-        That have rows in it.
+        Splits with rows in the part.
     moved : list of str
-        Splits whose rows in it are of another folder than the manifest's, and hold no longer.
+        Splits whose rows in the part were hashed below another root than the manifest's; they are
+        no longer valid.
     """
 
     name: str
@@ -54,14 +56,14 @@ class Store:
     definition : Definition
     layout : Layout
     roots : dict of str to str
-        Absolute folder of each split, by name.
+        Root of each split: an absolute folder.
     parts : list of Part
     skipped : dict of str to int
-        Files of each split that are no images by content nor by name.
+        Number of files in each split that aren't images.
     rejected_digest : str
         XXH3-128 of the table of rejected inputs, in hex; empty before there is one.
     unfinished : list of str
-        Splits whose last run has not come to its end.
+        Splits whose last run didn't finish.
     """
 
     path: Path
@@ -80,7 +82,7 @@ class Store:
 
     @property
     def digest(self) -> str:
-        """XXH3-128 of everything that the manifest says, in hex: of what the store holds."""
+        """XXH3-128 of the manifest, in hex: equal for stores with equal contents."""
         return _manifest_digest(self._manifest())
 
     def save(self) -> None:
@@ -103,7 +105,7 @@ class Store:
         }
 
     def part_path(self, part: Part) -> Path:
-        """Where a part lies."""
+        """The file of a part."""
         return self.path / part.name
 
     def new_part_name(self) -> str:
@@ -112,25 +114,25 @@ class Store:
         return f"part-{max(numbers, default=-1) + 1:06d}.parquet"
 
     def write_part(self, table: pa.Table, name: str) -> Part:
-        """Write rows as a part; the manifest doesn't list it yet."""
+        """Write rows as a part, which the manifest doesn't list yet."""
         path = self.path / name
         parquet.write_table(path, table)
         splits = sorted(parquet.count_values(table["split"]))
-        return Part(name, table.num_rows, atomic.file_digest(path), splits)
+        return Part(name, table.num_rows, hex_digest_of(path), splits)
 
     def read_part(self, part: Part, columns: list[str] | None = None) -> pa.Table:
         """Rows of one part."""
         return parquet.read_table(self.part_path(part), columns)
 
     def damage(self) -> dict[str, str]:
-        """Files that are not what the manifest says, by name: "missing" or "damaged"."""
+        """Files that differ from the manifest, by name: "missing" or "damaged"."""
         files = [(part.name, part.digest) for part in self.parts]
         if self.rejected_digest:
             files.append((REJECTED, self.rejected_digest))
-        return {name: how for name, digest in files if (how := self._what_ails(name, digest))}
+        return {name: how for name, digest in files if (how := self._file_damage(name, digest))}
 
     def verify(self) -> None:
-        """Raise StoreError if the store is not finished, or not what the manifest says."""
+        """Raise StoreError if the store is not finished, or differs from its manifest."""
         if self.unfinished:
             splits = ", ".join(map(repr, self.unfinished))
             raise StoreError(
@@ -144,16 +146,16 @@ class Store:
                 "folder, and just this is made anew"
             )
 
-    def _what_ails(self, name: str, digest: str) -> str:
+    def _file_damage(self, name: str, digest: str) -> str:
         try:
-            return "" if atomic.file_digest(self.path / name) == digest else "damaged"
+            return "" if hex_digest_of(self.path / name) == digest else "damaged"
         except FileNotFoundError:
             return "missing"
         except OSError:
             return "damaged"
 
     def remove_orphans(self) -> None:
-        """Delete what a run that was killed has left: temporary files, parts that aren't listed."""
+        """Delete what a killed run left: temporary files, and parts that aren't listed."""
         atomic.remove_leftovers(self.path)
         listed = {part.name for part in self.parts}
         for path in self.path.glob("part-*.parquet"):
@@ -169,7 +171,7 @@ class Store:
     def write_rejected(self, table: pa.Table) -> None:
         """Replace the inputs without a hash."""
         parquet.write_table(self.path / REJECTED, table)
-        self.rejected_digest = atomic.file_digest(self.path / REJECTED)
+        self.rejected_digest = hex_digest_of(self.path / REJECTED)
 
 
 def is_store(path: Path) -> bool:
@@ -178,7 +180,7 @@ def is_store(path: Path) -> bool:
 
 
 def open_store(path: Path) -> Store:
-    """Open a store and check its manifest (its parts are checked by `Store.verify`).
+    """Open a store and check its manifest; `Store.verify` checks its parts.
 
     Raises
     ------
@@ -214,13 +216,13 @@ def open_store(path: Path) -> Store:
 
 
 def check_new(path: Path) -> None:
-    """Raise UsageError if there is something where a new store is to be.
+    """Raise UsageError if a new store can't be made at a path, because something is there.
 
-    What a run left that was killed before its first part was finished is nothing.
+    A store without finished parts, which a killed run left, may be there.
     """
     if is_store(path):
-        begun = open_store(path)
-        if begun.unfinished and not begun.parts:
+        store = open_store(path)
+        if store.unfinished and not store.parts:
             return
         raise UsageError(f"{str(path)!r} is a store already: name a new folder")
     if path.exists() and (not path.is_dir() or any(map(_is_foreign, path.iterdir()))):
@@ -228,16 +230,21 @@ def check_new(path: Path) -> None:
 
 
 def _is_foreign(path: Path) -> bool:
-    """Whether a file is none that a store has before its manifest."""
+    """Whether a file can't be of a store that has no manifest yet."""
     return path.name != LOCK and not atomic.is_leftover(path)
 
 
 def create_store(
     path: Path, definition: Definition, layout: Layout, splits: Iterable[str] = ()
 ) -> Store:
-    """Start an empty store in a new or empty folder; UsageError if there is something else.
+    """Make a store without parts, whose splits are unfinished.
 
-    Its splits are unfinished.
+    Raises
+    ------
+    UsageError
+        Something else is there.
+    StoreError
+        The folder can't be written.
     """
     check_new(path)
     try:
@@ -251,5 +258,5 @@ def create_store(
 
 
 def _manifest_digest(manifest: dict[str, Any]) -> str:
-    plain = {key: value for key, value in manifest.items() if key != "digest"}
-    return xxhash.xxh3_128_hexdigest(json.dumps(plain, sort_keys=True).encode())
+    content = {key: value for key, value in manifest.items() if key != "digest"}
+    return xxhash.xxh3_128_hexdigest(json.dumps(content, sort_keys=True).encode())

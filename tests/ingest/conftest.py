@@ -1,6 +1,6 @@
 import pytest
 
-from fastphash.ingest import api, executor, update
+from fastphash.ingest import executor, part_writer, pool
 
 
 @pytest.fixture
@@ -10,11 +10,11 @@ def no_workers(monkeypatch):
     def refuse(*_):
         raise AssertionError("workers were started")
 
-    return lambda: monkeypatch.setattr(api, "Workers", refuse)
+    return lambda: monkeypatch.setattr(pool, "Workers", refuse)
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Parts of five rows, made of tasks of four files."""
-    monkeypatch.setattr(update, "PART_ROWS", 5)
-    monkeypatch.setattr(executor, "_BATCH", 4)
+    monkeypatch.setattr(part_writer, "PART_ROWS", 5)
+    monkeypatch.setattr(executor, "_TASK_INPUTS", 4)

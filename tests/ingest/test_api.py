@@ -9,11 +9,13 @@ import fastphash
 from fastphash.base.vocabulary import UNKNOWN_CHROMA
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.ingest.api import hash_images, hash_into
+from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import folder_source, list_source
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import Layout
 from fastphash.store.store import open_store
 from tests.support import naive
+from tests.support.executors import ONE_WORKER
 from tests.support.references import imagehashes
 from tests.support.scenes import planted, save, scene, scenes, source
 from tests.support.stores import part_bytes, paths, read_store, rejected
@@ -32,7 +34,7 @@ def test_hashes_are_those_of_imagehash(tmp_path):
     ):
         save(folder / f"{seed}.{suffix}", scene(seed, *shape))
     save(folder / "grey.tif", scene(9)[..., 0])
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     table = read_store(tmp_path / "s")
     assert table["format"].to_pylist() == ["PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF"]
     hashes = np.stack([table[name].to_numpy() for name in HASH_COLUMNS], axis=1)
@@ -42,7 +44,7 @@ def test_hashes_are_those_of_imagehash(tmp_path):
 
 def test_rows_say_what_the_file_is(tmp_path):
     path = save(tmp_path / "in" / "a" / "x.png", scene(1, 20, 30))
-    hash_into(tmp_path / "s", [source("train", tmp_path / "in")], workers=1)
+    hash_into(tmp_path / "s", [source("train", tmp_path / "in")], ONE_WORKER)
     (row,) = read_store(tmp_path / "s").to_pylist()
     status = path.stat()
     assert row["split"] == "train"
@@ -61,7 +63,7 @@ def test_one_worker_and_three_make_the_same_bytes(tmp_path, small):
     (folders[0] / "005.png").write_bytes(b"broken")
     sources = [folder_source(str(folder)) for folder in folders]
     for count in (1, 3):
-        hash_into(tmp_path / f"s{count}", sources, workers=count)
+        hash_into(tmp_path / f"s{count}", sources, IngestOptions(workers=count))
     parts = part_bytes(tmp_path / "s1")
     assert len(parts) == 6
     assert part_bytes(tmp_path / "s3") == parts
@@ -76,7 +78,7 @@ def test_rows_stand_in_the_order_of_the_names(tmp_path, small):
     names = ["a/2.png", "a/b/1.png", "a-b/1.png", "b.png", "z/1.png"]
     for seed, name in enumerate(reversed(names)):
         save(tmp_path / "in" / name, scene(seed))
-    hash_into(tmp_path / "s", [source("all", tmp_path / "in")], workers=2)
+    hash_into(tmp_path / "s", [source("all", tmp_path / "in")], IngestOptions(workers=2))
     assert paths(tmp_path / "s") == names
 
 
@@ -85,7 +87,7 @@ def test_every_input_is_accounted_for(tmp_path):
     folder = tmp_path / "train"
     (folder / "gone.png").symlink_to("nowhere")
     os.mkfifo(folder / "pipe.png")
-    tally = hash_into(tmp_path / "s", [folder_source(train)], workers=1)["train"]
+    tally = hash_into(tmp_path / "s", [folder_source(train)], ONE_WORKER)["train"]
     assert tally.inputs == len(list(folder.iterdir()))
     assert (tally.hashed, tally.kept, tally.rejected, tally.skipped) == (11, 0, 2, 2)
     assert len(paths(tmp_path / "s")) == tally.hashed
@@ -105,7 +107,7 @@ def test_damaged_images_are_rejected_with_stage_and_reason(tmp_path):
     (folder / "text.jpg").write_text("no image")
     (folder / "misnamed.txt").write_bytes(whole)
     (folder / "folder.jpg").mkdir()
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.hashed, tally.rejected, tally.skipped) == (2, 4, 0)
     found = {path: stage for (_, path), (stage, _) in rejected(tmp_path / "s").items()}
     assert found == {
@@ -119,7 +121,7 @@ def test_damaged_images_are_rejected_with_stage_and_reason(tmp_path):
 
 def test_parts_are_full_but_for_the_last(tmp_path, small):
     folder = scenes(tmp_path / "in", range(13))
-    hash_into(tmp_path / "s", [source("all", folder)], workers=2)
+    hash_into(tmp_path / "s", [source("all", folder)], IngestOptions(workers=2))
     store = open_store(tmp_path / "s")
     assert [part.rows for part in store.parts] == [5, 5, 3]
     assert paths(tmp_path / "s") == [f"{seed:03d}.png" for seed in range(13)]
@@ -128,18 +130,18 @@ def test_parts_are_full_but_for_the_last(tmp_path, small):
 def test_names_that_are_not_utf8_are_kept_to_the_byte_and_found_again(tmp_path, no_workers):
     folder = scenes(tmp_path / "in", [1])
     os.rename(folder / "001.png", os.path.join(os.fsencode(folder), b"\xff\n.png"))
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     (row,) = read_store(tmp_path / "s").to_pylist()
     assert (row["path"], row["path_bytes"]) == ("\N{REPLACEMENT CHARACTER}\n.png", b"\xff\n.png")
     no_workers()
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.kept, tally.gone) == (1, 0)
 
 
 def test_links_to_files_are_rows_of_the_same_digest(tmp_path):
     folder = scenes(tmp_path / "in", [1])
     (folder / "link.png").symlink_to("001.png")
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     one, other = read_store(tmp_path / "s")["digest"].to_pylist()
     assert one == other
 
@@ -150,7 +152,7 @@ def test_a_list_of_files_is_hashed_as_a_split(tmp_path, monkeypatch):
     absolute = os.fsencode(tmp_path / "in" / "002.png")
     names = [b"in/001.png", b"./in//000.png", b"in/000.png", absolute, b"in/9.png"]
     listed = list_source("some", b"\n".join(names))
-    tally = hash_into(tmp_path / "s", [listed], workers=1)["some"]
+    tally = hash_into(tmp_path / "s", [listed], ONE_WORKER)["some"]
     assert paths(tmp_path / "s") == ["in/000.png", "in/001.png", "in/002.png"]
     assert (tally.hashed, tally.rejected) == (3, 1)
     assert open_store(tmp_path / "s").roots == {"some": str(tmp_path)}
@@ -159,7 +161,7 @@ def test_a_list_of_files_is_hashed_as_a_split(tmp_path, monkeypatch):
 def test_optional_columns_can_be_left_out(tmp_path):
     folder = scenes(tmp_path / "in", [1])
     layout = Layout(orientations=False, thumbnails=False)
-    hash_into(tmp_path / "s", [source("all", folder)], layout=layout, workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], IngestOptions(layout=layout, workers=1))
     table = read_store(tmp_path / "s")
     assert table.column_names[-1] == "phash"
     assert table["phash"][0].as_py() == imagehashes(folder / "001.png")[0]
@@ -171,7 +173,7 @@ def test_progress_counts_every_file(tmp_path, small):
     hash_into(
         tmp_path / "s",
         [source("all", folder)],
-        workers=1,
+        ONE_WORKER,
         progress=lambda *state: seen.append(state),
     )
     assert [state for state in seen if state[1]] == [
@@ -223,7 +225,9 @@ def test_chroma_comes_with_the_thumbnails_and_is_null_where_it_is_unknown(tmp_pa
         None,
         None,
     ]
-    hash_into(tmp_path / "s", [source("all", tmp_path)], definition=reduced, workers=1)
+    hash_into(
+        tmp_path / "s", [source("all", tmp_path)], IngestOptions(definition=reduced, workers=1)
+    )
     values = read_hashes(str(tmp_path / "s")).chroma
     assert values[0].tobytes() == full[0].as_py()
     assert (values[1:, 0] == UNKNOWN_CHROMA).all()
@@ -231,7 +235,7 @@ def test_chroma_comes_with_the_thumbnails_and_is_null_where_it_is_unknown(tmp_pa
 
 def test_the_manifest_lists_what_was_skipped_and_where_from(tmp_path):
     train, val = planted(tmp_path)
-    hash_into(tmp_path / "s", [folder_source(train), folder_source(val)], workers=1)
+    hash_into(tmp_path / "s", [folder_source(train), folder_source(val)], ONE_WORKER)
     manifest = json.loads((tmp_path / "s" / "_manifest.json").read_text())
     assert manifest["roots"] == {"train": str(tmp_path / "train"), "val": str(tmp_path / "val")}
     assert manifest["skipped"] == {"train": 1, "val": 0}

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import numpy as np
 
@@ -58,3 +60,12 @@ def test_batches_are_merged_in_order(tmp_path):
     assert (merged.hashes == whole.hashes).all()
     assert (merged.thumbnails == whole.thumbnails).all()
     assert merged.inputs == len(names) == 5
+
+
+def test_workers_have_their_kernels_before_the_first_image_and_no_pyarrow():
+    code = "import sys, fastphash.ingest.hasher; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    kernels = {f"fastphash.kernels.{name}" for name in ("chroma", "grey", "lanczos")}
+    assert kernels <= modules
+    assert "pyarrow" not in modules

@@ -4,11 +4,11 @@ import pytest
 
 from fastphash.demo import scene
 from fastphash.errors import UsageError
-from fastphash.images.preview import encode
-from fastphash.ingest import api
+from fastphash.images.encode import encode
 from fastphash.ingest.api import hash_images, hash_into
 from fastphash.ingest.hasher import Recipe
-from fastphash.ingest.pool import Workers, worker_count
+from fastphash.ingest.options import worker_count
+from fastphash.ingest.pool import Workers
 from tests.support.batches import hash_all
 from tests.support.deadly_recipe import DEADLY, DeadlyRecipe
 from tests.support.references import imagehashes
@@ -38,11 +38,14 @@ def test_only_the_file_that_a_worker_dies_of_is_rejected(tmp_path, small):
     assert whole.hashes[0].tolist() == imagehashes(folder / "000.png")
 
 
-def test_a_store_is_finished_although_workers_died(tmp_path, monkeypatch):
+def test_a_store_is_finished_although_workers_died(tmp_path):
     folder = scenes(tmp_path / "in", range(5))
     deadly(folder, "003.png")
-    monkeypatch.setattr(api, "_recipe", lambda *_: DeadlyRecipe())
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=2)["all"]
+    tally = hash_into(
+        tmp_path / "s",
+        [source("all", folder)],
+        start_executor=lambda _: Workers(2, DeadlyRecipe()),
+    )["all"]
     assert (tally.hashed, tally.rejected, tally.inputs) == (4, 1, 5)
     assert paths(tmp_path / "s") == ["000.png", "001.png", "002.png", "004.png"]
     ((stage, reason),) = rejected(tmp_path / "s").values()

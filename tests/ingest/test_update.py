@@ -1,7 +1,9 @@
 import os
 
 from fastphash.ingest.api import hash_into
+from fastphash.ingest.options import IngestOptions
 from fastphash.store.store import Store, open_store
+from tests.support.executors import ONE_WORKER
 from tests.support.references import imagehashes
 from tests.support.scenes import save, scene, scenes, source
 from tests.support.stores import part_bytes, paths, read_store, rejected
@@ -9,20 +11,20 @@ from tests.support.stores import part_bytes, paths, read_store, rejected
 
 def test_a_second_run_keeps_everything_and_starts_no_worker(tmp_path, no_workers):
     folder = scenes(tmp_path / "in", range(3))
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     before = part_bytes(tmp_path / "s"), (tmp_path / "s" / "_manifest.json").read_bytes()
     no_workers()
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.kept, tally.hashed, tally.changed, tally.gone) == (3, 0, 0, 0)
     assert (part_bytes(tmp_path / "s"), (tmp_path / "s" / "_manifest.json").read_bytes()) == before
 
 
 def test_a_changed_file_is_hashed_again_in_its_place(tmp_path, small):
     folder = scenes(tmp_path / "in", range(12))
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     before, old = part_bytes(tmp_path / "s"), read_store(tmp_path / "s")
     save(folder / "007.png", scene(70, 50, 50))
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.kept, tally.hashed, tally.changed, tally.inputs) == (11, 1, 1, 12)
     after = part_bytes(tmp_path / "s")
     assert before.keys() - after.keys() == {"part-000001.parquet"}
@@ -37,19 +39,19 @@ def test_a_changed_file_is_hashed_again_in_its_place(tmp_path, small):
 
 def test_a_file_touched_is_hashed_again(tmp_path):
     folder = scenes(tmp_path / "in", range(2))
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     os.utime(folder / "001.png", ns=(1, 1))
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.kept, tally.changed) == (1, 1)
     assert read_store(tmp_path / "s")["mtime_ns"][1].as_py() == 1
 
 
 def test_a_file_that_is_gone_is_dropped_and_so_is_an_empty_part(tmp_path, small):
     folder = scenes(tmp_path / "in", range(12))
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     for seed in (3, 5, 6, 7, 8, 9):
         (folder / f"{seed:03d}.png").unlink()
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.kept, tally.gone, tally.inputs) == (6, 6, 6)
     assert paths(tmp_path / "s") == [f"{seed:03d}.png" for seed in (0, 1, 2, 4, 10, 11)]
     assert list(part_bytes(tmp_path / "s")) == ["part-000002.parquet", "part-000003.parquet"]
@@ -57,10 +59,10 @@ def test_a_file_that_is_gone_is_dropped_and_so_is_an_empty_part(tmp_path, small)
 
 def test_new_files_go_into_a_new_part(tmp_path):
     folder = scenes(tmp_path / "in", [1, 3])
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     before = part_bytes(tmp_path / "s")
     scenes(folder, [2, 4])
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.kept, tally.hashed, tally.changed) == (2, 2, 0)
     after = part_bytes(tmp_path / "s")
     assert list(after) == ["part-000000.parquet", "part-000001.parquet"]
@@ -73,11 +75,11 @@ def test_the_same_runs_over_the_same_files_make_the_same_bytes(tmp_path, small):
         folder = tmp_path / "in"
         for seed in range(9):
             os.utime(save(folder / f"{seed}.png", scene(seed)), ns=(seed, seed))
-        hash_into(tmp_path / store, [source("all", folder)], workers=count)
+        hash_into(tmp_path / store, [source("all", folder)], IngestOptions(workers=count))
         (folder / "3.png").unlink()
         os.utime(folder / "4.png", ns=(44, 44))
         os.utime(save(folder / "35.png", scene(35)), ns=(35, 35))
-        hash_into(tmp_path / store, [source("all", folder)], workers=count)
+        hash_into(tmp_path / store, [source("all", folder)], IngestOptions(workers=count))
         (folder / "35.png").unlink()
     assert part_bytes(tmp_path / "one") == part_bytes(tmp_path / "other")
 
@@ -85,9 +87,9 @@ def test_the_same_runs_over_the_same_files_make_the_same_bytes(tmp_path, small):
 def test_other_splits_stay_as_they_are(tmp_path):
     a, b = scenes(tmp_path / "a", range(3)), scenes(tmp_path / "b", range(3, 5))
     (a / "broken.png").touch()
-    hash_into(tmp_path / "s", [source("a", a)], workers=1)
+    hash_into(tmp_path / "s", [source("a", a)], ONE_WORKER)
     (a / "000.png").unlink()
-    tallies = hash_into(tmp_path / "s", [source("b", b)], workers=1)
+    tallies = hash_into(tmp_path / "s", [source("b", b)], ONE_WORKER)
     assert list(tallies) == ["b"]
     assert read_store(tmp_path / "s")["split"].to_pylist() == ["a"] * 3 + ["b"] * 2
     assert list(rejected(tmp_path / "s")) == [("a", "broken.png")]
@@ -96,9 +98,9 @@ def test_other_splits_stay_as_they_are(tmp_path):
 
 def test_an_image_that_has_become_damaged_is_rejected_and_dropped(tmp_path):
     folder = scenes(tmp_path / "in", range(3))
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     (folder / "001.png").write_bytes(b"")
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.kept, tally.hashed, tally.rejected, tally.changed) == (2, 0, 1, 1)
     assert paths(tmp_path / "s") == ["000.png", "002.png"]
     assert list(rejected(tmp_path / "s")) == [("all", "001.png")]
@@ -107,19 +109,19 @@ def test_an_image_that_has_become_damaged_is_rejected_and_dropped(tmp_path):
 def test_an_image_that_has_been_mended_is_no_longer_rejected(tmp_path):
     folder = scenes(tmp_path / "in", range(2))
     (folder / "002.png").touch()
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     scenes(folder, [2])
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.kept, tally.hashed, tally.rejected) == (2, 1, 0)
     assert rejected(tmp_path / "s") == {}
 
 
 def test_an_image_that_has_become_a_pipe_is_counted_once(tmp_path):
     folder = scenes(tmp_path / "in", range(3))
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     (folder / "001.png").unlink()
     os.mkfifo(folder / "001.png")
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert tally.inputs == 3
     assert (tally.kept, tally.skipped, tally.rejected) == (2, 1, 0)
 
@@ -128,7 +130,7 @@ def test_a_run_that_changes_nothing_writes_nothing(tmp_path, monkeypatch):
     folder = scenes(tmp_path / "in", range(3))
     (folder / "broken.png").write_bytes(b"broken")
     (folder / "notes.txt").write_text("no image")
-    hash_into(tmp_path / "s", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     monkeypatch.setattr(Store, "save", None)
-    tally = hash_into(tmp_path / "s", [source("all", folder)], workers=1)["all"]
+    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.inputs, tally.kept, tally.rejected, tally.skipped) == (5, 3, 1, 1)

@@ -8,7 +8,7 @@ import pytest
 
 from fastphash.errors import StoreError
 from fastphash.labels.coco import Annotations, match_images, read_images
-from fastphash.labels.coco_filter import images_that_go
+from fastphash.labels.coco_filter import removed_images
 
 PATHS = [b"cat/1.jpg", b"dog/1.jpg", b"dog/2.jpg", b"x/dog/3.jpg", b"5.jpg", b"caf\xe9.jpg"]
 
@@ -79,7 +79,7 @@ def test_only_images_in_doubt_that_may_go_are_an_error(tmp_path):
     assert (matched.unknown, matched.unlisted) == (1, 4)
 
     def goes(*rows):
-        return images_that_go(images, matched, PATHS, np.isin(np.arange(len(PATHS)), rows))
+        return removed_images(images, matched, PATHS, np.isin(np.arange(len(PATHS)), rows))
 
     assert goes(2, 3, 5) == {11}
     assert goes(2, 4) == {11, 13}

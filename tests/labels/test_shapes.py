@@ -15,7 +15,7 @@ from fastphash.base.vocabulary import INVERSE
 from fastphash.errors import StoreError
 from fastphash.labels import shapes
 from fastphash.labels.conflicts import coco_conflicts, count_categories
-from fastphash.labels.shapes import IOU, Shape, agreement, orient_shapes, overlap, shapes_of
+from fastphash.labels.shapes import MIN_IOU, Shape, iou_matrix, least_iou, orient_shapes, shapes_of
 from tests.support import naive
 from tests.support.annotations import EIGHT, groups_of, polygon, rows_of
 from tests.support.scenes import TRANSPOSES
@@ -72,36 +72,36 @@ cells = st.tuples(*[st.integers(0, 10)] * 4).filter(lambda b: b[0] != b[2] and b
 def test_overlap_of_boxes_is_that_of_their_pixels(one, other):
     a, b = (mask(np.reshape(some, (2, 2)), 10, 10) for some in (one, other))
     expected = (a & b).sum() / (a | b).sum()
-    assert overlap([box(*one)], [box(*other)])[0, 0] == pytest.approx(expected)
+    assert iou_matrix([box(*one)], [box(*other)])[0, 0] == pytest.approx(expected)
     corners = [polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]) for x0, y0, x1, y1 in (one, other)]
-    assert overlap(corners[:1], corners[1:])[0, 0] == pytest.approx(expected)
+    assert iou_matrix(corners[:1], corners[1:])[0, 0] == pytest.approx(expected)
 
 
 def test_overlap_uses_polygons_where_both_have_them():
     triangle = polygon([(0, 0), (10, 0), (0, 10)])
     other_half = polygon([(10, 10), (10, 0), (0, 10)])
     square = box(0, 0, 10, 10)
-    scores = overlap([triangle, square], [triangle, other_half, square])
+    scores = iou_matrix([triangle, square], [triangle, other_half, square])
     assert scores == pytest.approx(np.array([[1, 0, 1], [1, 1, 1]]))
 
 
 def test_polygons_of_several_rings_are_their_union():
     rings = [np.array([[x, 0], [x + 4, 0], [x + 4, 4], [x, 4]], float) for x in (0, 2, 20)]
     several = Shape("", np.array([[0, 0], [24, 4]], float), rings)
-    assert overlap([several], [polygon([(0, 0), (6, 0), (6, 4), (0, 4)])])[0, 0] == 24 / 40
+    assert iou_matrix([several], [polygon([(0, 0), (6, 0), (6, 4), (0, 4)])])[0, 0] == 24 / 40
 
 
 def test_crossing_flat_and_thin_shapes():
     bow_tie = polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
-    assert overlap([bow_tie], [bow_tie])[0, 0] == pytest.approx(1)
+    assert iou_matrix([bow_tie], [bow_tie])[0, 0] == pytest.approx(1)
     whole = polygon([(0, 0), (10, 0), (10, 10), (0, 10)])
-    assert overlap([bow_tie], [whole])[0, 0] == pytest.approx(0.5)
+    assert iou_matrix([bow_tie], [whole])[0, 0] == pytest.approx(0.5)
     # no area: their boxes are compared, at least a pixel wide
     line = polygon([(0, 0), (10, 0), (5, 0)])
-    assert overlap([line], [line])[0, 0] == 1
-    assert overlap([line], [box(0, 5, 10, 5)])[0, 0] == 0
+    assert iou_matrix([line], [line])[0, 0] == 1
+    assert iou_matrix([line], [box(0, 5, 10, 5)])[0, 0] == 0
     nowhere = Shape("", np.full((2, 2), np.nan), [])
-    assert overlap([nowhere, line], [nowhere])[:, 0].tolist() == [1, 0]
+    assert iou_matrix([nowhere, line], [nowhere])[:, 0].tolist() == [1, 0]
 
 
 @given(
@@ -119,27 +119,27 @@ def test_crossing_flat_and_thin_shapes():
 def test_no_polygon_is_too_odd(rings):
     points = np.concatenate(rings)
     shape = Shape("", np.stack([points.min(axis=0), points.max(axis=0)]), rings)
-    assert overlap([shape], [shape])[0, 0] == pytest.approx(1)
+    assert iou_matrix([shape], [shape])[0, 0] == pytest.approx(1)
 
 
 def test_partners_are_found_whatever_the_order():
     shapes = [box(x, 0, x + 10, 10) for x in range(0, 100, 11)]
-    assert agreement(shapes, shapes[::-1]) == 1
+    assert least_iou(shapes, shapes[::-1]) == 1
     moved = [box(x + 2, 0, x + 12, 10) for x in range(0, 100, 11)]
-    assert agreement(shapes, moved) == pytest.approx(8 / 12)
-    assert agreement(shapes, moved[1:]) == 0
-    assert agreement([], []) == 1
+    assert least_iou(shapes, moved) == pytest.approx(8 / 12)
+    assert least_iou(shapes, moved[1:]) == 0
+    assert least_iou([], []) == 1
     # nothing but what differs by more than rounding is compared at length
-    assert agreement(shapes, [shape._replace(box=shape.box[::-1] + 1e-9) for shape in shapes]) == 1
-    assert agreement([box(0, 0, 9, 9, "cat")], [box(0, 0, 9, 9, "dog")]) == 0
+    assert least_iou(shapes, [shape._replace(box=shape.box[::-1] + 1e-9) for shape in shapes]) == 1
+    assert least_iou([box(0, 0, 9, 9, "cat")], [box(0, 0, 9, 9, "dog")]) == 0
 
 
 def test_as_many_partners_as_can_be(monkeypatch):
     # the best sum is 0.9 + 0.4, but 0.55 + 0.5 leaves nobody without
     scores = np.array([[0.9, 0.55], [0.5, 0.4]])
-    monkeypatch.setattr(shapes, "overlap", lambda *_: scores)
+    monkeypatch.setattr(shapes, "iou_matrix", lambda *_: scores)
     two = [box(0, 0, 1, 1), box(0, 0, 1, 1)]
-    assert agreement(two, [box(0, 0, 1, 2), box(0, 0, 1, 2)]) == IOU
+    assert least_iou(two, [box(0, 0, 1, 2), box(0, 0, 1, 2)]) == MIN_IOU
 
 
 CATEGORIES = {1: "building", 2: "car"}

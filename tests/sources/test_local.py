@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from fastphash.errors import UsageError
-from fastphash.sources.local import LocalSource, check_sources, folder_source, list_source
+from fastphash.sources.local import LocalSource, folder_source, list_source
+from fastphash.sources.splits import check_sources
 
 
 def touch(root, *names):

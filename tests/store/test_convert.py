@@ -9,13 +9,15 @@ from PIL import Image
 
 from fastphash import from_hex, to_hex
 from fastphash.errors import DefinitionError, StoreError, UsageError
-from fastphash.hashing.definition import FOREIGN, HASH_COLUMNS, asserted
+from fastphash.hashing.definition import FOREIGN, HASH_COLUMNS, parse_definition
 from fastphash.ingest.api import hash_into
 from fastphash.results.groups import group_rows, priority
 from fastphash.results.pairs import find_pairs
 from fastphash.store.convert import export_hashes, import_hashes, paper_groups, paper_matches
-from fastphash.store.open import check_joinable, read_hashes
+from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.store import open_store
+from fastphash.verify.criteria import CopyCriteria
+from tests.support.executors import ONE_WORKER
 from tests.support.scenes import TRANSPOSES, save, scene, scenes, source
 from tests.support.stores import hashes_of, read_store, write_hashes
 
@@ -102,12 +104,12 @@ def imported(folders, tmp_path):
 
 def groups_of(rows):
     ranked = rows.take(priority(rows, []))
-    return paper_groups(rows, group_rows(ranked, 0).table())
+    return paper_groups(rows, group_rows(ranked, CopyCriteria(0)).table())
 
 
 def test_a_join_writes_what_compare_hashes_writes(imported):
     (train, train_rows), (val, val_rows) = imported(compute_hashes)
-    pairs = pa.concat_tables(find_pairs(val_rows, train_rows, 0, 10**6))
+    pairs = pa.concat_tables(find_pairs(val_rows, train_rows, CopyCriteria(0), 10**6))
     matches = paper_matches(val_rows, pairs)
     assert matches == compare_hashes(val, train)
     assert 0 < sum(bool(match["duplicates_in_haystack"]) for match in matches) < len(val)
@@ -206,7 +208,7 @@ def test_a_table_is_not_imported_over_anything(tmp_path):
 def ours(tmp_path_factory):
     """A store of our own."""
     folder = scenes(tmp_path_factory.mktemp("ours") / "in", range(4))
-    hash_into(folder.parent / "s", [source("all", folder)], workers=1)
+    hash_into(folder.parent / "s", [source("all", folder)], ONE_WORKER)
     return folder.parent / "s"
 
 
@@ -216,7 +218,7 @@ def test_a_store_goes_to_json_and_back(ours, tmp_path, augmented):
     number = export_hashes(rows, tmp_path / "x.json", augmented=augmented)
     assert number == (24 if augmented else 4)
     import_hashes(
-        tmp_path / "x.json", tmp_path / "s", split="all", definition=asserted("imagehash")
+        tmp_path / "x.json", tmp_path / "s", split="all", definition=parse_definition("imagehash")
     )
     back = read_hashes(str(tmp_path / "s"))
     known = range(6) if augmented else range(1)
@@ -236,7 +238,7 @@ def test_exported_entries_are_those_of_the_paper(ours, tmp_path):
 def test_names_that_are_not_utf8_go_to_json_and_back(tmp_path):
     folder = scenes(tmp_path / "in", [1])
     os.rename(folder / "001.png", os.path.join(os.fsencode(folder), b"\xff.png"))
-    hash_into(tmp_path / "ours", [source("all", folder)], workers=1)
+    hash_into(tmp_path / "ours", [source("all", folder)], ONE_WORKER)
     export_hashes(read_hashes(str(tmp_path / "ours")), tmp_path / "x.json")
     (entry,) = json.loads((tmp_path / "x.json").read_text())
     assert os.fsencode(entry["image_name"]) == b"\xff.png"
@@ -253,7 +255,7 @@ def test_orientations_that_are_not_there_are_not_exported(tmp_path):
 
 def test_a_parquet_file_is_imported_with_its_splits_and_orientations(ours, tmp_path):
     part = ours / "part-000000.parquet"
-    import_hashes(part, tmp_path / "s", definition=asserted("imagehash"))
+    import_hashes(part, tmp_path / "s", definition=parse_definition("imagehash"))
     table, theirs = read_store(tmp_path / "s"), read_store(ours)
     assert set(table["split"].to_pylist()) == {"all"}
     for name in HASH_COLUMNS:
@@ -262,7 +264,7 @@ def test_a_parquet_file_is_imported_with_its_splits_and_orientations(ours, tmp_p
 
 def test_a_split_that_is_named_is_that_of_all_rows(ours, tmp_path):
     part = ours / "part-000000.parquet"
-    import_hashes(part, tmp_path / "s", split="mine", definition=asserted("imagehash"))
+    import_hashes(part, tmp_path / "s", split="mine", definition=parse_definition("imagehash"))
     assert set(read_store(tmp_path / "s")["split"].to_pylist()) == {"mine"}
 
 
@@ -284,14 +286,14 @@ def test_a_parquet_file_with_orientations_of_another_type_is_refused(tmp_path):
 def test_only_what_was_vouched_for_joins_ours(ours, tmp_path):
     rows = read_hashes(str(ours))
     export_hashes(rows, tmp_path / "x.json")
-    for name, definition in (("foreign", FOREIGN), ("vouched", asserted("imagehash"))):
+    for name, definition in (("foreign", FOREIGN), ("vouched", parse_definition("imagehash"))):
         import_hashes(tmp_path / "x.json", tmp_path / name, split="x", definition=definition)
     vouched, foreign = (read_hashes(str(tmp_path / name)) for name in ("vouched", "foreign"))
-    check_joinable(rows, vouched)
-    check_joinable(foreign, foreign)
+    check_comparable(rows, vouched)
+    check_comparable(foreign, foreign)
     for other in (rows, vouched):
         with pytest.raises(DefinitionError, match="convert --as"):
-            check_joinable(foreign, other)
+            check_comparable(foreign, other)
 
 
 def test_names_that_two_splits_share_can_not_be_grouped_in_the_papers_form():

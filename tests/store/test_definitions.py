@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fastphash.errors import DefinitionError, UsageError
-from fastphash.hashing.definition import FOREIGN, Definition, asserted
-from fastphash.store.open import check_joinable
+from fastphash.hashing.definition import FOREIGN, Definition, parse_definition
+from fastphash.store.open import check_comparable
 from tests.support.stores import hashes, hashes_of
 
 OURS = Definition()
@@ -18,7 +18,7 @@ def joined(one, other, sizes=((64, 64),)):
         "width": [width for width, _ in sizes],
         "height": [height for _, height in sizes],
     }
-    check_joinable(hashes_of(rows, one), hashes_of(rows, other))
+    check_comparable(hashes_of(rows, one), hashes_of(rows, other))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_pass_orders_are_not_joined_where_shapes_are_not_known():
     rows = {"path": ["a"], "phash": hashes(1)}
     other = replace(OURS, pass_order="horizontal")
     with pytest.raises(DefinitionError):
-        check_joinable(hashes_of(rows, OURS), hashes_of(rows, other))
+        check_comparable(hashes_of(rows, OURS), hashes_of(rows, other))
 
 
 def test_reduced_images_are_not_joined_under_two_pass_orders():
@@ -78,19 +78,19 @@ def test_reduced_images_are_not_joined_under_two_pass_orders():
 @pytest.mark.parametrize("sixteen_bit", ["scaled", "clipped"])
 def test_hashes_vouched_for_as_imagehash_join_ours(sixteen_bit):
     ours = replace(OURS, sixteen_bit=sixteen_bit)
-    joined(asserted("imagehash"), ours)
-    joined(ours, asserted("imagehash:horizontal"))
+    joined(parse_definition("imagehash"), ours)
+    joined(ours, parse_definition("imagehash:horizontal"))
     with pytest.raises(DefinitionError):
-        joined(ours, asserted("imagehash:horizontal"), [(300, 100)])
+        joined(ours, parse_definition("imagehash:horizontal"), [(300, 100)])
     with pytest.raises(DefinitionError):
-        joined(asserted("imagehash"), replace(ours, decode="reduced"))
+        joined(parse_definition("imagehash"), replace(ours, decode="reduced"))
 
 
 def test_vouching_takes_imagehash_and_a_pass_order():
-    assert asserted("imagehash").pass_order == "pillow13"
-    assert asserted("imagehash:pillow12.2").pass_order == "pillow12.2"
-    assert "asserted" in str(asserted("imagehash"))
+    assert parse_definition("imagehash").pass_order == "pillow13"
+    assert parse_definition("imagehash:pillow12.2").pass_order == "pillow12.2"
+    assert "asserted" in str(parse_definition("imagehash"))
     for text in ("imagededup", "imagehash:pillow11", ""):
         with pytest.raises(UsageError) as caught:
-            asserted(text)
+            parse_definition(text)
         assert repr(text) in str(caught.value)

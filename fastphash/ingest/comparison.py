@@ -1,0 +1,108 @@
+"""Stored rows compared with the inputs that are there now."""
+
+import os
+from collections.abc import Collection, Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from fastphash.errors import StoreError
+from fastphash.ingest.stored_rows import StoredRows
+from fastphash.ingest.tally import Tally
+from fastphash.sources.base import Entry, Reader, Source
+
+#: What a run does with a stored row: drop it, leave it, hash its input again.
+GONE, KEPT, CHANGED = range(3)
+
+
+class Comparison:
+    """Decides for every stored row whether a run keeps it.
+
+    Parameters
+    ----------
+    stored : StoredRows
+    splits : collection of str
+        Splits to compare; rows of all others are kept.
+    keep_missing : bool
+        Keep the rows of inputs that are gone, unless their split has moved.
+
+    Attributes
+    ----------
+    marks : uint8 (n,)
+        GONE, KEPT or CHANGED for each stored row.
+    """
+
+    def __init__(self, stored: StoredRows, splits: Collection[str], *, keep_missing: bool) -> None:
+        self._stored = stored
+        self._keep_missing = keep_missing
+        compared = np.isin(stored.splits, list(splits))
+        self.marks = np.where(compared, np.uint8(GONE), np.uint8(KEPT))
+
+    def find(self, split: str, entry: Entry) -> int:
+        """The stored row of an input, or -1."""
+        return -1 if entry.special or entry.problem else self._stored.find(split, entry.path)
+
+    def compare(self, source: Source, entries: Iterable[Entry], tally: Tally) -> int:
+        """Mark and count the rows of a split, of which these are all entries.
+
+        Returns
+        -------
+        int
+            How many entries are new.
+
+        Raises
+        ------
+        StoreError
+            Nothing is left of the split.
+        """
+        new = 0
+        unlisted: list[bytes] = []
+        for entry in entries:
+            if entry.problem:
+                unlisted.append(b"" if entry.path == b"." else entry.path + b"/")
+            row = self.find(source.split, entry)
+            if row < 0:
+                new += 1
+            else:
+                self._mark(row, source.reader, entry.path, tally)
+        self._mark_rest(source.split, unlisted, tally)
+        if tally.gone and not (new or tally.kept or tally.changed or tally.missing):
+            raise StoreError(
+                f"all {tally.gone:,} files of split {source.split!r} are gone from "
+                f"{os.fsdecode(source.root)}: if that is meant, delete the store or name "
+                "`keep_missing`"
+            )
+        return new
+
+    def _mark(self, row: int, reader: Reader, path: bytes, tally: Tally) -> None:
+        """Mark a row whose input is listed."""
+        now = None
+        try:
+            stamp = reader.stamp(path)
+            now = (stamp.size, stamp.mtime_ns)
+        except OSError as error:
+            if self._keep_missing and isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                self.marks[row] = KEPT
+                tally.missing += 1
+                return
+        unchanged = now == (self._stored.sizes[row], self._stored.mtimes[row])
+        # under another root, equal names, sizes and times prove nothing
+        if unchanged and not self._stored.is_moved(row):
+            self.marks[row] = KEPT
+            tally.inputs += 1
+            tally.kept += 1
+        else:
+            self.marks[row] = CHANGED
+            tally.changed += 1
+
+    def _mark_rest(self, split: str, unlisted: list[bytes], tally: Tally) -> None:
+        """Mark rows whose inputs aren't listed: they are gone, or in a folder that can't be."""
+        rows = np.flatnonzero((self._stored.splits == split) & (self.marks == GONE))
+        paths = self._stored.paths.take(pa.array(rows)).to_pylist()
+        for row, path in zip(rows.tolist(), paths, strict=True):
+            keep = self._keep_missing or any(path.startswith(folder) for folder in unlisted)
+            if keep and not self._stored.is_moved(row):
+                self.marks[row] = KEPT
+                tally.missing += 1
+            else:
+                tally.gone += 1

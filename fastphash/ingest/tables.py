@@ -1,0 +1,60 @@
+"""Batches and rejections as tables."""
+
+import numpy as np
+import pyarrow as pa
+
+from fastphash.base.vocabulary import THUMBNAIL_SIDE
+from fastphash.hashing.definition import Definition
+from fastphash.ingest.batch import Batch, Rejection
+from fastphash.store.schema import (
+    CHROMA_BYTES,
+    REJECTED_SCHEMA,
+    Layout,
+    path_columns,
+    store_schema,
+)
+
+
+def batch_table(split: str, batch: Batch, definition: Definition, layout: Layout) -> pa.Table:
+    """The rows of a batch, with the columns of a store."""
+    schema = store_schema(definition, layout)
+    rows = len(batch.paths)
+    path, path_bytes = path_columns(batch.paths)
+    columns = {
+        "split": pa.array([split] * rows, pa.string()).dictionary_encode(),
+        "path": path,
+        "path_bytes": path_bytes,
+        "size": pa.array(batch.sizes, pa.int64()),
+        "mtime_ns": pa.array(batch.mtimes, pa.int64()),
+        "digest": pa.array(batch.digests, pa.binary(16)),
+        "format": pa.array(batch.formats, pa.string()).dictionary_encode(),
+        "width": pa.array([width for width, _ in batch.shapes], pa.int32()),
+        "height": pa.array([height for _, height in batch.shapes], pa.int32()),
+        "multiframe": pa.array(batch.multiframe, pa.bool_()),
+    }
+    for t in range(batch.hashes.shape[1]):
+        columns[definition.columns[t]] = pa.array(np.ascontiguousarray(batch.hashes[:, t]))
+    if layout.thumbnails:
+        pixels = pa.py_buffer(np.ascontiguousarray(batch.thumbnails))
+        kind = pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE)
+        columns["thumbnail"] = pa.FixedSizeBinaryArray.from_buffers(kind, rows, [None, pixels])
+        columns["chroma"] = pa.array(batch.chroma, pa.binary(CHROMA_BYTES))
+    if not rows:
+        return schema.empty_table()
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def rejected_table(rejected: dict[str, list[Rejection]]) -> pa.Table:
+    """Rejections by split, with the columns of `REJECTED_SCHEMA`."""
+    rows = [
+        (split, *rejection) for split, rejections in rejected.items() for rejection in rejections
+    ]
+    path, path_bytes = path_columns([row[1] for row in rows])
+    columns = [
+        pa.array([row[0] for row in rows], pa.string()).dictionary_encode(),
+        path,
+        path_bytes,
+        pa.array([row[2] for row in rows], pa.string()),
+        pa.array([row[3] for row in rows], pa.string()),
+    ]
+    return pa.table(columns, schema=REJECTED_SCHEMA)

@@ -1,0 +1,9 @@
+"""Readers of splits that were hashed before."""
+
+from fastphash.sources.base import Reader
+from fastphash.sources.local import LocalReader
+
+
+def reader_at(root: bytes) -> Reader:
+    """The reader for a root that a store remembers: a folder, so far."""
+    return LocalReader(root)

@@ -1,0 +1,45 @@
+"""Names of splits, and which splits may stand side by side."""
+
+import os
+from collections.abc import Sequence
+
+from fastphash.errors import UsageError
+from fastphash.sources.base import Source
+
+
+def check_split(name: str) -> str:
+    """A name that can stand in SPLIT=DIR, STORE@SPLIT and SPLIT,SPLIT; UsageError for any other."""
+    if not name.isprintable() or name in ("", ".", "..") or any(c in name for c in "=@,/"):
+        raise UsageError(
+            f"{name!r} can't name a split (empty, not printable, or with one of = @ , /): "
+            "give it a name, NAME=PATH"
+        )
+    return name
+
+
+def check_sources(sources: Sequence[Source]) -> None:
+    """Raise UsageError if two splits share a name or a root, or one root lies in the other.
+
+    Roots of listed splits may be anywhere.
+    """
+    for i, one in enumerate(sources):
+        for other in sources[:i]:
+            if one.split == other.split:
+                raise UsageError(
+                    f"two splits are called {one.split!r}: {os.fsdecode(other.root)} and "
+                    f"{os.fsdecode(one.root)}; name them with NAME=PATH"
+                )
+            if not (one.listed or other.listed):
+                _check_roots(other, one)
+
+
+def _check_roots(one: Source, other: Source) -> None:
+    inner, outer = os.path.realpath(other.root), os.path.realpath(one.root)
+    if len(inner) < len(outer):
+        inner, outer = outer, inner
+    if inner == outer or inner.startswith(outer.rstrip(b"/") + b"/"):
+        relation = "are the same folder" if inner == outer else "lie in one another"
+        raise UsageError(
+            f"splits {one.split!r} ({os.fsdecode(one.root)}) and {other.split!r} "
+            f"({os.fsdecode(other.root)}) {relation}: every image would leak"
+        )

@@ -1,1 +1,1 @@
-"""The whole job, and the stored images nearest to some."""
+"""The whole job, and the search for the stored images nearest to a few images."""

@@ -1,4 +1,4 @@
-"""The stored images nearest to some images."""
+"""The stored images nearest to each of a few images."""
 
 import os
 from collections.abc import Iterable
@@ -16,15 +16,16 @@ from fastphash.errors import DefinitionError, UsageError
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.hasher import Hasher, Recipe
+from fastphash.joins.batches import find_matches
+from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index, check_radius
-from fastphash.joins.matching import matches
+from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.joins.options import JoinOptions
-from fastphash.joins.relation import Matches, concatenated, row_distances
 from fastphash.results.schemas import RELATION, relation_columns, row_names
 from fastphash.sources.local import LocalReader
 from fastphash.store.rows import Content, HashTable
 from fastphash.store.schema import CHROMA_BYTES
-from fastphash.verify.verdicts import relate_matches
+from fastphash.verify.kinds import relate_matches
 
 QUERY_SCHEMA = pa.schema(
     [
@@ -37,17 +38,17 @@ QUERY_SCHEMA = pa.schema(
     ]
 )
 
-# images hashed, and stored rows compared, at once
-_IMAGES = 64
-_ROWS = 1 << 20
-# stored images as near as the last one named, among which kinds decide
+# images hashed at once, and stored rows compared at once
+_IMAGES_AT_ONCE = 64
+_ROWS_AT_ONCE = 1 << 20
+# candidates beyond the k nearest that are as near as the last: their kinds decide which are named
 _TIES = 1000
 
 
 class Answer(NamedTuple):
-    """What was found, by `QUERY_SCHEMA`, and the images that gave no hash."""
+    """The nearest stored images, by `QUERY_SCHEMA`, and the images that gave no hash."""
 
-    found: pa.Table
+    table: pa.Table
     rejected: list[Rejection]
 
 
@@ -60,84 +61,86 @@ def nearest(
     options: JoinOptions | None = None,
     progress: Progress = no_progress,
 ) -> Answer:
-    """Find the stored images nearest to each of some images, in any orientation.
+    """Find the stored images nearest to each image, in any orientation.
 
     Parameters
     ----------
     images : iterable of paths
-        Hashed as the stored ones were.
+        Hashed as the stored images were.
     stored : HashTable
     radius : int, optional
-        Name none that is further away, in bits.
+        The largest distance of a stored image that is named, 0 to 64 bits; by default any.
     k : int
-        How many to name for each; of equal distances the strongest kind, then the first stored.
+        Stored images to name for each image. Of equal distances the first kind in KINDS comes
+        first, then the first row.
 
     Raises
     ------
     UsageError
-        No such radius, or no such number.
+        `radius` or `k` is out of range.
     DefinitionError
         Nobody knows how the stored hashes were made.
     """
     if radius is not None:
         check_radius(radius)
     if k < 1:
-        raise UsageError(f"-k must be at least 1, not {k}")
+        raise UsageError(f"`k` must be at least 1, not {k}")
     if stored.definition.source == "foreign":
         raise DefinitionError(
             "nobody knows how these hashes were made, so that an image can't be hashed alike: "
             "vouch for them with `fastphash convert --as`"
         )
-    recipe = Recipe(stored.definition.decoding(), stored.definition.pass_order)
-    hasher = Hasher(recipe)
-    found, rejected, done = [QUERY_SCHEMA.empty_table()], [], 0
-    source = (os.fsencode(image) for image in images)
-    while batch := list(islice(source, _IMAGES)):
+    hasher = Hasher(Recipe(stored.definition.decoding(), stored.definition.pass_order))
+    stored_index = Index(stored.phashes, stored.known)
+    tables, rejected, done = [QUERY_SCHEMA.empty_table()], [], 0
+    paths = (os.fsencode(image) for image in images)
+    while batch := list(islice(paths, _IMAGES_AT_ONCE)):
         hashed = hasher.hash_files(LocalReader(b""), batch)
         rejected += hashed.rejected
         rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
         if hashed.paths and len(stored):
             index = Index(hashed.hashes)
-            rows = Index(stored.phashes, stored.known)
             if radius is None:
-                pairs = _nearest(index, rows, k)
+                pairs = _nearest_of_all(index, stored_index, k)
             else:
-                blocks = matches(index, rows, radius, options=options)
-                pairs = concatenated([_best(block, k) for block in blocks])
-            found.append(_table(hashed, stored, pairs, k))
+                blocks = find_matches(index, stored_index, radius, options=options)
+                pairs = concatenate_matches([_keep_nearest(block, k) for block in blocks])
+            tables.append(_nearest_table(hashed, stored, pairs, k))
         done += len(batch)
         progress("searching", done, 0)
-    return Answer(pa.concat_tables(found).unify_dictionaries(), rejected)
+    return Answer(pa.concat_tables(tables).unify_dictionaries(), rejected)
 
 
-def _nearest(images: Index, stored: Index, k: int) -> Matches:
+def _nearest_of_all(images: Index, stored: Index, k: int) -> Matches:
     """The k nearest of each image at any distance, by comparing it with every row."""
-    best = []
+    by_image = []
     for image in range(len(images)):
-        some = []
-        for start in range(0, len(stored), _ROWS):
-            rows = np.arange(start, min(start + _ROWS, len(stored)))
-            same = np.full(rows.size, image)
-            some.append(_best(Matches(same, rows, *row_distances(images, same, stored, rows)), k))
-        best.append(_best(concatenated(some), k))
-    return concatenated(best)
+        by_piece = []
+        for start in range(0, len(stored), _ROWS_AT_ONCE):
+            right = np.arange(start, min(start + _ROWS_AT_ONCE, len(stored)))
+            left = np.full(right.size, image)
+            pairs = Matches(left, right, *row_distances(images, left, stored, right))
+            by_piece.append(_keep_nearest(pairs, k))
+        by_image.append(_keep_nearest(concatenate_matches(by_piece), k))
+    return concatenate_matches(by_image)
 
 
-def _best(pairs: Matches, k: int) -> Matches:
-    """The k nearest of each left row, nearest first, and some more that are as near as the last."""
+def _keep_nearest(pairs: Matches, k: int) -> Matches:
+    """The k nearest of each left row, nearest first, and up to `_TIES` at the last's distance."""
     ordered = pairs.take(np.lexsort((pairs.right, pairs.distance, pairs.left)))
-    rank = _rank(ordered.left)
-    last = ordered.distance[np.searchsorted(ordered.left, ordered.left) + np.minimum(k - 1, rank)]
-    return ordered.take((rank < k) | ((ordered.distance == last) & (rank < k + _TIES)))
+    rank = _rank_within(ordered.left)
+    first = np.searchsorted(ordered.left, ordered.left)
+    last_distance = ordered.distance[first + np.minimum(k - 1, rank)]
+    tied = (ordered.distance == last_distance) & (rank < k + _TIES)
+    return ordered.take((rank < k) | tied)
 
 
-def _rank(left: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of ascending numbers, how many equal ones stand before each."""
+def _rank_within(left: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1, ... within each run of equal numbers; the numbers ascend."""
     return np.arange(left.size) - np.searchsorted(left, left)
 
 
-def _content(hashed: Batch) -> Content:
-    """What is known of images just hashed."""
+def _batch_content(hashed: Batch) -> Content:
     unknown = np.zeros(CHROMA_BYTES, np.int8)
     unknown[0] = UNKNOWN_CHROMA
     chroma = [unknown if row is None else np.frombuffer(row, np.int8) for row in hashed.chroma]
@@ -148,24 +151,26 @@ def _content(hashed: Batch) -> Content:
     )
 
 
-def _table(hashed: Batch, stored: HashTable, pairs: Matches, k: int) -> pa.Table:
+def _nearest_table(hashed: Batch, stored: HashTable, pairs: Matches, k: int) -> pa.Table:
+    """The k first of each image by distance, then by kind, as `QUERY_SCHEMA`."""
+    # only the thumbnails of these rows are read
     rows, right = np.unique(pairs.right, return_inverse=True)
-    known = stored.take(rows)
+    candidates = stored.take(rows)
     pairs = pairs._replace(right=right)
-    relation = relate_matches(pairs, _content(hashed), known.content)
+    relation = relate_matches(pairs, _batch_content(hashed), candidates.content)
     order = np.lexsort((pairs.right, relation.kind, pairs.distance, pairs.left))
-    order = order[_rank(pairs.left[order]) < k]
+    order = order[_rank_within(pairs.left[order]) < k]
     pairs, relation = pairs.take(order), relation.take(order)
-    split, path, exact = row_names(known, pairs.right)
+    split, path, path_bytes = row_names(candidates, pairs.right)
     names = [os.fsdecode(path).encode("utf-8", "replace").decode() for path in hashed.paths]
     return pa.table(
         [
             pa.array([names[i] for i in pairs.left], pa.string()),
-            pa.array(_rank(pairs.left) + 1, pa.int32()),
+            pa.array(_rank_within(pairs.left) + 1, pa.int32()),
             split,
             path,
             *relation_columns(relation),
-            exact,
+            path_bytes,
         ],
         schema=QUERY_SCHEMA,
     )

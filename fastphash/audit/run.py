@@ -1,29 +1,27 @@
-"""The whole job: hash, join within and across splits, group, summarise, report."""
+"""The whole job: hash, join within and across splits, group, compare labels, report."""
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastphash.audit.summary import group_summary, leak_summary, reasons, split_summary
+from fastphash.audit.options import AuditOptions, LabelSources
+from fastphash.audit.summary import count_reasons, group_summary, leak_summary, split_summary
 from fastphash.base.progress import Progress, no_progress
-from fastphash.defaults import MAX_PIXELS, MIN_SCORE, RADIUS, TIMEOUT
+from fastphash.defaults import RADIUS
 from fastphash.errors import FastphashError, UsageError
 from fastphash.files import atomic, parquet
-from fastphash.groups.keepers import Grouping
-from fastphash.hashing.definition import Definition
 from fastphash.ingest.api import hash_into
-from fastphash.ingest.pool import worker_count
+from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
-from fastphash.joins.chance import expected_pairs, radius_for
-from fastphash.joins.index import Index, check_radius
-from fastphash.joins.options import JoinOptions
+from fastphash.joins.chance import chance_neighbours, widest_radius
+from fastphash.joins.index import Index
 from fastphash.labels.conflicts import (
     CONFLICTS_SCHEMA,
     coco_conflicts,
@@ -41,34 +39,17 @@ from fastphash.results.audit_folder import (
     REPORT,
     SUMMARY,
     AuditFolder,
+    read_splits,
 )
-from fastphash.results.groups import candidates, group_rows, priority
+from fastphash.results.groups import CopyCounts, candidates, group_rows, priority
 from fastphash.results.leaks import find_leaks
 from fastphash.results.schemas import LEAKS_SCHEMA
 from fastphash.sources.base import Source
-from fastphash.sources.local import check_sources
+from fastphash.sources.splits import check_sources
 from fastphash.store.lock import locked
-from fastphash.store.open import read_hashes
 from fastphash.store.rows import HashTable
-from fastphash.store.schema import Layout
-from fastphash.store.store import is_store, open_store
-from fastphash.verify.verdicts import check_score
-
-
-@dataclass(frozen=True, slots=True)
-class LabelSources:
-    """Where the labels of images are.
-
-    Attributes
-    ----------
-    folders : bool or None
-        Whether the first folder of a path is a class; None to see whether it looks like one.
-    coco : dict of str to Path
-        The COCO file of each split that has one.
-    """
-
-    folders: bool | None = None
-    coco: dict[str, Path] = field(default_factory=dict)
+from fastphash.store.store import Store, is_store, open_store
+from fastphash.verify.criteria import CopyCriteria
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +61,7 @@ class Audit:
     summary : dict
         What summary.json holds.
     tallies : dict of str to Tally
-        What this run did, by split.
+        What this run hashed, kept and rejected, by split.
     """
 
     summary: dict[str, Any]
@@ -90,155 +71,92 @@ class Audit:
 def audit(
     out: Path,
     sources: Sequence[Source],
+    options: AuditOptions | None = None,
+    ingest: IngestOptions | None = None,
     *,
-    definition: Definition | None = None,
-    layout: Layout | None = None,
-    keep_in: list[str] | None = None,
-    radius: int | None = None,
-    min_score: float | None = MIN_SCORE,
-    grouping: Grouping = "star",
-    labels: LabelSources | None = None,
-    workers: int | None = None,
-    timeout: float = TIMEOUT,
-    max_pixels: int = MAX_PIXELS,
-    keep_missing: bool = False,
-    options: JoinOptions | None = None,
     progress: Progress = no_progress,
 ) -> Audit:
-    """Find the copies in splits of images, and write what was found into a folder.
+    """Find the copies in splits of images, and write the results into a folder.
 
     Parameters
     ----------
     out : Path
-        New, empty, or that of an earlier audit, whose hashes are used again.
+        A new or empty folder, or that of an earlier audit: its hashes are used again.
     sources : sequence of Source
         One split or more.
-    definition, layout
+    options : AuditOptions, optional
+    ingest : IngestOptions, optional
         How to hash and what to keep.
-    keep_in : list of str, optional
-        Splits that keep their images, first to last; by default the smallest first.
-    radius : int, optional
-        The largest distance of two copies, in bits. By default as far as an image has few enough
-        candidates by chance (`fastphash.joins.chance`), or `RADIUS` where nobody looks at them.
-    min_score : float or None
-        How alike the thumbnails of near copies are at least; None to take them for copies unseen.
-    grouping : {"star", "components"}
-    labels : LabelSources, optional
-        By which copies are compared with their keepers.
-    workers, timeout, max_pixels, keep_missing
-        As for `hash_into`.
-    options : JoinOptions, optional
-        What joins may use.
 
     Raises
     ------
     UsageError
-        No such radius or score, splits that can't stand side by side, one named that isn't there,
-        or something else in `out`.
+        Splits clash, an option names a missing split, or `out` holds something other than an
+        audit.
     StoreError
-        `out` can't be written, or a COCO file is none.
+        `out` can't be written, or a COCO file is damaged.
     FastphashError
-        A split without images.
+        A split has no images.
     """
+    options, ingest = options or AuditOptions(), ingest or IngestOptions()
     check_sources(sources)
-    check_radius(radius or 0)
-    check_score(min_score)
-    worker_count(workers)
-    keep_in = keep_in or []
-    labels = labels or LabelSources()
-    for option, given in (("--keep-in", keep_in), ("--coco", labels.coco)):
-        for name in given:
-            if name not in {source.split for source in sources}:
-                raise UsageError(f"{option} names {name!r}, which is no split of this audit")
-    check_output(out)
-    # results are of the hashes beside them: nobody may change these meanwhile
+    _check_splits_named(sources, options)
+    _check_output(out)
+    # the results describe the hashes beside them: until both are written, nobody else may change
+    # the hashes
     with locked(out / HASHES):
-        tallies = hash_into(
-            out / HASHES,
-            sources,
-            definition=definition,
-            layout=layout,
-            workers=workers,
-            timeout=timeout,
-            max_pixels=max_pixels,
-            keep_missing=keep_missing,
-            progress=progress,
-            avoid=out,
-            # results of other images must not stand beside new hashes, if this run is killed
-            before_writing=lambda: _remove_results(out),
-        )
-        store = open_store(out / HASHES)
-        names = [source.split for source in sources]
-        rejected = store.rejected()
-        rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), pa.array(names)))
-        parquet.write_table(out / REJECTED, rejected)
-        _remove_results(out)
-        check_images(sources, tallies)
-
+        hashed = _hash(out, sources, ingest, progress)
         progress("joining", 0, 0)
-        everything = read_hashes(str(out / HASHES))
-        rows = everything.take(np.flatnonzero(np.isin(everything.splits, names)))
-        if not store.layout.thumbnails:
-            min_score = None
-        expected = expected_pairs(Index(rows.phashes, rows.known))
-        if radius is None:
-            radius = RADIUS if min_score is None else radius_for(expected)
-        near = radius, grouping, min_score, options
-        ranked = candidates(rows, priority(rows, keep_in), radius, options)
-        of_split = {name: ranked.where_split(name) for name in names}
-        leaks = _all_leaks(of_split, radius, min_score, options)
-        whole = group_rows(ranked, *near)
-        groups = whole.table()
-        copies = {
-            name: (group_rows(own, *near) if len(names) > 1 else whole).counted(options)
-            for name, own in of_split.items()
-        }
-        conflicts, labelled = _compare_labels(groups, rows, labels, progress)
+        rows = read_splits(out, [source.split for source in sources])
+        criteria, chance = _choose_criteria(rows, options, hashed.store)
+        copies = _find_copies(rows, sources, criteria, options)
+        labels = _compare_labels(copies.groups, rows, options.labels, progress)
         progress("writing", 0, 0)
-        parquet.write_table(out / LEAKS, leaks)
-        parquet.write_table(out / GROUPS, groups)
         summary = {
-            "fastphash": version("fastphash"),
-            "definition": str(store.definition),
-            "thumbnails": store.layout.thumbnails,
-            "store": store.digest,
-            "keep_in": keep_in,
-            "radius": radius,
-            "min_score": min_score,
-            # images that each is near by chance, as far as one can tell
-            "chance": float(expected[: radius + 1].sum()),
-            "grouping": grouping,
-            "splits": {
-                source.split: split_summary(
-                    source, rows, copies[source.split], tallies[source.split]
-                )
-                for source in sources
-            },
-            "leaks": leak_summary(leaks, rows, names),
-            "groups": group_summary(groups),
-            "rejected": reasons(rejected),
-            "labels": labelled,
-            "files": FILES | ({"conflicts": CONFLICTS} if labelled else {}),
+            **_describe_run(hashed.store, criteria, chance, options),
+            **_describe_results(sources, rows, hashed, copies, labels),
         }
-        if labelled:
-            parquet.write_table(out / CONFLICTS, conflicts)
-        write_report(AuditFolder(out, summary, store), out / REPORT, progress=progress)
-        # last: where it is, everything is
-        atomic.write_json(out / SUMMARY, summary)
-        return Audit(summary, tallies)
+        _write_results(out, summary, hashed.store, copies, labels, progress)
+        return Audit(summary, hashed.tallies)
 
 
-def _remove_results(out: Path) -> None:
-    for name in (SUMMARY, REPORT, CONFLICTS, LEAKS, GROUPS):
-        (out / name).unlink(missing_ok=True)
+class _Hashed(NamedTuple):
+    """The updated store, the files rejected, and counts of the run by split."""
+
+    store: Store
+    rejected: pa.Table
+    tallies: dict[str, Tally]
 
 
-def check_output(out: Path) -> None:
-    """Raise UsageError if a folder holds anything but an audit."""
+class _Copies(NamedTuple):
+    """Tables of leaks and of groups, and counts of the copies within each split."""
+
+    leaks: pa.Table
+    groups: pa.Table
+    counts: dict[str, CopyCounts]
+
+
+class _LabelConflicts(NamedTuple):
+    """Copies whose labels differ from their keeper's, and figures of the comparison."""
+
+    table: pa.Table
+    figures: dict[str, Any]
+
+
+def _check_splits_named(sources: Sequence[Source], options: AuditOptions) -> None:
+    splits = {source.split for source in sources}
+    for parameter, names in (("keep_in", options.keep_in), ("coco", options.labels.coco)):
+        for name in names:
+            if name not in splits:
+                raise UsageError(f"`{parameter}` names {name!r}, which is no split of this audit")
+
+
+def _check_output(out: Path) -> None:
+    """Raise UsageError if a folder holds something other than an audit."""
     if not out.exists() or is_store(out / HASHES):
         return
     if not out.is_dir() or any(path.name != HASHES for path in out.iterdir()):
-        raise UsageError(f"{str(out)!r} exists and is no audit: name a new folder with -o")
+        raise UsageError(f"{str(out)!r} exists and is no audit: name a new folder with `out`")
 
 
 def check_images(sources: Sequence[Source], tallies: dict[str, Tally]) -> None:
@@ -252,43 +170,146 @@ def check_images(sources: Sequence[Source], tallies: dict[str, Tally]) -> None:
             )
 
 
-def _all_leaks(
-    of_split: dict[str, HashTable],
-    radius: int,
-    min_score: float | None,
-    options: JoinOptions | None,
-) -> pa.Table:
-    found = [
-        find_leaks(needles, haystack, radius, min_score, options)
-        for name, needles in of_split.items()
-        for other, haystack in of_split.items()
-        if name != other
+def _hash(
+    out: Path, sources: Sequence[Source], ingest: IngestOptions, progress: Progress
+) -> _Hashed:
+    """Bring the store up to date, and remove the results of the earlier audit."""
+    tallies = hash_into(
+        out / HASHES,
+        sources,
+        ingest,
+        progress=progress,
+        avoid=out,
+        # a killed run must not leave old results beside new hashes
+        before_writing=lambda: _remove_results(out),
+    )
+    store = open_store(out / HASHES)
+    rejected = store.rejected()
+    splits = pa.array([source.split for source in sources])
+    rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), splits))
+    parquet.write_table(out / REJECTED, rejected)
+    _remove_results(out)
+    check_images(sources, tallies)
+    return _Hashed(store, rejected, tallies)
+
+
+def _remove_results(out: Path) -> None:
+    """Remove all results, the summary first: it marks them as complete."""
+    for name in (SUMMARY, REPORT, CONFLICTS, LEAKS, GROUPS):
+        (out / name).unlink(missing_ok=True)
+
+
+def _choose_criteria(
+    rows: HashTable, options: AuditOptions, store: Store
+) -> tuple[CopyCriteria, float]:
+    """The criteria, and an estimate of the candidates that an image has by chance."""
+    expected = chance_neighbours(Index(rows.phashes, rows.known))
+    min_score = options.min_score if store.layout.thumbnails else None
+    radius = options.radius
+    if radius is None:
+        radius = RADIUS if min_score is None else widest_radius(expected)
+    return CopyCriteria(radius, min_score, options.join), float(expected[: radius + 1].sum())
+
+
+def _find_copies(
+    rows: HashTable, sources: Sequence[Source], criteria: CopyCriteria, options: AuditOptions
+) -> _Copies:
+    """Join each split with every other one; group all rows together, and each split by itself."""
+    ranked = candidates(rows, priority(rows, list(options.keep_in)), criteria)
+    by_split = {source.split: ranked.where_split(source.split) for source in sources}
+    leaks = [
+        find_leaks(needles, haystack, criteria)
+        for needles, haystack in permutations(by_split.values(), 2)
     ]
-    return parquet.concat(LEAKS_SCHEMA, found)
+    grouped = group_rows(ranked, criteria, options.grouping)
+    if len(sources) == 1:
+        counts = {split: grouped.count_copies() for split in by_split}
+    else:
+        counts = {
+            split: group_rows(split_rows, criteria, options.grouping).count_copies()
+            for split, split_rows in by_split.items()
+        }
+    return _Copies(parquet.concat(LEAKS_SCHEMA, leaks), grouped.table(), counts)
 
 
 def _compare_labels(
     groups: pa.Table, rows: HashTable, labels: LabelSources, progress: Progress
-) -> tuple[pa.Table, dict[str, Any]]:
-    """Copies whose labels aren't their keeper's; what was compared, nothing if there are none."""
-    pieces = []
-    labelled: dict[str, Any] = {}
-    folders = labels.folders
-    if folders is None:
-        folders = has_class_folders(rows)
+) -> _LabelConflicts:
+    """Compare the labels of copies with their keepers' labels; without labels, no figures."""
+    tables = []
+    figures: dict[str, Any] = {}
+    folders = has_class_folders(rows) if labels.folders is None else labels.folders
     if folders:
-        pieces.append(folder_conflicts(groups))
-        labelled["folder"] = {"conflicts": pieces[-1].num_rows}
+        by_folder = folder_conflicts(groups)
+        tables.append(by_folder)
+        figures["folder"] = {"conflicts": by_folder.num_rows}
     if labels.coco:
-        found = coco_conflicts(groups, rows, labels.coco, progress)
-        pieces.append(found.table)
-        labelled["coco"] = {
-            "conflicts": found.table.num_rows,
+        by_coco = coco_conflicts(groups, rows, labels.coco, progress)
+        tables.append(by_coco.table)
+        matched = by_coco.matched.items()
+        figures["coco"] = {
+            "conflicts": by_coco.table.num_rows,
             "files": {split: os.path.abspath(path) for split, path in labels.coco.items()},
-            "unknown": {split: matched.unknown for split, matched in found.matched.items()},
-            "ambiguous": {
-                split: len(matched.ambiguous) for split, matched in found.matched.items()
-            },
-            "unlisted": {split: matched.unlisted for split, matched in found.matched.items()},
+            "unknown": {split: images.unknown for split, images in matched},
+            "ambiguous": {split: len(images.ambiguous) for split, images in matched},
+            "unlisted": {split: images.unlisted for split, images in matched},
         }
-    return parquet.concat(CONFLICTS_SCHEMA, pieces), labelled
+    return _LabelConflicts(parquet.concat(CONFLICTS_SCHEMA, tables), figures)
+
+
+def _describe_run(
+    store: Store, criteria: CopyCriteria, chance: float, options: AuditOptions
+) -> dict[str, Any]:
+    """The part of summary.json about the settings of the audit."""
+    return {
+        "fastphash": version("fastphash"),
+        "definition": str(store.definition),
+        "thumbnails": store.layout.thumbnails,
+        "store": store.digest,
+        "keep_in": list(options.keep_in),
+        "radius": criteria.radius,
+        "min_score": criteria.min_score,
+        "chance": chance,
+        "grouping": options.grouping,
+    }
+
+
+def _describe_results(
+    sources: Sequence[Source],
+    rows: HashTable,
+    hashed: _Hashed,
+    copies: _Copies,
+    labels: _LabelConflicts,
+) -> dict[str, Any]:
+    """The part of summary.json about the results of the audit."""
+    splits = [source.split for source in sources]
+    return {
+        "splits": {
+            source.split: split_summary(
+                source, rows, copies.counts[source.split], hashed.tallies[source.split]
+            )
+            for source in sources
+        },
+        "leaks": leak_summary(copies.leaks, rows, splits),
+        "groups": group_summary(copies.groups),
+        "rejected": count_reasons(hashed.rejected),
+        "labels": labels.figures,
+        "files": FILES | ({"conflicts": CONFLICTS} if labels.figures else {}),
+    }
+
+
+def _write_results(
+    out: Path,
+    summary: dict[str, Any],
+    store: Store,
+    copies: _Copies,
+    labels: _LabelConflicts,
+    progress: Progress,
+) -> None:
+    parquet.write_table(out / LEAKS, copies.leaks)
+    parquet.write_table(out / GROUPS, copies.groups)
+    if labels.figures:
+        parquet.write_table(out / CONFLICTS, labels.table)
+    write_report(AuditFolder(out, summary, store), out / REPORT, progress=progress)
+    # write the summary last: it marks the results as complete
+    atomic.write_json(out / SUMMARY, summary)

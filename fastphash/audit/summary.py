@@ -1,6 +1,7 @@
 """The figures of summary.json."""
 
 import os
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -10,19 +11,22 @@ import pyarrow.compute as pc
 from fastphash.base.vocabulary import COPY_KINDS, KINDS
 from fastphash.files import parquet
 from fastphash.ingest.tally import Tally
-from fastphash.results.groups import Counted, tally_distances
+from fastphash.results.groups import CopyCounts, count_distances
 from fastphash.sources.base import Source
 from fastphash.store.rows import HashTable
 
+# groups that a summary names
 _LARGEST = 5
 
 
-def leaks_of(summary: dict[str, Any], kinds: list[str]) -> int:
+def count_leaks(summary: dict[str, Any], kinds: list[str]) -> int:
     """How many images leak into another split by one of these kinds."""
     return sum(leak["kinds"][kind] for leak in summary["leaks"] for kind in kinds)
 
 
-def split_summary(source: Source, rows: HashTable, copies: Counted, tally: Tally) -> dict[str, Any]:
+def split_summary(
+    source: Source, rows: HashTable, copies: CopyCounts, tally: Tally
+) -> dict[str, Any]:
     """The figures of one split."""
     hashed = int((rows.splits == source.split).sum())
     return {
@@ -38,35 +42,33 @@ def split_summary(source: Source, rows: HashTable, copies: Counted, tally: Tally
     }
 
 
-def leak_summary(leaks: pa.Table, rows: HashTable, names: list[str]) -> list[dict[str, Any]]:
+def leak_summary(leaks: pa.Table, rows: HashTable, splits: list[str]) -> list[dict[str, Any]]:
     """The figures of every ordered pair of splits."""
-    found = []
-    for needle in names:
-        for haystack in names:
-            if needle == haystack:
-                continue
-            these = leaks.filter(
-                pc.and_(
-                    pc.equal(leaks["needle_split"].cast(pa.string()), needle),
-                    pc.equal(leaks["haystack_split"].cast(pa.string()), haystack),
-                )
-            )
-            counts = parquet.count_values(these["kind"])
-            copies = pc.is_in(these["kind"].cast(pa.string()), pa.array(COPY_KINDS))
-            leaked = sum(counts.get(kind, 0) for kind in COPY_KINDS)
-            images = int((rows.splits == needle).sum())
-            found.append(
-                {
-                    "needles": needle,
-                    "haystack": haystack,
-                    "images": images,
-                    "leaked": leaked,
-                    "share": leaked / images,
-                    "kinds": {kind: counts.get(kind, 0) for kind in KINDS},
-                    "by_distance": tally_distances(these["distance"].filter(copies).to_numpy()),
-                }
-            )
-    return found
+    return [_leaks_between(leaks, rows, *pair) for pair in permutations(splits, 2)]
+
+
+def _leaks_between(
+    leaks: pa.Table, rows: HashTable, needle_split: str, haystack_split: str
+) -> dict[str, Any]:
+    between = leaks.filter(
+        pc.and_(
+            pc.equal(leaks["needle_split"].cast(pa.string()), needle_split),
+            pc.equal(leaks["haystack_split"].cast(pa.string()), haystack_split),
+        )
+    )
+    counts = parquet.count_values(between["kind"])
+    is_copy = pc.is_in(between["kind"].cast(pa.string()), pa.array(COPY_KINDS))
+    leaked = sum(counts.get(kind, 0) for kind in COPY_KINDS)
+    images = int((rows.splits == needle_split).sum())
+    return {
+        "needles": needle_split,
+        "haystack": haystack_split,
+        "images": images,
+        "leaked": leaked,
+        "share": leaked / images,
+        "kinds": {kind: counts.get(kind, 0) for kind in KINDS},
+        "by_distance": count_distances(between["distance"].filter(is_copy).to_numpy()),
+    }
 
 
 def group_summary(groups: pa.Table) -> dict[str, Any]:
@@ -74,17 +76,17 @@ def group_summary(groups: pa.Table) -> dict[str, Any]:
     keepers = groups.filter(pc.equal(groups["role"].cast(pa.string()), "keeper"))
     sizes = np.bincount(groups["group"].to_numpy()) if groups.num_rows else np.empty(0, np.int64)
     largest = np.argsort(-sizes, kind="stable")[:_LARGEST]
-    columns = keepers.select(["split", "path"]).to_pylist()
+    names = keepers.select(["split", "path"]).to_pylist()
     return {
         "groups": keepers.num_rows,
         "images": groups.num_rows,
         "largest": [
-            {"group": int(i), "images": int(sizes[i]), **columns[i]} for i in largest.tolist()
+            {"group": int(i), "images": int(sizes[i]), **names[i]} for i in largest.tolist()
         ],
     }
 
 
-def reasons(rejected: pa.Table) -> dict[str, int]:
+def count_reasons(rejected: pa.Table) -> dict[str, int]:
     """How many inputs were rejected, by stage and reason, most frequent first."""
     counts: dict[str, int] = {}
     for row in rejected.select(["stage", "reason"]).to_pylist():

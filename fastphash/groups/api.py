@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fastphash.groups.keepers import Grouping, find_keepers
 from fastphash.joins.index import Index, check_hashes
 from fastphash.store.rows import Content
+from fastphash.verify.criteria import CopyCriteria
 
 
 class Groups(NamedTuple):
@@ -16,7 +17,8 @@ class Groups(NamedTuple):
     Attributes
     ----------
     label : int64 (n,)
-        Number of the group, counted in the order of keepers; a row without copies has its own.
+        Number of the group; groups are in the order of their keepers, and a row without copies is
+        a group by itself.
     keeper : int64 (n,)
         Row that stays: the first of its group.
     """
@@ -32,17 +34,18 @@ def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Group
     ----------
     hashes : uint64 (n,) or (n, 8)
         In order of priority: of two copies the earlier stays. With orientations, rotated and
-        mirrored copies are within reach.
+        mirrored copies are found too.
     radius : int
-        Bits, 0 to 64.
+        The largest Hamming distance of two copies, 0 to 64 bits.
     grouping : {"star", "components"}
-        Each row joins the first keeper within reach, or becomes one; or rows within reach of one
-        another, chained, are one group.
+        star: each row joins the first keeper within the radius, or becomes a keeper.
+        components: rows that chains of pairs within the radius connect are one group.
 
     Raises
     ------
     UsageError
-        No such radius or grouping, or an array of another dtype or shape.
+        The radius is out of range, the grouping is unknown, or the array has another dtype or
+        shape.
 
     Examples
     --------
@@ -54,6 +57,8 @@ def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Group
     >>> group(np.array([0, 1, 3], np.uint64), radius=1, grouping="components").keeper.tolist()
     [0, 0, 0]
     """
-    keeper = find_keepers(Index(check_hashes(hashes)), Content(), radius, grouping=grouping)
+    keeper = find_keepers(
+        Index(check_hashes(hashes)), Content(), CopyCriteria(radius), grouping=grouping
+    )
     number = np.cumsum(keeper == np.arange(keeper.size)) - 1
     return Groups(number[keeper], keeper)

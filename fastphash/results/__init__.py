@@ -1,1 +1,1 @@
-"""Pairs, leaks and groups as tables; what an audit wrote, read again; decisions."""
+"""Pairs, leaks and groups as tables; the folder of an audit; decisions of people."""

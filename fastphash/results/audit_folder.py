@@ -1,4 +1,4 @@
-"""What an audit wrote, read again."""
+"""The folder of an audit: its files, and reading them."""
 
 import os
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
-from fastphash.sources.local import LocalReader
+from fastphash.sources.base import Reader
+from fastphash.sources.readers import reader_at
 from fastphash.store.open import read_hashes
 from fastphash.store.rows import HashTable
 from fastphash.store.store import REJECTED as STORE_REJECTED
@@ -21,13 +22,13 @@ HASHES = "hashes"
 GROUPS = "groups.parquet"
 LEAKS = "leaks.parquet"
 REJECTED = "rejected.parquet"
-#: Only of an audit that looked at labels.
+#: Only if the audit compared labels.
 CONFLICTS = "conflicts.parquet"
 REPORT = "report.html"
-#: Only where `fastphash evaluate` has been.
+#: Only after `fastphash evaluate`.
 EVALUATION = "evaluation"
 SUMMARY = "summary.json"
-#: What summary.json calls the files beside it.
+#: The files beside summary.json, by their names in it.
 FILES = {
     "hashes": HASHES,
     "groups": GROUPS,
@@ -39,7 +40,7 @@ FILES = {
 
 @dataclass(frozen=True)
 class AuditFolder:
-    """The folder of an audit; tables are read when they are first asked for.
+    """The results of an audit; tables are read on first use.
 
     Attributes
     ----------
@@ -61,32 +62,37 @@ class AuditFolder:
 
     @cached_property
     def groups(self) -> pa.Table:
-        """Copies with their keepers: `results.GROUPS_SCHEMA`."""
+        """Copies with their keepers: `GROUPS_SCHEMA`."""
         return parquet.read_table(self.folder / GROUPS)
 
     @cached_property
     def leaks(self) -> pa.Table:
-        """Images that are in another split too: `results.LEAKS_SCHEMA`."""
+        """Images with a match in another split: `LEAKS_SCHEMA`."""
         return parquet.read_table(self.folder / LEAKS)
 
     @cached_property
     def rejected(self) -> pa.Table:
-        """Inputs without a hash: `store.REJECTED_SCHEMA`."""
+        """Inputs without a hash: `REJECTED_SCHEMA`."""
         return parquet.read_table(self.folder / REJECTED)
 
     @cached_property
     def rows(self) -> HashTable:
         """Every hashed image of the audited splits, in the store's order."""
-        everything = read_hashes(str(self.folder / HASHES))
-        return everything.take(np.flatnonzero(np.isin(everything.splits, self.splits)))
+        return read_splits(self.folder, self.splits)
 
-    def reader(self, split: str) -> LocalReader:
-        """What reads the images of a split."""
-        return LocalReader(os.fsencode(self.store.roots[split]))
+    def reader(self, split: str) -> Reader:
+        """The reader of a split's images."""
+        return reader_at(os.fsencode(self.store.roots[split]))
 
     def file(self, split: str, path: bytes) -> bytes:
-        """Absolute name of the file of an image, by its exact name in the split."""
+        """Absolute name of an image's file; `path` is exact, and relative to the split's root."""
         return os.path.join(os.fsencode(self.store.roots[split]), path)
+
+
+def read_splits(folder: Path, splits: list[str]) -> HashTable:
+    """Every hashed image of these splits; the store in the folder may hold others."""
+    rows = read_hashes(str(folder / HASHES))
+    return rows.take(np.flatnonzero(np.isin(rows.splits, splits)))
 
 
 def open_audit(folder: Path) -> AuditFolder:
@@ -95,9 +101,9 @@ def open_audit(folder: Path) -> AuditFolder:
     Raises
     ------
     UsageError
-        Nothing there, or no audit.
+        The folder doesn't exist, or holds no audit.
     StoreError
-        The audit didn't come to its end, or has no images, or its hashes have changed since.
+        The audit didn't come to its end, it has no images, or its hashes have changed since.
     """
     if not folder.exists():
         raise UsageError(f"no such audit: {str(folder)!r}")

@@ -13,18 +13,19 @@ from numpy.typing import NDArray
 
 from fastphash.errors import StoreError
 from fastphash.files import atomic
+from fastphash.files.digest import hex_digest_of
 from fastphash.store.lock import locked
 from fastphash.store.rows import HashTable
 
 DECISIONS = "decisions.json"
 _VERSION = 1
-# of an entry that was decided at once with the one before
+# true in entries that were decided together with the one before
 _TOGETHER = "with_previous"
 
 #: Two images are copies, or not, whatever their hashes say; or one image stays in its group.
 Word = Literal["copies", "not_copies", "keeper"]
 WORDS: tuple[Word, ...] = get_args(Word)
-_IMAGES = {"copies": 2, "not_copies": 2, "keeper": 1}
+_IMAGES_OF_WORD = {"copies": 2, "not_copies": 2, "keeper": 1}
 
 
 class Image(NamedTuple):
@@ -60,7 +61,7 @@ class Decision:
 
     @property
     def about(self) -> frozenset[Image]:
-        """What a later decision must be about to replace this one."""
+        """A later decision about the same images replaces this one."""
         return frozenset(self.images)
 
 
@@ -72,9 +73,9 @@ class Resolved(NamedTuple):
     copies, not_copies : int64 (n, 2)
         The lower row first.
     keepers : int64 (n,)
-        The one decided last first.
+        The last decided first.
     stale : int
-        Decisions about images that are not there any more, or have changed.
+        Decisions about images that have changed or are no longer there.
     """
 
     copies: NDArray[np.int64]
@@ -95,16 +96,16 @@ def read_decisions(folder: Path) -> list[Decision]:
 
 
 def decisions_digest(folder: Path) -> str:
-    """XXH3-128 of everything decided about an audit, in hex; empty if nothing was."""
+    """XXH3-128 of everything decided about an audit, in hex; empty if nothing was decided."""
     path = folder / DECISIONS
-    return atomic.file_digest(path) if path.exists() else ""
+    return hex_digest_of(path) if path.exists() else ""
 
 
 def read_steps(folder: Path) -> list[list[Decision]]:
-    """The same, by what was decided at once: what `undo` takes back comes last."""
+    """Everything decided, in lists of what was decided together; `undo` removes the last list."""
     steps: list[list[Decision]] = []
     try:
-        for entry in _read(folder):
+        for entry in _read_entries(folder):
             if not entry.get(_TOGETHER) or not steps:
                 steps.append([])
             steps[-1].append(_from_json(entry))
@@ -114,19 +115,19 @@ def read_steps(folder: Path) -> list[list[Decision]]:
 
 
 def decide(folder: Path, *decisions: Decision) -> None:
-    """Add to the decisions of an audit; what is decided at once is undone at once."""
+    """Add to the decisions of an audit; what is decided together is undone together."""
     with locked(folder):
-        made = [_to_json(decision, then=i > 0) for i, decision in enumerate(decisions)]
-        _write(folder, [*_read(folder), *made])
+        entries = [_to_json(decision, together=i > 0) for i, decision in enumerate(decisions)]
+        _write_entries(folder, [*_read_entries(folder), *entries])
 
 
 def undo(folder: Path) -> list[Decision]:
-    """Take back what was decided last, and return it: one decision, several, or none."""
+    """Remove the decisions made last, and return them; none if nothing was decided."""
     with locked(folder):
         steps = read_steps(folder)
         if not steps:
             return []
-        _write(folder, _read(folder)[: -len(steps[-1])])
+        _write_entries(folder, _read_entries(folder)[: -len(steps[-1])])
         return steps[-1]
 
 
@@ -139,35 +140,38 @@ def in_force(decisions: list[Decision]) -> list[Decision]:
 
 
 def resolve(decisions: list[Decision], rows: HashTable) -> Resolved:
-    """The decisions in force whose images are all among these rows, unchanged."""
+    """The decisions in force, by rows; those about images that are not among the rows are stale."""
     current = in_force(decisions)
-    row_of = _find({image for decision in current for image in decision.images}, rows)
-    found: dict[Word, list[list[int]]] = {word: [] for word in WORDS}
+    row_of = _find_rows({image for decision in current for image in decision.images}, rows)
+    rows_by_word: dict[Word, list[list[int]]] = {word: [] for word in WORDS}
     stale = 0
     for decision in current:
-        numbers = [row_of.get(image, -1) for image in decision.images]
-        if min(numbers) < 0:
-            stale += 1
+        if all(image in row_of for image in decision.images):
+            rows_by_word[decision.word].append(sorted(row_of[image] for image in decision.images))
         else:
-            found[decision.word].append(sorted(numbers))
+            stale += 1
     copies, not_copies, keepers = (
-        np.array(found[word], np.int64).reshape(-1, _IMAGES[word]) for word in WORDS
+        np.array(rows_by_word[word], np.int64).reshape(-1, _IMAGES_OF_WORD[word]) for word in WORDS
     )
     return Resolved(copies, not_copies, keepers[::-1, 0], stale)
 
 
-def _find(images: set[Image], rows: HashTable) -> dict[Image, int]:
+def _find_rows(images: set[Image], rows: HashTable) -> dict[Image, int]:
+    """The row of each image that is there, with the same bytes."""
     paths = pa.array(sorted({image.path for image in images}), pa.binary())
-    some = np.flatnonzero(pc.is_in(rows.paths, paths).to_numpy())
-    table = rows.table.take(pa.array(some))
-    splits = table["split"].cast(pa.string()).to_pylist()
-    digests = table["digest"].to_pylist()
-    there = rows.paths.take(pa.array(some)).to_pylist()
-    found = map(Image, splits, there, digests)
-    return {image: row for image, row in zip(found, some.tolist(), strict=True) if image in images}
+    candidates = np.flatnonzero(pc.is_in(rows.paths, paths).to_numpy())
+    table = rows.table.take(pa.array(candidates))
+    present = map(
+        Image,
+        table["split"].cast(pa.string()).to_pylist(),
+        rows.paths.take(pa.array(candidates)).to_pylist(),
+        table["digest"].to_pylist(),
+    )
+    numbered = zip(present, candidates.tolist(), strict=True)
+    return {image: row for image, row in numbered if image in images}
 
 
-def _read(folder: Path) -> list[dict[str, Any]]:
+def _read_entries(folder: Path) -> list[dict[str, Any]]:
     path = folder / DECISIONS
     if not path.exists():
         return []
@@ -180,25 +184,25 @@ def _read(folder: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _write(folder: Path, entries: list[dict[str, Any]]) -> None:
-    """One line each: indented, thousands would take a second."""
+def _write_entries(folder: Path, entries: list[dict[str, Any]]) -> None:
+    """One line each: to indent thousands takes a second."""
     lines = ",\n".join(map(json.dumps, entries))
     with atomic.replacing(folder / DECISIONS) as temporary:
         temporary.write_text(f'{{"version": {_VERSION}, "decisions": [\n{lines}\n]}}\n')
 
 
-def _to_json(decision: Decision, *, then: bool) -> dict[str, Any]:
+def _to_json(decision: Decision, *, together: bool) -> dict[str, Any]:
     images = [
         {"split": split, "path": os.fsdecode(path), "digest": digest.hex()}
         for split, path, digest in decision.images
     ]
-    together = {_TOGETHER: True} if then else {}
-    return {"decision": decision.word, "images": images} | together
+    flag = {_TOGETHER: True} if together else {}
+    return {"decision": decision.word, "images": images} | flag
 
 
-def _from_json(entry: Any) -> Decision:
+def _from_json(entry: dict[str, Any]) -> Decision:
     word = entry["decision"]
-    if len(entry["images"]) != _IMAGES[word]:
+    if len(entry["images"]) != _IMAGES_OF_WORD[word]:
         raise ValueError(f"{word} about {len(entry['images'])} images")
     images = (
         Image(image["split"], os.fsencode(image["path"]), bytes.fromhex(image["digest"]))

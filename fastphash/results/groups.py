@@ -1,4 +1,4 @@
-"""Rows in order of priority, grouped with their keepers."""
+"""Rows in order of priority, grouped, each group with its keeper."""
 
 from typing import NamedTuple
 
@@ -7,25 +7,25 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import COLLISION, KINDS
-from fastphash.defaults import MIN_SCORE
 from fastphash.errors import UsageError
-from fastphash.groups.keepers import Copies, Grouping, find_copies, has_partner
+from fastphash.groups.keepers import Grouping, KeeperComparison, find_copies, has_partner
 from fastphash.joins.index import Index
-from fastphash.joins.options import JoinOptions
 from fastphash.results.schemas import GROUPS_SCHEMA, ROLES, coded, relation_columns, row_names
 from fastphash.store.rows import HashTable
-from fastphash.verify.verdicts import Relation, relate
+from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.kinds import Relation, relate
 
 
 def priority(rows: HashTable, keep_in: list[str]) -> NDArray[np.int64]:
-    """Rows in the order in which they are worth keeping.
+    """Rows in order of priority: the first of a group is its keeper.
 
-    Splits as given, then the smaller first (equal sizes by name); most pixels; largest file; path.
+    Splits as given, then the smaller split first (equal sizes by name); most pixels; largest file;
+    path.
 
     Raises
     ------
     UsageError
-        A split of `keep_in` isn't there.
+        `keep_in` names a split that isn't there.
     """
     names, counts = np.unique(rows.splits.astype(str), return_counts=True)
     for name in keep_in:
@@ -43,23 +43,21 @@ def priority(rows: HashTable, keep_in: list[str]) -> NDArray[np.int64]:
     return np.lexsort((path_rank, -rows.numbers("size"), -pixels, split_rank))
 
 
-def candidates(
-    rows: HashTable, order: NDArray[np.int64], radius: int, options: JoinOptions | None = None
-) -> HashTable:
-    """In this order, the rows within a radius of another; no other can be in any result."""
-    some = has_partner(Index(rows.phashes, rows.known), radius, options)
-    return rows.take(order[some[order]])
+def candidates(rows: HashTable, order: NDArray[np.int64], criteria: CopyCriteria) -> HashTable:
+    """The rows within the radius of another, in this order; no other row is in any result."""
+    partnered = has_partner(Index(rows.phashes, rows.known), criteria.radius, criteria.options)
+    return rows.take(order[partnered[order]])
 
 
-class Counted(NamedTuple):
-    """How many rows are copies of a keeper, and how many have just the hash of another.
+class CopyCounts(NamedTuple):
+    """How many rows are copies of a keeper, and how many only share a hash with another row.
 
     Attributes
     ----------
     kinds, distances : dict of str to int
         Copies by kind, and by distance but for collisions.
     collisions : int
-        Rows of no group, at distance 0 of another row: their thumbnails or colours differ.
+        Rows in no group at distance 0 of another row: their thumbnails or colours differ.
     """
 
     kinds: dict[str, int]
@@ -67,42 +65,42 @@ class Counted(NamedTuple):
     collisions: int
 
 
-class Grouped(NamedTuple):
-    """Rows in order of priority, each against its keeper.
+class GroupedRows(NamedTuple):
+    """Rows in order of priority, each compared with its keeper.
 
     Attributes
     ----------
     rows : HashTable
-    copies : Copies
-    min_score : float or None
-        By which copies were told.
+    keepers : KeeperComparison
+    criteria : CopyCriteria
+        Those that the rows were grouped by.
     """
 
     rows: HashTable
-    copies: Copies
-    min_score: float | None
+    keepers: KeeperComparison
+    criteria: CopyCriteria
 
     @property
     def is_copy(self) -> NDArray[np.bool_]:
-        """Whether a row is no keeper, bool (n,)."""
-        copies: NDArray[np.bool_] = self.copies.keeper != np.arange(len(self.rows))
+        """Whether a row has another row as its keeper, bool (n,)."""
+        copies: NDArray[np.bool_] = self.keepers.keeper != np.arange(len(self.rows))
         return copies
 
     def relation(self, rows: NDArray[np.int64]) -> Relation:
-        """How some of the rows relate to their keepers."""
-        content, found = self.rows.content, self.copies
-        same = content.same_bytes(rows, content, found.keeper[rows])
-        return relate(found.distance[rows], found.verdicts.take(rows), same, self.min_score)
+        """How these rows relate to their keepers."""
+        content, (keeper, distance, comparison) = self.rows.content, self.keepers
+        same_bytes = content.same_bytes(rows, content, keeper[rows])
+        return relate(distance[rows], comparison.take(rows), same_bytes, self.criteria.min_score)
 
     def table(self) -> pa.Table:
-        """Groups of two and more, keeper first."""
-        copy = np.flatnonzero(self.is_copy)
-        grouped = np.union1d(copy, self.copies.keeper[copy])
-        order = grouped[np.lexsort((grouped, self.copies.keeper[grouped]))]
-        keeper = self.copies.keeper[order]
+        """Groups of two rows or more, keeper first: `GROUPS_SCHEMA`."""
+        copies = np.flatnonzero(self.is_copy)
+        grouped = np.union1d(copies, self.keepers.keeper[copies])
+        order = grouped[np.lexsort((grouped, self.keepers.keeper[grouped]))]
+        keeper = self.keepers.keeper[order]
         role = (keeper != order).astype(np.int32)
         _, number = np.unique(keeper, return_inverse=True)
-        split, path, exact = row_names(self.rows, order)
+        split, path, path_bytes = row_names(self.rows, order)
         return pa.table(
             [
                 pa.array(number, pa.int64()),
@@ -110,45 +108,36 @@ class Grouped(NamedTuple):
                 path,
                 coded(role, ROLES),
                 *relation_columns(self.relation(order), role == 0),
-                exact,
+                path_bytes,
             ],
             schema=GROUPS_SCHEMA,
         )
 
-    def counted(self, options: JoinOptions | None = None) -> Counted:
+    def count_copies(self) -> CopyCounts:
         """How many rows are copies."""
         copies = np.flatnonzero(self.is_copy)
-        equal = has_partner(Index(self.rows.phashes, self.rows.known), 0, options)
-        equal[copies] = equal[self.copies.keeper[copies]] = False
-        kind, distance = self.relation(copies)[:2]
+        index = Index(self.rows.phashes, self.rows.known)
+        shares_hash = has_partner(index, 0, self.criteria.options)
+        shares_hash[copies] = shares_hash[self.keepers.keeper[copies]] = False
+        kind, distance, *_ = self.relation(copies)
         counts = np.bincount(kind, minlength=len(KINDS))
-        kinds_of = {
+        by_kind = {
             name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION
         }
-        distances = tally_distances(distance[kind != COLLISION])
-        return Counted(kinds_of, distances, int(equal.sum()))
+        by_distance = count_distances(distance[kind != COLLISION])
+        return CopyCounts(by_kind, by_distance, int(shares_hash.sum()))
 
 
 def group_rows(
-    ranked: HashTable,
-    radius: int,
-    grouping: Grouping = "star",
-    min_score: float | None = MIN_SCORE,
-    options: JoinOptions | None = None,
-) -> Grouped:
+    ranked: HashTable, criteria: CopyCriteria, grouping: Grouping = "star"
+) -> GroupedRows:
     """Group rows, which must be in order of priority."""
-    copies = find_copies(
-        Index(ranked.phashes, ranked.known),
-        ranked.content,
-        radius,
-        grouping=grouping,
-        min_score=min_score,
-        options=options,
-    )
-    return Grouped(ranked, copies, min_score)
+    index = Index(ranked.phashes, ranked.known)
+    keepers = find_copies(index, ranked.content, criteria, grouping=grouping)
+    return GroupedRows(ranked, keepers, criteria)
 
 
-def tally_distances(distances: NDArray[np.uint8]) -> dict[str, int]:
-    """How often each distance stands there, ascending; as text, for JSON has no other keys."""
+def count_distances(distances: NDArray[np.uint8]) -> dict[str, int]:
+    """How often each distance occurs, ascending; the keys are text, as JSON wants them."""
     values, counts = np.unique(distances, return_counts=True)
     return dict(zip(map(str, values.tolist()), counts.tolist(), strict=True))

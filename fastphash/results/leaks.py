@@ -1,4 +1,4 @@
-"""Images of one split with a copy in another."""
+"""Leaks: images of one split with a copy in another."""
 
 from typing import NamedTuple
 
@@ -7,124 +7,172 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import COLLISION, IDENTICAL, NEAR, SAME
-from fastphash.defaults import MIN_SCORE
-from fastphash.joins.index import Classes, Index, collapse
-from fastphash.joins.matching import matches
-from fastphash.joins.options import JoinOptions
+from fastphash.joins.batches import find_matches
+from fastphash.joins.distinct import DistinctRows, find_distinct_rows
+from fastphash.joins.index import Index
+from fastphash.joins.matches import Matches
 from fastphash.results.schemas import LEAKS_SCHEMA, relation_columns, row_names
-from fastphash.store.rows import HashTable
-from fastphash.verify.verdicts import Relation, relate_matches
-
-
-def find_leaks(
-    needles: HashTable,
-    haystack: HashTable,
-    radius: int,
-    min_score: float | None = MIN_SCORE,
-    options: JoinOptions | None = None,
-) -> pa.Table:
-    """For each needle with a copy (or a collision) in the haystack, the strongest; rows ranked.
-
-    Collisions are those of equal hashes. `matches` counts the further haystack rows that are copies
-    too (or collide, where none is one).
-    """
-    ours, theirs = _classes(needles), _classes(haystack)
-    best = _strongest(needles, ours.first, haystack, theirs, radius, min_score, options)
-    same, same_count = _same_bytes(needles, haystack)
-    rows = np.flatnonzero((best.partner[ours.of_row] >= 0) | (same >= 0))
-    of_class = ours.of_row[rows]
-    identical = same[rows] >= 0
-    strongest = best.relation.take(of_class)
-    partner = np.where(identical, same[rows], best.partner[of_class])
-    # where no thumbnail vouches for them, the same bytes were no copies so far
-    unseen = identical & (strongest.kind >= NEAR)
-    copies = np.where(strongest.kind == NEAR, best.counted[of_class], 0)
-    further = np.where(unseen, same_count[rows] + copies, best.counted[of_class]) - 1
-    strongest.put(identical, _IDENTICAL)
-    a, b = row_names(needles, rows), row_names(haystack, partner)
-    return pa.table(
-        [
-            *a[:2],
-            *b[:2],
-            *relation_columns(strongest),
-            pa.array(further, pa.int64()),
-            a[2],
-            b[2],
-        ],
-        schema=LEAKS_SCHEMA,
-    )
-
-
-class _Strongest(NamedTuple):
-    """Of each class of equal needles, the strongest match by thumbnails; partner is -1 without.
-
-    `counted` are the haystack rows that are copies, or that collide where none is one.
-    """
-
-    partner: NDArray[np.int64]
-    relation: Relation
-    counted: NDArray[np.int64]
-
+from fastphash.store.rows import Content, HashTable
+from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.kinds import Relation, relate_matches
 
 # the relation of two files of the same bytes
 _IDENTICAL = (IDENTICAL, 0, 0, 1, SAME, 0)
 
 
-def _strongest(
-    needles: HashTable,
-    first: NDArray[np.int64],
-    haystack: HashTable,
-    classes: Classes,
-    radius: int,
-    min_score: float | None,
-    options: JoinOptions | None,
-) -> _Strongest:
-    best = _Strongest(
-        np.full(first.size, -1, np.int64),
-        Relation.collisions(first.size),
-        np.zeros(first.size, np.int64),
+class _Strongest(NamedTuple):
+    """The strongest match of each needle, or of each distinct needle.
+
+    Attributes
+    ----------
+    partner : int64 (n,)
+        Haystack row; -1 without a match.
+    relation : Relation
+    match_count : int64 (n,)
+        Haystack rows that are copies; if none is, those that collide.
+    """
+
+    partner: NDArray[np.int64]
+    relation: Relation
+    match_count: NDArray[np.int64]
+
+    def take(self, needles: NDArray[np.int64]) -> "_Strongest":
+        """A copy of that of these needles."""
+        return _Strongest(
+            self.partner[needles], self.relation.take(needles), self.match_count[needles]
+        )
+
+
+class _SameBytes(NamedTuple):
+    """Haystack rows with the same bytes as each needle: the first, or -1, and how many."""
+
+    first: NDArray[np.int64]
+    match_count: NDArray[np.int64]
+
+
+def find_leaks(needles: HashTable, haystack: HashTable, criteria: CopyCriteria) -> pa.Table:
+    """The strongest match of each needle that has one in the haystack: `LEAKS_SCHEMA`.
+
+    Matches are copies, and collisions of equal hashes. The strongest has the first kind in KINDS,
+    then the least distance, then the first orientation, then the first haystack row; rows must be
+    in order of priority. `matches` counts the other haystack rows that are copies too, or that
+    collide too if none is a copy.
+    """
+    distinct = _find_distinct(needles)
+    strongest = _find_strongest(needles, distinct, haystack, criteria)
+    same_bytes = _find_same_bytes(needles, haystack)
+    leaked = np.flatnonzero((strongest.partner[distinct.of_row] >= 0) | (same_bytes.first >= 0))
+    partner, relation, count = _prefer_same_bytes(
+        strongest.take(distinct.of_row[leaked]),
+        _SameBytes(same_bytes.first[leaked], same_bytes.match_count[leaked]),
     )
-    size = np.bincount(classes.of_row, minlength=classes.first.size)
-    left = Index(needles.phashes[first], needles.known)
-    right = Index(haystack.phashes[classes.first], haystack.known)
-    # equal bytes are another matter: rows of one class may differ in them
-    ours = needles.content._replace(digests=None).take(first)
-    theirs = haystack.content._replace(digests=None).take(classes.first)
-    for found in matches(left, right, radius, options=options):
-        every = relate_matches(found, ours, theirs, min_score, near=min_score is not None)
-        told = np.flatnonzero((every.kind != COLLISION) | (found.distance == 0))
-        if not told.size:
-            continue
-        block, own = found.take(told), every.take(told)
-        kind = own.kind
-        # of one needle: the strongest kind, the nearest, orientation order, haystack's priority
-        order = np.lexsort((block.right, own.orientation, own.distance, kind, block.left))
-        needle = block.left[order]
-        starts = np.flatnonzero(np.concatenate(([True], needle[1:] != needle[:-1])))
-        chosen, needle = order[starts], needle[starts]
-        best.partner[needle] = classes.first[block.right[chosen]]
-        best.relation.put(needle, own.take(chosen))
-        copy = kind != COLLISION
-        like_best = np.repeat(copy[chosen], np.diff([*starts, order.size])) == copy[order]
-        best.counted[needle] = np.add.reduceat(size[block.right[order]] * like_best, starts)
-    return best
+    *needle_names, needle_bytes = row_names(needles, leaked)
+    *haystack_names, haystack_bytes = row_names(haystack, partner)
+    columns = [
+        *needle_names,
+        *haystack_names,
+        *relation_columns(relation),
+        pa.array(count - 1, pa.int64()),
+        needle_bytes,
+        haystack_bytes,
+    ]
+    return pa.table(columns, schema=LEAKS_SCHEMA)
 
 
-def _classes(rows: HashTable) -> Classes:
-    return collapse(rows.phashes, *rows.content.looks)
+def _find_distinct(rows: HashTable) -> DistinctRows:
+    """Distinct rows by hashes, thumbnails and colours; their bytes may differ."""
+    return find_distinct_rows(rows.phashes, *rows.content.appearance)
 
 
-def _same_bytes(
-    needles: HashTable, haystack: HashTable
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each needle the first haystack row of the same bytes, or -1, and how many there are."""
+def _find_strongest(
+    needles: HashTable, distinct: DistinctRows, haystack: HashTable, criteria: CopyCriteria
+) -> _Strongest:
+    """The strongest match of each distinct needle by appearance, whatever the bytes."""
+    distinct_haystack = _find_distinct(haystack)
+    left, left_content = _without_digests(needles, distinct)
+    right, right_content = _without_digests(haystack, distinct_haystack)
+    haystack_counts = np.bincount(distinct_haystack.of_row)
+    size = distinct.first.size
+    strongest = _Strongest(
+        np.full(size, -1, np.int64), Relation.collisions(size), np.zeros(size, np.int64)
+    )
+    for block in find_matches(left, right, criteria.radius, options=criteria.options):
+        relation = relate_matches(
+            block,
+            left_content,
+            right_content,
+            criteria.min_score,
+            score_near=criteria.score_near,
+        )
+        counted = np.flatnonzero((relation.kind != COLLISION) | (block.distance == 0))
+        _put_strongest(
+            strongest,
+            block.take(counted),
+            relation.take(counted),
+            distinct_haystack.first,
+            haystack_counts,
+        )
+    return strongest
+
+
+def _without_digests(rows: HashTable, distinct: DistinctRows) -> tuple[Index, Content]:
+    """Hashes and content of distinct rows, whose bytes mean nothing."""
+    content = rows.content._replace(digests=None)
+    return Index(rows.phashes[distinct.first], rows.known), content.take(distinct.first)
+
+
+def _put_strongest(
+    strongest: _Strongest,
+    block: Matches,
+    relation: Relation,
+    haystack_first: NDArray[np.int64],
+    haystack_counts: NDArray[np.int64],
+) -> None:
+    """Write the strongest match of each needle in a block, which has all matches of a needle.
+
+    Parameters
+    ----------
+    haystack_first, haystack_counts : int64 (d,)
+        The first row that equals each distinct haystack row, and how many do.
+    """
+    if not block.left.size:
+        return
+    order = np.lexsort(
+        (block.right, relation.orientation, relation.distance, relation.kind, block.left)
+    )
+    block, relation = block.take(order), relation.take(order)
+    # the first match of each needle is its strongest
+    firsts = np.flatnonzero(np.diff(block.left, prepend=-1))
+    needles = block.left[firsts]
+    strongest.partner[needles] = haystack_first[block.right[firsts]]
+    strongest.relation.put(needles, relation.take(firsts))
+    is_copy = relation.kind != COLLISION
+    like_strongest = is_copy == np.repeat(is_copy[firsts], np.diff([*firsts, order.size]))
+    counts = haystack_counts[block.right] * like_strongest
+    strongest.match_count[needles] = np.add.reduceat(counts, firsts)
+
+
+def _find_same_bytes(needles: HashTable, haystack: HashTable) -> _SameBytes:
     first = np.full(len(needles), -1, np.int64)
     count = np.zeros(len(needles), np.int64)
     if needles.digests is None or haystack.digests is None or not len(needles):
-        return first, count
-    classes = collapse(np.concatenate([needles.digests, haystack.digests])).of_row
-    ours, theirs = classes[: len(needles)], classes[len(needles) :]
-    first_of = np.full(classes.max() + 1, -1, np.int64)
-    first_of[theirs[::-1]] = np.arange(theirs.size)[::-1]
-    count_of = np.bincount(theirs, minlength=first_of.size)
-    return first_of[ours], count_of[ours]
+        return _SameBytes(first, count)
+    distinct = find_distinct_rows(np.concatenate([needles.digests, haystack.digests]))
+    of_needle, of_haystack = np.split(distinct.of_row, [len(needles)])
+    first_row = np.full(distinct.first.size, -1, np.int64)
+    # written backwards, so that the first row is what remains
+    first_row[of_haystack[::-1]] = np.arange(of_haystack.size)[::-1]
+    row_count = np.bincount(of_haystack, minlength=distinct.first.size)
+    return _SameBytes(first_row[of_needle], row_count[of_needle])
+
+
+def _prefer_same_bytes(strongest: _Strongest, same_bytes: _SameBytes) -> _Strongest:
+    """Put haystack rows of the same bytes before all others."""
+    partner, relation, count = strongest
+    identical = same_bytes.first >= 0
+    # where thumbnails agree, files of the same bytes are among the copies counted already
+    uncounted = identical & (relation.kind >= NEAR)
+    near = np.where(relation.kind == NEAR, count, 0)
+    count = np.where(uncounted, same_bytes.match_count + near, count)
+    relation.put(identical, _IDENTICAL)
+    return _Strongest(np.where(identical, same_bytes.first, partner), relation, count)

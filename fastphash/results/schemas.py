@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import COLOURS, KINDS, ORIENTATIONS, SAME, UNKNOWN_COLOUR
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.store.rows import HashTable
-from fastphash.verify.verdicts import Relation
+from fastphash.verify.kinds import Relation
 
 ROLES = ("keeper", "copy")
 
@@ -28,11 +28,11 @@ _SIDES = [
     ("haystack_split", NAME_TYPE),
     ("haystack_path", pa.string()),
 ]
-# exact names where they are not UTF-8, null otherwise
-_EXACT = [("needle_path_bytes", pa.binary()), ("haystack_path_bytes", pa.binary())]
+# exact names if they are not UTF-8, otherwise null
+_PATH_BYTES = [("needle_path_bytes", pa.binary()), ("haystack_path_bytes", pa.binary())]
 
-PAIRS_SCHEMA = pa.schema([*_SIDES, *RELATION, *_EXACT])
-LEAKS_SCHEMA = pa.schema([*_SIDES, *RELATION, ("matches", pa.int64()), *_EXACT])
+PAIRS_SCHEMA = pa.schema([*_SIDES, *RELATION, *_PATH_BYTES])
+LEAKS_SCHEMA = pa.schema([*_SIDES, *RELATION, ("matches", pa.int64()), *_PATH_BYTES])
 GROUPS_SCHEMA = pa.schema(
     [
         ("group", pa.int64()),
@@ -46,34 +46,34 @@ GROUPS_SCHEMA = pa.schema(
 
 
 def row_names(rows: HashTable, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any]:
-    """Columns split, path and path_bytes of some rows."""
+    """Columns split, path and path_bytes of these rows."""
     table = rows.table.take(pa.array(chosen))
     split = table["split"].cast(pa.string()).combine_chunks().dictionary_encode()
-    exact = pa.nulls(len(chosen), pa.binary())
+    path_bytes = pa.nulls(len(chosen), pa.binary())
     if "path_bytes" in table.column_names:
-        exact = table["path_bytes"]
-    return split, table["path"], exact
+        path_bytes = table["path_bytes"]
+    return split, table["path"], path_bytes
 
 
-def relation_columns(relation: Relation, none: NDArray[np.bool_] | None = None) -> list[Any]:
-    """The columns of RELATION; null where `none` (keepers), and where nobody knows."""
+def relation_columns(relation: Relation, null: NDArray[np.bool_] | None = None) -> list[Any]:
+    """The columns of RELATION, null in the rows of `null` (keepers) and where unknown."""
     kind, distance, orientation, score, colour, colour_distance = relation
-    nobody = np.zeros(kind.size, np.bool_) if none is None else none
-    uncoloured = nobody | (colour == UNKNOWN_COLOUR)
+    all_null = np.zeros(kind.size, np.bool_) if null is None else null
+    uncoloured = all_null | (colour == UNKNOWN_COLOUR)
     return [
-        coded(kind, KINDS, none),
-        pa.array(distance, pa.uint8(), mask=none),
-        coded(orientation, ORIENTATIONS, none),
-        pa.array(score, pa.float32(), mask=nobody | np.isnan(score)),
+        coded(kind, KINDS, null),
+        pa.array(distance, pa.uint8(), mask=null),
+        coded(orientation, ORIENTATIONS, null),
+        pa.array(score, pa.float32(), mask=all_null | np.isnan(score)),
         coded(np.where(uncoloured, SAME, colour), COLOURS, uncoloured),
         pa.array(colour_distance, pa.float32(), mask=uncoloured),
     ]
 
 
 def coded(
-    codes: NDArray[Any], names: tuple[str, ...], none: NDArray[np.bool_] | None = None
+    codes: NDArray[Any], names: tuple[str, ...], null: NDArray[np.bool_] | None = None
 ) -> pa.DictionaryArray:
-    """Codes as names; null where `none`."""
+    """A column of names, by their indices; null in the rows of `null`."""
     return pa.DictionaryArray.from_arrays(
-        pa.array(codes.astype(np.int32), mask=none), pa.array(names, pa.string())
+        pa.array(codes.astype(np.int32), mask=null), pa.array(names, pa.string())
     )

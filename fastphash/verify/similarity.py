@@ -1,4 +1,4 @@
-"""How alike the thumbnails of pairs are, in the orientation in which they are most alike."""
+"""Scores of pairs of thumbnails: how alike they are, in the orientation that fits best."""
 
 import functools
 import math
@@ -12,30 +12,34 @@ from fastphash.base.machine import core_count
 from fastphash.base.orientations import orientation_indices
 from fastphash.base.threads import run_all
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
-from fastphash.kernels import correlation
+from fastphash.kernels.correlation import correlate_pairs
+from fastphash.kernels.detail import SHIFT, SHIFTS, extract_detail
 
-# a copy may be the middle of the other image: enlarged so much, one is compared with the other ...
+# A copy may be cropped to its middle, so each thumbnail is also enlarged by these factors ...
 _ZOOMS = (1.08, 1.17)
-# ... if they are this much alike as they are: of the copies 0.2 % aren't, by chance nine in ten
-_WORTH_ZOOMS = 0.15
-# of the blur that is taken off, and of what strength is measured over, in pixels of a thumbnail
+# ... for pairs with at least this score at their own size: 0.2 % of copies and 90 % of chance
+# pairs score less
+_MIN_SCORE_TO_ZOOM = 0.15
+# standard deviations of two Gaussians, in thumbnail pixels: the blur that is subtracted, and the
+# neighbourhood that gives the local strength of the detail
 _BLUR = 2.0
-_AROUND = 1.5
-# thumbnails described at once, and pairs compared by a thread at once
-_DESCRIBED = 1 << 16
-_COMPARED = 1 << 12
-_DESCRIBED_TOGETHER = 1 << 9
+_NEIGHBOURHOOD = 1.5
+# most thumbnails whose detail is in memory at once
+_HELD_THUMBNAILS = 1 << 16
+# most pairs, and most thumbnails, in one job of a thread
+_PAIRS_PER_JOB = 1 << 12
+_THUMBNAILS_PER_JOB = 1 << 9
 
 
 class Similarity(NamedTuple):
-    """How alike two images of each pair are.
+    """How alike the two thumbnails of each pair are.
 
     Attributes
     ----------
     orientation : uint8 (k,)
-        The one in which they are most alike.
+        The orientation with the highest score.
     score : float32 (k,)
-        0 to 1; next to 0 where one of them is flat.
+        0 to 1; close to 0 if a thumbnail of the pair is flat.
     """
 
     orientation: NDArray[np.uint8]
@@ -51,26 +55,27 @@ def similarity(
 ) -> Similarity:
     """How alike the thumbnails of pairs are.
 
-    The correlation of their detail (see `fastphash.kernels.correlation`), the best over shifts
-    of up to two pixels, over orientations and, where that shows some likeness, over one of them
-    being the middle of the other. The same for (a, b) and for (b, a) with the orientation that
-    turns back.
+    The score is the highest normalised cross-correlation of their detail
+    (`fastphash.kernels.detail`), over shifts of up to two pixels and over orientations. Pairs that
+    are a little alike are also compared with the middle of one thumbnail enlarged. Pair (b, a) has
+    the score of pair (a, b), and the inverse orientation.
 
     Parameters
     ----------
     left, right : uint8 (n, 1024), (m, 1024)
+        Thumbnails.
     left_rows, right_rows : int64 (k,)
-        Whose thumbnails make each pair.
+        The two thumbnails of each pair.
     mask : uint8 (k,)
-        Orientations to try: bit t for the one, in canonical order, that turns left into right.
+        Orientations to try: bit t for the orientation t that turns left into the frame of right.
     """
     pairs = _Pairs(left, left_rows, right, right_rows, mask)
-    found = _compare(pairs, 0)
-    worth = np.flatnonzero(found.score >= _WORTH_ZOOMS)
-    if worth.size:
-        closer = _compare(pairs.take(worth), len(_ZOOMS))
-        found.orientation[worth], found.score[worth] = closer
-    return found
+    result = _correlate(pairs, zooms=0)
+    likely = np.flatnonzero(result.score >= _MIN_SCORE_TO_ZOOM)
+    if likely.size:
+        zoomed = _correlate(pairs.take(likely), zooms=len(_ZOOMS))
+        result.orientation[likely], result.score[likely] = zoomed
+    return result
 
 
 class _Pairs(NamedTuple):
@@ -83,7 +88,7 @@ class _Pairs(NamedTuple):
     mask: NDArray[np.uint8]
 
     def take(self, chosen: NDArray[np.int64]) -> "_Pairs":
-        """Some of them."""
+        """The pairs at the chosen places."""
         return self._replace(
             left_rows=self.left_rows[chosen],
             right_rows=self.right_rows[chosen],
@@ -91,97 +96,112 @@ class _Pairs(NamedTuple):
         )
 
 
-class _Described(NamedTuple):
-    """The details of some thumbnails, and their energies."""
+class _Details(NamedTuple):
+    """The detail of thumbnails at each scale, and its energy for each shift.
+
+    Attributes
+    ----------
+    detail : int8 (n, 1 + zooms, 1024)
+    energy : int32 (n, 1 + zooms, 25)
+    """
 
     detail: NDArray[np.int8]
     energy: NDArray[np.int32]
 
 
-def _compare(pairs: _Pairs, zooms: int) -> Similarity:
-    """Compare pairs as they are, and with so many of the zooms."""
+def _correlate(pairs: _Pairs, zooms: int) -> Similarity:
+    """Compare pairs at their own size, and with the first `zooms` of `_ZOOMS`."""
     size = pairs.mask.size
-    a, ours = np.unique(pairs.left_rows, return_inverse=True)
-    b, theirs = np.unique(pairs.right_rows, return_inverse=True)
-    if a.size + b.size > _DESCRIBED and size > 1:
-        halves = [_compare(pairs.take(half), zooms) for half in np.array_split(np.arange(size), 2)]
-        return Similarity(*(np.concatenate(both) for both in zip(*halves, strict=True)))
+    left_used, left_places = np.unique(pairs.left_rows, return_inverse=True)
+    right_used, right_places = np.unique(pairs.right_rows, return_inverse=True)
+    if left_used.size + right_used.size > _HELD_THUMBNAILS and size > 1:
+        halves = [
+            _correlate(pairs.take(half), zooms) for half in np.array_split(np.arange(size), 2)
+        ]
+        return Similarity(*(np.concatenate(columns) for columns in zip(*halves, strict=True)))
     if pairs.left is pairs.right:
-        a = b = np.union1d(a, b)
-        ours, theirs = (np.searchsorted(a, rows) for rows in (pairs.left_rows, pairs.right_rows))
-    left = _describe(pairs.left, a, zooms)
-    right = left if b is a else _describe(pairs.right, b, zooms)
+        used = np.union1d(left_used, right_used)
+        left_places = np.searchsorted(used, pairs.left_rows)
+        right_places = np.searchsorted(used, pairs.right_rows)
+        left_details = right_details = _extract(pairs.left, used, zooms)
+    else:
+        left_details = _extract(pairs.left, left_used, zooms)
+        right_details = _extract(pairs.right, right_used, zooms)
     best = Similarity(np.empty(size, np.uint8), np.empty(size, np.float32))
     run_all(
         core_count(),
         (
             partial(
-                correlation.correlate_pairs,
-                *left,
-                ours[part],
-                *right,
-                theirs[part],
+                correlate_pairs,
+                *left_details,
+                left_places[part],
+                *right_details,
+                right_places[part],
                 pairs.mask[part],
                 orientation_indices(),
-                orientation_indices(2 * correlation.SHIFT + 1),
+                orientation_indices(2 * SHIFT + 1),
                 best.orientation[part],
                 best.score[part],
             )
-            for part in _parts(size, _COMPARED)
+            for part in _slices(size, _PAIRS_PER_JOB)
         ),
     )
     return best
 
 
-def _describe(thumbnails: NDArray[np.uint8], rows: NDArray[np.int64], zooms: int) -> _Described:
-    made = _Described(
+def _extract(thumbnails: NDArray[np.uint8], rows: NDArray[np.int64], zooms: int) -> _Details:
+    details = _Details(
         np.empty((rows.size, 1 + zooms, THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.int8),
-        np.empty((rows.size, 1 + zooms, correlation.SHIFTS), np.int32),
+        np.empty((rows.size, 1 + zooms, SHIFTS), np.int32),
     )
-    enlarging, blur, around = _matrices()
+    enlarge, blur, neighbourhood = _filters()
     run_all(
         core_count(),
         (
             partial(
-                correlation.extract_detail,
+                extract_detail,
                 thumbnails,
                 rows[part],
-                enlarging[:zooms],
+                enlarge[:zooms],
                 blur,
-                around,
-                made.detail[part],
-                made.energy[part],
+                neighbourhood,
+                details.detail[part],
+                details.energy[part],
             )
-            for part in _parts(rows.size, _DESCRIBED_TOGETHER)
+            for part in _slices(rows.size, _THUMBNAILS_PER_JOB)
         ),
     )
-    return made
+    return details
 
 
-def _parts(size: int, step: int) -> list[slice]:
+def _slices(size: int, step: int) -> list[slice]:
     return [slice(start, min(start + step, size)) for start in range(0, size, step)]
 
 
 @functools.cache
-def _matrices() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """What the kernel filters with, each a matrix and its transpose: zooms, blur, neighbourhood."""
-    zooms = np.stack([_both(_zoom(factor)) for factor in _ZOOMS])
-    return zooms, _both(_gaussian(_BLUR)), _both(_gaussian(_AROUND))
+def _filters() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Matrices to enlarge, to blur and to average a neighbourhood, each with its transpose."""
+    enlarge = np.stack([_with_transpose(_zoom(factor)) for factor in _ZOOMS])
+    return (
+        enlarge,
+        _with_transpose(_gaussian(_BLUR)),
+        _with_transpose(_gaussian(_NEIGHBOURHOOD)),
+    )
 
 
-def _both(matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+def _with_transpose(matrix: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.stack([matrix, matrix.T]).astype(np.float32)
 
 
 def _gaussian(sigma: float) -> NDArray[np.float64]:
-    """Blurs a column; beyond its ends it is mirrored."""
-    reach = math.ceil(4 * sigma)
-    places = np.arange(-reach, reach + 1)
-    weights = np.exp(-0.5 * (places / sigma) ** 2)
+    """A matrix that blurs a column; beyond its ends, the column continues mirrored."""
+    radius = math.ceil(4 * sigma)
+    offsets = np.arange(-radius, radius + 1)
+    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
     weights /= weights.sum()
     matrix = np.zeros((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     for row in range(THUMBNAIL_SIDE):
-        source = row + places
+        source = row + offsets
         source = np.where(source < 0, -1 - source, source)
         source = np.where(source >= THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE - 1 - source, source)
         np.add.at(matrix[row], source, weights)
@@ -189,7 +209,7 @@ def _gaussian(sigma: float) -> NDArray[np.float64]:
 
 
 def _zoom(factor: float) -> NDArray[np.float64]:
-    """Enlarges the middle of a column, by cubic interpolation (Catmull and Rom's)."""
+    """A matrix that enlarges the middle of a column, by Catmull and Rom's cubic interpolation."""
     matrix = np.zeros((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     middle = (THUMBNAIL_SIDE - 1) / 2
     for row in range(THUMBNAIL_SIDE):

@@ -11,9 +11,11 @@ from fastphash.errors import DefinitionError, UsageError
 from fastphash.hashing.definition import FOREIGN, Definition
 from fastphash.hashing.phash import phash_orientations
 from fastphash.ingest.api import hash_into
+from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import folder_source
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import Layout
+from tests.support.executors import ONE_WORKER
 from tests.support.scenes import save, scene
 from tests.support.stores import hashes_of
 
@@ -25,7 +27,7 @@ def folder(tmp_path_factory):
     (folder / "stored").mkdir()
     for seed in range(12):
         save(folder / "stored" / f"{seed:02d}.png", scene(seed))
-    hash_into(folder / "store", [folder_source(f"all={folder / 'stored'}")], workers=1)
+    hash_into(folder / "store", [folder_source(f"all={folder / 'stored'}")], ONE_WORKER)
     return folder
 
 
@@ -102,7 +104,11 @@ def test_images_are_hashed_as_the_stored_ones_were(folder):
     definition = Definition(pass_order="horizontal")
     save(folder / "tall.png", scene(3, height=400, width=40))
     source = folder_source(f"all={folder / 'stored'}")
-    hash_into(folder / "other", [source], definition=definition, layout=Layout(thumbnails=False))
+    hash_into(
+        folder / "other",
+        [source],
+        IngestOptions(definition=definition, layout=Layout(thumbnails=False)),
+    )
     own = phash_orientations(folder / "tall.png", pass_order="horizontal")
     stored = read_hashes(str(folder / "other"))
     found, _ = nearest([folder / "tall.png"], stored, k=12)

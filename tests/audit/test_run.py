@@ -5,12 +5,14 @@ import sys
 import numpy as np
 import pytest
 
+from fastphash.audit.options import AuditOptions
 from fastphash.audit.run import audit
-from fastphash.audit.summary import leaks_of, reasons
+from fastphash.audit.summary import count_leaks, count_reasons
 from fastphash.base.vocabulary import COPY_KINDS, KINDS
-from fastphash.cli.output import show_audit
+from fastphash.cli.output_audit import show_audit
 from fastphash.errors import DefinitionError, FastphashError, UsageError
 from fastphash.files import parquet
+from fastphash.ingest.options import IngestOptions
 from fastphash.results.groups import group_rows
 from fastphash.sources.local import folder_source
 from fastphash.store.schema import Layout
@@ -18,6 +20,7 @@ from fastphash.store.store import open_store
 from tests.support.scenes import planted, save, scene, scenes, source
 from tests.support.stores import part_bytes
 
+ONE_WORKER, TWO_WORKERS = IngestOptions(workers=1), IngestOptions(workers=2)
 FILES = [
     "groups.parquet",
     "hashes",
@@ -39,7 +42,7 @@ def data(tmp_path_factory):
 def found(data):
     """Their audit: the folder and the summary."""
     folder, sources = data
-    return folder / "out", audit(folder / "out", sources, workers=2).summary
+    return folder / "out", audit(folder / "out", sources, ingest=TWO_WORKERS).summary
 
 
 def rows(path):
@@ -145,16 +148,16 @@ def test_rejected_files_have_stage_and_reason(found):
 
 
 def test_other_splits_can_be_told_to_keep_their_images(data, tmp_path):
-    audit(tmp_path / "out", data[1], keep_in=["train"], workers=1)
+    audit(tmp_path / "out", data[1], AuditOptions(keep_in=["train"]), ingest=ONE_WORKER)
     keepers = [r for r in rows(tmp_path / "out" / "groups.parquet") if r["role"] == "keeper"]
     assert {row["split"] for row in keepers} == {"train"}
 
 
 def test_a_second_audit_hashes_nothing_and_gives_the_same_bytes(data, tmp_path):
     _, sources = data
-    first = audit(tmp_path / "out", sources, workers=2)
+    first = audit(tmp_path / "out", sources, ingest=TWO_WORKERS)
     before = files(tmp_path / "out")
-    second = audit(tmp_path / "out", sources, workers=1)
+    second = audit(tmp_path / "out", sources, ingest=ONE_WORKER)
     assert [tally.hashed for tally in first.tallies.values()] == [11, 5]
     assert [(tally.kept, tally.hashed) for tally in second.tallies.values()] == [(11, 0), (5, 0)]
     assert second.summary == first.summary
@@ -184,8 +187,8 @@ def test_one_split_alone_has_no_leaks(tmp_path):
 
 def test_a_split_of_an_earlier_audit_that_is_left_out_is_not_in_this_one(data, tmp_path):
     _, (train, val) = data
-    audit(tmp_path / "out", [train, val], workers=1)
-    summary = audit(tmp_path / "out", [val], workers=1).summary
+    audit(tmp_path / "out", [train, val], ingest=ONE_WORKER)
+    summary = audit(tmp_path / "out", [val], ingest=ONE_WORKER).summary
     assert list(summary["splits"]) == ["val"]
     assert summary["rejected"] == {}
     assert {row["split"] for row in rows(tmp_path / "out" / "groups.parquet")} <= {"val"}
@@ -194,13 +197,13 @@ def test_a_split_of_an_earlier_audit_that_is_left_out_is_not_in_this_one(data, t
 
 def test_three_splits_are_compared_each_with_each(tmp_path):
     sources = [source(name, scenes(tmp_path / name, seeds)) for name, seeds in THREE.items()]
-    summary = audit(tmp_path / "out", sources, workers=2).summary
+    summary = audit(tmp_path / "out", sources, ingest=TWO_WORKERS).summary
     leaked = {(leak["needles"], leak["haystack"]): leak["leaked"] for leak in summary["leaks"]}
     assert leaked == {
         (a, b): len(set(THREE[a]) & set(THREE[b])) for a in THREE for b in THREE if a != b
     }
-    assert leaks_of(summary, ["identical"]) == sum(leaked.values()) == 10
-    assert leaks_of(summary, ["exact", "augmented"]) == 0
+    assert count_leaks(summary, ["identical"]) == sum(leaked.values()) == 10
+    assert count_leaks(summary, ["exact", "augmented"]) == 0
 
 
 THREE = {"train": range(6), "val": range(5, 8), "test": range(3, 6)}
@@ -209,7 +212,9 @@ THREE = {"train": range(6), "val": range(5, 8), "test": range(3, 6)}
 def test_without_thumbnails_only_equal_bytes_are_copies(tmp_path):
     train, val = (folder_source(text) for text in planted(tmp_path))
     layout = Layout(thumbnails=False)
-    summary = audit(tmp_path / "out", [train, val], layout=layout, workers=1).summary
+    summary = audit(
+        tmp_path / "out", [train, val], ingest=IngestOptions(layout=layout, workers=1)
+    ).summary
     split = summary["splits"]["train"]
     assert split["copies"] == {
         "identical": 1,
@@ -224,8 +229,8 @@ def test_without_thumbnails_only_equal_bytes_are_copies(tmp_path):
     assert summary["leaks"][1]["leaked"] == sum(kinds[kind] for kind in COPY_KINDS) == 1
 
 
-@pytest.mark.parametrize(("thumbnails", "why"), [(True, "look otherwise"), (False, "nobody could")])
-def test_collisions_look_otherwise_only_where_somebody_looked(found, capsys, thumbnails, why):
+@pytest.mark.parametrize(("thumbnails", "why"), [(True, "look different"), (False, "no thumb")])
+def test_collisions_look_different_only_if_thumbnails_were_compared(found, capsys, thumbnails, why):
     show_audit(found[1] | {"thumbnails": thumbnails}, {}, "out")
     assert f"2 images share a hash with another, but {why}" in capsys.readouterr().out
 
@@ -233,9 +238,9 @@ def test_collisions_look_otherwise_only_where_somebody_looked(found, capsys, thu
 @pytest.mark.parametrize(
     ("min_score", "chance", "said"),
     [
-        (0.0, 12_345.6, "by chance 12,000 an image; all are near copies, however unlike, unless"),
-        (0.3, 1e-9, "by chance less than 0.01 an image; near copies are those whose thumbnails"),
-        (None, 0.61, "by chance 0.61 an image; nobody looked at the near ones"),
+        (0.0, 12_345.6, "has 12,000 by chance; all count as near copies, whatever their score"),
+        (0.3, 1e-9, "has less than 0.01 by chance; near copies are candidates with a score of"),
+        (None, 0.61, "has 0.61 by chance; no thumbnails were compared: near pairs may be"),
     ],
 )
 def test_what_near_means_is_said_in_plain_numbers(found, capsys, min_score, chance, said):
@@ -252,7 +257,7 @@ def test_pictures_that_only_collide_are_reported_and_no_copies(tmp_path):
     for split, level in (("a", 60), ("b", 200)):
         save(tmp_path / split / "flat.png", np.full((40, 40), level, np.uint8))
     sources = [source(split, tmp_path / split) for split in ("a", "b")]
-    summary = audit(tmp_path / "out", sources, workers=1).summary
+    summary = audit(tmp_path / "out", sources, ingest=ONE_WORKER).summary
     assert [leak["leaked"] for leak in summary["leaks"]] == [0, 0]
     assert [leak["kinds"]["collision"] for leak in summary["leaks"]] == [1, 1]
     assert rows(tmp_path / "out" / "groups.parquet") == []
@@ -264,12 +269,14 @@ def test_a_split_without_images_fails_after_saying_what_was_rejected(tmp_path):
     (tmp_path / "bad" / "notes.txt").write_text("x")
     sources = [source("good", scenes(tmp_path / "good", [1])), source("bad", tmp_path / "bad")]
     with pytest.raises(FastphashError, match="'bad' has no images") as caught:
-        audit(tmp_path / "out", sources, workers=1)
+        audit(tmp_path / "out", sources, ingest=ONE_WORKER)
     assert "1 files were rejected and 1 skipped" in str(caught.value)
     assert [row["path"] for row in rows(tmp_path / "out" / "rejected.parquet")] == ["broken.jpg"]
     assert not (tmp_path / "out" / "summary.json").exists()
     scenes(tmp_path / "bad", [2])
-    assert audit(tmp_path / "out", sources, workers=1).summary["splits"]["bad"]["images"] == 2
+    assert (
+        audit(tmp_path / "out", sources, ingest=ONE_WORKER).summary["splits"]["bad"]["images"] == 2
+    )
 
 
 def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path):
@@ -286,17 +293,21 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path):
 
 def test_an_audit_made_otherwise_is_refused_and_left_alone(tmp_path):
     folder = scenes(tmp_path / "in", [1])
-    audit(tmp_path / "out", [source("all", folder)], workers=1)
+    audit(tmp_path / "out", [source("all", folder)], ingest=ONE_WORKER)
     before = files(tmp_path / "out")
     with pytest.raises(DefinitionError, match="was made with"):
-        audit(tmp_path / "out", [source("all", folder)], layout=Layout(thumbnails=False), workers=1)
+        audit(
+            tmp_path / "out",
+            [source("all", folder)],
+            ingest=IngestOptions(layout=Layout(thumbnails=False), workers=1),
+        )
     assert files(tmp_path / "out") == before
 
 
 def test_a_split_to_keep_that_is_not_audited_is_refused_before_anything_is_written(tmp_path):
     folder = scenes(tmp_path / "in", [1])
     with pytest.raises(UsageError, match="'test', which is no split"):
-        audit(tmp_path / "out", [source("all", folder)], keep_in=["test"])
+        audit(tmp_path / "out", [source("all", folder)], AuditOptions(keep_in=["test"]))
     assert not (tmp_path / "out").exists()
 
 
@@ -305,8 +316,10 @@ def test_reasons_are_counted_most_frequent_first(tmp_path):
     for name in ("a.jpg", "b.jpg"):
         (folder / name).touch()
     (folder / "c.jpg").write_text("no image")
-    audit(tmp_path / "out", [source("all", folder)], workers=1)
-    assert list(reasons(parquet.read_table(tmp_path / "out" / "rejected.parquet")).items()) == [
+    audit(tmp_path / "out", [source("all", folder)], ingest=ONE_WORKER)
+    assert list(
+        count_reasons(parquet.read_table(tmp_path / "out" / "rejected.parquet")).items()
+    ) == [
         ("identify: the file is empty", 2),
         ("identify: not an image of a supported format", 1),
     ]
@@ -314,7 +327,7 @@ def test_reasons_are_counted_most_frequent_first(tmp_path):
 
 def test_any_number_of_workers_gives_the_same_bytes(data, found, tmp_path):
     out, _ = found
-    audit(tmp_path / "out", data[1], workers=3)
+    audit(tmp_path / "out", data[1], ingest=IngestOptions(workers=3))
     assert files(tmp_path / "out") == files(out)
     assert part_bytes(out / "hashes")
 
@@ -342,7 +355,7 @@ def test_an_audit_is_alone_with_its_hashes_to_the_end(tmp_path, monkeypatch):
         return group_rows(*arguments)
 
     monkeypatch.setattr("fastphash.audit.run.group_rows", find)
-    audit(tmp_path / "out", [folder_source(train), folder_source(val)], workers=1)
+    audit(tmp_path / "out", [folder_source(train), folder_source(val)], ingest=ONE_WORKER)
     assert set(seen) == {b"held\n"}
     assert subprocess.check_output(words) == b"free\n"
 
@@ -350,18 +363,18 @@ def test_an_audit_is_alone_with_its_hashes_to_the_end(tmp_path, monkeypatch):
 def test_no_results_stand_beside_other_hashes(tmp_path, monkeypatch):
     train, val = planted(tmp_path)
     sources = [folder_source(train), folder_source(val)]
-    audit(tmp_path / "out", sources, workers=1)
+    audit(tmp_path / "out", sources, ingest=ONE_WORKER)
 
     def killed(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("fastphash.ingest.update.StoreUpdate.add_parts", killed)
     with pytest.raises(KeyboardInterrupt):
-        audit(tmp_path / "out", sources, workers=1)
+        audit(tmp_path / "out", sources, ingest=ONE_WORKER)
     assert (tmp_path / "out" / "summary.json").exists()
     save(tmp_path / "train" / "000.png", scene(77))
     with pytest.raises(KeyboardInterrupt):
-        audit(tmp_path / "out", sources, workers=1)
+        audit(tmp_path / "out", sources, ingest=ONE_WORKER)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "hashes",
         "rejected.parquet",

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastphash.errors import UsageError
-from fastphash.groups import keepers as keepers_module
+from fastphash.groups import stars
 from fastphash.groups.api import group
 from fastphash.groups.keepers import GROUPINGS, find_copies, find_keepers, has_partner
 from fastphash.hashing.phash import hash_orientations, hash_thumbnails
 from fastphash.images.thumbnail import both_thumbnails
 from fastphash.joins.index import Index
 from fastphash.store.rows import Content
+from fastphash.verify.criteria import CopyCriteria
 from tests.support import naive
 from tests.support.thumbnails import POOL
 
@@ -44,16 +45,18 @@ def keepers(rows, radius, grouping, thumbnails=None, known=None):
 
 
 def check(rows, thumbnails, radius, grouping, known=None):
-    found = find_copies(Index(rows, known), Content(thumbnails), radius, grouping=grouping)
+    found = find_copies(
+        Index(rows, known), Content(thumbnails), CopyCriteria(radius), grouping=grouping
+    )
     types = [np.int64, np.uint8, np.bool_, np.uint8, np.float32, np.uint8, np.float32]
-    columns = found.keeper, found.distance, *found.verdicts
+    columns = found.keeper, found.distance, *found.comparison
     assert [column.dtype for column in columns] == types
     expected = keepers(rows, radius, grouping, thumbnails, known)
     assert found.keeper.tolist() == expected
     if expected:
         twin = [*zip(*naive.copies(rows, thumbnails, expected, known), strict=True)]
         assert [column.tolist() for column in columns[1:4]] == [list(c) for c in twin[1:4]]
-        assert found.verdicts.score == pytest.approx(twin[4], abs=5e-3, nan_ok=True)
+        assert found.comparison.score == pytest.approx(twin[4], abs=5e-3, nan_ok=True)
 
 
 # hashes alone
@@ -91,8 +94,8 @@ def test_groups_are_those_of_the_twin_at_every_radius(radius, grouping):
 @example(np.full((9, 1), TOP, np.uint64), 3, "star")
 @example(np.arange(16, dtype=np.uint64)[:, None], 1, "components")
 def test_few_pairs_at_once_change_nothing(pairs, rows, radius, grouping):
-    with mock.patch.object(keepers_module, "_PAIRS_AT_ONCE", pairs):
-        found = find_keepers(Index(rows), Content(), radius, grouping=grouping)
+    with mock.patch.object(stars, "_PAIRS_HELD", pairs):
+        found = find_keepers(Index(rows), Content(), CopyCriteria(radius), grouping=grouping)
         partner = has_partner(Index(rows), radius)
     assert found.tolist() == keepers(rows, radius, grouping)
     assert partner.tolist() == partners(rows, radius)
@@ -250,7 +253,7 @@ def test_groups_by_the_hashes_of_the_thumbnails_are_those_of_the_twin(
 @given(st.lists(st.integers(0, len(POOL) - 1), max_size=20), seeds, radii, groupings)
 def test_few_pairs_of_images_at_once_change_nothing(pairs, chosen, seed, radius, grouping):
     rows = naive.crowd(seed, len(chosen))
-    with mock.patch.object(keepers_module, "_PAIRS_AT_ONCE", pairs):
+    with mock.patch.object(stars, "_PAIRS_HELD", pairs):
         check(rows, POOL[chosen], radius, grouping)
 
 
@@ -258,45 +261,41 @@ def test_pictures_at_a_distance_are_copies_if_they_are_alike():
     # 11 shows something else than 2, of which 3 is a noisy copy
     thumbnails = POOL[[2, 11, 3, 2, 11]]
     rows = np.array([7, 7, 6, 5, 6], np.uint64)
-    found = find_copies(Index(rows), Content(thumbnails), 1)
+    found = find_copies(Index(rows), Content(thumbnails), CopyCriteria(1))
     assert found.keeper.tolist() == [0, 1, 0, 0, 1]
     assert found.distance.tolist() == [0, 0, 1, 1, 1]
-    assert found.verdicts.agrees.tolist() == [True, True, False, False, False]
-    assert (found.verdicts.score[2:] > 0.5).all()
-    unseen = find_copies(Index(rows), Content(thumbnails), 1, min_score=None)
+    assert found.comparison.agrees.tolist() == [True, True, False, False, False]
+    assert (found.comparison.score[2:] > 0.5).all()
+    unseen = find_copies(Index(rows), Content(thumbnails), CopyCriteria(1, None))
     assert unseen.keeper.tolist() == [0, 1, 0, 0, 0]
-    assert np.isnan(unseen.verdicts.score[2:]).all()
-    strict = find_copies(Index(rows), Content(thumbnails), 1, min_score=1.0)
+    assert np.isnan(unseen.comparison.score[2:]).all()
+    strict = find_copies(Index(rows), Content(thumbnails), CopyCriteria(1, 1.0))
     assert strict.keeper.tolist() == [0, 1, 2, 0, 1]
-
-
-@pytest.mark.parametrize("score", [-0.1, 1.5, np.nan])
-def test_what_is_no_least_score(score):
-    with pytest.raises(UsageError, match=f"from 0 to 1, not {score}"):
-        find_copies(Index(np.zeros(2, np.uint64)), Content(POOL[:2]), 1, min_score=score)
 
 
 def test_lookalikes_go_to_the_first_keeper_that_agrees():
     a, b = POOL[2], POOL[11]
     rows = np.full(6, 7, np.uint64)
-    found = find_copies(Index(rows), Content(np.array([a, b, b, a, POOL[3], POOL[20]])), 0)
+    found = find_copies(
+        Index(rows), Content(np.array([a, b, b, a, POOL[3], POOL[20]])), CopyCriteria(0)
+    )
     assert found.keeper.tolist() == [0, 1, 1, 0, 0, 5]
-    assert found.verdicts.agrees[[2, 3, 4]].all()
-    assert found.verdicts.score[[2, 3]].tolist() == [1, 1]
+    assert found.comparison.agrees[[2, 3, 4]].all()
+    assert found.comparison.score[[2, 3]].tolist() == [1, 1]
 
 
 def test_turned_copies_are_turned_into_their_keepers_frame(photo):
     image = photo(180, 120, 9, channels=1)
     both = np.array([both_thumbnails(np.ascontiguousarray(t(image))) for t in naive.TURNS])
     pixels = np.ascontiguousarray(both[:, 0]).reshape(-1, 1024)
-    found = find_copies(Index(hash_orientations(both)), Content(pixels), 0)
+    found = find_copies(Index(hash_orientations(both)), Content(pixels), CopyCriteria(0))
     assert not found.keeper.any()
-    assert found.verdicts.agrees.all()
-    for i, t in enumerate(found.verdicts.orientation):
+    assert found.comparison.agrees.all()
+    for i, t in enumerate(found.comparison.orientation):
         turned = naive.TURNS[t](pixels[i].reshape(32, 32)).reshape(-1).astype(int)
         # the order of the passes is that of each image's own shape, and rounds by itself
         assert np.abs(turned - pixels[0]).max() <= 1
-    upright = find_copies(Index(hash_thumbnails(both[:, 0])), Content(pixels), 0)
+    upright = find_copies(Index(hash_thumbnails(both[:, 0])), Content(pixels), CopyCriteria(0))
     assert upright.keeper.tolist() == list(range(8))
 
 
@@ -305,7 +304,7 @@ def test_turned_copies_are_turned_into_their_keepers_frame(photo):
 def test_many_identical_images_are_one_group(radius, grouping):
     rows = np.full((20_000, 8), 7, np.uint64)
     thumbnails = np.repeat(POOL[3:4], 20_000, axis=0)
-    found = find_copies(Index(rows), Content(thumbnails), radius, grouping=grouping)
+    found = find_copies(Index(rows), Content(thumbnails), CopyCriteria(radius), grouping=grouping)
     assert not found.keeper.any()
-    assert found.verdicts.agrees.all()
-    assert not math.isnan(found.verdicts.score.min())
+    assert found.comparison.agrees.all()
+    assert not math.isnan(found.comparison.score.min())

@@ -3,6 +3,7 @@ import pytest
 from fastphash.audit.run import audit
 from fastphash.errors import FastphashError, StoreError, UsageError
 from fastphash.files import atomic
+from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import SUMMARY, open_audit
 from tests.support.scenes import planted, source
 
@@ -10,7 +11,7 @@ from tests.support.scenes import planted, source
 @pytest.fixture
 def folder(tmp_path):
     named = (text.split("=", 1) for text in planted(tmp_path / "data"))
-    audit(tmp_path / "out", [source(*pair) for pair in named], workers=1)
+    audit(tmp_path / "out", [source(*pair) for pair in named], ingest=IngestOptions(workers=1))
     return tmp_path / "out"
 
 
@@ -47,7 +48,9 @@ def test_an_audit_of_rejected_files_alone_says_so(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "broken.jpg").write_text("no image")
     with pytest.raises(FastphashError, match="has no images"):
-        audit(tmp_path / "out", [source("data", tmp_path / "data")], workers=1)
+        audit(
+            tmp_path / "out", [source("data", tmp_path / "data")], ingest=IngestOptions(workers=1)
+        )
     with pytest.raises(StoreError, match=r"all files were rejected, see .*_rejected\.parquet"):
         open_audit(tmp_path / "out")
 

@@ -10,6 +10,7 @@ from fastphash.errors import UsageError
 from fastphash.hashing.definition import HASH_COLUMNS
 from fastphash.results.groups import candidates, group_rows, priority
 from fastphash.results.schemas import GROUPS_SCHEMA
+from fastphash.verify.criteria import CopyCriteria
 from tests.support.plain_tables import (
     TABLES,
     plain_groups,
@@ -30,7 +31,7 @@ radii = pytest.mark.parametrize("radius", [0, 1, 3])
 @radii
 def test_groups_are_those_of_a_plain_loop(radius, seed, kind):
     rows = table(seed, 40, **kind)
-    found = group_rows(rows, radius).table()
+    found = group_rows(rows, CopyCriteria(radius)).table()
     assert found.schema.equals(GROUPS_SCHEMA)
     assert found.to_pylist() == list(plain_groups(rows, radius))
 
@@ -41,7 +42,7 @@ def test_nobody_is_removed_for_a_copy_of_a_copy():
     hashes[1, 1], hashes[1, 2] = hashes[0, 0], hashes[2, 0]
     columns = {"split": ["all"] * 3, "path": ["a", "b", "c"]}
     columns |= {name: hashes[:, t].copy() for t, name in enumerate(HASH_COLUMNS)}
-    groups = group_rows(hashes_of(columns), 0).table().to_pylist()
+    groups = group_rows(hashes_of(columns), CopyCriteria(0)).table().to_pylist()
     assert [(row["path"], row["role"]) for row in groups] == [("a", "keeper"), ("b", "copy")]
 
 
@@ -59,7 +60,11 @@ def test_copies_are_counted_by_kind_and_by_distance(radius, seed, kind):
             distances[str(pair.distance)] += 1
     grouped = {row for keeper, copy, _ in stars for row in (keeper, copy)}
     equal = {i for i, j, _ in plain_pairs(rows, rows, 0) if i != j}
-    assert group_rows(rows, radius).counted() == (wanted, distances, len(equal - grouped))
+    assert group_rows(rows, CopyCriteria(radius)).count_copies() == (
+        wanted,
+        distances,
+        len(equal - grouped),
+    )
 
 
 @table_kinds
@@ -70,13 +75,16 @@ def test_candidates_are_the_rows_with_a_partner_in_order(radius, seed, kind):
     order = np.random.default_rng(seed).permutation(len(rows))
     partners = {i for i, j, _ in plain_pairs(rows, rows, radius) if i != j}
     wanted = rows.table["path"].take([i for i in order if i in partners])
-    assert candidates(rows, order, radius).table["path"].to_pylist() == wanted.to_pylist()
+    assert (
+        candidates(rows, order, CopyCriteria(radius)).table["path"].to_pylist()
+        == wanted.to_pylist()
+    )
 
 
 def test_rows_without_a_partner_are_no_candidates():
     rows = hashes_of({"path": ["a", "b", "c"], "phash": np.array([7, 8, 7], np.uint64)})
     order = np.array([2, 1, 0])
-    assert candidates(rows, order, 0).table["path"].to_pylist() == ["c", "a"]
+    assert candidates(rows, order, CopyCriteria(0)).table["path"].to_pylist() == ["c", "a"]
 
 
 @seeds
@@ -100,7 +108,7 @@ def test_a_million_copies_are_one_group():
     n = 1_000_000
     columns = {"split": pa.array(["all"] * n).dictionary_encode(), "path": list(map(str, range(n)))}
     rows = hashes_of(columns | {"phash": np.full(n, 7, np.uint64)})
-    groups = group_rows(rows, 4).table()
+    groups = group_rows(rows, CopyCriteria(4)).table()
     assert groups.num_rows == n
     assert groups["group"].to_numpy().max() == 0
     assert groups["path"][0].as_py() == "0"

@@ -11,6 +11,7 @@ from fastphash.results.groups import group_rows, priority
 from fastphash.results.leaks import find_leaks
 from fastphash.results.pairs import filter_kinds, find_pairs
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
+from fastphash.verify.criteria import CopyCriteria
 from tests.support.plain_tables import (
     EXACT,
     NAME,
@@ -58,7 +59,7 @@ def test_columns_are_those_of_the_design():
 @radii
 def test_pairs_are_those_of_a_plain_loop(radius, seed, kind):
     needles, haystack = table(seed, 25, **kind), table(seed + 10, 30, **kind)
-    pieces = list(find_pairs(needles, haystack, radius, 10**6))
+    pieces = list(find_pairs(needles, haystack, CopyCriteria(radius), 10**6))
     assert all(piece.schema.equals(PAIRS_SCHEMA) for piece in pieces)
     wanted = [
         names(needles, i, "needle_") | names(haystack, j, "haystack_") | relation(pair)
@@ -69,9 +70,10 @@ def test_pairs_are_those_of_a_plain_loop(radius, seed, kind):
 
 def test_pairs_come_in_the_same_order_in_pieces_of_any_size(monkeypatch):
     needles, haystack = table(1, 25), table(2, 30)
-    (whole,) = find_pairs(needles, haystack, 1, 10**6)
-    monkeypatch.setattr("fastphash.joins.matching._LEAST_PAIRS", 40)
-    pieces = list(find_pairs(needles, haystack, 1, 10**6, options=JoinOptions(memory=1)))
+    (whole,) = find_pairs(needles, haystack, CopyCriteria(1), 10**6)
+    monkeypatch.setattr("fastphash.joins.batches._MIN_PAIRS", 40)
+    criteria = CopyCriteria(1, options=JoinOptions(memory=1))
+    pieces = list(find_pairs(needles, haystack, criteria, 10**6))
     assert len(pieces) > 5
     assert pa.concat_tables(pieces).to_pylist() == whole.to_pylist()
 
@@ -79,20 +81,20 @@ def test_pairs_come_in_the_same_order_in_pieces_of_any_size(monkeypatch):
 def test_one_pair_too_many_is_an_error_before_any_is_given():
     needles, haystack = table(1, 20), table(2, 20)
     number = len(list(plain_pairs(needles, haystack)))
-    assert sum(map(len, find_pairs(needles, haystack, 0, number))) == number
-    with pytest.raises(TooManyPairsError, match="--max-pairs"):
-        next(find_pairs(needles, haystack, 0, number - 1))
+    assert sum(map(len, find_pairs(needles, haystack, CopyCriteria(0), number))) == number
+    with pytest.raises(TooManyPairsError, match="`max_pairs`"):
+        next(find_pairs(needles, haystack, CopyCriteria(0), number - 1))
 
 
 def test_hashes_made_otherwise_are_not_paired():
     needles = table(1, 3)
     needles.definition = Definition(exif=True)
     with pytest.raises(DefinitionError):
-        next(find_pairs(needles, table(2, 3), 0, 100))
+        next(find_pairs(needles, table(2, 3), CopyCriteria(0), 100))
 
 
 def test_pairs_of_some_kinds_alone():
-    pieces = list(find_pairs(table(1, 25), table(2, 30), 0, 10**6))
+    pieces = list(find_pairs(table(1, 25), table(2, 30), CopyCriteria(0), 10**6))
     chosen = pa.concat_tables(filter_kinds(pieces, ["identical", "collision"])).to_pylist()
     assert chosen == [
         row
@@ -105,9 +107,13 @@ def test_pairs_of_some_kinds_alone():
 @pytest.mark.parametrize(("one", "other"), [(0, 0), (0, 5), (5, 0), (1, 1)])
 def test_small_and_empty_tables_give_empty_or_small_results(one, other):
     needles, haystack = table(1, one), table(2, other)
-    assert find_leaks(needles, haystack, 0).to_pylist() == list(plain_leaks(needles, haystack))
-    pairs = list(find_pairs(needles, haystack, 0, 100))
+    assert find_leaks(needles, haystack, CopyCriteria(0)).to_pylist() == list(
+        plain_leaks(needles, haystack)
+    )
+    pairs = list(find_pairs(needles, haystack, CopyCriteria(0), 100))
     assert sum(map(len, pairs)) == len(list(plain_pairs(needles, haystack)))
-    assert group_rows(needles, 0).table().to_pylist() == list(plain_groups(needles))
-    assert sum(group_rows(needles, 0).counted().kinds.values()) == len(list(plain_stars(needles)))
+    assert group_rows(needles, CopyCriteria(0)).table().to_pylist() == list(plain_groups(needles))
+    assert sum(group_rows(needles, CopyCriteria(0)).count_copies().kinds.values()) == len(
+        list(plain_stars(needles))
+    )
     assert priority(needles, []).tolist() == plain_priority(needles, [])

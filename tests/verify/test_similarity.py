@@ -94,8 +94,8 @@ def test_many_pairs_are_compared_in_parts(monkeypatch, photo):
     thumbnails = np.array([small(photo(60, 60, seed, channels=1)) for seed in range(12)])
     left, right = (rows.reshape(-1) for rows in np.indices((12, 12)))
     whole = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8)).score
-    monkeypatch.setattr(similarity_module, "_DESCRIBED", 5)
-    monkeypatch.setattr(similarity_module, "_COMPARED", 4)
+    monkeypatch.setattr(similarity_module, "_HELD_THUMBNAILS", 5)
+    monkeypatch.setattr(similarity_module, "_PAIRS_PER_JOB", 4)
     parts = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8)).score
     assert np.array_equal(parts, whole)
     assert (whole.reshape(12, 12).diagonal() > 0.99).all()

@@ -4,32 +4,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance
 
-from fastphash.base.vocabulary import COLOURS, INVERSE, KINDS, UNKNOWN_COLOUR
+from fastphash.base.vocabulary import COLOURS, INVERSE
 from fastphash.hashing.phash import hash_orientations, hash_thumbnails
 from fastphash.images.pixels import array_chroma
 from fastphash.images.thumbnail import both_thumbnails, thumbnail
 from fastphash.joins.api import self_join
+from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
-from fastphash.joins.matching import matches
-from fastphash.joins.relation import Matches
+from fastphash.joins.matches import Matches
 from fastphash.store.rows import Content
-from fastphash.verify.verdicts import Verdicts, judge, kinds
+from fastphash.verify.comparison import compare_images
 from tests.support import naive
 from tests.support.thumbnails import saved_again, small
 
 NONE = np.empty(0, np.int64)
 
 
-def judge_one(a, b, mask=1):
-    """Verdict on one pair of thumbnails (1024,): (agrees, orientation, score)."""
+def compare_one(a, b, mask=1):
+    """Compare one pair of thumbnails (1024,): (agrees, orientation, score)."""
     row = np.zeros(1, np.int64)
     match = Matches(row, row, np.zeros(1, np.uint8), np.array([mask], np.uint8))
-    agrees, orientation, score, *_ = judge(match, Content(a[None].copy()), Content(b[None].copy()))
+    agrees, orientation, score, *_ = compare_images(
+        match, Content(a[None].copy()), Content(b[None].copy())
+    )
     return bool(agrees[0]), int(orientation[0]), float(score[0])
 
 
 def agree(a, b):
-    return judge_one(a, b)[0]
+    return compare_one(a, b)[0]
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -69,11 +71,11 @@ def test_lookalikes_on_white_do_not_agree(photo):
         thumbnails.append(thumbnail(page))
     thumbnails = np.array(thumbnails)
     index = Index(hash_thumbnails(thumbnails))
-    (block,) = matches(index, None, 0)
+    (block,) = find_matches(index, None, 0)
     # their hashes alone would make copies of them
     assert block.left.size > 50
     flat = thumbnails.reshape(-1, 1024)
-    verdicts = judge(block, Content(flat), Content(flat))
+    comparison = compare_images(block, Content(flat), Content(flat))
     far = np.array(
         [
             np.abs(flat[i].astype(int) - flat[j]).max() > 16
@@ -81,7 +83,7 @@ def test_lookalikes_on_white_do_not_agree(photo):
         ]
     )
     assert far.sum() > 50
-    assert not verdicts.agrees[far].any()
+    assert not comparison.agrees[far].any()
 
 
 @pytest.mark.parametrize("ground", [255, 0])
@@ -119,8 +121,8 @@ def test_flat_images_agree_only_if_their_levels_are_close(level):
 
 def test_score_of_flat_images_that_agree_is_how_close_they_are():
     flat = [np.full(1024, level, np.uint8) for level in (0, 4, 5)]
-    assert judge_one(flat[0], flat[1])[2] == pytest.approx(1 - 4 / 255)
-    assert judge_one(flat[0], flat[2])[2] == 0
+    assert compare_one(flat[0], flat[1])[2] == pytest.approx(1 - 4 / 255)
+    assert compare_one(flat[0], flat[2])[2] == 0
 
 
 def test_flat_image_does_not_agree_with_a_picture(photo):
@@ -135,23 +137,23 @@ def test_agreement_and_score_do_not_depend_on_the_direction(seed, noise):
     rng = np.random.default_rng(seed)
     a = rng.integers(0, 256, 1024, np.uint8)
     b = np.clip(a + rng.normal(0, noise, 1024), 0, 255).astype(np.uint8)
-    assert judge_one(a, b) == judge_one(b, a)
+    assert compare_one(a, b) == compare_one(b, a)
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_score_is_between_0_and_1_and_1_for_equals(seed):
     rng = np.random.default_rng(seed)
     a, b = rng.integers(rng.integers(0, 128), rng.integers(129, 256), (2, 1024), np.uint8)
-    assert 0 <= judge_one(a, b)[2] <= 1
-    assert 0 <= judge_one(a, 255 - a)[2] <= 1
-    assert judge_one(a, a) == (True, 0, 1.0)
+    assert 0 <= compare_one(a, b)[2] <= 1
+    assert 0 <= compare_one(a, 255 - a)[2] <= 1
+    assert compare_one(a, a) == (True, 0, 1.0)
 
 
 @given(st.integers(0, 7), st.integers(1, 255))
 def test_orientation_is_the_first_that_agrees(t, mask):
     a = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
     b = np.ascontiguousarray(naive.TURNS[t](a)).reshape(-1)
-    agrees, orientation, score = judge_one(a.reshape(-1), b, mask)
+    agrees, orientation, score = compare_one(a.reshape(-1), b, mask)
     if mask >> t & 1:
         assert (agrees, orientation, score) == (True, t, 1.0)
     else:
@@ -160,14 +162,14 @@ def test_orientation_is_the_first_that_agrees(t, mask):
         assert score < 0.5
 
 
-def test_several_that_agree_give_the_first():
+def test_of_orientations_that_agree_the_first_counts():
     half = np.arange(32) < 16
     symmetric = np.repeat(np.where(half, 0, 200)[:, None], 32, axis=1).astype(np.uint8)
     a = symmetric.reshape(-1)
     # left and right are alike, top and bottom are not
-    assert judge_one(a, a, 0b10001)[:2] == (True, 0)
-    assert judge_one(a, a, 0b10100)[:2] == (True, 4)
-    assert judge_one(symmetric[::-1].reshape(-1).copy(), a, 0b100100)[:2] == (True, 2)
+    assert compare_one(a, a, 0b10001)[:2] == (True, 0)
+    assert compare_one(a, a, 0b10100)[:2] == (True, 4)
+    assert compare_one(symmetric[::-1].reshape(-1).copy(), a, 0b100100)[:2] == (True, 2)
 
 
 def test_turned_copies_are_found_and_named(photo):
@@ -176,14 +178,14 @@ def test_turned_copies_are_found_and_named(photo):
     both = np.array([both_thumbnails(turn) for turn in turns])
     pixels = both[:, 0].reshape(-1, 1024).copy()
     index = Index(hash_orientations(both))
-    (block,) = matches(index, index, 0)
-    verdicts = judge(block, Content(pixels), Content(pixels))
+    (block,) = find_matches(index, index, 0)
+    comparison = compare_images(block, Content(pixels), Content(pixels))
     upright = block.left == 0
     assert block.right[upright].tolist() == list(range(8))
-    assert verdicts.agrees[upright].all()
-    assert verdicts.orientation[upright].tolist() == list(range(8))
+    assert comparison.agrees[upright].all()
+    assert comparison.orientation[upright].tolist() == list(range(8))
     back = block.right == 0
-    assert verdicts.orientation[back].tolist() == list(INVERSE)
+    assert comparison.orientation[back].tolist() == list(INVERSE)
     assert self_join(index.hashes).left.size == 28
 
 
@@ -192,49 +194,21 @@ def test_without_thumbnails_nothing_agrees(photo):
     none = np.zeros(2, np.int64)
     match = Matches(none, none, np.zeros(2, np.uint8), np.array([0b110, 1], np.uint8))
     for left, right in ((None, None), (pixels, None), (None, pixels)):
-        agrees, orientation, score, *_ = judge(match, Content(left), Content(right))
+        agrees, orientation, score, *_ = compare_images(match, Content(left), Content(right))
         assert agrees.tolist() == [False, False]
         assert orientation.tolist() == [1, 0]
         assert np.isnan(score).all()
 
 
-def test_no_matches_give_no_verdicts():
+def test_no_matches_are_compared():
     pixels = np.empty((0, 1024), np.uint8)
     none = np.empty(0, np.uint8)
     empty = Matches(NONE, NONE, none, none)
-    assert [column.size for column in judge(empty, Content(pixels), Content(pixels))] == [0] * 5
+    assert [column.size for column in compare_images(empty, Content(pixels), Content(pixels))] == [
+        0
+    ] * 5
     types = [bool, np.uint8, np.float32, np.uint8, np.float32]
-    assert [column.dtype for column in judge(empty, Content(), Content())] == types
-
-
-def verdicts_of(agrees, orientation, score, colour=UNKNOWN_COLOUR):
-    return Verdicts(
-        np.array([agrees]),
-        np.array([orientation], np.uint8),
-        np.array([score], np.float32),
-        np.array([colour], np.uint8),
-        np.array([np.nan], np.float32),
-    )
-
-
-@pytest.mark.parametrize(
-    ("distance", "agrees", "score", "same", "kind"),
-    [
-        (0, True, 0.9, False, "collision"),
-        (0, True, 0.9, True, "identical"),
-        (0, False, 0.9, False, "collision"),
-        (4, False, 0.9, False, "collision"),
-        (4, False, np.nan, False, "near"),
-    ],
-)
-def test_pictures_in_other_colours_are_no_copies(distance, agrees, score, same, kind):
-    distances = np.array([distance], np.uint8)
-    codes = {}
-    for colour, name in enumerate(COLOURS):
-        verdicts = verdicts_of(agrees, 0, score, colour)
-        codes[name] = KINDS[kinds(distances, verdicts, np.array([same]))[0]]
-    assert codes["different"] == kind
-    assert codes["same"] == codes["faded"] != "collision"
+    assert [column.dtype for column in compare_images(empty, Content(), Content())] == types
 
 
 def colour_of(a, b):
@@ -243,7 +217,7 @@ def colour_of(a, b):
     match = Matches(rows, rows, np.zeros(1, np.uint8), np.ones(1, np.uint8))
     chroma = [array_chroma(np.asarray(image)).reshape(1, 128) for image in (a, b)]
     both = (Content(small(a)[None], chroma[0]), Content(small(b)[None], chroma[1]))
-    return COLOURS[judge(match, *both).colour[0]]
+    return COLOURS[compare_images(match, *both).colour[0]]
 
 
 def shirt(*rgb):
@@ -268,7 +242,7 @@ def shirt(*rgb):
         ((200, 30, 30), (190, 40, 30), "same"),
     ],
 )
-def test_things_in_other_colours_are_told(one, other, colour):
+def test_colours_of_things_are_compared(one, other, colour):
     assert colour_of(shirt(*one), shirt(*other)) == colour
     assert colour_of(shirt(*other), shirt(*one)) == colour
 
@@ -281,43 +255,14 @@ def test_another_lamp_is_no_other_colour(seed, gains, photo):
     assert colour_of(one, other) in ("same", "faded")
 
 
-@pytest.mark.parametrize(
-    ("distance", "agrees", "orientation", "score", "same", "kind"),
-    [
-        (0, True, 0, 0.9, False, "exact"),
-        (0, True, 1, 0.9, False, "augmented"),
-        (0, True, 7, 0.2, False, "augmented"),
-        (0, False, 0, 0.49, False, "collision"),
-        (0, False, 3, 0.5, False, "near"),
-        (0, False, 3, np.nan, False, "collision"),
-        (0, True, 0, 1, True, "identical"),
-        (0, True, 2, 1, True, "identical"),
-        (0, False, 0, 0, True, "identical"),
-        (1, False, 0, 0.5, False, "near"),
-        (1, False, 0, 0.49, False, "collision"),
-        (64, False, 3, np.nan, False, "near"),
-    ],
-)
-def test_kind_of_a_pair(distance, agrees, orientation, score, same, kind):
-    verdicts = verdicts_of(agrees, orientation, score)
-    codes = kinds(np.array([distance], np.uint8), verdicts, np.array([same]))
-    assert codes.dtype == np.uint8
-    assert KINDS[codes[0]] == kind
-
-
-@pytest.mark.parametrize(("distance", "kind"), [(0, "collision"), (1, "near")])
-def test_unseen_the_distance_decides(distance, kind):
-    verdicts = verdicts_of(agrees=False, orientation=0, score=0)
-    codes = kinds(np.array([distance], np.uint8), verdicts, np.zeros(1, bool), None)
-    assert KINDS[codes[0]] == kind
-
-
-def test_nobody_looks_at_near_ones_unless_asked(photo):
+def test_near_pairs_are_scored_only_if_asked(photo):
     pixels = small(photo(60, 60, channels=1))[None]
     row, bits = np.zeros(2, np.int64), np.ones(2, np.uint8)
     match = Matches(row, row, np.array([0, 3], np.uint8), bits)
-    assert judge(match, Content(pixels), Content(pixels), near=False).score.tolist() == [
+    assert compare_images(
+        match, Content(pixels), Content(pixels), score_near=False
+    ).score.tolist() == [
         1,
         pytest.approx(np.nan, nan_ok=True),
     ]
-    assert (judge(match, Content(pixels), Content(pixels)).score > 0.99).all()
+    assert (compare_images(match, Content(pixels), Content(pixels)).score > 0.99).all()

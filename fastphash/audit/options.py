@@ -1,0 +1,67 @@
+"""What an audit is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastphash.defaults import MIN_SCORE
+from fastphash.groups.keepers import Grouping
+from fastphash.joins.index import check_radius
+from fastphash.joins.options import JoinOptions
+from fastphash.verify.criteria import check_score
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSources:
+    """Where the labels of images are.
+
+    Attributes
+    ----------
+    folders : bool or None
+        Whether the first folder of a path is its label; None to decide by how the folders look.
+    coco : dict of str to Path
+        The COCO file of each split that has one.
+    """
+
+    folders: bool | None = None
+    coco: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """Which images are copies, which of them stay, and which labels are compared.
+
+    Attributes
+    ----------
+    radius : int or None
+        The largest Hamming distance of two copies, 0 to 64 bits. None for the largest at which
+        an image has few enough candidates by chance (`fastphash.joins.chance`), or for `RADIUS`
+        if nothing compares thumbnails.
+    min_score : float or None
+        The least score of the thumbnails of near copies, 0 to 1; None to take all near pairs for
+        copies.
+    grouping : {"star", "components"}
+    keep_in : sequence of str
+        Splits that keep their images, first to last; then the others, the smallest first.
+    labels : LabelSources
+        The labels of copies are compared with those of their keepers.
+    join : JoinOptions
+        What joins may use.
+
+    Raises
+    ------
+    UsageError
+        The radius or the score is out of range.
+    """
+
+    radius: int | None = None
+    min_score: float | None = MIN_SCORE
+    grouping: Grouping = "star"
+    keep_in: Sequence[str] = ()
+    labels: LabelSources = field(default_factory=LabelSources)
+    join: JoinOptions = field(default_factory=JoinOptions)
+
+    def __post_init__(self) -> None:
+        if self.radius is not None:
+            check_radius(self.radius)
+        check_score(self.min_score)

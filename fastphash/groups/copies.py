@@ -1,0 +1,82 @@
+"""Rows to be grouped, and which pairs of them are copies."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.base.vocabulary import COLLISION
+from fastphash.joins.index import Index
+from fastphash.joins.matches import Matches
+from fastphash.store.rows import Content
+from fastphash.verify.comparison import Comparison, compare_images
+from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.kinds import decide_kinds
+
+
+class IsCopy(Protocol):
+    """Says which pairs of rows within the radius are copies; the same for (a, b) and (b, a)."""
+
+    def __call__(
+        self,
+        left: NDArray[np.int64],
+        right: NDArray[np.int64],
+        distance: NDArray[np.uint8],
+        comparison: Comparison,
+    ) -> NDArray[np.bool_]:
+        """Whether rows left[i] and right[i] are copies: bool (n,)."""
+
+
+class RankedRows(NamedTuple):
+    """Distinct rows to be grouped, in order of priority.
+
+    Attributes
+    ----------
+    hashes : Index
+    content : Content
+    number : int64 (n,)
+        The number of each row in calls of `is_copy`.
+    is_copy : IsCopy or None
+        None if all pairs within the radius are copies.
+    criteria : CopyCriteria
+    """
+
+    hashes: Index
+    content: Content
+    number: NDArray[np.int64]
+    is_copy: IsCopy | None
+    criteria: CopyCriteria
+
+    def take(self, rows: NDArray[np.int64]) -> "RankedRows":
+        """These rows, in this order."""
+        return self._replace(
+            hashes=self.hashes.take(rows),
+            content=self.content.take(rows),
+            number=self.number[rows],
+        )
+
+
+def filter_copies(block: Matches, left: RankedRows, right: RankedRows) -> Matches:
+    """The pairs of a block that are copies."""
+    if left.is_copy is None:
+        return block
+    comparison = compare_images(
+        block, left.content, right.content, score_near=left.criteria.score_near
+    )
+    numbers = left.number[block.left], right.number[block.right]
+    return block.take(np.flatnonzero(left.is_copy(*numbers, block.distance, comparison)))
+
+
+def copies_by_kind(min_score: float | None) -> IsCopy:
+    """Pairs of every kind but `collision` are copies."""
+
+    def is_copy(
+        left: NDArray[np.int64],
+        right: NDArray[np.int64],  # noqa: ARG001 - the comparison is enough
+        distance: NDArray[np.uint8],
+        comparison: Comparison,
+    ) -> NDArray[np.bool_]:
+        unknown = np.zeros(left.size, np.bool_)
+        return decide_kinds(distance, comparison, unknown, min_score) < COLLISION
+
+    return is_copy

@@ -1,0 +1,79 @@
+"""Stars: each row joins the first keeper that it is a copy of, or becomes a keeper."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.errors import TooManyPairsError
+from fastphash.groups.copies import RankedRows, filter_copies
+from fastphash.joins.batches import find_matches
+from fastphash.joins.matches import Matches
+from fastphash.kernels import union_find
+
+# most pairs in memory while rows are grouped among themselves; with more, fewer rows are tried
+_PAIRS_HELD = 1 << 21
+# factor by which the number of rows then shrinks, and grows again afterwards
+_GROWTH = 8
+
+
+def star_keepers(rows: RankedRows) -> NDArray[np.int64]:
+    """The keeper of each row, int64 (n,); a keeper is its own.
+
+    Each round groups the first ungrouped rows among themselves, as many as have few enough pairs.
+    The new keepers then take their copies from all later rows. So few pairs are in memory at once.
+    """
+    keeper = np.arange(len(rows.hashes))
+    ungrouped = keeper.copy()
+    size = max(ungrouped.size, 1)
+    while ungrouped.size:
+        head, rest = ungrouped[:size], ungrouped[size:]
+        first = rows.take(head)
+        blocks = _pairs_within(first)
+        if blocks is None:
+            size = max(head.size // _GROWTH, 1)
+            continue
+        keeper[head] = head[_stars_of_pairs(first, blocks)]
+        new_keepers = head[keeper[head] == head]
+        ungrouped = rest[~_assign(rows, new_keepers, rest, keeper)]
+        size = head.size * _GROWTH
+    return keeper
+
+
+def _pairs_within(rows: RankedRows) -> list[Matches] | None:
+    """All pairs of these rows; None if there are more than `_PAIRS_HELD`."""
+    radius, options = rows.criteria.radius, rows.criteria.options
+    try:
+        return list(find_matches(rows.hashes, None, radius, max_pairs=_PAIRS_HELD, options=options))
+    except TooManyPairsError:
+        return None
+
+
+def _stars_of_pairs(rows: RankedRows, blocks: list[Matches]) -> NDArray[np.int64]:
+    keeper = np.arange(len(rows.hashes))
+    for block in blocks:
+        copies = filter_copies(block, rows, rows)
+        union_find.stars_of_pairs(copies.left, copies.right, keeper)
+    return keeper
+
+
+def _assign(
+    rows: RankedRows,
+    keepers: NDArray[np.int64],
+    rest: NDArray[np.int64],
+    keeper: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Give each row of `rest` the first of these keepers that the row is a copy of.
+
+    Writes into `keeper`, and returns which rows of `rest` now have one: bool (r,).
+    """
+    if not rest.size:
+        return np.zeros(0, np.bool_)
+    no_keeper = keeper.size
+    first_keeper = np.full(rest.size, no_keeper)
+    left, right = rows.take(keepers), rows.take(rest)
+    criteria = rows.criteria
+    for block in find_matches(left.hashes, right.hashes, criteria.radius, options=criteria.options):
+        copies = filter_copies(block, left, right)
+        np.minimum.at(first_keeper, copies.right, keepers[copies.left])
+    assigned = first_keeper < no_keeper
+    keeper[rest[assigned]] = first_keeper[assigned]
+    return assigned

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from fastphash.base.vocabulary import COLOURS, KINDS, UNKNOWN_COLOUR
+from fastphash.verify.comparison import Comparison
+from fastphash.verify.kinds import decide_kinds
+
+
+def comparison_of(agrees, orientation, score, colour=UNKNOWN_COLOUR):
+    return Comparison(
+        np.array([agrees]),
+        np.array([orientation], np.uint8),
+        np.array([score], np.float32),
+        np.array([colour], np.uint8),
+        np.array([np.nan], np.float32),
+    )
+
+
+@pytest.mark.parametrize(
+    ("distance", "agrees", "score", "same", "kind"),
+    [
+        (0, True, 0.9, False, "collision"),
+        (0, True, 0.9, True, "identical"),
+        (0, False, 0.9, False, "collision"),
+        (4, False, 0.9, False, "collision"),
+        (4, False, np.nan, False, "near"),
+    ],
+)
+def test_pictures_in_other_colours_are_no_copies(distance, agrees, score, same, kind):
+    distances = np.array([distance], np.uint8)
+    codes = {}
+    for colour, name in enumerate(COLOURS):
+        comparison = comparison_of(agrees, 0, score, colour)
+        codes[name] = KINDS[decide_kinds(distances, comparison, np.array([same]))[0]]
+    assert codes["different"] == kind
+    assert codes["same"] == codes["faded"] != "collision"
+
+
+@pytest.mark.parametrize(
+    ("distance", "agrees", "orientation", "score", "same", "kind"),
+    [
+        (0, True, 0, 0.9, False, "exact"),
+        (0, True, 1, 0.9, False, "augmented"),
+        (0, True, 7, 0.2, False, "augmented"),
+        (0, False, 0, 0.49, False, "collision"),
+        (0, False, 3, 0.5, False, "near"),
+        (0, False, 3, np.nan, False, "collision"),
+        (0, True, 0, 1, True, "identical"),
+        (0, True, 2, 1, True, "identical"),
+        (0, False, 0, 0, True, "identical"),
+        (1, False, 0, 0.5, False, "near"),
+        (1, False, 0, 0.49, False, "collision"),
+        (64, False, 3, np.nan, False, "near"),
+    ],
+)
+def test_kind_of_a_pair(distance, agrees, orientation, score, same, kind):
+    comparison = comparison_of(agrees, orientation, score)
+    codes = decide_kinds(np.array([distance], np.uint8), comparison, np.array([same]))
+    assert codes.dtype == np.uint8
+    assert KINDS[codes[0]] == kind
+
+
+@pytest.mark.parametrize(("distance", "kind"), [(0, "collision"), (1, "near")])
+def test_without_a_score_the_distance_decides(distance, kind):
+    comparison = comparison_of(agrees=False, orientation=0, score=0)
+    codes = decide_kinds(np.array([distance], np.uint8), comparison, np.zeros(1, bool), None)
+    assert KINDS[codes[0]] == kind

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
 from fastphash.results.audit_folder import AuditFolder
+from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
 
 _HEADER = "its first line is needle,haystack or needle,haystack,kind"
@@ -25,9 +26,9 @@ class Truth(NamedTuple):
     Attributes
     ----------
     pairs : int64 (n, 2)
-        Rows of the audit, the lower first; images without a hash are numbered behind them all.
+        Rows of the audit, the lower first. Images without a hash have the numbers after all rows.
     kinds : sequence of str
-        What the table calls each pair; nothing at all if it has no such column.
+        What the table calls each pair; empty if it has no such column.
     rejected : sequence of (str, bytes)
         Split and path of the images without a hash.
     """
@@ -38,7 +39,7 @@ class Truth(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A pair as it is listed, and where."""
+    """One line of the table; `where` names it in messages."""
 
     where: str
     needle: str
@@ -47,17 +48,17 @@ class _Line(NamedTuple):
 
 
 def read_truth(path: Path, audited: AuditFolder) -> Truth:
-    """Read a table of true pairs: CSV with the columns needle and haystack, and kind if you like.
+    """Read a table of true pairs: CSV with the columns needle and haystack, and optionally kind.
 
-    Images are named ``SPLIT/PATH``, by the names of their files, absolute or from the working
-    directory, or by their paths alone where no two splits have the same. Which of a pair stands
-    first doesn't matter; a pair that is listed again counts once. Further columns are ignored.
+    An image is named ``SPLIT/PATH``; by the name of its file, absolute or from the working
+    directory; or by its path alone, if no other split has the same path. The order of the two
+    images doesn't matter, a pair that is listed twice counts once, and other columns are ignored.
 
     Raises
     ------
     UsageError
-        No such file, no such columns, no pairs; or, with its line, a name that is no image of the
-        audit's or could be several, or an image paired with itself.
+        No such file, no such columns or no pairs. Or, with the line: a name that is no image of
+        the audit or could be several images, or an image paired with itself.
     """
     lines = [*_read_lines(path)]
     if not lines:
@@ -65,18 +66,19 @@ def read_truth(path: Path, audited: AuditFolder) -> Truth:
     images = _Images(audited, {name for line in lines for name in (line.needle, line.haystack)})
     kinds: dict[tuple[int, int], str] = {}
     for line in lines:
-        one, other = (images.find(name, line.where) for name in (line.needle, line.haystack))
-        if one == other:
+        needle = images.find(line.needle, line.where)
+        haystack = images.find(line.haystack, line.where)
+        if needle == haystack:
             raise UsageError(f"{line.where}: {line.haystack!r} is paired with itself")
-        kinds.setdefault((min(one, other), max(one, other)), line.kind)
+        kinds.setdefault((min(needle, haystack), max(needle, haystack)), line.kind)
     pairs = sorted(kinds)
-    named = tuple(kinds[pair] for pair in pairs) if any(kinds.values()) else ()
-    return Truth(np.array(pairs, np.int64), named, tuple(images.rejected))
+    kind_of_pair = tuple(kinds[pair] for pair in pairs) if any(kinds.values()) else ()
+    return Truth(np.array(pairs, np.int64), kind_of_pair, tuple(images.rejected))
 
 
 def _read_lines(path: Path) -> Iterator[_Line]:
     try:
-        # names of files may be any bytes; a table of another encoding names none that is there
+        # names of files may be any bytes
         text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise UsageError(f"can't read {str(path)!r}: {error.strerror}") from error
@@ -87,8 +89,8 @@ def _read_lines(path: Path) -> Iterator[_Line]:
             raise UsageError(f"{str(path)!r} is empty: {_HEADER}")
         for name in ("needle", "haystack"):
             if name not in header:
-                wrong = _encoding("".join(header)) or _separator(header)
-                raise UsageError(f"{str(path)!r} has no column {name!r}{wrong}: {_HEADER}")
+                hint = _encoding_hint("".join(header)) or _separator_hint(header)
+                raise UsageError(f"{str(path)!r} has no column {name!r}{hint}: {_HEADER}")
         for values in reader:
             where = f"line {reader.line_num} of {str(path)!r}"
             row = dict(zip(header, values, strict=False))
@@ -102,18 +104,25 @@ def _read_lines(path: Path) -> Iterator[_Line]:
         raise UsageError(f"line {reader.line_num} of {str(path)!r}: {error}") from error
 
 
-def _encoding(text: str) -> str:
+def _encoding_hint(text: str) -> str:
     escaped = any("\udc80" <= char <= "\udcff" for char in text)
     return " (the table is not UTF-8)" if escaped else ""
 
 
-def _separator(header: list[str]) -> str:
-    other = len(header) == 1 and any(char in header[0] for char in ";\t|")
-    return " (commas separate columns)" if other else ""
+def _separator_hint(header: list[str]) -> str:
+    wrong = len(header) == 1 and any(char in header[0] for char in ";\t|")
+    return " (commas separate columns)" if wrong else ""
 
 
 class _Images:
-    """Images of an audit by the names that a table has for them."""
+    """The images of an audit, found by the names in a table.
+
+    Parameters
+    ----------
+    audited : AuditFolder
+    names : iterable of str
+        All names that will be asked for.
+    """
 
     def __init__(self, audited: AuditFolder, names: Iterable[str]) -> None:
         roots = audited.store.roots
@@ -122,44 +131,51 @@ class _Images:
         }
         self._number: dict[tuple[str, bytes], int] = {}
         self.rejected: list[tuple[str, bytes]] = []
-        paths = {path for name in names for way in self._ways(name) for _, path in way}
-        wanted = pa.array(sorted(paths), pa.binary())
-        rows = audited.rows
-        named = np.flatnonzero(pc.is_in(rows.paths, wanted).to_numpy())
-        own = rows.paths.take(pa.array(named)).to_pylist()
-        for row, split, path in zip(named.tolist(), rows.splits[named], own, strict=True):
-            self._number[split, path] = row
-        failed = zip(
-            audited.rejected["split"].to_pylist(),
-            exact_paths(audited.rejected).to_pylist(),
-            strict=True,
+        candidates = [
+            image for name in names for images in self._readings(name) for image in images
+        ]
+        paths = {path for _, path in candidates}
+        self._add_hashed(audited.rows, paths)
+        self._add_rejected(audited, paths)
+
+    def _add_hashed(self, rows: HashTable, paths: set[bytes]) -> None:
+        """Number the hashed images with one of these paths, in any split, by row."""
+        chosen = np.flatnonzero(
+            pc.is_in(rows.paths, pa.array(sorted(paths), pa.binary())).to_numpy()
         )
-        for place in failed:
-            if place[1] in paths and place not in self._number:
-                self._number[place] = len(rows) + len(self.rejected)
-                self.rejected.append(place)
+        names = rows.paths.take(pa.array(chosen)).to_pylist()
+        for row, split, path in zip(chosen.tolist(), rows.splits[chosen], names, strict=True):
+            self._number[split, path] = row
+
+    def _add_rejected(self, audited: AuditFolder, paths: set[bytes]) -> None:
+        """Number the rejected images with one of these paths after all rows."""
+        splits = audited.rejected["split"].to_pylist()
+        for image in zip(splits, exact_paths(audited.rejected).to_pylist(), strict=True):
+            if image[1] in paths and image not in self._number:
+                self._number[image] = len(audited.rows) + len(self.rejected)
+                self.rejected.append(image)
 
     def find(self, name: str, where: str) -> int:
-        """The row of an image, or its number behind all rows if it has no hash."""
-        for way in self._ways(name):
-            found = [place for place in way if place in self._number]
-            if len(found) > 1:
-                one, other = (f"{split}/{os.fsdecode(path)}" for split, path in found[:2])
+        """The row of an image, or its number after all rows if it has no hash."""
+        for reading in self._readings(name):
+            images = [image for image in reading if image in self._number]
+            if len(images) > 1:
+                first, second = (f"{split}/{os.fsdecode(path)}" for split, path in images[:2])
                 raise UsageError(
-                    f"{where}: {name!r} could be {one!r} or {other!r}: name it SPLIT/PATH"
+                    f"{where}: {name!r} could be {first!r} or {second!r}: name it SPLIT/PATH"
                 )
-            if found:
-                return self._number[found[0]]
+            if images:
+                return self._number[images[0]]
         raise UsageError(
-            f"{where}: {name!r} is no image of this audit{_encoding(name)}: images are named "
+            f"{where}: {name!r} is no image of this audit{_encoding_hint(name)}: images are named "
             f"SPLIT/PATH, and the splits are {', '.join(self._folder)}"
         )
 
-    def _ways(self, name: str) -> Iterator[list[tuple[str, bytes]]]:
-        """What a name may mean, one way of naming after another, as splits and paths."""
-        for spelled in dict.fromkeys((name, name.removeprefix("./"))):
-            exact = os.fsencode(spelled)
-            first, _, rest = spelled.partition("/")
+    def _readings(self, name: str) -> Iterator[list[tuple[str, bytes]]]:
+        """What a name may mean, as split and path; the first reading that fits counts."""
+        for spelling in dict.fromkeys((name, name.removeprefix("./"))):
+            exact = os.fsencode(spelling)
+            first, _, rest = spelling.partition("/")
             if first in self._folder:
                 yield [(first, os.fsencode(rest))]
             yield [

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastphash.base.vocabulary import KINDS, ORIENTATIONS
-from fastphash.clean.apply import CheckedPlan
-from fastphash.clean.plan import PLAN_SCHEMA, SURE, made_by, make_plan, plan_summary
+from fastphash.clean.checked_plan import CheckedPlan
+from fastphash.clean.plan import PLAN_SCHEMA, SURE, make_plan, plan_settings, plan_summary
 from fastphash.errors import StoreError, UsageError
 from fastphash.results.decisions import Decision, Image, decide
 from fastphash.results.groups import priority
@@ -19,8 +19,8 @@ from tests.support.thumbnails import POOL
 WORDS = st.sampled_from([0, 1, 3, 7, 2**63, 2**64 - 1])
 
 
-def image(found, row):
-    table = found.rows.table
+def image(audit, row):
+    table = audit.rows.table
     path = table["path"][row].as_py().encode()
     return Image(table["split"][row].as_py(), path, table["digest"][row].as_py())
 
@@ -63,13 +63,13 @@ def test_a_plan_is_that_of_every_pair_compared(case):
     data, layout, decided, chosen, by = case
     contents, hashes, pictures, splits = data
     with tempfile.TemporaryDirectory() as folder:
-        found = audited(folder, contents, hashes, pictures, splits, **layout)
+        audit = audited(folder, contents, hashes, pictures, splits, **layout)
         for word, pair in decided:
-            decide(found.folder, Decision(word, tuple(image(found, row) for row in pair)))
+            decide(audit.folder, Decision(word, tuple(image(audit, row) for row in pair)))
         for row in chosen:
-            decide(found.folder, Decision("keeper", (image(found, row),)))
-        plan = make_plan(found, by=list(by))
-        accepted = CheckedPlan(found, plan).keeper
+            decide(audit.folder, Decision("keeper", (image(audit, row),)))
+        plan = make_plan(audit, by=list(by))
+        accepted = CheckedPlan(audit, plan).keeper
     known = hashes[contents] if contents else np.empty((0, 8), np.uint64)
     known = known if layout["orientations"] else known[:, :1]
     thumbnails = POOL[[pictures[c] for c in contents]] if layout["thumbnails"] else None
@@ -80,7 +80,7 @@ def test_a_plan_is_that_of_every_pair_compared(case):
     last = {frozenset(pair): word for word, pair in decided}
     sets = [{pair for pair, word in last.items() if word == w} for w in ("copies", "not_copies")]
     first = list(dict.fromkeys(reversed(chosen)))
-    order = first + [row for row in priority(found.rows, []).tolist() if row not in first]
+    order = first + [row for row in priority(audit.rows, []).tolist() if row not in first]
     allowed = {"identical", *by}
     radius = RADIUS if "near" in by else 0
     expected = naive.clean(order, allowed, radius, *sets, kinds)
@@ -88,17 +88,17 @@ def test_a_plan_is_that_of_every_pair_compared(case):
     assert removals(plan) == goes
     assert {row: accepted[row] for row in np.flatnonzero(accepted >= 0).tolist()} == goes
     for row, keeper in goes.items():
-        told = plan.slice(row, 1).to_pylist()[0]
+        planned = plan.slice(row, 1).to_pylist()[0]
         kind, distance, orientation, score = kinds[row, keeper]
-        assert (told["kind"], told["distance"]) == (kind, distance)
-        assert told["orientation"] == ORIENTATIONS[orientation]
-        assert told["score"] == pytest.approx(None if np.isnan(score) else score, abs=5e-3)
-        assert told["confirmed"] == (frozenset((row, keeper)) in sets[0])
-        assert told["keeper_split"] == splits[keeper]
+        assert (planned["kind"], planned["distance"]) == (kind, distance)
+        assert planned["orientation"] == ORIENTATIONS[orientation]
+        assert planned["score"] == pytest.approx(None if np.isnan(score) else score, abs=5e-3)
+        assert planned["confirmed"] == (frozenset((row, keeper)) in sets[0])
+        assert planned["keeper_split"] == splits[keeper]
 
 
 def one_of_each(tmp_path, **layout):
-    """0; 1 of the same bytes; 2 looks as 0; 3 is 2 bits off; 4 shares the hash alone."""
+    """Row 1 has the bytes of row 0, 2 its thumbnail, 4 its hash alone; 3 is 2 bits from it."""
     hashes = np.array([[0] * 8, [0] * 8, [3] * 8, [0] * 8], np.uint64)
     return audited(
         tmp_path, [0, 0, 1, 2, 3], hashes, [2, 3, 2, 20], ["val"] + ["train"] * 4, **layout
@@ -123,17 +123,17 @@ def test_without_thumbnails_only_the_same_bytes_are_sure(tmp_path):
     assert removals(make_plan(one_of_each(tmp_path, thumbnails=False))) == {1: 0}
 
 
-def test_identical_images_near_a_third_do_not_both_stay(tmp_path):
+def test_of_identical_images_near_a_third_one_goes(tmp_path):
     hashes = np.array([[0] * 8, [1] * 8], np.uint64)
-    found = audited(tmp_path, [0, 1, 1], hashes, [2, 2], ["val", "train", "train"])
-    assert removals(make_plan(found)) == {2: 1}
+    audit = audited(tmp_path, [0, 1, 1], hashes, [2, 2], ["val", "train", "train"])
+    assert removals(make_plan(audit)) == {2: 1}
 
 
 def test_splits_keep_their_images_as_asked(tmp_path):
-    found = one_of_each(tmp_path)
-    assert removals(make_plan(found, keep_in=["train"])) == {0: 1, 2: 1}
+    audit = one_of_each(tmp_path)
+    assert removals(make_plan(audit, keep_in=["train"])) == {0: 1, 2: 1}
     with pytest.raises(UsageError, match="no split 'test'"):
-        make_plan(found, keep_in=["test"])
+        make_plan(audit, keep_in=["test"])
 
 
 def test_an_unknown_kind_is_wrong_usage(tmp_path):
@@ -141,18 +141,18 @@ def test_an_unknown_kind_is_wrong_usage(tmp_path):
         make_plan(one_of_each(tmp_path), by=["nearly"])
 
 
-def test_a_plan_says_what_it_was_made_by(tmp_path):
-    found = one_of_each(tmp_path)
-    decide(tmp_path, Decision("keeper", (image(found, 3)._replace(digest=bytes(16)),)))
-    plan = make_plan(found, by=["near"])
+def test_a_plan_holds_its_settings(tmp_path):
+    audit = one_of_each(tmp_path)
+    decide(tmp_path, Decision("keeper", (image(audit, 3)._replace(digest=bytes(16)),)))
+    plan = make_plan(audit, by=["near"])
     assert plan.schema.equals(PLAN_SCHEMA)
-    made = made_by(plan)
-    assert made["kinds"] == ["identical", "near"]
-    assert made["radius"] == RADIUS
-    assert (made["decisions"], made["stale_decisions"]) == (0, 1)
+    settings = plan_settings(plan)
+    assert settings["kinds"] == ["identical", "near"]
+    assert settings["radius"] == RADIUS
+    assert (settings["decisions"], settings["stale_decisions"]) == (0, 1)
     assert plan_summary(plan) == {
         "train": {"keep": 2, "remove": 2, "kinds": {"identical": 1, "near": 1}},
         "val": {"keep": 1, "remove": 0, "kinds": {}},
     }
     with pytest.raises(StoreError, match="no plan"):
-        made_by(plan.replace_schema_metadata({}))
+        plan_settings(plan.replace_schema_metadata({}))

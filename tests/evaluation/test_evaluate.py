@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from fastphash.base.vocabulary import COPY_KINDS
 from fastphash.errors import TooManyPairsError, UsageError
-from fastphash.evaluation.evaluate import JUDGED_SCHEMA, evaluate
+from fastphash.evaluation.evaluate import evaluate
 from fastphash.evaluation.metrics import Ranked
+from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
 from fastphash.results.audit_folder import open_audit
 from fastphash.results.pairs import find_pairs
+from fastphash.verify.criteria import CopyCriteria
 from tests.support.plain_evaluation import (
     CONTENTS,
     HASHES,
@@ -83,20 +85,22 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
         above = {pair for pair in within if score[pair] >= np.float32(float(least))}
         assert row == figures(sure | above)
 
-    strength = {
+    confidence = {
         pair: 2 if pair in sure else -apart[pair] - 1 if score[pair] is None else score[pair]
         for pair in within
     }
-    rightly = {pair: strength[pair] for pair in within & right}
+    true_confidence = {pair: confidence[pair] for pair in within & right}
 
     def of_images(pairs):
         images = {i for pair in pairs for i in pair}
         return {i: max(pairs[pair] for pair in pairs if i in pair) for i in images}
 
     average = summary["average_precision"]
-    assert average["pairs"] == pytest.approx(plain_average_precision(strength, rightly, true))
+    assert average["pairs"] == pytest.approx(
+        plain_average_precision(confidence, true_confidence, true)
+    )
     assert average["images"] == pytest.approx(
-        plain_average_precision(of_images(strength), of_images(rightly), listed_images)
+        plain_average_precision(of_images(confidence), of_images(true_confidence), listed_images)
     )
     assert summary["lost"] == {
         "rejected": len(true - hashed),
@@ -117,7 +121,8 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
 def test_pairs_are_judged_as_join_does(contents, radius, thumbnails, min_score):
     audit = plain_audit(contents, thumbnails=thumbnails, min_score=min_score)
     rows = judged_rows(evaluate(audit, truth_of((0, 1)), radius=radius))
-    joined = find_pairs(audit.rows, audit.rows, radius, 10**6, audit.summary["min_score"])
+    criteria = CopyCriteria(radius, audit.summary["min_score"])
+    joined = find_pairs(audit.rows, audit.rows, criteria, 10**6)
     expected = {
         pair: row
         for row in pa.concat_tables(list(joined)).to_pylist()
@@ -137,26 +142,26 @@ def test_pairs_are_judged_as_join_does(contents, radius, thumbnails, min_score):
     ),
     st.integers(0, 3),
 )
-def test_average_precision_of_any_ranking(things, more):
-    strengths = {i: strength for i, (strength, _, _) in enumerate(things)}
-    right = {i: strength - less for i, (strength, less, _) in enumerate(things) if less is not None}
-    listed = {i for i, (_, _, is_listed) in enumerate(things) if is_listed}
+def test_average_precision_of_any_ranking(candidates, more):
+    confidence = {i: value for i, (value, _, _) in enumerate(candidates)}
+    right = {i: value - less for i, (value, less, _) in enumerate(candidates) if less is not None}
+    listed = {i for i, (_, _, is_listed) in enumerate(candidates) if is_listed}
     never = {("never", i) for i in range(more)}
-    side = Ranked(
-        np.array([*strengths.values()], np.float32),
-        np.array([right.get(i, -np.inf) for i in strengths], np.float32),
-        np.array([i in listed for i in strengths], np.bool_),
+    ranked = Ranked(
+        np.array([*confidence.values()], np.float32),
+        np.array([right.get(i, -np.inf) for i in confidence], np.float32),
+        np.array([i in listed for i in confidence], np.bool_),
         len(listed) + more,
     )
-    expected = plain_average_precision(strengths, right, listed | never)
-    assert side.average_precision == pytest.approx(expected)
-    recall, precision = side.curve()
+    expected = plain_average_precision(confidence, right, listed | never)
+    assert ranked.average_precision == pytest.approx(expected)
+    recall, precision = ranked.curve()
     assert (np.diff(recall) >= 0).all()
-    values = {*strengths.values(), *right.values()}
+    values = {*confidence.values(), *right.values()}
     assert len(recall) == len(precision) == len(values)
 
 
-def test_what_follows_from_listed_pairs_is_never_false_and_never_asked_for():
+def test_pairs_that_follow_from_listed_pairs_are_right_but_not_in_the_recall():
     # 0, 1, 2 are far from one another but for equal hashes; 3 has the bytes of 2
     audit = plain_audit([0, 1, 2, 2], thumbnails=False)
     found = evaluate(audit, truth_of((0, 1), (1, 2)), radius=0)
@@ -186,7 +191,7 @@ def test_the_best_thresholds():
     assert wrong["score"] == {"f1": None, "precision_99": None}
 
 
-def test_what_the_table_calls_its_pairs():
+def test_kinds_of_the_table_of_true_pairs():
     audit = plain_audit(range(4), hashes=[0, 1, 15, 2**64 - 1], thumbnails=False)
     pairs = {(0, 1): "crop", (0, 2): "crop", (2, 3): "", (3, 4): "turned"}
     truth = truth_of(*pairs, kinds=pairs.values(), rejected=1)
@@ -209,14 +214,14 @@ def test_what_the_table_calls_its_pairs():
     missed = [row["lost_by"] for row in found.missed(9).to_pylist()]
     assert missed == ["radius", "radius", "rejected"]
     assert found.missed(1).to_pylist() == [rows["00.png", "02.png"]]
-    # beyond the radius the distance is told, and of rejected images nothing
+    # a pair beyond the radius has a distance, one with a rejected image has not
     assert rows["00.png", "02.png"]["distance"] == 4
     assert rows["03.png", "0.jpg"]["distance"] is None
     assert rows["00.png", "02.png"]["listed_as"] == "crop"
     assert evaluate(audit, truth._replace(kinds=())).summary["by_listed_kind"] == {}
 
 
-def test_what_is_lost_by_its_colour(tmp_path):
+def test_a_pair_lost_by_its_colours(tmp_path):
     grey = np.repeat(scene(1)[:, :, :1] // 3 + 80, 3, axis=2)
     # as light as one another
     for name, levels in (("green", (-56, 42, -56)), ("red", (70, -28, -28))):
@@ -229,25 +234,26 @@ def test_what_is_lost_by_its_colour(tmp_path):
     assert row["lost_by"] == "colour"
     assert row["colour"] == "different"
     assert row["score"] > 0.9
-    # whatever the least score, an audit doesn't accuse them
+    # an audit never accuses them, whatever the least score
     assert {row["pairs"]["accused"] for row in found.summary["by_score"].values()} == {0}
     assert found.summary["average_precision"] == {"pairs": 0, "images": 0}
 
 
 def test_pairs_are_limited():
     audit = plain_audit([0] * 8)
-    with pytest.raises(TooManyPairsError, match=r"the limit of 27: .* or use a smaller --radius"):
+    with pytest.raises(TooManyPairsError, match=r"the limit of 27: .* or use a smaller `radius`"):
         evaluate(audit, truth_of((0, 1)), max_pairs=27)
     assert evaluate(audit, truth_of((0, 1)), max_pairs=28).summary["candidates"] == 28
     with pytest.raises(UsageError, match="65"):
         evaluate(audit, truth_of((0, 1)), radius=65)
 
 
-def test_few_pairs_at_once_change_nothing(monkeypatch):
+def test_the_size_of_the_pieces_changes_nothing(monkeypatch):
     audit = plain_audit([0, 1, 2, 3, 4, 0, 1])
     truth = truth_of((0, 1), (2, 3))
     whole = evaluate(audit, truth)
-    monkeypatch.setattr("fastphash.evaluation.evaluate._AT_ONCE", 3)
+    monkeypatch.setattr("fastphash.evaluation.judging._PAIRS_AT_ONCE", 3)
+    monkeypatch.setattr("fastphash.evaluation.evaluate._ROWS_PER_TABLE", 3)
     pieces = evaluate(audit, truth)
     assert pieces.summary == whole.summary
     assert judged_rows(pieces) == judged_rows(whole)

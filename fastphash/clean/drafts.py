@@ -1,0 +1,62 @@
+"""Lists and COCO files that are written as drafts first, and get their names together."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self, TypeVar
+
+from fastphash.errors import UsageError
+from fastphash.files.atomic import sync_folder
+from fastphash.files.digest import hex_digest_of
+
+T = TypeVar("T")
+
+#: Folder in an audit's folder, for lists by default and for the COCO files of a move.
+CLEAN = "clean"
+
+
+class Drafts:
+    """Files written beside their names: a context that leaves no draft behind.
+
+    Whatever is wrong with a file shows before anything else is done.
+
+    Parameters
+    ----------
+    overwrite : bool
+        Whether a file may replace one with other contents.
+    """
+
+    def __init__(self, overwrite: bool) -> None:
+        self._overwrite = overwrite
+        self._drafts: dict[Path, Path] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for draft in self._drafts.values():
+            draft.unlink(missing_ok=True)
+
+    def add(self, path: Path, write: Callable[[Path], T]) -> T:
+        """Write the draft of a file, or replace it; UsageError if its name is taken."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._drafts[path] = path.with_name(f"_new_{path.name}")
+        result = write(draft)
+        self._check(path)
+        return result
+
+    def publish(self) -> list[Path]:
+        """Give all files their names and return them; UsageError if a name is taken."""
+        for path, draft in self._drafts.items():
+            self._check(path)
+            os.replace(draft, path)
+            sync_folder(os.fsencode(path.parent))
+        return list(self._drafts)
+
+    def _check(self, path: Path) -> None:
+        if path.is_dir():
+            raise UsageError(f"{str(path)!r} is a folder: move it, or name another place")
+        if self._overwrite or not path.exists():
+            return
+        if hex_digest_of(self._drafts[path]) != hex_digest_of(path):
+            raise UsageError(f"{str(path)!r} exists and says something else: `overwrite`")

@@ -1,0 +1,153 @@
+"""Which images of a plan can be kept or removed, given the files on the disk now."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.base.progress import Progress
+from fastphash.clean.checked_plan import CheckedPlan
+from fastphash.clean.outcome import CHANGED, GONE, Skipped
+from fastphash.errors import StoreError
+from fastphash.files.transfer import entry_of
+from fastphash.sources.base import SpecialFileError
+
+# one report for this many files: a report takes longer than a look at one file
+_FILES_PER_REPORT = 256
+
+
+class FileState(NamedTuple):
+    """The part of a plan that the files on the disk allow.
+
+    Attributes
+    ----------
+    keep : bool (n,)
+        Unchanged images that stay. They include images to be removed whose keeper has changed or
+        is gone.
+    remove : bool (n,)
+        Unchanged images to be removed, each with an unchanged keeper.
+    moved : bool (n,)
+        Images that an earlier run moved.
+    lost : dict of int to Skipped
+        By row: images that are gone or have changed.
+    rescued : list of Skipped
+        Images that the plan removes, but that stay.
+    """
+
+    keep: NDArray[np.bool_]
+    remove: NDArray[np.bool_]
+    moved: NDArray[np.bool_]
+    lost: dict[int, Skipped]
+    rescued: list[Skipped]
+
+    def skipped_by_lists(self, plan: CheckedPlan) -> list[Skipped]:
+        """What lists and trees skip: images that have changed, and images to keep that are gone."""
+        return [
+            image for row, image in self.lost.items() if plan.keeper[row] < 0 or image.why != GONE
+        ]
+
+    def skipped_by_move(self, plan: CheckedPlan) -> list[Skipped]:
+        """What a move skips: images to be removed that are gone, changed or rescued."""
+        lost = [image for row, image in self.lost.items() if plan.keeper[row] >= 0]
+        return lost + self.rescued
+
+
+def read_file_state(
+    plan: CheckedPlan,
+    progress: Progress,
+    destinations: Mapping[tuple[str, bytes], bytes] | None = None,
+) -> FileState:
+    """Compare the size and time of every file with those in the plan.
+
+    Parameters
+    ----------
+    plan : CheckedPlan
+    progress : Progress
+    destinations : mapping, optional
+        Where earlier runs moved images, by split and path.
+
+    Raises
+    ------
+    StoreError
+        All images of a split are gone.
+    """
+    destinations = destinations or {}
+    sizes, times = (plan.table[name].to_pylist() for name in ("size", "mtime_ns"))
+    unchanged, exists, moved = np.zeros((3, len(plan)), np.bool_)
+    lost = {}
+    for row in range(len(plan)):
+        if row % _FILES_PER_REPORT == 0:
+            progress("looking at files", row, len(plan))
+        try:
+            stamp = plan.reader(row).stamp(plan.paths[row])
+        except SpecialFileError:
+            stamp = None
+        except OSError:
+            moved_to = destinations.get((plan.splits[row], plan.paths[row]))
+            moved[row] = moved_to is not None and os.path.lexists(moved_to)
+            if not moved[row]:
+                lost[row] = plan.skipped(row, GONE)
+            continue
+        exists[row] = True
+        unchanged[row] = stamp is not None and stamp[:2] == (sizes[row], times[row])
+        if not unchanged[row]:
+            lost[row] = plan.skipped(row, CHANGED)
+    _check_splits(plan, exists)
+    to_remove = plan.keeper >= 0
+    remove = unchanged & to_remove & (unchanged & ~to_remove)[plan.keeper]
+    rescued = [
+        plan.skipped(row, keeper_changed(plan, row))
+        for row in np.flatnonzero(unchanged & to_remove & ~remove).tolist()
+    ]
+    return FileState(unchanged & ~remove, remove, moved, lost, rescued)
+
+
+def keeper_changed(plan: CheckedPlan, row: int) -> str:
+    """Why an image stays: its keeper has changed or is gone."""
+    return f"its keeper {plan.name(plan.keeper[row])} has {CHANGED}, or is gone"
+
+
+def keep_shared_files(plan: CheckedPlan, state: FileState) -> FileState:
+    """The same state, but a file stays if a kept image is another name of it or a link to it."""
+    real = cache(os.path.realpath)
+    needed = _needed_files(plan, np.flatnonzero(state.keep).tolist(), real)
+    shared = np.zeros(len(plan), np.bool_)
+    for row in np.flatnonzero(state.remove).tolist():
+        file = entry_of(plan.file(row), real)
+        shared[row] = file in needed
+        # if the plan removes two names of this file, only the first can move it
+        needed.add(file)
+    rescued = [
+        plan.skipped(row, "an image that stays is a name of the same file, or a link to it")
+        for row in np.flatnonzero(shared).tolist()
+    ]
+    return state._replace(
+        keep=state.keep | shared, remove=state.remove & ~shared, rescued=state.rescued + rescued
+    )
+
+
+def _needed_files(plan: CheckedPlan, kept: list[int], real: Callable[[bytes], bytes]) -> set[bytes]:
+    """The names of kept images, and each name that their links lead to."""
+    names = set()
+    for row in kept:
+        name = entry_of(plan.file(row), real)
+        while name not in names:
+            names.add(name)
+            if os.path.islink(name):
+                name = entry_of(os.path.join(os.path.dirname(name), os.readlink(name)), real)
+    return names
+
+
+def _check_splits(plan: CheckedPlan, exists: NDArray[np.bool_]) -> None:
+    """Raise StoreError if the plan keeps images of a split, but all its files are gone."""
+    for split in plan.audited.splits:
+        rows = plan.splits == split
+        if (rows & (plan.keeper < 0)).any() and not exists[rows].any():
+            raise StoreError(
+                f"all {np.count_nonzero(rows):,} images of split {split!r} are gone from "
+                f"{plan.audited.store.roots[split]}: is its disk connected? If "
+                "you removed the images on purpose, audit again without this split"
+            )

@@ -1,0 +1,124 @@
+"""Images that go are moved aside, never deleted."""
+
+import itertools
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from fastphash.base.progress import Progress, no_progress
+from fastphash.clean.checked_plan import CheckedPlan
+from fastphash.clean.coco_drafts import check_coco, draft_coco
+from fastphash.clean.drafts import CLEAN, Drafts
+from fastphash.clean.file_state import FileState, keep_shared_files, read_file_state
+from fastphash.clean.journal import read_destinations, write_journal
+from fastphash.clean.keeper_check import KeeperCheck
+from fastphash.clean.outcome import CHANGED, NAME_TAKEN, Applied, Skipped
+from fastphash.clean.record import recorded
+from fastphash.clean.targets import check_target, target_files
+from fastphash.errors import FastphashError
+from fastphash.files.transfer import move_file
+from fastphash.store.lock import locked
+
+
+def move_aside(
+    plan: CheckedPlan,
+    target: Path,
+    *,
+    coco: Mapping[str, Path] | None = None,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> Applied:
+    """Move the images that go to ``SPLIT/path`` below a folder; a second run continues the first.
+
+    The journal, which `undo_moves` reads, is written before the first file is moved. An image is
+    moved only if its bytes and its keeper's, both read again, are those that were hashed.
+
+    Parameters
+    ----------
+    plan, target, coco, overwrite, progress
+        As for `make_tree`; COCO files are written into the audit's folder.
+
+    Raises
+    ------
+    UsageError
+        As `make_tree`.
+    """
+    check_target(plan, target)
+    check_coco(plan, coco)
+    folder = plan.audited.folder
+    with locked(folder), Drafts(overwrite) as drafts:
+        earlier = read_destinations(folder)
+        state = keep_shared_files(plan, read_file_state(plan, progress, earlier))
+        rows, destinations, taken = _planned_moves(plan, target, state, set(earlier.values()))
+        skipped = state.skipped_by_move(plan) + taken
+        already = int(state.moved.sum())
+        applied = Applied(len(rows) + len(skipped) + already, already=already, skipped=skipped)
+        draft = partial(draft_coco, plan, folder / CLEAN, coco, drafts=drafts, progress=progress)
+        removed = state.moved.copy()
+        removed[rows] = True
+        annotations_gone = draft(removed=removed)
+        with recorded(plan, applied):
+            write_journal(plan, rows, destinations)
+            _move_files(plan, rows, destinations, applied, progress)
+            still_there = [row for row in rows if os.path.lexists(plan.file(row))]
+            if still_there:
+                removed[still_there] = False
+                annotations_gone = draft(removed=removed)
+            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
+    return applied
+
+
+def _planned_moves(
+    plan: CheckedPlan, target: Path, state: FileState, journalled: set[bytes]
+) -> tuple[list[int], list[bytes], list[Skipped]]:
+    """Rows to be moved, their destinations, and images whose destination is taken."""
+    remove = np.flatnonzero(state.remove)
+    links = np.array([os.path.islink(plan.file(row)) for row in remove.tolist()], np.bool_)
+    # links first: a link would dangle once its file is moved
+    rows = np.concatenate([remove[links], remove[~links]]).tolist()
+    destinations = target_files(plan, target, rows)
+    # a killed run may have left a file at a destination in the journal; any other file there is
+    # foreign, and must not enter the journal
+    free = [name in journalled or not os.path.lexists(name) for name in destinations]
+    taken = [
+        plan.skipped(row, NAME_TAKEN)
+        for row, is_free in zip(rows, free, strict=True)
+        if not is_free
+    ]
+    return (
+        list(itertools.compress(rows, free)),
+        list(itertools.compress(destinations, free)),
+        taken,
+    )
+
+
+def _move_files(
+    plan: CheckedPlan,
+    rows: list[int],
+    destinations: list[bytes],
+    applied: Applied,
+    progress: Progress,
+) -> None:
+    keepers = KeeperCheck(plan)
+    for done, (row, destination) in enumerate(zip(rows, destinations, strict=True)):
+        progress("moving", done, len(rows))
+        move = partial(_move_if_unchanged, plan, row, destination, keepers)
+        applied.attempt(move, partial(plan.skipped, row))
+
+
+def _move_if_unchanged(
+    plan: CheckedPlan, row: int, destination: bytes, keepers: KeeperCheck
+) -> bool:
+    """Move a row's file if it and its keeper have the bytes that were hashed.
+
+    Returns False if an earlier run has moved it.
+    """
+    keepers.check(row)
+    file = plan.file(row)
+    # a link holds no bytes
+    if not os.path.islink(file) and plan.digest(row) != plan.digests[row]:
+        raise FastphashError(CHANGED)
+    return move_file(file, destination, plan.digests[row])

@@ -1,0 +1,93 @@
+"""Which pairs a clean plan treats as copies: by kind, unless a decision says otherwise."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.base.vocabulary import AUGMENTED, COLLISION, EXACT, NEAR
+from fastphash.results.decisions import Resolved
+from fastphash.store.rows import HashTable
+from fastphash.verify.comparison import Comparison
+from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.kinds import decide_kinds
+
+
+class CopyRule:
+    """Two rows are copies if their kind is allowed, unless a decision says otherwise.
+
+    Parameters
+    ----------
+    ranked : HashTable
+        All rows; a call names rows by their places in this table.
+    number : int64 (n,)
+        The number of each of these rows in the decisions.
+    allowed : bool (5,)
+        Whether pairs of each kind are copies.
+    decided : Resolved
+    criteria : CopyCriteria
+        The largest distance and the least score of kind `near`.
+    """
+
+    def __init__(
+        self,
+        ranked: HashTable,
+        number: NDArray[np.int64],
+        allowed: NDArray[np.bool_],
+        decided: Resolved,
+        criteria: CopyCriteria,
+    ) -> None:
+        self._criteria = criteria
+        self._ranked = ranked
+        self._allowed = allowed
+        self._number = number
+        self._decided = np.concatenate([decided.copies, decided.not_copies])
+        self._copies = _pair_keys(*decided.copies.T)
+        self._not_copies = _pair_keys(*decided.not_copies.T)
+
+    def __call__(
+        self,
+        left: NDArray[np.int64],
+        right: NDArray[np.int64],
+        distance: NDArray[np.uint8],
+        comparison: Comparison,
+    ) -> NDArray[np.bool_]:
+        """Whether rows left[i] and right[i] are copies: bool (n,)."""
+        content = self._ranked.content
+        same_bytes = content.same_bytes(left, content, right)
+        kind = decide_kinds(distance, comparison, same_bytes, self._criteria.min_score)
+        furthest = np.where(kind == COLLISION, 0, self._criteria.radius)
+        copies: NDArray[np.bool_] = self._allowed[kind] & (distance <= furthest)
+        if self._decided.size:
+            keys = _pair_keys(self._number[left], self._number[right])
+            copies |= np.isin(keys, self._copies)
+            copies &= ~np.isin(keys, self._not_copies)
+        return copies
+
+    def distinguish_by(self) -> list[NDArray[np.uint64]]:
+        """Columns by row: two rows that need not be copies have different values in at least one.
+
+        Two rows with equal hashes and thumbnails need not be copies if there is a decision about
+        one of them, or if their bytes differ and kind `exact` isn't allowed.
+        """
+        decided_rows = np.zeros((self._number.size, 1), np.uint64)
+        rows = np.flatnonzero(np.isin(self._number, self._decided))
+        decided_rows[rows, 0] = rows + 1
+        digests = self._ranked.digests
+        if digests is None or (self._allowed[EXACT] and self._ranked.columns[1]):
+            return [decided_rows]
+        return [decided_rows, digests]
+
+    def is_confirmed(self, row: NDArray[np.int64], keeper: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether a decision says that each row is a copy of its keeper: bool (n,)."""
+        return np.isin(_pair_keys(self._number[row], self._number[keeper]), self._copies)
+
+
+def allows_other_bytes(rows: HashTable, allowed: NDArray[np.bool_], decided: Resolved) -> bool:
+    """Whether images of different bytes can be copies at all."""
+    needs_thumbnails = [EXACT, AUGMENTED] if rows.columns[1] else []
+    return bool(decided.copies.size or allowed[[NEAR, COLLISION, *needs_thumbnails]].any())
+
+
+def _pair_keys(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """One number for each pair of rows below 2**32, the same for (a, b) and (b, a)."""
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    return low.astype(np.uint64) << np.uint64(32) | high.astype(np.uint64)

@@ -1,0 +1,69 @@
+"""A tree of the images that stay: copies, hard links or symbolic links."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from fastphash.base.progress import Progress, no_progress
+from fastphash.base.vocabulary import CleanMode
+from fastphash.clean.checked_plan import CheckedPlan
+from fastphash.clean.coco_drafts import check_coco, draft_coco
+from fastphash.clean.drafts import Drafts
+from fastphash.clean.file_state import read_file_state
+from fastphash.clean.outcome import Applied
+from fastphash.clean.record import recorded
+from fastphash.clean.targets import check_target, target_files
+from fastphash.files.transfer import copy_file, link_file, symlink_file
+
+
+def make_tree(
+    plan: CheckedPlan,
+    target: Path,
+    mode: CleanMode,
+    *,
+    coco: Mapping[str, Path] | None = None,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> Applied:
+    """Make a tree ``SPLIT/path`` of the images that stay; a second run continues the first.
+
+    Parameters
+    ----------
+    plan : CheckedPlan
+    target : Path
+        A folder outside the splits' folders. Images in it are not overwritten.
+    mode : {"copy", "hardlink", "symlink"}
+    coco, overwrite, progress
+        As for `write_lists`.
+
+    Raises
+    ------
+    UsageError
+        The target lies in a split's folder or contains one, or a name leads out of its split.
+    """
+    check_target(plan, target)
+    check_coco(plan, coco)
+    state = read_file_state(plan, progress)
+    rows = np.flatnonzero(state.keep).tolist()
+    destinations = target_files(plan, target, rows)
+    applied = Applied(skipped=state.skipped_by_lists(plan), rescued=state.rescued)
+    applied.planned = len(rows) + len(applied.skipped)
+    with Drafts(overwrite) as drafts:
+        annotations_gone = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
+        with recorded(plan, applied):
+            for done, (row, destination) in enumerate(zip(rows, destinations, strict=True)):
+                progress(f"{mode} of images", done, len(rows))
+                make = partial(_make_file, plan, row, destination, mode)
+                applied.attempt(make, partial(plan.skipped, row))
+            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
+    return applied
+
+
+def _make_file(plan: CheckedPlan, row: int, destination: bytes, mode: CleanMode) -> bool:
+    """Copy or link a row's file; False if an earlier run did."""
+    if mode == "copy":
+        return copy_file(plan.file(row), destination, plan.digests[row])
+    link = link_file if mode == "hardlink" else symlink_file
+    return link(plan.file(row), destination)

@@ -1,0 +1,67 @@
+"""Undo a move: put every moved image back in its old place."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from fastphash.base.progress import Progress, no_progress
+from fastphash.clean.journal import JOURNAL
+from fastphash.clean.outcome import Applied, Skipped
+from fastphash.errors import FastphashError, UsageError
+from fastphash.files import parquet
+from fastphash.files.transfer import move_file
+from fastphash.store.lock import locked
+
+
+def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
+    """Move back every image that `move_aside` moved for an audit; overwrite nothing.
+
+    Raises
+    ------
+    UsageError
+        Nothing was moved.
+    """
+    path = folder / JOURNAL
+    if not path.exists():
+        raise UsageError(f"nothing was moved for the audit in {str(folder)!r}")
+    with locked(folder):
+        journal = parquet.read_table(path)
+        entries = journal.to_pylist()
+        applied = Applied(planned=len(entries))
+        failed = []
+        # in reverse order: a file comes back before the links to it
+        for i, entry in reversed(list(enumerate(entries))):
+            progress("moving back", len(entries) - i, len(entries))
+            name = entry["path_bytes"] or entry["path"].encode()
+            move = partial(_move_back, entry, name)
+            if not applied.attempt(move, partial(Skipped, entry["split"], name)):
+                failed.append(i)
+        if failed:
+            parquet.write_table(path, journal.take(pa.array(failed[::-1])))
+        else:
+            path.unlink()
+    return applied
+
+
+def _move_back(entry: dict[str, Any], name: bytes) -> bool:
+    """Move one file back; False if an earlier run did."""
+    moved = move_file(entry["to"], entry["from"], entry["digest"])
+    if moved:
+        _remove_empty(entry["to"], name)
+    elif not os.path.lexists(entry["from"]):
+        raise FastphashError("neither in its old place nor where it was moved")
+    return moved
+
+
+def _remove_empty(file: bytes, name: bytes) -> None:
+    """Remove the folders that a file leaves empty: those of its path, then its split's."""
+    folder = os.path.dirname(file)
+    for _ in range(name.count(b"/") + 1):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            return
+        folder = os.path.dirname(folder)

@@ -1,0 +1,185 @@
+"""Every pair that an audit could call a copy, compared with the table of true pairs."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from fastphash.base.progress import Progress
+from fastphash.base.vocabulary import COLLISION, DIFFERENT, IDENTICAL, NEAR
+from fastphash.errors import TooManyPairsError
+from fastphash.evaluation.losses import find_losses
+from fastphash.evaluation.truth import Truth
+from fastphash.joins.batches import find_matches
+from fastphash.joins.distances import row_distances
+from fastphash.joins.distinct import find_distinct_rows
+from fastphash.joins.index import Index
+from fastphash.joins.matches import Matches, concatenate_matches
+from fastphash.store.rows import HashTable
+from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.kinds import Relation, relate_matches
+
+#: A pair is listed as true, follows from listed pairs, has the same bytes, or none of these.
+STATUSES = ("true", "implied", "same bytes", "unlisted")
+STATUS_TRUE, STATUS_IMPLIED, STATUS_SAME_BYTES, STATUS_UNLISTED = range(4)
+
+_PAIRS_AT_ONCE = 1 << 19
+# confidence in kinds above `near`, higher than every score
+_SURE = 2.0
+
+
+class JudgedPairs(NamedTuple):
+    """The candidates (all pairs within the radius), then the listed pairs beyond the radius.
+
+    Attributes
+    ----------
+    left, right : int64 (n,)
+        Rows of the audit.
+    listing : int64 (n,)
+        Row of the table of true pairs, or -1.
+    status : uint8 (n,)
+        Index into `STATUSES`.
+    accused : bool (n,)
+        Whether an audit with this radius calls the pair copies.
+    loss : uint8 (n,)
+        Why a listed pair isn't accused: index into `LOSSES`, or `NOT_LOST`.
+    relation : Relation
+        A pair beyond the radius has the kind that a larger radius would give. Without thumbnails,
+        scores are NaN.
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    listing: NDArray[np.int64]
+    status: NDArray[np.uint8]
+    accused: NDArray[np.bool_]
+    loss: NDArray[np.uint8]
+    relation: Relation
+
+    def take(self, chosen: Any) -> "JudgedPairs":
+        """The chosen pairs, given by their places or as a slice."""
+        return JudgedPairs(
+            self.left[chosen],
+            self.right[chosen],
+            self.listing[chosen],
+            self.status[chosen],
+            self.accused[chosen],
+            self.loss[chosen],
+            self.relation.take(chosen),
+        )
+
+    @property
+    def confidence(self) -> NDArray[np.float32]:
+        """How likely each pair is a copy, to rank pairs: float32 (n,).
+
+        Kinds above `near` rank first, then pairs with a score by score, then pairs without a score
+        by distance. Pairs in different colours get minus infinity: they are never accused.
+        """
+        kind, distance, _, score, colour, _ = self.relation
+        confidence = np.where(np.isnan(score), -1 - distance.astype(np.float32), score)
+        confidence[colour == DIFFERENT] = -np.inf
+        return np.where(kind < NEAR, np.float32(_SURE), confidence).astype(np.float32)
+
+
+def find_candidates(index: Index, criteria: CopyCriteria, max_pairs: int) -> Matches:
+    """Every pair within the radius; TooManyPairsError if there are more than `max_pairs`."""
+    radius, options = criteria.radius, criteria.options
+    try:
+        blocks = [*find_matches(index, None, radius, max_pairs=max_pairs, options=options)]
+    except TooManyPairsError as error:
+        raise TooManyPairsError(error.pairs, error.limit, "a smaller `radius`") from None
+    return concatenate_matches(blocks)
+
+
+def judge_pairs(
+    rows: HashTable,
+    index: Index,
+    candidates: Matches,
+    truth: Truth,
+    criteria: CopyCriteria,
+    progress: Progress,
+) -> JudgedPairs:
+    """Judge the candidates, and the listed pairs beyond the radius.
+
+    Parameters
+    ----------
+    rows : HashTable
+    index : Index
+        Of the rows.
+    candidates : Matches
+    truth : Truth
+    criteria : CopyCriteria
+        Which candidates the audit accuses.
+    progress : Progress
+        Called with the number of pairs compared.
+    """
+    pairs, listing = _add_listed(index, candidates, truth)
+    component = _components(rows, truth)
+    # read the thumbnails of these rows only
+    needed = np.zeros(len(rows), np.bool_)
+    needed[pairs.left] = needed[pairs.right] = True
+    content = rows.take(np.flatnonzero(needed)).content
+    content_row = np.cumsum(needed) - 1
+    size = pairs.left.size
+    judged = JudgedPairs(
+        pairs.left,
+        pairs.right,
+        listing,
+        np.full(size, STATUS_UNLISTED, np.uint8),
+        np.empty(size, np.bool_),
+        np.empty(size, np.uint8),
+        Relation.collisions(size),
+    )
+    for start in range(0, size, _PAIRS_AT_ONCE):
+        part = slice(start, start + _PAIRS_AT_ONCE)
+        block = pairs.take(part)
+        renumbered = block._replace(left=content_row[block.left], right=content_row[block.right])
+        # also scores pairs that the audit did not score
+        relation = relate_matches(renumbered, content, content, criteria.min_score)
+        accused = (relation.kind < COLLISION) & (block.distance <= criteria.radius)
+        listed = listing[part] >= 0
+        judged.relation.put(part, relation)
+        judged.accused[part] = accused
+        judged.loss[part] = find_losses(relation, listed, accused, criteria)
+        status = judged.status[part]
+        status[component[block.left] == component[block.right]] = STATUS_IMPLIED
+        status[relation.kind == IDENTICAL] = STATUS_SAME_BYTES
+        status[listed] = STATUS_TRUE
+        progress("looking", start + block.left.size, size)
+    return judged
+
+
+def _add_listed(
+    index: Index, candidates: Matches, truth: Truth
+) -> tuple[Matches, NDArray[np.int64]]:
+    """Candidates, then listed pairs beyond the radius; and each pair's row of the truth, or -1."""
+    rows = len(index)
+    listing = np.full(candidates.left.size, -1)
+    hashed = np.flatnonzero(truth.pairs[:, 1] < rows)
+    left, right = truth.pairs[hashed, 0], truth.pairs[hashed, 1]
+    # the keys of both are sorted
+    keys, listed_keys = candidates.left * rows + candidates.right, left * rows + right
+    place = np.searchsorted(keys, listed_keys)
+    within = place < keys.size
+    within[within] = keys[place[within]] == listed_keys[within]
+    listing[place[within]] = hashed[within]
+    left, right = left[~within], right[~within]
+    beyond = Matches(left, right, *row_distances(index, left, index, right))
+    return concatenate_matches([candidates, beyond]), np.concatenate((listing, hashed[~within]))
+
+
+def _components(rows: HashTable, truth: Truth) -> NDArray[np.int64]:
+    """The component of each image in the graph of true pairs and equal bytes: int64 (n,).
+
+    Images without a hash come last.
+    """
+    distinct_row = (
+        np.arange(len(rows)) if rows.digests is None else find_distinct_rows(rows.digests).of_row
+    )
+    rejected = len(rows) + np.arange(len(truth.rejected))
+    node = np.concatenate((distinct_row, rejected))
+    edges = tuple(node[truth.pairs.T])
+    graph = coo_array((np.ones(len(truth.pairs), np.bool_), edges), (node.size, node.size))
+    return np.asarray(connected_components(graph, directed=False)[1][node], np.int64)

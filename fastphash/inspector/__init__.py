@@ -1,1 +1,1 @@
-"""The local web page to look at copies and decide about them."""
+"""The local web page where people look at copies and decide about them."""

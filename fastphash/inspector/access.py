@@ -1,4 +1,4 @@
-"""Who may ask: the right host, the right token, the right page; nobody else, and not too much."""
+"""Which requests are let in: those with the right host, token and origin, and a small body."""
 
 import hmac
 import ipaddress
@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Bytes that a request may bring along; a form has less than 1000.
+#: Bytes of the largest body of a request; a form has less than 1000.
 LARGEST_BODY = 16 << 10
-#: Where what everybody may have is: the script and the style.
+#: Path of the files that need no token: the script, the style and the icon.
 STATIC = "/static/"
 
 _SAFE = ("GET", "HEAD")
@@ -24,7 +24,7 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; "
     "script-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
-    # none to others; with no-referrer browsers call the origin of a form "null"
+    # no referrer for others; with "no-referrer" browsers send forms with the origin "null"
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -34,17 +34,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Access:
-    """What a request must know.
+    """Where the inspector is served, and the secrets that let requests in.
 
     Attributes
     ----------
     host : str
-        That the page is served at: a name or an address.
+        Name or address.
     port : int
     visit : str
-        Secret of the printed URL and of the cookie that it is exchanged for.
+        Secret in the printed URL, which is exchanged for a cookie with the same secret.
     form : str
-        Secret in every form of our own pages.
+        Secret in every form of the inspector's pages.
     """
 
     host: str
@@ -54,29 +54,29 @@ class Access:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port to be opened; of any address, this machine's own."""
+        """Scheme, host and port to open; if it is served at all addresses, the loopback address."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """What to open: it has the token."""
+        """The URL to open, with the token."""
         return f"{self.origin}/?{urlencode({'token': self.visit})}"
 
     @property
     def cookie(self) -> str:
-        """Name of the cookie; browsers keep those of all ports of a host together."""
+        """Name of the cookie; has the port, because all ports of a host share their cookies."""
         return f"fastphash-{self.port}"
 
-    def knows_host(self, given: str) -> bool:
-        """Whether a Host header names us.
+    def knows_host(self, header: str) -> bool:
+        """Whether a Host header names this server.
 
-        A name that an attacker's server resolves to our address is none of ours; where others may
-        visit, any address does, because none has to be resolved.
+        Other names are refused: an attacker can make a name resolve to this address. Addresses
+        need no resolving, so any of them will do where other machines may visit.
         """
-        host, separator, port = given.rpartition(":")
+        host, separator, port = header.rpartition(":")
         if not separator or port.endswith("]"):
-            host, port = given, "80"
+            host, port = header, "80"
         host = host.strip("[]").lower()
         if port != str(self.port):
             return False
@@ -86,7 +86,7 @@ class Access:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host."""
+    """Whether only this machine can reach a host."""
     if host.lower() == "localhost":
         return True
     return _is_address(host) and ipaddress.ip_address(host).is_loopback
@@ -100,22 +100,22 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two secrets are equal, in a time that tells nothing."""
-    return hmac.compare_digest(one.encode(), other.encode())
+def same_secret(given: str, secret: str) -> bool:
+    """Whether a secret is the right one; the time that this takes doesn't depend on it."""
+    return hmac.compare_digest(given.encode(), secret.encode())
 
 
 class Guard:
-    """Lets requests through to an app that come from whom they should.
+    """Middleware that lets only allowed requests through.
 
     Parameters
     ----------
     app : ASGI application
     access : Access
     refuse : callable
-        Makes a response of a request, a status and a sentence.
+        Makes a response from a request, a status and a sentence.
     welcome : callable
-        Makes a response of a request and the URL to go on to.
+        Makes a response from a request and the URL to go on to.
     """
 
     def __init__(
@@ -146,43 +146,43 @@ class Guard:
             await send(message)
 
         request = Request(scope)
-        refused = self._refused(request)
+        refusal = self._refusal(request)
         try:
-            if refused is None:
-                body = await _body(receive)
+            if refusal is None:
+                body = await _read_body(receive)
                 if body is None:
-                    refused = self._refuse(request, 413, "That is too much.")
-            if refused is None:
-                await self._app(scope, _again(body or b""), answer)
+                    refusal = self._refuse(request, 413, "The request is too large.")
+            if refusal is None:
+                await self._app(scope, _replay(body or b""), answer)
                 return
-        except Exception as error:  # a page that fails is no reason to stop, nor for a traceback
+        except Exception as error:  # the server goes on, and prints one line, no traceback
             _log.error("%s %s failed: %r", scope["method"], scope["path"], error)
             if started:
                 return
-            refused = self._refuse(request, 500, "Something went wrong; the terminal says what.")
-        await refused(scope, receive, answer)
+            refusal = self._refuse(request, 500, "Something went wrong; the terminal says what.")
+        await refusal(scope, receive, answer)
 
-    def _refused(self, request: Request) -> Response | None:
-        """The answer to a request that doesn't get through."""
+    def _refusal(self, request: Request) -> Response | None:
+        """The answer to a request that isn't let through; None if it is."""
         if not self._access.knows_host(request.headers.get("host", "")):
             return self._refuse(
-                request, 403, "This is not the address that is served: open the printed one."
+                request, 403, "The inspector has another address: open the URL that it printed."
             )
-        if request.method not in _SAFE and not self._is_own(request.headers):
-            return self._refuse(request, 403, "Only pages of this inspector may send that.")
+        if request.method not in _SAFE and not self._is_same_origin(request.headers):
+            return self._refuse(request, 403, "Only pages of this inspector may send forms.")
         cookie = request.cookies.get(self._access.cookie, "")
-        if request.url.path.startswith(STATIC) or same(cookie, self._access.visit):
+        if request.url.path.startswith(STATIC) or same_secret(cookie, self._access.visit):
             return None
-        if request.method in _SAFE and same(
+        if request.method in _SAFE and same_secret(
             request.query_params.get("token", ""), self._access.visit
         ):
-            return self._let_in(request)
+            return self._welcome_in(request)
         return self._refuse(
             request, 403, "Open the URL that fastphash inspect printed: it has a token."
         )
 
-    def _is_own(self, headers: Headers) -> bool:
-        """Whether a page of this very origin sends this."""
+    def _is_same_origin(self, headers: Headers) -> bool:
+        """Whether a page of this origin sends the request."""
         site = headers.get("sec-fetch-site")
         if site is not None and site != "same-origin":
             return False
@@ -191,14 +191,14 @@ class Guard:
             return site == "same-origin"
         return origin == f"http://{headers['host']}"
 
-    def _let_in(self, request: Request) -> Response:
-        """Exchange the token for a cookie, and go on without it in the URL.
+    def _welcome_in(self, request: Request) -> Response:
+        """Exchange the token for a cookie, and go on to the same URL without the token.
 
-        By a page of ours and no redirect: a browser that comes from elsewhere, a file or another
-        site, sends no strict cookie along with what it is redirected to.
+        A page goes on, not a redirect: a browser that comes from a file or another site doesn't
+        send a strict cookie when it follows a redirect.
         """
-        rest = [(k, v) for k, v in parse_qsl(request.url.query) if k != "token"]
-        # a path that begins with // would be another host's
+        rest = [(name, value) for name, value in parse_qsl(request.url.query) if name != "token"]
+        # a path that begins with // would lead to another host
         path = "/" + request.url.path.lstrip("/")
         response = self._welcome(request, f"{path}?{urlencode(rest)}" if rest else path)
         response.set_cookie(
@@ -207,8 +207,8 @@ class Guard:
         return response
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """What a request brings along, or None if that is too much."""
+async def _read_body(receive: Receive) -> bytes | None:
+    """The body of a request; None if it is too large."""
     body = bytearray()
     while len(body) <= LARGEST_BODY:
         message = await receive()
@@ -218,8 +218,8 @@ async def _body(receive: Receive) -> bytes | None:
     return bytes(body) if len(body) <= LARGEST_BODY else None
 
 
-def _again(body: bytes) -> Receive:
-    """Give a body that has been read."""
+def _replay(body: bytes) -> Receive:
+    """Give an app the body that has been read."""
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}

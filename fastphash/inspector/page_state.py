@@ -1,4 +1,4 @@
-"""What the query string of a page says: filters, order, page and view."""
+"""The query string of a page: filter, order, page and view."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -9,7 +9,7 @@ from fastphash.base.vocabulary import COPY_KINDS, KINDS
 from fastphash.errors import UsageError
 
 Order = Literal["group", "size", "distance", "score"]
-#: How groups may be ordered, and what that is called.
+#: How groups may be ordered, and what a page calls that.
 ORDERS: dict[Order, str] = {
     "group": "number",
     "size": "size, largest first",
@@ -22,8 +22,9 @@ VIEWS: tuple[View, ...] = get_args(View)
 
 _FLAGS = ("leaks", "undecided", "conflicts")
 _BITS = 64
-_LONGEST = 200
-_LARGEST = 10**9
+_LONGEST_NAME = 200
+_LAST_PAGE = 10**9
+_MOST_DIGITS = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,19 @@ class Filter:
     Attributes
     ----------
     kind : str
-        Groups with a copy of this kind, and at such a distance; empty for any.
+        Groups with a copy of this kind; empty for any.
     least, most : int or None
+        Groups with a copy at a distance from `least` to `most`, the same copy as for `kind`.
     split : str
         Groups with an image of this split; empty for any.
     name : str
-        Groups with an image whose path has this in it, in whatever case.
+        Groups with an image whose path contains this, ignoring case.
     leaks : bool
         Groups with images of several splits.
     undecided : bool
-        Groups with a copy that nobody has decided about.
+        Groups with an undecided copy.
     conflicts : bool
-        Groups of images with different labels.
+        Groups with a copy whose label disagrees with its keeper's.
     order : {"group", "size", "distance", "score"}
     """
 
@@ -59,19 +61,19 @@ class Filter:
     order: Order = "group"
 
     def without_decisions(self) -> Self:
-        """The same, whatever has been decided or labelled."""
+        """The same filter without `undecided` and `conflicts`."""
         return replace(self, undecided=False, conflicts=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """The state of a page.
+    """What a page shows, as far as its query string says.
 
     Attributes
     ----------
     filter : Filter
     page : int
-        From 1; of the list of groups, or of one group's copies.
+        Of the list of groups, or of one group's copies; from 1.
     view : {"side", "flicker", "difference", "fade", "swipe"}
     """
 
@@ -80,70 +82,77 @@ class PageState:
     view: View = "side"
 
     @classmethod
-    def read(cls, given: Mapping[str, str], splits: list[str]) -> Self:
-        """The state that a query string asks for; what it doesn't name is as usual.
+    def read(cls, query: Mapping[str, str], splits: list[str]) -> Self:
+        """The state of a parsed query string; defaults for what it doesn't name.
 
         Raises
         ------
         UsageError
-            A value that there isn't.
+            A wrong value.
         """
         wanted = Filter(
-            kind=_choice(given, "kind", ["", *KINDS]),
-            least=_number(given, "least", 0, _BITS),
-            most=_number(given, "most", 0, _BITS),
-            split=_choice(given, "split", ["", *splits]),
-            name=given.get("name", "")[:_LONGEST],
-            order=_choice(given, "order", list(ORDERS)),
-            **{flag: _choice(given, flag, ["", "1"]) == "1" for flag in _FLAGS},
+            kind=_choice(query, "kind", ["", *KINDS]),
+            least=_number(query, "least", 0, _BITS),
+            most=_number(query, "most", 0, _BITS),
+            split=_choice(query, "split", ["", *splits]),
+            name=query.get("name", "")[:_LONGEST_NAME],
+            order=_choice(query, "order", list(ORDERS)),
+            **{flag: _choice(query, flag, ["", "1"]) == "1" for flag in _FLAGS},
         )
-        page = _number(given, "page", 1, _LARGEST)
-        return cls(wanted, page or 1, _choice(given, "view", list(VIEWS)))
+        page = _number(query, "page", 1, _LAST_PAGE)
+        return cls(wanted, page or 1, _choice(query, "view", list(VIEWS)))
 
     @classmethod
     def parse(cls, text: str, splits: list[str]) -> Self:
-        """The state that the text of a query string asks for; errors as of `read`."""
+        """The state of a query string; raises as `read` does."""
         return cls.read(dict(parse_qsl(text)), splits)
 
-    def text(self, **changes: Any) -> str:
-        """The query string, with some of `page` and `view` changed; what is usual is left out."""
-        return _encoded(replace(self, **changes))
+    def query_string(self, **changes: Any) -> str:
+        """The query string of the state with changes to its fields; defaults are left out."""
+        return _encode(replace(self, **changes))
 
 
-def _encoded(state: PageState) -> str:
-    named: dict[str, Any] = {}
+def _encode(state: PageState) -> str:
+    values: dict[str, Any] = {}
     for field in fields(Filter):
         value = getattr(state.filter, field.name)
         if value != field.default:
-            named[field.name] = 1 if value is True else value
+            values[field.name] = 1 if value is True else value
     if state.page != 1:
-        named["page"] = state.page
+        values["page"] = state.page
     if state.view != "side":
-        named["view"] = state.view
-    return urlencode(named)
+        values["view"] = state.view
+    return urlencode(values)
 
 
-def _choice(given: Mapping[str, str], name: str, choices: list[Any]) -> Any:
-    """One of some values, the first where none is given."""
-    value = given.get(name) or choices[0]
+def _choice(query: Mapping[str, str], name: str, choices: list[Any]) -> Any:
+    """One of the choices, the first by default."""
+    value = query.get(name) or choices[0]
     if value not in choices:
-        known = ", ".join(choice for choice in choices if choice)
-        raise UsageError(f"{name}={value!r} is none of {known}")
+        names = ", ".join(choice for choice in choices if choice)
+        raise UsageError(f"{name}={value!r} is none of {names}")
     return value
 
 
-def _number(given: Mapping[str, str], name: str, least: int, most: int) -> int | None:
-    value = given.get(name)
+def _number(query: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    """A number from `least` to `most`; None by default."""
+    value = query.get(name)
     if not value:
         return None
-    # isdecimal alone takes digits of every script
-    if not (value.isascii() and value.isdecimal() and len(value) < 12):
-        raise UsageError(f"{name}={value!r} is no number")
-    if not least <= int(value) <= most:
+    number = whole_number(name, value)
+    if not least <= number <= most:
         raise UsageError(f"{name}={value} isn't between {least} and {most:,}")
-    return int(value)
+    return number
+
+
+def whole_number(name: str, text: str | None) -> int:
+    """The value of a field as a number; UsageError if it isn't one."""
+    # isdecimal alone accepts the digits of every script
+    if not (text and text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        raise UsageError(f"{name}={text!r} is not a number")
+    return int(text)
 
 
 def shown_kinds(thumbnails: bool) -> tuple[str, ...]:
-    """Kinds that copies may have: collisions only where no thumbnails were kept."""
+    """Kinds that copies may have: collisions only if the store keeps no thumbnails."""
     return COPY_KINDS if thumbnails else KINDS

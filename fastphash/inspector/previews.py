@@ -1,4 +1,4 @@
-"""Images of rows as people see them: small, turned, and never of any other file."""
+"""Previews of audited files: small, turned, and never of other bytes than those audited."""
 
 import threading
 from collections import OrderedDict
@@ -11,25 +11,27 @@ from fastphash.base.machine import core_count
 from fastphash.base.orientations import orient_pixels
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.errors import ImageError
-from fastphash.images.preview import encode, make_preview
+from fastphash.images.encode import encode
+from fastphash.images.preview import make_preview
 from fastphash.inspector.catalog import Catalog, Row
-from fastphash.sources.base import OutsideError
-from fastphash.sources.local import read_regular
+from fastphash.sources.base import OutsideError, Stamp
 
-#: The sides, in pixels, at which images are shown.
+#: The sides of previews, in pixels.
 SIDES = (160, 320, 1024)
 
-Found = Literal["there", "changed", "gone", "outside"]
-#: What to say of a file that isn't there as it was.
-TROUBLES: dict[Found, str] = {
+FileState = Literal["unchanged", "changed", "gone", "outside"]
+#: Why a page shows the thumbnail and not the file, by the state of the file.
+TROUBLES: dict[FileState, str] = {
     "changed": "the file has changed since the audit: this is the stored thumbnail",
     "gone": "the file is gone or can't be read: this is the stored thumbnail",
     "outside": "the file lies outside of its split's folder: this is the stored thumbnail",
 }
 
 _CACHED_BYTES = 64 << 20
-_KEPT_DIGESTS = 10_000
+_CACHED_COMPARISONS = 10_000
+# decoded images are large: at most so many at once
 _MOST_DECODING = 4
+# the grey in place of a missing thumbnail
 _PAPER = 235
 
 
@@ -49,10 +51,14 @@ class Picture(NamedTuple):
     trouble: str = ""
 
 
-class Pictures:
-    """Previews of the files of a catalog's rows, the last of them remembered.
+class Previews:
+    """Previews of the files of a catalog's rows; remembers the last ones.
 
-    Only bytes that were audited are shown: of a file that has changed since, the thumbnail is.
+    A file that has changed since the audit is never shown: its stored thumbnail is.
+
+    Parameters
+    ----------
+    catalog : Catalog
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -62,13 +68,20 @@ class Pictures:
         self._exif = store.definition.exif
         self._cache: OrderedDict[tuple[object, ...], Picture] = OrderedDict()
         self._cached_bytes = 0
-        self._same: OrderedDict[tuple[object, ...], bool] = OrderedDict()
+        self._is_unchanged: OrderedDict[tuple[int, Stamp], bool] = OrderedDict()
         self._lock = threading.Lock()
-        # decoded images are large: only so many at once
         self._decoding = threading.BoundedSemaphore(min(core_count(), _MOST_DECODING))
 
     def preview(self, row: Row, side: int, turn: int) -> Picture:
         """A row's image, or its stored thumbnail with the reason.
+
+        Parameters
+        ----------
+        row : Row
+        side : int
+            The longer side at most, in pixels.
+        turn : int
+            Orientation to turn it by.
 
         Raises
         ------
@@ -77,74 +90,84 @@ class Pictures:
         """
         path = self._path(row)
         try:
-            seen = self._readers[row.image.split].stamp(path)
+            stamp = self._stamp(row, path)
         except OSError:
             return self.thumbnail(row, turn, TROUBLES["gone"])
-        key = row.number, side, turn, seen
+        key = row.number, side, turn, stamp
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
-        picture = self._made(row, path, side, turn)
+        picture = self._draw(row, path, side, turn)
         self._remember(key, picture)
         return picture
 
     def etag(self, row: Row, side: int, turn: int) -> str:
-        """What changes when the picture does; OutsideError as of `preview`."""
+        """A text that changes when the picture does; OutsideError as of `preview`."""
         path = self._path(row)
         try:
-            seen: object = self._readers[row.image.split].stamp(path)
+            stamp: object = self._stamp(row, path)
         except OSError:
-            seen = None
-        text = repr((row.image.digest, side, turn, seen, self._catalog.audited.store.digest))
+            stamp = None
+        text = repr((row.image.digest, side, turn, stamp, self._catalog.audited.store.digest))
         return f'"{xxhash.xxh3_64_hexdigest(text.encode())}"'
 
     def thumbnail(self, row: Row, turn: int, trouble: str = "") -> Picture:
-        """The stored thumbnail of a row, turned; grey paper where none is stored."""
+        """The stored thumbnail of a row, turned; grey where none is stored."""
         pixels = self._catalog.thumbnail(row.number)
         if pixels is None:
-            trouble = trouble.replace("stored thumbnail", "place of it") or "no thumbnail is stored"
+            missing = "no thumbnail is stored"
+            trouble = trouble.replace("this is the stored thumbnail", missing) or missing
             pixels = np.full(THUMBNAIL_SIDE * THUMBNAIL_SIDE, _PAPER, np.uint8)
         square = orient_pixels(pixels.reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE), turn)
         return Picture(encode(square, "PNG"), "image/png", trouble)
 
-    def state(self, row: Row, *, thoroughly: bool = False) -> Found:
-        """Whether a file is there as it was audited.
+    def file_state(self, row: Row, *, compare_bytes: bool = False) -> FileState:
+        """Whether the file of a row is the one that was audited.
 
-        One of the same size but of another time is believed, or, `thoroughly`, read.
+        A file of the same size with another time is read with `compare_bytes` only; else it counts
+        as unchanged.
         """
         try:
             path = self._path(row)
-            seen = self._readers[row.image.split].stamp(path)
+            stamp = self._stamp(row, path)
         except OutsideError:
             return "outside"
         except OSError:
             return "gone"
-        if seen.size != row.size:
+        if stamp.size != row.size:
             return "changed"
-        if seen.mtime_ns == row.mtime_ns or not thoroughly:
-            return "there"
-        key = row.number, seen
+        if stamp.mtime_ns == row.mtime_ns or not compare_bytes:
+            return "unchanged"
+        key = row.number, stamp
         with self._lock:
-            same = self._same.get(key)
-        if same is None:
+            unchanged = self._is_unchanged.get(key)
+        if unchanged is None:
             try:
-                same = _digest(_read(path, row.size)) == row.image.digest
+                unchanged = _digest(self._read(row, path)) == row.image.digest
             except OSError:
                 return "gone"
             with self._lock:
-                self._same[key] = same
-                if len(self._same) > _KEPT_DIGESTS:
-                    self._same.popitem(last=False)
-        return "there" if same else "changed"
+                self._is_unchanged[key] = unchanged
+                if len(self._is_unchanged) > _CACHED_COMPARISONS:
+                    self._is_unchanged.popitem(last=False)
+        return "unchanged" if unchanged else "changed"
 
     def _path(self, row: Row) -> bytes:
         """The file of a row with all links followed; OutsideError as of `preview`."""
         return self._readers[row.image.split].resolve(row.image.path)
 
-    def _made(self, row: Row, path: bytes, side: int, turn: int) -> Picture:
+    def _stamp(self, row: Row, path: bytes) -> Stamp:
+        return self._readers[row.image.split].stamp(path)
+
+    def _read(self, row: Row, path: bytes) -> bytes:
+        # links were followed once; a link that appears there now leads to another file
+        reader = self._readers[row.image.split]
+        return reader.read_hashed(path, row.size, follow_links=False)
+
+    def _draw(self, row: Row, path: bytes, side: int, turn: int) -> Picture:
         try:
-            data = _read(path, row.size)
+            data = self._read(row, path)
         except OSError:
             return self.thumbnail(row, turn, TROUBLES["gone"])
         if _digest(data) != row.image.digest:
@@ -163,14 +186,10 @@ class Pictures:
                 self._cache[key] = picture
                 self._cached_bytes += len(picture.data)
             while self._cached_bytes > _CACHED_BYTES:
-                _, old = self._cache.popitem(last=False)
-                self._cached_bytes -= len(old.data)
-
-
-def _read(path: bytes, size: int) -> bytes:
-    # a path whose links were followed: whoever puts a link there now means another file
-    return read_regular(path, size, follow_links=False)
+                _, oldest = self._cache.popitem(last=False)
+                self._cached_bytes -= len(oldest.data)
 
 
 def _digest(data: bytes) -> bytes:
-    return xxhash.xxh3_128_digest(data)
+    digest: bytes = xxhash.xxh3_128_digest(data)
+    return digest

@@ -1,4 +1,4 @@
-"""The web server around the pages."""
+"""The web server that serves the pages."""
 
 import contextlib
 import errno
@@ -11,13 +11,13 @@ from pathlib import Path
 
 import uvicorn
 
+from fastphash.base.progress import Progress, no_progress
 from fastphash.errors import FastphashError, UsageError
 from fastphash.inspector.access import Access
-from fastphash.inspector.catalog import Progress
 from fastphash.inspector.routes import make_app
 from fastphash.results.audit_folder import AuditFolder
 
-# for requests that are being answered when the server is told to end
+# seconds to finish requests when the server is told to end
 _GRACE = 2
 _BACKLOG = 128
 _LARGEST_HEADERS = 32 << 10
@@ -28,26 +28,28 @@ def serve(
     host: str,
     port: int,
     ready: Callable[[str], None],
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> None:
-    """Serve the inspector of an audit until a signal ends it, which is then raised again.
+    """Serve the inspector of an audit until a signal ends it; the signal is then raised again.
 
     Parameters
     ----------
     audited : AuditFolder
     host : str
-        Name or address to listen at.
+        Name or address to listen on.
     port : int
-        0 takes any that is free.
+        0 takes any free port.
     ready : callable
         Told the URL, with its token, once it can be opened.
-    progress : callable, optional
-        Told how much of the store has been read.
+    progress : Progress
+        Told how many parts of the store have been read.
 
     Raises
     ------
     UsageError
-        No such host, or a port that is taken or not allowed.
+        There is no such host, or the port is taken.
+    FastphashError
+        It can't be served there for another reason.
     StoreError
         Groups, decisions or label conflicts are damaged.
     """
@@ -76,8 +78,8 @@ def serve(
 def browser(url: str) -> Iterator[None]:
     """Open a URL in the user's browser.
 
-    By way of a file that only the user can read: what programs are started with, all can see, and
-    the URL has a token.
+    A file that only the user can read leads there: the URL has a token, and everybody can see the
+    arguments that programs are started with.
     """
     with tempfile.TemporaryDirectory(prefix="fastphash-") as folder:
         page = Path(folder) / "inspect.html"
@@ -88,12 +90,12 @@ def browser(url: str) -> Iterator[None]:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that takes connections already."""
+    """A socket that accepts connections."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise UsageError(f"no such host: {host!r}") from error
-    family, kind, protocol, _, address = found[0]
+    family, kind, protocol, _, address = addresses[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -102,6 +104,6 @@ def _listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise UsageError(f"port {port} is taken: --port 0 takes any that is free") from error
+            raise UsageError(f"port {port} is taken: `port` 0 takes any that is free") from error
         raise FastphashError(f"can't serve at {host}:{port}: {error.strerror}") from error
     return listener

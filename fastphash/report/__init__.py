@@ -1,1 +1,1 @@
-"""Pages of HTML that show what was found."""
+"""Pages of HTML and curves that show what was found."""

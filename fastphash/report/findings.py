@@ -1,171 +1,109 @@
-"""What the upper half of a page says: the verdict, tables and charts of an audit."""
+"""What an audit found, in words and figures: the upper half of a page."""
 
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fastphash.base.text import count, display_name, listed, share
-from fastphash.base.vocabulary import COPY_KINDS, KINDS
-from fastphash.report.groups import Groups
+from fastphash.base.vocabulary import COPY_KINDS, KINDS, NEAR
 
-#: Kinds that leave no doubt.
-SURE = KINDS[:3]
-#: More splits than this don't fit into a square.
+#: More splits than this don't fit into a square table.
 MATRIX_SPLITS = 16
+
+# kinds that leave no doubt
+_SURE = KINDS[:NEAR]
 _LEAK_LINES = 12
-# the last value of each bar
-_DISTANCES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
-_SIZES = (2, 3, 4, 5, 9, 99, 999, 9999, 10**12)
+_ONE_SPLIT = "There is one split: nothing can leak."
 
 
 class Verdict(NamedTuple):
-    """What the audit comes to, in words."""
+    """The result of an audit in words."""
 
     tone: Literal["good", "doubt", "bad"]
     headline: str
     sentences: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar of a chart, and a row of the table that it stands in.
-
-    Attributes
-    ----------
-    label : str
-    within, across : int
-        Copies of their keeper's split and of others; of groups, those of one split and of several.
-    start, end : str
-        Where the first part ends, and the second, in percent of the longest bar.
-    """
-
-    label: str
-    within: int
-    across: int
-    start: str
-    end: str
-
-    @property
-    def total(self) -> int:
-        """Both."""
-        return self.within + self.across
-
-
 def verdict(summary: dict[str, Any], *, orientations: bool) -> Verdict:
-    """Whether it is safe to train on one split and test on another."""
+    """Whether it is safe to train on one split and test on another.
+
+    Parameters
+    ----------
+    summary : dict
+        Contents of summary.json.
+    orientations : bool
+        Whether rotated and mirrored copies were searched for.
+    """
     splits, leaks = summary["splits"], summary["leaks"]
-    inside = _inside(splits)
-    unjudged = sum(split["rejected"] for split in splits.values())
-    further = [inside] * bool(inside and len(splits) > 1)
-    if unjudged:
-        further.append(
-            f"{count(unjudged, 'file')} could not be hashed: nothing is known about them."
-        )
+    inside = _copies_inside(splits)
+    notes = [inside] if inside and len(splits) > 1 else []
+    if rejected := sum(split["rejected"] for split in splits.values()):
+        notes.append(f"{count(rejected, 'file')} could not be hashed: nothing is known about them.")
     if len(splits) == 1:
-        return _of_one_split(splits, inside, further)
-    sure = _worst(leaks, SURE)
-    near = _worst(leaks, ("near",))
-    blind = 0 if summary["thumbnails"] else sum(leak["kinds"]["collision"] for leak in leaks)
-    if sure:
+        return _verdict_of_one(splits, inside, notes)
+    if worst := _worst_leak(leaks, _SURE):
         return Verdict(
             "bad",
             "Not safe to train and test on: images of one split are also in another.",
-            [*_worst_in_words(sure, leaks), *further],
+            [*_leaks_in_words(worst, leaks), *notes],
         )
-    if near:
-        number = near["kinds"]["near"]
+    if worst := _worst_leak(leaks, ("near",)):
         return Verdict(
             "doubt",
             "Look at the near copies before you trust a test score.",
-            [
-                (
-                    "No image of one split is surely in another, but "
-                    f"{figure_of(number, near['images'], near['needles'])} "
-                    f"{_are(number)} near one in {display_name(near['haystack'])}, at most "
-                    f"{count(summary['radius'], 'bit')} away{_looked_at(summary['min_score'])}."
-                ),
-                *further,
-            ],
+            [_near_in_words(worst, summary), *notes],
         )
-    if blind:
+    collisions = sum(leak["kinds"]["collision"] for leak in leaks)
+    if collisions and not summary["thumbnails"]:
         return Verdict(
             "doubt",
-            "Whether images leak can't be told without thumbnails.",
+            "Without thumbnails, it is unclear whether images leak.",
             [
                 (
-                    f"{count(blind, 'image has', 'images have')} the hash of an image in another "
-                    "split. Equal hashes are not proof: audit again without --no-thumbnails."
+                    f"{count(collisions, 'image has', 'images have')} the hash of an image in "
+                    "another split. Equal hashes are not proof: audit again with "
+                    "thumbnails."
                 ),
-                *further,
+                *notes,
             ],
         )
-    turned = ", rotated or mirrored" if orientations else ""
-    looked = f"Looked for: the same bytes, the same picture{turned}"
-    if summary["radius"]:
-        looked += f", and hashes within {count(summary['radius'], 'bit')}"
-        if summary["min_score"]:
-            looked += " whose thumbnails are alike"
     return Verdict(
         "good",
         "Safe to train and test on: no image of one split is in another.",
-        [f"{looked}.", *further],
+        [_search_in_words(summary, orientations=orientations), *notes],
     )
 
 
-def figure_of(part: int, whole: int, of: str) -> str:
-    """38 of 98 val images (38.8 %)."""
-    return f"{part:,} of {count(whole, f'{display_name(of)} image')} ({share(part, whole)})"
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
-
-
-def _looked_at(min_score: float | None) -> str:
-    if min_score is None:
-        return ": perhaps copies, perhaps only alike"
-    if not min_score:
-        return ", however unlike they look: most may be no copies"
-    return f", and their thumbnails are alike by {min_score:g} of 1 at least: most are copies"
-
-
-def _of_one_split(splits: dict[str, Any], inside: str, further: list[str]) -> Verdict:
-    (only,) = splits
+def _verdict_of_one(splits: dict[str, Any], inside: str, notes: list[str]) -> Verdict:
+    (name,) = splits
     if inside:
-        return Verdict("doubt", inside, ["There is one split: nothing can leak.", *further])
-    if unseen := splits[only]["copies"].get("collision", 0):
+        return Verdict("doubt", inside, [_ONE_SPLIT, *notes])
+    if collisions := splits[name]["copies"].get("collision", 0):
         return Verdict(
             "doubt",
-            "Whether images are copies can't be told without thumbnails.",
+            "Without thumbnails, it is unclear whether images are copies.",
             [
-                f"{count(unseen, 'image has', 'images have')} the hash of another one.",
-                "There is one split: nothing can leak.",
-                *further,
+                f"{count(collisions, 'image has', 'images have')} the hash of another one.",
+                _ONE_SPLIT,
+                *notes,
             ],
         )
+    images = count(splits[name]["distinct"], "image")
     return Verdict(
-        "good",
-        f"No copies: all {count(splits[only]['distinct'], 'image')} of {display_name(only)} "
-        "differ.",
-        ["There is one split: nothing can leak.", *further],
+        "good", f"No copies: all {images} of {display_name(name)} differ.", [_ONE_SPLIT, *notes]
     )
 
 
-def _inside(splits: dict[str, Any]) -> str:
-    """How many images are copies of others in their split, or nothing if none is."""
+def _copies_inside(splits: dict[str, Any]) -> str:
+    """A sentence on images that are copies of others in their split; empty if none are."""
     parts = []
-    for split, found in sorted(splits.items(), key=lambda item: -_copies(item[1])):
-        hashed = found["images"] - found["rejected"]
-        if _copies(found):
-            parts.append(figure_of(_copies(found), hashed, split))
+    for name, split in sorted(splits.items(), key=lambda item: -_copies(item[1])):
+        if copies := _copies(split):
+            parts.append(_share_of(copies, split["images"] - split["rejected"], name))
     if not parts:
         return ""
     if len(parts) > 3:
         parts[3:] = [f"images of {count(len(parts) - 3, 'further split')}"]
-    one = len(parts) == 1 and sum(map(_copies, splits.values())) == 1
-    verb = "is a copy of another image" if one else "are copies of other images"
+    single = sum(map(_copies, splits.values())) == 1
+    verb = "is a copy of another image" if single else "are copies of other images"
     return f"{listed(parts)} {verb} of the same split."
 
 
@@ -173,8 +111,8 @@ def _copies(split: dict[str, Any]) -> int:
     return sum(split["copies"].get(kind, 0) for kind in COPY_KINDS)
 
 
-def _worst(leaks: list[dict[str, Any]], kinds: tuple[str, ...]) -> dict[str, Any] | None:
-    """The pair of splits with the largest share of leaks of some kinds, if there is a leak."""
+def _worst_leak(leaks: list[dict[str, Any]], kinds: tuple[str, ...]) -> dict[str, Any] | None:
+    """The leak with the largest share of images that are copies of these kinds, if there is one."""
 
     def leaked(leak: dict[str, Any]) -> float:
         return float(sum(leak["kinds"][kind] for kind in kinds) / leak["images"])
@@ -183,27 +121,60 @@ def _worst(leaks: list[dict[str, Any]], kinds: tuple[str, ...]) -> dict[str, Any
     return worst if worst and leaked(worst) else None
 
 
-def _worst_in_words(worst: dict[str, Any], leaks: list[dict[str, Any]]) -> list[str]:
-    number, near = worst["leaked"], worst["kinds"]["near"]
-    first = figure_of(number, worst["images"], worst["needles"])
-    first += f" {_are(number)} also in {display_name(worst['haystack'])}"
-    sentences = [first + (f", {near:,} of them only as near copies." if near else ".")]
+def _leaks_in_words(worst: dict[str, Any], leaks: list[dict[str, Any]]) -> list[str]:
+    near = worst["kinds"]["near"]
+    end = f", {near:,} of them only as near copies." if near else "."
+    sentences = [_leak_in_words(worst) + end]
     pairs = {frozenset((leak["needles"], leak["haystack"])) for leak in leaks if leak["leaked"]}
     if len(pairs) > 1:
-        every = len(leaks) // 2
-        some = f"All {every}" if len(pairs) == every else f"{len(pairs)} of {every}"
-        sentences.append(f"{some} pairs of splits have images in common.")
+        total = len(leaks) // 2
+        number = f"All {total}" if len(pairs) == total else f"{len(pairs)} of {total}"
+        sentences.append(f"{number} pairs of splits have images in common.")
     return sentences
 
 
-def kinds_inside(summary: dict[str, Any]) -> list[str]:
-    """Kinds of the copies inside splits, strongest first."""
-    found = [split["copies"] for split in summary["splits"].values()]
-    return [kind for kind in KINDS if any(copies.get(kind) for copies in found)]
+def _leak_in_words(leak: dict[str, Any]) -> str:
+    images = _share_of(leak["leaked"], leak["images"], leak["needles"])
+    return f"{images} {_are(leak['leaked'])} also in {display_name(leak['haystack'])}"
+
+
+def _near_in_words(worst: dict[str, Any], summary: dict[str, Any]) -> str:
+    number, min_score = worst["kinds"]["near"], summary["min_score"]
+    if min_score is None:
+        end = ": perhaps copies, perhaps only alike"
+    elif not min_score:
+        end = ", however unlike they look: most may not be copies"
+    else:
+        end = f", and their thumbnails have a score of at least {min_score:g}: most are copies"
+    return (
+        "No image of one split is surely in another, but "
+        f"{_share_of(number, worst['images'], worst['needles'])} {_are(number)} near one in "
+        f"{display_name(worst['haystack'])}, at most {count(summary['radius'], 'bit')} away{end}."
+    )
+
+
+def _search_in_words(summary: dict[str, Any], *, orientations: bool) -> str:
+    turned = ", rotated or mirrored" if orientations else ""
+    sentence = f"Looked for: the same bytes, the same picture{turned}"
+    if summary["radius"]:
+        sentence += f", and hashes within {count(summary['radius'], 'bit')}"
+        if summary["min_score"]:
+            sentence += " whose thumbnails are alike"
+    return f"{sentence}."
+
+
+def _share_of(part: int, whole: int, split: str) -> str:
+    """38 of 98 val images (38.8 %)."""
+    images = count(whole, f"{display_name(split)} image")
+    return f"{part:,} of {images} ({share(part, whole)})"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 class Cell(NamedTuple):
-    """Leaks of one split in another: a cell of the square."""
+    """Leaks of one split in another: a cell of the square table."""
 
     leaked: int
     images: int
@@ -211,7 +182,7 @@ class Cell(NamedTuple):
 
 
 def matrix(summary: dict[str, Any]) -> list[tuple[str, list[Cell | None]]]:
-    """Leaks of each split (row) in each other (column); none if there are too many splits."""
+    """Leaks of each split (row) in each other (column); empty for one split, or too many."""
     names = list(summary["splits"])
     if not 1 < len(names) <= MATRIX_SPLITS:
         return []
@@ -224,9 +195,9 @@ def matrix(summary: dict[str, Any]) -> list[tuple[str, list[Cell | None]]]:
     return [(row, [cells.get((row, column)) for column in names]) for row in names]
 
 
-def _heat(part: float) -> int:
-    """Which of six tints a share has."""
-    return sum(part > limit for limit in (0, 0.01, 0.05, 0.2, 0.5))
+def _heat(leaked: float) -> int:
+    """Which of six tints a share of images has."""
+    return sum(leaked > limit for limit in (0, 0.01, 0.05, 0.2, 0.5))
 
 
 def leak_lines(summary: dict[str, Any]) -> tuple[list[str], int]:
@@ -234,72 +205,27 @@ def leak_lines(summary: dict[str, Any]) -> tuple[list[str], int]:
     leaks = [leak for leak in summary["leaks"] if leak["leaked"]]
     leaks.sort(key=lambda leak: -leak["share"])
     lines = [
-        f"{figure_of(leak['leaked'], leak['images'], leak['needles'])} "
-        f"{_are(leak['leaked'])} also in {display_name(leak['haystack'])}: "
+        f"{_leak_in_words(leak)}: "
         + listed([f"{leak['kinds'][kind]:,} {kind}" for kind in COPY_KINDS if leak["kinds"][kind]])
         for leak in leaks[:_LEAK_LINES]
     ]
     return lines, max(len(leaks) - _LEAK_LINES, 0)
 
 
-def by_kind(groups: Groups) -> list[Bar]:
-    """Copies by kind."""
-    counts = [_split(groups.across[groups.kind == code]) for code in range(len(KINDS))]
-    there = [code for code in range(len(KINDS)) if sum(counts[code]) or code < KINDS.index("near")]
-    return _bars([KINDS[code] for code in there], [counts[code] for code in there])
-
-
-def by_distance(groups: Groups) -> list[Bar]:
-    """Copies by distance from their keeper, to the last that there is."""
-    distances = groups.distance[groups.copies]
-    furthest = int(distances.max(initial=0))
-    return _binned(distances, groups.across[groups.copies], _DISTANCES, 0, furthest)
-
-
-def by_size(groups: Groups) -> list[Bar]:
-    """Groups by how many images are in them."""
-    largest = int(groups.sizes.max(initial=2))
-    return _binned(groups.sizes, groups.leaking, _SIZES, 2, largest)
-
-
-def _binned(
-    values: NDArray[Any],
-    across: NDArray[np.bool_],
-    lasts: tuple[int, ...],
-    first: int,
-    furthest: int,
-) -> list[Bar]:
-    labels, counts = [], []
-    for last in lasts:
-        if first > furthest:
-            break
-        labels.append(f"{first:,}" if first == last else f"{first:,} to {min(last, furthest):,}")
-        counts.append(_split(across[(values >= first) & (values <= last)]))
-        first = last + 1
-    return _bars(labels, counts)
-
-
-def _split(across: NDArray[np.bool_]) -> tuple[int, int]:
-    other = int(across.sum())
-    return across.size - other, other
-
-
-def _bars(labels: list[str], counts: list[tuple[int, int]]) -> list[Bar]:
-    longest = max([sum(both) for both in counts] + [1])
-    return [
-        Bar(label, a, b, f"{100 * a / longest:.2f}", f"{100 * (a + b) / longest:.2f}")
-        for label, (a, b) in zip(labels, counts, strict=True)
-    ]
+def kinds_inside(summary: dict[str, Any]) -> list[str]:
+    """Kinds of the copies inside splits, strongest first."""
+    counts = [split["copies"] for split in summary["splits"].values()]
+    return [kind for kind in KINDS if any(copies.get(kind) for copies in counts)]
 
 
 def collisions(summary: dict[str, Any]) -> list[tuple[str, int]]:
-    """Images whose hash, but nothing else, is that of another: where, and how many."""
-    # where nobody could look, they are in the groups
-    alone = {
-        split: found["collisions"] + found["copies"].get("collision", 0)
-        for split, found in summary["splits"].items()
+    """Images that share the hash of another but aren't known to be copies: where, and how many."""
+    # without thumbnails they are in groups and count as copies of this kind
+    numbers = {
+        name: split["collisions"] + split["copies"].get("collision", 0)
+        for name, split in summary["splits"].items()
     }
-    inside = [(f"in {display_name(split)}", number) for split, number in alone.items() if number]
+    inside = [(f"in {display_name(name)}", number) for name, number in numbers.items() if number]
     between = [
         (
             f"in {display_name(leak['needles'])}, with {display_name(leak['haystack'])}",
@@ -312,7 +238,7 @@ def collisions(summary: dict[str, Any]) -> list[tuple[str, int]]:
 
 
 def rejects(summary: dict[str, Any], most: int) -> list[tuple[str, int]]:
-    """Why inputs gave no hash, the most frequent reasons first, the rest in one."""
+    """Why inputs gave no hash: the most frequent reasons, then all others as one."""
     reasons = list(summary["rejected"].items())
-    rest = sum(number for _, number in reasons[most:])
-    return reasons[:most] + [("other reasons", rest)] * bool(rest)
+    others = sum(number for _, number in reasons[most:])
+    return reasons[:most] + [("other reasons", others)] * bool(others)

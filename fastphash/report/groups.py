@@ -1,4 +1,4 @@
-"""Which groups a page shows, and what is in them; a million groups stay arrays."""
+"""The groups that a page shows; a million groups stay arrays."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,34 +11,22 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import KINDS, ORIENTATIONS
 from fastphash.store.schema import exact_paths
-from fastphash.store.store import Store
 
 #: Copies of one group that are shown beside their keeper.
-COPIES = 12
+COPIES_SHOWN = 12
 
 
-class Place(NamedTuple):
-    """An image by its exact name."""
+class ImageName(NamedTuple):
+    """The exact name of an image."""
 
     split: str
     path: bytes
 
 
-class Stored(NamedTuple):
-    """What the store knows of an image that a page needs."""
-
-    part: int
-    row: int
-    digest: bytes
-    size: int
-    format: str
-    pixels: int
-
-
 class Member(NamedTuple):
-    """One image of a group; the relation of a copy to its keeper, None where it is the keeper."""
+    """One image of a group, with its relation to the keeper; None and 0 for the keeper."""
 
-    place: Place
+    name: ImageName
     kind: str | None
     distance: int | None
     orientation: int
@@ -57,11 +45,11 @@ class Group:
     images : int
         How many are in it.
     splits : list of int
-        Numbers of the splits that its images are of.
+        Indices of the splits of its images.
     relations : list of (str, int)
         Kinds and distances of its copies, each once.
     members : list of Member
-        Keeper first; the first COPIES copies, or the keeper alone.
+        Keeper first; the first COPIES_SHOWN copies, or the keeper alone.
     """
 
     number: int
@@ -72,12 +60,12 @@ class Group:
 
     @property
     def pictures(self) -> int:
-        """How many pictures show it, turned ones as well."""
+        """How many pictures show it: two for each turned copy."""
         return sum(2 if member.orientation else 1 for member in self.members)
 
     @property
     def width(self) -> str:
-        """How many columns of a page it takes."""
+        """How many columns of a page it takes, as a class of the style."""
         return "single" if self.pictures <= 3 else "double" if self.pictures <= 6 else "full"
 
     @property
@@ -86,22 +74,30 @@ class Group:
         return list(dict.fromkeys(kind for kind, _ in self.relations))
 
 
-class Groups:
-    """The table of an audit's groups by columns.
+class GroupTable:
+    """The groups of an audit as columns.
 
     Parameters
     ----------
     table : pyarrow.Table
         Of `results.GROUPS_SCHEMA`.
     splits : list of str
-        Of the audit: numbers of splits index it.
+        Names of the audited splits.
+
+    Attributes
+    ----------
+    split, kind : int64 (n,)
+        Indices into the names of splits and KINDS; -1 for the kind of a keeper.
+    distance : uint8 (n,)
+        0 for keepers.
+    starts, sizes : int64 (groups,)
+        Row of each group's keeper, and number of its images.
     """
 
     def __init__(self, table: pa.Table, splits: list[str]) -> None:
-        self.table = table
-        self.names = splits
-        self.split = codes(table["split"], splits)
-        self.kind = codes(table["kind"], KINDS)
+        self._table = table
+        self.split = _encode_names(table["split"], splits)
+        self.kind = _encode_names(table["kind"], KINDS)
         self.distance: NDArray[np.uint8] = table["distance"].fill_null(0).to_numpy()
         self.starts = np.flatnonzero(self.kind < 0)
         self.sizes = np.diff(np.append(self.starts, table.num_rows))
@@ -110,60 +106,59 @@ class Groups:
         return int(self.starts.size)
 
     @cached_property
-    def copies(self) -> NDArray[np.bool_]:
-        """Whether each row is a copy."""
+    def is_copy(self) -> NDArray[np.bool_]:
+        """Whether each row is a copy, bool (n,)."""
         return self.kind >= 0
 
     @cached_property
     def across(self) -> NDArray[np.bool_]:
-        """Whether each row is of another split than its keeper."""
-        other: NDArray[np.bool_] = self.split != np.repeat(self.split[self.starts], self.sizes)
-        return other
+        """Whether each row is in another split than its keeper, bool (n,)."""
+        across: NDArray[np.bool_] = self.split != np.repeat(self.split[self.starts], self.sizes)
+        return across
 
     @cached_property
-    def leaking(self) -> NDArray[np.bool_]:
-        """Whether each group has images of several splits."""
+    def leaks(self) -> NDArray[np.bool_]:
+        """Whether each group has images of several splits, bool (groups,)."""
         if not len(self):
             return np.zeros(0, np.bool_)
-        found: NDArray[np.bool_] = np.logical_or.reduceat(self.across, self.starts)
-        return found
+        leaks: NDArray[np.bool_] = np.logical_or.reduceat(self.across, self.starts)
+        return leaks
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
-        """Groups, the most interesting first: of several splits, then by size, then by number."""
-        return np.lexsort((np.arange(len(self)), -self.sizes, ~self.leaking))
+        """Groups in the order of a page: those across splits, then the largest, then by number."""
+        return np.lexsort((np.arange(len(self)), -self.sizes, ~self.leaks))
 
     def take(self, groups: NDArray[np.int64], copies: int) -> list[Group]:
-        """Some groups, with so many of their copies."""
-        shown = [
+        """Some groups, each with its first copies."""
+        rows_of = [
             np.arange(start, start + min(size, copies + 1))
             for start, size in zip(self.starts[groups], self.sizes[groups], strict=True)
         ]
-        rows = np.concatenate([np.zeros(0, np.int64), *shown])
-        members = iter(self._members(rows))
+        members = iter(self._members(np.concatenate([np.zeros(0, np.int64), *rows_of])))
         return [
             Group(
-                int(self.table["group"][int(self.starts[group])].as_py()),
+                int(self._table["group"][int(self.starts[group])].as_py()),
                 int(self.sizes[group]),
-                *self._sorts(int(group)),
-                [next(members) for _ in part],
+                *self._splits_and_relations(int(group)),
+                [next(members) for _ in rows],
             )
-            for group, part in zip(groups, shown, strict=True)
+            for group, rows in zip(groups, rows_of, strict=True)
         ]
 
-    def _sorts(self, group: int) -> tuple[list[int], list[tuple[str, int]]]:
+    def _splits_and_relations(self, group: int) -> tuple[list[int], list[tuple[str, int]]]:
         start = self.starts[group]
         rows = slice(start, start + self.sizes[group])
         copies = slice(start + 1, rows.stop)
-        pairs = np.unique(self.kind[copies] * 256 + self.distance[copies])
-        relations = [(KINDS[pair // 256], pair % 256) for pair in pairs.tolist()]
+        codes = np.unique(self.kind[copies] * 256 + self.distance[copies])
+        relations = [(KINDS[code // 256], code % 256) for code in codes.tolist()]
         return np.unique(self.split[rows]).tolist(), relations
 
     def _members(self, rows: NDArray[np.int64]) -> list[Member]:
-        some = self.table.take(pa.array(rows))
+        table = self._table.take(pa.array(rows))
         return [
             Member(
-                Place(split, path),
+                ImageName(split, path),
                 kind,
                 distance,
                 ORIENTATIONS.index(orientation) if orientation else 0,
@@ -171,41 +166,20 @@ class Groups:
                 colour,
             )
             for split, path, kind, distance, orientation, score, colour in zip(
-                some["split"].to_pylist(),
-                exact_paths(some).to_pylist(),
-                some["kind"].to_pylist(),
-                some["distance"].to_pylist(),
-                some["orientation"].to_pylist(),
-                some["score"].to_pylist(),
-                some["colour"].to_pylist(),
+                table["split"].to_pylist(),
+                exact_paths(table).to_pylist(),
+                table["kind"].to_pylist(),
+                table["distance"].to_pylist(),
+                table["orientation"].to_pylist(),
+                table["score"].to_pylist(),
+                table["colour"].to_pylist(),
                 strict=True,
             )
         ]
 
 
-def codes(column: pa.ChunkedArray, names: Any) -> NDArray[np.int64]:
-    """A column of names by their places in `names`; -1 for null."""
-    places = pc.index_in(column.cast(pa.string()), pa.array(names, pa.string()))
-    found: NDArray[np.int64] = places.cast(pa.int64()).fill_null(-1).to_numpy()
-    return found
-
-
-def locate(store: Store, wanted: set[Place]) -> dict[Place, Stored]:
-    """What the store knows of some images; of other rows nothing is kept."""
-    columns = ["split", "path", "path_bytes", "digest", "size", "format", "width", "height"]
-    paths = pa.array(sorted({place.path for place in wanted}), pa.binary())
-    splits = {place.split for place in wanted}
-    found = {}
-    for number, part in enumerate(store.parts):
-        if not splits.intersection(part.splits):
-            continue
-        table = store.read_part(part, columns)
-        exact = exact_paths(table)
-        rows = np.flatnonzero(pc.is_in(exact, paths).to_numpy())
-        there = exact.take(pa.array(rows)).to_pylist()
-        for row, path, of in zip(rows.tolist(), there, table.take(rows).to_pylist(), strict=True):
-            place = Place(of["split"], path)
-            if place in wanted:
-                pixels = of["width"] * of["height"]
-                found[place] = Stored(number, row, of["digest"], of["size"], of["format"], pixels)
-    return found
+def _encode_names(column: pa.ChunkedArray, names: Any) -> NDArray[np.int64]:
+    """Indices of a column of names into `names`; -1 for null."""
+    indices = pc.index_in(column.cast(pa.string()), pa.array(names, pa.string()))
+    codes: NDArray[np.int64] = indices.cast(pa.int64()).fill_null(-1).to_numpy()
+    return codes

@@ -12,8 +12,9 @@
   let groups = [];
   let further = [];
 
-  const wanted = () => {
-    const number = (id, other) => (field(id).value === "" ? other : Number(field(id).value));
+  // a function that tells whether a group passes the filters
+  const filters = () => {
+    const number = (id, usual) => (field(id).value === "" ? usual : Number(field(id).value));
     const kind = field("kind").value;
     const split = field("split") ? field("split").value : "";
     const from = number("from", 0);
@@ -27,32 +28,32 @@
   };
 
   const filter = () => {
-    // the groups may be on their way still
+    // not all groups have arrived yet
     if (document.readyState === "loading") return;
-    const like = wanted();
-    const keep = (all) => {
-      let kept = 0;
+    const passes = filters();
+    const show = (all) => {
+      let shown = 0;
       for (const item of all) {
-        const hidden = !like(item);
+        const hidden = !passes(item);
         if (item.element.hidden !== hidden) item.element.hidden = hidden;
-        kept += !hidden;
+        shown += !hidden;
       }
-      return kept;
+      return shown;
     };
     const number = (count) => count.toLocaleString("en");
-    const kept = keep(groups);
-    let text = `${number(kept)} of ${number(groups.length)} group${groups.length === 1 ? "" : "s"}`;
+    const shown = show(groups);
+    let text = `${number(shown)} of ${number(groups.length)} group${groups.length === 1 ? "" : "s"}`;
     if (further.length)
-      text += `, ${number(keep(further))} of ${number(further.length)} without pictures`;
-    field("none").hidden = kept > 0 || groups.length === 0;
-    say(text);
+      text += `, ${number(show(further))} of ${number(further.length)} without pictures`;
+    field("none").hidden = shown > 0 || groups.length === 0;
+    announce(text);
   };
 
-  let waiting = 0;
-  // a screen reader hears the last of several quick changes
-  const say = (text) => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
+  let timer = 0;
+  // of quick changes, a screen reader hears only the last
+  const announce = (text) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
       field("count").textContent = text;
     }, 100);
   };
@@ -60,18 +61,18 @@
   form.addEventListener("input", filter);
   form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
-  // fields are empty only after the event
+  // the fields are emptied after the event
   form.addEventListener("reset", () => setTimeout(filter));
   form.hidden = false;
   document.addEventListener("DOMContentLoaded", () => {
     groups = items("shown");
     further = items("below");
-    // a page that is loaded again keeps what was written into its fields
+    // a page that is reloaded keeps the text in its fields
     filter();
     showLate();
   });
 
-  // pictures far below come one by one, between what the user does
+  // pictures far below load one by one, so that the page stays responsive
   const showLate = () => {
     const next = document.querySelector("img[loading=lazy]");
     if (!next) return;

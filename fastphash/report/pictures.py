@@ -1,13 +1,12 @@
-"""Small pictures for a page, as data: of files, or of the thumbnails in the store."""
+"""Small pictures as data URIs: previews of files, or else thumbnails of the store."""
 
 import base64
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
@@ -17,23 +16,25 @@ from fastphash.base.progress import Progress
 from fastphash.base.threads import interleave
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.errors import ImageError
-from fastphash.images.preview import encode, make_preview
-from fastphash.report.groups import Group, Place, Stored, locate
+from fastphash.images.encode import encode
+from fastphash.images.preview import make_preview
+from fastphash.report.groups import Group, ImageName
+from fastphash.report.stored import StoredImage, find_images, read_thumbnails
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.sources.base import Reader, SpecialFileError
 
-#: Bytes of all pictures on a page of up to 200 groups, as they stand there.
+#: Characters of all pictures on a page of up to 200 groups.
 BUDGET = 11 << 20
-# more groups have more, up to a size that browsers bear
+# more groups have a larger budget, up to a size that browsers bear
 _BUDGET_GROUPS = 200
 _MOST_BUDGETS = 5
-# sides of pictures: as many pixels as fit, with so many bytes of base64 for one
+# smallest and largest side of previews in pixels, and characters of base64 for a pixel
 _SIDES = (64, 160)
-_BYTES_PER_PIXEL = 0.5
-# nanoseconds that a pixel of a file takes to become a preview: measured with photos of 13 to 20 MP
+_CHARACTERS_PER_PIXEL = 0.5
+# nanoseconds to make a preview, for each pixel of the file: measured with photos of 13 to 20 MP
 _COST = {"JPEG": 5, "TIFF": 10, "JPEG2000": 400}
 _OTHER_COST = 70
-# all of them, of all threads, for 200 groups: files beyond that are too large to be looked at
+# nanoseconds for all previews of 200 groups, in all threads; larger files get their thumbnail
 _WORK = 12e9
 
 
@@ -44,9 +45,9 @@ class Picture:
     Attributes
     ----------
     upright, turned : str
-        Data URIs: as it is, and in the keeper's frame; empty where there is no need or no room.
+        Data URIs: as it is, and in the keeper's frame; empty if not needed, or without room.
     note : str
-        Why it isn't a picture of the file, if it isn't.
+        Why it isn't a preview of the file; empty if it is.
     """
 
     upright: str
@@ -61,54 +62,61 @@ class Picture:
 
 NO_ROOM = "no picture: the page has its full size"
 _TOO_LARGE = "thumbnail: the file is too large to be read for this page"
+_NOT_STORED = "thumbnail: not in the store any more"
 _NO_THUMBNAIL = "no picture: {}, and the store has no thumbnail"
 
 
 def draw(
     audited: AuditFolder, groups: list[Group], progress: Progress
-) -> dict[tuple[Place, int], Picture]:
-    """Pictures of all images of some groups, as far as there is room, by image and orientation."""
-    members = dict.fromkeys((m.place, m.orientation) for group in groups for m in group.members)
-    known = locate(audited.store, {place for place, _ in members})
+) -> dict[tuple[ImageName, int], Picture]:
+    """Pictures of the members of groups, by name and orientation, as far as there is room."""
+    members = dict.fromkeys((m.name, m.orientation) for group in groups for m in group.members)
+    images = find_images(audited.store, {name for name, _ in members})
     turned = sum(orientation > 0 for _, orientation in members)
     scale = min(max(len(groups) / _BUDGET_GROUPS, 1), _MOST_BUDGETS)
-    side = _side(len(members) + turned, int(BUDGET * scale))
-    files, why = _previews(audited, known, side, _WORK * scale, progress)
-    small = _thumbnails(audited, {p: known[p] for p in known if known[p].digest not in files})
-    pictures = {}
     room = int(BUDGET * scale)
-    for place, orientation in members:
-        digest = known[place].digest if place in known else b""
-        if digest in files:
-            picture = _of_file(files[digest], side, orientation)
+    side = _side(len(members) + turned, room)
+    previews, reasons = _previews(audited, images, side, _WORK * scale, progress)
+    without = {name: image for name, image in images.items() if image.digest not in previews}
+    thumbnails = read_thumbnails(audited.store, without)
+    pictures = {}
+    for name, orientation in members:
+        digest = images[name].digest if name in images else b""
+        if digest in previews:
+            picture = _of_preview(previews[digest], side, orientation)
         else:
-            reason = why.get(digest, "thumbnail: not in the store any more")
-            picture = _of_thumbnail(small.get(place), orientation, reason)
+            reason = reasons.get(digest, _NOT_STORED)
+            picture = _of_thumbnail(thumbnails.get(name), orientation, reason)
         if picture.size > room:
             picture = Picture("", "", NO_ROOM)
         room -= picture.size
-        pictures[place, orientation] = picture
+        pictures[name, orientation] = picture
     return pictures
 
 
 def _side(pictures: int, budget: int) -> int:
-    side = (budget / max(pictures, 1) / _BYTES_PER_PIXEL) ** 0.5
+    """Side of previews in pixels, a multiple of 8."""
+    side = (budget / max(pictures, 1) / _CHARACTERS_PER_PIXEL) ** 0.5
     return int(min(max(side, _SIDES[0]), _SIDES[1])) // 8 * 8
 
 
 def _previews(
-    audited: AuditFolder, known: dict[Place, Stored], side: int, work: float, progress: Progress
+    audited: AuditFolder,
+    images: dict[ImageName, StoredImage],
+    side: int,
+    work: float,
+    progress: Progress,
 ) -> tuple[dict[bytes, bytes], dict[bytes, str]]:
-    """JPEGs of what can be read and decoded, by digest; and why the others can't."""
-    files: dict[bytes, bytes] = {}
-    why: dict[bytes, str] = {}
-    places: dict[bytes, list[Place]] = defaultdict(list)
-    for place, stored in known.items():
-        places[stored.digest].append(place)
+    """Previews as JPEG, by digest; and reasons why other images have none, by digest."""
+    previews: dict[bytes, bytes] = {}
+    reasons: dict[bytes, str] = {}
+    names_of: dict[bytes, list[ImageName]] = defaultdict(list)
+    for name, image in images.items():
+        names_of[image.digest].append(name)
 
     def job(digest: bytes) -> Iterator[tuple[bytes, bytes | ImageError]]:
         try:
-            data = _read_one(audited, places[digest], known)
+            data = _read_any(audited, names_of[digest], images)
             preview = make_preview(data, side, exif=audited.store.definition.exif)
         except ImageError as error:
             yield digest, error
@@ -116,70 +124,54 @@ def _previews(
             yield digest, preview
 
     jobs = []
-    for digest, of in places.items():
-        stored = known[of[0]]
-        cost = stored.pixels * _COST.get(stored.format, _OTHER_COST)
+    for digest, names in names_of.items():
+        image = images[names[0]]
+        cost = image.pixels * _COST.get(image.format, _OTHER_COST)
         if cost > work:
-            why[digest] = _TOO_LARGE
+            reasons[digest] = _TOO_LARGE
         else:
             work -= cost
             jobs.append(job(digest))
-    # outside of all threads: each of them puts back what it found, in any order
+    # filters of warnings belong to the whole process, so threads must not change them
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for done, (digest, result) in enumerate(interleave(core_count(), jobs)):
             if isinstance(result, ImageError):
-                why[digest] = f"thumbnail: {result.reason}"
+                reasons[digest] = f"thumbnail: {result.reason}"
             else:
-                files[digest] = result
+                previews[digest] = result
             progress("drawing", done + 1, len(jobs))
-    return files, why
+    return previews, reasons
 
 
-def _read_one(audited: AuditFolder, places: Iterable[Place], known: dict[Place, Stored]) -> bytes:
-    """The bytes of one of several equal files, if they are still what was hashed."""
+def _read_any(
+    audited: AuditFolder, names: list[ImageName], images: dict[ImageName, StoredImage]
+) -> bytes:
+    """The bytes of the first of several equal files that is still what was hashed."""
     error = ImageError("read", "not in the store")
-    for place in places:
+    for name in names:
         try:
-            return _read(audited.reader(place[0]), place[1], known[place])
+            return _read(audited.reader(name.split), name.path, images[name])
         except ImageError as failed:
             error = failed
     raise error
 
 
-def _read(reader: Reader, path: bytes, stored: Stored) -> bytes:
+def _read(reader: Reader, path: bytes, image: StoredImage) -> bytes:
     try:
-        data = reader.read_hashed(path, stored.size)
+        data = reader.read_hashed(path, image.size)
     except SpecialFileError:
         data = b""
     except FileNotFoundError as error:
         raise ImageError("read", "the file is gone") from error
     except (OSError, ValueError) as error:
         raise ImageError("read", "the file can't be read") from error
-    if xxhash.xxh3_128_digest(data) != stored.digest:
+    if xxhash.xxh3_128_digest(data) != image.digest:
         raise ImageError("read", "the file has changed since the audit")
     return data
 
 
-def _thumbnails(
-    audited: AuditFolder, wanted: dict[Place, Stored]
-) -> dict[Place, NDArray[np.uint8]]:
-    """Thumbnails in the store, each uint8 (1024,)."""
-    if not audited.store.layout.thumbnails:
-        return {}
-    parts: dict[int, list[Place]] = defaultdict(list)
-    for place, stored in wanted.items():
-        parts[stored.part].append(place)
-    found = {}
-    for number, places in parts.items():
-        column = audited.store.read_part(audited.store.parts[number], ["thumbnail"])["thumbnail"]
-        taken = column.take(pa.array([wanted[place].row for place in places])).to_pylist()
-        for place, data in zip(places, taken, strict=True):
-            found[place] = np.frombuffer(data, np.uint8)
-    return found
-
-
-def _of_file(preview: bytes, side: int, orientation: int) -> Picture:
+def _of_preview(preview: bytes, side: int, orientation: int) -> Picture:
     turned = make_preview(preview, side, orientation) if orientation else b""
     return Picture(_uri(preview), _uri(turned), "")
 
@@ -187,13 +179,13 @@ def _of_file(preview: bytes, side: int, orientation: int) -> Picture:
 def _of_thumbnail(pixels: NDArray[np.uint8] | None, orientation: int, reason: str) -> Picture:
     if pixels is None:
         return Picture("", "", _NO_THUMBNAIL.format(reason.removeprefix("thumbnail: ")))
-    drawn = [
-        _uri(
-            encode(pixels[orientation_indices()[t]].reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE), "JPEG")
-        )
-        for t in sorted({0, orientation})
-    ]
-    return Picture(drawn[0], drawn[1] if orientation else "", reason)
+    turned = _thumbnail_uri(pixels, orientation) if orientation else ""
+    return Picture(_thumbnail_uri(pixels, 0), turned, reason)
+
+
+def _thumbnail_uri(pixels: NDArray[np.uint8], orientation: int) -> str:
+    square = pixels[orientation_indices()[orientation]].reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    return _uri(encode(square, "JPEG"))
 
 
 def _uri(jpeg: bytes) -> str:

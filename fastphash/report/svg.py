@@ -15,27 +15,27 @@ _STYLE = "font: 12px sans-serif; fill: #222"
 
 
 class Panel(NamedTuple):
-    """A curve with a band around it, its values shares from 0 to 1.
+    """A curve with a band around it; its values are shares, 0 to 1.
 
     Attributes
     ----------
-    title, across : str
-        What the curve is of, and what is along the x axis.
+    title, x_label : str
     x : sequence of float
         Ascending.
-    y, least, most : sequence of float
+    y, lower, upper : sequence of float
+        The curve, and the edges of its band.
     ticks : sequence of float
-        Marks along the x axis, the first and the last its ends.
+        Marks of the x axis; the first and the last are its ends.
     mark : float, optional
-        Where a dashed line stands.
+        Where on the x axis a dashed line stands.
     """
 
     title: str
-    across: str
+    x_label: str
     x: Sequence[float]
     y: Sequence[float]
-    least: Sequence[float]
-    most: Sequence[float]
+    lower: Sequence[float]
+    upper: Sequence[float]
     ticks: Sequence[float]
     mark: float | None = None
 
@@ -52,7 +52,7 @@ def write_curves(path: "str | os.PathLike[str]", panels: Sequence[Panel]) -> Non
         f'<rect width="{width}" height="{_HEIGHT}" fill="#fff"/>',
     ]
     for i, panel in enumerate(panels):
-        lines += [f'<g transform="translate({i * _WIDTH} 0)">', *_drawn(panel), "</g>"]
+        lines += [f'<g transform="translate({i * _WIDTH} 0)">', *_draw(panel), "</g>"]
     with (
         atomic.replacing(Path(path)) as temporary,
         open(temporary, "w", encoding="utf-8") as file,
@@ -60,7 +60,7 @@ def write_curves(path: "str | os.PathLike[str]", panels: Sequence[Panel]) -> Non
         file.write("\n".join([*lines, "</svg>", ""]))
 
 
-def _drawn(panel: Panel) -> list[str]:
+def _draw(panel: Panel) -> list[str]:
     low, high = panel.ticks[0], panel.ticks[-1]
     right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
 
@@ -87,9 +87,9 @@ def _drawn(panel: Panel) -> list[str]:
     middle = (_LEFT + right) / 2
     lines.append(
         f'<text x="{middle:.1f}" y="{bottom + 36}" text-anchor="middle">'
-        f"{html.escape(panel.across)}</text>"
+        f"{html.escape(panel.x_label)}</text>"
     )
-    band = [*points(panel.least), *reversed(points(panel.most))]
+    band = [*points(panel.lower), *reversed(points(panel.upper))]
     lines += [
         f'<polygon points="{" ".join(band)}" fill="{_COLOUR}" opacity="0.15"/>',
         (

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from fastphash.audit.run import audit
+from fastphash.ingest.options import IngestOptions
 from fastphash.results.decisions import read_decisions
 from tests.support.audits import write_audit
 from tests.support.inspector_client import Served
@@ -24,6 +25,13 @@ def test_every_link_of_every_page_leads_somewhere(served):
             todo += answer.links + answer.images
     assert len(seen) > 60
     assert any(path.startswith("/image/") for path in seen)
+
+
+@pytest.mark.parametrize("page", ["/", "/group/0", "/pair/1", "/nothing"])
+def test_styles_scripts_and_icons_are_there(served, page):
+    paths = re.findall(r'"(/static/[^"]+)"', served.get(page).text)
+    assert len(paths) >= 2
+    assert [served.get(path).status for path in paths] == [200] * len(paths)
 
 
 def test_the_list_says_what_a_group_is(served):
@@ -86,7 +94,7 @@ def test_deciding_goes_on_to_the_next_undecided_pair(audited):
         assert re.fullmatch(r"/pair/\d+\?order=size", answer.headers["Location"])
         assert "decisions: 5; undecided pairs: 1" in served.get("/").words
         kept = served.post("/decide", row="1", decision="keeper", back="group").headers["Location"]
-        assert "stays: decided" in served.get(kept).words
+        assert "chosen as keeper" in served.get(kept).words
     assert [d.word for d in read_decisions(audited / "out")] == [*verdicts[:5], "keeper"]
 
 
@@ -96,7 +104,7 @@ def test_decisions_outlive_a_second_audit_and_stale_ones_are_counted(audited):
         decided = read_decisions(audited / "out")
         scenes = [source(name, audited / name) for name in ("train", "val")]
         save(audited / "train" / "new.png", scene(99))
-        audit(audited / "out", scenes, workers=1)
+        audit(audited / "out", scenes, ingest=IngestOptions(workers=1))
         assert "The audit has been run again" in served.get("/").words
     assert read_decisions(audited / "out") == decided
     with Served(audited / "out") as served:
@@ -104,7 +112,7 @@ def test_decisions_outlive_a_second_audit_and_stale_ones_are_counted(audited):
         assert "The audit has been run again" not in served.get("/").words
     for image in decided[0].images:
         save(audited / image.split / os.fsdecode(image.path), scene(50, 96, 96))
-    audit(audited / "out", scenes, workers=1)
+    audit(audited / "out", scenes, ingest=IngestOptions(workers=1))
     with Served(audited / "out") as served:
         said = served.get("/").words
         assert "decisions: 1 (1 stale: images that are gone or have changed)" in said
@@ -123,7 +131,7 @@ def test_while_the_audit_is_run_again_pictures_say_so(audited):
 
 def test_one_undecided_copy_is_one(tmp_path):
     with Served(write_audit(tmp_path / "out", [copies(2), copies(3, "val")])) as served:
-        assert "The one undecided is a copy It is no copy" in served.get("/group/0").words
+        assert "The undecided one is a copy It is not a copy" in served.get("/group/0").words
         assert "All 2 undecided are copies" in served.get("/group/1").words
 
 

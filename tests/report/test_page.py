@@ -13,7 +13,7 @@ from PIL import Image
 
 from fastphash.base.text import display_name, visible
 from fastphash.files import parquet
-from fastphash.report.groups import COPIES
+from fastphash.report.groups import COPIES_SHOWN
 from fastphash.results.decisions import Decision, decide
 from fastphash.results.decisions import Image as Decided
 from tests.support.report_pages import again, audited, pixels, planted_audit, read_page, sources_of
@@ -47,7 +47,7 @@ def test_it_says_how_the_hashes_were_made(data, page):
     assert summary["definition"] in page.text
     assert f"audited by fastphash {summary['fastphash']}; hashed by " in page.text
     assert f"{summary['radius']} bits of 64" in page.text
-    assert "those alike by a score of 0.5 of 1 at least" in page.text
+    assert "those with a score of at least 0.5, where 1 is the same picture" in page.text
     for split in summary["splits"].values():
         assert split["root"] in page.text
 
@@ -123,10 +123,10 @@ def test_copies_in_other_colours_say_so(tmp_path):
 
 def test_copies_beyond_the_first_are_counted(tmp_path):
     folder = scenes(tmp_path / "all", [1])
-    for copy in range(COPIES + 5):
+    for copy in range(COPIES_SHOWN + 5):
         (folder / f"copy_{copy:02d}.png").write_bytes((folder / "001.png").read_bytes())
     found = read_page(audited(tmp_path / "out", ("all", folder)) / "report.html")
-    assert len(found.attributes("img", "src")) == COPIES + 1
+    assert len(found.attributes("img", "src")) == COPIES_SHOWN + 1
     assert "and 5 further copies" in found.text
 
 
@@ -166,7 +166,9 @@ def test_label_conflicts_are_shown_with_both_labels(data, tmp_path):
         found = again(out, tmp_path / "report.html")
     finally:
         conflicts.unlink()
-    assert "2 copies have another label than the keeper: errors in the data set." in found.text
+    assert (
+        "2 copies are labelled differently from the keeper: errors in the data set." in found.text
+    )
     assert "train <i>a.png cat & co val k.png <b>dog</b> exact" in found.text
     assert r"train b\xff.png none val k.png dog near" in found.text
 

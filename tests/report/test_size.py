@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from fastphash.base.vocabulary import KINDS, ORIENTATIONS
-from fastphash.report.groups import COPIES
+from fastphash.report.groups import COPIES_SHOWN
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import AuditFolder, open_audit
 from fastphash.results.schemas import GROUPS_SCHEMA
@@ -61,7 +61,7 @@ def test_the_worst_pictures_stay_below_15_megabytes(tmp_path):
     rng = np.random.default_rng(0)
     for group in range(200):
         noise = rng.integers(0, 256, (160, 160, 3), np.uint8)
-        for copy in range(COPIES + 1):
+        for copy in range(COPIES_SHOWN + 1):
             turned = np.ascontiguousarray(np.rot90(noise, copy % 4))
             save(tmp_path / "all" / f"{group}_{copy}.jpg", turned, quality=95 - copy // 4)
     out = audited(tmp_path / "out", ("all", tmp_path / "all"), workers=2)

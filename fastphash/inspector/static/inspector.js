@@ -1,4 +1,4 @@
-// Keys, the flicker and the sliders; everything else works without.
+// Keys, the flicker and the sliders. Everything else works without this script.
 "use strict";
 
 document.documentElement.classList.add("js");
@@ -6,7 +6,8 @@ document.documentElement.classList.add("js");
 const dialog = document.getElementById("keys");
 const keysOn = document.getElementById("keys-on");
 
-const remembered = {
+// whether the user has switched the keys off
+const setting = {
   get off() {
     try {
       return localStorage.getItem("keys") === "off";
@@ -18,14 +19,14 @@ const remembered = {
     try {
       localStorage.setItem("keys", value ? "off" : "on");
     } catch {
-      // without storage it holds for this page
+      // without storage the setting lasts as long as this page
     }
   },
 };
 
-keysOn.checked = !remembered.off;
+keysOn.checked = !setting.off;
 keysOn.addEventListener("change", () => {
-  remembered.off = !keysOn.checked;
+  setting.off = !keysOn.checked;
   showKeys();
 });
 
@@ -61,7 +62,7 @@ document.addEventListener("keydown", (event) => {
 
 document.querySelector("[data-keys-help]")?.addEventListener("click", () => dialog.showModal());
 
-// a decision that is sent twice would be two
+// a form that is sent twice would decide twice
 for (const form of document.querySelectorAll('form[method="post"]')) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
@@ -79,7 +80,7 @@ if (button) {
   let timer = 0;
   const flicker = (on) => {
     clearInterval(timer);
-    // half a second each: far below three flashes a second
+    // one change in 0.5 s: one flash a second, three are the limit for safe pages
     timer = on ? setInterval(() => { other.checked = !other.checked; }, 500) : 0;
     button.setAttribute("aria-pressed", String(on));
     button.textContent = on ? "Stop" : "Flicker";

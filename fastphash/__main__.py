@@ -2,7 +2,7 @@
 
 import signal
 
-# until there is anything to tidy up, Ctrl-C ends it without a word
+# while modules are imported there is nothing to tidy up, and Ctrl-C ends the process silently
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from fastphash.cli.main import main  # noqa: E402

@@ -1,4 +1,8 @@
-"""Everything that fastphash raises on purpose."""
+"""Everything that fastphash raises on purpose.
+
+A message names a parameter in backquotes: "`k` must be at least 1". The command line prints the
+option in its place.
+"""
 
 
 class FastphashError(Exception):
@@ -15,7 +19,8 @@ class ImageError(FastphashError):
     Attributes
     ----------
     stage : str
-        ``"read"``, ``"identify"``, ``"decode"`` or ``"worker"``.
+        Where it failed: ``"read"``, ``"identify"``, ``"decode"`` or ``"worker"``. Rejected inputs
+        have a fifth, ``"list"``: a folder that can't be listed.
     reason : str
         What went wrong there, in one line.
     """
@@ -35,12 +40,12 @@ class DefinitionError(StoreError):
 
 
 class TooManyPairsError(FastphashError):
-    """A join would give more pairs than it was allowed to.
+    """A join has more pairs than its limit.
 
     Attributes
     ----------
     pairs, limit : int
-        How many there are at least, and how many were allowed.
+        How many pairs there are at least, and how many were allowed.
     """
 
     def __init__(
@@ -48,11 +53,11 @@ class TooManyPairsError(FastphashError):
     ) -> None:
         super().__init__(
             f"the join has at least {pairs:,} pairs, more than the limit of {limit:,}: "
-            f"raise it with --max-pairs (max_pairs), or use {instead}"
+            f"raise it with `max_pairs`, or use {instead}"
         )
         self.pairs = pairs
         self.limit = limit
 
 
 class WorkerError(FastphashError):
-    """Worker processes could not be started or went away for good."""
+    """Worker processes can't be started, or keep dying."""

@@ -1,59 +1,53 @@
-"""Options that several commands share, and how their values are checked."""
+"""Options that several commands share, as decorators: what may be said, and what it means.
 
-import importlib
-import math
-import os
-import re
-import sys
+`option_values` turns the words into values.
+"""
+
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from fastphash.base.vocabulary import KINDS, PASS_ORDERS
+from fastphash.base.vocabulary import PASS_ORDERS
+from fastphash.cli import option_values as values
 from fastphash.defaults import MAX_PAIRS, MAX_PIXELS, MIN_SCORE, TIMEOUT
-from fastphash.errors import FastphashError, UsageError
-
-if TYPE_CHECKING:
-    from fastphash.sources.local import LocalSource
-    from fastphash.store.rows import HashTable
-
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: The kinds that --fail-on-leak looks for by itself.
+#: Kinds of copies that are certain: what --fail-on-leak looks for, and clean removes, by default.
 SURE_KINDS = "identical,exact,augmented"
 
 
-class Number(click.FloatRange):
-    """A number in a range; NaN, which no bound keeps out, is none."""
+def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, in the order of the help."""
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The number that somebody wrote."""
-        number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail(f"{value!r} is no number.", param, ctx)
-        return number
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
-def source_options(command: F) -> F:
-    """``[SPLIT=]DIR ... --files``: pass them to `sources`."""
-    command = click.argument("folders", nargs=-1, metavar="[SPLIT=]DIR...")(command)
-    command = click.option(
-        "--files",
-        multiple=True,
-        metavar="[SPLIT=]LIST",
-        help="A file with one path a line is a split too; - is standard input. May be repeated.",
-    )(command)
-    return click.option(
-        "-0",
-        "--null",
-        is_flag=True,
-        help="Paths in --files end with NUL bytes, as of find -print0.",
+def split_options(command: F) -> F:
+    """``[SPLIT=]DIR ... --files -0``: see `SplitOptions`."""
+    return _all(
+        click.option(
+            "-0",
+            "--null",
+            "separator",
+            is_flag=True,
+            callback=values.parse_separator,
+            help="Paths in --files end with NUL bytes, as find -print0 writes them.",
+        ),
+        click.option(
+            "--files",
+            multiple=True,
+            metavar="[SPLIT=]LIST",
+            help="Add a split: a file with one path per line, or - for standard input. May be "
+            "repeated.",
+        ),
+        click.argument("folders", nargs=-1, metavar="[SPLIT=]DIR..."),
     )(command)
 
 
@@ -63,40 +57,27 @@ def workers_option(command: F) -> F:
         "--workers",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Worker processes.  [default: one for each core]",
+        help="Worker processes.  [default: one per core]",
     )(command)
 
 
-def folder_option(metavar: str, text: str, default: str | None = None) -> Callable[[F], F]:
-    """``-o FOLDER``, required where there is no default."""
-    given: dict[str, Any] = {"default": default, "show_default": True} if default else {}
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path, file_okay=False),
-        required=not default,
-        metavar=metavar,
-        help=text,
-        **given,
-    )
-
-
 def hash_options(command: F) -> F:
-    """How to hash: pass them to `definition_and_layout`."""
-    options = [
+    """How to hash, and what to keep: see `HashOptions`."""
+    return _all(
         click.option(
             "--decode",
             type=click.Choice(["full", "reduced"]),
             default="full",
             show_default=True,
-            help="Hash as ImageHash does, or JPEGs from a reduced grey image: another definition.",
+            help="full hashes as ImageHash does. reduced decodes JPEGs to a smaller grey image: "
+            "such hashes have another definition.",
         ),
         click.option(
             "--pass-order",
             type=click.Choice(PASS_ORDERS),
             default="pillow13",
             show_default=True,
-            help="Which Pillow's resize to reproduce: up to 12.1, 12.2 and 12.3, or 13.",
+            help="Reproduce the resize of Pillow up to 12.1, of 12.2 and 12.3, or of 13.",
         ),
         click.option("--exif", is_flag=True, help="Turn images as their EXIF orientation says."),
         click.option(
@@ -110,33 +91,73 @@ def hash_options(command: F) -> F:
         click.option(
             "--no-thumbnails",
             is_flag=True,
-            help="Keep no thumbnails: a store of a tenth the size, in which equal hashes can't be "
-            "told from copies.",
+            help="Keep no thumbnails. The store has a tenth of the size, but nothing tells copies "
+            "from other images with the same hash.",
         ),
         workers_option,
         click.option(
             "--timeout",
-            type=Number(min=0, min_open=True),
+            type=values.SECONDS,
             default=TIMEOUT,
             metavar="SECONDS",
-            help="End a worker that takes longer for one image; an image that does so twice is "
-            f"rejected.  [default: {TIMEOUT:g}]",
+            help="Stop a worker that takes longer for one image. An image that takes longer twice "
+            f"is rejected.  [default: {TIMEOUT:g}]",
         ),
         click.option(
             "--max-pixels",
             type=click.IntRange(min=1),
             default=MAX_PIXELS,
             metavar="N",
-            help="Reject images of more pixels than this, unread.  "
+            help="Reject images with more pixels, without decoding them.  "
             f"[default: {MAX_PIXELS:,}, as Pillow]",
         ),
         click.option(
             "--keep-missing", is_flag=True, help="Keep the hashes of files that are gone."
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )(command)
+
+
+def folder_option(metavar: str, text: str, default: str | None = None) -> Callable[[F], F]:
+    """``-o FOLDER``; required unless there is a default."""
+    shown: dict[str, Any] = {"default": default, "show_default": True} if default else {}
+    return click.option(
+        "-o",
+        "--output",
+        "out",
+        type=values.FOLDER,
+        required=not default,
+        metavar=metavar,
+        help=text,
+        **shown,
+    )
+
+
+def file_option(text: str, *, required: bool = True) -> Callable[[F], F]:
+    """``-o FILE`` and ``--overwrite``: see `OutputFile`."""
+    return _all(
+        click.option(
+            "-o",
+            "--output",
+            "path",
+            type=values.FILE,
+            required=required,
+            metavar="FILE",
+            help=text,
+        ),
+        click.option("--overwrite", is_flag=True, help="Replace FILE if it exists."),
+    )
+
+
+def format_option(text: str) -> Callable[[F], F]:
+    """``--format``: Parquet, or the JSON of the paper's scripts."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["parquet", "hash-and-search"]),
+        default="parquet",
+        show_default=True,
+        help=text,
+    )
 
 
 def json_option(command: F) -> F:
@@ -146,36 +167,16 @@ def json_option(command: F) -> F:
     )
 
 
-def output_option(text: str, *, required: bool = True) -> Callable[[F], F]:
-    """``-o FILE``, with ``--overwrite``."""
-
-    def decorate(command: F) -> F:
-        command = click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")(
-            command
-        )
-        return click.option(
-            "-o",
-            "--output",
-            type=click.Path(path_type=Path, dir_okay=False),
-            required=required,
-            metavar="FILE",
-            help=text,
-        )(command)
-
-    return decorate
-
-
 def audit_argument(command: F) -> F:
     """``OUT``, the folder of an audit."""
-    kind = click.Path(path_type=Path, file_okay=False)
-    return click.argument("folder", metavar="OUT", type=kind)(command)
+    return click.argument("folder", metavar="OUT", type=values.FOLDER)(command)
 
 
 def radius_option(default: int | None, text: str) -> Callable[[F], F]:
     """``--radius``."""
     return click.option(
         "--radius",
-        type=click.IntRange(0, 64),
+        type=values.RADIUS,
         default=default,
         show_default=True,
         metavar="BITS",
@@ -184,38 +185,20 @@ def radius_option(default: int | None, text: str) -> Callable[[F], F]:
 
 
 def verify_options(command: F) -> F:
-    """Whether near pairs are looked at, and how alike copies are: pass them to `least_score`."""
-    command = click.option(
-        "--no-verify", is_flag=True, help="Take near ones for copies by their distance alone."
+    """Whether thumbnails of near pairs are compared, and how alike they must be."""
+    return _all(
+        click.option(
+            "--min-score",
+            type=values.SCORE,
+            metavar="SCORE",
+            help=f"Least similarity of the thumbnails of near copies.  [default: {MIN_SCORE:g}]",
+        ),
+        click.option(
+            "--no-verify",
+            is_flag=True,
+            help="Don't compare thumbnails: near pairs are copies by their distance alone.",
+        ),
     )(command)
-    return click.option(
-        "--min-score",
-        type=Number(0, 1),
-        metavar="SCORE",
-        help=f"How alike the thumbnails of near copies are at least.  [default: {MIN_SCORE:g}]",
-    )(command)
-
-
-def least_score(
-    min_score: float | None, no_verify: bool, no_thumbnails: bool = False
-) -> float | None:
-    """The least score of near copies; None if nobody looks at them."""
-    for option, blind in (("--no-verify", no_verify), ("--no-thumbnails", no_thumbnails)):
-        if blind and min_score is not None:
-            raise UsageError(f"--min-score and {option} exclude one another")
-    if no_verify or no_thumbnails:
-        return None
-    return MIN_SCORE if min_score is None else min_score
-
-
-def check_thumbnails(min_score: float | None, sides: "dict[str, HashTable]") -> None:
-    """UsageError if a least score was asked for of rows, by what they are called, without any."""
-    for target, rows in sides.items():
-        if min_score is not None and not rows.has_thumbnails:
-            raise UsageError(
-                f"--min-score needs thumbnails, and {target!r} doesn't have them: leave it out, "
-                "or hash again without --no-thumbnails"
-            )
 
 
 def max_pairs_option(text: str) -> Callable[[F], F]:
@@ -229,41 +212,38 @@ def max_pairs_option(text: str) -> Callable[[F], F]:
     )
 
 
-def join_options(command: F) -> F:
-    """What a join may use, and whether it explains itself: pass them to `effort`."""
-    command = click.option(
-        "--explain",
-        is_flag=True,
-        help="Say how pairs are searched, how long that should take, and how long it took.",
-    )(command)
-    return click.option(
-        "--memory",
-        metavar="SIZE",
-        callback=_bytes,
-        help="Memory that joins may take beyond the hashes, such as 800M or 4G.  "
-        "[default: half of what is free]",
+def search_options(command: F) -> F:
+    """What a search may use, and whether it explains itself: see `SearchOptions`."""
+    return _all(
+        click.option(
+            "--memory",
+            metavar="SIZE",
+            callback=values.parse_size,
+            help="Memory for searching, besides the hashes: 800M or 4G, for example.  "
+            "[default: half of what is free]",
+        ),
+        click.option(
+            "--explain",
+            is_flag=True,
+            help="Say how pairs are searched, how long that should take, and how long it took.",
+        ),
     )(command)
 
 
-def coco_option(text: str) -> Callable[[F], F]:
-    """``--coco SPLIT=FILE``, as a dict."""
+def kinds_option(text: str) -> Callable[[F], F]:
+    """``--kinds KIND,...``."""
+    return click.option("--kinds", metavar="KIND,...", callback=values.parse_kinds, help=text)
+
+
+def keep_in_option(default: str = "the smallest first") -> Callable[[F], F]:
+    """``--keep-in SPLIT,...``."""
     return click.option(
-        "--coco", multiple=True, metavar="SPLIT=FILE", callback=_coco_files, help=text
+        "--keep-in",
+        metavar="SPLIT,...",
+        callback=values.parse_names,
+        help="Order of splits: each keeps its images rather than their copies in later ones.  "
+        f"[default: {default}]",
     )
-
-
-def _coco_files(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for text in value:
-        split, _separator, path = text.partition("=")
-        if not split or not path:
-            raise click.BadParameter(f"{text!r} is not SPLIT=FILE")
-        if split in found:
-            raise click.BadParameter(f"two files for split {split!r}")
-        if not Path(path).is_file():
-            raise click.BadParameter(f"no such file: {path!r}")
-        found[split] = Path(path)
-    return found
 
 
 def grouping_option(command: F) -> F:
@@ -273,137 +253,16 @@ def grouping_option(command: F) -> F:
         type=click.Choice(["star", "components"]),
         default="star",
         show_default=True,
-        help="Copies of a keeper must be near it themselves, or may be chained.",
+        help="In a star every copy is near the keeper; in components copies may be chained.",
     )(command)
 
 
-def effort(memory: int | None, explain: bool, progress: Callable[[str, int, int], None]) -> Any:
-    """What joins may use and whom they tell, as an Effort."""
-    from fastphash.base.machine import free_memory
-    from fastphash.cli.output import show_search
-    from fastphash.joins.options import JoinOptions
-
-    made = JoinOptions(
-        memory=free_memory() // 2 if memory is None else memory,
-        advance=lambda done, total: progress("joining", done, total),
-    )
-    return replace(made, explain=show_search) if explain else made
-
-
-def _bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
-    if value is None:
-        return None
-    found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([KMGT]?)(i?B?)", value.strip(), re.IGNORECASE)
-    size = float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ") if found else 0
-    if size < 1:
-        raise click.BadParameter(f"{value!r} is no size: write 800M or 4G")
-    return int(size)
-
-
-def keep_in_option(default: str = "the smallest first") -> Callable[[F], F]:
-    """``--keep-in SPLIT,...``."""
+def coco_option(text: str) -> Callable[[F], F]:
+    """``--coco SPLIT=FILE``."""
     return click.option(
-        "--keep-in",
-        metavar="SPLIT,...",
-        callback=_names,
-        help="Splits that keep their images when another has a copy, first to last.  "
-        f"[default: {default}]",
-    )
-
-
-def format_option(text: str) -> Callable[[F], F]:
-    """``--format``: Parquet or the JSON of the paper's scripts."""
-    return click.option(
-        "--format",
-        "form",
-        type=click.Choice(["parquet", "hash-and-search"]),
-        default="parquet",
-        show_default=True,
+        "--coco",
+        multiple=True,
+        metavar="SPLIT=FILE",
+        callback=values.parse_coco_files,
         help=text,
     )
-
-
-def kinds_callback(_: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
-    """A list of kinds from a comma-separated text."""
-    kinds = _names(_, parameter, value)
-    if value is not None and not kinds:
-        raise click.BadParameter(f"no kind in {value!r}: use some of {', '.join(KINDS)}")
-    for kind in kinds:
-        if kind not in KINDS:
-            raise click.BadParameter(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
-    return kinds
-
-
-def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
-    return [name for name in (value or "").split(",") if name]
-
-
-def sources(folders: tuple[str, ...], files: tuple[str, ...], null: bool) -> "list[LocalSource]":
-    """The splits that the arguments name; UsageError if there are none, or they clash."""
-    from fastphash.sources.local import check_sources, folder_source, list_source
-
-    found = [folder_source(folder) for folder in folders]
-    for text in files:
-        name, separator, path = text.partition("=")
-        if not separator:
-            name, path = ("stdin" if text == "-" else Path(text).stem), text
-        found.append(list_source(name, _read_list(path), b"\0" if null else b"\n"))
-    if not found:
-        raise UsageError("nothing to hash: name a folder, or a list of files with --files")
-    check_sources(found)
-    return found
-
-
-def _read_list(path: str) -> bytes:
-    if path == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise UsageError(f"can't read the list {path!r}: {error.strerror}") from error
-
-
-def definition_and_layout(
-    decode: Any, pass_order: Any, exif: bool, strict_imagehash: bool, **without: bool
-) -> tuple[Any, Any]:
-    """What the hash options ask for, as a Definition and a Layout."""
-    from fastphash.hashing.definition import Definition
-    from fastphash.store.schema import Layout
-
-    definition = Definition(
-        decode=decode,
-        pass_order=pass_order,
-        exif=exif,
-        sixteen_bit="clipped" if strict_imagehash else "scaled",
-    )
-    return definition, Layout(not without["no_orientations"], not without["no_thumbnails"])
-
-
-def optional_module(module: str, extra: str) -> Any:
-    """A module that needs an extra; where it is missing, an error says what to install."""
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        library = (error.name or "").split(".")[0]
-        if library == "fastphash":
-            raise
-        raise FastphashError(
-            f"{library} is not installed: pip install 'fastphash[{extra}]'"
-        ) from error
-
-
-def has_desktop() -> bool:
-    """Whether a browser would open where the user sees it."""
-    if not sys.stdout.isatty() or "SSH_CONNECTION" in os.environ:
-        return False
-    if sys.platform in ("darwin", "win32"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def check_free(path: Path, overwrite: bool) -> None:
-    """UsageError if a file exists that wasn't asked to be replaced, or its folder doesn't."""
-    if path.exists() and not overwrite:
-        raise UsageError(f"{str(path)!r} exists: --overwrite replaces it")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"no such folder: {str(path.absolute().parent)!r}")

@@ -14,10 +14,11 @@ import pytest
 
 import fastphash
 from fastphash.audit.query import QUERY_SCHEMA
-from fastphash.clean.apply import _JOURNAL_SCHEMA, _SKIPPED_SCHEMA
+from fastphash.clean.journal import JOURNAL_SCHEMA
 from fastphash.clean.plan import PLAN_SCHEMA
+from fastphash.clean.record import SKIPPED_SCHEMA
 from fastphash.cli.main import main
-from fastphash.evaluation.evaluate import JUDGED_SCHEMA
+from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
 from fastphash.files.atomic import read_json
 from fastphash.hashing.definition import Definition
 from fastphash.labels.conflicts import CONFLICTS_SCHEMA
@@ -42,8 +43,8 @@ SCHEMAS = {
     "conflicts.parquet": CONFLICTS_SCHEMA,
     "pairs.parquet of join": PAIRS_SCHEMA,
     "plan.parquet": PLAN_SCHEMA,
-    "moved.parquet": _JOURNAL_SCHEMA,
-    "skipped.parquet": _SKIPPED_SCHEMA,
+    "moved.parquet": JOURNAL_SCHEMA,
+    "skipped.parquet": SKIPPED_SCHEMA,
     "pairs.parquet of evaluate": JUDGED_SCHEMA,
 }
 

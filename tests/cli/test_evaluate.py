@@ -8,17 +8,17 @@ import pytest
 
 from fastphash.demo import make
 from fastphash.errors import UsageError
-from fastphash.evaluation.evaluate import (
+from fastphash.evaluation.evaluate import evaluate
+from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
+from fastphash.evaluation.truth import read_truth
+from fastphash.evaluation.writing import (
     CURVES,
     FIGURES,
-    JUDGED_SCHEMA,
     PAIRS,
     UNLISTED,
     check_folder,
-    evaluate,
     write_evaluation,
 )
-from fastphash.evaluation.truth import read_truth
 from fastphash.files import parquet
 from fastphash.results.audit_folder import open_audit
 from tests.support.command_line import FAILED, USAGE, error_of, run, too_wide
@@ -67,8 +67,8 @@ def test_what_was_planted_is_found_and_nothing_else(planted):
     assert "There are none" in read_page(folder / UNLISTED).text
 
 
-def test_what_is_not_listed_is_shown(planted, tmp_path):
-    done = run("evaluate", "out", "half.csv", "-o", tmp_path / "e", "--shown", "3", cwd=planted)
+def test_what_is_not_listed_is_shown(planted):
+    done = run("evaluate", "out", "half.csv", "-o", "shown", "--shown", "3", cwd=planted)
     shown = done.stdout
     assert too_wide(shown) == []
     words = " ".join(shown.split())
@@ -76,12 +76,12 @@ def test_what_is_not_listed_is_shown(planted, tmp_path):
     assert "train/scene_000.png and train/broken.png: rejected" in words
     assert "accused pairs that aren't listed: 5; look at them in unlisted.html" in words
     assert "rotate_180 5 5 100.0 %" in words
-    page = read_page(tmp_path / "e" / UNLISTED)
+    page = read_page(planted / "shown" / UNLISTED)
     assert len(page.groups) == 3
-    assert "The 3 most alike of 5 pairs" in page.text
+    assert "The 3 most alike of 5 accused pairs" in page.text
     assert all("augmented, 0 bits, rotate_" in group.text for group in page.groups)
-    assert {path.name for path in (tmp_path / "e").iterdir()} == FILES
-    root = ET.parse(tmp_path / "e" / CURVES).getroot()
+    assert {path.name for path in (planted / "shown").iterdir()} == FILES
+    root = ET.parse(planted / "shown" / CURVES).getroot()
     assert len(root.findall(".//{*}polyline")) == 2
 
 
@@ -123,7 +123,7 @@ def test_what_nobody_could_look_at_is_lost_by_that(tmp_path):
     write(tmp_path / "truth.csv", [("train/same.bmp", "000.png", "")])
     run("audit", "train", "-o", "out", "--no-thumbnails", cwd=tmp_path)
     shown = run("evaluate", "out", "truth.csv", cwd=tmp_path).stdout
-    assert "1 lost: of one hash, but without thumbnails nobody could look" in shown
+    assert "1 lost: equal hashes, but no thumbnails to compare" in shown
     found = json.loads((tmp_path / "out" / "evaluation" / FIGURES).read_text())
     assert {why: number for why, number in found["lost"].items() if number} == {"unseen": 1}
     pairs = parquet.read_table(tmp_path / "out" / "evaluation" / PAIRS)
@@ -157,7 +157,7 @@ def test_only_an_evaluation_is_replaced_unasked(planted, tmp_path):
     other.mkdir()
     for content in ("{}", "[1]", "none"):
         (other / FIGURES).write_text(content)
-        with pytest.raises(UsageError, match="--overwrite"):
+        with pytest.raises(UsageError, match="`overwrite`"):
             check_folder(other, overwrite=False)
     (other / "notes.txt").write_text("mine")
     run(*words, other, "--overwrite")
@@ -182,7 +182,7 @@ def test_an_evaluation_that_fails_leaves_no_figures_of_another(planted, tmp_path
     def fail(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fastphash.evaluation.evaluate.write_pairs", fail)
+    monkeypatch.setattr("fastphash.evaluation.writing.write_pairs", fail)
     with pytest.raises(KeyboardInterrupt):
         write_evaluation(found, audit, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == FILES - {FIGURES}

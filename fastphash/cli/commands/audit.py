@@ -1,0 +1,117 @@
+"""`fastphash audit`."""
+
+from pathlib import Path
+
+import click
+
+from fastphash.cli import options
+from fastphash.cli.option_groups import (
+    CopyOptions,
+    HashOptions,
+    KeeperOptions,
+    LabelOptions,
+    SplitOptions,
+    gather,
+)
+from fastphash.cli.option_values import parse_kinds
+from fastphash.cli.signals import handle_signals
+from fastphash.defaults import RADIUS
+
+_LEAK_STATUS = 3
+_FAIL_ON_LEAK = "--fail-on-leak"
+
+
+class _OptionalKinds(click.Command):
+    """Accepts ``--fail-on-leak`` with or without ``=KINDS``, and never takes the next word."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give the option its default value if it has none."""
+        with_kinds = f"{_FAIL_ON_LEAK}={options.SURE_KINDS}"
+        return super().parse_args(
+            ctx, [with_kinds if arg == _FAIL_ON_LEAK else arg for arg in args]
+        )
+
+
+@click.command("audit", cls=_OptionalKinds)
+@options.split_options
+@options.folder_option(
+    "OUT",
+    "Folder for the hashes and the results. In the folder of an earlier audit, only new and "
+    "changed images are hashed.",
+)
+@options.keep_in_option()
+@click.option(
+    _FAIL_ON_LEAK,
+    metavar="[=KINDS]",
+    callback=parse_kinds,
+    help="Exit with status 3 if an image of one split has a copy of these kinds in another; "
+    f"without KINDS, {options.SURE_KINDS}.",
+)
+@options.radius_option(
+    None,
+    "Largest Hamming distance of two copies.  [default: the largest at which an image has ten "
+    f"candidates by chance, at most 16; {RADIUS} if no thumbnails are compared]",
+)
+@options.verify_options
+@options.grouping_option
+@options.coco_option(
+    "COCO file of a split. Copies whose annotations differ from their keeper's are listed as label "
+    "conflicts. May be repeated."
+)
+@click.option(
+    "--class-folders/--no-class-folders",
+    default=None,
+    help="Whether the first folder of a path is its label.  [default: if it looks like a label]",
+)
+@options.hash_options
+@options.search_options
+@options.json_option
+@gather(
+    splits=SplitOptions,
+    copies=CopyOptions,
+    keepers=KeeperOptions,
+    labels=LabelOptions,
+    hashing=HashOptions,
+)
+def audit(
+    splits: SplitOptions,
+    out: Path,
+    fail_on_leak: list[str],
+    copies: CopyOptions,
+    keepers: KeeperOptions,
+    labels: LabelOptions,
+    hashing: HashOptions,
+    as_json: bool,
+) -> None:
+    """Find all copies in splits of images, inside each split and across splits.
+
+    \b
+    Example:
+      fastphash audit train=data/train val=data/val -o audit
+    """
+    sources = splits.sources()
+    from fastphash.audit.options import AuditOptions
+    from fastphash.audit.run import audit as audit_splits
+    from fastphash.audit.summary import count_leaks
+    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.cli.output_audit import show_audit
+
+    handle_signals()
+    min_score = copies.least_score(no_thumbnails=hashing.no_thumbnails)
+    with ProgressScreen() as progress:
+        audit_options = AuditOptions(
+            radius=copies.radius,
+            min_score=min_score,
+            grouping=keepers.grouping,
+            keep_in=keepers.keep_in,
+            labels=labels.sources(),
+            join=copies.join(progress),
+        )
+        result = audit_splits(out, sources, audit_options, hashing.ingest(), progress=progress)
+    if as_json:
+        show_json(result.summary)
+    else:
+        show_audit(result.summary, result.tallies, str(out))
+    if fail_on_leak and (leaked := count_leaks(result.summary, fail_on_leak)):
+        click.echo(f"{leaked:,} leaks between splits ({', '.join(fail_on_leak)})", err=True)
+        raise SystemExit(_LEAK_STATUS)

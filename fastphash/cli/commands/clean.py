@@ -1,0 +1,166 @@
+"""`fastphash clean`: plan, apply, undo."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fastphash.base.vocabulary import CLEAN_MODES
+from fastphash.cli import options
+from fastphash.cli.option_groups import (
+    ApplyOptions,
+    PlanOptions,
+    SearchOptions,
+    any_given,
+    gather,
+)
+from fastphash.cli.option_values import FOLDER
+from fastphash.cli.signals import handle_signals
+from fastphash.errors import UsageError
+
+if TYPE_CHECKING:
+    from fastphash.clean.outcome import Applied
+
+
+@click.command("clean")
+@options.audit_argument
+@click.argument("target", metavar="[DIR]", required=False, type=FOLDER)
+@options.kinds_option(
+    f"Plan: copies of these kinds go; identical copies always go.  [default: {options.SURE_KINDS}]"
+)
+@options.keep_in_option("that of the audit")
+@click.option("--apply", "applying", is_flag=True, help="Put the plan into effect.")
+@click.option(
+    "--to",
+    "mode",
+    type=click.Choice(CLEAN_MODES),
+    help="Apply: write lists of what stays; make a clean tree of copies or links in DIR; or move "
+    "what goes to DIR.  [default: lists]",
+)
+@click.option("--undo", is_flag=True, help="Move back everything that was moved.")
+@options.coco_option(
+    "Apply: COCO file of a split; a copy without the images that go is written. May be "
+    "repeated.  [default: the files that the audit was given]"
+)
+@click.option("-0", "--null", is_flag=True, help="End names in lists with NUL bytes.")
+@click.option("--absolute", is_flag=True, help="Write absolute names to lists.")
+@click.option("--overwrite", is_flag=True, help="Replace lists and COCO files that exist.")
+@options.search_options
+@options.json_option
+@gather(planning=PlanOptions, effect=ApplyOptions, search=SearchOptions)
+def clean(
+    folder: Path,
+    target: Path | None,
+    planning: PlanOptions,
+    applying: bool,
+    effect: ApplyOptions,
+    undo: bool,
+    search: SearchOptions,
+    as_json: bool,
+) -> None:
+    """Plan which copies go, then put the plan into effect. Nothing is ever deleted.
+
+    The plan is OUT/plan.parquet: look at it, then add --apply. Decisions made with
+    `fastphash inspect` count. The order of splits is that of the audit, unless --keep-in gives
+    another.
+
+    \b
+    Examples:
+      fastphash clean audit
+      fastphash clean audit --apply
+      fastphash clean audit cleaned --apply --to copy
+      fastphash clean audit aside --apply --to move
+      fastphash clean audit --undo
+    """
+    effect_given = target is not None or any_given(effect)
+    if applying and any_given(planning):
+        raise UsageError("--kinds and --keep-in are for the plan: make a new plan without --apply")
+    if undo and (applying or any_given(planning) or effect_given):
+        raise UsageError("--undo stands alone: fastphash clean OUT --undo")
+    if not applying and effect_given:
+        raise UsageError("nothing is written before the plan is applied: add --apply")
+    mode = effect.mode
+    if applying and target is None and mode not in (None, "lists"):
+        raise UsageError(f"--to {mode} needs a folder: fastphash clean OUT DIR --apply --to {mode}")
+    if undo:
+        _undo(folder, as_json=as_json)
+    elif applying:
+        _apply(folder, target, effect, as_json=as_json)
+    else:
+        _plan(folder, planning, search, as_json=as_json)
+
+
+def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json: bool) -> None:
+    from fastphash.clean.plan import PLAN, SURE, make_plan, plan_settings, plan_summary
+    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.cli.output_clean import show_plan
+    from fastphash.files.parquet import write_table
+    from fastphash.results.audit_folder import open_audit
+
+    handle_signals()
+    audited = open_audit(folder)
+    with ProgressScreen() as progress:
+        plan = make_plan(
+            audited,
+            by=planning.kinds or SURE,
+            keep_in=planning.keep_in or None,
+            options=search.join(progress),
+        )
+        write_table(folder / PLAN, plan)
+    splits, settings = plan_summary(plan), plan_settings(plan)
+    if as_json:
+        show_json({"splits": splits, **settings})
+    else:
+        show_plan(splits, settings, audited.summary, str(folder))
+
+
+def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: bool) -> None:
+    from fastphash.clean.apply import apply_plan
+    from fastphash.clean.checked_plan import read_plan
+    from fastphash.clean.drafts import CLEAN
+    from fastphash.clean.plan import PLAN
+    from fastphash.cli.output import ProgressScreen
+    from fastphash.results.audit_folder import open_audit
+
+    handle_signals()
+    mode = effect.mode or "lists"
+    with ProgressScreen() as progress:
+        audited = open_audit(folder)
+        if not (folder / PLAN).exists():
+            raise UsageError(f"no plan in {str(folder)!r}: make one without --apply first")
+        audit_files = audited.summary["labels"].get("coco", {}).get("files", {})
+        applied = apply_plan(
+            read_plan(audited),
+            mode,
+            target or folder / CLEAN,
+            null=effect.null,
+            absolute=effect.absolute,
+            coco=effect.coco or {split: Path(path) for split, path in audit_files.items()},
+            overwrite=effect.overwrite,
+            progress=progress,
+        )
+    _finish(applied, mode, folder, as_json=as_json)
+
+
+def _undo(folder: Path, *, as_json: bool) -> None:
+    from fastphash.clean.undo import undo_moves
+    from fastphash.cli.output import ProgressScreen
+
+    handle_signals()
+    with ProgressScreen() as progress:
+        applied = undo_moves(folder, progress)
+    _finish(applied, "moved back", folder, as_json=as_json)
+
+
+def _finish(applied: "Applied", what: str, folder: Path, *, as_json: bool) -> None:
+    """Print what was done; exit with status 1 if anything was not as planned."""
+    from fastphash.clean.record import SKIPPED
+    from fastphash.cli.output import show_json
+    from fastphash.cli.output_clean import show_applied
+
+    if as_json:
+        show_json(applied.as_json())
+    else:
+        show_applied(applied.as_json(), what, str(folder / SKIPPED))
+    if applied.skipped or applied.rescued:
+        raise SystemExit(1)

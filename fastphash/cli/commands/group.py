@@ -1,0 +1,69 @@
+"""`fastphash group`."""
+
+from pathlib import Path
+
+import click
+
+from fastphash.cli import options
+from fastphash.cli.option_groups import CopyOptions, KeeperOptions, OutputFile, gather
+from fastphash.cli.signals import handle_signals
+
+
+@click.command("group")
+@click.argument("stores", nargs=-1, required=True, metavar="STORE...")
+@options.file_option("File for the groups.")
+@options.radius_option(0, "Largest Hamming distance of two copies.")
+@options.grouping_option
+@options.keep_in_option()
+@options.format_option("Parquet, or JSON as the paper's inspect_hashes.py writes it.")
+@options.verify_options
+@options.search_options
+@options.json_option
+@gather(output=OutputFile, copies=CopyOptions, keepers=KeeperOptions)
+def group(
+    stores: tuple[str, ...],
+    output: OutputFile,
+    form: str,
+    copies: CopyOptions,
+    keepers: KeeperOptions,
+    as_json: bool,
+) -> None:
+    """Group the copies in one or more stores; one image of each group is its keeper.
+
+    A STORE may be STORE@SPLIT, or a Parquet file with path and phash.
+
+    \b
+    Example:
+      fastphash group hashes -o groups.parquet
+    """
+    output.check()
+    copies.least_score()
+    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.cli.output_join import show_groups, show_unseen
+    from fastphash.files import atomic, parquet
+    from fastphash.results.groups import candidates, group_rows, priority
+    from fastphash.results.pairs import count_unseen
+    from fastphash.store.convert import paper_groups
+    from fastphash.store.open import read_together
+
+    handle_signals()
+    rows = read_together(list(stores))
+    copies.check_thumbnails({" ".join(stores): rows})
+    order = priority(rows, keepers.keep_in)
+    with ProgressScreen() as progress:
+        criteria = copies.criteria(progress)
+        ranked = candidates(rows, order, criteria)
+        table = group_rows(ranked, criteria, keepers.grouping).table()
+    path = Path(str(output.path))
+    if form == "parquet":
+        parquet.write_table(path, table)
+    else:
+        atomic.write_json(path, paper_groups(rows, table))
+    kinds = parquet.count_values(table["kind"])
+    groups = table.num_rows - sum(kinds.values())
+    unseen = count_unseen(table)
+    if as_json:
+        show_json({"images": len(rows), "groups": groups, "copies": kinds, "unseen": unseen})
+    else:
+        show_groups(f"Groups, in {path}", len(rows), groups, kinds)
+        show_unseen(0 if copies.no_verify else unseen)

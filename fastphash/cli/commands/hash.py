@@ -1,0 +1,46 @@
+"""`fastphash hash`."""
+
+from pathlib import Path
+
+import click
+
+from fastphash.cli import options
+from fastphash.cli.option_groups import HashOptions, SplitOptions, gather
+from fastphash.cli.signals import handle_signals
+
+
+@click.command("hash")
+@options.split_options
+@options.folder_option(
+    "STORE",
+    "Folder for the hashes. In a store that exists, only new and changed images are hashed.",
+)
+@options.hash_options
+@options.json_option
+@gather(splits=SplitOptions, hashing=HashOptions)
+def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) -> None:
+    """Hash images into a store of Parquet files.
+
+    \b
+    Example:
+      fastphash hash train=data/train -o hashes
+    """
+    sources = splits.sources()
+    from dataclasses import asdict
+
+    from fastphash.audit.run import check_images
+    from fastphash.audit.summary import count_reasons
+    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.cli.output_hash import show_hashed
+    from fastphash.ingest.api import hash_into
+    from fastphash.store.store import open_store
+
+    handle_signals()
+    with ProgressScreen() as progress:
+        tallies = hash_into(out, sources, hashing.ingest(), progress=progress)
+    if as_json:
+        show_json({split: asdict(tally) for split, tally in tallies.items()})
+    else:
+        why_rejected = count_reasons(open_store(out).rejected())
+        show_hashed(tallies, why_rejected, out, missing=hashing.keep_missing)
+    check_images(sources, tallies)

@@ -1,0 +1,64 @@
+"""`fastphash query`."""
+
+import os
+
+import click
+
+from fastphash.cli import options
+from fastphash.cli.option_groups import SearchOptions, gather
+from fastphash.cli.signals import handle_signals
+from fastphash.defaults import NEAREST
+
+
+@click.command("query")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option(
+    "--in", "store", required=True, metavar="STORE", help="Store to search, or STORE@SPLIT."
+)
+@options.radius_option(None, "Largest Hamming distance of an image that is named.  [default: any]")
+@click.option(
+    "-k",
+    type=click.IntRange(min=1),
+    default=NEAREST,
+    show_default=True,
+    metavar="K",
+    help="Number of stored images to name for each IMAGE.",
+)
+@options.search_options
+@options.json_option
+@gather(search=SearchOptions)
+def query(
+    images: tuple[str, ...],
+    store: str,
+    radius: int | None,
+    k: int,
+    search: SearchOptions,
+    as_json: bool,
+) -> None:
+    """Find the stored images nearest to each IMAGE, in any orientation.
+
+    \b
+    Example:
+      fastphash query photo.jpg --in audit/hashes
+    """
+    from fastphash.audit.query import nearest
+    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.cli.output_join import show_nearest
+    from fastphash.store.open import read_hashes
+
+    handle_signals()
+    stored = read_hashes(store)
+    with ProgressScreen() as progress:
+        table, rejected = nearest(
+            images, stored, radius=radius, k=k, options=search.join(progress), progress=progress
+        )
+    if as_json:
+        show_json(table.drop_columns(["path_bytes"]).to_pylist())
+    else:
+        without_hash = {os.fsdecode(path) for path, _, _ in rejected}
+        show_nearest(table.to_pylist(), [image for image in images if image not in without_hash])
+    if rejected:
+        for path, stage, reason in rejected:
+            name = path.decode(errors="replace")
+            click.echo(f"Error: {name!r} gives no hash: {stage}: {reason}", err=True)
+        raise SystemExit(1)

@@ -1,0 +1,246 @@
+"""Options that mean something together, as one value for a command and then for the library."""
+
+import functools
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastphash.base.progress import Progress
+from fastphash.base.vocabulary import CleanMode, PassOrder
+from fastphash.defaults import MIN_SCORE
+from fastphash.errors import UsageError
+
+if TYPE_CHECKING:
+    from fastphash.audit.options import LabelSources
+    from fastphash.groups.keepers import Grouping
+    from fastphash.images.decode import DecodeMode
+    from fastphash.ingest.options import IngestOptions
+    from fastphash.joins.options import JoinOptions
+    from fastphash.sources.local import LocalSource
+    from fastphash.store.rows import HashTable
+    from fastphash.verify.criteria import CopyCriteria
+
+
+def gather(**groups: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Pass several options to a command as one argument.
+
+    A group is a dataclass with the names of the options as fields: with ``search=SearchOptions``
+    a command takes ``search`` instead of ``memory`` and ``explain``.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            arguments = {
+                name: group(**{field.name: values.pop(field.name) for field in fields(group)})
+                for name, group in groups.items()
+            }
+            command(**values, **arguments)
+
+        return run
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOptions:
+    """The splits to hash: folders, and lists of files."""
+
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+    separator: bytes
+
+    def sources(self) -> "list[LocalSource]":
+        """Where the images are; UsageError if there is no split, or if two clash."""
+        from fastphash.sources.local import folder_source, list_source
+        from fastphash.sources.splits import check_sources
+
+        sources = [folder_source(folder) for folder in self.folders]
+        for text in self.files:
+            split, equals, path = text.partition("=")
+            if not equals:
+                split, path = ("stdin" if text == "-" else Path(text).stem), text
+            sources.append(list_source(split, _read_list(path), self.separator))
+        if not sources:
+            raise UsageError("nothing to hash: name a folder, or a list of files with --files")
+        check_sources(sources)
+        return sources
+
+
+def _read_list(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"can't read the list {path!r}: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class HashOptions:
+    """How to hash, and what a store keeps."""
+
+    decode: "DecodeMode"
+    pass_order: PassOrder
+    exif: bool
+    strict_imagehash: bool
+    no_orientations: bool
+    no_thumbnails: bool
+    workers: int | None
+    timeout: float
+    max_pixels: int
+    keep_missing: bool
+
+    def ingest(self) -> "IngestOptions":
+        """The same, for the library."""
+        from fastphash.hashing.definition import Definition
+        from fastphash.ingest.options import IngestOptions
+        from fastphash.store.schema import Layout
+
+        definition = Definition(
+            decode=self.decode,
+            pass_order=self.pass_order,
+            exif=self.exif,
+            sixteen_bit="clipped" if self.strict_imagehash else "scaled",
+        )
+        layout = Layout(not self.no_orientations, not self.no_thumbnails)
+        return IngestOptions(
+            definition, layout, self.workers, self.timeout, self.max_pixels, self.keep_missing
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """What a search for pairs may use, and whether it explains itself."""
+
+    memory: int | None
+    explain: bool
+
+    def join(self, progress: Progress) -> "JoinOptions":
+        """The same, for the library."""
+        from fastphash.base.machine import free_memory
+        from fastphash.cli.output_join import show_search
+        from fastphash.joins.options import JoinOptions
+
+        options = JoinOptions(
+            memory=free_memory() // 2 if self.memory is None else self.memory,
+            advance=lambda done, total: progress("joining", done, total),
+        )
+        return replace(options, explain=show_search) if self.explain else options
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOptions:
+    """Which pairs count as copies, and how they are searched."""
+
+    radius: int | None
+    min_score: float | None
+    no_verify: bool
+    memory: int | None
+    explain: bool
+
+    def least_score(self, *, no_thumbnails: bool = False) -> float | None:
+        """The least score of near copies; None if thumbnails are not compared."""
+        for option, blind in (("--no-verify", self.no_verify), ("--no-thumbnails", no_thumbnails)):
+            if blind and self.min_score is not None:
+                raise UsageError(f"--min-score and {option} exclude one another")
+        if self.no_verify or no_thumbnails:
+            return None
+        return MIN_SCORE if self.min_score is None else self.min_score
+
+    def check_thumbnails(self, tables: "Mapping[str, HashTable]") -> None:
+        """Raise UsageError if a score was asked for, but a table has no thumbnails."""
+        for name, table in tables.items():
+            if self.min_score is not None and not table.has_thumbnails:
+                raise UsageError(
+                    f"--min-score needs thumbnails, and {name!r} doesn't have them: leave it out, "
+                    "or hash again without --no-thumbnails"
+                )
+
+    def join(self, progress: Progress) -> "JoinOptions":
+        """What the search may use, for the library."""
+        return SearchOptions(self.memory, self.explain).join(progress)
+
+    def criteria(self, progress: Progress) -> "CopyCriteria":
+        """The same, for the library, where a radius is given."""
+        from fastphash.verify.criteria import CopyCriteria
+
+        assert self.radius is not None
+        return CopyCriteria(self.radius, self.least_score(), self.join(progress))
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperOptions:
+    """How copies are grouped, and which image of a group is its keeper."""
+
+    grouping: "Grouping"
+    keep_in: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelOptions:
+    """Where the labels of images are."""
+
+    coco: dict[str, Path]
+    class_folders: bool | None
+
+    def sources(self) -> "LabelSources":
+        """The same, for the library."""
+        from fastphash.audit.options import LabelSources
+
+        return LabelSources(self.class_folders, self.coco)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A file to write, if one is named."""
+
+    path: Path | None
+    overwrite: bool
+
+    def check(self) -> None:
+        """Raise UsageError if the file exists and may not be replaced, or has no folder."""
+        if self.path is not None:
+            check_free(self.path, overwrite=self.overwrite)
+
+
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Raise UsageError if a file exists and may not be replaced, or its folder doesn't exist."""
+    if path.exists() and not overwrite:
+        raise UsageError(f"{str(path)!r} exists: --overwrite replaces it")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"no such folder: {str(path.absolute().parent)!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationFolder:
+    """A folder for an evaluation, if one is named."""
+
+    path: Path | None
+    overwrite: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What a clean plan is made by."""
+
+    kinds: list[str]
+    keep_in: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """How a clean plan is put into effect."""
+
+    mode: CleanMode | None
+    coco: dict[str, Path]
+    null: bool
+    absolute: bool
+    overwrite: bool
+
+
+def any_given(group: Any) -> bool:
+    """Whether any option of a group was given; for groups whose defaults are all false."""
+    return any(getattr(group, field.name) for field in fields(group))

@@ -1,0 +1,86 @@
+"""Turn words of the command line into values: types and callbacks of single options."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fastphash.base.vocabulary import KINDS
+
+
+class FiniteNumber(click.FloatRange):
+    """A number in a range. NaN is refused here, because click accepts it in every range."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Convert a word to a number."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
+#: ``--radius``
+RADIUS = click.IntRange(0, 64)
+#: ``--min-score``
+SCORE = FiniteNumber(0, 1)
+#: ``--precision``
+PRECISION = FiniteNumber(0, 1, min_open=True, max_open=True)
+#: ``--timeout``
+SECONDS = FiniteNumber(min=0, min_open=True)
+#: Names of files and folders, which need not exist.
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE_OR_FOLDER = click.Path(path_type=Path)
+
+
+def parse_size(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """``--memory``: a size such as 800M or 4G, in bytes."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([KMGT]?)(i?B?)", value.strip(), re.IGNORECASE)
+    size = float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ") if match else 0
+    if size < 1:
+        raise click.BadParameter(f"{value!r} is no size: write 800M or 4G")
+    return int(size)
+
+
+def parse_separator(_: click.Context, __: click.Parameter, value: bool) -> bytes:
+    """``-0`` of a list of files: the byte that ends each path."""
+    return b"\0" if value else b"\n"
+
+
+def parse_names(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
+    """``--keep-in``: names separated by commas."""
+    return [name for name in (value or "").split(",") if name]
+
+
+def parse_kinds(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
+    """``--kinds`` and ``--fail-on-leak``: kinds of copies separated by commas."""
+    kinds = parse_names(context, parameter, value)
+    if value is not None and not kinds:
+        raise click.BadParameter(f"no kind in {value!r}: use some of {', '.join(KINDS)}")
+    for kind in kinds:
+        if kind not in KINDS:
+            raise click.BadParameter(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
+    return kinds
+
+
+def parse_coco_files(
+    _: click.Context, __: click.Parameter, value: tuple[str, ...]
+) -> dict[str, Path]:
+    """``--coco``: the file of each split, from words SPLIT=FILE."""
+    files: dict[str, Path] = {}
+    for text in value:
+        split, _separator, path = text.partition("=")
+        if not split or not path:
+            raise click.BadParameter(f"{text!r} is not SPLIT=FILE")
+        if split in files:
+            raise click.BadParameter(f"two files for split {split!r}")
+        if not Path(path).is_file():
+            raise click.BadParameter(f"no such file: {path!r}")
+        files[split] = Path(path)
+    return files

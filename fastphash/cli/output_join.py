@@ -1,0 +1,77 @@
+"""What `join`, `group` and `query` print, and how a search explains itself."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from fastphash.cli.output import cell, show_lines, show_table
+
+if TYPE_CHECKING:
+    from fastphash.joins.options import SearchReport
+
+
+def show_pairs(title: str, pairs: dict[str, int]) -> None:
+    """How many pairs of each kind a join wrote."""
+    show_table(
+        title,
+        ["", *pairs, "all"],
+        [["pairs", *map(cell, pairs.values()), cell(sum(pairs.values()))]],
+    )
+
+
+def show_groups(title: str, images: int, groups: int, copies: dict[str, int]) -> None:
+    """How many groups were written, and how many copies of each kind are in them."""
+    columns = copies or {"copies": 0}
+    numbers = [images, groups, *columns.values()]
+    show_table(title, ["", "images", "groups", *columns], [["", *map(cell, numbers)]])
+
+
+def show_unseen(number: int) -> None:
+    """How many near pairs or copies nobody could look at, though that was wanted."""
+    if number:
+        what = f"{number:,} near, perhaps copies, perhaps only alike"
+        show_lines("Note", [f"not looked at, since thumbnails are missing: {what}"])
+
+
+def show_nearest(rows: list[dict[str, Any]], images: Sequence[str]) -> None:
+    """The stored images nearest to each image, or that there is none."""
+    rows_of: dict[str, list[dict[str, Any]]] = {image: [] for image in images}
+    for row in rows:
+        rows_of.setdefault(row["query"], []).append(row)
+    for image, nearest in rows_of.items():
+        if not nearest:
+            show_lines(f"Nearest to {image}", ["no stored image is that near"])
+            continue
+        show_table(
+            f"Nearest to {image}",
+            ["image", "bits", "kind", "orientation", "score"],
+            [
+                [
+                    f"{row['split']}/{row['path']}",
+                    str(row["distance"]),
+                    row["kind"],
+                    row["orientation"],
+                    "-" if row["score"] is None else f"{row['score']:.2f}",
+                ]
+                for row in nearest
+            ],
+        )
+
+
+def show_search(search: "SearchReport") -> None:
+    """How pairs are searched, and afterwards what it took, on stderr."""
+    console = Console(stderr=True, highlight=False)
+    sides = f"{search.left:,} hashes"
+    if search.right:
+        sides += f" against {search.right:,}"
+    if search.ended:
+        line = f"  took {search.seconds:,.3f} s and found {search.pairs:,} pairs of hashes"
+    else:
+        plan = search.plan
+        line = (
+            f"{sides} within {plan.radius} bits: {plan}; about {plan.comparisons:,.0f} "
+            f"comparisons, {plan.seconds:,.3f} s"
+        )
+    console.print(Text(line), soft_wrap=True)

@@ -1,0 +1,128 @@
+"""Below the command line nothing names an option.
+
+The library's messages name a parameter in backquotes, and the command line prints the option in
+its place (`fastphash.cli.option_names`). So a parameter that a message names has the name that
+click gives to the option.
+
+A text may name a whole command as the next step, with its options: it begins with `fastphash`, and
+somebody who uses Python can run it as well.
+"""
+
+import ast
+import re
+
+import pytest
+
+from fastphash.cli.main import main
+from tests.architecture.test_imports import PACKAGE, module_of, modules, package_of
+
+# a reason that tables of rejected inputs store: no command translates what it only reads
+STORED = {"images.pillow": {"--max-pixels"}}
+
+OPTIONS = {
+    name: {
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    for name, command in main.commands.items()
+}
+KNOWN = {option for names in OPTIONS.values() for option in names if option.startswith("-")}
+OPTION = re.compile(
+    rf"(?<![\w-])(--[a-z][a-z-]+|{'|'.join(map(re.escape, sorted(KNOWN)))})(?![\w-])"
+)
+WHOLE_COMMAND = re.compile(rf"\bfastphash ({'|'.join(main.commands)})\b((?: [^\s`:;,]+)*)")
+PARAMETER = re.compile(r"`([a-z_]+)`")
+
+LIBRARY = [path for path in modules() if package_of(path) != "cli"]
+
+
+def texts(tree):
+    """All strings of a module, those with fields in one piece."""
+    pieces = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            pieces.update(node.values)
+            values = [
+                part.value if isinstance(part, ast.Constant) else "{}" for part in node.values
+            ]
+            yield "".join(values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in pieces:
+            yield node.value
+
+
+def messages(tree):
+    """Strings of a module that aren't docstrings."""
+    docstrings = {
+        node.body[0].value.value
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node)
+    }
+    return [text for text in texts(tree) if text not in docstrings]
+
+
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=module_of)
+def test_no_module_below_the_command_line_names_an_option(path):
+    named = {
+        option
+        for text in texts(parsed(path))
+        for option in OPTION.findall(WHOLE_COMMAND.sub("", text))
+    }
+    assert named == STORED.get(module_of(path), set())
+
+
+@pytest.mark.parametrize("page", sorted(PACKAGE.rglob("*.html")), ids=lambda page: page.name)
+def test_no_page_names_an_option(page):
+    assert not OPTION.search(page.read_text(encoding="utf-8"))
+
+
+def test_whole_commands_exist_with_their_options():
+    found = [
+        match
+        for path in LIBRARY
+        for text in texts(parsed(path))
+        for match in WHOLE_COMMAND.findall(text)
+    ]
+    assert found
+    for command, rest in found:
+        assert set(OPTION.findall(rest)) <= OPTIONS[command]
+
+
+def parameters_and_fields(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+def test_a_parameter_in_a_message_is_one_of_the_library_and_of_a_command():
+    trees = [parsed(path) for path in LIBRARY]
+    named = {name for tree in trees for text in messages(tree) for name in PARAMETER.findall(text)}
+    assert named >= {"overwrite", "max_pairs", "k"}
+    assert named <= {name for tree in trees for name in parameters_and_fields(tree)}
+    assert named <= {
+        parameter.name for command in main.commands.values() for parameter in command.params
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("use --radius", ["--radius"]),
+        ("use --nonsense=4", ["--nonsense"]),
+        ("-0, for lists", ["-0"]),
+        ("(-k)", ["-k"]),
+        ("run `fastphash convert --as`", []),
+        ("fastphash audit ... -o {} makes one", []),
+        ("fastphash clean: --apply", ["--apply"]),
+        ("a-0, 5-0 and x--radius", []),
+        ("`radius`", []),
+    ],
+)
+def test_options_are_seen_in_a_text(text, named):
+    assert OPTION.findall(WHOLE_COMMAND.sub("", text)) == named

@@ -1,0 +1,101 @@
+"""What is said becomes values."""
+
+from dataclasses import dataclass
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from fastphash.cli import option_values as values
+from fastphash.cli.option_groups import ApplyOptions, CopyOptions, PlanOptions, any_given, gather
+from fastphash.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1", 1), ("800M", 800 << 20), ("4G", 4 << 30), ("1.5k", 1536), ("2 TiB", 2 << 40)],
+)
+def test_sizes(text, size):
+    assert values.parse_size(None, None, text) == size
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "0.1", "-1G", "4Q", "1e3", "4 G B"])
+def test_texts_that_are_no_size(text):
+    with pytest.raises(click.BadParameter, match="is no size: write 800M or 4G"):
+        values.parse_size(None, None, text)
+
+
+def test_what_is_not_said_has_no_size_and_no_names():
+    assert values.parse_size(None, None, None) is None
+    assert values.parse_names(None, None, None) == values.parse_kinds(None, None, None) == []
+
+
+@pytest.mark.parametrize("text", ["twin", "near,twin", "", ","])
+def test_kinds_that_are_none(text):
+    with pytest.raises(click.BadParameter, match="use some of identical, exact"):
+        values.parse_kinds(None, None, text)
+
+
+@pytest.mark.parametrize("text", ["x", "=file", "val=", "val=nowhere.json"])
+def test_coco_files_that_are_none(text):
+    with pytest.raises(click.BadParameter):
+        values.parse_coco_files(None, None, (text,))
+
+
+def test_one_coco_file_for_a_split(tmp_path):
+    file = tmp_path / "a=b.json"
+    file.touch()
+    assert values.parse_coco_files(None, None, (f"val={file}",)) == {"val": file}
+    with pytest.raises(click.BadParameter, match="two files for split 'val'"):
+        values.parse_coco_files(None, None, (f"val={file}", f"val={file}"))
+
+
+@pytest.mark.parametrize("kind", [values.SCORE, values.PRECISION, values.SECONDS])
+def test_nan_is_no_number(kind):
+    with pytest.raises(click.BadParameter, match="'nan' is no number"):
+        kind.convert("nan", None, None)
+
+
+@dataclass
+class Size:
+    width: int
+    height: int
+
+
+def test_a_command_gets_a_group_of_options_as_one():
+    received = {}
+
+    @click.command()
+    @click.option("--width", type=int)
+    @click.option("--name")
+    @click.option("--height", type=int)
+    @gather(size=Size)
+    def command(**arguments):
+        received.update(arguments)
+
+    words = ["--width", "3", "--height", "4", "--name", "x"]
+    assert CliRunner().invoke(command, words).exit_code == 0
+    assert received == {"size": Size(3, 4), "name": "x"}
+
+
+def test_any_given():
+    assert not any_given(PlanOptions([], []))
+    assert any_given(PlanOptions([], ["val"]))
+    assert not any_given(
+        ApplyOptions(mode=None, coco={}, null=False, absolute=False, overwrite=False)
+    )
+
+
+def copy_options(min_score=None, no_verify=False):
+    return CopyOptions(4, min_score, no_verify, memory=None, explain=False)
+
+
+def test_the_least_score():
+    assert copy_options().least_score() == 0.5
+    assert copy_options(0.0).least_score() == 0
+    assert copy_options(no_verify=True).least_score() is None
+    assert copy_options().least_score(no_thumbnails=True) is None
+    with pytest.raises(UsageError, match="--min-score and --no-verify exclude one another"):
+        copy_options(0.0, no_verify=True).least_score()
+    with pytest.raises(UsageError, match="--min-score and --no-thumbnails exclude one another"):
+        copy_options(0.0).least_score(no_thumbnails=True)

@@ -1,4 +1,6 @@
+import importlib
 import io
+import pkgutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -7,11 +9,29 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from fastphash import kernels
 from tests.support import browser
 from tests.support.skipping import missing
 
 settings.register_profile("fastphash", deadline=None, derandomize=True, database=None)
 settings.load_profile("fastphash")
+
+
+def pytest_configure(config):
+    """Compile all kernels once, before processes are started that each would compile them.
+
+    A test whose process may write no large file, or has little time, needs them compiled too.
+    """
+    if not hasattr(config, "workerinput"):
+        for module in pkgutil.iter_modules(kernels.__path__):
+            importlib.import_module(f"fastphash.kernels.{module.name}")
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs a browser."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +114,7 @@ def chromium():
     """Debian's Chromium."""
     path = browser.chromium_path()
     if path is None or not browser.AXE.is_file() or not find_spec("playwright"):
-        missing(f"no browser to look at pages with: {browser.NEEDED}")
+        missing(f"no browser to look at pages with: {browser.NEEDED}", browser=True)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

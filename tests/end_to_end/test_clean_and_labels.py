@@ -9,6 +9,7 @@ import pytest
 from fastphash.audit.run import audit
 from fastphash.clean.plan import PLAN, make_plan
 from fastphash.files import parquet
+from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import open_audit
 from tests.support.command_line import FAILED, USAGE, error_of, run, too_wide
 from tests.support.scenes import planted, save, scene, source
@@ -33,7 +34,11 @@ def data(audited, tmp_path):
     folder = tmp_path / "data"
     for split in ("train", "val"):
         shutil.copytree(audited / split, folder / split)
-    audit(folder / "out", [source(split, folder / split) for split in ("train", "val")], workers=1)
+    audit(
+        folder / "out",
+        [source(split, folder / split) for split in ("train", "val")],
+        ingest=IngestOptions(workers=1),
+    )
     parquet.write_table(folder / "out" / PLAN, make_plan(open_audit(folder / "out")))
     return folder
 

@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-from fastphash.evaluation.evaluate import JUDGED_SCHEMA, UNLISTED, evaluate, write_evaluation
+from fastphash.evaluation.evaluate import evaluate
+from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
+from fastphash.evaluation.writing import UNLISTED, write_evaluation
 from fastphash.files import parquet
 from fastphash.report.pairs import write_pairs
 from fastphash.results.audit_folder import open_audit

@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 
 from fastphash.audit.run import audit
+from fastphash.ingest.options import IngestOptions
 from fastphash.results.decisions import read_decisions
 from fastphash.sources.local import folder_source
 from tests.support.audits import pair, write_audit
@@ -28,7 +29,7 @@ PAGES = {
 @pytest.fixture
 def audited(tmp_path):
     sources = [folder_source(text) for text in planted(tmp_path)]
-    audit(tmp_path / "out", sources, workers=1)
+    audit(tmp_path / "out", sources, ingest=IngestOptions(workers=1))
     return tmp_path
 
 
@@ -261,7 +262,9 @@ def test_decisions_show_after_a_second_audit(audited, visit):
         page.wait_for_url(re.compile("/group/1$"))
     save(audited / "train" / "new.png", scene(99))
     audit(
-        audited / "out", [folder_source(f"{s}={audited / s}") for s in ("train", "val")], workers=1
+        audited / "out",
+        [folder_source(f"{s}={audited / s}") for s in ("train", "val")],
+        ingest=IngestOptions(workers=1),
     )
     with Served(audited / "out") as served:
         page = visit(served)

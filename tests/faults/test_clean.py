@@ -21,23 +21,22 @@ from hypothesis import strategies as st
 
 from fastphash.audit.run import audit
 from fastphash.base.vocabulary import CLEAN_MODES, KINDS
-from fastphash.clean.apply import (
-    CLEAN,
-    JOURNAL,
-    SKIPPED,
-    CheckedPlan,
-    apply_plan,
-    read_plan,
-    undo_moves,
-)
-from fastphash.clean.plan import PLAN, PLAN_METADATA, made_by, make_plan, plan_summary
+from fastphash.clean.apply import apply_plan
+from fastphash.clean.checked_plan import CheckedPlan, read_plan
+from fastphash.clean.drafts import CLEAN
+from fastphash.clean.journal import JOURNAL
+from fastphash.clean.plan import PLAN, PLAN_METADATA, make_plan, plan_settings, plan_summary
+from fastphash.clean.record import SKIPPED
+from fastphash.clean.undo import undo_moves
 from fastphash.errors import FastphashError, StoreError, UsageError
 from fastphash.files import parquet
-from fastphash.files.transfer import TakenError, digest_of, move_file
+from fastphash.files.digest import digest_of
+from fastphash.files.transfer import TakenError, move_file
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import open_audit
 from fastphash.results.decisions import Decision, Image, decide
-from fastphash.sources.local import folder_source
+from fastphash.sources.local import LocalReader, folder_source
 from fastphash.store.rows import HashTable
 from tests.support.audits import fixed
 from tests.support.command_line import command, screen
@@ -111,6 +110,9 @@ class Small:
     def file(self, split, path):
         return os.fsencode(self.root / split) + b"/" + path
 
+    def reader(self, split):
+        return LocalReader(os.fsencode(self.root / split))
+
     def image(self, name):
         row = self.names.index(name)
         split, path = name.split("/")
@@ -167,7 +169,11 @@ def small(tmp_path):
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
-    audit(folder / "out", [folder_source(text) for text in planted(folder)], workers=1)
+    audit(
+        folder / "out",
+        [folder_source(text) for text in planted(folder)],
+        ingest=IngestOptions(workers=1),
+    )
     return open_audit(folder / "out")
 
 
@@ -199,7 +205,10 @@ def test_48_edited_plans(small):
         plan.take([1, 0, *range(2, plan.num_rows)]).replace_schema_metadata(plan.schema.metadata),
         plan.drop_columns(["digest"]),
         plan.replace_schema_metadata({}),
-        *(plan.replace_schema_metadata({PLAN_METADATA: text}) for text in damaged(made_by(plan))),
+        *(
+            plan.replace_schema_metadata({PLAN_METADATA: text})
+            for text in damaged(plan_settings(plan))
+        ),
     ]
     for table in edits:
         with pytest.raises(StoreError):
@@ -216,7 +225,7 @@ def damaged(made):
 
 
 def test_48_roots_of_a_plan_are_not_believed(small):
-    made = made_by(make_plan(small)) | {"roots": {"other": 1}}
+    made = plan_settings(make_plan(small)) | {"roots": {"other": 1}}
     plan = make_plan(small).replace_schema_metadata({PLAN_METADATA: json.dumps(made).encode()})
     with pytest.raises(UsageError, match="lie in one another"):
         apply_plan(CheckedPlan(small, plan), "move", small.root / "train" / "deeper")
@@ -682,7 +691,11 @@ def killed_at_every_call(images, tmp_path, where, step):
         missing("no strace")
     data = tmp_path / "data"
     shutil.copytree(images.folder.parent, data)
-    audit(data / "out", [folder_source(f"{s}={data / s}") for s in ("train", "val")], workers=1)
+    audit(
+        data / "out",
+        [folder_source(f"{s}={data / s}") for s in ("train", "val")],
+        ingest=IngestOptions(workers=1),
+    )
     found = open_audit(data / "out")
     # two files go: what is done for one is done for each
     parquet.write_table(data / "out" / PLAN, make_plan(found, by=[]))

@@ -19,8 +19,8 @@ from PIL import Image
 from fastphash.errors import ImageError
 from fastphash.hashing.phash import phash
 from fastphash.images.decode import Decoding, decode
-from fastphash.images.preview import encode
-from fastphash.ingest import api, hasher, pool
+from fastphash.images.encode import encode
+from fastphash.ingest import hasher, pool
 from fastphash.ingest.api import hash_images
 from fastphash.ingest.hasher import Hasher, Recipe
 from fastphash.ingest.pool import Workers
@@ -106,9 +106,10 @@ def test_03_text_named_jpg(folder):
 MEMORY = """
 import json, pathlib, sys
 from fastphash.images import decode as images
+from fastphash.images.decode_jpeg import CaughtStderr
 from fastphash.errors import ImageError
 
-caught = images.CaughtStderr()
+caught = CaughtStderr()
 def peak():
     # of the process itself: what getrusage says begins with that of its parent
     with open("/proc/self/status") as file:
@@ -296,7 +297,7 @@ def test_12_exif_orientation(folder, encoded, photo, monkeypatch):
     hashed, _ = outcome(folder)
     assert len({row["phash"] for path, row in hashed.items() if path != "sound.png"}) == 1
     paths = sorted(folder.glob("*.jpg"))
-    monkeypatch.setattr(decode, "_decode_opencv", lambda *_: None)
+    monkeypatch.setattr("fastphash.images.decode._decode_opencv", lambda *_: None)
     by_pillow = [phash(path) for path in paths]
     assert by_pillow == [hashed[path.name]["phash"] for path in paths]
 
@@ -417,7 +418,7 @@ def mutate_and_hash(tmp_path, encoded, count):
             rejected += len(whole.rejected)
             for name in names:
                 (folder / os.fsdecode(name)).unlink()
-        pids = [process.process.pid for process in workers._supervisor._processes]
+        pids = [worker.process.pid for worker in workers._supervisor._workers]
         assert resident(pids) < 1 << 30
     assert hashed + rejected == count
     assert hashed > count // 20
@@ -584,7 +585,7 @@ def test_23_vanishing_and_changing(tmp_path, monkeypatch):
     assert batch.hashes[0, 0] == phash(scene(52))
     assert batch.rejected == [(b"gone.png", "read", "No such file or directory")]
     taken.clear()
-    monkeypatch.setattr(local, "_READINGS", 2)
+    monkeypatch.setattr(local, "_ATTEMPTS", 2)
     (refused,) = alone.hash_files(reader(folder), [b"005.png"]).rejected
     assert refused.reason == "the file changed 2 times while it was read"
 
@@ -599,7 +600,7 @@ def poisoned(folder, poison, *seeds):
 @pytest.fixture
 def deadly(monkeypatch):
     """Workers that crash, hang or eat memory if a file says so."""
-    monkeypatch.setattr(api, "_recipe", lambda *_: DeadlyRecipe())
+    monkeypatch.setattr(pool, "recipe_of", lambda *_: DeadlyRecipe())
 
 
 def test_24_crashing_decoder(tmp_path, deadly):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fastphash import TooManyPairsError, group, join, self_join
-from tests.support.command_line import command, run, screen
+from tests.support.command_line import command, run, run_process, screen
 from tests.support.fault_runs import contents
 from tests.support.scenes import save, scenes
 from tests.support.stores import write_hashes, write_store
@@ -112,7 +112,7 @@ def test_41_memory_limit(tmp_path):
     few = limited(1_700_000_000)
     for words in (("join", "one.parquet", "other.parquet"), ("group", "one.parquet")):
         how = ("-o", "out", "--radius", "2")
-        error = run(*words, *how, status=1, cwd=tmp_path, preexec_fn=few).stderr
+        error = run_process(*words, *how, status=1, cwd=tmp_path, preexec_fn=few).stderr
         assert "out of memory" in error
         assert len(list(tmp_path.iterdir())) == 2
 

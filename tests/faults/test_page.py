@@ -13,6 +13,7 @@ from PIL import Image
 from benchmarks.speed.inspector import RunningInspector, copy_rows, pages
 from benchmarks.support.synthetic_audit import write_audit as write_large_audit
 from fastphash.audit.run import audit
+from fastphash.ingest.options import IngestOptions
 from fastphash.inspector.catalog import Catalog
 from fastphash.results.audit_folder import open_audit
 from fastphash.sources.local import folder_source
@@ -52,14 +53,18 @@ def hostile(tmp_path_factory):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             os.rename(save(folder / "x.png", scene(i)), path)
     sources = [folder_source(f"{split}={folder / split}") for split in ("a", "b<i>")]
-    audit(folder / "out", sources, workers=1)
+    audit(folder / "out", sources, ingest=IngestOptions(workers=1))
     return folder / "out"
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
-    audit(folder / "out", [folder_source(text) for text in planted(folder)], workers=1)
+    audit(
+        folder / "out",
+        [folder_source(text) for text in planted(folder)],
+        ingest=IngestOptions(workers=1),
+    )
     return folder
 
 
@@ -136,7 +141,7 @@ def test_45_links_out_of_a_split(tmp_path):
     names = [b"in.png", b"out.png", b"inside.png", b"folder/secret.png", b"../secret.png"]
     copies = [pair("train", name, "exact", 0) for name in names]
     out = write_audit(tmp_path / "out", [copies], {"train": train})
-    audit(tmp_path / "real", [folder_source(f"train={train}")], workers=1)
+    audit(tmp_path / "real", [folder_source(f"train={train}")], ingest=IngestOptions(workers=1))
     (train / "folder").symlink_to(tmp_path)
     with Served(out) as running:
         statuses = [running.get(f"/image/{row}").status for row in range(len(names))]

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from fastphash.errors import StoreError
-from fastphash.files import atomic
+from fastphash.files.digest import hex_digest_of
 from fastphash.hashing.definition import Definition
 from fastphash.ingest.api import hash_into
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import SCHEMA_VERSION
 from fastphash.store.store import MANIFEST, open_store
-from tests.support.command_line import run
+from tests.support.command_line import run, run_process
+from tests.support.executors import ONE_WORKER
 from tests.support.fault_runs import UPDATE, contents, unprivileged, update
 from tests.support.scenes import save, scene, scenes, source
 from tests.support.skipping import missing
@@ -164,7 +165,7 @@ def test_29_disk_full(tmp_path):
     folder = scenes(tmp_path / "in", range(12))
     words = ("hash", str(folder), "-o", str(tmp_path / "s"))
     # no file may grow over so many bytes: a part is larger, the manifest not
-    done = run(*words, status=1, preexec_fn=limited(resource.RLIMIT_FSIZE, 8_000))
+    done = run_process(*words, status=1, preexec_fn=limited(resource.RLIMIT_FSIZE, 8_000))
     assert "File too large" in done.stderr
     assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["_lock", MANIFEST]
     with pytest.raises(StoreError, match="is not finished"):
@@ -286,19 +287,18 @@ def test_31_a_damaged_part_is_made_again(tmp_path):
 def test_32_other_schema(tmp_path, monkeypatch, other):
     folder = scenes(tmp_path / "in", range(3))
     run("hash", str(folder), "-o", str(tmp_path / "s"))
-    monkeypatch.setattr("fastphash.store.store.SCHEMA_VERSION", other)
-    open_store_of(tmp_path / "s", monkeypatch, other)
+    save_store_as(tmp_path / "s", monkeypatch, other)
     for words in (("info", "s"), ("group", "s", "-o", "g.parquet"), ("hash", "in", "-o", "s")):
         error = run(*words, status=1, cwd=tmp_path).stderr
         assert f"has schema {other}, this version reads {SCHEMA_VERSION}" in error
 
 
-def open_store_of(path, monkeypatch, other):
+def save_store_as(path, monkeypatch, other):
     """Save a store as a version with another schema would."""
-    monkeypatch.undo()
     store = open_store(path)
     monkeypatch.setattr("fastphash.store.store.SCHEMA_VERSION", other)
     store.save()
+    monkeypatch.undo()
 
 
 def test_33_mixed_definitions(tmp_path):
@@ -316,7 +316,7 @@ def test_33_mixed_definitions(tmp_path):
 
 def test_34_two_writers(tmp_path):
     folder = scenes(tmp_path / "in", range(3))
-    hash_into(tmp_path / "s", [source("in", folder)], workers=1)
+    hash_into(tmp_path / "s", [source("in", folder)], ONE_WORKER)
     before = contents(tmp_path / "s")
     run("audit", str(folder), "-o", "audit", cwd=tmp_path)
     save(folder / "new.png", scene(9))
@@ -339,7 +339,7 @@ def test_34_two_writers(tmp_path):
 HOLD = """
 import sys
 from pathlib import Path
-from fastphash.store import locked
+from fastphash.store.lock import locked
 with locked(Path(sys.argv[1])), locked(Path(sys.argv[2])):
     print("held", flush=True)
     sys.stdin.read()
@@ -390,4 +390,4 @@ def test_37_orphans(tmp_path):
     done = update(store, folder)
     assert done.returncode == 0
     assert contents(store) == wanted
-    assert atomic.file_digest(store / "part-000000.parquet") == open_store(store).parts[0].digest
+    assert hex_digest_of(store / "part-000000.parquet") == open_store(store).parts[0].digest

@@ -1,9 +1,18 @@
 """fastphash run as a user runs it, and what it says."""
 
+import contextlib
+import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+from click.testing import CliRunner
+
+from fastphash.cli.main import main
 
 
 def command(*arguments):
@@ -11,8 +20,40 @@ def command(*arguments):
     return [sys.executable, "-m", "fastphash", *arguments]
 
 
-def run(*arguments, status=0, **options):
-    """Run fastphash as a user does; returns the finished process, its output as text."""
+def run(*arguments, status=0, cwd=None, env=None, input=None):
+    """Run a command in this process: exit status, stdout and stderr as of one of its own.
+
+    A process of its own takes a second to import everything; where a process is the point, use
+    `run_process`.
+    """
+    with (
+        contextlib.chdir(cwd or Path.home()),
+        mock.patch.dict(os.environ, env or screen(), clear=True),
+        # a process of its own has no handlers of pytest's
+        mock.patch.object(logging.root, "handlers", []),
+        _signals_kept(),
+    ):
+        words = [os.fsdecode(argument) for argument in arguments]
+        result = CliRunner().invoke(main, words, input=input, prog_name="fastphash")
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == status, result.stderr
+    return SimpleNamespace(returncode=result.exit_code, stdout=result.stdout, stderr=result.stderr)
+
+
+@contextlib.contextmanager
+def _signals_kept():
+    """Commands take over SIGINT and SIGTERM: give them back."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def run_process(*arguments, status=0, **options):
+    """Run fastphash in a process of its own; returns the finished process, its output as text."""
     options = {"cwd": Path.home(), "stdin": subprocess.DEVNULL, "env": screen()} | options
     if "input" in options:
         del options["stdin"]

@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 
+from fastphash.base.progress import no_progress
 from fastphash.ingest.api import hash_into
+from fastphash.ingest.options import IngestOptions
 from fastphash.store.store import open_store
 from tests.support.command_line import command, screen
 from tests.support.scenes import source
@@ -15,13 +17,15 @@ from tests.support.stores import read_store
 UPDATE = """
 import sys
 from pathlib import Path
-from fastphash.ingest import api, update
+from fastphash.ingest import part_writer
+from fastphash.ingest.api import hash_into
 from fastphash.ingest.hasher import Hasher
+from fastphash.ingest.pool import recipe_of
 from fastphash.sources.local import folder_source
 
 class Alone:
-    def __init__(self, count, recipe, timeout):
-        self.hasher = Hasher(recipe)
+    def __init__(self, options):
+        self.hasher = Hasher(recipe_of(options))
     def __enter__(self):
         return self
     def __exit__(self, *_):
@@ -30,16 +34,17 @@ class Alone:
         for reader, paths in tasks:
             yield from (self.hasher.hash_files(reader, [path]) for path in paths)
 
-update.PART_ROWS = 5
-api.Workers = Alone
-api.hash_into(Path(sys.argv[1]), [folder_source(folder) for folder in sys.argv[2:]], workers=1)
+part_writer.PART_ROWS = 5
+sources = [folder_source(folder) for folder in sys.argv[2:]]
+hash_into(Path(sys.argv[1]), sources, start_executor=Alone)
 """
 
 
-def outcome(folder, **how):
+def outcome(folder, progress=no_progress, **options):
     """Paths that got a hash and reasons of those that got none; all inputs are accounted for."""
     store = folder.parent / "hashes"
-    tally = hash_into(store, [source("all", folder)], **{"workers": 1} | how)["all"]
+    options = IngestOptions(**{"workers": 1} | options)
+    tally = hash_into(store, [source("all", folder)], options, progress=progress)["all"]
     rejected = {
         row["path"]: f"{row['stage']}: {row['reason']}"
         for row in open_store(store).rejected().to_pylist()

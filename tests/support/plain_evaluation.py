@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from fastphash.evaluation.evaluate import CURVES, FIGURES, PAIRS, UNLISTED
 from fastphash.evaluation.truth import Truth
+from fastphash.evaluation.writing import CURVES, FIGURES, PAIRS, UNLISTED
 from tests.support.audits import audited as audit_of
 from tests.support.thumbnails import POOL
 

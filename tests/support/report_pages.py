@@ -10,6 +10,7 @@ from PIL import Image
 
 from fastphash import phash
 from fastphash.audit.run import audit
+from fastphash.ingest.options import IngestOptions
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import open_audit
 from fastphash.sources.local import folder_source
@@ -91,9 +92,9 @@ def read_page(path):
 
 
 def audited(out, *splits, **options):
-    """Audit folders, each SPLIT=FOLDER or a pair of them; returns the folder of the audit."""
+    """Audit folders, each SPLIT=FOLDER or a pair of them, with options of ingest; the folder."""
     sources = [folder_source(s) if isinstance(s, str) else source(*s) for s in splits]
-    audit(out, sources, **({"workers": 1} | options))
+    audit(out, sources, ingest=IngestOptions(**({"workers": 1} | options)))
     return out
 
 

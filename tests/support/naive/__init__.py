@@ -13,7 +13,13 @@ from tests.support.naive.hashing import (
     thumbnail,
     vertical_first,
 )
-from tests.support.naive.joins import collapse, distance_counts, matches, near_pairs, relation
+from tests.support.naive.joins import (
+    distance_counts,
+    find_distinct_rows,
+    matches,
+    near_pairs,
+    relation,
+)
 from tests.support.naive.labels import fill, filter_coco
 from tests.support.naive.orientations import INVERSE, TURNS
 from tests.support.naive.partitions import (
@@ -62,7 +68,6 @@ __all__ = [
     "cached_verdict",
     "chroma",
     "clean",
-    "collapse",
     "colours",
     "compare",
     "components",
@@ -78,6 +83,7 @@ __all__ = [
     "fill",
     "filter_coco",
     "find_bounds",
+    "find_distinct_rows",
     "find_places",
     "first_bit",
     "gaussian",

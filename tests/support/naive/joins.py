@@ -5,7 +5,7 @@ import numpy as np
 from tests.support.naive.orientations import INVERSE
 
 
-def collapse(rows):
+def find_distinct_rows(rows):
     """First row of each class, and the class of each row."""
     seen, of_row = {}, []
     for i, row in enumerate(rows):

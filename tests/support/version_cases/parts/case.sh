@@ -1,0 +1,3 @@
+fastphash audit $SPLITS -o out --fail-on-leak
+fastphash clean out
+fastphash clean out --apply --json

@@ -1,0 +1,1 @@
+fastphash audit $SPLITS --coco $LABELS -o out && fastphash clean out && fastphash clean out --apply

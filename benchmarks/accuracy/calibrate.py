@@ -25,8 +25,9 @@ from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import Pixels, load_pictures
 from fastphash.hashing.phash import hash_orientations
 from fastphash.images.thumbnail import both_thumbnails
-from fastphash.joins.chance import proposing_radius
-from fastphash.joins.index import Index, collapse
+from fastphash.joins.chance import choose_radius
+from fastphash.joins.distinct import find_distinct_rows
+from fastphash.joins.index import Index
 
 _SIDES = (64, 100, 128)
 # the share of tiles with copies, and copies of each
@@ -48,7 +49,7 @@ def main() -> None:
         copied = round(share * len(tiles))
         images = edit_tiles(tiles, copied, copies, rng)
         name = f"{len(images.original):,} of {side} px, {copied * copies:,} edited"
-        radius = proposing_radius(Index(images.hashes))
+        radius = choose_radius(Index(images.hashes))
         estimates = check_thresholds(images, radius, _SCORES, _DISTANCES)
         for kept, found in zip(checked.values(), estimates, strict=True):
             some = [one for one in found if one.pairs]
@@ -81,7 +82,7 @@ def edit_tiles(tiles: list[Pixels], copied: int, copies: int, rng: Generator) ->
     both = np.stack([both_thumbnails(np.ascontiguousarray(pixels)) for pixels in grey])
     thumbnails = np.ascontiguousarray(both[:, 0].reshape(len(both), -1))
     hashes = hash_orientations(both)
-    first = collapse(hashes, thumbnails).first
+    first = find_distinct_rows(hashes, thumbnails).first
     tile = np.array([i for i, _ in found])
     return LabelledImages(hashes[first], thumbnails[first], tile[first])
 

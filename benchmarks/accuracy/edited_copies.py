@@ -10,7 +10,7 @@ best for each method; recall with a threshold for each edit is also given.
 Columns:
 
 - alone: fastphash's distance, the least over eight orientations.
-- verified: pairs within the radius that an audit would choose, ranked by `verify.verdicts`:
+- verified: pairs within the radius that an audit would choose, ranked by `verify.comparison`:
   first those whose thumbnails agree, then the others by score. Colours are not compared, since no
   other method compares them.
 - phash: ImageHash's, equal to fastphash's distance in one orientation. ahash, dhash, whash:
@@ -49,7 +49,7 @@ from benchmarks.support.plots import load_pyplot
 from benchmarks.support.timing import spread, time_in_turn
 from fastphash.base.machine import core_count
 from fastphash.cli.output import ProgressScreen
-from fastphash.joins.chance import proposing_radius
+from fastphash.joins.chance import choose_radius
 from fastphash.joins.index import Index
 from fastphash.verify.similarity import similarity
 
@@ -67,7 +67,7 @@ def main() -> None:
         task = make_task(dataset, needles, haystack, folders)
         radius = arguments.radius
         if radius is None:
-            radius = proposing_radius(Index(haystack.hashes))
+            radius = choose_radius(Index(haystack.hashes))
         comparison = compare(task, radius, progress)
         subset = None
         if arguments.slow_count:

@@ -17,10 +17,10 @@ from benchmarks.support.markdown import print_table
 from fastphash.defaults import MIN_SCORE
 from fastphash.hashing.phash import hash_orientations
 from fastphash.images.thumbnail import both_thumbnails
-from fastphash.joins.chance import MOST_RADIUS
+from fastphash.joins.batches import find_matches
+from fastphash.joins.chance import MAX_RADIUS
 from fastphash.joins.index import Index
-from fastphash.joins.matching import matches
-from fastphash.joins.relation import Matches, concatenated
+from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.verify.similarity import similarity
 
 _SIDE = 200
@@ -87,7 +87,7 @@ def hash_all(pictures: list[Picture]) -> Hashed:
 
 def verify(left: Hashed, right: Hashed) -> tuple[Matches, NDArray[np.float32]]:
     """All pairs within the radius, and their scores."""
-    found = concatenated([*matches(left.hashes, right.hashes, MOST_RADIUS)])
+    found = concatenate_matches([*find_matches(left.hashes, right.hashes, MAX_RADIUS)])
     scores = similarity(left.thumbnails, found.left, right.thumbnails, found.right, found.mask)
     return found, scores.score
 

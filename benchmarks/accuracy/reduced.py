@@ -15,8 +15,8 @@ from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import load_pictures, random_crops, random_size, square
 from fastphash.hashing.phash import hash_thumbnails
 from fastphash.images.decode import Decoding, decode
-from fastphash.images.jpeg import REDUCED_SIDE, reduction
-from fastphash.images.preview import encode
+from fastphash.images.decode_jpeg import REDUCED_SIDE, reduction
+from fastphash.images.encode import encode
 from fastphash.images.thumbnail import thumbnail
 
 _FLAGS = {

@@ -15,12 +15,12 @@ from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import Pixels, load_pictures, random_crops, random_size, square
 from fastphash.hashing.phash import hash_thumbnails
 from fastphash.images.decode import Decoding, decode
+from fastphash.images.encode import encode
 from fastphash.images.pixels import array_grey
-from fastphash.images.preview import encode
 from fastphash.images.thumbnail import thumbnail
-from fastphash.joins.relation import Matches
+from fastphash.joins.matches import Matches
 from fastphash.store.rows import Content
-from fastphash.verify.verdicts import judge
+from fastphash.verify.comparison import compare_images
 
 Edits = dict[str, Callable[[Pixels], Pixels]]
 
@@ -122,7 +122,9 @@ def row(
     equal = hash_thumbnails(one)[a] == hash_thumbnails(other)[b]
     a, b = np.ascontiguousarray(a[equal]), np.ascontiguousarray(b[equal])
     upright = Matches(a, b, np.zeros(a.size, np.uint8), np.ones(a.size, np.uint8))
-    agrees = judge(upright, *(Content(pixels.reshape(-1, 1024)) for pixels in (one, other))).agrees
+    agrees = compare_images(
+        upright, *(Content(pixels.reshape(-1, 1024)) for pixels in (one, other))
+    ).agrees
     share = f"{agrees.mean():.2%}" if agrees.size else "-"
     return name, f"{agrees.size:,}", f"{agrees.sum():,}", share
 

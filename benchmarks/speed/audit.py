@@ -19,7 +19,7 @@ from benchmarks.support.processes import time_fastphash
 from benchmarks.support.timing import SECONDS, ratio, spread, time_in_turn
 from fastphash.demo import scene
 from fastphash.files import atomic
-from fastphash.images.preview import encode
+from fastphash.images.encode import encode
 
 _SIDE = 300
 _SCENES_PER_TASK = 100

@@ -20,8 +20,8 @@ from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.timing import SPREAD, Timings, microseconds_each, ratio, time_in_turn
-from fastphash.images.decode import CaughtStderr, Decoding
-from fastphash.images.jpeg import reduction
+from fastphash.images.decode import Decoding
+from fastphash.images.decode_jpeg import CaughtStderr, reduction
 from fastphash.images.thumbnail import thumbnail
 from fastphash.ingest.hasher import Hasher, Recipe
 from fastphash.kernels import grey, lanczos

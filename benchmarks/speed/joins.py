@@ -50,10 +50,10 @@ from benchmarks.support.timing import SECONDS, SPREAD, spread, time_in_turn
 from fastphash import TooManyPairsError, join, self_join
 from fastphash.base.machine import core_count
 from fastphash.defaults import MAX_PAIRS
+from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
-from fastphash.joins.matching import matches
 from fastphash.joins.options import JoinOptions
-from fastphash.joins.planner import SearchPlan
+from fastphash.joins.search_plan import SearchPlan
 
 _FASTPHASH = "fastphash"
 _SIDES = (128, 640)
@@ -221,12 +221,12 @@ def compare_every_pair(hashes: Hashes, rounds: int) -> None:
     """Comparisons per second of FAISS, and of fastphash with a plan that compares every pair."""
     task = Task(hashes[: max(hashes.size // 5, 1)], hashes, 4, across=True)
     # an estimate of a second makes the search use threads
-    effort = JoinOptions(plan=lambda plan: SearchPlan(plan.radius, (), 0, 0, (), 1.0, 0.0))
+    options = JoinOptions(plan=lambda plan: SearchPlan(plan.radius, (), 0, 0, (), 1.0, 0.0))
     sides = Index(task.needles), Index(task.haystack)
     search = faiss_flat(task)
     seconds = time_in_turn(
         {
-            _FASTPHASH: lambda: list(matches(*sides, task.radius, options=effort)),
+            _FASTPHASH: lambda: list(find_matches(*sides, task.radius, options=options)),
             FAISS_FLAT: lambda: search(task.needles.size),
         },
         rounds,

@@ -17,19 +17,20 @@ from scipy.optimize import minimize
 
 from benchmarks.support.command_line import make_parser, positive_number
 from benchmarks.support.markdown import print_table
-from fastphash.joins import planner
+from fastphash.joins import costs
 from fastphash.joins.bit_statistics import measure_bits
 from fastphash.joins.options import JoinOptions
-from fastphash.joins.planner import SearchPlan, candidate_plans
+from fastphash.joins.planner import candidate_plans
 from fastphash.joins.search import find_within
+from fastphash.joins.search_plan import SearchPlan
 
 _CONSTANTS = (
     "NS_PARTITION",
-    "NS_PER_CHOICE",
-    "NS_ROW",
+    "NS_SORT",
+    "NS_VALUE",
     "NS_WINDOW",
     "NS_LONG_WINDOW",
-    "NS_PER_SEGMENT",
+    "NS_SEGMENT",
 )
 
 
@@ -92,8 +93,8 @@ def measure_plans(
     values: NDArray[np.uint64], radius: int, arguments: argparse.Namespace
 ) -> list[Measured]:
     """Run all plans worth running, the one with the least estimate first."""
-    likeness = measure_bits(values, values)
-    candidates = candidate_plans(likeness, values.size, None, radius, arguments.threads)
+    statistics = measure_bits(values, values)
+    candidates = candidate_plans(statistics, values.size, None, radius, arguments.threads)
     candidates = sorted(candidates, key=lambda plan: plan.seconds)
     most = min(candidates[0].seconds * arguments.within, arguments.slowest)
     return [
@@ -105,11 +106,11 @@ def measure_plans(
 
 def time_plan(values: NDArray[np.uint64], plan: SearchPlan, arguments: argparse.Namespace) -> float:
     """The least seconds of all rounds."""
-    effort = JoinOptions(threads=arguments.threads)
+    options = JoinOptions(threads=arguments.threads)
     best = math.inf
     for _ in range(arguments.rounds):
         start = time.perf_counter()
-        for _ in find_within(values, plan, effort):
+        for _ in find_within(values, plan, options):
             pass
         best = min(best, time.perf_counter() - start)
     return best
@@ -145,21 +146,21 @@ def typical_error(logarithms: list[float]) -> float:
 
 
 def fit_constants(measured: list[Measured], threads: int) -> None:
-    likeness = measure_bits(np.empty(0, np.uint64), np.empty(0, np.uint64))
+    statistics = measure_bits(np.empty(0, np.uint64), np.empty(0, np.uint64))
 
     def error(logarithms: NDArray[np.float64]) -> float:
         for constant, logarithm in zip(_CONSTANTS, logarithms, strict=True):
-            setattr(planner, constant, math.exp(logarithm))
+            setattr(costs, constant, math.exp(logarithm))
         total = 0.0
         estimates: dict[tuple[int, int], dict[str, float]] = {}
         for size, radius, plan, took in measured:
             if (size, radius) not in estimates:
-                candidates = candidate_plans(likeness, size, None, radius, threads)
+                candidates = candidate_plans(statistics, size, None, radius, threads)
                 estimates[size, radius] = {plan_name(one): one.seconds for one in candidates}
             total += math.log(estimates[size, radius][plan_name(plan)] / took) ** 2
         return total
 
-    start = np.log([getattr(planner, constant) for constant in _CONSTANTS])
+    start = np.log([getattr(costs, constant) for constant in _CONSTANTS])
     found = minimize(error, start, method="Nelder-Mead", options={"maxiter": 2000})
     for constant, logarithm in zip(_CONSTANTS, found.x, strict=True):
         print(f"{constant} = {math.exp(logarithm):.2f}")

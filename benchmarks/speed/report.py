@@ -14,7 +14,7 @@ from benchmarks.support.command_line import make_parser, positive_number
 from benchmarks.support.markdown import print_table
 from benchmarks.support.processes import time_fastphash
 from benchmarks.support.timing import SECONDS, spread
-from fastphash.images.preview import encode
+from fastphash.images.encode import encode
 
 _SPLITS = {"train": 0.8, "val": 0.1, "test": 0.1}
 _GROUPS_PER_TASK = 500

@@ -14,6 +14,7 @@ from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.timing import SPREAD, Timings, microseconds_each, ratio
 from fastphash.ingest.api import hash_into
+from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import LocalSource
 
 
@@ -44,9 +45,8 @@ def time_hashing(photos: Path, store: Path, workers: int) -> float:
         if stage == "hashing" and not starts:
             starts.append(time.perf_counter())
 
-    hash_into(
-        store, [LocalSource("photos", os.fsencode(photos))], workers=workers, progress=progress
-    )
+    photo_source = LocalSource("photos", os.fsencode(photos))
+    hash_into(store, [photo_source], IngestOptions(workers=workers), progress=progress)
     return time.perf_counter() - starts[0]
 
 

@@ -22,11 +22,12 @@ from benchmarks.support.ranking import (
     tally_some,
 )
 from fastphash.base.progress import Progress
+from fastphash.joins.batches import find_matches
+from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
-from fastphash.joins.matching import matches
-from fastphash.joins.relation import concatenated, row_distances
+from fastphash.joins.matches import concatenate_matches
 from fastphash.store.rows import Content
-from fastphash.verify.verdicts import judge
+from fastphash.verify.comparison import compare_images
 
 PRECISION = 0.99
 ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crops"
@@ -109,9 +110,9 @@ def tally_verified(task: Task, radius: int) -> Counts:
     """The pairs of a join, ranked by the similarity of their thumbnails."""
     needles, haystack, truth = task
     ours, theirs = Index(needles.hashes), Index(haystack.hashes)
-    found = concatenated(list(matches(ours, theirs, radius)))
-    verdicts = judge(found, Content(needles.thumbnails), Content(haystack.thumbnails))
-    score = np.where(verdicts.agrees, 1.0, verdicts.score)
+    found = concatenate_matches(list(find_matches(ours, theirs, radius)))
+    comparison = compare_images(found, Content(needles.thumbnails), Content(haystack.thumbnails))
+    score = np.where(comparison.agrees, 1.0, comparison.score)
     return tally_some(found.left, found.right, score_level(score), truth, SCORE_LEVELS)
 
 

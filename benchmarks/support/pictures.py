@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fastphash.demo import scene
-from fastphash.images.preview import encode
+from fastphash.images.encode import encode
 
 Pixels = NDArray[np.uint8]
 DrawSize = Callable[[Generator], tuple[int, int]]

@@ -20,7 +20,8 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 def describe(name: str) -> str:
     """Usage, text and options of a command, as Markdown."""
     command = main.commands[name]
-    context = click.Context(command, info_name=f"fastphash {name}")
+    whole = click.Context(main, info_name="fastphash", **main.context_settings)
+    context = click.Context(command, info_name=name, parent=whole)
     usage = command.get_usage(context).removeprefix("Usage: ")
     records = [
         parameter.get_help_record(context)

@@ -23,7 +23,7 @@ from benchmarks.support.timing import SPREAD, Timings, microseconds_each, ratio,
 from fastphash.images.decode import Decoding
 from fastphash.images.decode_jpeg import CaughtStderr, reduction
 from fastphash.images.thumbnail import thumbnail
-from fastphash.ingest.hasher import Hasher, Recipe
+from fastphash.ingest.worker import Hasher, Recipe
 from fastphash.kernels import grey, lanczos
 from fastphash.sources.local import LocalReader
 

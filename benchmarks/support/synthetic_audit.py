@@ -15,7 +15,7 @@ from fastphash.results.decisions import Decision, Image, decide
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, ROLES, coded, relation_columns
 from fastphash.store.schema import REJECTED_SCHEMA, Layout
 from fastphash.store.store import PART_ROWS, create_store, open_store
-from fastphash.verify.kinds import Relation
+from fastphash.verify.decide_kind import Relation
 
 SPLITS = ("train", "val")
 DECISIONS = 5000

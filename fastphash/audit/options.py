@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastphash.defaults import MIN_SCORE
-from fastphash.groups.keepers import Grouping
+from fastphash.groups.grouping import Grouping
 from fastphash.joins.index import check_radius
 from fastphash.joins.options import JoinOptions
 from fastphash.verify.criteria import check_score

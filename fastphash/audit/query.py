@@ -15,7 +15,7 @@ from fastphash.defaults import NEAREST
 from fastphash.errors import DefinitionError, UsageError
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.ingest.batch import Batch, Rejection
-from fastphash.ingest.hasher import Hasher, Recipe
+from fastphash.ingest.worker import Hasher, Recipe
 from fastphash.joins.batches import find_matches
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index, check_radius
@@ -25,7 +25,7 @@ from fastphash.results.schemas import RELATION, relation_columns, row_names
 from fastphash.sources.local import LocalReader
 from fastphash.store.rows import Content, HashTable
 from fastphash.store.schema import CHROMA_BYTES
-from fastphash.verify.kinds import relate_matches
+from fastphash.verify.decide_kind import relate_matches
 
 QUERY_SCHEMA = pa.schema(
     [

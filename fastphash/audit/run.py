@@ -44,7 +44,7 @@ from fastphash.results.audit_folder import (
 from fastphash.results.groups import CopyCounts, candidates, group_rows, priority
 from fastphash.results.leaks import find_leaks
 from fastphash.results.schemas import LEAKS_SCHEMA
-from fastphash.sources.base import Source
+from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_sources
 from fastphash.store.lock import locked
 from fastphash.store.rows import HashTable

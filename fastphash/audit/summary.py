@@ -12,7 +12,7 @@ from fastphash.base.vocabulary import COPY_KINDS, KINDS
 from fastphash.files import parquet
 from fastphash.ingest.tally import Tally
 from fastphash.results.groups import CopyCounts, count_distances
-from fastphash.sources.base import Source
+from fastphash.sources.protocol import Source
 from fastphash.store.rows import HashTable
 
 # groups that a summary names

@@ -14,7 +14,7 @@ from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.results.decisions import decisions_digest, read_decisions, resolve
-from fastphash.sources.base import Reader
+from fastphash.sources.protocol import Reader
 from fastphash.store.schema import exact_paths
 
 

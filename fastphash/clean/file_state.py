@@ -12,8 +12,8 @@ from fastphash.base.progress import Progress
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.outcome import CHANGED, GONE, Skipped
 from fastphash.errors import StoreError
-from fastphash.files.transfer import entry_of
-from fastphash.sources.base import SpecialFileError
+from fastphash.files.durable_transfer import entry_of
+from fastphash.sources.protocol import SpecialFileError
 
 # one report for this many files: a report takes longer than a look at one file
 _FILES_PER_REPORT = 256

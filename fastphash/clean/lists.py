@@ -12,7 +12,7 @@ from fastphash.clean.coco_drafts import check_coco, draft_coco
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import Applied
-from fastphash.clean.record import recorded
+from fastphash.clean.skipped import recorded
 from fastphash.errors import UsageError
 from fastphash.files import atomic
 

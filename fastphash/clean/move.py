@@ -16,10 +16,10 @@ from fastphash.clean.file_state import FileState, keep_shared_files, read_file_s
 from fastphash.clean.journal import read_destinations, write_journal
 from fastphash.clean.keeper_check import KeeperCheck
 from fastphash.clean.outcome import CHANGED, NAME_TAKEN, Applied, Skipped
-from fastphash.clean.record import recorded
+from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
 from fastphash.errors import FastphashError
-from fastphash.files.transfer import move_file
+from fastphash.files.durable_transfer import move_file
 from fastphash.store.lock import locked
 
 

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import IDENTICAL, KINDS, NEAR
-from fastphash.clean.rule import CopyRule, allows_other_bytes
+from fastphash.clean.copy_rule import CopyRule, allows_other_bytes
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.parquet import NAME_TYPE
-from fastphash.groups.keepers import find_copies, has_partner
+from fastphash.groups.grouping import find_copies, has_partner
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
@@ -25,7 +25,7 @@ from fastphash.results.groups import GroupedRows, priority
 from fastphash.results.schemas import RELATION, coded, relation_columns
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.kinds import Relation
+from fastphash.verify.decide_kind import Relation
 
 #: Kinds that are sure enough to clean by.
 SURE = KINDS[:NEAR]

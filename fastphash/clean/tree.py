@@ -13,9 +13,9 @@ from fastphash.clean.coco_drafts import check_coco, draft_coco
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import Applied
-from fastphash.clean.record import recorded
+from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
-from fastphash.files.transfer import copy_file, link_file, symlink_file
+from fastphash.files.durable_transfer import copy_file, link_file, symlink_file
 
 
 def make_tree(

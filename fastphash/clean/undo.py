@@ -12,7 +12,7 @@ from fastphash.clean.journal import JOURNAL
 from fastphash.clean.outcome import Applied, Skipped
 from fastphash.errors import FastphashError, UsageError
 from fastphash.files import parquet
-from fastphash.files.transfer import move_file
+from fastphash.files.durable_transfer import move_file
 from fastphash.store.lock import locked
 
 

@@ -14,7 +14,7 @@ from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
     from fastphash.audit.options import LabelSources
-    from fastphash.groups.keepers import Grouping
+    from fastphash.groups.grouping import Grouping
     from fastphash.images.decode import DecodeMode
     from fastphash.ingest.options import IngestOptions
     from fastphash.joins.options import JoinOptions

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastphash.evaluation.calibration import SCORES, Calibration, Estimate
-from fastphash.report.svg import Panel
+from fastphash.evaluation.estimates import SCORES, Calibration, Estimate
+from fastphash.evaluation.svg import Panel
 
 #: Scores that are listed.
 SHOWN = [0.0, *(at / 20 for at in range(5, 20))]

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from fastphash.evaluation.judging import STATUS_TRUE, STATUS_UNLISTED, JudgedPairs
 from fastphash.evaluation.metrics import Figures, Ranked, Ranking
+from fastphash.evaluation.svg import Panel
 from fastphash.evaluation.truth import Truth
-from fastphash.report.svg import Panel
 
 _POINTS = 400
 

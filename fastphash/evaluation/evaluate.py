@@ -14,10 +14,10 @@ from fastphash.evaluation.judging import STATUS_UNLISTED, JudgedPairs, find_cand
 from fastphash.evaluation.metrics import Figures
 from fastphash.evaluation.pair_tables import judged_table, rejected_table
 from fastphash.evaluation.summary import summarise
+from fastphash.evaluation.svg import Panel
 from fastphash.evaluation.truth import Truth
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
-from fastphash.report.svg import Panel
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria

@@ -19,7 +19,7 @@ from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.kinds import Relation, relate_matches
+from fastphash.verify.decide_kind import Relation, relate_matches
 
 #: A pair is listed as true, follows from listed pairs, has the same bytes, or none of these.
 STATUSES = ("true", "implied", "same bytes", "unlisted")

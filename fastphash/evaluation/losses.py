@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import DIFFERENT
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.kinds import Relation
+from fastphash.verify.decide_kind import Relation
 
 #: Reasons: an image has no hash, the distance is beyond the radius, there are no thumbnails to
 #: compare, the score is too low, or the colours are different.

@@ -7,9 +7,9 @@ from fastphash.defaults import SHOWN_PAIRS
 from fastphash.errors import StoreError, UsageError
 from fastphash.evaluation.evaluate import Evaluation
 from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
+from fastphash.evaluation.svg import write_curves
 from fastphash.files import atomic, parquet
 from fastphash.report.pairs import write_pairs
-from fastphash.report.svg import write_curves
 from fastphash.results.audit_folder import AuditFolder
 
 FIGURES = "evaluation.json"

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.groups.keepers import Grouping, find_keepers
+from fastphash.groups.grouping import Grouping, find_keepers
 from fastphash.joins.index import Index, check_hashes
 from fastphash.store.rows import Content
 from fastphash.verify.criteria import CopyCriteria

@@ -11,7 +11,7 @@ from fastphash.joins.matches import Matches
 from fastphash.store.rows import Content
 from fastphash.verify.comparison import Comparison, compare_images
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.kinds import decide_kinds
+from fastphash.verify.decide_kind import decide_kinds
 
 
 class IsCopy(Protocol):

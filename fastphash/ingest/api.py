@@ -19,8 +19,8 @@ from fastphash.ingest.pool import start_workers
 from fastphash.ingest.tables import batch_table, rejected_table
 from fastphash.ingest.tally import Tally
 from fastphash.ingest.update import StoreUpdate
-from fastphash.sources.base import Source
 from fastphash.sources.local import LocalReader
+from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_sources
 from fastphash.store.lock import locked
 from fastphash.store.schema import Layout, store_schema

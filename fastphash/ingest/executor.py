@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol, Self
 
 from fastphash.ingest.batch import Batch
-from fastphash.sources.base import Reader
+from fastphash.sources.protocol import Reader
 
 # Inputs per task, and bytes of their names: enough to hide the cost of passing a task, few enough
 # to keep all workers busy, and short enough to wait in a pipe.

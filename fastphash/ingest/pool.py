@@ -8,8 +8,8 @@ from fastphash.base.supervisor import Supervisor
 from fastphash.defaults import TIMEOUT
 from fastphash.ingest.batch import Batch
 from fastphash.ingest.executor import Task
-from fastphash.ingest.hasher import Recipe, start_worker
 from fastphash.ingest.options import IngestOptions, check_timeout, worker_count
+from fastphash.ingest.worker import Recipe, start_worker
 
 # bytes that a worker may always take: enough for the largest image that is decoded
 _LEAST_MEMORY = 2 << 30

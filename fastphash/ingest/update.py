@@ -13,13 +13,13 @@ from fastphash.base.progress import Progress
 from fastphash.errors import StoreError
 from fastphash.ingest.accounts import Accounts
 from fastphash.ingest.batch import Rejection
-from fastphash.ingest.comparison import CHANGED, KEPT, Comparison
+from fastphash.ingest.changes import CHANGED, KEPT, Changes
 from fastphash.ingest.executor import Executor, hash_paths
 from fastphash.ingest.part_writer import PartWriter
 from fastphash.ingest.stored_rows import StoredRows
 from fastphash.ingest.tables import batch_table
 from fastphash.ingest.tally import Tally
-from fastphash.sources.base import Entry, Source
+from fastphash.sources.protocol import Entry, Source
 from fastphash.store.schema import REJECTED_SCHEMA, exact_paths
 from fastphash.store.store import REJECTED, Part, Store
 
@@ -56,7 +56,7 @@ class StoreUpdate:
             REJECTED_SCHEMA.empty_table() if REJECTED in damage else store.rejected()
         )
         self.stored = StoredRows(store, whole)
-        self.comparison = Comparison(self.stored, splits, keep_missing=keep_missing)
+        self.changes = Changes(self.stored, splits, keep_missing=keep_missing)
         self.accounts = Accounts(splits)
         self.writer = PartWriter(store, splits, lost, before_writing)
         self.listed = 0
@@ -67,7 +67,7 @@ class StoreUpdate:
         """Do it all; the executor is started if there is anything to hash or to drop."""
         has_moved = self.note_roots()
         new = self.compare()
-        marks = self.comparison.marks
+        marks = self.changes.marks
         self.to_hash = new + int((marks == CHANGED).sum())
         if new or (marks != KEPT).any():
             self.progress("starting workers", 0, 0)
@@ -94,13 +94,13 @@ class StoreUpdate:
         new = 0
         for source in self.sources:
             entries = self._count_listed(source.entries(self.avoid))
-            new += self.comparison.compare(source, entries, self.accounts.tallies[source.split])
+            new += self.changes.compare(source, entries, self.accounts.tallies[source.split])
         self.progress("looking for files", self.listed, self.listed)
         return new
 
     def rewrite_parts(self, executor: Executor) -> None:
         """Replace the parts in which inputs have changed or are gone."""
-        for part, marks in self.stored.by_part(self.comparison.marks):
+        for part, marks in self.stored.by_part(self.changes.marks):
             if (marks != KEPT).any():
                 self.writer.replace(part, self._rewrite(part, marks, executor))
 
@@ -141,7 +141,7 @@ class StoreUpdate:
         """Inputs that the store doesn't have; those that can't be hashed are counted only."""
         tally = self.accounts.tallies[source.split]
         for entry in source.entries(self.avoid):
-            if self.comparison.find(source.split, entry) >= 0:
+            if self.changes.find(source.split, entry) >= 0:
                 continue
             tally.inputs += 1
             if entry.special:

@@ -8,7 +8,7 @@ from fastphash.inspector.parameters import choice_of, row_of, turn_of
 from fastphash.inspector.previews import SIDES
 from fastphash.inspector.responses import not_modified, picture_response
 from fastphash.inspector.review import Review
-from fastphash.sources.base import OutsideError
+from fastphash.sources.protocol import OutsideError
 
 
 class Images:

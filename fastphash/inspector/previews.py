@@ -14,7 +14,7 @@ from fastphash.errors import ImageError
 from fastphash.images.encode import encode
 from fastphash.images.preview import make_preview
 from fastphash.inspector.catalog import Catalog, Row
-from fastphash.sources.base import OutsideError, Stamp
+from fastphash.sources.protocol import OutsideError, Stamp
 
 #: The sides of previews, in pixels.
 SIDES = (160, 320, 1024)

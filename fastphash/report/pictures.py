@@ -21,7 +21,7 @@ from fastphash.images.preview import make_preview
 from fastphash.report.groups import Group, ImageName
 from fastphash.report.stored import StoredImage, find_images, read_thumbnails
 from fastphash.results.audit_folder import AuditFolder
-from fastphash.sources.base import Reader, SpecialFileError
+from fastphash.sources.protocol import Reader, SpecialFileError
 
 #: Characters of all pictures on a page of up to 200 groups.
 BUDGET = 11 << 20

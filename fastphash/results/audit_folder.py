@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
-from fastphash.sources.base import Reader
+from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
 from fastphash.store.open import read_hashes
 from fastphash.store.rows import HashTable

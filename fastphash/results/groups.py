@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import COLLISION, KINDS
 from fastphash.errors import UsageError
-from fastphash.groups.keepers import Grouping, KeeperComparison, find_copies, has_partner
+from fastphash.groups.grouping import Grouping, KeeperComparison, find_copies, has_partner
 from fastphash.joins.index import Index
 from fastphash.results.schemas import GROUPS_SCHEMA, ROLES, coded, relation_columns, row_names
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.kinds import Relation, relate
+from fastphash.verify.decide_kind import Relation, relate
 
 
 def priority(rows: HashTable, keep_in: list[str]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from fastphash.joins.matches import Matches
 from fastphash.results.schemas import LEAKS_SCHEMA, relation_columns, row_names
 from fastphash.store.rows import Content, HashTable
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.kinds import Relation, relate_matches
+from fastphash.verify.decide_kind import Relation, relate_matches
 
 # the relation of two files of the same bytes
 _IDENTICAL = (IDENTICAL, 0, 0, 1, SAME, 0)

@@ -15,7 +15,7 @@ from fastphash.results.schemas import PAIRS_SCHEMA, relation_columns, row_names
 from fastphash.store.open import check_comparable
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.kinds import relate_matches
+from fastphash.verify.decide_kind import relate_matches
 
 # rows of one table of pairs, whose thumbnails are held at the same time
 _TABLE_ROWS = 1 << 18

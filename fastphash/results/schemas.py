@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import COLOURS, KINDS, ORIENTATIONS, SAME, UNKNOWN_COLOUR
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.store.rows import HashTable
-from fastphash.verify.kinds import Relation
+from fastphash.verify.decide_kind import Relation
 
 ROLES = ("keeper", "copy")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from fastphash.errors import ImageError, UsageError
 from fastphash.files.digest import digest_of
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
-from fastphash.sources.base import Entry, OutsideError, SpecialFileError, Stamp
+from fastphash.sources.protocol import Entry, OutsideError, SpecialFileError, Stamp
 from fastphash.sources.splits import check_split
 
 

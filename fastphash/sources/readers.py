@@ -1,7 +1,7 @@
 """Readers of splits that were hashed before."""
 
-from fastphash.sources.base import Reader
 from fastphash.sources.local import LocalReader
+from fastphash.sources.protocol import Reader
 
 
 def reader_at(root: bytes) -> Reader:

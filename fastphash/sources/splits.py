@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 
 from fastphash.errors import UsageError
-from fastphash.sources.base import Source
+from fastphash.sources.protocol import Source
 
 
 def check_split(name: str) -> str:

@@ -15,7 +15,7 @@ from fastphash.verify.similarity import similarity
 
 
 class Comparison(NamedTuple):
-    """What thumbnails and colours show of each pair; `fastphash.verify.kinds` decides by it.
+    """What thumbnails and colours show of each pair; `fastphash.verify.decide_kind` decides by it.
 
     Attributes
     ----------

@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -14,3 +16,16 @@ def test_the_table_of_faults_names_every_test_and_no_other():
     files = sorted((ROOT / "tests" / "faults").glob("test_*.py"))
     code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     assert sorted(listed) == sorted(re.findall(r"^def (test_\w+)\(", code, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_modules_that_documents_name_are_there(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    packages = {path.parent.name for path in (ROOT / "fastphash").glob("*/__init__.py")}
+    named = {
+        f"{package}/{module}"
+        for package, module in re.findall(r"`([a-z]+)[./]([a-z_]+)(?:\.py)?`", text)
+        if package in packages and module != "html"
+    }
+    assert named
+    assert [module for module in named if not (ROOT / "fastphash" / f"{module}.py").exists()] == []

@@ -16,7 +16,7 @@ import fastphash
 from fastphash.audit.query import QUERY_SCHEMA
 from fastphash.clean.journal import JOURNAL_SCHEMA
 from fastphash.clean.plan import PLAN_SCHEMA
-from fastphash.clean.record import SKIPPED_SCHEMA
+from fastphash.clean.skipped import SKIPPED_SCHEMA
 from fastphash.cli.main import main
 from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
 from fastphash.files.atomic import read_json

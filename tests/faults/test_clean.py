@@ -26,12 +26,12 @@ from fastphash.clean.checked_plan import CheckedPlan, read_plan
 from fastphash.clean.drafts import CLEAN
 from fastphash.clean.journal import JOURNAL
 from fastphash.clean.plan import PLAN, PLAN_METADATA, make_plan, plan_settings, plan_summary
-from fastphash.clean.record import SKIPPED
+from fastphash.clean.skipped import SKIPPED
 from fastphash.clean.undo import undo_moves
 from fastphash.errors import FastphashError, StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.digest import digest_of
-from fastphash.files.transfer import TakenError, move_file
+from fastphash.files.durable_transfer import TakenError, move_file
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import open_audit

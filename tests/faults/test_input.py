@@ -20,10 +20,10 @@ from fastphash.errors import ImageError
 from fastphash.hashing.phash import phash
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.encode import encode
-from fastphash.ingest import hasher, pool
+from fastphash.ingest import pool, worker
 from fastphash.ingest.api import hash_images
-from fastphash.ingest.hasher import Hasher, Recipe
 from fastphash.ingest.pool import Workers
+from fastphash.ingest.worker import Hasher, Recipe
 from fastphash.sources import local
 from fastphash.sources.local import _read_all
 from fastphash.store.schema import exact_paths
@@ -648,7 +648,7 @@ def _count(log):
             file.write(b"x")
         os.kill(os.getpid(), signal.SIGKILL)
 
-    hasher.decode = decode
+    worker.decode = decode
     return Recipe()
 
 

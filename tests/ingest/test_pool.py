@@ -6,9 +6,9 @@ from fastphash.demo import scene
 from fastphash.errors import UsageError
 from fastphash.images.encode import encode
 from fastphash.ingest.api import hash_images, hash_into
-from fastphash.ingest.hasher import Recipe
 from fastphash.ingest.options import worker_count
 from fastphash.ingest.pool import Workers
+from fastphash.ingest.worker import Recipe
 from tests.support.batches import hash_all
 from tests.support.deadly_recipe import DEADLY, DeadlyRecipe
 from tests.support.references import imagehashes

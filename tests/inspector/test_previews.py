@@ -6,7 +6,7 @@ from PIL import Image as PillowImage
 
 from fastphash.errors import ImageError
 from fastphash.inspector.previews import Previews
-from fastphash.sources.base import OutsideError
+from fastphash.sources.protocol import OutsideError
 from tests.support.audits import pair, write_audit
 from tests.support.inspector_state import catalog_of, copies
 from tests.support.scenes import save, scene

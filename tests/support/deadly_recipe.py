@@ -4,8 +4,8 @@ import os
 import signal
 import time
 
-from fastphash.ingest import hasher
-from fastphash.ingest.hasher import Recipe
+from fastphash.ingest import worker
+from fastphash.ingest.worker import Recipe
 
 
 class DeadlyRecipe(Recipe):
@@ -21,7 +21,7 @@ HUNGRY = b"a decoder that eats memory"
 
 
 def _arm(*recipe):
-    decode = hasher.decode
+    decode = worker.decode
 
     def deadly(data, *arguments):
         if DEADLY in data:
@@ -34,5 +34,5 @@ def _arm(*recipe):
                 hoard.append(bytearray(1 << 30))
         return decode(data, *arguments)
 
-    hasher.decode = deadly
+    worker.decode = deadly
     return Recipe(*recipe)

@@ -1,8 +1,8 @@
 """Ways to run hashing tasks in tests."""
 
-from fastphash.ingest.hasher import Hasher
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.pool import recipe_of
+from fastphash.ingest.worker import Hasher
 
 ONE_WORKER = IngestOptions(workers=1)
 

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from fastphash.ingest import part_writer
 from fastphash.ingest.api import hash_into
-from fastphash.ingest.hasher import Hasher
+from fastphash.ingest.worker import Hasher
 from fastphash.ingest.pool import recipe_of
 from fastphash.sources.local import folder_source
 

@@ -6,7 +6,7 @@ import xxhash
 
 from fastphash.errors import ImageError
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
-from fastphash.sources.base import Entry, Stamp
+from fastphash.sources.protocol import Entry, Stamp
 
 
 class MemoryReader:

@@ -59,7 +59,7 @@ def calibrate(
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_calibrate import show_calibration
     from fastphash.evaluation import calibrate as calibration
-    from fastphash.report.svg import write_curves
+    from fastphash.evaluation.svg import write_curves
     from fastphash.store.open import read_hashes
 
     handle_signals()

@@ -154,7 +154,7 @@ def _undo(folder: Path, *, as_json: bool) -> None:
 
 def _finish(applied: "Applied", what: str, folder: Path, *, as_json: bool) -> None:
     """Print what was done; exit with status 1 if anything was not as planned."""
-    from fastphash.clean.record import SKIPPED
+    from fastphash.clean.skipped import SKIPPED
     from fastphash.cli.output import show_json
     from fastphash.cli.output_clean import show_applied
 

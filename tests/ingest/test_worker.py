@@ -5,8 +5,8 @@ import sys
 import numpy as np
 
 from fastphash.images.decode import decode
-from fastphash.ingest import hasher as hasher_module
-from fastphash.ingest.hasher import Hasher, Recipe
+from fastphash.ingest import worker
+from fastphash.ingest.worker import Hasher, Recipe
 from tests.support.batches import ROW_LISTS, merge, reader
 from tests.support.references import imagehashes
 from tests.support.scenes import scenes
@@ -18,7 +18,7 @@ def test_content_just_seen_is_decoded_once(tmp_path, monkeypatch):
         (folder / name).write_bytes((folder / "001.png").read_bytes())
     decoded = []
     monkeypatch.setattr(
-        hasher_module, "decode", lambda data, *rules: decoded.append(data) or decode(data, *rules)
+        worker, "decode", lambda data, *rules: decoded.append(data) or decode(data, *rules)
     )
     hasher = Hasher(Recipe())
     first = hasher.hash_files(reader(folder), [b"001.png", b"copy.png", b"002.png"])
@@ -31,14 +31,14 @@ def test_content_just_seen_is_decoded_once(tmp_path, monkeypatch):
 
 
 def test_what_a_worker_remembers_is_bounded_and_the_oldest_is_forgotten(tmp_path, monkeypatch):
-    monkeypatch.setattr(hasher_module, "_REMEMBERED", 2)
+    monkeypatch.setattr(worker, "_REMEMBERED", 2)
     folder = scenes(tmp_path / "in", range(3))
     hasher = Hasher(Recipe(orientations=False))
     for seed in (0, 1, 0, 2):
         hasher.hash_files(reader(folder), [b"%03d.png" % seed])
     decoded = []
     monkeypatch.setattr(
-        hasher_module, "decode", lambda data, *rules: decoded.append(data) or decode(data, *rules)
+        worker, "decode", lambda data, *rules: decoded.append(data) or decode(data, *rules)
     )
     batch = hasher.hash_files(reader(folder), [b"000.png", b"001.png", b"002.png"])
     assert decoded == [(folder / "001.png").read_bytes()]
@@ -63,7 +63,7 @@ def test_batches_are_merged_in_order(tmp_path):
 
 
 def test_workers_have_their_kernels_before_the_first_image_and_no_pyarrow():
-    code = "import sys, fastphash.ingest.hasher; print(*sys.modules)"
+    code = "import sys, fastphash.ingest.worker; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(done.stdout.split())
     kernels = {f"fastphash.kernels.{name}" for name in ("chroma", "grey", "lanczos")}

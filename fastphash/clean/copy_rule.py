@@ -8,7 +8,7 @@ from fastphash.results.decisions import Resolved
 from fastphash.store.rows import HashTable
 from fastphash.verify.comparison import Comparison
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.kinds import decide_kinds
+from fastphash.verify.decide_kind import decide_kinds
 
 
 class CopyRule:

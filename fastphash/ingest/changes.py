@@ -9,13 +9,13 @@ import pyarrow as pa
 from fastphash.errors import StoreError
 from fastphash.ingest.stored_rows import StoredRows
 from fastphash.ingest.tally import Tally
-from fastphash.sources.base import Entry, Reader, Source
+from fastphash.sources.protocol import Entry, Reader, Source
 
 #: What a run does with a stored row: drop it, leave it, hash its input again.
 GONE, KEPT, CHANGED = range(3)
 
 
-class Comparison:
+class Changes:
     """Decides for every stored row whether a run keeps it.
 
     Parameters

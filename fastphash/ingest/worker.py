@@ -28,7 +28,7 @@ from fastphash.images.pillow import limit_pixels
 from fastphash.images.thumbnail import both_thumbnails, thumbnail
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.executor import Task
-from fastphash.sources.base import Reader
+from fastphash.sources.protocol import Reader
 
 # images that a worker remembers by their bytes, 1.4 kB each
 _REMEMBERED = 4096

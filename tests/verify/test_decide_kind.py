@@ -3,7 +3,7 @@ import pytest
 
 from fastphash.base.vocabulary import COLOURS, KINDS, UNKNOWN_COLOUR
 from fastphash.verify.comparison import Comparison
-from fastphash.verify.kinds import decide_kinds
+from fastphash.verify.decide_kind import decide_kinds
 
 
 def comparison_of(agrees, orientation, score, colour=UNKNOWN_COLOUR):

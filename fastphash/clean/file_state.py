@@ -107,7 +107,7 @@ def read_file_state(
 
 def keeper_changed(plan: CheckedPlan, row: int) -> str:
     """Why an image stays: its keeper has changed or is gone."""
-    return f"its keeper {plan.name(plan.keeper[row])} has {CHANGED}, or is gone"
+    return f"its keeper {plan.name(plan.keeper[row])} is {CHANGED}, or gone"
 
 
 def keep_shared_files(plan: CheckedPlan, state: FileState) -> FileState:

@@ -1,19 +1,18 @@
 """Previews of audited files: small, turned, and never of other bytes than those audited."""
 
 import threading
+import weakref
 from collections import OrderedDict
 from typing import Literal, NamedTuple
 
 import numpy as np
 import xxhash
 
-from fastphash.base.machine import core_count
 from fastphash.base.orientations import orient_pixels
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
-from fastphash.errors import ImageError
 from fastphash.images.encode import encode
-from fastphash.images.preview import make_preview
 from fastphash.inspector.catalog import Catalog, Row
+from fastphash.results.preview_workers import CHANGED, PreviewPool, PreviewTask, StoredFile
 from fastphash.sources.protocol import OutsideError, Stamp
 
 #: The sides of previews, in pixels.
@@ -29,8 +28,6 @@ TROUBLES: dict[FileState, str] = {
 
 _CACHED_BYTES = 64 << 20
 _CACHED_COMPARISONS = 10_000
-# decoded images are large: at most so many at once
-_MOST_DECODING = 4
 # the grey in place of a missing thumbnail
 _PAPER = 235
 
@@ -70,7 +67,8 @@ class Previews:
         self._cached_bytes = 0
         self._is_unchanged: OrderedDict[tuple[int, Stamp], bool] = OrderedDict()
         self._lock = threading.Lock()
-        self._decoding = threading.BoundedSemaphore(min(core_count(), _MOST_DECODING))
+        self._workers = PreviewPool()
+        weakref.finalize(self, self._workers.close)
 
     def preview(self, row: Row, side: int, turn: int) -> Picture:
         """A row's image, or its stored thumbnail with the reason.
@@ -166,19 +164,27 @@ class Previews:
         return reader.read_hashed(path, row.size, follow_links=False)
 
     def _draw(self, row: Row, path: bytes, side: int, turn: int) -> Picture:
-        try:
-            data = self._read(row, path)
-        except OSError:
-            return self.thumbnail(row, turn, TROUBLES["gone"])
-        if _digest(data) != row.image.digest:
-            return self.thumbnail(row, turn, TROUBLES["changed"])
-        try:
-            with self._decoding:
-                data = make_preview(data, side, turn, exif=self._exif)
-            return Picture(data, "image/jpeg")
-        except ImageError as error:
-            reason = f"it can't be shown ({error}): this is the stored thumbnail"
+        image = row.image
+        preview = self._workers.make(
+            PreviewTask(
+                [StoredFile(self._readers[image.split], path)],
+                row.size,
+                image.digest,
+                row.width * row.height,
+                side,
+                turn,
+                exif=self._exif,
+                # links were followed once; a link that appears there now leads to another file
+                follow_links=False,
+            )
+        )
+        if preview.jpeg:
+            return Picture(preview.jpeg, "image/jpeg")
+        if preview.undecodable:
+            reason = f"it can't be shown ({preview.reason}): this is the stored thumbnail"
             return self.thumbnail(row, turn, reason)
+        state: FileState = "changed" if preview.reason == CHANGED else "gone"
+        return self.thumbnail(row, turn, TROUBLES[state])
 
     def _remember(self, key: tuple[object, ...], picture: Picture) -> None:
         with self._lock:

@@ -1,27 +1,21 @@
 """Small pictures as data URIs: previews of files, or else thumbnails of the store."""
 
 import base64
-import warnings
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
-from fastphash.base.machine import core_count
 from fastphash.base.orientations import orientation_indices
 from fastphash.base.progress import Progress
-from fastphash.base.threads import interleave
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
-from fastphash.errors import ImageError
 from fastphash.images.encode import encode
 from fastphash.images.preview import make_preview
 from fastphash.report.groups import Group, ImageName
 from fastphash.report.stored import StoredImage, find_images, read_thumbnails
 from fastphash.results.audit_folder import AuditFolder
-from fastphash.sources.protocol import Reader, SpecialFileError
+from fastphash.results.preview_workers import PreviewTask, StoredFile, make_previews
 
 #: Characters of all pictures on a page of up to 200 groups.
 BUDGET = 11 << 20
@@ -34,7 +28,7 @@ _CHARACTERS_PER_PIXEL = 0.5
 # nanoseconds to make a preview, for each pixel of the file: measured with photos of 13 to 20 MP
 _COST = {"JPEG": 5, "TIFF": 10, "JPEG2000": 400}
 _OTHER_COST = 70
-# nanoseconds for all previews of 200 groups, in all threads; larger files get their thumbnail
+# nanoseconds for all previews of 200 groups, by all workers; larger files get their thumbnail
 _WORK = 12e9
 
 
@@ -113,62 +107,24 @@ def _previews(
     names_of: dict[bytes, list[ImageName]] = defaultdict(list)
     for name, image in images.items():
         names_of[image.digest].append(name)
-
-    def job(digest: bytes) -> Iterator[tuple[bytes, bytes | ImageError]]:
-        try:
-            data = _read_any(audited, names_of[digest], images)
-            preview = make_preview(data, side, exif=audited.store.definition.exif)
-        except ImageError as error:
-            yield digest, error
-        else:
-            yield digest, preview
-
-    jobs = []
+    tasks = []
     for digest, names in names_of.items():
         image = images[names[0]]
         cost = image.pixels * _COST.get(image.format, _OTHER_COST)
         if cost > work:
             reasons[digest] = _TOO_LARGE
+            continue
+        work -= cost
+        files = [StoredFile(audited.reader(name.split), name.path) for name in names]
+        exif = audited.store.definition.exif
+        tasks.append(PreviewTask(files, image.size, digest, image.pixels, side, exif=exif))
+    for done, (task, preview) in enumerate(zip(tasks, make_previews(tasks), strict=True)):
+        if preview.jpeg:
+            previews[task.digest] = preview.jpeg
         else:
-            work -= cost
-            jobs.append(job(digest))
-    # filters of warnings belong to the whole process, so threads must not change them
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for done, (digest, result) in enumerate(interleave(core_count(), jobs)):
-            if isinstance(result, ImageError):
-                reasons[digest] = f"thumbnail: {result.reason}"
-            else:
-                previews[digest] = result
-            progress("drawing", done + 1, len(jobs))
+            reasons[task.digest] = f"thumbnail: {preview.reason}"
+        progress("drawing", done + 1, len(tasks))
     return previews, reasons
-
-
-def _read_any(
-    audited: AuditFolder, names: list[ImageName], images: dict[ImageName, StoredImage]
-) -> bytes:
-    """The bytes of the first of several equal files that is still what was hashed."""
-    error = ImageError("read", "not in the store")
-    for name in names:
-        try:
-            return _read(audited.reader(name.split), name.path, images[name])
-        except ImageError as failed:
-            error = failed
-    raise error
-
-
-def _read(reader: Reader, path: bytes, image: StoredImage) -> bytes:
-    try:
-        data = reader.read_hashed(path, image.size)
-    except SpecialFileError:
-        data = b""
-    except FileNotFoundError as error:
-        raise ImageError("read", "the file is gone") from error
-    except (OSError, ValueError) as error:
-        raise ImageError("read", "the file can't be read") from error
-    if xxhash.xxh3_128_digest(data) != image.digest:
-        raise ImageError("read", "the file has changed since the audit")
-    return data
 
 
 def _of_preview(preview: bytes, side: int, orientation: int) -> Picture:

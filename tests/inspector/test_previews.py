@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from fastphash.errors import ImageError
 from fastphash.inspector.previews import Previews
+from fastphash.results.preview_workers import Preview, PreviewPool
 from fastphash.sources.protocol import OutsideError
 from tests.support.audits import pair, write_audit
 from tests.support.inspector_state import catalog_of, copies
@@ -76,11 +76,8 @@ def test_a_file_that_is_gone_or_no_file_is_not_waited_for(audited):
 
 def test_what_cannot_be_decoded_says_so(audited, monkeypatch):
     previews, row, _ = planted_copy(audited)
-
-    def refuse(*_, **__):
-        raise ImageError("decode", "out of memory")
-
-    monkeypatch.setattr("fastphash.inspector.previews.make_preview", refuse)
+    refusal = Preview(b"", "decode: out of memory", undecodable=True)
+    monkeypatch.setattr(PreviewPool, "make", lambda *_: refusal)
     assert "decode: out of memory" in previews.preview(row, 160, 0).trouble
 
 

@@ -12,6 +12,7 @@ from fastphash.base.vocabulary import KINDS
 from fastphash.defaults import PICTURED
 from fastphash.files import atomic, parquet
 from fastphash.report import charts, findings
+from fastphash.report.collisions import find_collisions
 from fastphash.report.groups import COPIES_SHOWN, Group, GroupTable
 from fastphash.report.pictures import draw
 from fastphash.report.templates import template
@@ -22,10 +23,12 @@ from fastphash.store.schema import METADATA
 #: Pictures that a browser decodes before the page is loaded: 3,000 take more than a second.
 AT_ONCE = 600
 
-# groups listed without pictures, splits of a table, reasons of rejects, label conflicts
+# groups listed without pictures, splits of a table, reasons of rejects, pairs that collide, label
+# conflicts
 _LISTED = 500
 _SPLITS = 50
 _REASONS = 12
+_COLLISIONS = 12
 _CONFLICTS = 50
 _CONFLICT_COLUMNS = [
     *("split", "path", "label", "keeper_split", "keeper_path", "keeper_label", "kind"),
@@ -61,7 +64,8 @@ def write_report(
     table = GroupTable(audited.groups, audited.splits)
     shown = table.take(table.order[:groups], COPIES_SHOWN)
     listed = table.take(table.order[groups : groups + _LISTED], 0)
-    pictures = draw(audited, shown, progress)
+    collisions = _collisions(audited)
+    pictures = draw(audited, [*shown, *collisions], progress)
     progress("writing", 0, 0)
     page = template("page.html").render(
         summary=audited.summary,
@@ -74,6 +78,7 @@ def write_report(
         groups_at_once=_groups_at_once(shown),
         kinds_found=[kind for code, kind in enumerate(KINDS) if (table.kind == code).any()],
         furthest=int(table.distance.max(initial=0)),
+        collided=collisions,
         conflicts=_conflicts(audited),
         decisions=len(in_force(read_decisions(audited.folder))),
         versions=_versions(audited),
@@ -84,6 +89,13 @@ def write_report(
     )
     with atomic.replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _collisions(audited: AuditFolder) -> list[Group]:
+    """Some pairs of images that collide; without thumbnails nothing tells whether any do."""
+    if not audited.summary["thumbnails"] or not findings.collisions(audited.summary):
+        return []
+    return find_collisions(audited, _COLLISIONS)
 
 
 def _groups_at_once(shown: list[Group]) -> int:

@@ -111,7 +111,7 @@ class PreviewPool:
         try:
             if supervisor is None:
                 supervisor = Supervisor(1, _TIMEOUT, start_preview_worker, (self._memory,))
-            (preview,) = supervisor.map([task])
+            preview: Preview = next(supervisor.map([task]))
         except BaseException:
             if supervisor is not None:
                 supervisor.__exit__(RuntimeError, None, None)

@@ -16,7 +16,15 @@ from fastphash.files import parquet
 from fastphash.report.groups import COPIES_SHOWN
 from fastphash.results.decisions import Decision, decide
 from fastphash.results.decisions import Image as Decided
-from tests.support.report_pages import again, audited, pixels, planted_audit, read_page, sources_of
+from tests.support.report_pages import (
+    Page,
+    again,
+    audited,
+    pixels,
+    planted_audit,
+    read_page,
+    sources_of,
+)
 from tests.support.scenes import TRANSPOSES, planted, save, scene, scenes
 
 # what it says
@@ -40,6 +48,15 @@ def test_leaks_stand_in_a_square_and_in_words(page):
 def test_collisions_and_rejects_are_named(page):
     assert "2 images in train" in page.text
     assert "identify: not an image of a supported format 1" in page.text
+
+
+def test_collisions_have_pictures(page):
+    (pair,) = re.findall(r'<ol class="pair">.*?</ol>', page.html, re.DOTALL)
+    names = Page(pair).text
+    assert "flat.png" in names
+    assert "flatter.png" in names
+    assert len(Page(pair).attributes("img", "src")) == 2
+    assert "Look at one pair" in page.text
 
 
 def test_it_says_how_the_hashes_were_made(data, page):

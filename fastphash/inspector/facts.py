@@ -65,11 +65,9 @@ def image_facts(review: Review, decisions: CurrentDecisions, number: int) -> dic
 
 def describe_step(step: list[Decision]) -> str:
     """Decisions made at once, in words; empty for none."""
-    if not step:
-        return ""
-    if len(step) > 1:
+    if len(step) > 2:
         return f"{len(step):,} decisions at once: {STATUS_WORDS[step[0].word]}"
-    return _describe(step[0])
+    return "; ".join(map(_describe, step))
 
 
 def file_size(size: int) -> str:

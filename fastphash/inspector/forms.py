@@ -65,10 +65,13 @@ class Forms:
         row = self._catalog.row(within(number, self._catalog.rows))
         with self._writing:
             if word in _KEEPER_WORDS:
-                keeper = row.number if word == "keeper" else row.keeper
-                self._log.decide([self._log.keeper(keeper)])
-                return self._show(form.get("back", ""), row, state)
-            if word in _GROUP_VERDICTS:
+                chosen = self._log.keeper(row.number if word == "keeper" else row.keeper)
+                if row.is_keeper or form.get("back") != "pair":
+                    self._log.decide([chosen])
+                    return self._show("group", row, state)
+                # who keeps one of a pair says that the other is its copy
+                self._log.decide([self._log.pair(row.number, "copies"), chosen])
+            elif word in _GROUP_VERDICTS:
                 self._log.decide(self._log.whole_group(row.group, _GROUP_VERDICTS[word]))
             elif word in _PAIR_VERDICTS and not row.is_keeper:
                 self._log.decide([self._log.pair(row.number, _PAIR_VERDICTS[word])])
@@ -90,7 +93,7 @@ class Forms:
         if not rows:
             return redirect("/", state)
         row = self._catalog.row(rows[-1])
-        return self._show("pair" if len(step) == 1 else "group", row, state)
+        return self._show("pair" if len(set(images)) <= 2 else "group", row, state)
 
     def _show(self, page: str, row: Row, state: PageState) -> Response:
         """Go on to a row's pair, or to its group."""

@@ -100,11 +100,46 @@ def test_by_keys_alone_through_a_decision_and_its_undoing(audited, visit):
     assert [decision.word for decision in read_decisions(audited / "out")] == ["copies"]
 
 
+@pytest.mark.parametrize("view", ["side", "flicker", "difference", "fade", "swipe"])
+def test_a_pair_fits_on_a_small_screen(audited, visit, view):
+    with Served(audited / "out") as served:
+        page = visit(served, f"/pair/1?view={view}")
+        page.set_viewport_size({"width": 1280, "height": 720})
+        texts = [page.get_by_text(role, exact=True) for role in ("Keeper", "Copy")]
+        texts += [page.locator("main .name").nth(i) for i in (0, 1)]
+        texts += [page.locator("main .sides .quiet", has_text="pixels").nth(i) for i in (0, 1)]
+        texts += [
+            page.get_by_role("button", name=re.compile("Keep this one")).nth(i) for i in (0, 1)
+        ]
+        texts += [page.locator(".stage").first]
+        for text in texts:
+            box = text.bounding_box()
+            assert 0 <= box["y"] < box["y"] + box["height"] <= 720
+        if view == "side":
+            left, right = (page.locator(".stage").nth(i).bounding_box() for i in (0, 1))
+            assert left["width"] + right["width"] > 1000
+
+
+def test_keeping_one_decides_the_pair_and_moves_on(audited, visit):
+    with Served(audited / "out") as served:
+        page = visit(served, "/pair/1")
+        page.get_by_role("button", name=re.compile("Keep this one.*copy")).click()
+        page.wait_for_url(lambda url: not url.endswith("/pair/1"))
+        assert re.search("Decided: .* and .*: copies; .* stays", status(page))
+        page.get_by_role("button", name="Undo").click()
+        page.wait_for_url(re.compile("/pair/1$"))
+        assert read_decisions(audited / "out") == []
+        page.keyboard.press("o")
+        page.wait_for_url(lambda url: not url.endswith("/pair/1"))
+    assert [decision.word for decision in read_decisions(audited / "out")] == ["copies", "keeper"]
+
+
 def test_tab_reaches_everything_in_the_order_of_the_page(audited, visit):
     with Served(audited / "out") as served:
         reached = focus_order(visit(served, "/pair/1"))
-    wanted = ["Skip to content", "Back to the list", "Copies", "Not copies", "Keep the copy"]
-    wanted += ["Keep the keeper", "Side by side", "Flicker", "Difference", "Fade", "Swipe"]
+    wanted = ["Skip to content", "Back to the list", "Copies", "Not copies"]
+    wanted += ["Side by side", "Flicker", "Difference", "Fade", "Swipe"]
+    wanted += ["Keep this one: the keeper", "Keep this one: the copy"]
     places = [reached.index(text) for text in wanted]
     assert places == sorted(places)
 

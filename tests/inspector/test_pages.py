@@ -89,7 +89,7 @@ def test_deciding_goes_on_to_the_next_undecided_pair(audited):
         assert place == "/"
         words = served.get("/").words
         assert "decisions: 6; undecided pairs: 0" in words
-        assert "Last decision: " in words
+        assert "Decided: " in words
         answer = served.post("/undo", state="order=size")
         assert re.fullmatch(r"/pair/\d+\?order=size", answer.headers["Location"])
         assert "decisions: 5; undecided pairs: 1" in served.get("/").words

@@ -1,12 +1,11 @@
 """Lists and COCO files that are written as drafts first, and get their names together."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
 
+from fastphash.base import paths, system
 from fastphash.errors import UsageError
-from fastphash.files.atomic import sync_folder
 from fastphash.files.digest import hex_digest_of
 
 T = TypeVar("T")
@@ -40,6 +39,7 @@ class Drafts:
     def add(self, path: Path, write: Callable[[Path], T]) -> T:
         """Write the draft of a file, or replace it; UsageError if its name is taken."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._check_clash(path)
         draft = self._drafts[path] = path.with_name(f"_new_{path.name}")
         result = write(draft)
         self._check(path)
@@ -49,9 +49,19 @@ class Drafts:
         """Give all files their names and return them; UsageError if a name is taken."""
         for path, draft in self._drafts.items():
             self._check(path)
-            os.replace(draft, path)
-            sync_folder(os.fsencode(path.parent))
+            system.replace_file(draft, path)
+            system.sync_folder(path.parent)
         return list(self._drafts)
+
+    def _check_clash(self, path: Path) -> None:
+        """Raise UsageError if another draft gets the same name, in another case."""
+        others = [other for other in self._drafts if other.parent == path.parent and other != path]
+        clash = paths.clashes([*(other.name for other in others), path.name], path.parent)
+        if clash:
+            raise UsageError(
+                f"{str(others[clash[len(others)]])!r} and {str(path)!r} are one file where case "
+                "doesn't count: name a folder on another disk, or audit with other names of splits"
+            )
 
     def _check(self, path: Path) -> None:
         if path.is_dir():

@@ -2,11 +2,11 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fastphash.base.system import replace_file, sync_file, sync_folder
 from fastphash.errors import StoreError
 
 _TEMPORARY = ".tmp"
@@ -21,9 +21,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f"_{path.name}{_TEMPORARY}")
     try:
         yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        sync_file(temporary)
+        replace_file(temporary, path)
         sync_folder(path.parent)
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -58,17 +57,6 @@ def read_json(path: Path) -> Any:
         raise StoreError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise StoreError(f"{path}: not JSON: {one_line(error)}") from error
-
-
-def sync_folder(folder: Path | bytes) -> None:
-    """Flush the names in a folder to the disk; on Windows, which has no such call, do nothing."""
-    if os.name == "nt":
-        return
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def one_line(error: Exception) -> str:

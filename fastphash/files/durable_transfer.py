@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import xxhash
 
+from fastphash.base.system import sync_folder
 from fastphash.errors import FastphashError
-from fastphash.files.atomic import sync_folder
 from fastphash.files.digest import digest_of
 
 _BLOCK = 1 << 20

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
+from fastphash.base import system
 from fastphash.errors import StoreError
 
 LOCK = "_lock"
@@ -16,6 +17,8 @@ LOCK = "_lock"
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a store; its folder is made if it isn't there.
+
+    Where the file system has no locks, this is said once, and nothing is locked.
 
     Raises
     ------
@@ -28,7 +31,7 @@ def locked(path: Path) -> Iterator[None]:
         lock = FileLock(path / LOCK, timeout=0, is_singleton=True)
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        lock.acquire()
+        _acquire(lock, path)
     except Timeout as error:
         raise StoreError(
             f"another process is writing {str(path)!r}: wait for it, or name another folder"
@@ -39,3 +42,13 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _acquire(lock: BaseFileLock, path: Path) -> None:
+    try:
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        # Timeout is an OSError too, without a number
+        if not system.has_no_locks(error):
+            raise
+        system.warn_of_no_locks(path, error)

@@ -228,6 +228,34 @@ def test_30_fsync_fails(tmp_path, strace):
         assert contents(case.store) == case.wanted, when
 
 
+@pytest.mark.parametrize("error", ["EINVAL", "EOPNOTSUPP"])
+def test_30_a_folder_cannot_be_synced(tmp_path, strace, error):
+    folder = tmp_path / "in"
+    first_run(folder)
+    assert update(tmp_path / "whole", folder).returncode == 0
+    store = tmp_path / "s"
+    # file and folder are synced in turn
+    words = [strace, "-qq", "-o", "/dev/null", "-e", "trace=fsync"]
+    done = update(store, folder, before=[*words, "-e", f"inject=fsync:error={error}:when=2+2"])
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().count(f"{str(store)!r} can't be synced") == 1
+    assert contents(store) == contents(tmp_path / "whole")
+    failed = update(
+        tmp_path / "t", folder, before=[*words, "-e", f"inject=fsync:error={error}:when=3"]
+    )
+    assert failed.returncode == 1
+    assert b"can't be synced" not in failed.stderr
+
+
+def test_30_an_audit_goes_on_without_syncs_of_folders(tmp_path, strace):
+    scenes(tmp_path / "in", range(3))
+    words = [strace, "-qq", "-o", "/dev/null", "-e", "trace=fsync"]
+    words += ["-e", "inject=fsync:error=EINVAL:when=2+2"]
+    done = run_process("audit", "t=in", "-o", "a/b", cwd=tmp_path, before=words)
+    assert done.stderr.count("can't be synced (Invalid argument)") == 1
+    assert (tmp_path / "a" / "b" / "summary.json").exists()
+
+
 def error_of(store):
     """What is wrong with a store, or None."""
     try:
@@ -334,6 +362,29 @@ def test_34_two_writers(tmp_path):
         holder.kill()
     run("hash", str(folder), "-o", "s", cwd=tmp_path)
     assert contents(tmp_path / "s") != before
+
+
+@pytest.mark.parametrize("error", ["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
+def test_34_no_locks(tmp_path, strace, error):
+    scenes(tmp_path / "in", range(3))
+    words = [strace, "-qq", "-o", "/dev/null", "-e", "trace=flock"]
+    words += ["-e", f"inject=flock:error={error}"]
+    # twice: the second run finds the file of the lock
+    for count in (1, 2):
+        done = run_process("hash", "t=in", "-o", "a", cwd=tmp_path, before=words)
+        said = [line for line in done.stderr.splitlines() if "has no locks" in line]
+        # of the last, the library makes a lock of another sort
+        assert len(said) == (error != "ENOSYS"), (count, done.stderr)
+    assert all("make sure that no other process writes there" in line for line in said)
+    open_store(tmp_path / "a").verify()
+
+
+def test_34_a_lock_that_fails_otherwise(tmp_path, strace):
+    scenes(tmp_path / "in", range(3))
+    words = [strace, "-qq", "-o", "/dev/null", "-e", "trace=flock"]
+    words += ["-e", "inject=flock:error=EIO"]
+    done = run_process("audit", "t=in", "-o", "a", cwd=tmp_path, status=1, before=words)
+    assert "can't write 'a/hashes': Input/output error" in done.stderr
 
 
 HOLD = """

@@ -52,12 +52,17 @@ def _signals_kept():
             signal.signal(number, handler)
 
 
-def run_process(*arguments, status=0, **options):
-    """Run fastphash in a process of its own; returns the finished process, its output as text."""
+def run_process(*arguments, status=0, before=(), **options):
+    """Run fastphash in a process of its own; returns the finished process, its output as text.
+
+    By another program (strace, say) if there are words `before`.
+    """
     options = {"cwd": Path.home(), "stdin": subprocess.DEVNULL, "env": screen()} | options
     if "input" in options:
         del options["stdin"]
-    done = subprocess.run(command(*arguments), capture_output=True, check=False, **options)
+    done = subprocess.run(
+        [*before, *command(*arguments)], capture_output=True, check=False, **options
+    )
     done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr

@@ -1,61 +1,48 @@
 """Cores and memory of this machine, as far as this process may use them."""
 
-import os
-from collections.abc import Iterator
+import math
+
+import psutil
+
+from fastphash.base import control_groups
 
 
 def core_count() -> int:
-    """The number of cores that this process may use."""
+    """The number of cores that this process may use, at least one.
+
+    Its affinity counts, and so does the time that its control groups may take: of half a core, or
+    of two and a half, the part is a core too.
+    """
     try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
+        cores = len(psutil.Process().cpu_affinity())
+    except AttributeError:  # macOS has none
+        cores = psutil.cpu_count() or 1
+    allowed = control_groups.cores_allowed()
+    return cores if allowed is None else max(1, min(cores, math.ceil(allowed)))
 
 
 def free_memory() -> int:
-    """Bytes that this process can take without swapping; 1 GiB where the system doesn't say.
+    """Bytes that this process can take without swapping.
 
     The limits of control groups count, because a batch system may allow less than the machine has.
     """
-    try:
-        lines = dict(line.split(":", 1) for line in _read("/proc/meminfo").splitlines())
-        free = int(lines["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return 1 << 30
-    return max(min([free, *_group_limits()]), 0)
+    free = int(psutil.virtual_memory().available)
+    left = control_groups.memory_left()
+    return free if left is None else max(min(free, left), 0)
 
 
-def _group_limits() -> Iterator[int]:
-    """Bytes left in each control group of this process that has a limit."""
-    try:
-        groups = _read("/proc/self/cgroup").splitlines()
-    except OSError:
-        return
-    folder = next((f"/sys/fs/cgroup{line[3:]}" for line in groups if line.startswith("0::")), "")
-    while folder.startswith("/sys/fs/cgroup"):
-        try:
-            limit, used = int(_read(f"{folder}/memory.max")), int(_read(f"{folder}/memory.current"))
-            parts = dict(line.split() for line in _read(f"{folder}/memory.stat").splitlines())
-            # cached files don't count as used: the system drops them when memory is needed
-            yield limit - used + int(parts.get("inactive_file", 0))
-        except (OSError, ValueError):
-            pass  # no limit here
-        folder = folder.rpartition("/")[0]
-
-
-def _read(path: str) -> str:
-    with open(path, encoding="ascii") as file:
-        return file.read()
+def processes_that_fit(memory: int) -> int:
+    """One process for each core, or fewer, at least one, if each needs these bytes of memory."""
+    return max(1, min(core_count(), free_memory() // memory))
 
 
 def limit_memory(more: int) -> None:
     """Let this process take `more` bytes of address space; does nothing outside of Linux."""
-    try:
-        import resource  # missing on Windows
-
-        used = int(_read("/proc/self/statm").split()[0]) * resource.getpagesize()
-    except (ImportError, OSError):
+    if not psutil.LINUX:
         return
+    import resource  # missing on Windows
+
+    used = psutil.Process().memory_info().vms
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     limits = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_AS, (min([used + more, *limits]), hard))

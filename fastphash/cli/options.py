@@ -57,7 +57,7 @@ def workers_option(command: F) -> F:
         "--workers",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Worker processes.  [default: one per core]",
+        help="Worker processes.  [default: one per core, fewer if memory is short]",
     )(command)
 
 

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from fastphash.base.machine import core_count
+from fastphash.base.machine import processes_that_fit
 from fastphash.defaults import MAX_PIXELS, TIMEOUT
 from fastphash.errors import UsageError
 from fastphash.hashing.definition import Definition
 from fastphash.store.schema import Layout
+
+# bytes that a worker takes for images of 16 megapixels
+_WORKER_MEMORY = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class IngestOptions:
     layout : Layout
         Which optional columns the store has; must be the store's if there is one.
     workers : int or None
-        Processes; None for one per core.
+        Processes; None for one per core, or fewer where memory is short.
     timeout : float
         Seconds for one image. An image that takes longer twice is rejected, like one that crashes
         its worker twice.
@@ -48,9 +51,9 @@ class IngestOptions:
 
 
 def worker_count(workers: int | None) -> int:
-    """The number asked for, or one for each core that this process may use."""
+    """The number asked for, or one for each core that this process may use, if memory allows."""
     if workers is None:
-        return core_count()
+        return processes_that_fit(_WORKER_MEMORY)
     if workers < 1:
         raise UsageError(f"workers must be at least 1, not {workers}")
     return workers

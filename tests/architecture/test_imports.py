@@ -43,6 +43,7 @@ USERS = {
     "numba": {"kernels"},
     "pyarrow.parquet": {"files.parquet"},
     "filelock": {"store.lock"},
+    "psutil": {"base.machine"},
     "shapely": {"labels.shapes"},
     "jinja2": {"inspector", "report"},
     "starlette": {"inspector"},
@@ -145,7 +146,18 @@ def test_the_first_modules_import_nothing_of_the_package(module):
 
 
 def test_importing_the_package_is_light():
-    heavy = ["numpy", "numba", "pyarrow", "scipy", "PIL", "cv2", "filelock", "rich", "click"]
+    heavy = [
+        "numpy",
+        "numba",
+        "pyarrow",
+        "scipy",
+        "PIL",
+        "cv2",
+        "filelock",
+        "psutil",
+        "rich",
+        "click",
+    ]
     code = f"import sys, fastphash; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

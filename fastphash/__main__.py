@@ -2,10 +2,12 @@
 
 import signal
 
-# while modules are imported there is nothing to tidy up, and Ctrl-C ends the process silently
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+# while modules are imported there is nothing to tidy up, and Ctrl-C ends the process silently;
+# worker processes import this too, and ignore it from the start
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from fastphash.cli.main import main  # noqa: E402
+from fastphash.cli.main import main
 
 if __name__ == "__main__":
     main(prog_name="fastphash")

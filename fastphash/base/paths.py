@@ -73,13 +73,13 @@ def lies_in(inner: bytes, outer: bytes) -> bool:
     inner, outer = os.path.realpath(inner), os.path.realpath(outer)
     if inner == outer or is_inside(inner, outer):
         return True
-    with contextlib.suppress(OSError):
-        place = os.stat(outer)
-        while not os.path.samestat(os.stat(inner), place):
-            inner, below = os.path.dirname(inner), inner
-            if inner == below:
-                return False
-        return True
+    if not os.path.exists(outer):
+        return False
+    below = b""
+    while inner != below:
+        if os.path.exists(inner) and os.path.samefile(inner, outer):
+            return True
+        inner, below = os.path.dirname(inner), inner
     return False
 
 

@@ -20,6 +20,7 @@ from itertools import islice
 from multiprocessing import connection
 from typing import Any, NamedTuple, Self
 
+from fastphash.base.system import start_method, wait_for
 from fastphash.errors import WorkerError
 
 #: Called with the number of an item when work on the item begins.
@@ -163,7 +164,7 @@ class Supervisor:
         """Wait for answers and take them, kill workers that are late, replace dead ones."""
         owner = {worker.pipe: worker for worker in self._workers}
         owner |= {worker.process.sentinel: worker for worker in self._workers}
-        ready = {id(owner[end]): owner[end] for end in connection.wait(list(owner), seconds)}
+        ready = {id(owner[end]): owner[end] for end in wait_for(list(owner), seconds)}
         for worker in ready.values():
             # checked before the pipe is read: what a worker sent before it died still counts
             alive = worker.process.is_alive()
@@ -223,8 +224,7 @@ class Supervisor:
         process = self._context.Process(
             target=_serve, args=(worker_end, current, self._start, self._arguments), daemon=True
         )
-        with _start_errors():
-            process.start()
+        _start(process, self._context)
         worker_end.close()
         return _Worker(process, supervisor_end, current)
 
@@ -286,20 +286,17 @@ def _leave_with_parent() -> None:
 
 def _context(preloaded: str) -> Any:
     """How workers start: forked from a server that has imported everything, or else spawned."""
-    if "forkserver" in multiprocessing.get_all_start_methods():
+    context: Any = multiprocessing.get_context(start_method())
+    if context.get_start_method() == "forkserver":
         from multiprocessing import forkserver  # missing on Windows
 
-        context: Any = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([preloaded])
         with _interrupts_ignored(), _start_errors():
             forkserver.ensure_running()
-    else:
-        context = multiprocessing.get_context("spawn")
     # A first process does nothing: it shows whether processes can start, and waits for the imports,
     # because workers that are interrupted while they import print tracebacks.
     probe = context.Process(target=_do_nothing)
-    with _start_errors():
-        probe.start()
+    _start(probe, context)
     probe.join()
     if probe.exitcode:
         raise WorkerError(
@@ -307,6 +304,14 @@ def _context(preloaded: str) -> Any:
             "if __name__ == '__main__':"
         )
     return context
+
+
+def _start(process: Any, context: Any) -> None:
+    """Start a process that ignores Ctrl-C from the first moment on."""
+    # those that a server forks do so already
+    spawned = context.get_start_method() == "spawn"
+    with _start_errors(), _interrupts_ignored() if spawned else contextlib.nullcontext():
+        process.start()
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from fastphash.base.paths import clashes, is_inside, leaves_folder, lies_in
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.errors import UsageError
 from fastphash.results.audit_folder import HASHES
@@ -14,17 +15,23 @@ def check_target(plan: CheckedPlan, target: Path) -> None:
         os.path.realpath(folder) for folder in (plan.audited.folder, target)
     )
     hashes = os.path.join(audit_folder, HASHES)
-    if target_folder == audit_folder or os.path.commonpath([target_folder, hashes]) == hashes:
+    if target_folder in (audit_folder, hashes) or is_inside(target_folder, hashes):
         raise UsageError(f"{str(target)!r} holds the audit itself: name another folder")
+    for place, earlier in clashes(plan.audited.splits, target).items():
+        raise UsageError(
+            f"splits {plan.audited.splits[earlier]!r} and {plan.audited.splits[place]!r} would be "
+            f"one folder in {str(target)!r}, where case doesn't count: name a folder on another "
+            "disk, or audit with other names of splits"
+        )
     for target_split in plan.audited.splits:
-        target_root = os.path.realpath(os.fsencode(target / target_split))
+        target_root = os.fsencode(target / target_split)
         for split in plan.audited.splits:
             # a split of listed files isn't walked, so nothing in its folder is found by chance
             if plan.audited.summary["splits"][split]["listed"]:
                 continue
             folder = plan.audited.store.roots[split]
-            root = os.path.realpath(os.fsencode(folder))
-            if os.path.commonpath([target_root, root]) in (target_root, root):
+            root = os.fsencode(folder)
+            if lies_in(target_root, root) or lies_in(root, target_root):
                 raise UsageError(
                     f"{str(target)!r} and split {split!r} lie in one another: {folder}"
                 )
@@ -40,9 +47,17 @@ def target_files(plan: CheckedPlan, target: Path, rows: list[int]) -> list[bytes
     """
     root = os.path.abspath(os.fsencode(target))
     for row in rows:
-        path = plan.paths[row]
-        if path.startswith(b"/") or b".." in path.split(b"/"):
+        if leaves_folder(plan.paths[row]):
             raise UsageError(
                 f"{plan.name(row)} lies outside of its split's folder: only lists can have it"
             )
     return [os.path.join(root, os.fsencode(plan.splits[row]), plan.paths[row]) for row in rows]
+
+
+def same_names(plan: CheckedPlan, target: Path, rows: list[int]) -> dict[int, int]:
+    """Rows whose file below the target is that of an earlier row, by name: that row of each.
+
+    There are some only where names differ in case, and the file system of the target ignores it.
+    """
+    names = (f"{plan.splits[row]}/{os.fsdecode(plan.paths[row])}" for row in rows)
+    return {rows[place]: rows[earlier] for place, earlier in clashes(names, target).items()}

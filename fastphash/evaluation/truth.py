@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fastphash.base.paths import with_slashes
 from fastphash.errors import UsageError
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.store.rows import HashTable
@@ -127,7 +128,8 @@ class _Images:
     def __init__(self, audited: AuditFolder, names: Iterable[str]) -> None:
         roots = audited.store.roots
         self._folder = {
-            split: os.path.join(os.fsencode(roots[split]), b"") for split in audited.splits
+            split: with_slashes(os.path.join(os.fsencode(roots[split]), b""))
+            for split in audited.splits
         }
         self._number: dict[tuple[str, bytes], int] = {}
         self.rejected: list[tuple[str, bytes]] = []
@@ -173,6 +175,7 @@ class _Images:
 
     def _readings(self, name: str) -> Iterator[list[tuple[str, bytes]]]:
         """What a name may mean, as split and path; the first reading that fits counts."""
+        name = with_slashes(name)
         for spelling in dict.fromkeys((name, name.removeprefix("./"))):
             exact = os.fsencode(spelling)
             first, _, rest = spelling.partition("/")
@@ -183,7 +186,7 @@ class _Images:
                 for split, folder in self._folder.items()
                 for path in dict.fromkeys((exact, exact.removeprefix(folder)))
             ]
-        absolute = os.path.abspath(os.fsencode(name))
+        absolute = with_slashes(os.path.abspath(os.fsencode(name)))
         yield [
             (split, absolute.removeprefix(folder))
             for split, folder in self._folder.items()

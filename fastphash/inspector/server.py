@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from fastphash.base.progress import Progress, no_progress
+from fastphash.base.system import claim_port
 from fastphash.errors import FastphashError, UsageError
 from fastphash.inspector.access import Access
 from fastphash.inspector.routes import make_app
@@ -98,7 +99,7 @@ def _listening(host: str, port: int) -> socket.socket:
     family, kind, protocol, _, address = addresses[0]
     listener = socket.socket(family, kind, protocol)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        claim_port(listener)
         listener.bind(address)
         listener.listen(_BACKLOG)
     except OSError as error:

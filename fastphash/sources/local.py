@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fastphash.base.paths import is_inside, tidy
+from fastphash.base.system import open_to_read
 from fastphash.errors import ImageError, UsageError
 from fastphash.files.digest import digest_of
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
@@ -92,11 +94,7 @@ def list_source(split: str, names: bytes, separator: bytes = b"\n") -> LocalSour
     paths = set()
     for name in names.split(separator):
         if name:
-            # not normpath: behind a link only the system knows what .. means
-            steps = [step for step in name.split(b"/") if step not in (b"", b".")]
-            path = (b"/" if name.startswith(b"/") else b"") + b"/".join(steps)
-            inside = path.startswith(root + b"/")
-            paths.add(path[len(root) + 1 :] if inside else path)
+            paths.add(tidy(name, root))
     ordered = sorted(paths, key=lambda path: path.split(b"/"))
     return LocalSource(check_split(split), root, tuple(ordered))
 
@@ -160,8 +158,6 @@ def _is_special(entry: "os.DirEntry[bytes]") -> bool:
     return not stat.S_ISREG(mode)
 
 
-# not blocking: a list of files may name a pipe
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 # attempts to read a file that keeps changing
 _ATTEMPTS = 3
 
@@ -188,7 +184,7 @@ class LocalReader:
         """
         name = os.path.join(self.root, path)
         try:
-            fd = os.open(name, _READ_FLAGS)
+            fd = open_to_read(name)
             try:
                 for _ in range(_ATTEMPTS):
                     before = _stamp(os.fstat(fd))
@@ -229,7 +225,7 @@ class LocalReader:
             it is no regular file.
         """
         name = os.path.join(self.root, path)
-        fd = os.open(name, _READ_FLAGS if follow_links else _READ_FLAGS | os.O_NOFOLLOW)
+        fd = open_to_read(name, follow_links=follow_links)
         with open(fd, "rb") as file:
             _regular(os.fstat(fd), name)
             return file.read(size + 1)
@@ -247,8 +243,8 @@ class LocalReader:
             It lies outside of the root; an absolute path, outside of its own folder.
         """
         real = os.path.realpath(os.path.join(self.root, path))
-        root = os.path.realpath(os.path.dirname(path) if path[:1] == b"/" else self.root)
-        if not real.startswith(root.rstrip(b"/") + b"/"):
+        root = os.path.realpath(os.path.dirname(path) if os.path.isabs(path) else self.root)
+        if not is_inside(real, root):
             raise OutsideError
         return real
 

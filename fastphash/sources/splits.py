@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 
+from fastphash.base.paths import is_name, lies_in
 from fastphash.errors import UsageError
 from fastphash.sources.protocol import Source
 
@@ -13,6 +14,11 @@ def check_split(name: str) -> str:
         raise UsageError(
             f"{name!r} can't name a split (empty, not printable, or with one of = @ , /): "
             "give it a name, NAME=PATH"
+        )
+    if not is_name(name):
+        raise UsageError(
+            f"{name!r} can't name a split, because no file may be called so here: give it a name, "
+            "NAME=PATH"
         )
     return name
 
@@ -34,11 +40,9 @@ def check_sources(sources: Sequence[Source]) -> None:
 
 
 def _check_roots(one: Source, other: Source) -> None:
-    inner, outer = os.path.realpath(other.root), os.path.realpath(one.root)
-    if len(inner) < len(outer):
-        inner, outer = outer, inner
-    if inner == outer or inner.startswith(outer.rstrip(b"/") + b"/"):
-        relation = "are the same folder" if inner == outer else "lie in one another"
+    nested = lies_in(one.root, other.root), lies_in(other.root, one.root)
+    if any(nested):
+        relation = "are the same folder" if all(nested) else "lie in one another"
         raise UsageError(
             f"splits {one.split!r} ({os.fsdecode(one.root)}) and {other.split!r} "
             f"({os.fsdecode(other.root)}) {relation}: every image would leak"

@@ -8,6 +8,7 @@ import pytest
 
 from fastphash.base import supervisor as supervisor_module
 from fastphash.base.supervisor import Supervisor
+from fastphash.base.system import wait_for
 from fastphash.errors import WorkerError
 
 
@@ -186,3 +187,36 @@ def test_a_process_killed_from_outside_costs_nothing():
         workers._workers[0].process.kill()
         answers += results
     assert answers == [[number**2 for number in task] for task in TASKS * 20]
+
+
+@pytest.fixture
+def spawns(monkeypatch):
+    """Processes start as on macOS and Windows."""
+    monkeypatch.setattr(supervisor_module, "start_method", lambda: "spawn")
+
+
+def test_processes_that_are_spawned_do_the_same(spawns):
+    with supervisor({3: die, 77: leave}) as workers:
+        assert type(workers._workers[0].process).__name__ == "SpawnProcess"
+        answers = [item for result in workers.map(TASKS) for item in result]
+    died = "the worker process died of it twice, by SIGKILL"
+    given_up = {3: died, 77: "the worker process died of it twice, with exit status 7"}
+    assert answers == [given_up.get(number, number**2) for number in range(200)]
+
+
+def test_processes_that_are_spawned_ignore_interrupts_while_they_start(spawns):
+    with supervisor() as workers:
+        for pid in pids_of(workers):
+            os.kill(pid, signal.SIGINT)
+        pids = pids_of(workers)
+        answers = list(workers.map(TASKS))
+        assert pids_of(workers) == pids
+    assert answers == [[number**2 for number in task] for task in TASKS]
+
+
+def test_more_processes_than_the_system_waits_for_at_once(monkeypatch):
+    monkeypatch.setattr(supervisor_module, "wait_for", partial(wait_for, most=3))
+    with supervisor({3: die}, count=4) as workers:
+        answers = [item for result in workers.map(TASKS) for item in result]
+    assert answers[3] == "the worker process died of it twice, by SIGKILL"
+    assert answers[4:] == [number**2 for number in range(4, 200)]

@@ -1,10 +1,14 @@
+import ntpath
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from fastphash.base.paths import is_name
 from fastphash.errors import UsageError
+from fastphash.sources import splits
 from fastphash.sources.local import LocalSource, folder_source, list_source
 from fastphash.sources.splits import check_sources
 
@@ -245,3 +249,25 @@ def test_folders_whose_names_only_begin_alike_may_stand_side_by_side(tmp_path):
     for name in ("val", "val2"):
         (tmp_path / name).mkdir()
     check_sources([folder_source(str(tmp_path / name)) for name in ("val", "val2")])
+
+
+def test_a_name_that_no_file_may_have_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(splits, "is_name", partial(is_name, flavour=ntpath))
+    for split in ("nul", "a:b", "val."):
+        with pytest.raises(UsageError, match="no file may be called so here") as caught:
+            folder_source(f"{split}={tmp_path}")
+        assert repr(split) in str(caught.value)
+
+
+def test_one_folder_by_two_names_is_one(tmp_path, monkeypatch):
+    """`Train` and `train` where case doesn't count."""
+    (tmp_path / "Train").mkdir()
+    real = os.stat
+
+    def stat(path, *rest, **options):
+        return real(os.fsencode(path).replace(b"/train", b"/Train"), *rest, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    sources = [LocalSource(name, os.fsencode(tmp_path / name)) for name in ("Train", "train")]
+    with pytest.raises(UsageError, match="are the same folder"):
+        check_sources(sources)

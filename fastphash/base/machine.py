@@ -1,6 +1,7 @@
 """Cores and memory of this machine, as far as this process may use them."""
 
 import math
+import sys
 
 import psutil
 
@@ -38,7 +39,7 @@ def processes_that_fit(memory: int) -> int:
 
 def limit_memory(more: int) -> None:
     """Let this process take `more` bytes of address space; does nothing outside of Linux."""
-    if not psutil.LINUX:
+    if sys.platform != "linux":
         return
     import resource  # missing on Windows
 

@@ -8,11 +8,12 @@ import errno
 import logging
 import os
 import socket
+import stat
 import sys
 import time
 from collections.abc import Sequence
 from multiprocessing import connection, get_all_start_methods
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from fastphash.base.paths import Name
 
@@ -65,6 +66,24 @@ def sync_file(path: Name) -> None:
     # Windows syncs only what is open for writing
     with open(path, "r+b") as file:
         os.fsync(file.fileno())
+
+
+def finish_copy(copy: IO[bytes], original: os.stat_result) -> None:
+    """Give a copy, open for writing, the times and mode of its original; flush it to the disk.
+
+    On Windows the copy is closed: it has no times while it is open, and of the mode only whether it
+    may be written, which is left as it is, because a file that may not can't be renamed or removed.
+    """
+    copy.flush()
+    times = original.st_atime_ns, original.st_mtime_ns
+    if sys.platform == "win32":
+        os.fsync(copy.fileno())
+        copy.close()
+        os.utime(copy.name, ns=times)
+    else:
+        os.utime(copy.fileno(), ns=times)
+        os.fchmod(copy.fileno(), stat.S_IMODE(original.st_mode))
+        os.fsync(copy.fileno())
 
 
 def sync_folder(folder: Name) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import xxhash
 
-from fastphash.base.system import sync_folder
+from fastphash.base.system import finish_copy, sync_folder
 from fastphash.errors import FastphashError
 from fastphash.files.digest import digest_of
 
@@ -179,11 +179,7 @@ def _write_copy(source: bytes, target: bytes, digest: bytes) -> None:
         while block := original.read(_BLOCK):
             source_digest.update(block)
             copy.write(block)
-        copy.flush()
-        status = os.fstat(original.fileno())
-        os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
-        os.fchmod(copy.fileno(), stat.S_IMODE(status.st_mode))
-        os.fsync(copy.fileno())
+        finish_copy(copy, os.fstat(original.fileno()))
     if source_digest.digest() != digest or digest_of(target) != digest:
         raise ChangedError("changed since it was hashed")
 

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import socket
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
@@ -87,6 +88,34 @@ def test_only_files_that_are_open_for_writing_are_synced(tmp_path, monkeypatch):
     system.sync_file(tmp_path / "a")
     assert modes == [os.O_RDWR]
     assert (tmp_path / "a").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("platform", ["linux", "win32"])
+def test_a_copy_has_the_times_of_its_original(tmp_path, monkeypatch, platform):
+    monkeypatch.setattr(system, "sys", SimpleNamespace(platform=platform))
+    if platform == "win32":
+        monkeypatch.delattr(os, "fchmod")
+        monkeypatch.setattr(os, "utime", by_name_only(os.utime))
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    original.write_bytes(b"data")
+    original.chmod(0o640)
+    os.utime(original, ns=(1_000_000_100, 2_000_000_300))
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_size))
+    with open(copy, "wb") as file:
+        file.write(b"data")
+        system.finish_copy(file, original.stat())
+    assert synced == [4]
+    assert copy.stat().st_mtime_ns == 2_000_000_300
+    assert (copy.stat().st_mode == original.stat().st_mode) is (platform == "linux")
+
+
+def by_name_only(utime):
+    def named(path, **options):
+        assert not isinstance(path, int)
+        utime(path, **options)
+
+    return named
 
 
 def test_windows_syncs_no_folders(tmp_path, monkeypatch, windows):

@@ -20,6 +20,8 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
+    for system in ("win32", "darwin"):
+        session.run("mypy", "--platform", system, "fastphash")
 
 
 @nox.session

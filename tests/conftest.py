@@ -1,6 +1,7 @@
 import importlib
 import io
 import pkgutil
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from PIL import Image
 from fastphash import kernels
 from tests.support import browser
 from tests.support.skipping import missing
+
+if sys.platform == "win32":
+    # faults are provoked by signals, limits and strace
+    collect_ignore_glob = ["faults/*"]
 
 settings.register_profile("fastphash", deadline=None, derandomize=True, database=None)
 settings.load_profile("fastphash")

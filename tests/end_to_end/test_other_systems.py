@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.support.command_line import run
 from tests.support.scenes import planted
 
 LIKE_WINDOWS = Path(__file__).parents[1] / "support" / "like_windows"
+FOLDING_DISK = ["unshare", "-m", sys.executable, str(LIKE_WINDOWS.with_name("folding_disk.py"))]
 
 
 @pytest.fixture
@@ -86,3 +88,61 @@ def test_an_audit_from_beginning_to_end(like_windows, tmp_path):
         (tmp_path / "train" / "000.png").stat().st_mtime_ns
     )
     assert (tmp_path / "lists" / "val.txt").read_text()
+
+
+FOLDING = """
+import os, sys
+from fastphash.cli.main import main
+from tests.support.scenes import save, scene
+from pathlib import Path
+
+def run(*words):
+    print(">", *words, file=sys.stderr)
+    try:
+        main(words)
+    except SystemExit as end:
+        print("status", end.code, file=sys.stderr)
+
+disk, other = Path("disk"), Path("other")
+for i, name in enumerate(("Train/A/x.png", "Train/a/X.png", "Train/a/y.png", "train/z.png")):
+    save(other / name, scene(i))
+save(disk / "Photos" / "a.png", scene(9))
+assert (disk / "photos" / "A.png").exists()
+one = ["--workers", "1"]
+run("audit", "a=disk/Photos", "b=disk/photos", "-o", "disk/a", *one)
+run("audit", "other/Train", "other/train", "-o", "disk/Audit", *one)
+run("audit", "other/Train", "other/train", "-o", "disk/audit", *one)
+run("clean", "disk/audit")
+run("clean", "disk/audit", "--apply")
+run("clean", "disk/audit", "disk/tree", "--apply", "--to", "copy")
+run("audit", "other/Train", "-o", "disk/second", *one)
+run("clean", "disk/second")
+run("clean", "disk/second", "disk/Tree", "--apply", "--to", "copy")
+print(*sorted(str(path) for path in disk.rglob("*.png")))
+"""
+
+
+def test_where_case_does_not_count(tmp_path):
+    """A disk made for the test: of those that ignore case, no kernel has all."""
+    (tmp_path / "disk").mkdir()
+    trial = [*FOLDING_DISK, str(tmp_path / "disk"), "true"]
+    if (
+        not shutil.which("unshare")
+        or subprocess.run(trial, stderr=subprocess.DEVNULL, check=False).returncode
+    ):
+        pytest.skip("a disk can't be mounted here")
+    words = [*FOLDING_DISK, str(tmp_path / "disk"), sys.executable, "-c", FOLDING]
+    paths = os.environ | {"PYTHONPATH": str(Path.cwd()), "COLUMNS": "400"}
+    done = subprocess.run(
+        words, cwd=tmp_path, env=paths, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    _, same, first, again, planned, lists, tree, *_, second = done.stderr.split("> ")
+    assert "are the same folder: every image would leak" in same
+    assert all("status 0" in said for said in (first, again, planned))
+    assert "are one file where case doesn't count" in lists
+    assert "splits 'Train' and 'train' would be one folder in 'disk/tree'" in tree
+    assert "status 1" in second
+    assert "case doesn't count there, and 'Train/A/x.png' has this name" in done.stdout
+    assert "disk/tree" not in done.stdout
+    assert "disk/Tree/Train/A/x.png disk/Tree/Train/A/y.png" in done.stdout

@@ -68,8 +68,10 @@ def sync_file(path: Name) -> None:
         os.fsync(file.fileno())
 
 
-def finish_copy(copy: IO[bytes], original: os.stat_result) -> None:
+def finish_copy(copy: IO[bytes], original: os.stat_result) -> os.stat_result:
     """Give a copy, open for writing, the times and mode of its original; flush it to the disk.
+
+    Returns the copy's own status.
 
     On Windows the copy is closed: it has no times while it is open, and of the mode only whether it
     may be written, which is left as it is, because a file that may not can't be renamed or removed.
@@ -80,10 +82,11 @@ def finish_copy(copy: IO[bytes], original: os.stat_result) -> None:
         os.fsync(copy.fileno())
         copy.close()
         os.utime(copy.name, ns=times)
-    else:
-        os.utime(copy.fileno(), ns=times)
-        os.fchmod(copy.fileno(), stat.S_IMODE(original.st_mode))
-        os.fsync(copy.fileno())
+        return os.stat(copy.name)
+    os.utime(copy.fileno(), ns=times)
+    os.fchmod(copy.fileno(), stat.S_IMODE(original.st_mode))
+    os.fsync(copy.fileno())
+    return os.fstat(copy.fileno())
 
 
 def sync_folder(folder: Name) -> None:

@@ -52,12 +52,3 @@ def target_files(plan: CheckedPlan, target: Path, rows: list[int]) -> list[bytes
                 f"{plan.name(row)} lies outside of its split's folder: only lists can have it"
             )
     return [os.path.join(root, os.fsencode(plan.splits[row]), plan.paths[row]) for row in rows]
-
-
-def same_names(plan: CheckedPlan, target: Path, rows: list[int]) -> dict[int, int]:
-    """Rows whose file below the target is that of an earlier row, by name: that row of each.
-
-    There are some only where names differ in case, and the file system of the target ignores it.
-    """
-    names = (f"{plan.splits[row]}/{os.fsdecode(plan.paths[row])}" for row in rows)
-    return {rows[place]: rows[earlier] for place, earlier in clashes(names, target).items()}

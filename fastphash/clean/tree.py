@@ -14,8 +14,8 @@ from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import Applied
 from fastphash.clean.skipped import recorded
-from fastphash.clean.targets import check_target, same_names, target_files
-from fastphash.files.durable_transfer import TakenError, copy_file, link_file, symlink_file
+from fastphash.clean.targets import check_target, target_files
+from fastphash.files.durable_transfer import copy_file, link_file, symlink_file
 
 
 def make_tree(
@@ -48,7 +48,6 @@ def make_tree(
     state = read_file_state(plan, progress)
     rows = np.flatnonzero(state.keep).tolist()
     destinations = target_files(plan, target, rows)
-    others = same_names(plan, target, rows)
     applied = Applied(skipped=state.skipped_by_lists(plan), rescued=state.rescued)
     applied.planned = len(rows) + len(applied.skipped)
     with Drafts(overwrite) as drafts:
@@ -56,21 +55,14 @@ def make_tree(
         with recorded(plan, applied):
             for done, (row, destination) in enumerate(zip(rows, destinations, strict=True)):
                 progress(f"{mode} of images", done, len(rows))
-                make = partial(_make_file, plan, row, destination, mode, others.get(row))
+                make = partial(_make_file, plan, row, destination, mode)
                 applied.attempt(make, partial(plan.skipped, row))
             applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
     return applied
 
 
-def _make_file(
-    plan: CheckedPlan, row: int, destination: bytes, mode: CleanMode, other: int | None
-) -> bool:
-    """Copy or link a row's file; False if an earlier run did.
-
-    FastphashError if the destination is that of another row too.
-    """
-    if other is not None:
-        raise TakenError(f"case doesn't count there, and {plan.name(other)} has this name")
+def _make_file(plan: CheckedPlan, row: int, destination: bytes, mode: CleanMode) -> bool:
+    """Copy or link a row's file; False if an earlier run did."""
     if mode == "copy":
         return copy_file(plan.file(row), destination, plan.digests[row])
     link = link_file if mode == "hardlink" else symlink_file

@@ -104,7 +104,9 @@ def test_a_copy_has_the_times_of_its_original(tmp_path, monkeypatch, platform):
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_size))
     with open(copy, "wb") as file:
         file.write(b"data")
-        system.finish_copy(file, original.stat())
+        status = system.finish_copy(file, original.stat())
+    assert os.path.samestat(status, copy.stat())
+    assert status.st_mtime_ns == copy.stat().st_mtime_ns
     assert synced == [4]
     assert copy.stat().st_mtime_ns == 2_000_000_300
     assert (copy.stat().st_mode == original.stat().st_mode) is (platform == "linux")

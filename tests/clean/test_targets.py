@@ -84,14 +84,3 @@ def test_where_case_counts_they_are_two(tmp_path, audited):
     assert apply_plan(plan, "copy", tmp_path / "tree").done == 2
     assert (tmp_path / "tree" / "Train" / "a.png").exists()
     assert (tmp_path / "lists" / "train.txt").read_text() == "b.png\n"
-
-
-@pytest.mark.parametrize("mode", ["copy", "hardlink", "symlink"])
-def test_of_images_that_would_share_a_name_the_second_is_skipped(tmp_path, folds, audited, mode):
-    audit = audited("train/A/x.png", "train/a/X.png", "train/a/y.png")
-    applied = apply_plan(plan_of(audit), mode, tmp_path / "tree")
-    assert (applied.done, len(applied.skipped)) == (2, 1)
-    assert applied.skipped[0].path == b"a/X.png"
-    assert applied.skipped[0].why == "case doesn't count there, and 'train/A/x.png' has this name"
-    made = {str(p.relative_to(tmp_path / "tree")) for p in (tmp_path / "tree").rglob("*.png")}
-    assert made == {"train/A/x.png", "train/a/y.png"}

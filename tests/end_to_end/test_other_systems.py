@@ -143,6 +143,6 @@ def test_where_case_does_not_count(tmp_path):
     assert "are one file where case doesn't count" in lists
     assert "splits 'Train' and 'train' would be one folder in 'disk/tree'" in tree
     assert "status 1" in second
-    assert "case doesn't count there, and 'Train/A/x.png' has this name" in done.stdout
+    assert "its name is taken" in done.stdout
     assert "disk/tree" not in done.stdout
     assert "disk/Tree/Train/A/x.png disk/Tree/Train/A/y.png" in done.stdout

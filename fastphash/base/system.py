@@ -115,8 +115,8 @@ def _warn_of_no_folder_sync(folder: Name, error: OSError) -> None:
     _say_once(
         "sync",
         folder,
-        f"{_shown(folder)} can't be synced ({_reason(error)}): if the power fails, files written "
-        "there last may be missing, and the next run makes them again",
+        f"{_shown(folder)} can't be synced ({_reason(error)}): if the power fails, what was "
+        "written there last may be missing",
     )
 
 

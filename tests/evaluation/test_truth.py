@@ -1,11 +1,15 @@
 """Tables of true pairs, good and bad."""
 
 import csv
+import ntpath
 import os
+from functools import partial
 
 import pytest
 
+from fastphash.base.paths import with_slashes
 from fastphash.errors import UsageError
+from fastphash.evaluation import truth
 from fastphash.evaluation.truth import read_truth
 from fastphash.results.audit_folder import open_audit
 from tests.support.report_pages import audited
@@ -143,3 +147,14 @@ def test_no_table(audit, tmp_path):
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(UsageError, match="can't read"):
             read_truth(path, audit)
+
+
+def test_names_with_the_separators_of_windows(read, row, folder, monkeypatch):
+    monkeypatch.setattr(truth, "with_slashes", partial(with_slashes, flavour=ntpath))
+    absolute = str(folder / "val" / "002.png").replace("/", "\\")
+    pairs = read([(".\\train\\000.png", "val\\001.png"), ("train\\val\\002.png", absolute)]).pairs
+    expected = [
+        (row("train", "000.png"), row("val", "001.png")),
+        (row("train", "val/002.png"), row("val", "002.png")),
+    ]
+    assert pairs.tolist() == sorted(sorted(pair) for pair in expected)

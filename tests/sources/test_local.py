@@ -3,13 +3,15 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from fastphash.base.paths import is_name
+from fastphash.base.paths import is_inside, is_name, tidy
 from fastphash.errors import UsageError
-from fastphash.sources import splits
-from fastphash.sources.local import LocalSource, folder_source, list_source
+from fastphash.sources import local, splits
+from fastphash.sources.local import LocalReader, LocalSource, folder_source, list_source
+from fastphash.sources.protocol import OutsideError
 from fastphash.sources.splits import check_sources
 
 
@@ -271,3 +273,29 @@ def test_one_folder_by_two_names_is_one(tmp_path, monkeypatch):
     sources = [LocalSource(name, os.fsencode(tmp_path / name)) for name in ("Train", "train")]
     with pytest.raises(UsageError, match="are the same folder"):
         check_sources(sources)
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """Names of files are those of Windows; none of them is there."""
+    named = SimpleNamespace(path=ntpath, getcwd=lambda: "D:\\work", fsencode=os.fsencode)
+    monkeypatch.setattr(local, "os", named)
+    monkeypatch.setattr(local, "is_inside", partial(is_inside, flavour=ntpath))
+    monkeypatch.setattr(local, "tidy", partial(tidy, flavour=ntpath))
+
+
+@pytest.mark.parametrize("path", [b"a.jpg", b"sub/a.jpg", rb"sub\..\a.jpg"])
+def test_files_of_a_split_are_found_on_windows(windows, path):
+    found = LocalReader(b"D:\\Photos\\").resolve(path)
+    assert found == ntpath.normpath(ntpath.join(b"D:\\Photos", path))
+
+
+@pytest.mark.parametrize("path", [rb"..\a.jpg", b"sub/../../a.jpg", rb"..\Photos2\a.jpg", b"."])
+def test_files_outside_of_a_split_are_not_found_on_windows(windows, path):
+    with pytest.raises(OutsideError):
+        LocalReader(rb"D:\Photos").resolve(path)
+
+
+def test_a_list_of_windows(windows):
+    names = b".\\b\\x.jpg\r\nD:\\Work\\a.jpg\r\nb/x.jpg\r\nE:\\c.jpg\r\n"
+    assert list_source("train", names).files == (b"E:/c.jpg", b"a.jpg", b"b/x.jpg")

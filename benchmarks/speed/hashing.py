@@ -1,11 +1,10 @@
-"""How fast does one worker hash, against ImageHash, python-libphash, imagededup and bare decoding?
+"""How fast is a hash, by function or worker, against ImageHash, libphash, imagededup and decoding?
 
 All run in this process, on one core, over the same files, in turn.
 """
 
 import importlib.util
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +19,9 @@ from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.timing import SPREAD, Timings, microseconds_each, ratio, time_in_turn
+from fastphash.hashing.phash import phash, phash_orientations
 from fastphash.images.decode import Decoding
-from fastphash.images.decode_jpeg import CaughtStderr, reduction
+from fastphash.images.decode_jpeg import reduction
 from fastphash.images.thumbnail import thumbnail
 from fastphash.ingest.worker import Hasher, Recipe
 from fastphash.kernels import grey, lanczos
@@ -31,14 +31,19 @@ _BATCH = 64
 _PAPER_FILES = 50
 _KERNEL_CALLS = 200
 
-_FASTPHASH, _ALL_ORIENTATIONS = "fastphash", "fastphash, eight orientations"
-_REDUCED = "fastphash, reduced"
-_BARE = "bare limit: read, cv2.imdecode"
+_PHASH, _PHASH_ORIENTATIONS = "phash(path)", "phash_orientations(path)"
+_FASTPHASH, _ALL_ORIENTATIONS = "worker", "worker, eight orientations"
+_REDUCED = "worker, reduced"
+_BARE, _IMDECODE = "bare limit: read, cv2.imdecode", "cv2.imdecode"
 _IMAGEHASH = "ImageHash phash"
 _PAPER = "paper's six variants"
 _LIBPHASH, _LIBPHASH_HALF = "python-libphash", "python-libphash, grey 1/2"
 
 _COMPARED = (
+    (_IMAGEHASH, _PHASH),
+    (_PHASH, _IMDECODE),
+    (_PHASH, _BARE),
+    (_PHASH_ORIENTATIONS, _PHASH),
     (_IMAGEHASH, _FASTPHASH),
     (_LIBPHASH, _FASTPHASH),
     (_FASTPHASH, _BARE),
@@ -52,12 +57,9 @@ _COMPARED = (
 def main() -> None:
     arguments = make_parser(__doc__, count=500, rounds=7).parse_args()
     cv2.setNumThreads(0)
-    # workers catch what decoders write to standard error, and so must this process
-    sys.stderr = os.fdopen(os.dup(2), "w")
-    caught = CaughtStderr()
     with tempfile.TemporaryDirectory() as folder:
         paths = write_crops(Path(folder), arguments.photos, arguments.count)
-        seconds = time_files(paths, arguments.rounds, caught)
+        seconds = time_files(paths, arguments.rounds)
     rows = [(name, microseconds_each(times, len(paths))) for name, times in seconds.items()]
     rows += kernel_rows(arguments.rounds)
     print_table(("300 x 300 JPEG, one core", f"us per image: {SPREAD}"), rows)
@@ -68,13 +70,14 @@ def main() -> None:
     )
 
 
-def time_files(paths: list[Path], rounds: int, caught: CaughtStderr) -> Timings:
+def time_files(paths: list[Path], rounds: int) -> Timings:
     """Seconds that each rival takes for all files."""
+    texts = [str(path) for path in paths]
     names = [os.fsencode(path) for path in paths]
 
     def fastphash(recipe: Recipe) -> Callable[[], None]:
         def run() -> None:
-            hasher = Hasher(recipe, caught)  # a hasher remembers files, so each round has its own
+            hasher = Hasher(recipe)  # a hasher remembers files, so each round has its own
             for i in range(0, len(names), _BATCH):
                 hasher.hash_files(LocalReader(b""), names[i : i + _BATCH])
 
@@ -83,8 +86,12 @@ def time_files(paths: list[Path], rounds: int, caught: CaughtStderr) -> Timings:
     reduced = Decoding("reduced")
     assert reduction(300, 300) == 2
     half = libphash.Config(grayscale=True, decode_scale=2)
+    contents = [path.read_bytes() for path in paths]
     some = paths[:: max(len(paths) // _PAPER_FILES, 1)]
     rivals: dict[str, Callable[[], object]] = {
+        _PHASH: lambda: [phash(path) for path in texts],
+        _PHASH_ORIENTATIONS: lambda: [phash_orientations(path) for path in texts],
+        _IMDECODE: lambda: [decode(data) for data in contents],
         _FASTPHASH: fastphash(Recipe(orientations=False)),
         _ALL_ORIENTATIONS: fastphash(Recipe()),
         _REDUCED: fastphash(Recipe(reduced, orientations=False)),
@@ -110,7 +117,11 @@ def imagededup(paths: list[Path]) -> dict[str, Callable[[], object]]:
 
 def read_and_decode(path: bytes) -> object:
     with open(path, "rb") as file:
-        return cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_COLOR)
+        return decode(file.read())
+
+
+def decode(data: bytes) -> object:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
 
 
 def six_variants(path: Path) -> list[str]:

@@ -46,7 +46,9 @@ def hash_thumbnails(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
     down = scipy.fft.dct(thumbnails.astype(np.float64), axis=-2)[..., :_LOW, :]
     low = scipy.fft.dct(down, axis=-1)[..., :_LOW]
     low = low.reshape(*low.shape[:-2], _LOW * _LOW)
-    bits = low > np.median(low, axis=-1, keepdims=True)
+    # np.median of an even number, in a tenth of its time
+    middle = np.sort(low, axis=-1)[..., _LOW * _LOW // 2 - 1 : _LOW * _LOW // 2 + 1]
+    bits = low > middle.sum(axis=-1, keepdims=True) / 2
     packed = np.packbits(bits, axis=-1).view(">u8")[..., 0]
     return packed.astype(np.uint64)
 
@@ -161,5 +163,5 @@ def _grey(image: ImageLike, *, exif: bool, strict_imagehash: bool) -> NDArray[np
         except OSError as error:
             raise ImageError("read", f"{error.strerror}: {os.fspath(image)!r}") from error
     if isinstance(image, bytes):
-        return decode(image, Decoding("full", exif, strict_imagehash)).grey
+        return decode(image, Decoding("full", exif, strict_imagehash), chroma=False).grey
     return image_grey(image, strict_imagehash=strict_imagehash)

@@ -1,4 +1,4 @@
-"""Image bytes to grey pixels and chroma: ordinary JPEGs by OpenCV, all else by Pillow."""
+"""Image bytes to grey pixels and chroma: ordinary JPEGs by libjpeg-turbo, all else by Pillow."""
 
 import warnings
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import ImageError
-from fastphash.images.decode_jpeg import CaughtStderr, decode_jpeg, reduction
+from fastphash.images.decode_jpeg import decode_jpeg, reduction
 from fastphash.images.jpeg_header import JPEG_END, scan_start
 from fastphash.images.pillow import EXIF_TURNS, describe_error, exif_orientation, open_image
 from fastphash.images.pixels import array_chroma, array_grey, pillow_chroma, pillow_grey
@@ -56,7 +56,7 @@ class Decoded:
     chroma : int8 (2, 8, 8) or None
         Means of Cb - 128 and Cr - 128 (ITU-R 601 in full range, as in JPEG) over equal cells of
         `grey`, -127 to 127; zeros for an image without colour. None if unknown: a reduced JPEG is
-        decoded to grey alone.
+        decoded to grey alone. None, too, if it wasn't asked for.
     """
 
     grey: NDArray[np.uint8]
@@ -68,11 +68,10 @@ class Decoded:
     chroma: NDArray[np.int8] | None = None
 
 
-def decode(data: bytes, rules: Decoding, caught: CaughtStderr | None = None) -> Decoded:
-    """Decode the first frame of an image to grey and chroma.
+def decode(data: bytes, rules: Decoding, *, chroma: bool = True) -> Decoded:
+    """Decode the first frame of an image to grey and, unless told otherwise, chroma.
 
-    With `caught`, ordinary JPEGs go to OpenCV; Pillow decodes or refuses those that OpenCV doesn't
-    decode without a warning.
+    Pillow decodes or refuses all images but ordinary JPEGs without any damage.
 
     Raises
     ------
@@ -84,27 +83,27 @@ def decode(data: bytes, rules: Decoding, caught: CaughtStderr | None = None) -> 
     name = sniff(data[:SNIFFED])
     if name is None:
         raise ImageError("identify", "not an image of a supported format")
-    if name == "JPEG" and caught and not rules.exif:
-        decoded = _decode_opencv(data, rules.mode, caught)
+    chroma = chroma and not (rules.mode == "reduced" and name == "JPEG")
+    if name == "JPEG" and not rules.exif:
+        decoded = _decode_ordinary_jpeg(data, rules.mode, chroma=chroma)
         if decoded:
             return decoded
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _decode_pillow(data, name, rules)
+        return _decode_pillow(data, name, rules, chroma=chroma)
 
 
-def _decode_opencv(data: bytes, mode: DecodeMode, caught: CaughtStderr) -> Decoded | None:
-    reduced = mode == "reduced"
-    jpeg = decode_jpeg(data, caught, reduced=reduced)
+def _decode_ordinary_jpeg(data: bytes, mode: DecodeMode, *, chroma: bool) -> Decoded | None:
+    jpeg = decode_jpeg(data, reduced=mode == "reduced")
     if jpeg is None:
         return None
     pixels, width, height, factor = jpeg
     extent = (width / factor, height / factor)
-    chroma = None if reduced else array_chroma(pixels)
-    return Decoded(array_grey(pixels), extent, "JPEG", width, height, chroma=chroma)
+    colours = array_chroma(pixels) if chroma else None
+    return Decoded(array_grey(pixels), extent, "JPEG", width, height, chroma=colours)
 
 
-def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
+def _decode_pillow(data: bytes, name: str, rules: Decoding, *, chroma: bool) -> Decoded:
     image = open_image(data, name)
     width, height = image.size
     factor = 1
@@ -116,20 +115,19 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding) -> Decoded:
             factor = reduction(width, height) if turn == 1 else 1
             image.draft("L", (width // factor, height // factor))
         grey = pillow_grey(image, strict_imagehash=rules.strict_imagehash)
-        unknown = rules.mode == "reduced" and name == "JPEG"
-        chroma = None if unknown else pillow_chroma(image)
+        colours = pillow_chroma(image) if chroma else None
     except Exception as error:
         raise ImageError("decode", describe_error(error)) from error
     if not _has_end(data, name):
         raise ImageError("decode", f"the file is cut short: the end of a {name} is missing")
     if turn in EXIF_TURNS:
         grey = np.ascontiguousarray(EXIF_TURNS[turn](grey))
-        if chroma is not None:
-            chroma = np.stack([EXIF_TURNS[turn](plane) for plane in chroma])
+        if colours is not None:
+            colours = np.stack([EXIF_TURNS[turn](plane) for plane in colours])
         if turn >= 5:
             width, height = height, width
     extent = (width / factor, height / factor)
-    return Decoded(grey, extent, name, width, height, multiframe, chroma)
+    return Decoded(grey, extent, name, width, height, multiframe, colours)
 
 
 def _has_end(data: bytes, name: str) -> bool:

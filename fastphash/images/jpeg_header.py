@@ -10,6 +10,8 @@ JPEG_END = b"\xff\xd9"
 _FRAMES = frozenset((0xC0, 0xC1, 0xC2))
 _USUAL_MARKERS = frozenset((*_FRAMES, 0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE))
 _SCAN = 0xDA
+# application data that says that further pictures follow
+_MULTI_PICTURE = (0xE2, b"MPF\0")
 
 
 def scan_start(data: bytes) -> int:
@@ -24,7 +26,8 @@ def scan_start(data: bytes) -> int:
 def jpeg_header(data: bytes) -> tuple[int, int, int] | None:
     """Width, height and components of an ordinary grey or colour JPEG; None for any other.
 
-    Pillow takes 30 us to read a header, as long as the resize of 300 x 300 pixels.
+    Ordinary ones have 8 bits, Huffman codes and a single picture. Pillow takes 30 us to
+    read a header, as long as the resize of 300 x 300 pixels.
     """
     frame = None
     at = 2
@@ -35,9 +38,10 @@ def jpeg_header(data: bytes) -> tuple[int, int, int] | None:
                 break
             if prefix != 0xFF or marker not in _USUAL_MARKERS:
                 return None
+            several = (marker, data[at + 4 : at + 8]) == _MULTI_PICTURE
+            if several or (marker in _FRAMES and frame):
+                return None
             if marker in _FRAMES:
-                if frame:
-                    return None
                 frame = struct.unpack_from(">BHHB", data, at + 4)
             at += 2 + length
     except struct.error:

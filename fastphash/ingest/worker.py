@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
@@ -23,7 +22,6 @@ from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError
 from fastphash.hashing.phash import hash_orientations, hash_thumbnails
 from fastphash.images.decode import Decoding, decode
-from fastphash.images.decode_jpeg import CaughtStderr
 from fastphash.images.pillow import limit_pixels
 from fastphash.images.thumbnail import both_thumbnails, thumbnail
 from fastphash.ingest.batch import Batch, Rejection
@@ -86,9 +84,8 @@ class _Decoded(NamedTuple):
 class Hasher:
     """Reads, decodes and hashes images, and remembers the last ones by their bytes."""
 
-    def __init__(self, recipe: Recipe, caught: CaughtStderr | None = None) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
-        self._caught = caught
         self._remembered: OrderedDict[bytes, Record] = OrderedDict()
 
     def hash_files(
@@ -148,7 +145,7 @@ class Hasher:
         return batch
 
     def _decode(self, data: bytes) -> _Decoded:
-        image = decode(data, self._recipe.decoding, self._caught)
+        image = decode(data, self._recipe.decoding)
         resize = both_thumbnails if self._recipe.orientations else thumbnail
         thumbnails = resize(image.grey, self._recipe.pass_order, image.extent)
         chroma = None if image.chroma is None else image.chroma.tobytes()
@@ -175,14 +172,21 @@ class Hasher:
             self._remembered.popitem(last=False)
 
 
+def _silence_decoders() -> None:
+    """Let nobody read what Pillow logs and libtiff prints: they raise it as well."""
+    logging.disable()
+    sys.stderr = os.fdopen(os.dup(2), "w")  # what Python prints is still read
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
 def start_worker(recipe: Recipe, memory: int) -> Work:
-    """Make this process a worker: catch file descriptor 2, and limit memory to these bytes."""
-    cv2.setNumThreads(0)
-    logging.disable()  # Pillow logs what it also raises
-    sys.stderr = os.fdopen(os.dup(2), "w")
+    """Make this process a worker: quiet, and limited to this many bytes of memory."""
+    _silence_decoders()
     limit_pixels(recipe.max_pixels)
     limit_memory(memory)
-    hasher = Hasher(recipe, CaughtStderr())
+    hasher = Hasher(recipe)
 
     def work(task: Task, refused: dict[int, str], at: At) -> Batch:
         return hasher.hash_files(task.reader, task.paths, refused, at)

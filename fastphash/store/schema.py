@@ -18,7 +18,7 @@ CHROMA_BYTES = 2 * CHROMA_SIDE * CHROMA_SIDE
 
 METADATA = b"fastphash"
 _HASH_TYPES = {64: pa.uint64()}
-_PACKAGES = ("fastphash", "Pillow", "opencv-python", "scipy")
+_PACKAGES = ("fastphash", "Pillow", "simplejpeg", "scipy")
 
 REJECTED_SCHEMA = pa.schema(
     [

@@ -39,7 +39,7 @@ PACKAGES = (
 # which packages may import a library, or which modules of one package
 USERS = {
     "PIL": {"images"},
-    "cv2": {"images", "ingest.worker"},  # the worker sets OpenCV's threads
+    "simplejpeg": {"images.decode_jpeg"},
     "numba": {"kernels"},
     "pyarrow.parquet": {"files.parquet"},
     "filelock": {"store.lock"},

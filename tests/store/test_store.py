@@ -53,7 +53,7 @@ def test_metadata_says_what_made_the_hashes(tmp_path):
             "exif": True,
             "sixteen_bit": "scaled",
         },
-        "versions": {n: version(n) for n in ("fastphash", "Pillow", "opencv-python", "scipy")},
+        "versions": {n: version(n) for n in ("fastphash", "Pillow", "simplejpeg", "scipy")},
     }
 
 

@@ -20,6 +20,7 @@ from itertools import islice
 from multiprocessing import connection
 from typing import Any, NamedTuple, Self
 
+from fastphash.base.processes import new_process
 from fastphash.base.system import start_method, wait_for
 from fastphash.errors import WorkerError
 
@@ -221,9 +222,8 @@ class Supervisor:
     def _start_worker(self) -> _Worker:
         supervisor_end, worker_end = self._context.Pipe()
         current = self._context.RawArray(ctypes.c_int64, [_NO_ITEM, 0])
-        process = self._context.Process(
-            target=_serve, args=(worker_end, current, self._start, self._arguments), daemon=True
-        )
+        arguments = (worker_end, current, self._start, self._arguments)
+        process = new_process(self._context.get_start_method(), _serve, arguments)
         _start(process, self._context)
         worker_end.close()
         return _Worker(process, supervisor_end, current)
@@ -286,24 +286,34 @@ def _leave_with_parent() -> None:
 
 def _context(preloaded: str) -> Any:
     """How workers start: forked from a server that has imported everything, or else spawned."""
-    context: Any = multiprocessing.get_context(start_method())
-    if context.get_start_method() == "forkserver":
-        from multiprocessing import forkserver  # missing on Windows
-
-        context.set_forkserver_preload([preloaded])
-        with _interrupts_ignored(), _start_errors():
-            forkserver.ensure_running()
+    method = start_method()
+    if method == "forkserver" and not _start_server(preloaded):
+        method = "spawn"
+    context: Any = multiprocessing.get_context(method)
     # A first process does nothing: it shows whether processes can start, and waits for the imports,
     # because workers that are interrupted while they import print tracebacks.
-    probe = context.Process(target=_do_nothing)
+    probe = new_process(method, _do_nothing)
     _start(probe, context)
     probe.join()
     if probe.exitcode:
         raise WorkerError(
-            "worker processes can't be started: in a script, call fastphash below "
-            "if __name__ == '__main__':"
+            f"worker processes can't be started: the first one ended {_how_ended(probe)}. "
+            "In Python, workers=0 does without them"
         )
     return context
+
+
+def _start_server(preloaded: str) -> bool:
+    """Start the server that workers are forked from; False if this process can have none."""
+    from multiprocessing import forkserver  # missing on Windows
+
+    multiprocessing.get_context("forkserver").set_forkserver_preload([preloaded])
+    with _interrupts_ignored(), _start_errors():
+        try:
+            forkserver.ensure_running()
+        except ChildProcessError:  # this process was forked from one that has a server
+            return False
+    return True
 
 
 def _start(process: Any, context: Any) -> None:

@@ -1,0 +1,66 @@
+"""Processes that any program can start: a script on standard input, a thread, a pool's worker."""
+
+import multiprocessing
+from collections.abc import Callable
+from multiprocessing import context as contexts
+from multiprocessing import spawn
+from typing import Any
+
+# begins the names of these processes
+_PREFIX = "fastphash-"
+
+
+class _Apart:
+    """A process that doesn't run the main module again, and that only its starter knows of.
+
+    multiprocessing gives each new process the main module of the program. A script on standard
+    input has none that can be run again, and a script without a guard would start over.
+    """
+
+    def start(self: Any) -> None:
+        """As `multiprocessing.Process.start`, but for any thread and for daemonic processes.
+
+        That refuses the workers of pools, which are daemonic. It also asks after all processes
+        that it knows of: if two threads do so when one ends, one of them loses its exit status.
+        """
+        self._popen = self._Popen(self)
+        self._sentinel = self._popen.sentinel
+
+
+class _Spawned(_Apart, contexts.SpawnProcess):
+    """Starts a new interpreter."""
+
+
+_CLASSES: dict[str, Any] = {"spawn": _Spawned}
+
+if "forkserver" in multiprocessing.get_all_start_methods():
+
+    class _Forked(_Apart, contexts.ForkServerProcess):
+        """Forks the fork server."""
+
+    _CLASSES["forkserver"] = _Forked
+
+
+def new_process(method: str, target: Callable[..., object], arguments: tuple[Any, ...] = ()) -> Any:
+    """A process that isn't started yet, and that is to call ``target(*arguments)``.
+
+    `method` is "spawn" or "forkserver". Nobody ends the process when the program ends: `target`
+    must see to that.
+    """
+    name = f"{_PREFIX}{target.__name__}"
+    return _CLASSES[method](target=target, args=arguments, name=name, daemon=True)
+
+
+_prepare = spawn.get_preparation_data
+
+
+def _prepare_without_main(name: str) -> dict[str, Any]:
+    prepared: dict[str, Any] = _prepare(name)
+    if name.startswith(_PREFIX):
+        prepared.pop("init_main_from_name", None)
+        prepared.pop("init_main_from_path", None)
+    return prepared
+
+
+# multiprocessing has no other way to leave the main module out; other processes keep theirs
+spawn.get_preparation_data = _prepare_without_main

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from fastphash.errors import ImageError
 from fastphash.images.decode_jpeg import decode_jpeg, reduction
 from fastphash.images.jpeg_header import JPEG_END, scan_start
-from fastphash.images.pillow import EXIF_TURNS, describe_error, exif_orientation, open_image
+from fastphash.images.pillow import (
+    EXIF_TURNS,
+    allowed_pixels,
+    describe_bomb,
+    describe_error,
+    exif_orientation,
+    open_image,
+)
 from fastphash.images.pixels import array_chroma, array_grey, pillow_chroma, pillow_grey
 from fastphash.images.sniff import SNIFFED, sniff
 
@@ -30,11 +37,14 @@ class Decoding:
         Turn the image by its EXIF orientation, which ImageHash doesn't.
     strict_imagehash : bool
         Let Pillow clip 16-bit and float pixels to 0..255 instead of scaling them.
+    max_pixels : int, optional
+        Refuse images of more pixels, judged by their headers. Pillow has a limit of its own.
     """
 
     mode: DecodeMode = "full"
     exif: bool = False
     strict_imagehash: bool = False
+    max_pixels: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ def decode(data: bytes, rules: Decoding, *, chroma: bool = True) -> Decoded:
         raise ImageError("identify", "not an image of a supported format")
     chroma = chroma and not (rules.mode == "reduced" and name == "JPEG")
     if name == "JPEG" and not rules.exif:
-        decoded = _decode_ordinary_jpeg(data, rules.mode, chroma=chroma)
+        decoded = _decode_ordinary_jpeg(data, rules, chroma=chroma)
         if decoded:
             return decoded
     with warnings.catch_warnings():
@@ -93,8 +103,8 @@ def decode(data: bytes, rules: Decoding, *, chroma: bool = True) -> Decoded:
         return _decode_pillow(data, name, rules, chroma=chroma)
 
 
-def _decode_ordinary_jpeg(data: bytes, mode: DecodeMode, *, chroma: bool) -> Decoded | None:
-    jpeg = decode_jpeg(data, reduced=mode == "reduced")
+def _decode_ordinary_jpeg(data: bytes, rules: Decoding, *, chroma: bool) -> Decoded | None:
+    jpeg = decode_jpeg(data, reduced=rules.mode == "reduced", max_pixels=rules.max_pixels)
     if jpeg is None:
         return None
     pixels, width, height, factor = jpeg
@@ -106,6 +116,9 @@ def _decode_ordinary_jpeg(data: bytes, mode: DecodeMode, *, chroma: bool) -> Dec
 def _decode_pillow(data: bytes, name: str, rules: Decoding, *, chroma: bool) -> Decoded:
     image = open_image(data, name)
     width, height = image.size
+    most = allowed_pixels(rules.max_pixels)
+    if width * height > most:
+        raise ImageError("identify", describe_bomb(most))
     factor = 1
     try:
         multiframe = bool(getattr(image, "is_animated", False))

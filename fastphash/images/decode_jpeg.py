@@ -40,12 +40,15 @@ def reduction(width: int, height: int, side: int = REDUCED_SIDE) -> int:
     return 1
 
 
-def decode_jpeg(data: bytes, *, reduced: bool) -> JpegPixels | None:
+def decode_jpeg(
+    data: bytes, *, reduced: bool = False, max_pixels: int | None = None
+) -> JpegPixels | None:
     """Decode an ordinary JPEG; None for a JPEG that is left to Pillow, to decode or refuse.
 
-    With `reduced`, the pixels are grey, at the scale that `reduction` returns.
+    With `reduced`, the pixels are grey, at the scale that `reduction` returns. `max_pixels` is that
+    of `fastphash.images.decode.Decoding`.
     """
-    header = jpeg_header(data)
+    header = jpeg_header(data, max_pixels)
     # without the end marker, Pillow may refuse a JPEG that libjpeg accepts
     if header is None or not data.endswith(JPEG_END):
         return None

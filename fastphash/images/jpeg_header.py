@@ -2,7 +2,7 @@
 
 import struct
 
-from PIL import Image
+from fastphash.images.pillow import allowed_pixels
 
 JPEG_END = b"\xff\xd9"
 # markers of baseline, extended and progressive frames; with tables, restarts, application data and
@@ -23,11 +23,11 @@ def scan_start(data: bytes) -> int:
     return at
 
 
-def jpeg_header(data: bytes) -> tuple[int, int, int] | None:
+def jpeg_header(data: bytes, max_pixels: int | None = None) -> tuple[int, int, int] | None:
     """Width, height and components of an ordinary grey or colour JPEG; None for any other.
 
-    Ordinary ones have 8 bits, Huffman codes and a single picture. Pillow takes 30 us to
-    read a header, as long as the resize of 300 x 300 pixels.
+    Ordinary ones have 8 bits, Huffman codes, a single picture and no more pixels than allowed.
+    Pillow takes 30 us to read a header, as long as the resize of 300 x 300 pixels.
     """
     frame = None
     at = 2
@@ -50,6 +50,6 @@ def jpeg_header(data: bytes) -> tuple[int, int, int] | None:
         return None
     bits, height, width, components = frame
     usual = bits == 8 and components in (1, 3) and width > 0 and height > 0
-    if not usual or width * height > 2 * (Image.MAX_IMAGE_PIXELS or 0):
+    if not usual or width * height > allowed_pixels(max_pixels):
         return None
     return width, height, components

@@ -1,6 +1,7 @@
 """Images opened by Pillow with care: known formats only, limits, EXIF, and a fix for TIFFs."""
 
 import io
+import math
 
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
@@ -30,6 +31,17 @@ def limit_pixels(most: int) -> None:
     """Let this process refuse images of more pixels, judged by their headers."""
     # Pillow refuses images of more than twice this
     Image.MAX_IMAGE_PIXELS = most / 2  # type: ignore[assignment]
+
+
+def allowed_pixels(most: int | None = None) -> float:
+    """Pixels of the largest image that this process decodes: `most`, or fewer as Pillow says."""
+    limit = math.inf if Image.MAX_IMAGE_PIXELS is None else 2 * Image.MAX_IMAGE_PIXELS
+    return limit if most is None else min(limit, most)
+
+
+def describe_bomb(most: float) -> str:
+    """Why an image of more pixels is refused."""
+    return f"more than {int(most):,} pixels (--max-pixels), a decompression bomb perhaps"
 
 
 def open_image(data: bytes, name: str) -> Image.Image:
@@ -73,7 +85,6 @@ def describe_error(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "out of memory"
     if isinstance(error, Image.DecompressionBombError):
-        most = int(2 * (Image.MAX_IMAGE_PIXELS or 0))
-        return f"more than {most:,} pixels (--max-pixels), a decompression bomb perhaps"
+        return describe_bomb(allowed_pixels())
     text = " ".join(str(error).split()) or "no further detail"
     return f"{type(error).__name__}: {text}"[:300]

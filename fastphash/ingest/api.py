@@ -1,7 +1,7 @@
 """Images to hashes, in memory or into a store."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,38 +53,38 @@ def hash_images(
     max_pixels: int = MAX_PIXELS,
     progress: Progress = no_progress,
 ) -> Hashed:
-    """Hash image files with worker processes.
+    """Hash image files with worker processes, or in this process.
 
-    It starts processes: in a script, call it below ``if __name__ == "__main__":``.
+    Any program may call it: a script on standard input, a notebook, a thread, a pool's worker.
 
     Parameters
     ----------
     paths : iterable of paths
         Files that aren't images are rejected, whatever their names.
     workers : int, optional
-        Processes; one for each core by default.
+        Processes; one for each core by default. 0 hashes in this process, on one core: `timeout`
+        then has no effect, and a decoder that crashes on a damaged image takes the caller with it.
     definition : Definition, optional
-        What the hashes mean; by default the same as ImageHash's under Pillow 13.
+        What the hashes mean; by default as ImageHash's under Pillow 13.
     orientations, thumbnails : bool
         Whether to make these columns; chroma comes with the thumbnails.
     timeout : float
         Seconds for one image; one that takes longer twice, or crashes twice, is rejected.
     max_pixels : int
-        Images with more pixels, by their headers, are rejected.
+        Images with more pixels, by their headers, are rejected, as are those that Pillow refuses.
     progress : callable, optional
         Called as ``progress("hashing", done, 0)``.
 
     Raises
     ------
     UsageError
-        `workers` or `timeout` is too small, or `paths` is a single path.
+        An argument has another type or is out of range, or `paths` is a single path.
     WorkerError
         Worker processes can't be started.
     """
-    if isinstance(paths, (str, bytes)):
-        raise UsageError(f"hash_images takes several paths, not one: [{paths!r}]")
+    names = _names(paths)
     options = IngestOptions(
-        definition=definition or Definition(),
+        definition=Definition() if definition is None else definition,
         layout=Layout(orientations, thumbnails),
         workers=workers,
         timeout=timeout,
@@ -93,7 +93,6 @@ def hash_images(
     schema = store_schema(options.definition, options.layout)
     tables, rejected, done = [schema.empty_table()], [], 0
     with start_workers(options) as pool:
-        names = (os.fsencode(path) for path in paths)
         for batch in hash_paths(pool, LocalReader(b""), names):
             tables.append(batch_table("", batch, options.definition, options.layout))
             rejected += batch.rejected
@@ -102,6 +101,22 @@ def hash_images(
             progress("hashing", done, 0)
     table = parquet.plain(pa.concat_tables(tables)).drop_columns(["split"])
     return Hashed(table, rejected_table({"": rejected}).drop_columns(["split"]))
+
+
+def _names(paths: Iterable["str | bytes | os.PathLike[str]"]) -> Iterator[bytes]:
+    """Check what is given as paths; returns their bytes one by one."""
+    if isinstance(paths, (str, bytes, os.PathLike)):
+        raise UsageError(f"hash_images takes several paths, not one: [{paths!r}]")
+    if not isinstance(paths, Iterable):
+        raise UsageError(f"hash_images takes an iterable of paths, not {paths!r}")
+    return map(_name, paths)
+
+
+def _name(path: "str | bytes | os.PathLike[str]") -> bytes:
+    try:
+        return os.fsencode(path)
+    except TypeError:
+        raise UsageError(f"a path is a str, bytes or a path object, not {path!r}") from None
 
 
 def hash_into(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from fastphash.base.machine import processes_that_fit
 from fastphash.defaults import MAX_PIXELS, TIMEOUT
 from fastphash.errors import UsageError
@@ -23,7 +25,8 @@ class IngestOptions:
     layout : Layout
         Which optional columns the store has; must be the store's if there is one.
     workers : int or None
-        Processes; None for one per core, or fewer where memory is short.
+        Processes; None for one per core, or fewer where memory is short. 0 hashes in this process:
+        nobody ends an image that takes too long, and one that crashes its decoder ends the program.
     timeout : float
         Seconds for one image. An image that takes longer twice is rejected, like one that crashes
         its worker twice.
@@ -35,7 +38,7 @@ class IngestOptions:
     Raises
     ------
     UsageError
-        `workers` is less than one, or `timeout` is not above 0.
+        `workers` is less than 0, `timeout` is not above 0, or a value has another type.
     """
 
     definition: Definition = field(default_factory=Definition)
@@ -46,20 +49,32 @@ class IngestOptions:
     keep_missing: bool = False
 
     def __post_init__(self) -> None:
-        worker_count(self.workers)
+        if not isinstance(self.definition, Definition):
+            raise UsageError(
+                f"a definition must be a fastphash.Definition, not {self.definition!r}"
+            )
+        if self.workers is not None:
+            check_whole(self.workers, "workers", least=0)
         check_timeout(self.timeout)
+        check_whole(self.max_pixels, "max_pixels", least=1)
 
 
 def worker_count(workers: int | None) -> int:
     """The number asked for, or one for each core that this process may use, if memory allows."""
     if workers is None:
         return processes_that_fit(_WORKER_MEMORY)
-    if workers < 1:
-        raise UsageError(f"workers must be at least 1, not {workers}")
+    check_whole(workers, "workers", least=1)
     return workers
 
 
 def check_timeout(timeout: float) -> None:
     """Raise UsageError unless a timeout is above 0."""
-    if not timeout > 0:
-        raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")
+    if not isinstance(timeout, (int, float, np.number)) or not timeout > 0:
+        raise UsageError(f"`timeout` must be a number of seconds above 0, not {timeout!r}")
+
+
+def check_whole(value: int, name: str, least: int) -> None:
+    """Raise UsageError unless a parameter is a whole number, and at least this one."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise UsageError(f"`{name}` must be a whole number of {least} or more, not {value!r}")

@@ -1,13 +1,15 @@
 """Worker processes of this machine, as an executor."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Self
 
 from fastphash.base.machine import free_memory
 from fastphash.base.supervisor import Supervisor
 from fastphash.defaults import TIMEOUT
 from fastphash.ingest.batch import Batch
-from fastphash.ingest.executor import Task
+from fastphash.ingest.executor import Executor, Task
+from fastphash.ingest.in_process import InProcess
 from fastphash.ingest.options import IngestOptions, check_timeout, worker_count
 from fastphash.ingest.worker import Recipe, start_worker
 
@@ -55,8 +57,10 @@ class Workers:
         return self._supervisor.map(tasks)
 
 
-def start_workers(options: IngestOptions) -> Workers:
-    """Worker processes as the options ask for them."""
+def start_workers(options: IngestOptions) -> Executor:
+    """What the options ask for: worker processes, or this process."""
+    if options.workers == 0:
+        return InProcess(recipe_of(options))
     return Workers(worker_count(options.workers), recipe_of(options), options.timeout)
 
 
@@ -64,7 +68,7 @@ def recipe_of(options: IngestOptions) -> Recipe:
     """The part of the options that workers need."""
     definition = options.definition
     return Recipe(
-        definition.decoding(),
+        replace(definition.decoding(), max_pixels=options.max_pixels),
         definition.pass_order,
         options.layout.orientations,
         options.max_pixels,

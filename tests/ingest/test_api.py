@@ -1,12 +1,16 @@
 import json
 import os
+import re
+from pathlib import Path
 
 import numpy as np
+import pytest
 import xxhash
 from PIL import Image
 
 import fastphash
 from fastphash.base.vocabulary import UNKNOWN_CHROMA
+from fastphash.errors import UsageError
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.ingest.api import hash_images, hash_into
 from fastphash.ingest.options import IngestOptions
@@ -204,6 +208,74 @@ def test_hash_images_gives_rows_in_the_order_of_the_paths(tmp_path):
         {"path": str(folder / "gone.png"), "stage": "read", "reason": "No such file or directory"},
         {"path": str(folder / "notes.txt"), "stage": "identify", "reason": "not an image"},
     ]
+
+
+def test_this_process_hashes_as_workers_do(tmp_path, small, no_workers):
+    folder = scenes(tmp_path / "in", range(7))
+    save(folder / "large.jpg", scene(7, 300, 520))
+    (folder / "008.jpg").write_bytes((folder / "large.jpg").read_bytes()[:-900])
+    (folder / "notes.txt").write_text("no image")
+    paths = [*sorted(folder.iterdir()), folder / "gone.png"]
+    there = hash_images(paths, workers=1)
+    hash_into(tmp_path / "s1", [source("all", folder)], ONE_WORKER)
+    no_workers()
+    here = hash_images(paths, workers=0)
+    assert (here.table.num_rows, here.rejected.num_rows) == (8, 3)
+    assert here.table.equals(there.table)
+    assert here.rejected.equals(there.rejected)
+    hash_into(tmp_path / "s0", [source("all", folder)], IngestOptions(workers=0))
+    assert part_bytes(tmp_path / "s0") == part_bytes(tmp_path / "s1")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("decode", ["full", "reduced"])
+def test_images_of_too_many_pixels_are_rejected_by_their_headers(tmp_path, workers, decode):
+    paths = [
+        save(tmp_path / f"{height}.{suffix}", scene(1, height, 100))
+        for suffix in ("jpg", "png")
+        for height in (100, 101)
+    ]
+    before = Image.MAX_IMAGE_PIXELS
+    hashed = hash_images(
+        paths, workers=workers, max_pixels=10_000, definition=Definition(decode=decode)
+    )
+    assert hashed.table["path"].to_pylist() == [str(paths[0]), str(paths[2])]
+    assert all(r.startswith("more than 10,000 p") for r in hashed.rejected["reason"].to_pylist())
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize("limit", [None, 4000])
+def test_this_process_keeps_to_pillows_limit(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    paths = [save(tmp_path / f"a.{suffix}", scene(1, 100, 100)) for suffix in ("jpg", "png")]
+    assert hash_images(paths, workers=0).table.num_rows == (2 if limit is None else 0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "quoted"),
+    [
+        ({"definition": 5}, "not 5"),
+        ({"definition": "imagehash"}, "not 'imagehash'"),
+        ({"workers": -1}, "not -1"),
+        ({"workers": 1.5}, "not 1.5"),
+        ({"workers": True}, "not True"),
+        ({"timeout": "soon"}, "not 'soon'"),
+        ({"timeout": 0}, "not 0"),
+        ({"max_pixels": None}, "not None"),
+        ({"max_pixels": 0}, "not 0"),
+    ],
+    ids=str,
+)
+def test_wrong_arguments_are_named_and_quoted(wrong, quoted):
+    with pytest.raises(UsageError, match=f"{next(iter(wrong))}.* must be .*{quoted}"):
+        hash_images([], **wrong)
+
+
+@pytest.mark.parametrize("paths", ["a.jpg", b"a.jpg", Path("a.jpg"), None, 5, [None], ["a", 5]])
+def test_paths_that_are_none_are_named_and_quoted(paths):
+    wrong = paths[-1] if isinstance(paths, list) else paths
+    with pytest.raises(UsageError, match=re.escape(repr(wrong))):
+        hash_images(paths, workers=0)
 
 
 def test_hash_images_without_images_gives_empty_tables():

@@ -1,0 +1,138 @@
+"""Programs of all kinds that call hash_images, each in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.scenes import scenes
+
+UNGUARDED = """
+import glob
+import fastphash as fp
+print(fp.hash_images(sorted(glob.glob("in/*.png")), workers=2).table.num_rows)
+"""
+GUARDED = """
+import glob
+import fastphash as fp
+if __name__ == "__main__":
+    print(fp.hash_images(sorted(glob.glob("in/*.png")), workers=2).table.num_rows)
+"""
+THREADS = """
+import glob, threading
+import fastphash as fp
+
+paths = sorted(glob.glob("in/*.png"))
+found = []
+
+def work():
+    try:
+        found.append(fp.hash_images(paths, workers=1).table.num_rows)
+    except Exception as error:
+        found.append(repr(error))
+
+for _ in range(4):
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+print(set(found), len(found))
+"""
+POOL = """
+import glob, multiprocessing, sys
+import fastphash as fp
+
+def work(workers):
+    return fp.hash_images(sorted(glob.glob("in/*.png")), workers=workers).table.num_rows
+
+if __name__ == "__main__":
+    if "before" in sys.argv:
+        work(1)
+    with multiprocessing.get_context(sys.argv[1]).Pool(1) as pool:
+        print(pool.map(work, [1, 0]))
+"""
+# another process of the program still gets the program's main module
+OTHERS = """
+import glob, multiprocessing
+import fastphash as fp
+
+class Mine:
+    pass
+
+def work(queue):
+    queue.put(Mine())
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    fp.hash_images(sorted(glob.glob("in/*.png")), workers=1)
+    queue = context.Queue()
+    process = context.Process(target=work, args=(queue,))
+    process.start()
+    print(type(queue.get()) is Mine)
+    process.join()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    scenes(tmp_path / "in", range(3))
+    return tmp_path
+
+
+def python(folder, *arguments, input=None):
+    """What a program prints, which prints no error."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        input=input,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("script", [GUARDED, UNGUARDED], ids=["guarded", "unguarded"])
+def test_a_script_on_standard_input(folder, script):
+    assert python(folder, "-", input=script) == "3"
+
+
+def test_a_script_without_a_guard(folder):
+    (folder / "script.py").write_text(UNGUARDED)
+    assert python(folder, "script.py") == "3"
+
+
+def test_a_module_without_a_guard(folder):
+    (folder / "program").mkdir()
+    (folder / "program" / "__main__.py").write_text(UNGUARDED)
+    assert python(folder, "-m", "program") == "3"
+
+
+def test_an_interactive_session(folder):
+    assert python(folder, "-i", "-q", input=UNGUARDED) == "3"
+
+
+def test_code_of_a_notebook(folder):
+    assert python(folder, "-c", f"exec({UNGUARDED!r}, {{'__name__': '__main__'}})") == "3"
+
+
+def test_four_threads_at_once(folder):
+    assert python(folder, "-", input=THREADS) == "{3} 16"
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_workers_of_other_pools(folder, method):
+    (folder / "script.py").write_text(POOL)
+    assert python(folder, "script.py", method) == "[3, 3]"
+
+
+def test_processes_that_were_forked_after_workers_had_started(folder):
+    (folder / "script.py").write_text(POOL)
+    assert python(folder, "script.py", "fork", "before") == "[3, 3]"
+
+
+def test_other_processes_of_the_program_keep_its_main_module(folder):
+    (folder / "script.py").write_text(OTHERS)
+    assert python(folder, "script.py") == "True"

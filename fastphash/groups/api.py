@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.groups.grouping import Grouping, find_keepers
-from fastphash.joins.index import Index, check_hashes
+from fastphash.joins.given import check_given, given_hashes
 from fastphash.store.rows import Content
 from fastphash.verify.criteria import CopyCriteria
 
@@ -32,9 +32,9 @@ def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Group
 
     Parameters
     ----------
-    hashes : uint64 (n,) or (n, 8)
-        In order of priority: of two copies the earlier stays. With orientations, rotated and
-        mirrored copies are found too.
+    hashes : array, table or store
+        As for `join`, in order of priority: of two copies the earlier stays. With orientations,
+        rotated and mirrored copies are found too.
     radius : int
         The largest Hamming distance of two copies, 0 to 64 bits.
     grouping : {"star", "components"}
@@ -44,8 +44,15 @@ def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Group
     Raises
     ------
     UsageError
-        The radius is out of range, the grouping is unknown, or the array has another dtype or
-        shape.
+        The radius is out of range, the grouping is unknown, the array has another dtype or shape,
+        or the table no hashes.
+    StoreError
+        The store holds no hashes, or is damaged.
+
+    Warns
+    -----
+    UserWarning
+        A table or store has hashes of the upright orientation alone.
 
     Examples
     --------
@@ -57,8 +64,8 @@ def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Group
     >>> group(np.array([0, 1, 3], np.uint64), radius=1, grouping="components").keeper.tolist()
     [0, 0, 0]
     """
-    keeper = find_keepers(
-        Index(check_hashes(hashes)), Content(), CopyCriteria(radius), grouping=grouping
-    )
+    given = given_hashes(hashes)
+    check_given(given)
+    keeper = find_keepers(given.hashes, Content(), CopyCriteria(radius), grouping=grouping)
     number = np.cumsum(keeper == np.arange(keeper.size)) - 1
     return Groups(number[keeper], keeper)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from fastphash.defaults import MAX_PAIRS
 from fastphash.joins.batches import find_matches
-from fastphash.joins.index import Index, check_radius
+from fastphash.joins.given import check_given, given_hashes
+from fastphash.joins.index import check_radius
 from fastphash.joins.matches import Matches, concatenate_matches, first_orientation
 
 
@@ -38,8 +39,12 @@ def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_P
 
     Parameters
     ----------
-    needles : uint64 (n,) or, as `phash_orientations` gives them, (n, 8)
-    haystack : uint64 (m,) or (m, 8)
+    needles, haystack : array, table or store
+        An array uint64 (n,) or, as `phash_orientations` gives them, (n, 8); what `hash_images`
+        returns; a ``pyarrow.Table`` with the column phash and, for rotated and mirrored copies,
+        those of the other orientations; the path of a store or of a Parquet file of such columns,
+        followed by ``@SPLIT`` for one of its splits. Rows are numbered in the order of the array,
+        the table or the store's parts.
     radius : int
         Bits, 0 to 64.
     max_pairs : int
@@ -48,9 +53,19 @@ def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_P
     Raises
     ------
     UsageError
-        No such radius, or arrays of another dtype or shape.
+        No such radius, arrays of another dtype or shape, tables without hashes, or nothing there.
+    DefinitionError
+        The hashes of two tables or stores were made in different ways.
+    StoreError
+        A store or file holds no hashes, or is damaged.
     TooManyPairsError
         More than `max_pairs`.
+
+    Warns
+    -----
+    UserWarning
+        Only tables or stores are compared, and they have hashes of the upright orientation alone.
+        Arrays say so by their shape.
 
     Examples
     --------
@@ -60,13 +75,17 @@ def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_P
     [(0, 0, 1), (0, 1, 1), (0, 2, 1), (1, 0, 0), (1, 2, 0)]
     """
     check_radius(radius)
-    return _as_pairs(find_matches(Index(needles), Index(haystack), radius, max_pairs=max_pairs))
+    left, right = given_hashes(needles), given_hashes(haystack)
+    check_given(left, right)
+    return _as_pairs(find_matches(left.hashes, right.hashes, radius, max_pairs=max_pairs))
 
 
 def self_join(hashes: Any, radius: int = 0, *, max_pairs: int = MAX_PAIRS) -> Pairs:
     """Every pair i < j of rows within a Hamming radius; otherwise as `join`."""
     check_radius(radius)
-    return _as_pairs(find_matches(Index(hashes), None, radius, max_pairs=max_pairs))
+    given = given_hashes(hashes)
+    check_given(given)
+    return _as_pairs(find_matches(given.hashes, None, radius, max_pairs=max_pairs))
 
 
 def _as_pairs(batches: Iterator[Matches]) -> Pairs:

@@ -34,6 +34,15 @@ ALGORITHMS = {PHASH.name: PHASH}
 #: Columns of the hashes that joins use.
 HASH_COLUMNS = PHASH.columns
 
+_VALUES: dict[str, tuple[object, ...]] = {
+    "source": ("fastphash", "imagehash", "foreign"),
+    "decode": ("full", "reduced"),
+    "pass_order": PASS_ORDERS,
+    "exif": (False, True),
+    "sixteen_bit": ("scaled", "clipped"),
+    "algorithm": tuple(ALGORITHMS),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -54,6 +63,11 @@ class Definition:
     algorithm : {"phash"}
         The hash algorithm.
 
+    Raises
+    ------
+    UsageError
+        A value is none of these.
+
     Examples
     --------
     >>> print(Definition())
@@ -66,6 +80,14 @@ class Definition:
     exif: bool = False
     sixteen_bit: Literal["scaled", "clipped"] = "scaled"
     algorithm: Literal["phash"] = "phash"
+
+    def __post_init__(self) -> None:
+        for name, values in _VALUES.items():
+            if getattr(self, name) not in values:
+                raise UsageError(
+                    f"{name} of a definition must be one of "
+                    f"{', '.join(map(repr, values))}, not {getattr(self, name)!r}"
+                )
 
     @property
     def bits(self) -> int:

@@ -78,7 +78,8 @@ def phash(
     Parameters
     ----------
     image : path, bytes, PIL image or uint8 array
-        A file, the bytes of one, or pixels: (h, w) in grey or (h, w, 3) in RGB.
+        A file, the bytes of one, or pixels: (h, w) in grey, (h, w, 3) in RGB or (h, w, 4) in RGBA.
+        Alpha is dropped, as ImageHash does.
     pass_order : {"horizontal", "pillow12.2", "pillow13"}, optional
         The version of Pillow whose resize is reproduced: "horizontal" up to 12.1, "pillow12.2" for
         12.2 and 12.3, "pillow13" for 13. They differ only for tall images.
@@ -97,7 +98,7 @@ def phash(
     ImageError
         The file can't be read or decoded, or the array has another dtype or shape.
     UsageError
-        There is no such pass order.
+        There is no such pass order, or `image` is something else.
 
     See Also
     --------
@@ -162,6 +163,8 @@ def _grey(image: ImageLike, *, exif: bool, strict_imagehash: bool) -> NDArray[np
                 image = file.read()
         except OSError as error:
             raise ImageError("read", f"{error.strerror}: {os.fspath(image)!r}") from error
+        except ValueError as error:  # a name with a NUL
+            raise ImageError("read", f"{error}: {os.fspath(image)!r}") from error
     if isinstance(image, bytes):
         return decode(image, Decoding("full", exif, strict_imagehash), chroma=False).grey
     return image_grey(image, strict_imagehash=strict_imagehash)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fastphash.base.vocabulary import CHROMA_SIDE
-from fastphash.errors import ImageError
+from fastphash.errors import ImageError, UsageError
 from fastphash.images.pillow import describe_error, fix_planar_tiff
 
 # pixels converted per strip
@@ -31,7 +31,19 @@ def pillow_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArra
 
 
 def image_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray[np.uint8]:
-    """As `pillow_grey`, without warnings; ImageError if Pillow can't load or convert the image."""
+    """As `pillow_grey`, without warnings.
+
+    Raises
+    ------
+    ImageError
+        Pillow can't load or convert the image.
+    UsageError
+        It is no image of Pillow's.
+    """
+    if not isinstance(image, Image.Image):
+        raise UsageError(
+            f"an image must be a path, bytes, a PIL image or a uint8 array, not {image!r:.100}"
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -41,19 +53,23 @@ def image_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray
 
 
 def array_grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey pixels (h, w) of a uint8 array: grey (h, w) or RGB (h, w, 3).
+    """Grey pixels (h, w) of a uint8 array: grey (h, w), RGB (h, w, 3) or RGBA (h, w, 4).
+
+    Alpha is dropped, as Pillow does.
 
     Raises
     ------
     ImageError
         The array has another dtype or shape, or no pixels.
     """
-    grey_or_rgb = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
-    if pixels.dtype != np.uint8 or not grey_or_rgb or pixels.size == 0:
+    known = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
+    if pixels.dtype != np.uint8 or not known or pixels.size == 0:
         raise ImageError(
-            "decode", f"need uint8 pixels (h, w) or (h, w, 3), not {pixels.dtype} {pixels.shape}"
+            "decode",
+            "need uint8 pixels (h, w) in grey, (h, w, 3) in RGB or (h, w, 4) in RGBA, "
+            f"not {pixels.dtype} {pixels.shape}",
         )
-    pixels = np.ascontiguousarray(pixels)
+    pixels = np.ascontiguousarray(pixels[..., :3] if pixels.ndim == 3 else pixels)
     return pixels if pixels.ndim == 2 else _rgb_grey(pixels)
 
 

@@ -1,3 +1,5 @@
+import re
+
 import imagehash
 import numpy as np
 import pytest
@@ -52,3 +54,30 @@ def test_text_that_is_not_a_hash_is_quoted(text):
     assert repr(text) in str(caught.value)
     with pytest.raises(UsageError):
         from_hex(["0" * 16, text])
+
+
+@pytest.mark.parametrize(
+    "value", [-1, 2**64, 1.5, None, "12", True, np.int64(-1), [1, -1], [2**64 - 1, -1]]
+)
+def test_what_is_no_hash_is_refused_and_quoted(value):
+    wrong = value[-1] if isinstance(value, list) else value
+    with pytest.raises(UsageError, match=re.escape(repr(wrong))):
+        to_hex(value)
+
+
+def test_arrays_with_negative_numbers_are_refused():
+    for array in (np.array([3, -1]), np.array([[-1]]), np.array([0.5])):
+        with pytest.raises(UsageError, match="from 0 to"):
+            to_hex(array)
+
+
+def test_any_integers_are_written():
+    assert to_hex([2**64 - 1, 1]) == ["f" * 16, "0" * 15 + "1"]
+    assert to_hex(np.array([1, 2], np.int32)) == ["0" * 15 + "1", "0" * 15 + "2"]
+    assert to_hex([]) == []
+
+
+@pytest.mark.parametrize("text", [5, None, [5], b"00", [None]])
+def test_what_is_no_text_is_refused_and_quoted(text):
+    with pytest.raises(UsageError, match="sixteen hex digits: "):
+        from_hex(text)

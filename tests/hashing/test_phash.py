@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 from PIL.Image import Transpose
 
 from fastphash.base.vocabulary import ORIENTATIONS, PASS_ORDERS
-from fastphash.errors import ImageError
+from fastphash.errors import ImageError, UsageError
 from fastphash.hashing.hexadecimal import to_hex
 from fastphash.hashing.phash import hash_thumbnails, phash, phash_orientations
 from tests.hashing.make_golden import golden_images
@@ -267,7 +268,7 @@ def test_exif_turns_only_when_asked_for(photo, encoded):
         np.zeros((8, 8), np.uint16),
         np.zeros((8, 8), np.float32),
         np.zeros((8, 8), bool),
-        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((8, 8, 2), np.uint8),
         np.zeros((8, 8, 1), np.uint8),
         np.zeros(64, np.uint8),
         np.zeros((2, 8, 8, 3), np.uint8),
@@ -283,7 +284,27 @@ def test_arrays_of_another_kind_are_refused_by_name(pixels):
     assert f"{pixels.dtype} {pixels.shape}" in caught.value.reason
 
 
+@pytest.mark.parametrize("shape", [(40, 60), (90, 31), (1, 1)])
+def test_alpha_of_an_array_is_dropped_as_by_imagehash(shape, photo):
+    rng = np.random.default_rng(0)
+    pixels = photo(*shape)
+    alpha = rng.integers(0, 256, (*shape, 1), np.uint8)
+    with_alpha = np.concatenate([pixels, alpha], axis=2)
+    wanted = int(str(imagehash.phash(Image.fromarray(with_alpha))), 16)
+    assert phash(with_alpha) == phash(Image.fromarray(with_alpha)) == wanted == phash(pixels)
+    assert phash(with_alpha[:, ::-1]) == phash(pixels[:, ::-1])
+
+
+@pytest.mark.parametrize("call", [phash, phash_orientations])
+@pytest.mark.parametrize("image", [None, 5, [[0, 1]], bytearray(b"ab")], ids=repr)
+def test_what_is_no_image_is_refused_and_quoted(call, image):
+    with pytest.raises(UsageError, match=re.escape(f"not {image!r}")):
+        call(image)
+
+
 def test_what_cannot_be_read_is_refused(tmp_path):
+    with pytest.raises(ImageError, match=r"^read: embedded null"):
+        phash("a\0.jpg")
     for path in (tmp_path / "missing.jpg", tmp_path):
         with pytest.raises(ImageError) as caught:
             phash(path)

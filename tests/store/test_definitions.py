@@ -86,6 +86,15 @@ def test_hashes_vouched_for_as_imagehash_join_ours(sixteen_bit):
         joined(parse_definition("imagehash"), replace(ours, decode="reduced"))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("decode", "half"), ("pass_order", 13), ("exif", "yes"), ("algorithm", "dhash")],
+)
+def test_a_definition_holds_known_values_only(name, value):
+    with pytest.raises(UsageError, match=f"{name} of a definition .*, not {value!r}"):
+        Definition(**{name: value})
+
+
 def test_vouching_takes_imagehash_and_a_pass_order():
     assert parse_definition("imagehash").pass_order == "pillow13"
     assert parse_definition("imagehash:pillow12.2").pass_order == "pillow12.2"

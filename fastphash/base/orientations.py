@@ -21,18 +21,6 @@ STEPS = (
 )
 
 
-def orient_thumbnails(both: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The eight oriented thumbnails in canonical order: (..., 2, 32, 32) to (..., 8, 32, 32).
-
-    `both` are the thumbnails of an image and of the transposed image.
-    """
-    out = np.empty((*both.shape[:-3], len(ORIENTATIONS), THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
-    for t, (transposed, rows, columns) in enumerate(STEPS):
-        source = both[..., int(transposed), :, :]
-        out[..., t, :, :] = source[..., :: -1 if rows else 1, :: -1 if columns else 1]
-    return out
-
-
 @functools.cache
 def orientation_indices(side: int = THUMBNAIL_SIDE) -> NDArray[np.uint16]:
     """uint16 (8, side**2): ``square.flat[indices[t, c]]`` is cell c of a square turned by t."""

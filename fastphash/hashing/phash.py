@@ -7,8 +7,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from fastphash.base.orientations import orient_thumbnails
-from fastphash.base.vocabulary import PassOrder
+from fastphash.base.orientations import STEPS
+from fastphash.base.vocabulary import ORIENTATIONS, PassOrder
 from fastphash.errors import ImageError
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.pixels import array_grey, image_grey
@@ -21,6 +21,8 @@ ImageLike: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[np.uint
 
 # the hash is made of the 8 x 8 lowest frequencies
 _LOW = 8
+# where each orientation is among transposed or not, upside down or not, mirrored or not
+_FLIPS = [4 * transposed + 2 * rows + columns for transposed, rows, columns in STEPS]
 
 
 def hash_thumbnails(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -43,12 +45,22 @@ def hash_thumbnails(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
     order of operations turns their bits into noise. One-dimensional transforms are independent, so
     transforms that only high frequencies need are left out.
     """
-    down = scipy.fft.dct(thumbnails.astype(np.float64), axis=-2)[..., :_LOW, :]
-    low = scipy.fft.dct(down, axis=-1)[..., :_LOW]
+    return _hash_lowest_rows(_lowest_rows(thumbnails))
+
+
+def _lowest_rows(thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The lowest frequencies of each column: (..., 32, 32) to (..., 8, 32)."""
+    lowest: NDArray[np.float64]
+    lowest = scipy.fft.dct(thumbnails.astype(np.float64), axis=-2)[..., :_LOW, :]
+    return lowest
+
+
+def _hash_lowest_rows(rows: NDArray[np.float64]) -> NDArray[np.uint64]:
+    low = scipy.fft.dct(rows, axis=-1)[..., :_LOW]
     low = low.reshape(*low.shape[:-2], _LOW * _LOW)
-    # np.median of an even number, in a tenth of its time
-    middle = np.sort(low, axis=-1)[..., _LOW * _LOW // 2 - 1 : _LOW * _LOW // 2 + 1]
-    bits = low > middle.sum(axis=-1, keepdims=True) / 2
+    # np.median of 64 numbers, in a fifth of its time
+    ordered = np.sort(low, axis=-1)
+    bits = low > (ordered[..., 31:32] + ordered[..., 32:33]) / 2
     packed = np.packbits(bits, axis=-1).view(">u8")[..., 0]
     return packed.astype(np.uint64)
 
@@ -58,8 +70,14 @@ def hash_orientations(both: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
     `both` holds the thumbnails of an image and of the transposed image, as
     `fastphash.images.thumbnail.both_thumbnails` returns them.
+
+    Each hash is that of the oriented thumbnail. To mirror an image left to right reverses the order
+    of its columns, not what is in them: half of the transforms of columns serve two orientations.
     """
-    return hash_thumbnails(orient_thumbnails(both))
+    upside_down = both[..., ::-1, :]
+    rows = _lowest_rows(np.stack([both, upside_down], axis=-3))
+    hashes = _hash_lowest_rows(np.stack([rows, rows[..., ::-1]], axis=-3))
+    return hashes.reshape(*both.shape[:-3], len(ORIENTATIONS))[..., _FLIPS]
 
 
 def phash(
@@ -159,7 +177,7 @@ def _grey(image: ImageLike, *, exif: bool, strict_imagehash: bool) -> NDArray[np
         return array_grey(image)
     if isinstance(image, (str, os.PathLike)):
         try:
-            with open(image, "rb") as file:
+            with open(image, "rb", buffering=0) as file:
                 image = file.read()
         except OSError as error:
             raise ImageError("read", f"{error.strerror}: {os.fspath(image)!r}") from error

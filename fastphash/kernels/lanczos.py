@@ -7,6 +7,7 @@ from numba import float64, int32, int64, uint8
 from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const
+from fastphash.kernels.simd import TILE_COLUMNS, TILE_ROWS, transpose_tile
 
 
 @compiled(int64, float64, array(int32), array(int32), array(int32, 2))
@@ -97,17 +98,15 @@ def shrink_columns(
 @compiled(const(uint8, 2), array(uint8, 2))
 def transpose(image: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     """Fill `out` (w, h) with the transposed `image` (h, w)."""
-    octets = image.shape[0] // 8
-    # eight rows at a time: 100 us for 768 x 512 instead of 220 us, because the pixels of one column
-    # lie so far apart that they evict each other from the cache
-    for octet in range(octets):
-        y = 8 * octet
-        r0, r1, r2, r3 = image[y], image[y + 1], image[y + 2], image[y + 3]
-        r4, r5, r6, r7 = image[y + 4], image[y + 5], image[y + 6], image[y + 7]
-        for x in range(out.shape[0]):
-            eight = out[x, y : y + 8]
-            eight[0], eight[1], eight[2], eight[3] = r0[x], r1[x], r2[x], r3[x]
-            eight[4], eight[5], eight[6], eight[7] = r4[x], r5[x], r6[x], r7[x]
-    for y in range(8 * octets, image.shape[0]):
-        for x in range(out.shape[0]):
+    height, width = image.shape
+    rows, columns = height - height % TILE_ROWS, width - width % TILE_COLUMNS
+    # tile by tile: 6 us for 300 x 300 instead of 14 us for eight rows at a time, pixel by pixel
+    for y in range(0, rows, TILE_ROWS):
+        for x in range(0, columns, TILE_COLUMNS):
+            transpose_tile(image, y * width + x, width, out, x * height + y, height)
+        for x in range(columns, width):
+            for i in range(TILE_ROWS):
+                out[x, y + i] = image[y + i, x]
+    for y in range(rows, height):
+        for x in range(width):
             out[x, y] = image[y, x]

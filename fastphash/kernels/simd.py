@@ -10,6 +10,8 @@ from numba.extending import intrinsic
 
 #: Hashes that one `near` compares; its arrays must extend this far beyond what is used.
 LANES = 8
+#: Rows and columns that `transpose_tile` moves.
+TILE_ROWS, TILE_COLUMNS = 8, 16
 #: Pixels of a row that `dot` and `combine` read.
 PIXELS = 32
 _BYTE, _INT, _WORD = (ir.IntType(bits) for bits in (8, 32, 64))
@@ -120,6 +122,41 @@ def combine(_: Any, factors: Any, row: Any, rows: Any, out: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(factors, row, rows, out), generate
+
+
+@_intrinsic
+def transpose_tile(
+    _: Any, image: Any, place: Any, width: Any, out: Any, target: Any, height: Any
+) -> Any:
+    """out[target + height * j + i] = image[place + width * i + j], uint8, of a whole tile."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, place, width, _, target, height = arguments
+        source = _data(context, builder, signature, arguments)
+        sink = _data(context, builder, signature, arguments, 3)
+        rows = []
+        for _row in range(TILE_ROWS):
+            rows.append(_load(builder, source, place, ir.VectorType(_BYTE, TILE_COLUMNS), 1))
+            place = builder.add(place, width)
+        while len(rows) > 1:
+            half = len(rows) // 2
+            rows = [_interleaved(builder, rows[i], rows[i + half]) for i in range(half)]
+        columns = builder.bitcast(rows[0], ir.VectorType(_WORD, TILE_COLUMNS))
+        for j in range(TILE_COLUMNS):
+            column = builder.extract_element(columns, ir.Constant(_INT, j))
+            pointer = builder.bitcast(builder.gep(sink, [target]), _WORD.as_pointer())
+            builder.store(column, pointer, align=1)
+            target = builder.add(target, height)
+        return context.get_dummy_value()
+
+    return types.void(image, place, width, out, target, height), generate
+
+
+def _interleaved(builder: Any, one: Any, other: Any) -> Any:
+    """The lanes of two vectors in turn."""
+    lanes = one.type.count
+    order = [lane for i in range(lanes) for lane in (i, lanes + i)]
+    return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(_INT, 2 * lanes), order))
 
 
 def _pixels(builder: Any, pointer: Any, place: Any) -> Any:

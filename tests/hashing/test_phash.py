@@ -16,7 +16,7 @@ from PIL.Image import Transpose
 from fastphash.base.vocabulary import ORIENTATIONS, PASS_ORDERS
 from fastphash.errors import ImageError, UsageError
 from fastphash.hashing.hexadecimal import to_hex
-from fastphash.hashing.phash import hash_thumbnails, phash, phash_orientations
+from fastphash.hashing.phash import hash_orientations, hash_thumbnails, phash, phash_orientations
 from tests.hashing.make_golden import golden_images
 from tests.support import naive
 
@@ -116,6 +116,27 @@ def test_thumbnails_hash_alike_alone_and_in_batches():
         for j in range(5):
             assert together[i, j] == hash_thumbnails(thumbnails[i, j])
             assert together[i, j] == reference(Image.fromarray(thumbnails[i, j]))
+
+
+def awkward_thumbnails():
+    """Pairs (n, 2, 32, 32) in which many coefficients tie with the median, and ordinary ones."""
+    rng = np.random.default_rng(4)
+    pairs = rng.integers(0, 256, (40, 2, 32, 32), np.uint8)
+    pairs[:5] = rng.integers(0, 256, (5, 2, 1, 1))
+    pairs[5:15] = np.maximum(pairs[5:15], pairs[5:15, ..., ::-1])
+    pairs[15:25] = np.maximum(pairs[15:25], pairs[15:25].swapaxes(-1, -2))
+    pairs[25:30, ..., :16] = 3
+    pairs[25:30, ..., 16:] = 200
+    return pairs
+
+
+def test_orientations_hash_as_their_oriented_thumbnails():
+    pairs = awkward_thumbnails()
+    wanted = hash_thumbnails(naive.orient_thumbnails(pairs))
+    assert np.array_equal(hash_orientations(pairs), wanted)
+    assert np.array_equal(hash_orientations(pairs.reshape(8, 5, 2, 32, 32)[3, 2]), wanted[17])
+    alone = [hash_orientations(pair) for pair in pairs]
+    assert np.array_equal(alone, wanted)
 
 
 @pytest.mark.parametrize("order", PASS_ORDERS)

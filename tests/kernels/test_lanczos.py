@@ -55,7 +55,10 @@ def test_shrinking_columns_is_its_twin(height, width, seed, harsh):
     assert np.array_equal(out, naive.shrink(image, height))
 
 
-@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=20)))
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)))
+@example(np.arange(8 * 16, dtype=np.uint8).reshape(8, 16))
+@example(np.arange(16 * 8, dtype=np.uint8).reshape(16, 8))
+@example(np.arange(17 * 33, dtype=np.uint16).astype(np.uint8).reshape(17, 33))
 def test_transpose_is_numpys(image):
     image.flags.writeable = False
     out = np.empty(image.shape[::-1], np.uint8)

@@ -21,7 +21,7 @@ from tests.support.naive.joins import (
     relation,
 )
 from tests.support.naive.labels import fill, filter_coco
-from tests.support.naive.orientations import INVERSE, TURNS
+from tests.support.naive.orientations import INVERSE, TURNS, orient_thumbnails
 from tests.support.naive.partitions import (
     find_bounds,
     find_places,
@@ -99,6 +99,7 @@ __all__ = [
     "near_pairs",
     "near_some",
     "on_ground",
+    "orient_thumbnails",
     "permute",
     "relation",
     "scaled",

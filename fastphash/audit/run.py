@@ -164,9 +164,12 @@ def check_images(sources: Sequence[Source], tallies: dict[str, Tally]) -> None:
     for source in sources:
         tally = tallies[source.split]
         if not tally.hashed + tally.kept + tally.missing:
+            hidden = ""
+            if tally.hidden:
+                hidden = f"; {tally.hidden} hidden files and folders were left out: `hidden`"
             raise FastphashError(
                 f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
-                f"{tally.rejected} files were rejected and {tally.skipped} skipped"
+                f"{tally.rejected} files were rejected and {tally.skipped} skipped{hidden}"
             )
 
 

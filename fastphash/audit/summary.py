@@ -39,6 +39,7 @@ def split_summary(
         "collisions": copies.collisions,
         "rejected": tally.rejected,
         "skipped": tally.skipped,
+        "hidden": tally.hidden,
     }
 
 

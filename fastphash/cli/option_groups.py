@@ -51,13 +51,14 @@ class SplitOptions:
     folders: tuple[str, ...]
     files: tuple[str, ...]
     separator: bytes
+    hidden: bool
 
     def sources(self) -> "list[LocalSource]":
         """Where the images are; UsageError if there is no split, or if two clash."""
         from fastphash.sources.local import folder_source, list_source
         from fastphash.sources.splits import check_sources
 
-        sources = [folder_source(folder) for folder in self.folders]
+        sources = [folder_source(folder, hidden=self.hidden) for folder in self.folders]
         for text in self.files:
             split, equals, path = text.partition("=")
             if not equals:

@@ -30,8 +30,14 @@ def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def split_options(command: F) -> F:
-    """``[SPLIT=]DIR ... --files -0``: see `SplitOptions`."""
+    """``[SPLIT=]DIR ... --files -0 --hidden``: see `SplitOptions`."""
     return _all(
+        click.option(
+            "--hidden",
+            is_flag=True,
+            help="Take hidden files and folders of a DIR, too (.git, ._x.jpg, __MACOSX). They "
+            "are left out otherwise.",
+        ),
         click.option(
             "-0",
             "--null",

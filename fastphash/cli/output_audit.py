@@ -26,7 +26,8 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
         _show_leaks_in_words(leaks)
         _show_collisions(leaks, thumbnails=summary["thumbnails"])
     _show_label_conflicts(summary["labels"])
-    show_reasons(summary["rejected"], sum(split["skipped"] for split in splits.values()))
+    skipped, hidden = (sum(s[key] for s in splits.values()) for key in ("skipped", "hidden"))
+    show_reasons(summary["rejected"], skipped, hidden)
     groups = summary["groups"]
     if groups["groups"]:
         show_table(

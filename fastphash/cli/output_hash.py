@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fastphash.base.text import count
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.ingest.tally import Tally
 
@@ -24,11 +25,15 @@ def show_hashed(
             for split, tally in tallies.items()
         ],
     )
-    show_reasons(reasons, sum(tally.skipped for tally in tallies.values()))
+    show_reasons(reasons, _total(tallies, "skipped"), _total(tallies, "hidden"))
 
 
-def show_reasons(reasons: dict[str, int], skipped: int) -> None:
-    """Why inputs were rejected, the most frequent reasons first."""
+def _total(tallies: Mapping[str, Tally], field: str) -> int:
+    return sum(getattr(tally, field) for tally in tallies.values())
+
+
+def show_reasons(reasons: dict[str, int], skipped: int, hidden: int) -> None:
+    """Why inputs were rejected, the most frequent reasons first; what was no input at all."""
     if reasons:
         ranked = list(reasons.items())
         rows = [[reason, cell(files)] for reason, files in ranked[:_REASONS]]
@@ -39,6 +44,9 @@ def show_reasons(reasons: dict[str, int], skipped: int) -> None:
     if skipped:
         what = "without the name or content of an image (labels, for example)"
         show_lines("Skipped", [f"{skipped:,} {what}"])
+    if hidden:
+        names = count(hidden, "hidden file or folder", "hidden files and folders")
+        show_lines("Left out", [f"{names}; --hidden takes them, too"])
 
 
 def show_store(store: str, contents: dict[str, Any]) -> None:

@@ -40,7 +40,8 @@ class Changes:
 
     def find(self, split: str, entry: Entry) -> int:
         """The stored row of an input, or -1."""
-        return -1 if entry.special or entry.problem else self._stored.find(split, entry.path)
+        no_row = entry.special or entry.problem or entry.hidden
+        return -1 if no_row else self._stored.find(split, entry.path)
 
     def compare(self, source: Source, entries: Iterable[Entry], tally: Tally) -> int:
         """Mark and count the rows of a split, of which these are all entries.
@@ -57,7 +58,12 @@ class Changes:
         """
         new = 0
         unlisted: list[bytes] = []
+        left_out: set[bytes] = set()
         for entry in entries:
+            if entry.hidden:
+                tally.hidden += 1
+                left_out.add(entry.path)
+                continue
             if entry.problem:
                 unlisted.append(b"" if entry.path == b"." else entry.path + b"/")
             row = self.find(source.split, entry)
@@ -65,8 +71,13 @@ class Changes:
                 new += 1
             else:
                 self._mark(row, source.reader, entry.path, tally)
-        self._mark_rest(source.split, unlisted, tally)
+        self._mark_rest(source.split, unlisted, left_out, tally)
         if tally.gone and not (new or tally.kept or tally.changed or tally.missing):
+            if tally.hidden:
+                raise StoreError(
+                    f"all {tally.gone:,} images that were hashed of split {source.split!r} are "
+                    "hidden or gone: `hidden` takes hidden files; else delete the store"
+                )
             raise StoreError(
                 f"all {tally.gone:,} files of split {source.split!r} are gone from "
                 f"{os.fsdecode(source.root)}: if that is meant, delete the store or name "
@@ -95,14 +106,26 @@ class Changes:
             self.marks[row] = CHANGED
             tally.changed += 1
 
-    def _mark_rest(self, split: str, unlisted: list[bytes], tally: Tally) -> None:
-        """Mark rows whose inputs aren't listed: they are gone, or in a folder that can't be."""
+    def _mark_rest(
+        self, split: str, unlisted: list[bytes], left_out: set[bytes], tally: Tally
+    ) -> None:
+        """Mark rows whose inputs aren't listed: they are gone, or in a folder that can't be.
+
+        Rows of what the source leaves out go even if those of missing files stay.
+        """
         rows = np.flatnonzero((self._stored.splits == split) & (self.marks == GONE))
         paths = self._stored.paths.take(pa.array(rows)).to_pylist()
         for row, path in zip(rows.tolist(), paths, strict=True):
             keep = self._keep_missing or any(path.startswith(folder) for folder in unlisted)
-            if keep and not self._stored.is_moved(row):
+            if keep and not _lies_in(path, left_out) and not self._stored.is_moved(row):
                 self.marks[row] = KEPT
                 tally.missing += 1
             else:
                 tally.gone += 1
+
+
+def _lies_in(path: bytes, names: set[bytes]) -> bool:
+    """Whether a path is one of these files, or in one of these folders."""
+    while path and path not in names:
+        path = path.rpartition(b"/")[0]
+    return bool(path)

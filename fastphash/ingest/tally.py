@@ -27,6 +27,8 @@ class Tally:
         Rows that were dropped, because their files are gone.
     missing : int
         Rows that were kept although their files are gone.
+    hidden : int
+        Hidden files and folders that were left out. They are no inputs.
     """
 
     inputs: int = 0
@@ -37,6 +39,7 @@ class Tally:
     changed: int = 0
     gone: int = 0
     missing: int = 0
+    hidden: int = 0
 
     def check(self, split: str) -> None:
         """Raise FastphashError if an input is unaccounted for."""

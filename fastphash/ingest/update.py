@@ -141,7 +141,7 @@ class StoreUpdate:
         """Inputs that the store doesn't have; those that can't be hashed are counted only."""
         tally = self.accounts.tallies[source.split]
         for entry in source.entries(self.avoid):
-            if self.changes.find(source.split, entry) >= 0:
+            if entry.hidden or self.changes.find(source.split, entry) >= 0:
                 continue
             tally.inputs += 1
             if entry.special:

@@ -11,6 +11,7 @@ from fastphash.base.system import open_to_read
 from fastphash.errors import ImageError, UsageError
 from fastphash.files.digest import digest_of
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
+from fastphash.sources.hidden import is_hidden
 from fastphash.sources.protocol import Entry, OutsideError, SpecialFileError, Stamp
 from fastphash.sources.splits import check_split
 
@@ -26,11 +27,15 @@ class LocalSource:
         Absolute folder; paths are relative to it.
     files : tuple of bytes, optional
         The list, in canonical order: paths relative to the root, absolute outside of it.
+    hidden : bool
+        Whether a walk enters hidden folders and lists hidden files. The root itself may be hidden,
+        and a list names what it names.
     """
 
     split: str
     root: bytes
     files: tuple[bytes, ...] | None = None
+    hidden: bool = False
 
     @property
     def listed(self) -> bool:
@@ -45,12 +50,18 @@ class LocalSource:
     def entries(self, avoid: Path | None = None) -> Iterator[Entry]:
         """Every file in canonical order, without those below the folder `avoid`."""
         if self.files is None:
-            return _walk(self.root, avoid)
+            return _walk(self.root, avoid, hidden=self.hidden)
         return (Entry(path) for path in self.files)
 
 
-def folder_source(text: str) -> LocalSource:
+def folder_source(text: str, *, hidden: bool = False) -> LocalSource:
     """The split of ``[SPLIT=]DIR``; without a name it gets the folder's.
+
+    Parameters
+    ----------
+    text : str
+    hidden : bool
+        Whether hidden files and folders belong to it.
 
     Raises
     ------
@@ -65,7 +76,8 @@ def folder_source(text: str) -> LocalSource:
     if not os.path.isdir(folder):
         raise UsageError(f"not a folder: {folder!r} (a list of files goes with `files`)")
     root = os.path.abspath(folder)
-    return LocalSource(check_split(name or os.path.basename(root)), os.fsencode(root))
+    split = check_split(name or os.path.basename(root))
+    return LocalSource(split, os.fsencode(root), hidden=hidden)
 
 
 def list_source(split: str, names: bytes, separator: bytes = b"\n") -> LocalSource:
@@ -99,7 +111,7 @@ def list_source(split: str, names: bytes, separator: bytes = b"\n") -> LocalSour
     return LocalSource(check_split(split), root, tuple(ordered))
 
 
-def _walk(root: bytes, avoid: Path | None) -> Iterator[Entry]:
+def _walk(root: bytes, avoid: Path | None, *, hidden: bool) -> Iterator[Entry]:
     # folders entered, so that loops of links end
     seen: set[tuple[int, int]] = set()
     if avoid is not None and avoid.exists():
@@ -130,6 +142,8 @@ def _walk(root: bytes, avoid: Path | None) -> Iterator[Entry]:
         entry = next(entries, None)
         if entry is None:
             open_folders.pop()
+        elif is_hidden(entry.name) and not hidden:
+            yield Entry(prefix + entry.name, hidden=True)
         elif _is_folder(entry):
             problem = enter(entry.path, prefix + entry.name + b"/")
         else:

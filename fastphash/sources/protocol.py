@@ -18,11 +18,14 @@ class Entry:
         Why a folder can't be listed. Everything stored below its path is kept then.
     special : bool
         Neither a file nor a folder: a pipe, a socket, a device.
+    hidden : bool
+        A hidden file or folder that the source leaves out: no input, and nothing below it is one.
     """
 
     path: bytes
     problem: str | None = None
     special: bool = False
+    hidden: bool = False
 
 
 class Stamp(NamedTuple):

@@ -22,4 +22,5 @@ def test_hash_counts_what_became_of_the_inputs(data, tmp_path):
         "changed": 0,
         "gone": 0,
         "missing": 0,
+        "hidden": 0,
     }

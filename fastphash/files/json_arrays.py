@@ -21,6 +21,17 @@ _MAX_DEPTH = 10_000
 _QUOTED = 20
 
 
+class Unreadable(NamedTuple):
+    """What JSON allows and Python doesn't: a number of thousands of digits, or that many levels.
+
+    Attributes
+    ----------
+    why : str
+    """
+
+    why: str
+
+
 class Piece(NamedTuple):
     """A stretch of a file; all pieces one after another are the file.
 
@@ -33,7 +44,7 @@ class Piece(NamedTuple):
     array : str
         The array whose elements it holds, each with what separates it from the one before; an
         array's first piece holds no elements. Empty for what lies between arrays, brackets
-        included.
+        included. A null in the place of a wanted array lies there, too.
     starts, ends : int64 (n,)
         Where the elements lie in `data`.
     value_starts, value_ends : int64 (n,)
@@ -55,24 +66,34 @@ class Piece(NamedTuple):
     key: str = ""
     number: int = 0
 
-    def element(self, i: int) -> dict[str, Any]:
-        """An element, parsed."""
-        parsed: dict[str, Any] = json.loads(bytes(self.data[self.starts[i] : self.ends[i]]))
-        return parsed
+    def element(self, i: int) -> Any:
+        """An element, parsed; `Unreadable` if Python can't hold it."""
+        return _parse(bytes(self.data[self.starts[i] : self.ends[i]]))
+
+    def elements(self) -> list[Any]:
+        """All elements, parsed; `Unreadable` in place of one that Python can't hold."""
+        data = bytes(self.data)
+        spans = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
+        return _parse_all([data[start:end] for start, end in spans])
 
     def values(self) -> list[Any]:
-        """Each element's value of `key`; None where it has no such key."""
+        """Each element's value of `key`.
+
+        None where it has no such key, or is no object; `Unreadable` where Python can't hold it.
+        """
         data = bytes(self.data)  # slicing bytes costs half of slicing a memoryview
         spans = zip(self.value_starts.tolist(), self.value_ends.tolist(), strict=True)
-        texts = [data[start:end] if start >= 0 else b"null" for start, end in spans]
-        values: list[Any] = json.loads(b"[" + b",".join(texts) + b"]")
+        values = _parse_all([data[start:end] if start >= 0 else b"null" for start, end in spans])
         for i in np.flatnonzero(self.value_starts == json_scan.ESCAPED).tolist():
-            values[i] = self.element(i).get(self.key)
+            element = self.element(i)
+            values[i] = element.get(self.key) if isinstance(element, dict) else element
         return values
 
 
 def pieces(path: Path, wanted: Mapping[str, str]) -> Iterator[Piece]:
     """Cut a JSON file into the elements of arrays in its top object, and what lies between them.
+
+    Elements may be of any type. A byte order mark is left out; the first piece lies behind it.
 
     Everything up to the last piece taken is checked to be JSON. Memory holds a block of the file
     and the largest element.
@@ -86,14 +107,29 @@ def pieces(path: Path, wanted: Mapping[str, str]) -> Iterator[Piece]:
     Raises
     ------
     StoreError
-        The file can't be read, or isn't JSON (UTF-8, without a byte order mark) with an object at
-        its top; or a wanted entry isn't an array of objects, or is there twice.
+        The file can't be read, or isn't JSON (UTF-8) with an object at its top; or a wanted entry
+        is neither an array nor null, or is there twice.
     """
     try:
         with open(path, "rb") as file:
             yield from _Scanner(path, file, wanted).pieces()
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
+
+
+def _parse(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return Unreadable(str(error))
+
+
+def _parse_all(texts: list[bytes]) -> list[Any]:
+    try:
+        values: list[Any] = json.loads(b"[" + b",".join(texts) + b"]")
+    except (ValueError, RecursionError):
+        return [_parse(text) for text in texts]
+    return values
 
 
 class _Scanner:
@@ -105,6 +141,7 @@ class _Scanner:
         self.wanted = wanted
         self.seen: set[str] = set()
         self.array = ""
+        self.wanted_next = ""
         self.number = 0
         self.key = np.empty(0, np.uint8)
         self.stack = np.zeros(_MAX_DEPTH, np.uint8)
@@ -120,8 +157,8 @@ class _Scanner:
 
     def pieces(self) -> Iterator[Piece]:
         if self.file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
-            raise self.error("it begins with a byte order mark: save it as UTF-8 without", 0)
-        self.file.seek(0)
+            self.offset = len(codecs.BOM_UTF8)
+        self.file.seek(self.offset)
         # reads as much as is left over: the cost of an element larger than a block stays linear
         while block := self.file.read(max(_BLOCK, len(self.data))):
             self.check_utf8(block)
@@ -149,6 +186,7 @@ class _Scanner:
                 self.begin_value()
             elif event == json_scan.ARRAY_OPENED:
                 yield self.between(int(state[json_scan.AT]))
+                self.array, self.number = self.wanted_next, 0
                 yield self.elements()
             elif event == json_scan.ARRAY_CLOSED:
                 self.array = ""
@@ -172,7 +210,7 @@ class _Scanner:
         if name in self.seen:
             raise self.error(f"it has two entries {name!r}", start)
         self.seen.add(name)
-        self.array, self.number = name, 0
+        self.wanted_next = name
         self.key = np.frombuffer(json.dumps(self.wanted[name]).encode(), np.uint8)
         self.state[json_scan.NODE] = json_grammar.WANTED
 
@@ -238,9 +276,7 @@ class _Scanner:
         if node == json_grammar.ROOT and value:
             return self.error("its top level is no object, as that of a COCO file is", at)
         if node == json_grammar.WANTED and value:
-            return self.error(f"its {self.array!r} is no array", at)
-        if node in {json_scan.OBJECT, json_scan.OBJECT_OR_CLOSE} and value:
-            return self.error(f"an element of its {self.array!r} is no object", at)
+            return self.error(f"its {self.wanted_next!r} is no array", at)
         return self.error("not JSON", at)
 
     def error(self, what: str, at: int) -> StoreError:

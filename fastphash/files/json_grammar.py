@@ -19,8 +19,6 @@ from fastphash.kernels.json_scan import (
     IN_KEY,
     KEY,
     KEY_OR_CLOSE,
-    OBJECT,
-    OBJECT_OR_CLOSE,
     OPEN_ARRAY,
     OPEN_KEY,
     OPEN_OBJECT,
@@ -29,7 +27,7 @@ from fastphash.kernels.json_scan import (
     VALUE_OR_CLOSE,
 )
 
-# nodes that only this table uses; a scan begins at ROOT, and only an array may follow WANTED
+# nodes that only this table uses; a scan begins at ROOT, and an array or null may follow WANTED
 (
     ROOT,
     WANTED,
@@ -105,18 +103,17 @@ class _Grammar:
 
 
 def _add_space(grammar: _Grammar) -> None:
-    for node in (*range(IN_KEY), OBJECT, OBJECT_OR_CLOSE, ROOT, WANTED):
+    for node in (*range(IN_KEY), ROOT, WANTED):
         grammar.link(node, _SPACE, node)
 
 
 def _add_structure(grammar: _Grammar) -> None:
-    for node in (ROOT, OBJECT, OBJECT_OR_CLOSE, VALUE, VALUE_OR_CLOSE):
+    for node in (ROOT, VALUE, VALUE_OR_CLOSE):
         grammar.link(node, b"{", OPEN_OBJECT)
     grammar.link(WANTED, b"[", OPEN_WANTED)
     for node in (VALUE, VALUE_OR_CLOSE):
         grammar.link(node, b"[", OPEN_ARRAY)
-    for node in (OBJECT_OR_CLOSE, VALUE_OR_CLOSE):
-        grammar.link(node, b"]", CLOSE_ARRAY)
+    grammar.link(VALUE_OR_CLOSE, b"]", CLOSE_ARRAY)
     for node in (KEY, KEY_OR_CLOSE):
         grammar.link(node, b'"', OPEN_KEY)
     grammar.link(KEY_OR_CLOSE, b"}", CLOSE_OBJECT)
@@ -129,6 +126,7 @@ def _add_literals(grammar: _Grammar) -> None:
         for word in _LITERALS:
             grammar.add_word(node, word, AFTER)
     grammar.add_word(_MINUS, _INFINITY, AFTER)
+    grammar.add_word(WANTED, b"null", AFTER)
 
 
 def _add_numbers(grammar: _Grammar) -> None:

@@ -8,13 +8,11 @@ import numpy as np
 from numba import int64, uint8
 from numpy.typing import NDArray
 
-from fastphash.kernels import array, compiled, const
+from fastphash.kernels import array, compiled, const, inner
 
 # nodes that actions lead to, followed by those that only the table knows
-(AFTER, END, VALUE, VALUE_OR_CLOSE, KEY, KEY_OR_CLOSE, COLON, IN_KEY, OBJECT, OBJECT_OR_CLOSE) = (
-    range(10)
-)
-FIRST_TABLE_NODE = 10
+AFTER, END, VALUE, VALUE_OR_CLOSE, KEY, KEY_OR_CLOSE, COLON, IN_KEY = range(8)
+FIRST_TABLE_NODE = 8
 
 FIRST_ACTION = 100
 (
@@ -41,6 +39,31 @@ STATE_SIZE = 11
 NONE = -1
 #: Start of a value whose element must be parsed, because one of its keys has an escape.
 ESCAPED = -2
+
+
+@inner
+def _end_scalar(
+    data: NDArray[np.uint8], state: NDArray[np.int64], spans: NDArray[np.int64], end: int
+) -> None:
+    """Count what stands between state[ELEMENT] and `end` as an element, if anything does.
+
+    An object or an array has been counted as it closed, and state[ELEMENT] is NONE then.
+    """
+    start = state[ELEMENT]
+    state[ELEMENT] = NONE
+    if start == NONE:
+        return
+    while start < end and data[start] <= ord(" "):
+        start += 1
+    if start == end:  # nothing stands in an empty array
+        return
+    while data[end - 1] <= ord(" "):
+        end -= 1
+    spans[state[COUNT], 0] = start
+    spans[state[COUNT], 1] = end
+    spans[state[COUNT], 2] = NONE
+    spans[state[COUNT], 3] = NONE
+    state[COUNT] += 1
 
 
 @compiled(
@@ -80,7 +103,12 @@ def scan(
             if stack[depth] == OPEN_OBJECT:
                 node = np.uint8(KEY)
             else:
-                node = np.uint8(OBJECT if depth == 2 and state[IN_ARRAY] == 1 else VALUE)
+                node = np.uint8(VALUE)
+                if depth == 2 and state[IN_ARRAY] == 1:
+                    _end_scalar(data, state, spans, i)
+                    state[ELEMENT] = i + 1
+                    if state[COUNT] == spans.shape[0]:
+                        event = FULL
         elif following == OPEN_KEY:
             node = np.uint8(IN_KEY)
             if depth == 1 or of_element:
@@ -108,17 +136,15 @@ def scan(
         elif following in {OPEN_OBJECT, OPEN_ARRAY, OPEN_WANTED}:
             if depth + 1 == stack.size:
                 event = TOO_DEEP
-            elif following == OPEN_OBJECT:
-                node = np.uint8(KEY_OR_CLOSE)
+            elif following == OPEN_WANTED:
+                node = np.uint8(VALUE_OR_CLOSE)
+                state[IN_ARRAY], state[ELEMENT] = 1, i + 1
+                event = ARRAY_OPENED
+            else:
+                node = np.uint8(KEY_OR_CLOSE if following == OPEN_OBJECT else VALUE_OR_CLOSE)
                 if depth == 2 and state[IN_ARRAY] == 1:
                     state[ELEMENT] = i
                     state[VALUE_START], state[VALUE_END], state[MATCHED] = NONE, NONE, 0
-            elif following == OPEN_ARRAY:
-                node = np.uint8(VALUE_OR_CLOSE)
-            else:
-                node = np.uint8(OBJECT_OR_CLOSE)
-                state[IN_ARRAY] = 1
-                event = ARRAY_OPENED
             if event != TOO_DEEP:
                 depth += 1
                 stack[depth] = OPEN_OBJECT if following == OPEN_OBJECT else OPEN_ARRAY
@@ -139,6 +165,7 @@ def scan(
                 if state[COUNT] == spans.shape[0]:
                     event = FULL
             elif depth == 1 and state[IN_ARRAY] == 1:
+                _end_scalar(data, state, spans, i)
                 state[IN_ARRAY] = 0
                 event = ARRAY_CLOSED
         if event != BLOCK_ENDS:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastphash.audit.options import AuditOptions, LabelSources
+from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
+from fastphash.audit.options import AuditOptions
 from fastphash.audit.summary import count_reasons, group_summary, leak_summary, split_summary
 from fastphash.base.progress import Progress, no_progress
 from fastphash.defaults import RADIUS
@@ -22,12 +23,6 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
 from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.index import Index
-from fastphash.labels.conflicts import (
-    CONFLICTS_SCHEMA,
-    coco_conflicts,
-    folder_conflicts,
-    has_class_folders,
-)
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
     CONFLICTS,
@@ -36,6 +31,7 @@ from fastphash.results.audit_folder import (
     HASHES,
     LEAKS,
     REJECTED,
+    REJECTED_ANNOTATIONS,
     REPORT,
     SUMMARY,
     AuditFolder,
@@ -94,7 +90,8 @@ def audit(
         Splits clash, an option names a missing split, or `out` holds something other than an
         audit.
     StoreError
-        `out` can't be written, or a COCO file is damaged.
+        `out` can't be written, or a COCO file is none: it can't be read, is no JSON, or has no
+        images. That is said before anything is hashed.
     FastphashError
         A split has no images.
     """
@@ -102,6 +99,7 @@ def audit(
     check_sources(sources)
     _check_splits_named(sources, options)
     _check_output(out)
+    checked = check_labels(options.labels, progress)
     # the results describe the hashes beside them: until both are written, nobody else may change
     # the hashes
     with locked(out / HASHES):
@@ -110,7 +108,7 @@ def audit(
         rows = read_splits(out, [source.split for source in sources])
         criteria, chance = _choose_criteria(rows, options, hashed.store)
         copies = _find_copies(rows, sources, criteria, options)
-        labels = _compare_labels(copies.groups, rows, options.labels, progress)
+        labels = compare_labels(copies.groups, rows, options.labels, checked, progress)
         progress("writing", 0, 0)
         summary = {
             **_describe_run(hashed.store, criteria, chance, options),
@@ -134,13 +132,6 @@ class _Copies(NamedTuple):
     leaks: pa.Table
     groups: pa.Table
     counts: dict[str, CopyCounts]
-
-
-class _LabelConflicts(NamedTuple):
-    """Copies whose labels differ from their keeper's, and figures of the comparison."""
-
-    table: pa.Table
-    figures: dict[str, Any]
 
 
 def _check_splits_named(sources: Sequence[Source], options: AuditOptions) -> None:
@@ -198,7 +189,7 @@ def _hash(
 
 def _remove_results(out: Path) -> None:
     """Remove all results, the summary first: it marks them as complete."""
-    for name in (SUMMARY, REPORT, CONFLICTS, LEAKS, GROUPS):
+    for name in (SUMMARY, REPORT, CONFLICTS, REJECTED_ANNOTATIONS, LEAKS, GROUPS):
         (out / name).unlink(missing_ok=True)
 
 
@@ -235,31 +226,6 @@ def _find_copies(
     return _Copies(parquet.concat(LEAKS_SCHEMA, leaks), grouped.table(), counts)
 
 
-def _compare_labels(
-    groups: pa.Table, rows: HashTable, labels: LabelSources, progress: Progress
-) -> _LabelConflicts:
-    """Compare the labels of copies with their keepers' labels; without labels, no figures."""
-    tables = []
-    figures: dict[str, Any] = {}
-    folders = has_class_folders(rows) if labels.folders is None else labels.folders
-    if folders:
-        by_folder = folder_conflicts(groups)
-        tables.append(by_folder)
-        figures["folder"] = {"conflicts": by_folder.num_rows}
-    if labels.coco:
-        by_coco = coco_conflicts(groups, rows, labels.coco, progress)
-        tables.append(by_coco.table)
-        matched = by_coco.matched.items()
-        figures["coco"] = {
-            "conflicts": by_coco.table.num_rows,
-            "files": {split: os.path.abspath(path) for split, path in labels.coco.items()},
-            "unknown": {split: images.unknown for split, images in matched},
-            "ambiguous": {split: len(images.ambiguous) for split, images in matched},
-            "unlisted": {split: images.unlisted for split, images in matched},
-        }
-    return _LabelConflicts(parquet.concat(CONFLICTS_SCHEMA, tables), figures)
-
-
 def _describe_run(
     store: Store, criteria: CopyCriteria, chance: float, options: AuditOptions
 ) -> dict[str, Any]:
@@ -282,7 +248,7 @@ def _describe_results(
     rows: HashTable,
     hashed: _Hashed,
     copies: _Copies,
-    labels: _LabelConflicts,
+    labels: LabelComparison,
 ) -> dict[str, Any]:
     """The part of summary.json about the results of the audit."""
     splits = [source.split for source in sources]
@@ -297,7 +263,7 @@ def _describe_results(
         "groups": group_summary(copies.groups),
         "rejected": count_reasons(hashed.rejected),
         "labels": labels.figures,
-        "files": FILES | ({"conflicts": CONFLICTS} if labels.figures else {}),
+        "files": FILES | labels.files,
     }
 
 
@@ -306,13 +272,12 @@ def _write_results(
     summary: dict[str, Any],
     store: Store,
     copies: _Copies,
-    labels: _LabelConflicts,
+    labels: LabelComparison,
     progress: Progress,
 ) -> None:
     parquet.write_table(out / LEAKS, copies.leaks)
     parquet.write_table(out / GROUPS, copies.groups)
-    if labels.figures:
-        parquet.write_table(out / CONFLICTS, labels.table)
+    labels.write(out)
     write_report(AuditFolder(out, summary, store), out / REPORT, progress=progress)
     # write the summary last: it marks the results as complete
     atomic.write_json(out / SUMMARY, summary)

@@ -62,9 +62,9 @@ def write_lists(
             drafts.add(target / f"{split}.txt", partial(_write_bytes, content))
             applied.done += len(rows)
         applied.planned = applied.done + len(applied.skipped)
-        annotations_gone = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
+        written = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
         with recorded(plan, applied):
-            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
+            applied.files, applied.coco = drafts.publish(), written
     return applied
 
 

@@ -59,15 +59,15 @@ def move_aside(
         draft = partial(draft_coco, plan, folder / CLEAN, coco, drafts=drafts, progress=progress)
         removed = state.moved.copy()
         removed[rows] = True
-        annotations_gone = draft(removed=removed)
+        written = draft(removed=removed)
         with recorded(plan, applied):
             write_journal(plan, rows, destinations)
             _move_files(plan, rows, destinations, applied, progress)
             still_there = [row for row in rows if os.path.lexists(plan.file(row))]
             if still_there:
                 removed[still_there] = False
-                annotations_gone = draft(removed=removed)
-            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
+                written = draft(removed=removed)
+            applied.files, applied.coco = drafts.publish(), written
     return applied
 
 

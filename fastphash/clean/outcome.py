@@ -20,6 +20,29 @@ class Skipped(NamedTuple):
     why: str
 
 
+class WrittenCoco(NamedTuple):
+    """A COCO file that was written for a split.
+
+    Attributes
+    ----------
+    images, annotations : int
+        Kept in it.
+    annotations_gone : int
+        Left out of it.
+    inexact : int
+        Images whose names in it are spelled otherwise than their files.
+    unknown, unhashed : int
+        Images in it that are in no list: they match no file of the split, or one without a hash.
+    """
+
+    images: int
+    annotations: int
+    annotations_gone: int
+    inexact: int
+    unknown: int
+    unhashed: int
+
+
 @dataclass
 class Applied:
     """Counts of what was done to the images of a plan.
@@ -39,8 +62,8 @@ class Applied:
         `done` counts them too.
     files : list of Path
         Lists and COCO files that were written.
-    annotations_gone : int
-        Annotations left out of COCO files.
+    coco : dict of str to WrittenCoco
+        The COCO files among them, by split.
     """
 
     planned: int = 0
@@ -49,7 +72,12 @@ class Applied:
     skipped: list[Skipped] = field(default_factory=list)
     rescued: list[Skipped] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
-    annotations_gone: int = 0
+    coco: dict[str, WrittenCoco] = field(default_factory=dict)
+
+    @property
+    def annotations_gone(self) -> int:
+        """Annotations left out of COCO files."""
+        return sum(written.annotations_gone for written in self.coco.values())
 
     def attempt(self, action: Callable[[], bool], skip: Callable[[str], Skipped]) -> bool:
         """Run an action and count its outcome; False if it fails.
@@ -81,6 +109,7 @@ class Applied:
             "rescued": _as_json(self.rescued),
             "files": list(map(str, self.files)),
             "annotations_gone": self.annotations_gone,
+            "coco": {split: written._asdict() for split, written in self.coco.items()},
         }
 
 

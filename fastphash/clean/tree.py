@@ -51,13 +51,13 @@ def make_tree(
     applied = Applied(skipped=state.skipped_by_lists(plan), rescued=state.rescued)
     applied.planned = len(rows) + len(applied.skipped)
     with Drafts(overwrite) as drafts:
-        annotations_gone = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
+        written = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
         with recorded(plan, applied):
             for done, (row, destination) in enumerate(zip(rows, destinations, strict=True)):
                 progress(f"{mode} of images", done, len(rows))
                 make = partial(_make_file, plan, row, destination, mode)
                 applied.attempt(make, partial(plan.skipped, row))
-            applied.files, applied.annotations_gone = drafts.publish(), annotations_gone
+            applied.files, applied.coco = drafts.publish(), written
     return applied
 
 

@@ -3,9 +3,10 @@
 from itertools import pairwise
 from typing import Any
 
-from fastphash.base.text import rough
+from fastphash.base.text import count, rough
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.cli.output_hash import show_reasons
+from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
 
 # more splits than this don't fit side by side
 _MATRIX_SPLITS = 4
@@ -26,6 +27,8 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
         _show_leaks_in_words(leaks)
         _show_collisions(leaks, thumbnails=summary["thumbnails"])
     _show_label_conflicts(summary["labels"])
+    if coco := summary["labels"].get("coco"):
+        _show_coco_files(coco)
     skipped, hidden = (sum(s[key] for s in splits.values()) for key in ("skipped", "hidden"))
     show_reasons(summary["rejected"], skipped, hidden)
     groups = summary["groups"]
@@ -159,18 +162,44 @@ def _show_label_conflicts(labels: dict[str, Any]) -> None:
     lines = []
     if conflicts := labels.get("folder", {}).get("conflicts"):
         lines.append(f"copies in another class folder than their keeper: {conflicts:,}")
-    if coco := labels.get("coco"):
-        if coco["conflicts"]:
-            lines.append(f"copies with other annotations than their keeper: {coco['conflicts']:,}")
-        for split, unknown in coco["unknown"].items():
-            ambiguous, unlisted = coco["ambiguous"][split], coco["unlisted"][split]
-            if unknown or ambiguous or unlisted:
-                lines.append(
-                    f"COCO file of {split}: {unknown:,} of its images are not in the split, "
-                    f"{ambiguous:,} match several images; {unlisted:,} images are not in the file"
-                )
+    if conflicts := labels.get("coco", {}).get("conflicts"):
+        lines.append(f"copies with other annotations than their keeper: {conflicts:,}")
     if lines:
         show_lines("Label conflicts", lines)
+
+
+def _show_coco_files(coco: dict[str, Any]) -> None:
+    """How COCO files and the images of their splits match, and what they have that is odd."""
+    lines = []
+    for split, unknown in coco["unknown"].items():
+        ambiguous, unlisted = coco["ambiguous"][split], coco["unlisted"][split]
+        if unknown or ambiguous or unlisted:
+            lines.append(
+                f"{split}: {unknown:,} of its images are not in the split, "
+                f"{ambiguous:,} match several images; {unlisted:,} images are not in the file"
+            )
+        if inexact := coco["inexact"][split]:
+            names = count(inexact, "name is", "names are")
+            lines.append(f"{split}: {names} spelled otherwise than the file, but matched")
+        if other_ids := coco["other_ids"][split]:
+            annotations = count(other_ids, "annotation has", "annotations have")
+            lines.append(
+                f"{split}: {annotations} the id of an image as a text instead of a number, or the "
+                "other way round, but matched"
+            )
+    if lines:
+        show_lines("COCO files", lines)
+    _show_rejected_annotations(coco)
+
+
+def _show_rejected_annotations(coco: dict[str, Any]) -> None:
+    """Entries of COCO files that can't be used: the first by name."""
+    lines, rejected = list(coco["first_rejected"]), sum(coco["rejected"].values())
+    if rejected > len(lines):
+        lines.append(f"and {rejected - len(lines):,} more in {REJECTED_ANNOTATIONS}")
+    if lines:
+        entries = count(rejected, "entry", "entries")
+        show_lines(f"{entries} of COCO files can't be used, and cost only themselves", lines)
 
 
 def _work_done(tallies: dict[str, Any]) -> str:

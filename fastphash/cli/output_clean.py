@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastphash.base.text import count
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli.output import cell, show_lines, show_table
 
@@ -89,3 +90,18 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         left_out = applied["annotations_gone"]
         annotations = [f"{left_out:,} annotations left out"] if left_out else []
         show_lines("Written", [*applied["files"], *annotations])
+    if notes := [line for split, coco in applied["coco"].items() for line in _of_coco(split, coco)]:
+        show_lines("COCO files", notes)
+
+
+def _of_coco(split: str, written: dict[str, int]) -> list[str]:
+    """How the COCO file of a split and the files of the split differ."""
+    lines = []
+    if inexact := written["inexact"]:
+        names = count(inexact, "name is", "names are")
+        lines.append(f"{split}: {names} spelled otherwise than the file, and matched all the same")
+    for key, why in (("unknown", "not in the split"), ("unhashed", "without a hash")):
+        if number := written[key]:
+            images = count(number, "image is", "images are")
+            lines.append(f"{split}: {images} {why}: kept in the COCO file, but in no list")
+    return lines

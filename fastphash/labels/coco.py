@@ -10,21 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import StoreError
-from fastphash.files.json_arrays import Piece, pieces
-
-#: Ids of images; the COCO format has whole numbers, some files don't.
-ImageId = int | float | str
+from fastphash.files.json_arrays import Piece, Unreadable, pieces
+from fastphash.labels.ids import Ids, ImageId, is_id
+from fastphash.labels.spellings import SPELLINGS, parts_of
 
 _NO_ROW = -1
-# raised by json for numbers of thousands of digits, and for that many levels
-_UNREADABLE = (ValueError, RecursionError)
+# keys of an image that name its file, the first that is there; LVIS has only the second
+_NAMES = ("file_name", "coco_url")
 
 
 class Images(NamedTuple):
-    """The images of a COCO file, in its order."""
+    """The images of a COCO file, in its order, those that can't be used among them.
+
+    Attributes
+    ----------
+    path : Path
+    ids : list of ids or None
+        None for an image without one. An id may come twice; annotations are the first one's.
+    names : list of str
+        Empty for an image without a name.
+    """
 
     path: Path
-    ids: list[ImageId]
+    ids: list[ImageId | None]
     names: list[str]
 
 
@@ -39,11 +47,14 @@ class ImageMatching(NamedTuple):
         Paths that an image could be, if they are several, or one that another image could be too.
     unlisted : int
         Paths that no image is for certain.
+    inexact : dict of int to str
+        Images whose names are spelled otherwise than their paths, and by what they differ.
     """
 
     rows: NDArray[np.int64]
     ambiguous: dict[int, list[int]]
     unlisted: int
+    inexact: dict[int, str]
 
     @property
     def unknown(self) -> int:
@@ -54,27 +65,26 @@ class ImageMatching(NamedTuple):
 def read_images(path: Path) -> Images:
     """The images of a COCO file.
 
+    An image's name is its `file_name`; without one, its `coco_url`.
+
     Raises
     ------
     StoreError
-        No COCO file, an image without id or file_name, or two images with one id.
+        No COCO file.
     """
-    ids: list[ImageId] = []
+    ids: list[ImageId | None] = []
     names: list[str] = []
-    first: dict[ImageId, int] = {}
     in_images = False
     for piece in pieces(path, {"images": "id"}):
         if in_images and not piece.array:
             return Images(path, ids, names)  # the rest needn't be read
         in_images = in_images or piece.array == "images"
-        for i, key in enumerate(id_list(path, piece) if piece.array else ()):
-            name = _element(path, piece, i).get("file_name")
-            if not isinstance(name, str) or not name:
-                raise _bad_element(path, piece, i, f"has no file_name: {name!r}")
-            if first.setdefault(key, piece.number + i) != piece.number + i:
-                raise _bad_element(path, piece, i, f"has the id {key!r} of images[{first[key]}]")
-            ids.append(key)
-            names.append(name)
+        for element in piece.elements() if piece.array else ():
+            image = element if isinstance(element, dict) else {}
+            key = image.get("id")
+            ids.append(key if is_id(key) else None)
+            found = (image.get(name) for name in _NAMES)
+            names.append(next((name for name in found if name and isinstance(name, str)), ""))
     raise StoreError(f"{path}: no COCO file: it has no array 'images'")
 
 
@@ -83,46 +93,50 @@ def match_images(names: Sequence[str], paths: Sequence[bytes]) -> ImageMatching:
 
     It is the same path, if there is one. Else it is the path that ends in the whole name: "1.jpg"
     means "cat/1.jpg". Else it is the longest path that the name ends in: "images/cat/1.jpg" means
-    "cat/1.jpg", too. A name is ambiguous if it fits several paths, or a path that another name
-    fits. Backslashes count as slashes, unless a path is spelled with them.
+    "cat/1.jpg", too. Backslashes count as slashes, unless a path is spelled with them.
+
+    A name that no path fits is looked up again: without the query and the percent signs of a URL,
+    then in one Unicode form, then without differences of case.
+
+    A name is ambiguous if it fits several paths, or a path that another name fits.
 
     Parameters
     ----------
     names : sequence of str
-        `file_name` of each image.
+        Name of each image's file; an empty one fits no path.
     paths : sequence of bytes
         Relative to the root of the split, as stores have them; all different.
 
     Examples
     --------
     >>> paths = [b"cat/1.jpg", b"dog/1.jpg", b"dog/2.jpg"]
-    >>> matched = match_images(["cat/1.jpg", "2.jpg", "1.jpg", "pets/dog/1.jpg"], paths)
-    >>> matched.rows.tolist(), matched.ambiguous
-    ([0, 2, -1, 1], {2: [0, 1]})
+    >>> matched = match_images(["cat/1.jpg", "2.JPG?x=1", "1.jpg", "pets/dog/1.jpg"], paths)
+    >>> matched.rows.tolist(), matched.ambiguous, matched.inexact
+    ([0, 2, -1, 1], {2: [0, 1]}, {1: 'case'})
     """
     row_of = {path: row for row, path in enumerate(paths)}
     exact = [_exact_name(name) for name in names]
-    tidied = [b"/".join(_parts(name)) for name in exact]
+    tidied = [b"/".join(parts_of(name)) for name in exact]
     rows = np.full(len(names), _NO_ROW, np.int64)
-    unmatched = []
     for i, (name, tidy) in enumerate(zip(exact, tidied, strict=True)):
-        row = row_of.get(name, row_of.get(tidy, _NO_ROW))
-        rows[i] = row
-        if row == _NO_ROW:
-            unmatched.append(i)
-    named = set(rows.tolist())
-    ending = _paths_ending_in({tidied[i] for i in unmatched}, paths)
-    fits = {i: ending.get(tidied[i]) or _longest_tail(tidied[i], row_of) for i in unmatched}
-    # counted by name, because two images may have one file
-    claims = Counter(row for _, row in {(tidied[i], *fits[i]) for i in fits if len(fits[i]) == 1})
-    ambiguous = {}
-    for i, fit in fits.items():
-        if len(fit) > 1 or any(row in named or claims[row] > 1 for row in fit):
-            ambiguous[i] = fit
-        elif fit:
-            rows[i] = fit[0]
+        rows[i] = row_of.get(name, row_of.get(tidy, _NO_ROW))
+    ambiguous: dict[int, list[int]] = {}
+    inexact: dict[int, str] = {}
+    for what, spell in (("", None), *SPELLINGS):
+        # a name that is empty fits nothing
+        left = [i for i, name in enumerate(tidied) if name and rows[i] < 0 and i not in ambiguous]
+        if not left:
+            break
+        spelled = {i: spell(tidied[i]) if spell else tidied[i] for i in left}
+        fits = _fitting_paths(spelled, list(map(spell, paths)) if spell else paths)
+        found = _settle(fits, tidied, set(rows.tolist()))
+        ambiguous |= {i: fits[i] for i in fits if i not in found}
+        for i in found:
+            rows[i] = fits[i][0]
+            if what:
+                inexact[i] = what
     unlisted = len(paths) - np.unique(rows[rows >= 0]).size
-    return ImageMatching(rows, ambiguous, unlisted)
+    return ImageMatching(rows, dict(sorted(ambiguous.items())), unlisted, inexact)
 
 
 class Annotations:
@@ -131,8 +145,10 @@ class Annotations:
     Parameters
     ----------
     path : Path
-    images : collection of ids
+    wanted : collection of ids
         The images.
+    known : sequence of ids, optional
+        All images of the file, if they are not the same.
 
     Attributes
     ----------
@@ -145,18 +161,26 @@ class Annotations:
         No COCO file.
     """
 
-    def __init__(self, path: Path, images: Collection[ImageId]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        wanted: Collection[ImageId],
+        known: Sequence[ImageId | None] | None = None,
+    ) -> None:
         self.path = path
-        self.categories: dict[Any, str] = {}
-        self._number = {key: i for i, key in enumerate(images)}
+        self.categories: dict[ImageId, str] = {}
+        self._number = {key: i for i, key in enumerate(wanted)}
+        known = list(wanted) if known is None else known
+        ids = Ids(known)
+        number_of_place = np.array([self._number.get(key, -1) for key in [*known, None]], np.int64)
         # number of the image, offset and size of each annotation
         located = [np.empty((0, 3), np.int64)]
         for piece in pieces(path, {"annotations": "image_id", "categories": "id"}):
             if piece.array == "annotations":
-                located.append(self._locate(piece))
+                places = np.array([ids.find(key) for key in piece.values()], np.int64)
+                located.append(_locate(piece, number_of_place[places]))
             elif piece.array == "categories":
-                for i, key in enumerate(id_list(path, piece)):
-                    self.categories[key] = str(_element(path, piece, i).get("name", key))
+                self._note_categories(piece)
         table = np.concatenate(located)
         table = table[np.argsort(table[:, 0], kind="stable")]
         self._bounds = np.searchsorted(table[:, 0], np.arange(len(self._number) + 1))
@@ -169,52 +193,36 @@ class Annotations:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def of(self, image: ImageId) -> Iterator[dict[str, Any]]:
-        """The annotations of an image, in the order of the file."""
+    def of(self, image: ImageId) -> Iterator[Any]:
+        """The annotations of an image, in the order of the file.
+
+        `Unreadable` for one that Python can't hold.
+        """
         number = self._number[image]
         for offset, size in self._spans[self._bounds[number] : self._bounds[number + 1]].tolist():
             self._file.seek(offset)
             try:
                 yield json.loads(self._file.read(size))
-            except _UNREADABLE as error:
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
                 raise StoreError(
-                    f"{self.path}: the annotation at byte {offset:,} can't be read, or the file "
-                    f"has changed meanwhile: {error}"
+                    f"{self.path}: the annotation at byte {offset:,} can't be read: the file has "
+                    f"changed meanwhile ({error})"
                 ) from error
+            except (ValueError, RecursionError) as error:
+                yield Unreadable(str(error))
 
-    def _locate(self, piece: Piece) -> NDArray[np.int64]:
-        """Number of the image, offset and size of the wanted annotations in a piece."""
-        numbers = np.array([self._number.get(k, -1) for k in id_list(self.path, piece)], np.int64)
-        wanted = numbers >= 0
-        starts = piece.starts[wanted]
-        sizes = piece.ends[wanted] - starts
-        return np.stack([numbers[wanted], starts + piece.offset, sizes], axis=1)
-
-
-def id_list(path: Path, piece: Piece) -> list[ImageId]:
-    """The ids of a piece's elements; StoreError if one has none."""
-    try:
-        ids: list[ImageId] = piece.values()
-    except _UNREADABLE as error:
-        first = piece.number
-        where = f"{piece.array}[{first}] to [{first + len(piece.starts) - 1}]"
-        raise StoreError(f"{path}: some {piece.key} in {where} can't be read: {error}") from error
-    if not set(map(type, ids)) <= {int, str, float}:
-        i = next(i for i, key in enumerate(ids) if type(key) not in {int, str, float})
-        raise _bad_element(path, piece, i, f"has no {piece.key} (a number or a text): {ids[i]!r}")
-    return ids
+    def _note_categories(self, piece: Piece) -> None:
+        for element in piece.elements():
+            if isinstance(element, dict) and is_id(key := element.get("id")):
+                name = element.get("name")
+                self.categories.setdefault(key, str(key if name is None else name))
 
 
-def _element(path: Path, piece: Piece, i: int) -> dict[str, Any]:
-    try:
-        return piece.element(i)
-    except _UNREADABLE as error:
-        raise _bad_element(path, piece, i, f"can't be read: {error}") from error
-
-
-def _bad_element(path: Path, piece: Piece, i: int, what: str) -> StoreError:
-    at = piece.offset + int(piece.starts[i])
-    return StoreError(f"{path}: {piece.array}[{piece.number + i}] {what} (byte {at:,})")
+def _locate(piece: Piece, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of the image, offset and size of the wanted annotations in a piece."""
+    wanted = numbers >= 0
+    starts = piece.starts[wanted]
+    return np.stack([numbers[wanted], starts + piece.offset, piece.ends[wanted] - starts], axis=1)
 
 
 def _exact_name(name: str) -> bytes:
@@ -225,8 +233,28 @@ def _exact_name(name: str) -> bytes:
         return name.encode(errors="surrogatepass")
 
 
-def _parts(name: bytes) -> list[bytes]:
-    return [part for part in name.replace(b"\\", b"/").split(b"/") if part not in {b"", b"."}]
+def _fitting_paths(names: dict[int, bytes], paths: Sequence[bytes]) -> dict[int, list[int]]:
+    """The paths that each name fits, if there are any: the same, else by the end of one."""
+    rows_of: dict[bytes, list[int]] = {}
+    for row, path in enumerate(paths):
+        rows_of.setdefault(path, []).append(row)
+    ending = _paths_ending_in({name for name in names.values() if name not in rows_of}, paths)
+    fits = {
+        i: rows_of.get(name) or ending.get(name) or _longest_tail(name, rows_of)
+        for i, name in names.items()
+    }
+    return {i: rows for i, rows in fits.items() if rows}
+
+
+def _settle(fits: dict[int, list[int]], names: Sequence[bytes], named: set[int]) -> list[int]:
+    """The names that fit one path, which no other name fits and which isn't `named` already."""
+    # counted by name, because two images may have one file
+    claims = Counter(row for _, row in {(names[i], *fits[i]) for i in fits if len(fits[i]) == 1})
+    return [
+        i
+        for i, rows in fits.items()
+        if len(rows) == 1 and rows[0] not in named and claims[rows[0]] == 1
+    ]
 
 
 def _paths_ending_in(names: set[bytes], paths: Sequence[bytes]) -> dict[bytes, list[int]]:
@@ -243,10 +271,10 @@ def _paths_ending_in(names: set[bytes], paths: Sequence[bytes]) -> dict[bytes, l
     return rows
 
 
-def _longest_tail(name: bytes, row_of: dict[bytes, int]) -> list[int]:
-    """The row of the longest path that a name ends in, in a list; empty without one."""
+def _longest_tail(name: bytes, rows_of: dict[bytes, list[int]]) -> list[int]:
+    """The rows of the longest path that a name ends in; empty without one."""
     while name:
-        if name in row_of:
-            return [row_of[name]]
+        if name in rows_of:
+            return rows_of[name]
         name = name.partition(b"/")[2]
     return []

@@ -1,9 +1,9 @@
 """COCO files without some of their images."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,10 @@ from fastphash.base.progress import Progress, no_progress
 from fastphash.errors import StoreError
 from fastphash.files import atomic
 from fastphash.files.json_arrays import Piece, pieces
-from fastphash.labels.coco import ImageId, ImageMatching, Images, id_list, read_images
+from fastphash.labels.coco import Images, read_images
+from fastphash.labels.ids import Ids, ImageId, is_id
 
 _MEGABYTE = 1_000_000
-# paths named in a message
-_NAMED_PATHS = 3
 
 
 class Filtered(NamedTuple):
@@ -40,11 +39,17 @@ class Filtered(NamedTuple):
 
 
 def filter_coco(
-    source: Path, target: Path, removed: Collection[ImageId], progress: Progress = no_progress
+    source: Path,
+    target: Path,
+    removed: Collection[ImageId],
+    progress: Progress = no_progress,
+    *,
+    places: Collection[int] = (),
 ) -> Filtered:
     """Write a COCO file without some images and their annotations.
 
-    Everything else is copied byte for byte, in its order. The file is read twice, block by block.
+    Everything else is copied byte for byte, in its order, but for a byte order mark. The file is
+    read twice, block by block.
 
     Parameters
     ----------
@@ -52,15 +57,18 @@ def filter_coco(
     target : Path
         Replaced if it is there.
     removed : collection of ids
-        Images to leave out.
+        Images to leave out. Their annotations may have the id as a text instead of a number, or
+        the other way round.
+    progress : Progress
+    places : collection of int
+        Further images to leave out by their places in the file: those without an id.
 
     Raises
     ------
     StoreError
         `source` is no COCO file; nothing is written then.
     """
-    removed = frozenset(removed)
-    listed = frozenset(read_images(source).ids)
+    goes = _Goes(read_images(source), frozenset(removed), frozenset(places))
     total = source.stat().st_size // _MEGABYTE
     kept: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
@@ -72,13 +80,16 @@ def filter_coco(
             if not piece.array:
                 writer.write(piece)
                 continue
-            ids = id_list(source, piece)
-            keep = np.array([key not in removed for key in ids], np.bool_)
+            keys = piece.values()
+            if piece.array == "images":
+                gone = [goes.image(piece.number + i, key) for i, key in enumerate(keys)]
+            else:
+                gone = [goes.annotation(key) for key in keys]
+                orphans += sum(goes.ids.find(key) < 0 for key in keys)
+            keep = ~np.array(gone, np.bool_)
             writer.write_elements(piece, keep)
             kept[piece.array] += int(keep.sum())
             left_out[piece.array] += int((~keep).sum())
-            if piece.array == "annotations":
-                orphans += sum(key not in listed for key in ids)
     return Filtered(
         kept["images"],
         left_out["images"],
@@ -86,6 +97,60 @@ def filter_coco(
         left_out["annotations"],
         orphans,
     )
+
+
+class _Goes:
+    """Which images and annotations are left out."""
+
+    def __init__(self, images: Images, removed: frozenset[ImageId], places: frozenset[int]) -> None:
+        self.ids = Ids(images.ids)
+        self._id_at = images.ids
+        self._removed = removed
+        self._places = places
+
+    def image(self, place: int, key: Any) -> bool:
+        return place in self._places or (is_id(key) and key in self._removed)
+
+    def annotation(self, key: Any) -> bool:
+        place = self.ids.find(key)
+        known = self._id_at[place] if place >= 0 else key
+        return is_id(known) and known in self._removed
+
+
+def check_filtered(target: Path, images: Images, removed: "Collection[int]", orphans: int) -> None:
+    """Check a filtered file: it has just the images that stay, and no annotation of another.
+
+    Parameters
+    ----------
+    target : Path
+    images : Images
+        Those of the file that was filtered.
+    removed : collection of int
+        Places of those that were to be left out.
+    orphans : int
+        Annotations of no image that it had.
+
+    Raises
+    ------
+    StoreError
+        It holds something else.
+    """
+    gone = frozenset(removed)
+    stay = [i for i in range(len(images.ids)) if i not in gone]
+    written = read_images(target)
+    expected = [images.ids[i] for i in stay], [images.names[i] for i in stay]
+    ids = Ids(written.ids)
+    lost = sum(
+        ids.find(key) < 0
+        for piece in pieces(target, {"annotations": "image_id"})
+        if piece.array
+        for key in piece.values()
+    )
+    if (written.ids, written.names) != expected or lost != orphans:
+        raise StoreError(
+            f"{target} was written with other images than those that stay: this is a fault of "
+            "fastphash, please report it"
+        )
 
 
 class _PieceWriter:
@@ -123,36 +188,3 @@ class _PieceWriter:
                 self.file.write(self.lead)
                 self.file.write(piece.data[piece.starts[first] : end])
                 self.begun = True
-
-
-def removed_images(
-    images: Images, matched: ImageMatching, paths: Sequence[bytes], removed: NDArray[np.bool_]
-) -> set[ImageId]:
-    """Ids of the images of a COCO file whose files are removed.
-
-    Parameters
-    ----------
-    images, matched, paths
-        Images of a COCO file, matched with these paths.
-    removed : bool (n,)
-        For each path.
-
-    Raises
-    ------
-    StoreError
-        An ambiguous image could be one of those.
-    """
-    doubtful = [i for i, rows in matched.ambiguous.items() if removed[rows].any()]
-    if doubtful:
-        i = doubtful[0]
-        fits = matched.ambiguous[i]
-        shown = ", ".join(repr(paths[row].decode(errors="replace")) for row in fits[:_NAMED_PATHS])
-        unnamed = len(fits) - _NAMED_PATHS
-        more = f" and {unnamed:,} more" if unnamed > 0 else ""
-        others = f" ({len(doubtful) - 1:,} more such)" if len(doubtful) > 1 else ""
-        raise StoreError(
-            f"{images.path}: can't tell whether {images.names[i]!r} goes: it may be {shown}{more}"
-            f"{others}. Write file names in it as they are below the split's folder"
-        )
-    listed = np.flatnonzero(matched.rows >= 0)
-    return {images.ids[i] for i in listed[removed[matched.rows[listed]]].tolist()}

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ from fastphash.base.vocabulary import COPY_KINDS, ORIENTATIONS
 from fastphash.errors import StoreError
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.labels.coco import Annotations, ImageMatching, match_images, read_images
+from fastphash.labels.ids import ImageId
 from fastphash.labels.shapes import MIN_IOU, Shape, least_iou, orient_shapes, shapes_of
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
@@ -130,7 +131,8 @@ def coco_conflicts(
     pairs, or 0 if the numbers of annotations differ.
 
     An image that its file doesn't list has no labels and no conflict. One that is listed without
-    annotations has the label "no objects".
+    annotations has the label "no objects". An annotation that can't be read counts as one of the
+    category "unreadable annotation".
 
     Parameters
     ----------
@@ -144,7 +146,7 @@ def coco_conflicts(
     Raises
     ------
     StoreError
-        A file is no COCO file, or one of its boxes or polygons is invalid.
+        A file is no COCO file.
     """
     copies, keepers = _copies(groups)
     splits = np.asarray(groups["split"].to_numpy(zero_copy_only=False), object)
@@ -204,10 +206,14 @@ class _LabelledSplit:
     def __init__(self, rows: HashTable, path: Path, wanted: set[bytes]) -> None:
         paths = rows.paths.to_pylist()
         images = read_images(path)
-        self.path = path
         self.matched = match_images(images.names, paths)
-        self.ids: dict[bytes, list[Any]] = {}
+        self.ids: dict[bytes, list[ImageId]] = {}
+        seen: set[ImageId] = set()
         for key, row in zip(images.ids, self.matched.rows.tolist(), strict=True):
+            # of two images with one id, the annotations are the first one's
+            if key is None or key in seen:
+                continue
+            seen.add(key)
             if row >= 0 and paths[row] in wanted:
                 self.ids.setdefault(paths[row], []).append(key)
         widths, heights = rows.numbers("width").tolist(), rows.numbers("height").tolist()
@@ -218,7 +224,8 @@ class _LabelledSplit:
         }
         if any(min(size) <= 0 for size in self.sizes.values()):
             raise StoreError(f"{path}: can't compare its boxes: the hashes don't say image sizes")
-        self.annotations = Annotations(path, [key for keys in self.ids.values() for key in keys])
+        found = [key for keys in self.ids.values() for key in keys]
+        self.annotations = Annotations(path, found, images.ids)
 
     def __enter__(self) -> Self:
         self.annotations.__enter__()
@@ -231,14 +238,10 @@ class _LabelledSplit:
         """The shapes of an image, or None if the file doesn't list it."""
         if path not in self.ids:
             return None
-        shapes = []
+        shapes: list[Shape] = []
         for key in self.ids[path]:
             for annotation in self.annotations.of(key):
-                try:
-                    shapes += shapes_of(annotation, self.annotations.categories)
-                except (TypeError, ValueError) as error:
-                    which = f"annotation {annotation.get('id')!r} of image {key!r}"
-                    raise StoreError(f"{self.path}: {which}: {error}") from error
+                shapes += shapes_of(annotation, self.annotations.categories).shapes
         return _ImageShapes(shapes, self.sizes[path])
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from fastphash.base.orientations import STEPS
+from fastphash.files.json_arrays import Unreadable
+from fastphash.labels.ids import Ids, ImageId, is_id
 
 #: Least intersection over union of two annotations that count as the same.
 MIN_IOU = 0.5
@@ -17,6 +19,12 @@ MIN_IOU = 0.5
 _MAX_COORDINATE = 1e9
 # square pixels: intersections of smaller polygons may vanish
 _MIN_AREA = 1e-6
+
+
+#: Category of an annotation that can't be read.
+UNREADABLE = "unreadable annotation"
+# characters of a value in a message
+_SHOWN = 80
 
 
 class Shape(NamedTuple):
@@ -34,6 +42,13 @@ class Shape(NamedTuple):
     category: str
     box: NDArray[np.float64]
     rings: list[NDArray[np.float64]]
+
+
+class ReadShapes(NamedTuple):
+    """The shapes of an annotation, and what is wrong with them, a line each."""
+
+    shapes: list[Shape]
+    problems: list[str]
 
 
 def orient_shapes(
@@ -102,48 +117,92 @@ def iou_matrix(left: list[Shape], right: list[Shape]) -> NDArray[np.float64]:
     return ious
 
 
-def shapes_of(annotation: dict[str, Any], categories: Mapping[Any, str]) -> list[Shape]:
+def shapes_of(annotation: Any, categories: Mapping[Any, str]) -> ReadShapes:
     """The shapes of a COCO annotation: one, or the segments of a panoptic one.
 
-    Raises
-    ------
-    TypeError, ValueError
-        A category, box or polygon is invalid.
+    A shape whose category or place can't be read is of the category `UNREADABLE`. If a polygon
+    can't be read, but the box can, or the other way round, what can be read is the place.
     """
-    segments = annotation.get("segments_info")
-    shapes = []
+    segments = annotation.get("segments_info") if isinstance(annotation, dict) else None
+    shapes, problems = [], []
     for item in segments if isinstance(segments, list) else [annotation]:
-        if not isinstance(item, dict):
-            raise TypeError(f"no segment: {str(item)[:80]}")
-        key = item.get("category_id", "unnamed")
-        if not isinstance(key, (int, float, str)):
-            raise TypeError(f"no category_id: {str(key)[:80]}")
-        category = categories.get(key, str(key))
-        rings = []
-        if isinstance(item.get("segmentation"), list) and not item.get("iscrowd"):
-            rings = [_points(ring, "polygon") for ring in item["segmentation"]]
-        # two points enclose nothing
-        rings = [ring for ring in rings if len(ring) > 2]
-        box = np.full((2, 2), np.nan)
-        if item.get("bbox"):
-            corner, extent = _points(item["bbox"], "bbox", 2)
-            box = np.stack([corner, corner + extent])
-        elif rings:
-            points = np.concatenate(rings)
-            box = np.stack([points.min(axis=0), points.max(axis=0)])
-        shapes.append(Shape(category, box, rings))
-    return shapes
+        shape, problem = _shape_of(item, categories)
+        shapes.append(shape)
+        problems += problem
+    return ReadShapes(shapes, problems)
 
 
-def _points(values: Any, what: str, count: int | None = None) -> NDArray[np.float64]:
-    """A list of coordinates as float64 (n, 2)."""
+def _shape_of(item: Any, categories: Mapping[Any, str]) -> tuple[Shape, list[str]]:
+    """The shape of an annotation or a segment, and what is wrong with it."""
+    nowhere = np.full((2, 2), np.nan)
+    unreadable = Shape(UNREADABLE, nowhere, [])
+    if not isinstance(item, dict):
+        why = item.why if isinstance(item, Unreadable) else f"is no object: {_shown(item)}"
+        return unreadable, [why]
+    key = item.get("category_id", "unnamed")
+    if not is_id(key):
+        return unreadable, [f"no category_id: {_shown(key)}"]
+    rings, problems = _rings_of(item)
+    box = nowhere
+    if "bbox" in item:
+        corners = _points(item["bbox"], 4)
+        if corners is None:
+            problems.append(f"no bbox: {_shown(item['bbox'])}")
+        else:
+            box = np.stack([corners[0], corners.sum(axis=0)])
+    if np.isnan(box).any() and rings:
+        points = np.concatenate(rings)
+        box = np.stack([points.min(axis=0), points.max(axis=0)])
+    if np.isnan(box).any() and problems:
+        return unreadable, problems
+    return Shape(_category(key, categories), box, rings), problems
+
+
+def _rings_of(item: dict[str, Any]) -> tuple[list[NDArray[np.float64]], list[str]]:
+    """The polygons of a shape, none if one can't be read, and what is wrong with them."""
+    segmentation = item.get("segmentation")
+    if segmentation is not None and not isinstance(segmentation, (list, dict)):
+        return [], [f"no segmentation: {_shown(segmentation)}"]
+    if not isinstance(segmentation, list) or item.get("iscrowd"):
+        return [], []
+    rings = []
+    for outline in segmentation:
+        ring = _points(outline)
+        if ring is None:
+            return [], [f"no polygon: {_shown(outline)}"]
+        if len(ring) > 2:  # two points enclose nothing
+            rings.append(ring)
+    return rings, []
+
+
+def _category(key: ImageId, categories: Mapping[Any, str]) -> str:
+    """The name of a category, whose id may be a number here and a text there."""
+    if key in categories:
+        return categories[key]
+    names = list(categories)
+    place = Ids(names).find(key)
+    return categories[names[place]] if place >= 0 else str(key)
+
+
+def _points(values: Any, size: int | None = None) -> NDArray[np.float64] | None:
+    """A list of coordinates as float64 (n, 2); None if it is none, or has not `size` of them."""
+    if not isinstance(values, list) or (size is not None and len(values) != size):
+        return None
     try:
-        points = np.array(values, np.float64).reshape(-1, 2)
-    except (ValueError, TypeError):
-        points = np.full((1, 2), np.nan)
-    if not (np.abs(points) < _MAX_COORDINATE).all() or len(points) != (count or len(points)):
-        raise ValueError(f"no {what}: {str(values)[:80]}")
-    return points
+        points = np.asarray(values)
+    except (ValueError, OverflowError):  # lists of several lengths
+        return None
+    if points.dtype.kind not in "iuf" or points.size % 2:
+        return None
+    if points.ndim != 1 and (size is not None or points.shape[1:] != (2,)):
+        return None
+    points = points.astype(np.float64).reshape(-1, 2)
+    return points if (np.abs(points) < _MAX_COORDINATE).all() else None
+
+
+def _shown(value: Any) -> str:
+    """A value from a file, short enough for a line."""
+    return ascii(value)[:_SHOWN]
 
 
 def _split_points(points: NDArray[np.float64], lengths: list[int]) -> Iterator[NDArray[np.float64]]:

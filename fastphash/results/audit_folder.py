@@ -24,6 +24,8 @@ LEAKS = "leaks.parquet"
 REJECTED = "rejected.parquet"
 #: Only if the audit compared labels.
 CONFLICTS = "conflicts.parquet"
+#: Only if the audit was given COCO files: their entries that can't be used.
+REJECTED_ANNOTATIONS = "rejected_annotations.parquet"
 REPORT = "report.html"
 #: Only after `fastphash evaluate`.
 EVALUATION = "evaluation"

@@ -176,7 +176,9 @@ def test_a_byte_order_mark_is_left_out(path):
 
 
 def test_what_python_cannot_hold_costs_itself(path):
-    path.write_text(f'{{"images": [{{"id": {"1" * 5000}}}, {{"id": 2}}, {"[" * 5000}{"]" * 5000}]}}')
+    path.write_text(
+        f'{{"images": [{{"id": {"1" * 5000}}}, {{"id": 2}}, {"[" * 5000}{"]" * 5000}]}}'
+    )
     (piece,) = (piece for piece in cut(path, 1 << 23) if len(piece.starts))
     first, *others = piece.values()
     assert "Exceeds the limit" in first.why

@@ -1,7 +1,6 @@
 """Boxes and polygons: turned, compared and read."""
 
 import json
-import re
 
 import numpy as np
 import pytest
@@ -12,8 +11,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from fastphash.base.vocabulary import INVERSE
-from fastphash.errors import StoreError
 from fastphash.labels import shapes
+from fastphash.labels.coco_check import check_coco
 from fastphash.labels.conflicts import coco_conflicts, count_categories
 from fastphash.labels.shapes import MIN_IOU, Shape, iou_matrix, least_iou, orient_shapes, shapes_of
 from tests.support import naive
@@ -149,7 +148,7 @@ def test_shapes_of_annotations():
     (one,) = shapes_of(
         {"category_id": 1, "bbox": [1, 2, 3, 4], "segmentation": [[0, 0, 4, 0, 4, 4], [1, 1]]},
         CATEGORIES,
-    )
+    ).shapes
     assert one.category == "building"
     assert one.box.tolist() == [[1, 2], [4, 6]]
     assert [ring.tolist() for ring in one.rings] == [[[0, 0], [4, 0], [4, 4]]]
@@ -161,15 +160,17 @@ def test_shapes_of_annotations():
             "segmentation": {"counts": [1, 2], "size": [1, 3]},
         },
         CATEGORIES,
-    )
+    ).shapes
     assert (crowd.category, crowd.rings) == ("7", [])
-    (bounds,) = shapes_of({"category_id": 2, "segmentation": [[0, 1, 4, 0, 2, 3]]}, CATEGORIES)
+    (bounds,) = shapes_of(
+        {"category_id": 2, "segmentation": [[0, 1, 4, 0, 2, 3]]}, CATEGORIES
+    ).shapes
     assert bounds.box.tolist() == [[0, 0], [4, 3]]
-    (caption,) = shapes_of({"caption": "a cat"}, CATEGORIES)
+    (caption,) = shapes_of({"caption": "a cat"}, CATEGORIES).shapes
     assert caption.category == "unnamed"
     assert np.isnan(caption.box).all()
     panoptic = {"segments_info": [{"category_id": c, "bbox": [0, 0, 1, 1]} for c in (2, 1, 2)]}
-    assert count_categories(shapes_of(panoptic, CATEGORIES)) == "2 car, 1 building"
+    assert count_categories(shapes_of(panoptic, CATEGORIES).shapes) == "2 car, 1 building"
     assert count_categories([]) == "no objects"
 
 
@@ -183,7 +184,22 @@ def test_shapes_of_annotations():
         ({"bbox": 5}, "no bbox: 5"),
         ({"segmentation": [[1, 2, 3]]}, "no polygon: [1, 2, 3]"),
         ({"category_id": [1]}, "no category_id: [1]"),
-        ({"segments_info": [5]}, "no segment: 5"),
+        ({"segments_info": [5]}, "is no object: 5"),
+        ({"bbox": None}, "no bbox: None"),
+        ({"bbox": []}, "no bbox: []"),
+        ({"bbox": [1, 2, 3, 4, 0.3]}, "no bbox: [1, 2, 3, 4, 0.3]"),
+        ({"bbox": ["1", "2", "3", "4"]}, "no bbox: ['1', '2', '3', '4']"),
+        ({"bbox": [1, 2, [3], 4]}, "no bbox: [1, 2, [3], 4]"),
+        ({"bbox": [[1, 2], [3, 4]]}, "no bbox: [[1, 2], [3, 4]]"),
+        ({"bbox": [1, 2, 3, 10**400]}, "no bbox: [1, 2, 3, 1000"),
+        ({"bbox": {"x": 1}}, "no bbox: {'x': 1}"),
+        ({"bbox": [1, 2, 3, float("-inf")]}, "no bbox: [1, 2, 3, -inf]"),
+        ({"segmentation": [1, 2, 3, 4, 5, 6]}, "no polygon: 1"),
+        ({"segmentation": "mask.png"}, "no segmentation: 'mask.png'"),
+        ({"segmentation": [[1, 2, None, 4]]}, "no polygon: [1, 2, None, 4]"),
+        ({"category_id": None}, "no category_id: None"),
+        ({"category_id": True}, "no category_id: True"),
+        ({"category_id": float("nan")}, "no category_id: nan"),
     ],
 )
 def test_bad_annotations_are_named(tmp_path, annotation, message):
@@ -193,6 +209,8 @@ def test_bad_annotations_are_named(tmp_path, annotation, message):
     path.write_text(json.dumps({"images": images, "annotations": annotations}))
     groups = groups_of([("train", "1.jpg"), ("train", "2.jpg", "exact")])
     rows = rows_of(("train", "1.jpg", 10, 10), ("train", "2.jpg", 10, 10))
-    full = f"{path}: annotation 77 of image 1: {message}"
-    with pytest.raises(StoreError, match=f"^{re.escape(full)}$"):
-        coco_conflicts(groups, rows, {"train": path})
+    (entry,) = check_coco(path).rejected
+    assert str(entry).startswith(f"annotations[0] (id 77, image_id 1): {message}")
+    (conflict,) = coco_conflicts(groups, rows, {"train": path}).table.to_pylist()
+    assert conflict["label"] == "no objects"
+    assert conflict["keeper_label"] == "1 unreadable annotation"

@@ -20,7 +20,7 @@ from tests.support.naive.joins import (
     near_pairs,
     relation,
 )
-from tests.support.naive.labels import fill, filter_coco
+from tests.support.naive.labels import fill, filter_coco, meant_id
 from tests.support.naive.orientations import INVERSE, TURNS, orient_thumbnails
 from tests.support.naive.partitions import (
     find_bounds,
@@ -95,6 +95,7 @@ __all__ = [
     "lanczos",
     "links",
     "matches",
+    "meant_id",
     "near",
     "near_pairs",
     "near_some",

@@ -8,9 +8,16 @@ def filter_coco(document, goes):
     kept = dict(document)
     kept["images"] = [one for one in document["images"] if one["id"] not in goes]
     if "annotations" in document:
+        listed = [one["id"] for one in document["images"]]
         some = document["annotations"]
-        kept["annotations"] = [one for one in some if one["image_id"] not in goes]
+        kept["annotations"] = [one for one in some if meant_id(one["image_id"], listed) not in goes]
     return kept
+
+
+def meant_id(key, listed):
+    """The listed id that is meant: the same, else the only one of the same number."""
+    same = [other for other in listed if str(other).isdigit() and str(key) == str(other)]
+    return same[0] if key not in listed and len(same) == 1 else key
 
 
 def fill(polygon, height, width):

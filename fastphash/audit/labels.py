@@ -1,0 +1,104 @@
+"""The labels of an audit: read before anything is hashed, compared once copies are known."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from fastphash.audit.options import LabelSources
+from fastphash.base.progress import Progress
+from fastphash.files import parquet
+from fastphash.labels.coco_check import CheckedCoco, check_coco, rejected_table
+from fastphash.labels.conflicts import (
+    CONFLICTS_SCHEMA,
+    coco_conflicts,
+    folder_conflicts,
+    has_class_folders,
+)
+from fastphash.results.audit_folder import CONFLICTS, REJECTED_ANNOTATIONS
+from fastphash.store.rows import HashTable
+
+# entries of COCO files that a summary names
+_REJECTED_SHOWN = 5
+
+
+class LabelComparison(NamedTuple):
+    """Copies whose labels differ from their keeper's, entries that are no labels, and figures.
+
+    Attributes
+    ----------
+    conflicts : pyarrow.Table
+        CONFLICTS_SCHEMA.
+    rejected : pyarrow.Table
+        REJECTED_ANNOTATIONS_SCHEMA.
+    figures : dict
+        What summary.json says of labels; empty if none were compared.
+    """
+
+    conflicts: pa.Table
+    rejected: pa.Table
+    figures: dict[str, Any]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files that `write` writes, by their names in summary.json."""
+        files = {"conflicts": CONFLICTS} if self.figures else {}
+        return files | ({"rejected_annotations": REJECTED_ANNOTATIONS} if self._has_coco else {})
+
+    def write(self, out: Path) -> None:
+        """Write the tables into the folder of an audit."""
+        if self.figures:
+            parquet.write_table(out / CONFLICTS, self.conflicts)
+        if self._has_coco:
+            parquet.write_table(out / REJECTED_ANNOTATIONS, self.rejected)
+
+    @property
+    def _has_coco(self) -> bool:
+        return "coco" in self.figures
+
+
+def check_labels(labels: LabelSources, progress: Progress) -> dict[str, CheckedCoco]:
+    """Read all COCO files, by split; StoreError for one that is none."""
+    return {split: check_coco(path, progress) for split, path in labels.coco.items()}
+
+
+def compare_labels(
+    groups: pa.Table,
+    rows: HashTable,
+    labels: LabelSources,
+    checked: Mapping[str, CheckedCoco],
+    progress: Progress,
+) -> LabelComparison:
+    """Compare the labels of copies with their keepers' labels; without labels, no figures."""
+    tables = []
+    figures: dict[str, Any] = {}
+    folders = has_class_folders(rows) if labels.folders is None else labels.folders
+    if folders:
+        by_folder = folder_conflicts(groups)
+        tables.append(by_folder)
+        figures["folder"] = {"conflicts": by_folder.num_rows}
+    if labels.coco:
+        by_coco = coco_conflicts(groups, rows, labels.coco, progress)
+        tables.append(by_coco.table)
+        matched = by_coco.matched.items()
+        figures["coco"] = {
+            "conflicts": by_coco.table.num_rows,
+            "files": {split: os.path.abspath(path) for split, path in labels.coco.items()},
+            "unknown": {split: images.unknown for split, images in matched},
+            "ambiguous": {split: len(images.ambiguous) for split, images in matched},
+            "unlisted": {split: images.unlisted for split, images in matched},
+            "inexact": {split: len(images.inexact) for split, images in matched},
+            "other_ids": {split: file.other_ids for split, file in checked.items()},
+            "rejected": {split: len(file.rejected) for split, file in checked.items()},
+            "first_rejected": _first_rejected(checked),
+        }
+    table = parquet.concat(CONFLICTS_SCHEMA, tables)
+    return LabelComparison(table, rejected_table(checked), figures)
+
+
+def _first_rejected(checked: Mapping[str, CheckedCoco]) -> list[str]:
+    """The first entries of COCO files that can't be used, a line each."""
+    lines = [f"{split}: {entry}" for split, file in checked.items() for entry in file.rejected]
+    return lines[:_REJECTED_SHOWN]

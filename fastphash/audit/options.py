@@ -43,6 +43,8 @@ class AuditOptions:
     grouping : {"star", "components"}
     keep_in : sequence of str
         Splits that keep their images, first to last; then the others, the smallest first.
+    compare_masks : bool
+        Whether images that look like masks of others are compared, too, though their names say so.
     labels : LabelSources
         The labels of copies are compared with those of their keepers.
     join : JoinOptions
@@ -58,6 +60,7 @@ class AuditOptions:
     min_score: float | None = MIN_SCORE
     grouping: Grouping = "star"
     keep_in: Sequence[str] = ()
+    compare_masks: bool = False
     labels: LabelSources = field(default_factory=LabelSources)
     join: JoinOptions = field(default_factory=JoinOptions)
 

@@ -8,12 +8,19 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
 from fastphash.audit.options import AuditOptions
-from fastphash.audit.summary import count_reasons, group_summary, leak_summary, split_summary
+from fastphash.audit.summary import (
+    count_reasons,
+    group_summary,
+    leak_summary,
+    mask_summary,
+    split_summary,
+)
 from fastphash.base.progress import Progress, no_progress
 from fastphash.defaults import RADIUS
 from fastphash.errors import FastphashError, UsageError
@@ -23,6 +30,7 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
 from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.index import Index
+from fastphash.labels.masks import find_masks, left_out
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
     CONFLICTS,
@@ -106,12 +114,17 @@ def audit(
         hashed = _hash(out, sources, ingest, progress)
         progress("joining", 0, 0)
         rows = read_splits(out, [source.split for source in sources])
-        criteria, chance = _choose_criteria(rows, options, hashed.store)
-        copies = _find_copies(rows, sources, criteria, options)
-        labels = compare_labels(copies.groups, rows, options.labels, checked, progress)
+        masks = find_masks(rows)
+        compared = rows
+        if not options.compare_masks and any(one.named for one in masks):
+            compared = rows.take(np.flatnonzero(~left_out(rows, masks)))
+        criteria, chance = _choose_criteria(compared, options, hashed.store)
+        copies = _find_copies(compared, sources, criteria, options)
+        labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
         progress("writing", 0, 0)
         summary = {
             **_describe_run(hashed.store, criteria, chance, options),
+            "masks": mask_summary(masks, compared=options.compare_masks),
             **_describe_results(sources, rows, hashed, copies, labels),
         }
         _write_results(out, summary, hashed.store, copies, labels, progress)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from fastphash.base.vocabulary import COPY_KINDS, KINDS
 from fastphash.files import parquet
 from fastphash.ingest.tally import Tally
+from fastphash.labels.masks import Masks
 from fastphash.results.groups import CopyCounts, count_distances
 from fastphash.sources.protocol import Source
 from fastphash.store.rows import HashTable
@@ -85,6 +86,20 @@ def group_summary(groups: pa.Table) -> dict[str, Any]:
             {"group": int(i), "images": int(sizes[i]), **names[i]} for i in largest.tolist()
         ],
     }
+
+
+def mask_summary(masks: list[Masks], *, compared: bool) -> list[dict[str, Any]]:
+    """Folders of masks, and whether they were left out of comparisons."""
+    return [
+        {
+            "split": one.split,
+            "folder": one.folder,
+            "marked": one.marked,
+            "images": one.images,
+            "left_out": one.named and not compared,
+        }
+        for one in masks
+    ]
 
 
 def count_reasons(rejected: pa.Table) -> dict[str, int]:

@@ -1,7 +1,9 @@
 """Drafts of COCO files without the removed images."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.outcome import WrittenCoco
 from fastphash.errors import UsageError
-from fastphash.labels.coco import Images, match_images, read_images
+from fastphash.labels.coco import ImageMatching, Images, match_images, read_images
 from fastphash.labels.coco_filter import Filtered, check_filtered, filter_coco
 from fastphash.labels.coco_removal import Removal, find_removal, unknown_images
 from fastphash.store.schema import exact_paths
@@ -63,42 +65,58 @@ def draft_coco(
     """
     written = {}
     for split, source in (coco or {}).items():
-        rows = np.flatnonzero(plan.splits == split)
-        # images without a hash stay: their names are known, though no list has them
-        unhashed = _rejected_paths(plan, split)
-        paths = [plan.paths[row] for row in rows.tolist()] + unhashed
-        goes = np.concatenate([removed[rows], np.zeros(len(unhashed), np.bool_)])
-        images = read_images(source)
-        matched = match_images(images.names, paths)
-        removal = find_removal(images, matched, paths, goes)
         path = target / f"{split}.json"
         if path.exists() and path.samefile(source):
             raise UsageError(f"{str(path)!r} is the COCO file itself: name another folder")
+        filtering = _plan_filter(plan, split, source, removed)
+        write = partial(_write, filtering, progress)
+        written[split] = filtering.outcome(drafts.add(path, write))
+    return written
 
-        def write(
-            draft: Path,
-            source: Path = source,
-            images: Images = images,
-            removal: Removal = removal,
-        ) -> Filtered:
-            filtered = filter_coco(source, draft, removal.ids, progress, places=removal.places)
-            check_filtered(draft, images, removal.places, filtered.orphans)
-            return filtered
 
-        filtered = drafts.add(path, write)
-        written[split] = WrittenCoco(
+class _Filtering(NamedTuple):
+    """A COCO file, which of its images are which paths of a split, and which of them go.
+
+    Paths with a hash come first, `hashed` of them.
+    """
+
+    images: Images
+    matched: ImageMatching
+    hashed: int
+    removal: Removal
+
+    def outcome(self, filtered: Filtered) -> WrittenCoco:
+        return WrittenCoco(
             images=filtered.images,
             annotations=filtered.annotations,
             annotations_gone=filtered.annotations_gone,
-            inexact=len(matched.inexact),
-            unknown=len(unknown_images(images, matched)),
-            unhashed=int((matched.rows >= rows.size).sum()),
+            inexact=len(self.matched.inexact),
+            unknown=len(unknown_images(self.images, self.matched)),
+            unhashed=int((self.matched.rows >= self.hashed).sum()),
         )
-    return written
+
+
+def _plan_filter(
+    plan: CheckedPlan, split: str, source: Path, removed: NDArray[np.bool_]
+) -> _Filtering:
+    rows = np.flatnonzero(plan.splits == split)
+    # images without a hash stay: their names are known, though no list has them
+    unhashed = _rejected_paths(plan, split)
+    paths = [plan.paths[row] for row in rows.tolist()] + unhashed
+    goes = np.concatenate([removed[rows], np.zeros(len(unhashed), np.bool_)])
+    images = read_images(source)
+    matched = match_images(images.names, paths)
+    return _Filtering(images, matched, rows.size, find_removal(images, matched, paths, goes))
+
+
+def _write(filtering: _Filtering, progress: Progress, draft: Path) -> Filtered:
+    images, removal = filtering.images, filtering.removal
+    filtered = filter_coco(images.path, draft, removal.ids, progress, places=removal.places)
+    check_filtered(draft, images, removal.places, filtered.orphans)
+    return filtered
 
 
 def _rejected_paths(plan: CheckedPlan, split: str) -> list[bytes]:
     rejected = plan.audited.rejected
     names = zip(rejected["split"].to_pylist(), exact_paths(rejected).to_pylist(), strict=True)
-    hashed = set(plan.paths)
-    return [path for of_split, path in names if of_split == split and path not in hashed]
+    return [path for of_split, path in names if of_split == split]

@@ -19,7 +19,7 @@ from fastphash.groups.grouping import find_copies, has_partner
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
-from fastphash.results.audit_folder import AuditFolder
+from fastphash.results.audit_folder import AuditFolder, compared_rows
 from fastphash.results.decisions import Resolved, decisions_digest, read_decisions, resolve
 from fastphash.results.groups import GroupedRows, priority
 from fastphash.results.schemas import RELATION, coded, relation_columns
@@ -106,6 +106,8 @@ def make_plan(
     radius = audited.summary["radius"] if allowed[NEAR] else 0
     criteria = CopyCriteria(radius, audited.summary["min_score"], options or JoinOptions())
     order = _ranking(rows, keep_in, decided)
+    # masks that the audit left out go with nothing
+    order = order[compared_rows(rows, audited.summary)[order]]
     removals = _find_removals(rows, order, allowed, decided, criteria)
     settings = {
         "roots": {split: audited.store.roots[split] for split in audited.splits},

@@ -186,6 +186,7 @@ class LabelOptions:
 
     coco: dict[str, Path]
     class_folders: bool | None
+    compare_masks: bool
 
     def sources(self) -> "LabelSources":
         """The same, for the library."""

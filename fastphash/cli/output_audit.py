@@ -11,6 +11,7 @@ from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
 # more splits than this don't fit side by side
 _MATRIX_SPLITS = 4
 _LEAK_LINES = 12
+_MASK_LINES = 5
 # columns of the table of distances: the last distance of each
 _LAST_DISTANCES = (-1, 0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
 
@@ -26,6 +27,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
             _show_leak_matrix(leaks, list(splits))
         _show_leaks_in_words(leaks)
         _show_collisions(leaks, thumbnails=summary["thumbnails"])
+    _show_masks(summary["masks"])
     _show_label_conflicts(summary["labels"])
     if coco := summary["labels"].get("coco"):
         _show_coco_files(coco)
@@ -166,6 +168,24 @@ def _show_label_conflicts(labels: dict[str, Any]) -> None:
         lines.append(f"copies with other annotations than their keeper: {conflicts:,}")
     if lines:
         show_lines("Label conflicts", lines)
+
+
+def _show_masks(masks: list[dict[str, Any]]) -> None:
+    """Folders of images that look like masks, and whether they were compared."""
+    lines = []
+    for one in masks[:_MASK_LINES]:
+        folder = "/".join(name for name in (one["split"], one["folder"]) if name)
+        folder += " (by the names of files)" if one["marked"] and one["left_out"] else ""
+        images = count(one["images"], "image looks like a mask", "images look like masks")
+        if one["left_out"]:
+            what = "not compared (--compare-masks compares them)"
+        else:
+            what = "compared all the same; to leave them out, name the folder of pictures as split"
+        lines.append(f"{folder}: {images}, {what}")
+    if len(masks) > _MASK_LINES:
+        lines.append(f"and {len(masks) - _MASK_LINES:,} more folders in summary.json")
+    if lines:
+        show_lines("Masks", lines)
 
 
 def _show_coco_files(coco: dict[str, Any]) -> None:

@@ -170,9 +170,11 @@ class Annotations:
         self.path = path
         self.categories: dict[ImageId, str] = {}
         self._number = {key: i for i, key in enumerate(wanted)}
-        known = list(wanted) if known is None else known
-        ids = Ids(known)
-        number_of_place = np.array([self._number.get(key, -1) for key in [*known, None]], np.int64)
+        everything = list(wanted) if known is None else known
+        ids = Ids(everything)
+        numbers = [-1 if key is None else self._number.get(key, -1) for key in everything]
+        # an annotation of no image has the place -1: the last
+        number_of_place = np.array([*numbers, -1], np.int64)
         # number of the image, offset and size of each annotation
         located = [np.empty((0, 3), np.int64)]
         for piece in pieces(path, {"annotations": "image_id", "categories": "id"}):

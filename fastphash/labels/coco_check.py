@@ -12,7 +12,7 @@ from fastphash.files.json_arrays import Piece, Unreadable, pieces
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.labels.coco import Images, read_images
 from fastphash.labels.ids import Ids, is_id
-from fastphash.labels.shapes import shapes_of
+from fastphash.labels.shapes import is_ordinary, shapes_of
 
 REJECTED_ANNOTATIONS_SCHEMA = pa.schema(
     [
@@ -155,6 +155,8 @@ def _odd_annotations(piece: Piece, ids: Ids) -> Iterator[RejectedEntry]:
             reason = f"no image_id (a number or a text): {key!r:.80}"
         elif ids.find(key) < 0:
             reason = f"no image has the id {key!r:.80}"
+        elif is_ordinary(element):
+            continue
         else:
             reason = "; ".join(shapes_of(element, {}).problems)
         if reason:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
+from fastphash.labels.masks import Masks, left_out
 from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
 from fastphash.store.open import read_hashes
@@ -95,6 +97,15 @@ def read_splits(folder: Path, splits: list[str]) -> HashTable:
     """Every hashed image of these splits; the store in the folder may hold others."""
     rows = read_hashes(str(folder / HASHES))
     return rows.take(np.flatnonzero(np.isin(rows.splits, splits)))
+
+
+def compared_rows(rows: HashTable, summary: dict[str, Any]) -> NDArray[np.bool_]:
+    """Whether an audit compared each row, bool (n,): it may have left out masks."""
+    masks = [
+        Masks(one["split"], one["folder"], one["marked"], one["images"], one["left_out"])
+        for one in summary.get("masks", [])
+    ]
+    return ~left_out(rows, masks)
 
 
 def open_audit(folder: Path) -> AuditFolder:

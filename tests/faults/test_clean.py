@@ -38,6 +38,7 @@ from fastphash.results.audit_folder import open_audit
 from fastphash.results.decisions import Decision, Image, decide
 from fastphash.sources.local import LocalReader, folder_source
 from fastphash.store.rows import HashTable
+from fastphash.store.schema import REJECTED_SCHEMA
 from tests.support.audits import fixed
 from tests.support.command_line import command, screen
 from tests.support.scenes import planted, save
@@ -75,6 +76,7 @@ class Small:
         }
         roots = {split: str(self.root / split) for split in self.splits}
         self.store = SimpleNamespace(roots=roots, digest="s")
+        self.rejected = REJECTED_SCHEMA.empty_table()
         for split in self.splits:
             (self.root / split).mkdir()
         for name, content in files.items():

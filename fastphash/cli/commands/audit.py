@@ -63,6 +63,12 @@ class _OptionalKinds(click.Command):
     default=None,
     help="Whether the first folder of a path is its label.  [default: if it looks like a label]",
 )
+@click.option(
+    "--compare-masks",
+    is_flag=True,
+    help="Compare masks, too. Images in a folder called masks, labels or the like, beside pictures "
+    "of the same names, are left out otherwise if they look like masks.",
+)
 @options.hash_options
 @options.search_options
 @options.json_option
@@ -104,6 +110,7 @@ def audit(
             min_score=min_score,
             grouping=keepers.grouping,
             keep_in=keepers.keep_in,
+            compare_masks=labels.compare_masks,
             labels=labels.sources(),
             join=copies.join(progress),
         )

@@ -1,0 +1,107 @@
+"""Splits with masks beside their pictures: no mask leaks, goes, or hides a copy of a picture."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastphash.files import parquet
+from tests.support.command_line import run, too_wide
+from tests.support.scenes import save, scene
+
+
+def mask(path, value=0):
+    """A mask that is black, or has one square."""
+    pixels = np.zeros((48, 64), np.uint8)
+    pixels[10:30, 20:50] = value
+    save(path, pixels)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """12 pictures and their masks, some alike; one picture of val is in train, too."""
+    for split, seeds in (("train", range(8)), ("val", range(20, 24))):
+        for seed in seeds:
+            save(tmp_path / split / "images" / f"{seed:02d}.png", scene(seed))
+            mask(tmp_path / split / "masks" / f"{seed:02d}.png", seed % 2)
+    shutil.copy(tmp_path / "train/images/00.png", tmp_path / "val/images/20.png")
+    return tmp_path
+
+
+def summary(data):
+    return json.loads((data / "o" / "summary.json").read_text())
+
+
+def test_masks_are_named_and_no_mask_leaks(data):
+    shown = run("audit", "train=train", "val=val", "-o", "o", cwd=data).stdout
+    assert too_wide(shown) == []
+    shown = " ".join(shown.split())
+    assert "train/masks: 8 images look like masks, not compared (--compare-masks" in shown
+    assert "val/masks: 4 images look like masks, not compared" in shown
+    leaks = parquet.read_table(data / "o" / "leaks.parquet")
+    assert leaks["needle_path"].to_pylist() == ["images/00.png", "images/20.png"]
+    assert summary(data)["masks"] == [
+        {"split": split, "folder": "masks", "marked": False, "images": n, "left_out": True}
+        for split, n in (("train", 8), ("val", 4))
+    ]
+    report = (data / "o" / "report.html").read_text()
+    assert "8 images look like masks, not compared" in report
+
+
+def test_clean_removes_no_mask(data):
+    run("audit", "train=train", "val=val", "-o", "o", cwd=data)
+    run("clean", "o", cwd=data)
+    run("clean", "o", "--apply", cwd=data)
+    train = (data / "o/clean/train.txt").read_text().split()
+    assert len(train) == 15
+    assert "images/00.png" not in train
+    assert len((data / "o/clean/val.txt").read_text().split()) == 8
+
+
+def test_masks_are_compared_if_asked_for(data):
+    words = ["audit", "train=train", "val=val", "-o", "o", "--compare-masks"]
+    shown = " ".join(run(*words, cwd=data).stdout.split())
+    assert "train/masks: 8 images look like masks, compared all the same" in shown
+    leaks = parquet.read_table(data / "o" / "leaks.parquet")
+    assert "masks/00.png" in leaks["needle_path"].to_pylist()
+    assert not any(one["left_out"] for one in summary(data)["masks"])
+    plan = json.loads(run("clean", "o", "--json", cwd=data).stdout)["splits"]
+    assert plan["train"]["remove"] > 1
+
+
+@pytest.mark.parametrize("ending", ["png", "gif", "bmp", "tif", "jpg"])
+def test_masks_of_several_formats_and_levels(tmp_path, ending):
+    for seed in range(6):
+        save(tmp_path / "d/photos" / f"{seed}.jpg", scene(seed))
+        pixels = np.zeros((96, 128), np.uint8)
+        pixels[20:60, 30:90] = 1 + seed // 2
+        picture = Image.fromarray(pixels).convert("P")
+        palette = np.random.default_rng(seed // 3).integers(0, 256, 768).tolist()
+        picture.putpalette(palette)
+        (tmp_path / "d/SegmentationClass").mkdir(exist_ok=True)
+        picture = picture.convert("RGB") if ending == "jpg" else picture
+        picture.save(tmp_path / f"d/SegmentationClass/{seed}.{ending}")
+    run("audit", "d", "-o", "o", cwd=tmp_path)
+    (found,) = summary(tmp_path)["masks"]
+    assert (found["folder"], found["images"], found["left_out"]) == ("SegmentationClass", 6, True)
+
+
+def test_pictures_called_masks_are_compared(tmp_path):
+    for seed in range(6):
+        save(tmp_path / "d/images" / f"{seed}.png", scene(seed))
+        save(tmp_path / "d/masks" / f"{seed}.png", scene(seed + 3))
+    shown = run("audit", "d", "-o", "o", cwd=tmp_path).stdout
+    assert "Masks" not in shown
+    assert summary(tmp_path)["groups"]["groups"] == 3
+
+
+def test_the_masks_of_the_case(shared, tmp_path):
+    folder = shared / "cases" / "09-masks-in-split"
+    words = ["audit", f"train={folder}/train", f"val={folder}/val", "-o", "o"]
+    shown = " ".join(run(*words, cwd=tmp_path).stdout.split())
+    assert "train/masks: 6 images look like masks, not compared" in shown
+    assert parquet.read_table(tmp_path / "o" / "leaks.parquet").num_rows == 0
+    plan = json.loads(run("clean", "o", "--json", cwd=tmp_path).stdout)["splits"]
+    assert [plan[split]["remove"] for split in ("train", "val")] == [0, 0]

@@ -21,6 +21,7 @@ from fastphash.cli.main import main
 from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
 from fastphash.files.atomic import read_json
 from fastphash.hashing.definition import Definition
+from fastphash.labels.coco_check import REJECTED_ANNOTATIONS_SCHEMA
 from fastphash.labels.conflicts import CONFLICTS_SCHEMA
 from fastphash.results.audit_folder import SUMMARY
 from fastphash.results.decisions import DECISIONS
@@ -41,6 +42,7 @@ SCHEMAS = {
     "leaks.parquet": LEAKS_SCHEMA,
     "groups.parquet": GROUPS_SCHEMA,
     "conflicts.parquet": CONFLICTS_SCHEMA,
+    "rejected_annotations.parquet": REJECTED_ANNOTATIONS_SCHEMA,
     "pairs.parquet of join": PAIRS_SCHEMA,
     "plan.parquet": PLAN_SCHEMA,
     "moved.parquet": JOURNAL_SCHEMA,

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
@@ -14,7 +14,15 @@ from fastphash.base.vocabulary import INVERSE
 from fastphash.labels import shapes
 from fastphash.labels.coco_check import check_coco
 from fastphash.labels.conflicts import coco_conflicts, count_categories
-from fastphash.labels.shapes import MIN_IOU, Shape, iou_matrix, least_iou, orient_shapes, shapes_of
+from fastphash.labels.shapes import (
+    MIN_IOU,
+    Shape,
+    iou_matrix,
+    is_ordinary,
+    least_iou,
+    orient_shapes,
+    shapes_of,
+)
 from tests.support import naive
 from tests.support.annotations import EIGHT, groups_of, polygon, rows_of
 from tests.support.scenes import TRANSPOSES
@@ -172,6 +180,35 @@ def test_shapes_of_annotations():
     panoptic = {"segments_info": [{"category_id": c, "bbox": [0, 0, 1, 1]} for c in (2, 1, 2)]}
     assert count_categories(shapes_of(panoptic, CATEGORIES).shapes) == "2 car, 1 building"
     assert count_categories([]) == "no objects"
+
+
+numbers = st.integers(-(10**10), 10**10) | st.floats() | st.sampled_from([True, None, "1", 10**400])
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "category_id": st.sampled_from([1, "1", None, 2.5]),
+            "bbox": st.lists(numbers, max_size=5),
+            "segmentation": st.lists(st.lists(numbers, max_size=6), max_size=2) | st.none(),
+            "segments_info": st.just([5]),
+        },
+    )
+)
+@settings(max_examples=500)
+@example({"category_id": 1, "bbox": [1, float("nan"), 3, 4]})
+@example({"category_id": 1, "bbox": [1, 2, 3, 4], "segmentation": [[]]})
+def test_an_ordinary_annotation_has_no_problem(annotation):
+    if is_ordinary(annotation):
+        assert shapes_of(annotation, CATEGORIES).problems == []
+
+
+def test_most_annotations_are_ordinary():
+    boxed = {"category_id": 1, "bbox": [1, 2.5, 3, 4]}
+    assert is_ordinary(boxed)
+    assert is_ordinary(boxed | {"segmentation": [[1, 2, 3.5, 4, 5, 6]]})
+    assert not is_ordinary(boxed | {"bbox": [1, 2, float("nan"), 4]})
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,13 @@ import pyarrow as pa
 from fastphash.audit.options import LabelSources
 from fastphash.base.progress import Progress
 from fastphash.files import parquet
-from fastphash.labels.coco_check import CheckedCoco, check_coco, rejected_table
+from fastphash.labels.coco_check import (
+    CheckedCoco,
+    RejectedEntry,
+    check_coco,
+    rejected_table,
+    unmatched_images,
+)
 from fastphash.labels.conflicts import (
     CONFLICTS_SCHEMA,
     coco_conflicts,
@@ -74,6 +80,7 @@ def compare_labels(
     """Compare the labels of copies with their keepers' labels; without labels, no figures."""
     tables = []
     figures: dict[str, Any] = {}
+    entries: dict[str, list[RejectedEntry]] = {}
     folders = has_class_folders(rows) if labels.folders is None else labels.folders
     if folders:
         by_folder = folder_conflicts(groups)
@@ -83,6 +90,10 @@ def compare_labels(
         by_coco = coco_conflicts(groups, rows, labels.coco, progress)
         tables.append(by_coco.table)
         matched = by_coco.matched.items()
+        unmatched = {
+            split: unmatched_images(checked[split].images, images) for split, images in matched
+        }
+        entries = {split: file.rejected + unmatched[split] for split, file in checked.items()}
         figures["coco"] = {
             "conflicts": by_coco.table.num_rows,
             "files": {split: os.path.abspath(path) for split, path in labels.coco.items()},
@@ -93,9 +104,12 @@ def compare_labels(
             "other_ids": {split: file.other_ids for split, file in checked.items()},
             "rejected": {split: len(file.rejected) for split, file in checked.items()},
             "first_rejected": _first_rejected(checked),
+            "first_unmatched": {
+                split: unmatched[split][0].file_name for split in unmatched if unmatched[split]
+            },
         }
     table = parquet.concat(CONFLICTS_SCHEMA, tables)
-    return LabelComparison(table, rejected_table(checked), figures)
+    return LabelComparison(table, rejected_table(entries), figures)
 
 
 def _first_rejected(checked: Mapping[str, CheckedCoco]) -> list[str]:

@@ -198,6 +198,10 @@ def _show_coco_files(coco: dict[str, Any]) -> None:
                 f"{split}: {unknown:,} of its images are not in the split, "
                 f"{ambiguous:,} match several images; {unlisted:,} images are not in the file"
             )
+        if first := coco["first_unmatched"].get(split):
+            lines.append(
+                f"{split}: the first that matches none is {first}; {REJECTED_ANNOTATIONS} names all"
+            )
         if inexact := coco["inexact"][split]:
             names = count(inexact, "name is", "names are")
             lines.append(f"{split}: {names} spelled otherwise than the file, but matched")
@@ -219,7 +223,8 @@ def _show_rejected_annotations(coco: dict[str, Any]) -> None:
         lines.append(f"and {rejected - len(lines):,} more in {REJECTED_ANNOTATIONS}")
     if lines:
         entries = count(rejected, "entry", "entries")
-        show_lines(f"{entries} of COCO files can't be used, and cost only themselves", lines)
+        as_is = "it is" if rejected == 1 else "they are"
+        show_lines(f"{entries} of COCO files can't be used as {as_is}", lines)
 
 
 def _work_done(tallies: dict[str, Any]) -> str:

@@ -10,7 +10,8 @@ from fastphash.base.progress import Progress, no_progress
 from fastphash.base.text import visible
 from fastphash.files.json_arrays import Piece, Unreadable, pieces
 from fastphash.files.parquet import NAME_TYPE
-from fastphash.labels.coco import Images, read_images
+from fastphash.labels.coco import ImageMatching, Images, read_images
+from fastphash.labels.coco_removal import unknown_images
 from fastphash.labels.ids import Ids, is_id
 from fastphash.labels.shapes import is_ordinary, shapes_of
 
@@ -64,14 +65,14 @@ class CheckedCoco(NamedTuple):
 
     Attributes
     ----------
-    path : Path
+    images : Images
     rejected : list of RejectedEntry
         Images first, then categories and annotations in the order of the file.
     other_ids : int
         Annotations whose image has the same id, written as a text here and as a number there.
     """
 
-    path: Path
+    images: Images
     rejected: list[RejectedEntry]
     other_ids: int
 
@@ -105,15 +106,25 @@ def check_coco(path: Path, progress: Progress = no_progress) -> CheckedCoco:
         rejected.append(RejectedEntry("annotations", -1, None, None, None, reason))
     order = ("images", "categories", "annotations")
     rejected.sort(key=lambda entry: order.index(entry.array))
-    return CheckedCoco(path, rejected, other_ids)
+    return CheckedCoco(images, rejected, other_ids)
 
 
-def rejected_table(checked: Mapping[str, CheckedCoco]) -> pa.Table:
-    """The rejected entries of the COCO file of each split: REJECTED_ANNOTATIONS_SCHEMA."""
+def unmatched_images(images: Images, matched: ImageMatching) -> list[RejectedEntry]:
+    """Images with a name that is that of no path for certain."""
+    unknown = dict.fromkeys(unknown_images(images, matched), "no hashed image has this name")
+    doubt = "several hashed images may have this name, or one that another name fits, too"
+    return [
+        RejectedEntry("images", i, _text(images.ids[i]), None, _text(images.names[i]), why)
+        for i, why in sorted((unknown | dict.fromkeys(matched.ambiguous, doubt)).items())
+    ]
+
+
+def rejected_table(entries: Mapping[str, list[RejectedEntry]]) -> pa.Table:
+    """Rejected entries of the COCO file of each split: REJECTED_ANNOTATIONS_SCHEMA."""
     rows = [
         {"split": split, **entry._asdict()}
-        for split, file in checked.items()
-        for entry in file.rejected
+        for split, of_split in entries.items()
+        for entry in of_split
     ]
     columns = {
         field.name: pa.array([row[field.name] for row in rows], pa.string()).dictionary_encode()
@@ -175,8 +186,9 @@ def _id_of(element: dict[str, Any]) -> str:
 
 def _rejected(piece: Piece, i: int, element: Any, reason: str) -> RejectedEntry:
     entry = element if isinstance(element, dict) else {}
-    id_, image_id, file_name = (
-        None if entry.get(key) is None else visible(str(entry[key]))[:_SHOWN]
-        for key in ("id", "image_id", "file_name")
-    )
+    id_, image_id, file_name = (_text(entry.get(key)) for key in ("id", "image_id", "file_name"))
     return RejectedEntry(piece.array, piece.number + i, id_, image_id, file_name, reason)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else visible(str(value))[:_SHOWN]

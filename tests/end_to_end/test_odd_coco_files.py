@@ -251,7 +251,10 @@ def test_names_that_match_nothing_are_refused_before_anything_is_done(data, word
     for i, image in enumerate(contents["images"]):
         image["file_name"] = f"{i:06d}.png"
     write(data, contents)
-    audit(data)
+    shown = " ".join(audit(data).stdout.split())
+    assert "train: 7 of its images are not in the split" in shown
+    assert "train: the first that matches none is 000000.png" in shown
+    assert rejected(data) == [("images", i, "no hashed image has this name") for i in range(7)]
     said = error_of(clean(data, *words, status=FAILED))
     assert "7 images in it, '000000.png' first, match no file of the split" in said
     assert "3 files that would go, 'im0_copy.png' first, match no image in it" in said
@@ -269,6 +272,9 @@ def test_names_that_fit_two_files_are_refused_if_one_goes(data, tmp_path):
         save(tmp_path / "train" / folder / "IM0.png", scene(0))
     write(data, {"images": [{"id": 1, "file_name": "im0.PNG"}], "annotations": []})
     audit(data)
+    (row,) = rejected(data)
+    assert row[:2] == ("images", 0)
+    assert row[2].startswith("several hashed images may have this name")
     said = error_of(clean(data, status=FAILED))
     assert "can't tell whether 'im0.PNG' goes: it may be 'a/IM0.png', 'b/IM0.png'" in said
 

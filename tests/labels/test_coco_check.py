@@ -134,7 +134,7 @@ def test_a_file_that_is_none_is_an_error(path, text, message):
 
 def test_the_table_holds_names_of_any_bytes(path, tmp_path):
     path.write_text('{"images": [{"id": null, "file_name": "\\udcff\\u202e"}], "annotations": []}')
-    table = rejected_table({"train": check_coco(path)})
+    table = rejected_table({"train": check_coco(path).rejected})
     assert table.schema == REJECTED_ANNOTATIONS_SCHEMA
     parquet.write_table(tmp_path / "rejected.parquet", table)
     (row,) = parquet.read_table(tmp_path / "rejected.parquet").to_pylist()

@@ -123,12 +123,14 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding, *, chroma: bool) -> 
     try:
         multiframe = bool(getattr(image, "is_animated", False))
         # Pillow always turns TIFFs itself
-        turn = exif_orientation(image) if rules.exif and name != "TIFF" else 1
+        turn = exif_orientation(image, data) if rules.exif and name != "TIFF" else 1
         if rules.mode == "reduced" and name == "JPEG" and image.mode in ("RGB", "L"):
             factor = reduction(width, height) if turn == 1 else 1
             image.draft("L", (width // factor, height // factor))
         grey = pillow_grey(image, strict_imagehash=rules.strict_imagehash)
         colours = pillow_chroma(image) if chroma else None
+    except ImageError:
+        raise
     except Exception as error:
         raise ImageError("decode", describe_error(error)) from error
     if not _has_end(data, name):

@@ -1,29 +1,29 @@
-"""Images opened by Pillow with care: known formats only, limits, EXIF, and a fix for TIFFs."""
+"""Images opened by Pillow with care: known formats only, limits, EXIF."""
 
 import io
 import math
 
-from PIL import Image, UnidentifiedImageError
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from fastphash.base.orientations import PIXEL_TURNS
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.errors import ImageError
+from fastphash.images import png, tiff
+from fastphash.images.unsupported import describe_unsupported
 
-_TIFF_BITS, _TIFF_PLANES, _TIFF_SAMPLE_FORMAT = 258, 284, 339
 _EXIF_ORIENTATION = 0x0112
+_EXIF_ORIENTATIONS = {
+    2: "flip_left_right",
+    3: "rotate_180",
+    4: "flip_top_bottom",
+    5: "transpose",
+    6: "rotate_270",
+    7: "transverse",
+    8: "rotate_90",
+}
 #: What brings pixels into the orientation that an EXIF value asks for; none for value 1.
 EXIF_TURNS = {
-    value: PIXEL_TURNS[ORIENTATIONS.index(name) - 1]
-    for value, name in {
-        2: "flip_left_right",
-        3: "rotate_180",
-        4: "flip_top_bottom",
-        5: "transpose",
-        6: "rotate_270",
-        7: "transverse",
-        8: "rotate_90",
-    }.items()
+    value: PIXEL_TURNS[ORIENTATIONS.index(name) - 1] for value, name in _EXIF_ORIENTATIONS.items()
 }
 
 
@@ -44,40 +44,44 @@ def describe_bomb(most: float) -> str:
     return f"more than {int(most):,} pixels (--max-pixels), a decompression bomb perhaps"
 
 
-def open_image(data: bytes, name: str) -> Image.Image:
-    """Open an image of a known format; ImageError if its header is damaged."""
+def open_image(data: bytes, name: str) -> ImageFile.ImageFile:
+    """Open an image of a known format, a PNG without its metadata.
+
+    Raises
+    ------
+    ImageError
+        Its header is damaged, or its bands or their type aren't supported.
+    """
+    if name == "PNG":
+        data = png.without_metadata(data)
     try:
-        return Image.open(io.BytesIO(data), formats=[name])
+        image = Image.open(io.BytesIO(data), formats=[name])
     except UnidentifiedImageError as error:
-        raise ImageError("identify", f"a damaged or unsupported {name} header") from error
-    except Exception as error:  # plugins raise all kinds of errors
+        reason = describe_unsupported(data, name) or f"a damaged or unsupported {name} header"
+        raise ImageError("identify", reason) from error
+    except (Image.DecompressionBombError, MemoryError) as error:
         raise ImageError("identify", describe_error(error)) from error
+    except Exception as error:  # plugins raise all kinds of errors
+        reason = describe_unsupported(data, name) or describe_error(error)
+        raise ImageError("identify", reason) from error
+    tiff.check_sample_type(image)
+    return image
 
 
-def exif_orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 if there is none."""
+def exif_orientation(image: Image.Image, data: bytes) -> int:
+    """The EXIF orientation, 1 to 8, of an opened image and its bytes; 1 if there is none."""
     try:
+        if image.format == "PNG" and png.without_metadata(data) is not data:
+            image = Image.open(io.BytesIO(png.with_sound_metadata(data)), formats=["PNG"])
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
     except Exception:  # an image with a damaged EXIF block is still an image
         return 1
 
 
-def fix_planar_tiff(image: Image.Image) -> None:
-    """Let Pillow 13 read 16-bit TIFFs whose only band is stored as a separate plane.
-
-    Pillow takes one letter of the raw mode for each plane; of "I;16" it takes "I", which is not a
-    raw mode. Satellite images are often stored like this.
-    """
-    tiles = getattr(image, "tile", None)
-    if not isinstance(image, TiffImageFile) or not tiles or tiles[0].codec_name != "raw":
-        return
-    tags = image.tag_v2
-    if tags.get(_TIFF_BITS) != (16,) or tags.get(_TIFF_PLANES) != 2 or tiles[0].args[0] != "I":
-        return
-    big_endian = "B" if tags.prefix == b"MM" else ""
-    signed = "S" if tags.get(_TIFF_SAMPLE_FORMAT) == (2,) else ""
-    raw_mode = f"I;16{big_endian}{signed}"
-    image.tile = [tile._replace(args=(raw_mode, *tile.args[1:])) for tile in tiles]
+def turn_image(image: Image.Image, value: int) -> Image.Image:
+    """An image in the orientation that an EXIF value asks for."""
+    name = _EXIF_ORIENTATIONS.get(value)
+    return image.transpose(Image.Transpose[name.upper()]) if name else image
 
 
 def describe_error(error: Exception) -> str:

@@ -10,7 +10,8 @@ from PIL import Image
 
 from fastphash.base.vocabulary import CHROMA_SIDE
 from fastphash.errors import ImageError, UsageError
-from fastphash.images.pillow import describe_error, fix_planar_tiff
+from fastphash.images.pillow import describe_error
+from fastphash.images.tiff import check_values, fix_planar_tiff
 
 # pixels converted per strip
 _STRIP = 1 << 20
@@ -27,6 +28,7 @@ def pillow_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArra
     fix_planar_tiff(image)
     if strict_imagehash or not (image.mode in SCALED_MODES or image.mode.startswith("I;16")):
         return np.ascontiguousarray(image.convert("L"))
+    check_values(image)
     return scale_to_uint8(np.asarray(image))
 
 
@@ -48,6 +50,8 @@ def image_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray
         warnings.simplefilter("ignore")
         try:
             return pillow_grey(image, strict_imagehash=strict_imagehash)
+        except ImageError:
+            raise
         except Exception as error:
             raise ImageError("decode", describe_error(error)) from error
 

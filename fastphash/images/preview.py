@@ -9,15 +9,10 @@ from PIL import Image
 from fastphash.base.orientations import orient_pixels
 from fastphash.errors import ImageError
 from fastphash.images.encode import encode
-from fastphash.images.pillow import (
-    EXIF_TURNS,
-    describe_error,
-    exif_orientation,
-    fix_planar_tiff,
-    open_image,
-)
+from fastphash.images.pillow import EXIF_TURNS, describe_error, exif_orientation, open_image
 from fastphash.images.pixels import SCALED_MODES, scale_to_uint8
 from fastphash.images.sniff import SNIFFED, sniff
+from fastphash.images.tiff import fix_planar_tiff
 
 _PREVIEW_QUALITY = 80
 
@@ -48,7 +43,7 @@ def make_preview(data: bytes, side: int, orientation: int = 0, *, exif: bool = F
         warnings.simplefilter("ignore")
         image = open_image(data, name)
         try:
-            turn = exif_orientation(image) if exif and name != "TIFF" else 1
+            turn = exif_orientation(image, data) if exif and name != "TIFF" else 1
             # libjpeg then decodes no more than is needed
             image.draft(None, (side, side))
             fix_planar_tiff(image)

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import IDENTICAL, NEAR, ORIENTATIONS
+from fastphash.base.vocabulary import IDENTICAL, NEAR, ORIENTATIONS, UNKNOWN_PIXELS
 from fastphash.files import atomic, parquet
 from fastphash.hashing.definition import Definition
 from fastphash.results.audit_folder import GROUPS, HASHES, LEAKS, REJECTED, SUMMARY
@@ -102,6 +102,7 @@ def write_groups(path: Path, group: Codes, position: Codes, split: Codes, paths:
                 rng.random(n, np.float32),
                 np.zeros(n, np.uint8),
                 np.zeros(n, np.float32),
+                np.full(n, UNKNOWN_PIXELS, np.uint8),
             ),
             keeper,
         ),

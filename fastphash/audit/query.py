@@ -23,8 +23,9 @@ from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.joins.options import JoinOptions
 from fastphash.results.schemas import RELATION, relation_columns, row_names
 from fastphash.sources.local import LocalReader
+from fastphash.store.evidence import Layer, RowEvidence
 from fastphash.store.rows import Content, HashTable
-from fastphash.store.schema import CHROMA_BYTES
+from fastphash.store.schema import CHROMA_BYTES, LAYERS
 from fastphash.verify.decide_kind import relate_matches
 
 QUERY_SCHEMA = pa.schema(
@@ -148,6 +149,16 @@ def _batch_content(hashed: Batch) -> Content:
         hashed.thumbnails.reshape(len(hashed.paths), -1),
         np.stack(chroma),
         np.frombuffer(b"".join(hashed.digests), np.uint64).reshape(-1, 2),
+        _batch_evidence(hashed),
+    )
+
+
+def _batch_evidence(hashed: Batch) -> RowEvidence:
+    pixels = b"".join(row.pixel_digest or bytes(16) for row in hashed.evidence)
+    return RowEvidence(
+        np.frombuffer(pixels, np.uint64).reshape(-1, 2),
+        np.array([row.frames or 0 for row in hashed.evidence], np.int32),
+        *(Layer.from_values([getattr(row, name) for row in hashed.evidence]) for name in LAYERS),
     )
 
 

@@ -37,6 +37,9 @@ UNKNOWN_CHROMA = -128
 COLOURS = ("same", "faded", "different")
 SAME, FADED, DIFFERENT, UNKNOWN_COLOUR = range(4)
 
+#: Whether the decoded pixels of two images are equal, alpha and all frames included.
+OTHER_PIXELS, SAME_PIXELS, UNKNOWN_PIXELS = range(3)
+
 #: Ways to apply a clean plan.
 CleanMode = Literal["lists", "copy", "hardlink", "symlink", "move"]
 CLEAN_MODES: tuple[CleanMode, ...] = get_args(CleanMode)

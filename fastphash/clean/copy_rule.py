@@ -9,6 +9,7 @@ from fastphash.store.rows import HashTable
 from fastphash.verify.comparison import Comparison
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import decide_kinds
+from fastphash.verify.flatness import flat_rows
 
 
 class CopyRule:
@@ -61,6 +62,22 @@ class CopyRule:
             copies |= np.isin(keys, self._copies)
             copies &= ~np.isin(keys, self._not_copies)
         return copies
+
+    def searched(self) -> NDArray[np.bool_] | None:
+        """Rows that can be copies of rows unlike them, bool (n,); None if all can be.
+
+        Flat pictures are copies only of the same pixels, unless collisions are allowed or somebody
+        decided about one of them, which tells it apart from its equals.
+        """
+        content = self._ranked.content
+        if self._allowed[COLLISION] or content.thumbnails is None:
+            return None
+        flat = flat_rows(content)
+        searched = ~flat | np.isin(self._number, self._decided)
+        for digests in (self._ranked.digests, self._ranked.evidence.pixel_digests):
+            if digests is not None:
+                searched |= np.isin(digests[:, 0], digests[flat & searched, 0])
+        return searched
 
     def distinguish_by(self) -> list[NDArray[np.uint64]]:
         """Columns by row: two rows that need not be copies have different values in at least one.

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import IDENTICAL, KINDS, NEAR
+from fastphash.base.vocabulary import EXACT, IDENTICAL, KINDS, NEAR
 from fastphash.clean.copy_rule import CopyRule, allows_other_bytes
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
@@ -182,8 +182,9 @@ def _find_removals(
 ) -> _Removals:
     index = Index(rows.phashes, rows.known)
     if rows.digests is not None and not allows_other_bytes(rows, allowed, decided):
-        # join by bytes: any number of images may share a hash by chance
-        index = Index(rows.digests[:, 0])
+        # join by bytes, or pixels: any number of images may share a hash by chance
+        by_pixels = rows.evidence.pixels_known & allowed[EXACT]
+        index = Index(np.where(by_pixels, rows.evidence.pixel_digests[:, 0], rows.digests[:, 0]))
     # pairs confirmed by decision are copies at any distance
     left, right = np.ascontiguousarray(decided.copies.T)
     confirmed_distances, _ = row_distances(index, left, index, right)
@@ -196,6 +197,7 @@ def _find_removals(
         ranked.content,
         replace(criteria, radius=furthest),
         is_copy=rule,
+        searched=rule.searched(),
         distinguish_by=rule.distinguish_by(),
     )
     row = np.flatnonzero(copies.keeper != np.arange(number.size))

@@ -77,7 +77,7 @@ class JudgedPairs(NamedTuple):
         Kinds above `near` rank first, then pairs with a score by score, then pairs without a score
         by distance. Pairs in different colours get minus infinity: they are never accused.
         """
-        kind, distance, _, score, colour, _ = self.relation
+        kind, distance, _, score, colour, *_ = self.relation
         confidence = np.where(np.isnan(score), -1 - distance.astype(np.float32), score)
         confidence[colour == DIFFERENT] = -np.inf
         return np.where(kind < NEAR, np.float32(_SURE), confidence).astype(np.float32)

@@ -28,7 +28,7 @@ def find_losses(
         Pairs that are accused or not listed aren't lost.
     criteria : CopyCriteria
     """
-    _, distance, _, score, colour, _ = relation
+    distance, score, colour = relation.distance, relation.score, relation.colour
     alike = score >= np.float32(criteria.min_score or 0)
     loss = np.where((colour == DIFFERENT) & alike, _COLOUR, _SCORE)
     loss = np.where(np.isnan(score), _UNSEEN, loss)

@@ -12,13 +12,14 @@ from fastphash.groups.copies import IsCopy, RankedRows, copies_by_kind
 from fastphash.groups.stars import star_keepers
 from fastphash.joins.batches import find_matches
 from fastphash.joins.distances import row_distances
-from fastphash.joins.distinct import find_distinct_rows
+from fastphash.joins.distinct import DistinctRows, find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.joins.options import JoinOptions
 from fastphash.store.rows import Content
 from fastphash.verify.comparison import Comparison, compare_images
 from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.flatness import flat_rows
 
 #: How pairs become groups.
 Grouping = Literal["star", "components"]
@@ -48,6 +49,7 @@ def find_copies(
     *,
     grouping: Grouping = "star",
     is_copy: IsCopy | None = None,
+    searched: NDArray[np.bool_] | None = None,
     distinguish_by: Sequence[NDArray[Any]] = (),
 ) -> KeeperComparison:
     """Group rows, and compare each with its keeper.
@@ -63,6 +65,9 @@ def find_copies(
     grouping : {"star", "components"}
     is_copy : IsCopy, optional
         Decides instead which pairs within the radius are copies, by the numbers of their rows.
+    searched : bool (n,), optional
+        Rows whose copies `is_copy` is asked for; of the others only equal ones are copies. By
+        default it is asked for all, and without `is_copy` for those whose thumbnails aren't flat.
     distinguish_by : sequence of arrays (n, ...)
         Rows of equal hashes and thumbnails are copies without further ado, unless they differ in
         one of these: then `is_copy` decides.
@@ -78,6 +83,7 @@ def find_copies(
         criteria,
         grouping=grouping,
         is_copy=is_copy,
+        searched=searched,
         distinguish_by=distinguish_by,
     )
     rows = np.arange(keeper.size)
@@ -96,21 +102,62 @@ def find_keepers(
     *,
     grouping: Grouping = "star",
     is_copy: IsCopy | None = None,
+    searched: NDArray[np.bool_] | None = None,
     distinguish_by: Sequence[NDArray[Any]] = (),
 ) -> NDArray[np.int64]:
     """The keeper of each row, int64 (n,); parameters are those of `find_copies`."""
     if grouping not in GROUPINGS:
         raise UsageError(f"no grouping {grouping!r}: use one of {', '.join(GROUPINGS)}")
-    if is_copy is None and content.thumbnails is not None:
-        is_copy = copies_by_kind(criteria.min_score)
+    if content.thumbnails is not None:
+        flat = flat_rows(content)
+        if is_copy is None:
+            is_copy = copies_by_kind(criteria.min_score)
+            searched = ~flat
+        distinguish_by = [*distinguish_by, _identities(content, flat)]
     distinct = find_distinct_rows(index.hashes, *content.appearance, *distinguish_by)
     every_row = RankedRows(index, content, np.arange(len(index)), is_copy, criteria)
-    rows = every_row.take(distinct.first)
-    keeper = star_keepers(rows)
+    first = distinct.first if searched is None else distinct.first[searched[distinct.first]]
+    rows = every_row.take(first)
+    keeper_of_first = star_keepers(rows)
     if grouping == "components":
-        keeper = component_keepers(rows, keeper)
+        keeper_of_first = component_keepers(rows, keeper_of_first)
+    keeper = np.arange(len(index))
+    keeper[first] = first[keeper_of_first]
     # equal rows join what the first of them joins
-    return distinct.first[keeper[distinct.of_row]]
+    return keeper[distinct.first[distinct.of_row]]
+
+
+def _identities(content: Content, flat: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """What tells rows apart whose equal appearance proves nothing, uint64 (n, 2); 0 for others.
+
+    Those are flat ones, and images of an unknown number of frames. They are told apart by their
+    pixels, else by their bytes; where nothing is known, each is one of its own.
+    """
+    doubtful = flat.copy()
+    identities = np.zeros((flat.size, 2), np.uint64)
+    # a row number as a digest of which 64 bits are ones
+    identities[:, 0], identities[:, 1] = np.arange(flat.size), ~np.uint64(0)
+    if content.digests is not None:
+        identities[:] = content.digests
+    if content.evidence is not None:
+        doubtful |= content.evidence.frames == 0
+        known = content.evidence.pixels_known
+        pixels = content.evidence.pixel_digests
+        if content.digests is not None and (doubtful & ~known).any():
+            # of two rows of the same bytes, an earlier version may have hashed one
+            pixels = _shared(pixels, find_distinct_rows(content.digests))
+            known = np.asarray(pixels.any(axis=1))
+        identities[known] = pixels[known]
+    identities[~doubtful] = 0
+    return identities
+
+
+def _shared(values: NDArray[np.uint64], equal: DistinctRows) -> NDArray[np.uint64]:
+    """The values (n, 2) of rows, or where they are 0, those of an equal row that has any."""
+    of_distinct = np.zeros((equal.first.size, 2), np.uint64)
+    known = values.any(axis=1)
+    of_distinct[equal.of_row[known]] = values[known]
+    return of_distinct[equal.of_row]
 
 
 def has_partner(index: Index, radius: int, options: JoinOptions | None = None) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,13 @@ from numpy.typing import NDArray
 
 from fastphash.errors import ImageError
 from fastphash.images.decode_jpeg import decode_jpeg, reduction
+from fastphash.images.evidence import (
+    Evidence,
+    Frame,
+    array_evidence,
+    loaded_depth,
+    pillow_evidence,
+)
 from fastphash.images.jpeg_header import JPEG_END, scan_start
 from fastphash.images.pillow import (
     EXIF_TURNS,
@@ -17,6 +25,7 @@ from fastphash.images.pillow import (
     describe_error,
     exif_orientation,
     open_image,
+    turn_image,
 )
 from fastphash.images.pixels import array_chroma, array_grey, pillow_chroma, pillow_grey
 from fastphash.images.sniff import SNIFFED, sniff
@@ -67,6 +76,8 @@ class Decoded:
         Means of Cb - 128 and Cr - 128 (ITU-R 601 in full range, as in JPEG) over equal cells of
         `grey`, -127 to 127; zeros for an image without colour. None if unknown: a reduced JPEG is
         decoded to grey alone. None, too, if it wasn't asked for.
+    evidence : Evidence or None
+        What the hash leaves out; None unless it was asked for.
     """
 
     grey: NDArray[np.uint8]
@@ -76,12 +87,16 @@ class Decoded:
     height: int
     multiframe: bool = False
     chroma: NDArray[np.int8] | None = None
+    evidence: Evidence | None = None
 
 
-def decode(data: bytes, rules: Decoding, *, chroma: bool = True) -> Decoded:
+def decode(
+    data: bytes, rules: Decoding, *, chroma: bool = True, with_evidence: bool = False
+) -> Decoded:
     """Decode the first frame of an image to grey and, unless told otherwise, chroma.
 
-    Pillow decodes or refuses all images but ordinary JPEGs without any damage.
+    Pillow decodes or refuses all images but ordinary JPEGs without any damage. `with_evidence` also
+    looks at what the hash leaves out: alpha, further frames, depth.
 
     Raises
     ------
@@ -95,38 +110,49 @@ def decode(data: bytes, rules: Decoding, *, chroma: bool = True) -> Decoded:
         raise ImageError("identify", "not an image of a supported format")
     chroma = chroma and not (rules.mode == "reduced" and name == "JPEG")
     if name == "JPEG" and not rules.exif:
-        decoded = _decode_ordinary_jpeg(data, rules, chroma=chroma)
+        decoded = _decode_ordinary_jpeg(data, rules, chroma=chroma, with_evidence=with_evidence)
         if decoded:
             return decoded
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _decode_pillow(data, name, rules, chroma=chroma)
+        return _decode_pillow(data, name, rules, chroma=chroma, with_evidence=with_evidence)
 
 
-def _decode_ordinary_jpeg(data: bytes, rules: Decoding, *, chroma: bool) -> Decoded | None:
-    jpeg = decode_jpeg(data, reduced=rules.mode == "reduced", max_pixels=rules.max_pixels)
+def _decode_ordinary_jpeg(
+    data: bytes, rules: Decoding, *, chroma: bool, with_evidence: bool
+) -> Decoded | None:
+    reduced = rules.mode == "reduced"
+    jpeg = decode_jpeg(data, reduced=reduced, max_pixels=rules.max_pixels)
     if jpeg is None:
         return None
     pixels, width, height, factor = jpeg
     extent = (width / factor, height / factor)
     colours = array_chroma(pixels) if chroma else None
-    return Decoded(array_grey(pixels), extent, "JPEG", width, height, chroma=colours)
+    evidence = None
+    if with_evidence:
+        evidence = Evidence(frames=1) if reduced else array_evidence(pixels, data)
+    grey = array_grey(pixels)
+    return Decoded(grey, extent, "JPEG", width, height, chroma=colours, evidence=evidence)
 
 
-def _decode_pillow(data: bytes, name: str, rules: Decoding, *, chroma: bool) -> Decoded:
+def _decode_pillow(
+    data: bytes, name: str, rules: Decoding, *, chroma: bool, with_evidence: bool
+) -> Decoded:
     image = open_image(data, name)
     width, height = image.size
     most = allowed_pixels(rules.max_pixels)
     if width * height > most:
         raise ImageError("identify", describe_bomb(most))
     factor = 1
+    reduced = rules.mode == "reduced" and name == "JPEG"
     try:
         multiframe = bool(getattr(image, "is_animated", False))
         # Pillow always turns TIFFs itself
         turn = exif_orientation(image, data) if rules.exif and name != "TIFF" else 1
-        if rules.mode == "reduced" and name == "JPEG" and image.mode in ("RGB", "L"):
+        if reduced and image.mode in ("RGB", "L"):
             factor = reduction(width, height) if turn == 1 else 1
             image.draft("L", (width // factor, height // factor))
+        depth = loaded_depth(image, data)
         grey = pillow_grey(image, strict_imagehash=rules.strict_imagehash)
         colours = pillow_chroma(image) if chroma else None
     except ImageError:
@@ -141,8 +167,21 @@ def _decode_pillow(data: bytes, name: str, rules: Decoding, *, chroma: bool) -> 
             colours = np.stack([EXIF_TURNS[turn](plane) for plane in colours])
         if turn >= 5:
             width, height = height, width
+    evidence = None
+    if with_evidence:
+        evidence = (
+            Evidence(frames=1)
+            if reduced
+            else pillow_evidence(
+                Frame(image, depth),
+                data,
+                partial(open_image, data, name),
+                grey,
+                partial(turn_image, value=turn),
+            )
+        )
     extent = (width / factor, height / factor)
-    return Decoded(grey, extent, name, width, height, multiframe, colours)
+    return Decoded(grey, extent, name, width, height, multiframe, colours, evidence)
 
 
 def _has_end(data: bytes, name: str) -> bool:

@@ -67,7 +67,7 @@ def hash_images(
     definition : Definition, optional
         What the hashes mean; by default as ImageHash's under Pillow 13.
     orientations, thumbnails : bool
-        Whether to make these columns; chroma comes with the thumbnails.
+        Whether to make these columns; chroma and layers come with the thumbnails.
     timeout : float
         Seconds for one image; one that takes longer twice, or crashes twice, is rejected.
     max_pixels : int

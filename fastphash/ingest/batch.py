@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.images.evidence import Evidence
+
 
 class Rejection(NamedTuple):
     """An input that gave no hash; stage and reason as of `ImageError`."""
@@ -21,7 +23,7 @@ class Batch:
 
     Attributes
     ----------
-    paths, sizes, mtimes, digests, formats, shapes, multiframe, chroma
+    paths, sizes, mtimes, digests, formats, shapes, multiframe, chroma, evidence
         One item for each hashed input; shapes are (width, height), times nanoseconds.
     hashes : uint64 (n, 8) or (n, 1)
     thumbnails : uint8 (n, 32, 32)
@@ -38,6 +40,7 @@ class Batch:
     shapes: list[tuple[int, int]] = field(default_factory=list)
     multiframe: list[bool] = field(default_factory=list)
     chroma: list[bytes | None] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
     hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty((0, 0), np.uint64))
     thumbnails: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0), np.uint8))
     rejected: list[Rejection] = field(default_factory=list)

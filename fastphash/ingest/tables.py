@@ -8,6 +8,7 @@ from fastphash.hashing.definition import Definition
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.store.schema import (
     CHROMA_BYTES,
+    LAYERS,
     REJECTED_SCHEMA,
     Layout,
     path_columns,
@@ -31,6 +32,8 @@ def batch_table(split: str, batch: Batch, definition: Definition, layout: Layout
         "width": pa.array([width for width, _ in batch.shapes], pa.int32()),
         "height": pa.array([height for _, height in batch.shapes], pa.int32()),
         "multiframe": pa.array(batch.multiframe, pa.bool_()),
+        "frames": pa.array([row.frames for row in batch.evidence], pa.int32()),
+        "pixel_digest": pa.array([row.pixel_digest for row in batch.evidence], pa.binary(16)),
     }
     for t in range(batch.hashes.shape[1]):
         columns[definition.columns[t]] = pa.array(np.ascontiguousarray(batch.hashes[:, t]))
@@ -39,6 +42,9 @@ def batch_table(split: str, batch: Batch, definition: Definition, layout: Layout
         kind = pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE)
         columns["thumbnail"] = pa.FixedSizeBinaryArray.from_buffers(kind, rows, [None, pixels])
         columns["chroma"] = pa.array(batch.chroma, pa.binary(CHROMA_BYTES))
+        for name in LAYERS:
+            column = [getattr(row, name) for row in batch.evidence]
+            columns[name] = pa.array(column, pa.binary())
     if not rows:
         return schema.empty_table()
     return pa.table([columns[name] for name in schema.names], schema=schema)

@@ -22,13 +22,14 @@ from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError
 from fastphash.hashing.phash import hash_orientations, hash_thumbnails
 from fastphash.images.decode import Decoding, decode
+from fastphash.images.evidence import Evidence
 from fastphash.images.pillow import limit_pixels
 from fastphash.images.thumbnail import both_thumbnails, thumbnail
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.executor import Task
 from fastphash.sources.protocol import Reader
 
-# images that a worker remembers by their bytes, 1.4 kB each
+# images that a worker remembers by their bytes, 1.5 kB each, up to 4.5 kB with alpha and frames
 _REMEMBERED = 4096
 
 
@@ -51,6 +52,7 @@ class Record(NamedTuple):
     width, height : int
     multiframe : bool
     chroma : bytes or None
+    evidence : Evidence
     hashes : uint64 (8,) or (1,)
     thumbnail : uint8 (32, 32)
     """
@@ -60,6 +62,7 @@ class Record(NamedTuple):
     height: int
     multiframe: bool
     chroma: bytes | None
+    evidence: Evidence
     hashes: NDArray[np.uint64]
     thumbnail: NDArray[np.uint8]
 
@@ -78,6 +81,7 @@ class _Decoded(NamedTuple):
     height: int
     multiframe: bool
     chroma: bytes | None
+    evidence: Evidence
     thumbnails: NDArray[np.uint8]
 
 
@@ -138,6 +142,7 @@ class Hasher:
         batch.shapes = [(row.width, row.height) for row in rows]
         batch.multiframe = [row.multiframe for row in rows]
         batch.chroma = [row.chroma for row in rows]
+        batch.evidence = [row.evidence for row in rows]
         if rows:
             batch.hashes = np.stack([row.hashes for row in rows])
             batch.thumbnails = np.stack([row.thumbnail for row in rows])
@@ -145,12 +150,19 @@ class Hasher:
         return batch
 
     def _decode(self, data: bytes) -> _Decoded:
-        image = decode(data, self._recipe.decoding)
+        image = decode(data, self._recipe.decoding, with_evidence=True)
         resize = both_thumbnails if self._recipe.orientations else thumbnail
         thumbnails = resize(image.grey, self._recipe.pass_order, image.extent)
         chroma = None if image.chroma is None else image.chroma.tobytes()
+        assert image.evidence is not None
         return _Decoded(
-            image.format, image.width, image.height, image.multiframe, chroma, thumbnails
+            image.format,
+            image.width,
+            image.height,
+            image.multiframe,
+            chroma,
+            image.evidence,
+            thumbnails,
         )
 
     def _hash(self, fresh: dict[bytes, _Decoded]) -> dict[bytes, Record]:
@@ -162,7 +174,7 @@ class Hasher:
         else:
             hashes, upright = hash_thumbnails(thumbnails)[:, None], thumbnails
         return {
-            digest: Record(*image[:5], hashes[i], upright[i].copy())
+            digest: Record(*image[:6], hashes[i], upright[i].copy())
             for i, (digest, image) in enumerate(fresh.items())
         }
 

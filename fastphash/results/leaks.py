@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import COLLISION, IDENTICAL, NEAR, SAME
+from fastphash.base.vocabulary import COLLISION, EXACT, IDENTICAL, NEAR, SAME, SAME_PIXELS
 from fastphash.joins.batches import find_matches
 from fastphash.joins.distinct import DistinctRows, find_distinct_rows
 from fastphash.joins.index import Index
@@ -16,8 +16,9 @@ from fastphash.store.rows import Content, HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation, relate_matches
 
-# the relation of two files of the same bytes
-_IDENTICAL = (IDENTICAL, 0, 0, 1, SAME, 0)
+# the relation of two files of the same bytes, and of the same pixels in other bytes
+_IDENTICAL = (IDENTICAL, 0, 0, 1, SAME, 0, SAME_PIXELS)
+_SAME_PIXELS = (EXACT, 0, 0, 1, SAME, 0, SAME_PIXELS)
 
 
 class _Strongest(NamedTuple):
@@ -43,11 +44,15 @@ class _Strongest(NamedTuple):
         )
 
 
-class _SameBytes(NamedTuple):
-    """Haystack rows with the same bytes as each needle: the first, or -1, and how many."""
+class _Equals(NamedTuple):
+    """Haystack rows with the bytes, or pixels, of each needle: the first, or -1, and how many."""
 
     first: NDArray[np.int64]
     match_count: NDArray[np.int64]
+
+    def take(self, needles: NDArray[np.int64]) -> "_Equals":
+        """That of these needles."""
+        return _Equals(self.first[needles], self.match_count[needles])
 
 
 def find_leaks(needles: HashTable, haystack: HashTable, criteria: CopyCriteria) -> pa.Table:
@@ -60,12 +65,14 @@ def find_leaks(needles: HashTable, haystack: HashTable, criteria: CopyCriteria) 
     """
     distinct = _find_distinct(needles)
     strongest = _find_strongest(needles, distinct, haystack, criteria)
-    same_bytes = _find_same_bytes(needles, haystack)
-    leaked = np.flatnonzero((strongest.partner[distinct.of_row] >= 0) | (same_bytes.first >= 0))
-    partner, relation, count = _prefer_same_bytes(
-        strongest.take(distinct.of_row[leaked]),
-        _SameBytes(same_bytes.first[leaked], same_bytes.match_count[leaked]),
-    )
+    same_bytes = _find_equals(needles.digests, haystack.digests)
+    same_pixels = _find_equals(needles.evidence.pixel_digests, haystack.evidence.pixel_digests)
+    found = (strongest.partner[distinct.of_row], same_pixels.first, same_bytes.first)
+    leaked = np.flatnonzero(np.maximum.reduce(found) >= 0)
+    strongest = strongest.take(distinct.of_row[leaked])
+    _compare_pixels(strongest, needles.content, leaked, haystack.content)
+    strongest = _prefer(same_pixels.take(leaked), _SAME_PIXELS, strongest)
+    partner, relation, count = _prefer(same_bytes.take(leaked), _IDENTICAL, strongest)
     *needle_names, needle_bytes = row_names(needles, leaked)
     *haystack_names, haystack_bytes = row_names(haystack, partner)
     columns = [
@@ -89,8 +96,8 @@ def _find_strongest(
 ) -> _Strongest:
     """The strongest match of each distinct needle by appearance, whatever the bytes."""
     distinct_haystack = _find_distinct(haystack)
-    left, left_content = _without_digests(needles, distinct)
-    right, right_content = _without_digests(haystack, distinct_haystack)
+    left, left_content = _appearance(needles, distinct)
+    right, right_content = _appearance(haystack, distinct_haystack)
     haystack_counts = np.bincount(distinct_haystack.of_row)
     size = distinct.first.size
     strongest = _Strongest(
@@ -115,9 +122,10 @@ def _find_strongest(
     return strongest
 
 
-def _without_digests(rows: HashTable, distinct: DistinctRows) -> tuple[Index, Content]:
-    """Hashes and content of distinct rows, whose bytes mean nothing."""
-    content = rows.content._replace(digests=None)
+def _appearance(rows: HashTable, distinct: DistinctRows) -> tuple[Index, Content]:
+    """Hashes and content of distinct rows, whose bytes and pixels mean nothing."""
+    evidence = rows.evidence._replace(pixel_digests=np.zeros((len(rows), 2), np.uint64))
+    content = rows.content._replace(digests=None, evidence=evidence)
     return Index(rows.phashes[distinct.first], rows.known), content.take(distinct.first)
 
 
@@ -152,27 +160,39 @@ def _put_strongest(
     strongest.match_count[needles] = np.add.reduceat(counts, firsts)
 
 
-def _find_same_bytes(needles: HashTable, haystack: HashTable) -> _SameBytes:
-    first = np.full(len(needles), -1, np.int64)
-    count = np.zeros(len(needles), np.int64)
-    if needles.digests is None or haystack.digests is None or not len(needles):
-        return _SameBytes(first, count)
-    distinct = find_distinct_rows(np.concatenate([needles.digests, haystack.digests]))
+def _find_equals(
+    needles: NDArray[np.uint64] | None, haystack: NDArray[np.uint64] | None
+) -> _Equals:
+    """Haystack rows of the same digest, (n, 2) and (m, 2); zeros are unknown."""
+    if needles is None or haystack is None or not len(needles):
+        size = 0 if needles is None else len(needles)
+        return _Equals(np.full(size, -1, np.int64), np.zeros(size, np.int64))
+    distinct = find_distinct_rows(np.concatenate([needles, haystack]))
     of_needle, of_haystack = np.split(distinct.of_row, [len(needles)])
     first_row = np.full(distinct.first.size, -1, np.int64)
     # written backwards, so that the first row is what remains
     first_row[of_haystack[::-1]] = np.arange(of_haystack.size)[::-1]
     row_count = np.bincount(of_haystack, minlength=distinct.first.size)
-    return _SameBytes(first_row[of_needle], row_count[of_needle])
+    known = needles.any(axis=1)
+    return _Equals(np.where(known, first_row[of_needle], -1), row_count[of_needle] * known)
 
 
-def _prefer_same_bytes(strongest: _Strongest, same_bytes: _SameBytes) -> _Strongest:
-    """Put haystack rows of the same bytes before all others."""
-    partner, relation, count = strongest
-    identical = same_bytes.first >= 0
-    # where thumbnails agree, files of the same bytes are among the copies counted already
-    uncounted = identical & (relation.kind >= NEAR)
-    near = np.where(relation.kind == NEAR, count, 0)
-    count = np.where(uncounted, same_bytes.match_count + near, count)
-    relation.put(identical, _IDENTICAL)
-    return _Strongest(np.where(identical, same_bytes.first, partner), relation, count)
+def _compare_pixels(
+    strongest: _Strongest, needles: Content, rows: NDArray[np.int64], haystack: Content
+) -> None:
+    """Fill in whether these needles have the pixels of their strongest match."""
+    matched = np.flatnonzero(strongest.partner >= 0)
+    same = needles.same_pixels(rows[matched], haystack, strongest.partner[matched])
+    strongest.relation.same_pixels[matched] = same
+
+
+def _prefer(equals: _Equals, relation: tuple[float, ...], strongest: _Strongest) -> _Strongest:
+    """Put haystack rows of the same bytes, or pixels, and their relation before all others."""
+    partner, found, count = strongest
+    equal = equals.first >= 0
+    # where thumbnails agree, equal rows are among the copies counted already
+    uncounted = equal & (found.kind >= NEAR)
+    near = np.where(found.kind == NEAR, count, 0)
+    count = np.where(uncounted, equals.match_count + near, count)
+    found.put(equal, relation)
+    return _Strongest(np.where(equal, equals.first, partner), found, count)

@@ -6,7 +6,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import COLOURS, KINDS, ORIENTATIONS, SAME, UNKNOWN_COLOUR
+from fastphash.base.vocabulary import (
+    COLOURS,
+    KINDS,
+    ORIENTATIONS,
+    SAME,
+    SAME_PIXELS,
+    UNKNOWN_COLOUR,
+    UNKNOWN_PIXELS,
+)
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.store.rows import HashTable
 from fastphash.verify.decide_kind import Relation
@@ -21,6 +29,7 @@ RELATION = [
     ("score", pa.float32()),
     ("colour", NAME_TYPE),
     ("colour_distance", pa.float32()),
+    ("same_pixels", pa.bool_()),
 ]
 _SIDES = [
     ("needle_split", NAME_TYPE),
@@ -57,7 +66,7 @@ def row_names(rows: HashTable, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any
 
 def relation_columns(relation: Relation, null: NDArray[np.bool_] | None = None) -> list[Any]:
     """The columns of RELATION, null in the rows of `null` (keepers) and where unknown."""
-    kind, distance, orientation, score, colour, colour_distance = relation
+    kind, distance, orientation, score, colour, colour_distance, same_pixels = relation
     all_null = np.zeros(kind.size, np.bool_) if null is None else null
     uncoloured = all_null | (colour == UNKNOWN_COLOUR)
     return [
@@ -67,6 +76,7 @@ def relation_columns(relation: Relation, null: NDArray[np.bool_] | None = None) 
         pa.array(score, pa.float32(), mask=all_null | np.isnan(score)),
         coded(np.where(uncoloured, SAME, colour), COLOURS, uncoloured),
         pa.array(colour_distance, pa.float32(), mask=uncoloured),
+        pa.array(same_pixels == SAME_PIXELS, mask=all_null | (same_pixels == UNKNOWN_PIXELS)),
     ]
 
 

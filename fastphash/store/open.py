@@ -17,18 +17,20 @@ from fastphash.files import parquet
 from fastphash.hashing.definition import FOREIGN, Definition
 from fastphash.images.thumbnail import vertical_first
 from fastphash.store.rows import STORE_ROW, HashTable
-from fastphash.store.schema import CHROMA_BYTES, METADATA, hash_type
+from fastphash.store.schema import CHROMA_BYTES, LAYERS, METADATA, hash_type
 from fastphash.store.store import open_store
 
 # columns that are read on demand, for the rows that are needed
-_ON_DEMAND = ("thumbnail", "chroma")
+_ON_DEMAND = ("thumbnail", "chroma", *LAYERS)
 # types of columns that are used; those of other tools have other types and are dropped
 _TYPES = {
     "digest": pa.binary(16),
     "thumbnail": pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE),
     "chroma": pa.binary(CHROMA_BYTES),
+    "pixel_digest": pa.binary(16),
+    **dict.fromkeys(LAYERS, pa.binary()),
 }
-_INTEGERS = ("size", "width", "height", "multiframe")
+_INTEGERS = ("size", "width", "height", "multiframe", "frames")
 
 
 def read_hashes(target: str) -> HashTable:

@@ -1,6 +1,6 @@
 """Rows of hashes in memory: what joins and results work on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -8,9 +8,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, UNKNOWN_CHROMA
+from fastphash.base.vocabulary import (
+    ORIENTATIONS,
+    OTHER_PIXELS,
+    SAME_PIXELS,
+    THUMBNAIL_SIDE,
+    UNKNOWN_CHROMA,
+    UNKNOWN_PIXELS,
+)
 from fastphash.hashing.definition import Definition
-from fastphash.store.schema import CHROMA_BYTES, exact_paths
+from fastphash.store.evidence import Layer, RowEvidence
+from fastphash.store.schema import CHROMA_BYTES, LAYERS, exact_paths
 from fastphash.store.store import Store
 
 #: Column with the number of a row in its store, counted through all parts.
@@ -27,21 +35,31 @@ class Content(NamedTuple):
         As `HashTable.chroma`.
     digests : uint64 (n, 2), optional
         XXH3-128 of the files.
+    evidence : RowEvidence, optional
+        Alpha, further frames, depth and pixels.
     """
 
     thumbnails: NDArray[np.uint8] | None = None
     chroma: NDArray[np.int8] | None = None
     digests: NDArray[np.uint64] | None = None
+    evidence: RowEvidence | None = None
 
     @property
     def appearance(self) -> list[NDArray[np.uint8]]:
-        """Thumbnails and chroma, as far as they are known, as uint8 arrays."""
-        return [column.view(np.uint8) for column in self[:2] if column is not None]
+        """Thumbnails, chroma and a key of the layers, as far as they are known, as uint8 arrays."""
+        columns = [column.view(np.uint8) for column in self[:2] if column is not None]
+        if self.evidence is not None and self.thumbnails is not None:
+            columns.append(self.evidence.layer_keys().view(np.uint8))
+        return columns
 
     def take(self, rows: NDArray[np.int64]) -> "Content":
         """The content of these rows, in this order."""
-        columns: Iterable[NDArray[Any] | None] = self
-        return Content(*(None if column is None else column[rows] for column in columns))
+
+        def taken(column: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if column is None else column[rows]
+
+        evidence = None if self.evidence is None else self.evidence.take(rows)
+        return Content(taken(self.thumbnails), taken(self.chroma), taken(self.digests), evidence)
 
     def same_bytes(
         self, rows: NDArray[np.int64], other: "Content", other_rows: NDArray[np.int64]
@@ -51,6 +69,17 @@ class Content(NamedTuple):
             return np.zeros(rows.size, np.bool_)
         same: NDArray[np.bool_] = (self.digests[rows] == other.digests[other_rows]).all(axis=1)
         return same
+
+    def same_pixels(
+        self, rows: NDArray[np.int64], other: "Content", other_rows: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        """Whether the pixels of two rows are equal: SAME_PIXELS and so on, uint8 (n,)."""
+        if self.evidence is None or other.evidence is None:
+            return np.full(rows.size, UNKNOWN_PIXELS, np.uint8)
+        left, right = self.evidence.pixel_digests[rows], other.evidence.pixel_digests[other_rows]
+        same = np.where((left == right).all(axis=1), SAME_PIXELS, OTHER_PIXELS)
+        known = left.any(axis=1) & right.any(axis=1)
+        return np.where(known, same, UNKNOWN_PIXELS).astype(np.uint8)
 
 
 class HashTable:
@@ -80,6 +109,7 @@ class HashTable:
     def with_thumbnails(self) -> "HashTable":
         """The same rows with thumbnails and chroma in the table, and without a store."""
         table, pixels, chroma = self.table, self.thumbnails, self.chroma
+        layers = dict(zip(LAYERS, self.evidence.layers, strict=True)) if self.store else {}
         if STORE_ROW in table.column_names:
             table = table.drop_columns([STORE_ROW])
         if pixels is not None and "thumbnail" not in table.column_names:
@@ -87,6 +117,8 @@ class HashTable:
         if chroma is not None and "chroma" not in table.column_names:
             known = chroma[:, 0] != UNKNOWN_CHROMA
             table = table.append_column("chroma", _fixed_column(chroma.view(np.uint8), known))
+        for name, layer in layers.items():
+            table = table.append_column(name, layer.to_column())
         return HashTable(table, self.definition)
 
     @property
@@ -172,8 +204,37 @@ class HashTable:
 
     @property
     def content(self) -> Content:
-        """Thumbnails, chroma and digests of these rows; a store's are read now."""
-        return Content(self.thumbnails, self.chroma, self.digests)
+        """All that is known of these rows; thumbnails of a store are read now."""
+        return Content(self.thumbnails, self.chroma, self.digests, self.evidence)
+
+    @cached_property
+    def evidence(self) -> RowEvidence:
+        """What the hashes leave out; layers of a store are read now, for these rows only."""
+        columns = self.table.column_names
+        pixel_digests = np.zeros((len(self), 2), np.uint64)
+        if "pixel_digest" in columns:
+            words = _fixed_width(self.table["pixel_digest"]).view(np.uint64)
+            known = self.table["pixel_digest"].is_valid().to_numpy()
+            pixel_digests[known] = words[known]
+        several = self.numbers("multiframe") != 0
+        frames = np.where(several, 0, 1)
+        if "frames" in columns:
+            stored = self.numbers("frames")
+            frames = np.where(stored > 0, stored, frames)
+        layers = [self._layer(name) for name in LAYERS]
+        return RowEvidence(pixel_digests, frames.astype(np.int32), *layers)
+
+    def _layer(self, name: str) -> Layer:
+        if self.store is None or not self.store.layout.thumbnails:
+            if name not in self.table.column_names:
+                return Layer.empty(len(self))
+            return Layer.from_values(self.table[name].to_pylist())
+        values: list[bytes | None] = [None] * len(self)
+        for rows, column, places in self._read_stored(name):
+            if column.null_count < len(column):
+                for row, value in zip(rows.tolist(), column.take(places).to_pylist(), strict=True):
+                    values[row] = value
+        return Layer.from_values(values)
 
     @cached_property
     def paths(self) -> pa.ChunkedArray:

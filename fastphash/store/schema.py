@@ -12,9 +12,16 @@ from fastphash.base.vocabulary import CHROMA_SIDE, THUMBNAIL_SIDE
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.hashing.definition import Definition
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+#: Versions that can be read: what an earlier one doesn't have is null.
+READABLE_VERSIONS = (3, SCHEMA_VERSION)
 #: Bytes of a row's chroma, int8: 64 of Cb - 128, row by row, then 64 of Cr - 128.
 CHROMA_BYTES = 2 * CHROMA_SIDE * CHROMA_SIDE
+
+#: What must agree besides the thumbnail, each as large as one; null in most rows.
+LAYERS = ("alpha", "further_frames", "equalised")
+#: Columns that version 3 doesn't have.
+ADDED_COLUMNS = ("frames", "pixel_digest", *LAYERS)
 
 METADATA = b"fastphash"
 _HASH_TYPES = {64: pa.uint64()}
@@ -33,7 +40,7 @@ REJECTED_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which optional columns a store has; chroma comes with the thumbnails."""
+    """Which optional columns a store has; chroma and layers come with the thumbnails."""
 
     orientations: bool = True
     thumbnails: bool = True
@@ -62,6 +69,8 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("multiframe", pa.bool_()),
+        ("frames", pa.int32()),
+        ("pixel_digest", pa.binary(16)),
     ]
     columns = definition.columns if layout.orientations else definition.columns[:1]
     fields += [(name, hash_type(definition)) for name in columns]
@@ -69,6 +78,8 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
         fields += [
             ("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE)),
             ("chroma", pa.binary(CHROMA_BYTES)),
+            # variable, because a null of fixed size takes as much memory as a value
+            *((name, pa.binary()) for name in LAYERS),
         ]
     metadata = {
         "schema": SCHEMA_VERSION,

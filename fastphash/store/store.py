@@ -14,7 +14,14 @@ from fastphash.files import atomic, parquet
 from fastphash.files.digest import hex_digest_of
 from fastphash.hashing.definition import Definition
 from fastphash.store.lock import LOCK
-from fastphash.store.schema import REJECTED_SCHEMA, SCHEMA_VERSION, Layout, store_schema
+from fastphash.store.schema import (
+    ADDED_COLUMNS,
+    READABLE_VERSIONS,
+    REJECTED_SCHEMA,
+    SCHEMA_VERSION,
+    Layout,
+    store_schema,
+)
 
 MANIFEST = "_manifest.json"
 REJECTED = "_rejected.parquet"
@@ -64,6 +71,8 @@ class Store:
         XXH3-128 of the table of rejected inputs, in hex; empty before there is one.
     unfinished : list of str
         Splits whose last run didn't finish.
+    version : int
+        Schema version of the manifest as it is on disk.
     """
 
     path: Path
@@ -74,6 +83,7 @@ class Store:
     skipped: dict[str, int] = field(default_factory=dict)
     rejected_digest: str = ""
     unfinished: list[str] = field(default_factory=list)
+    version: int = SCHEMA_VERSION
 
     @property
     def schema(self) -> pa.Schema:
@@ -86,14 +96,15 @@ class Store:
         return _manifest_digest(self._manifest())
 
     def save(self) -> None:
-        """Write the manifest."""
+        """Write the manifest, in the current version."""
+        self.version = SCHEMA_VERSION
         manifest = self._manifest()
         manifest["digest"] = _manifest_digest(manifest)
         atomic.write_json(self.path / MANIFEST, manifest)
 
     def _manifest(self) -> dict[str, Any]:
         return {
-            "schema": SCHEMA_VERSION,
+            "schema": self.version,
             "definition": self.definition.to_json(),
             "orientations": self.layout.orientations,
             "thumbnails": self.layout.thumbnails,
@@ -121,8 +132,22 @@ class Store:
         return Part(name, table.num_rows, hex_digest_of(path), splits)
 
     def read_part(self, part: Part, columns: list[str] | None = None) -> pa.Table:
-        """Rows of one part."""
-        return parquet.read_table(self.part_path(part), columns)
+        """Rows of one part; columns that its version doesn't have are null."""
+        wanted = columns or self.schema.names
+        added = [name for name in wanted if name in ADDED_COLUMNS]
+        if not added or not self.is_outdated(part):
+            return parquet.read_table(self.part_path(part), columns)
+        table = parquet.read_table(
+            self.part_path(part), [name for name in wanted if name not in added]
+        )
+        for name in added:
+            nulls = pa.nulls(table.num_rows, self.schema.field(name).type)
+            table = table.append_column(name, nulls)
+        return table.select(wanted).replace_schema_metadata(self.schema.metadata)
+
+    def is_outdated(self, part: Part) -> bool:
+        """Whether a part was written by a version that had fewer columns."""
+        return ADDED_COLUMNS[0] not in parquet.read_schema(self.part_path(part)).names
 
     def damage(self) -> dict[str, str]:
         """Files that differ from the manifest, by name: "missing" or "damaged"."""
@@ -198,9 +223,10 @@ def open_store(path: Path) -> Store:
     manifest = atomic.read_json(path / MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("digest") != _manifest_digest(manifest):
         raise StoreError(f"{path / MANIFEST} is damaged: delete the store and hash again")
-    if manifest["schema"] != SCHEMA_VERSION:
+    if manifest["schema"] not in READABLE_VERSIONS:
+        versions = " and ".join(map(str, READABLE_VERSIONS))
         raise StoreError(
-            f"{path} has schema {manifest['schema']}, this version reads {SCHEMA_VERSION}: "
+            f"{path} has schema {manifest['schema']}, this version reads {versions}: "
             "hash again, into a new folder"
         )
     return Store(
@@ -212,6 +238,7 @@ def open_store(path: Path) -> Store:
         manifest["skipped"],
         manifest["rejected"],
         manifest["unfinished"],
+        manifest["schema"],
     )
 
 

@@ -11,6 +11,8 @@ from fastphash.base.vocabulary import CHROMA_SIDE, UNKNOWN_COLOUR
 from fastphash.joins.matches import Matches, first_orientation
 from fastphash.kernels import agreement, colour
 from fastphash.store.rows import Content
+from fastphash.verify.flatness import flat_rows
+from fastphash.verify.layers import LayeredPairs
 from fastphash.verify.similarity import similarity
 
 
@@ -26,11 +28,16 @@ class Comparison(NamedTuple):
         One of those that give the distance. At distance 0 the first under which the thumbnails
         agree; where none does, the one with the highest score.
     score : float32 (n,)
-        How alike the thumbnails are in that orientation, 0 to 1; NaN where they were not compared.
+        How alike the thumbnails and layers are in that orientation, 0 to 1, and 0 where one is
+        flat; NaN where they were not compared.
     colour : uint8 (n,)
         Index into COLOURS, or UNKNOWN_COLOUR.
     colour_distance : float32 (n,)
         Levels by which the colours differ after fading and tint are taken off; NaN where unknown.
+    flat : bool (n,)
+        Whether one of the thumbnails is flat: it agrees with any other flat one.
+    same_pixels : uint8 (n,)
+        OTHER_PIXELS, SAME_PIXELS or UNKNOWN_PIXELS.
     """
 
     agrees: NDArray[np.bool_]
@@ -38,6 +45,8 @@ class Comparison(NamedTuple):
     score: NDArray[np.float32]
     colour: NDArray[np.uint8]
     colour_distance: NDArray[np.float32]
+    flat: NDArray[np.bool_]
+    same_pixels: NDArray[np.uint8]
 
     def take(self, pairs: NDArray[np.int64]) -> "Comparison":
         """A copy of these pairs."""
@@ -49,6 +58,8 @@ def compare_images(
     matches: Matches, left: Content, right: Content, *, score_near: bool = True
 ) -> Comparison:
     """Compare thumbnails and colours in the orientations that give the distance of each pair.
+
+    Thumbnails agree only if the layers do that one of the images has: alpha, further frames, depth.
 
     Parameters
     ----------
@@ -66,12 +77,22 @@ def compare_images(
         np.full(size, np.nan, np.float32),
         np.full(size, UNKNOWN_COLOUR, np.uint8),
         np.full(size, np.nan, np.float32),
+        np.zeros(size, np.bool_),
+        left.same_pixels(matches.left, right, matches.right),
     )
     if left.thumbnails is None or right.thumbnails is None:
         return comparison
+    comparison.flat[:] = flat_rows(left, matches.left)[matches.left]
+    comparison.flat[:] |= flat_rows(right, matches.right)[matches.right]
     _judge_equal_hashes(comparison, matches, left.thumbnails, right.thumbnails)
+    layered = _find_layered(matches, left, right)
+    if layered is not None:
+        _judge_layers(comparison, layered, matches, left.thumbnails, right.thumbnails)
     if score_near:
         _score_disagreeing(comparison, matches, left.thumbnails, right.thumbnails)
+    if layered is not None:
+        _lower_scores(comparison, layered)
+    comparison.score[comparison.flat & ~np.isnan(comparison.score)] = 0
     if left.chroma is not None and right.chroma is not None:
         colour.compare_colours(
             left.chroma,
@@ -96,8 +117,19 @@ def _judge_equal_hashes(
     equal = np.flatnonzero(matches.distance == 0)
     if not equal.size:
         return
-    pairs = matches.take(equal)
-    agrees, orientation, score, *_ = comparison.take(equal)
+    agrees, orientation, score = _agreement(matches.take(equal), left, right)
+    comparison.agrees[equal] = agrees
+    comparison.orientation[equal] = orientation
+    comparison.score[equal] = score
+
+
+def _agreement(
+    pairs: Matches, left: NDArray[np.uint8], right: NDArray[np.uint8]
+) -> tuple[NDArray[np.bool_], NDArray[np.uint8], NDArray[np.float32]]:
+    """Whether thumbnails agree, in which orientation, and their score, as in `Comparison`."""
+    size = pairs.mask.size
+    agrees, orientation = np.empty(size, np.bool_), np.empty(size, np.uint8)
+    score = np.empty(size, np.float32)
     agreement.compare_pairs(
         left,
         pairs.left,
@@ -109,9 +141,46 @@ def _judge_equal_hashes(
         orientation,
         score,
     )
-    comparison.agrees[equal] = agrees
-    comparison.orientation[equal] = orientation
-    comparison.score[equal] = score
+    return agrees, orientation, score
+
+
+def _find_layered(matches: Matches, left: Content, right: Content) -> LayeredPairs | None:
+    """The pairs that differ from others by their layers, if there are any."""
+    if left.evidence is None or right.evidence is None:
+        return None
+    layered = LayeredPairs.find(left.evidence, matches.left, right.evidence, matches.right)
+    return layered if layered.pair.size else None
+
+
+def _judge_layers(
+    comparison: Comparison,
+    layered: LayeredPairs,
+    matches: Matches,
+    left: NDArray[np.uint8],
+    right: NDArray[np.uint8],
+) -> None:
+    """Have only pairs agree whose layers do, in any orientation in which their thumbnails agree."""
+    mask = matches.mask.copy()
+    layered = layered.take(np.flatnonzero(comparison.agrees[layered.pair]))
+    orientation = comparison.orientation[layered.pair]
+    while layered.pair.size:
+        agrees = layered.agree(orientation)
+        comparison.agrees[layered.pair] = agrees
+        # the orientation of those that never agree is the first that was tried
+        comparison.orientation[layered.pair[agrees]] = orientation[agrees]
+        mask[layered.pair] &= ~(np.uint8(1) << orientation)
+        untried = np.flatnonzero(~agrees & (mask[layered.pair] > 0))
+        layered = layered.take(untried)
+        pairs = matches.take(layered.pair)._replace(mask=mask[layered.pair])
+        alike, orientation, _ = _agreement(pairs, left, right)
+        layered, orientation = layered.take(np.flatnonzero(alike)), orientation[alike]
+
+
+def _lower_scores(comparison: Comparison, layered: LayeredPairs) -> None:
+    """Give pairs whose layers don't agree the score of the layer that is least alike."""
+    layered = layered.take(np.flatnonzero(~comparison.agrees[layered.pair]))
+    scores = layered.scores(comparison.orientation[layered.pair])
+    comparison.score[layered.pair] = np.minimum(comparison.score[layered.pair], scores)
 
 
 def _score_disagreeing(

@@ -14,7 +14,9 @@ from fastphash.base.vocabulary import (
     IDENTICAL,
     NEAR,
     SAME,
+    SAME_PIXELS,
     UNKNOWN_COLOUR,
+    UNKNOWN_PIXELS,
 )
 from fastphash.defaults import MIN_SCORE
 from fastphash.joins.matches import Matches
@@ -33,6 +35,8 @@ class Relation(NamedTuple):
     score : float32 (n,)
     colour : uint8 (n,)
     colour_distance : float32 (n,)
+    same_pixels : uint8 (n,)
+        OTHER_PIXELS, SAME_PIXELS or UNKNOWN_PIXELS.
     """
 
     kind: NDArray[np.uint8]
@@ -41,6 +45,7 @@ class Relation(NamedTuple):
     score: NDArray[np.float32]
     colour: NDArray[np.uint8]
     colour_distance: NDArray[np.float32]
+    same_pixels: NDArray[np.uint8]
 
     @classmethod
     def collisions(cls, size: int) -> "Relation":
@@ -52,6 +57,7 @@ class Relation(NamedTuple):
             np.full(size, np.nan, np.float32),
             np.full(size, UNKNOWN_COLOUR, np.uint8),
             np.full(size, np.nan, np.float32),
+            np.full(size, UNKNOWN_PIXELS, np.uint8),
         )
 
     def take(self, pairs: NDArray[np.int64]) -> "Relation":
@@ -91,15 +97,17 @@ def relate(
 ) -> Relation:
     """Decide the kind of each pair, and put it beside what the comparison shows.
 
-    Files of the same bytes are upright, of score 1 and in the same colours.
+    Files of the same bytes, or of the same pixels, are upright, of score 1 and in the same colours.
     """
+    same = same_bytes | (comparison.same_pixels == SAME_PIXELS)
     return Relation(
         decide_kinds(distance, comparison, same_bytes, min_score),
         distance,
-        np.where(same_bytes, 0, comparison.orientation).astype(np.uint8),
-        np.where(same_bytes, 1, comparison.score).astype(np.float32),
-        np.where(same_bytes, SAME, comparison.colour).astype(np.uint8),
-        np.where(same_bytes, 0, comparison.colour_distance).astype(np.float32),
+        np.where(same, 0, comparison.orientation).astype(np.uint8),
+        np.where(same, 1, comparison.score).astype(np.float32),
+        np.where(same, SAME, comparison.colour).astype(np.uint8),
+        np.where(same, 0, comparison.colour_distance).astype(np.float32),
+        np.where(same, SAME_PIXELS, comparison.same_pixels).astype(np.uint8),
     )
 
 
@@ -112,9 +120,11 @@ def decide_kinds(
     """Decide the kind of each pair, an index into KINDS: uint8 (n,).
 
     - identical: the same bytes, at distance 0
-    - exact, augmented: the thumbnails agree, upright or in another orientation
+    - exact, augmented: the thumbnails agree, upright or in another orientation; exact also are
+      the same pixels
     - near: the score is `min_score` or more; at a distance also where nothing was scored
-    - collision: everything else, and pictures in different colours
+    - collision: everything else, pictures in different colours, and flat pictures, whose
+      thumbnails show nothing
 
     Without `min_score` scores are ignored.
     """
@@ -124,7 +134,8 @@ def decide_kinds(
     # the first that holds decides
     decided = [
         (same_bytes & (distance == 0), IDENTICAL),
-        (recoloured, COLLISION),
+        ((comparison.same_pixels == SAME_PIXELS) & (distance == 0), EXACT),
+        (recoloured | comparison.flat, COLLISION),
         (comparison.agrees & (comparison.orientation == 0), EXACT),
         (comparison.agrees, AUGMENTED),
         (alike | (unscored & (distance > 0)), NEAR),

@@ -119,8 +119,8 @@ def test_an_audit_that_took_no_look(tmp_path):
 
 def test_what_nobody_could_look_at_is_lost_by_that(tmp_path):
     scenes(tmp_path / "train", [0, 1])
-    save(tmp_path / "train" / "same.bmp", scene(0))
-    write(tmp_path / "truth.csv", [("train/same.bmp", "000.png", "")])
+    save(tmp_path / "train" / "alike.bmp", scene(0) ^ (scene(0) == scene(0).max()))
+    write(tmp_path / "truth.csv", [("train/alike.bmp", "000.png", "")])
     run("audit", "train", "-o", "out", "--no-thumbnails", cwd=tmp_path)
     shown = run("evaluate", "out", "truth.csv", cwd=tmp_path).stdout
     assert "1 lost: equal hashes, but no thumbnails to compare" in shown

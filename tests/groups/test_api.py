@@ -49,6 +49,7 @@ def check(rows, thumbnails, radius, grouping, known=None):
         Index(rows, known), Content(thumbnails), CopyCriteria(radius), grouping=grouping
     )
     types = [np.int64, np.uint8, np.bool_, np.uint8, np.float32, np.uint8, np.float32]
+    types += [np.bool_, np.uint8]
     columns = found.keeper, found.distance, *found.comparison
     assert [column.dtype for column in columns] == types
     expected = keepers(rows, radius, grouping, thumbnails, known)
@@ -297,6 +298,19 @@ def test_turned_copies_are_turned_into_their_keepers_frame(photo):
         assert np.abs(turned - pixels[0]).max() <= 1
     upright = find_copies(Index(hash_thumbnails(both[:, 0])), Content(pixels), CopyCriteria(0))
     assert upright.keeper.tolist() == list(range(8))
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS)
+def test_many_flat_images_of_one_hash_are_not_compared_with_one_another(grouping):
+    rows = np.full((50_000, 8), 7, np.uint64)
+    noise = np.random.default_rng(0).integers(90, 92, (50_000, 1024), np.uint8)
+    digests = np.random.default_rng(1).integers(0, 2**63, (50_000, 2)).astype(np.uint64)
+    # two of them have the same bytes
+    noise[9], digests[9] = noise[4], digests[4]
+    content = Content(noise, digests=digests)
+    found = find_keepers(Index(rows), content, CopyCriteria(4), grouping=grouping)
+    assert np.flatnonzero(found != np.arange(50_000)).tolist() == [9]
+    assert found[9] == 4
 
 
 @pytest.mark.parametrize("grouping", GROUPINGS)

@@ -18,7 +18,9 @@ def test_content_just_seen_is_decoded_once(tmp_path, monkeypatch):
         (folder / name).write_bytes((folder / "001.png").read_bytes())
     decoded = []
     monkeypatch.setattr(
-        worker, "decode", lambda data, *rules: decoded.append(data) or decode(data, *rules)
+        worker,
+        "decode",
+        lambda data, *rules, **how: decoded.append(data) or decode(data, *rules, **how),
     )
     hasher = Hasher(Recipe())
     first = hasher.hash_files(reader(folder), [b"001.png", b"copy.png", b"002.png"])
@@ -38,7 +40,9 @@ def test_what_a_worker_remembers_is_bounded_and_the_oldest_is_forgotten(tmp_path
         hasher.hash_files(reader(folder), [b"%03d.png" % seed])
     decoded = []
     monkeypatch.setattr(
-        worker, "decode", lambda data, *rules: decoded.append(data) or decode(data, *rules)
+        worker,
+        "decode",
+        lambda data, *rules, **how: decoded.append(data) or decode(data, *rules, **how),
     )
     batch = hasher.hash_files(reader(folder), [b"000.png", b"001.png", b"002.png"])
     assert decoded == [(folder / "001.png").read_bytes()]

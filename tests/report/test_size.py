@@ -32,6 +32,7 @@ def many_groups(audited, groups, size):
         "score": pa.array(np.ones(rows, np.float32), mask=~copy),
         "colour": pa.nulls(rows, pa.string()),
         "colour_distance": pa.nulls(rows, pa.float32()),
+        "same_pixels": pa.nulls(rows, pa.bool_()),
         "path_bytes": pa.nulls(rows, pa.binary()),
     }
     made = AuditFolder(audited.folder, audited.summary, audited.store)

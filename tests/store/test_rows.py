@@ -157,7 +157,7 @@ def test_columns_of_other_tools_that_are_called_as_ours_are_ignored(tmp_path, na
     columns = {"path": ["a", "b"], "phash": hashes(2), name: values}
     paths = [str(write_hashes(tmp_path / f"{split}.parquet", **columns)) for split in "xy"]
     for rows in (read_hashes(paths[0]), read_together(paths)):
-        assert rows.content == (None, None, None)
+        assert rows.content[:3] == (None, None, None)
         assert rows.columns[1:] == (False, False)
 
 

@@ -26,10 +26,13 @@ COLUMNS = [
     ("width", pa.int32()),
     ("height", pa.int32()),
     ("multiframe", pa.bool_()),
+    ("frames", pa.int32()),
+    ("pixel_digest", pa.binary(16)),
     ("phash", pa.uint64()),
 ]
 ORIENTED = [(f"phash_{name}", pa.uint64()) for name in ORIENTATIONS[1:]]
 THUMBNAIL = [("thumbnail", pa.binary(1024)), ("chroma", pa.binary(128))]
+THUMBNAIL += [(name, pa.binary()) for name in ("alpha", "further_frames", "equalised")]
 
 
 @pytest.mark.parametrize("orientations", [True, False])
@@ -45,7 +48,7 @@ def test_metadata_says_what_made_the_hashes(tmp_path):
     store = write_store(tmp_path / "s", {"path": ["a"], "phash": hashes(1)}, definition=definition)
     schema = parquet.read_schema(store.part_path(store.parts[0]))
     assert json.loads(schema.metadata[METADATA]) == {
-        "schema": 3,
+        "schema": 4,
         "definition": {
             "source": "fastphash",
             "decode": "reduced",
@@ -104,12 +107,14 @@ def test_a_manifest_cut_short_is_named(store):
         open_store(store.path)
 
 
-@pytest.mark.parametrize("other", [2, 4])
+@pytest.mark.parametrize("other", [2, 5])
 def test_another_schema_is_refused_by_name(store, monkeypatch, other):
     monkeypatch.setattr("fastphash.store.store.SCHEMA_VERSION", other)
     store.save()
     monkeypatch.undo()
-    with pytest.raises(StoreError, match=f"has schema {other}, this version reads 3: hash again"):
+    with pytest.raises(
+        StoreError, match=f"has schema {other}, this version reads 3 and 4: hash again"
+    ):
         open_store(store.path)
 
 

@@ -31,6 +31,7 @@ def groups_of(*groups):
                     "score": 1.0 if i else None,
                     "colour": "same" if i else None,
                     "colour_distance": 0.0 if i else None,
+                    "same_pixels": None,
                 }
             )
     columns = {

@@ -65,6 +65,7 @@ def write_audit(out, groups, roots=None, **columns):
             relation(6, pa.float32()),
             relation(7, pa.string()),
             pa.nulls(len(images), pa.float32()),
+            pa.nulls(len(images), pa.bool_()),
             exact,
         ],
         GROUPS_SCHEMA.names,

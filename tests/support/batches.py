@@ -9,7 +9,17 @@ from fastphash.ingest.executor import hash_paths
 from fastphash.sources.local import LocalReader
 
 #: Lists of a batch with an entry for each row.
-ROW_LISTS = ("paths", "sizes", "mtimes", "digests", "formats", "shapes", "multiframe", "chroma")
+ROW_LISTS = (
+    "paths",
+    "sizes",
+    "mtimes",
+    "digests",
+    "formats",
+    "shapes",
+    "multiframe",
+    "chroma",
+    "evidence",
+)
 
 
 def reader(folder):

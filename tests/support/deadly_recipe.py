@@ -23,7 +23,7 @@ HUNGRY = b"a decoder that eats memory"
 def _arm(*recipe):
     decode = worker.decode
 
-    def deadly(data, *arguments):
+    def deadly(data, *arguments, **options):
         if DEADLY in data:
             os.kill(os.getpid(), signal.SIGSEGV)
         if ENDLESS in data:
@@ -32,7 +32,7 @@ def _arm(*recipe):
             hoard = [bytearray(1 << 30)]
             while True:
                 hoard.append(bytearray(1 << 30))
-        return decode(data, *arguments)
+        return decode(data, *arguments, **options)
 
     worker.decode = deadly
     return Recipe(*recipe)

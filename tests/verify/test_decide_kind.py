@@ -1,18 +1,35 @@
 import numpy as np
 import pytest
 
-from fastphash.base.vocabulary import COLOURS, KINDS, UNKNOWN_COLOUR
+from fastphash.base.vocabulary import (
+    COLOURS,
+    KINDS,
+    OTHER_PIXELS,
+    SAME_PIXELS,
+    UNKNOWN_COLOUR,
+    UNKNOWN_PIXELS,
+)
 from fastphash.verify.comparison import Comparison
-from fastphash.verify.decide_kind import decide_kinds
+from fastphash.verify.decide_kind import decide_kinds, relate
 
 
-def comparison_of(agrees, orientation, score, colour=UNKNOWN_COLOUR):
+def comparison_of(
+    agrees,
+    orientation,
+    score,
+    colour=UNKNOWN_COLOUR,
+    *,
+    flat=False,
+    same_pixels=UNKNOWN_PIXELS,
+):
     return Comparison(
         np.array([agrees]),
         np.array([orientation], np.uint8),
         np.array([score], np.float32),
         np.array([colour], np.uint8),
         np.array([np.nan], np.float32),
+        np.array([flat]),
+        np.array([same_pixels], np.uint8),
     )
 
 
@@ -65,3 +82,33 @@ def test_without_a_score_the_distance_decides(distance, kind):
     comparison = comparison_of(agrees=False, orientation=0, score=0)
     codes = decide_kinds(np.array([distance], np.uint8), comparison, np.zeros(1, bool), None)
     assert KINDS[codes[0]] == kind
+
+
+@pytest.mark.parametrize(
+    ("distance", "same_pixels", "same_bytes", "kind"),
+    [
+        (0, UNKNOWN_PIXELS, False, "collision"),
+        (0, OTHER_PIXELS, False, "collision"),
+        (0, SAME_PIXELS, False, "exact"),
+        (0, UNKNOWN_PIXELS, True, "identical"),
+        (3, OTHER_PIXELS, False, "collision"),
+    ],
+)
+@pytest.mark.parametrize("min_score", [None, 0, 0.5])
+@pytest.mark.parametrize("score", [0, 0.9, np.nan])
+def test_flat_pictures_are_copies_by_their_pixels_only(
+    distance, same_pixels, same_bytes, kind, min_score, score
+):
+    comparison = comparison_of(distance == 0, 0, score, flat=True, same_pixels=same_pixels)
+    distances = np.array([distance], np.uint8)
+    codes = decide_kinds(distances, comparison, np.array([same_bytes]), min_score)
+    assert KINDS[codes[0]] == kind
+
+
+def test_the_same_pixels_are_exact_whatever_else_was_compared():
+    comparison = comparison_of(False, 3, 0.1, COLOURS.index("different"), same_pixels=SAME_PIXELS)
+    relation = relate(np.zeros(1, np.uint8), comparison, np.zeros(1, bool))
+    assert KINDS[relation.kind[0]] == "exact"
+    assert relation.orientation[0] == 0
+    assert relation.score[0] == 1
+    assert relation.same_pixels[0] == SAME_PIXELS

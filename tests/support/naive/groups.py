@@ -3,7 +3,7 @@
 import math
 
 from tests.support.naive.joins import matches, relation
-from tests.support.naive.verdicts import is_copy, verdict
+from tests.support.naive.verdicts import either_flat, is_copy, is_flat, verdict
 
 
 def links(hashes, radius, thumbnails=None, known=None, min_score=0.5):
@@ -44,7 +44,8 @@ def copies(hashes, thumbnails, keeper, known=None):
     for i, k in enumerate(keeper):
         if i == k:
             same = thumbnails is not None
-            found.append((i, 0, same, 0, 1.0 if same else math.nan))
+            score = math.nan if not same else 0.0 if is_flat(thumbnails[i]) else 1.0
+            found.append((i, 0, same, 0, score))
         else:
             apart = int(distance[i, k])
             found.append((k, apart, *verdict(thumbnails, i, k, apart, int(mask[i, k]))))
@@ -59,6 +60,8 @@ def kind_of(hashes, thumbnails, contents, i, j):
     if contents[i] == contents[j]:
         return "identical", 0, 0, 1.0
     agrees, orientation, score = verdict(thumbnails, i, j, distance, bits)
+    if thumbnails is not None and either_flat(thumbnails, i, j):
+        return "collision", distance, orientation, score
     if agrees:
         return "augmented" if orientation else "exact", distance, orientation, score
     near = score >= 0.5 or (distance and math.isnan(score))

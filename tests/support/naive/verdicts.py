@@ -199,7 +199,19 @@ def verdict(thumbnails, i, j, distance, bits):
     """(agrees, orientation, score) of a match."""
     if thumbnails is None:
         return False, first_bit(bits), math.nan
-    return cached_verdict(thumbnails[i].tobytes(), thumbnails[j].tobytes(), distance, bits)
+    found = cached_verdict(thumbnails[i].tobytes(), thumbnails[j].tobytes(), distance, bits)
+    return (*found[:2], 0.0) if either_flat(thumbnails, i, j) else found
+
+
+def is_flat(pixels):
+    """Whether a thumbnail is flat without nine pixels, the lowest and highest ones."""
+    ordered = np.sort(pixels.reshape(-1).astype(float))
+    rest = ordered.size - 9
+    return min(ordered[low : low + rest].std() for low in range(10)) < 1
+
+
+def either_flat(thumbnails, i, j):
+    return is_flat(thumbnails[i]) or is_flat(thumbnails[j])
 
 
 def colours(a, b, t):
@@ -229,7 +241,11 @@ def colours(a, b, t):
 
 
 def is_copy(thumbnails, i, j, distance, bits, min_score):
-    if thumbnails is None or (distance and min_score is None):
+    if thumbnails is None:
+        return True
+    if either_flat(thumbnails, i, j):
+        return False
+    if distance and min_score is None:
         return True
     agrees, _, score = verdict(thumbnails, i, j, distance, bits)
     return agrees or (min_score is not None and score >= min_score)

@@ -98,7 +98,8 @@ class Changes:
                 return
         unchanged = now == (self._stored.sizes[row], self._stored.mtimes[row])
         # under another root, equal names, sizes and times prove nothing
-        if unchanged and not self._stored.is_moved(row):
+        is_current = not self._stored.is_moved(row) and not self._stored.is_outdated(row)
+        if unchanged and is_current:
             self.marks[row] = KEPT
             tally.inputs += 1
             tally.kept += 1

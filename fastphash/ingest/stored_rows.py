@@ -28,6 +28,7 @@ class StoredRows:
         columns = ["split", "path", "path_bytes", "size", "mtime_ns"]
         tables = [store.read_part(part, columns) for part in parts]
         self._parts = parts
+        self._outdated = [store.is_outdated(part) for part in parts]
         self._ends = np.cumsum([table.num_rows for table in tables], dtype=np.int64)
         table = pa.concat_tables([store.schema.empty_table().select(columns), *tables])
         self.splits = np.array(table["split"].to_pylist(), object)
@@ -55,6 +56,16 @@ class StoredRows:
         """Whether a row was hashed below another root than its split has now."""
         part = self._parts[int(np.searchsorted(self._ends, row, side="right"))]
         return self.splits[row] in part.moved
+
+    def is_outdated(self, row: int) -> bool:
+        """Whether an earlier version of this package hashed a row, which stored less of it."""
+        return self._outdated[int(np.searchsorted(self._ends, row, side="right"))]
+
+    @property
+    def outdated_splits(self) -> set[str]:
+        """Splits with outdated rows."""
+        parts = zip(self._parts, self._outdated, strict=True)
+        return {split for part, is_outdated in parts if is_outdated for split in part.splits}
 
     def by_part(self, values: NDArray[np.uint8]) -> Iterator[tuple[Part, NDArray[np.uint8]]]:
         """Each part with its piece of `values`, which have one item for each row."""

@@ -56,6 +56,12 @@ class StoreUpdate:
             REJECTED_SCHEMA.empty_table() if REJECTED in damage else store.rejected()
         )
         self.stored = StoredRows(store, whole)
+        if outdated := self.stored.outdated_splits & set(splits):
+            _log.warning(
+                "an earlier version hashed images of %s, and didn't store what tells flat pictures "
+                "and animations apart: hashing them again",
+                ", ".join(map(repr, sorted(outdated))),
+            )
         self.changes = Changes(self.stored, splits, keep_missing=keep_missing)
         self.accounts = Accounts(splits)
         self.writer = PartWriter(store, splits, lost, before_writing)

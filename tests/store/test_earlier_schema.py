@@ -1,0 +1,110 @@
+"""Stores of schema 3: read with nulls for what it lacks, and hashed again by the next run."""
+
+import numpy as np
+import pytest
+
+from fastphash.files import parquet
+from fastphash.ingest.api import hash_into
+from fastphash.ingest.options import IngestOptions
+from fastphash.results.groups import group_rows
+from fastphash.store import store as store_module
+from fastphash.store.open import read_hashes, read_together
+from fastphash.store.schema import ADDED_COLUMNS
+from fastphash.store.store import open_store
+from fastphash.verify.criteria import CopyCriteria
+from tests.support.encoded_samples import png_of
+from tests.support.scenes import source
+from tests.support.stores import part_bytes
+
+ONE_WORKER = IngestOptions(workers=1)
+
+
+def make_earlier(path, monkeypatch):
+    """Give a store the columns and the version of schema 3."""
+    store = open_store(path)
+    for i, part in enumerate(store.parts):
+        table = parquet.read_table(store.part_path(part)).drop_columns(list(ADDED_COLUMNS))
+        store.parts[i] = store.write_part(table, part.name)
+    monkeypatch.setattr(store_module, "SCHEMA_VERSION", 3)
+    store.save()
+    monkeypatch.undo()
+
+
+@pytest.fixture
+def folder(tmp_path, photo):
+    """Two flat pictures of one luminance, one picture twice in other bytes, an icon."""
+    pictures = tmp_path / "in"
+    pictures.mkdir()
+    for name, colour in (("red", (255, 0, 0)), ("green", (0, 130, 0))):
+        (pictures / f"{name}.png").write_bytes(png_of(np.full((40, 40, 3), colour, np.uint8)))
+    for level in (0, 9):
+        (pictures / f"photo{level}.png").write_bytes(png_of(photo(60, 60, 1), compress=level))
+    return pictures
+
+
+@pytest.fixture
+def earlier(folder, tmp_path, monkeypatch):
+    hash_into(tmp_path / "store", [source("in", folder)], ONE_WORKER)
+    wanted = part_bytes(tmp_path / "store")
+    make_earlier(tmp_path / "store", monkeypatch)
+    return tmp_path / "store", wanted
+
+
+def copies(rows):
+    table = group_rows(rows, CopyCriteria(4)).table()
+    return [(row["path"], row["kind"], row["same_pixels"]) for row in table.to_pylist()]
+
+
+def test_what_is_missing_is_null_and_flat_pictures_collide(earlier):
+    path, _ = earlier
+    store = open_store(path)
+    assert store.version == 3
+    store.verify()
+    part = store.read_part(store.parts[0])
+    assert part.schema.equals(store.schema)
+    assert all(part[name].null_count == part.num_rows for name in ADDED_COLUMNS)
+    for rows in (read_hashes(str(path)), read_hashes(str(path)).with_thumbnails()):
+        assert copies(rows) == [("photo0.png", None, None), ("photo9.png", "exact", None)]
+
+
+def test_reading_changes_nothing_not_even_its_digest(earlier):
+    path, _ = earlier
+    before = {file: file.read_bytes() for file in path.iterdir()}
+    assert open_store(path).digest == open_store(path).digest
+    read_hashes(str(path))
+    assert {file: file.read_bytes() for file in path.iterdir()} == before
+
+
+def test_the_next_run_hashes_it_again_and_says_so(earlier, folder, caplog):
+    path, wanted = earlier
+    tally = hash_into(path, [source("in", folder)], ONE_WORKER)["in"]
+    assert (tally.kept, tally.changed, tally.hashed) == (0, 4, 4)
+    assert "an earlier version hashed images of 'in'" in caplog.text
+    assert list(part_bytes(path).values()) == list(wanted.values())
+    assert open_store(path).version == store_module.SCHEMA_VERSION
+    assert copies(read_hashes(str(path)))[1] == ("photo9.png", "exact", True)
+    caplog.clear()
+    assert hash_into(path, [source("in", folder)], ONE_WORKER)["in"].kept == 4
+    assert not caplog.text
+
+
+def test_rows_of_both_versions_stand_in_one_store(earlier, tmp_path, photo):
+    path, _ = earlier
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "photo.png").write_bytes(png_of(photo(60, 60, 1)))
+    (other / "red.png").write_bytes(png_of(np.full((40, 40, 3), (255, 0, 0), np.uint8), compress=1))
+    hash_into(path, [source("other", other)], ONE_WORKER)
+    rows = read_hashes(str(path))
+    assert len(rows) == 6
+    assert int(rows.evidence.pixels_known.sum()) == 2
+    # of red.png, nobody knows the pixels of the other one
+    assert [row[1] for row in copies(rows)] == [None, "exact", "exact"]
+
+
+def test_stores_of_both_versions_are_grouped_together(earlier, folder, tmp_path):
+    path, _ = earlier
+    hash_into(tmp_path / "new", [source("new", folder)], ONE_WORKER)
+    rows = read_together([str(path), str(tmp_path / "new")])
+    kinds = {name: kind for name, kind, _ in copies(rows) if kind}
+    assert kinds["red.png"] == kinds["green.png"] == "identical"

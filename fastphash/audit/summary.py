@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastphash.base.vocabulary import COPY_KINDS, KINDS
+from fastphash.base.vocabulary import COPY_KINDS, IDENTICAL, KINDS
 from fastphash.files import parquet
 from fastphash.ingest.tally import Tally
 from fastphash.labels.masks import Masks
@@ -37,6 +37,7 @@ def split_summary(
         "distinct": hashed - sum(copies.kinds.values()),
         "copies": copies.kinds,
         "copies_by_distance": copies.distances,
+        "same_pixels": copies.same_pixels,
         "collisions": copies.collisions,
         "rejected": tally.rejected,
         "skipped": tally.skipped,
@@ -70,7 +71,14 @@ def _leaks_between(
         "share": leaked / images,
         "kinds": {kind: counts.get(kind, 0) for kind in KINDS},
         "by_distance": count_distances(between["distance"].filter(is_copy).to_numpy()),
+        "same_pixels": _count_same_pixels(between),
     }
+
+
+def _count_same_pixels(leaks: pa.Table) -> int:
+    """How many images have the pixels of their strongest copy in other bytes."""
+    other_bytes = pc.not_equal(leaks["kind"].cast(pa.string()), KINDS[IDENTICAL])
+    return int(pc.sum(pc.and_kleene(leaks["same_pixels"], other_bytes), min_count=0).as_py())
 
 
 def group_summary(groups: pa.Table) -> dict[str, Any]:

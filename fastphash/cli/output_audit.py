@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from fastphash.base.text import count, rough
+from fastphash.base.text import count, listed, rough
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.cli.output_hash import show_reasons
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
@@ -12,6 +12,9 @@ from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
 _MATRIX_SPLITS = 4
 _LEAK_LINES = 12
 _MASK_LINES = 5
+_LOOK_DIFFERENT = (
+    "look different or are flat pictures, which are copies only if all pixels are equal"
+)
 # columns of the table of distances: the last distance of each
 _LAST_DISTANCES = (-1, 0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
 
@@ -62,8 +65,12 @@ def _show_splits(splits: dict[str, Any], *, thumbnails: bool) -> None:
             for name, split in splits.items()
         ],
     )
+    repeated = {name: split["same_pixels"] for name, split in splits.items()}
+    if any(repeated.values()):
+        counts = listed([f"{number:,} in {name}" for name, number in repeated.items() if number])
+        show_lines("Copies with the same pixels in other bytes", [counts])
     if collisions := sum(split["collisions"] for split in splits.values()):
-        why = "look different" if thumbnails else "no thumbnails could be compared"
+        why = _LOOK_DIFFERENT if thumbnails else "no thumbnails could be compared"
         show_lines(
             "Collisions inside splits",
             [f"{collisions:,} images share a hash with another, but {why}"],
@@ -140,6 +147,8 @@ def _show_leaks_in_words(leaks: list[dict[str, Any]]) -> None:
                 for kind, number in leak["kinds"].items()
                 if number and kind != "collision"
             )
+            if leak["same_pixels"]:
+                kinds += f" ({leak['same_pixels']:,} with the same pixels in other bytes)"
             lines.append(
                 f"{leak['leaked']:,} of {leak['images']:,} {leak['needles']} images "
                 f"({leak['share'] * 100:.1f} %) are also in {leak['haystack']}: {kinds}"
@@ -152,7 +161,7 @@ def _show_leaks_in_words(leaks: list[dict[str, Any]]) -> None:
 def _show_collisions(leaks: list[dict[str, Any]], *, thumbnails: bool) -> None:
     """Images that share a hash with another split, but aren't known to be copies."""
     if collisions := sum(leak["kinds"]["collision"] for leak in leaks):
-        why = "they look different" if thumbnails else "no thumbnails could be compared"
+        why = f"they {_LOOK_DIFFERENT}" if thumbnails else "no thumbnails could be compared"
         show_lines(
             "Collisions",
             [f"{collisions:,} images share a hash with another split, not counted above: {why}"],

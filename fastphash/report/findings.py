@@ -207,9 +207,22 @@ def leak_lines(summary: dict[str, Any]) -> tuple[list[str], int]:
     lines = [
         f"{_leak_in_words(leak)}: "
         + listed([f"{leak['kinds'][kind]:,} {kind}" for kind in COPY_KINDS if leak["kinds"][kind]])
+        + _same_pixels(leak)
         for leak in leaks[:_LEAK_LINES]
     ]
     return lines, max(len(leaks) - _LEAK_LINES, 0)
+
+
+def _same_pixels(leak: dict[str, Any]) -> str:
+    # earlier versions didn't count them
+    number = leak.get("same_pixels", 0)
+    return f" ({number:,} with the same pixels in other bytes)" if number else ""
+
+
+def same_pixels_inside(summary: dict[str, Any]) -> list[str]:
+    """Splits with copies that have the same pixels in other bytes, and how many."""
+    numbers = {name: split.get("same_pixels", 0) for name, split in summary["splits"].items()}
+    return [f"{number:,} in {display_name(name)}" for name, number in numbers.items() if number]
 
 
 def kinds_inside(summary: dict[str, Any]) -> list[str]:

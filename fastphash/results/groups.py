@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import COLLISION, KINDS
+from fastphash.base.vocabulary import COLLISION, IDENTICAL, KINDS, SAME_PIXELS
 from fastphash.errors import UsageError
 from fastphash.groups.grouping import Grouping, KeeperComparison, find_copies, has_partner
+from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.results.schemas import GROUPS_SCHEMA, ROLES, coded, relation_columns, row_names
 from fastphash.store.rows import HashTable
@@ -55,14 +56,19 @@ class CopyCounts(NamedTuple):
     Attributes
     ----------
     kinds, distances : dict of str to int
-        Copies by kind, and by distance but for collisions.
+        Copies by kind, and by distance but for collisions. A copy with the bytes of another copy
+        before it is identical, whatever its keeper's bytes are.
     collisions : int
-        Rows in no group at distance 0 of another row: their thumbnails or colours differ.
+        Rows in no group at distance 0 of another row: their thumbnails or colours differ, or are
+        flat.
+    same_pixels : int
+        Copies that have the pixels of their keeper in other bytes; identical ones don't count.
     """
 
     kinds: dict[str, int]
     distances: dict[str, int]
     collisions: int
+    same_pixels: int
 
 
 class GroupedRows(NamedTuple):
@@ -119,13 +125,24 @@ class GroupedRows(NamedTuple):
         index = Index(self.rows.phashes, self.rows.known)
         shares_hash = has_partner(index, 0, self.criteria.options)
         shares_hash[copies] = shares_hash[self.keepers.keeper[copies]] = False
-        kind, distance, *_ = self.relation(copies)
+        relation = self.relation(copies)
+        kind = np.where(self._repeats_bytes(copies), IDENTICAL, relation.kind)
         counts = np.bincount(kind, minlength=len(KINDS))
         by_kind = {
             name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION
         }
-        by_distance = count_distances(distance[kind != COLLISION])
-        return CopyCounts(by_kind, by_distance, int(shares_hash.sum()))
+        by_distance = count_distances(relation.distance[kind != COLLISION])
+        same_pixels = (relation.same_pixels == SAME_PIXELS) & (kind != IDENTICAL)
+        return CopyCounts(by_kind, by_distance, int(shares_hash.sum()), int(same_pixels.sum()))
+
+    def _repeats_bytes(self, copies: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether a copy has the bytes of one before it with the same keeper, bool (k,)."""
+        digests = self.rows.digests
+        if digests is None:
+            return np.zeros(copies.size, np.bool_)
+        keepers = self.keepers.keeper[copies, None].astype(np.uint64)
+        distinct = find_distinct_rows(np.ascontiguousarray(digests[copies]), keepers)
+        return np.asarray(distinct.first[distinct.of_row] != np.arange(copies.size))
 
 
 def group_rows(

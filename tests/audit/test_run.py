@@ -93,6 +93,7 @@ def test_leaks_are_counted_for_each_ordered_pair_of_splits(found):
             "share": 3 / images,
             "kinds": kinds,
             "by_distance": {"0": 3},
+            "same_pixels": 1,
         }
         for needles, haystack, images in (("train", "val", 11), ("val", "train", 5))
     ]
@@ -209,7 +210,7 @@ def test_three_splits_are_compared_each_with_each(tmp_path):
 THREE = {"train": range(6), "val": range(5, 8), "test": range(3, 6)}
 
 
-def test_without_thumbnails_only_equal_bytes_are_copies(tmp_path):
+def test_without_thumbnails_only_equal_bytes_and_pixels_are_copies(tmp_path):
     train, val = (folder_source(text) for text in planted(tmp_path))
     layout = Layout(thumbnails=False)
     summary = audit(
@@ -218,15 +219,16 @@ def test_without_thumbnails_only_equal_bytes_are_copies(tmp_path):
     split = summary["splits"]["train"]
     assert split["copies"] == {
         "identical": 1,
-        "exact": 0,
+        "exact": 1,
         "augmented": 0,
         "near": 0,
-        "collision": 3,
+        "collision": 2,
     }
+    assert split["same_pixels"] == 1
     assert split["images"] == split["distinct"] + sum(split["copies"].values()) + split["rejected"]
     kinds = summary["leaks"][1]["kinds"]
-    assert kinds == dict.fromkeys(KINDS, 0) | {"identical": 1, "collision": 2}
-    assert summary["leaks"][1]["leaked"] == sum(kinds[kind] for kind in COPY_KINDS) == 1
+    assert kinds == dict.fromkeys(KINDS, 0) | {"identical": 1, "exact": 1, "collision": 1}
+    assert summary["leaks"][1]["leaked"] == sum(kinds[kind] for kind in COPY_KINDS) == 2
 
 
 @pytest.mark.parametrize(("thumbnails", "why"), [(True, "look different"), (False, "no thumb")])

@@ -14,8 +14,8 @@ from fastphash.images.samples import pillow_samples
 from tests.support.encoded_samples import png_of, tiff_of
 
 
-def evidence_of(data, caught=None, **rules):
-    return decode(data, Decoding(**rules), caught, with_evidence=True).evidence
+def evidence_of(data, **rules):
+    return decode(data, Decoding(**rules), with_evidence=True).evidence
 
 
 def saved(image, name, **options):

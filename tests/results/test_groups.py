@@ -54,9 +54,14 @@ def test_copies_are_counted_by_kind_and_by_distance(radius, seed, kind):
     wanted = dict.fromkeys(["identical", "exact", "augmented", "near"], 0)
     distances = Counter()
     stars = list(plain_stars(rows, radius))
-    for _, _, pair in stars:
-        wanted[pair.kind] = wanted.get(pair.kind, 0) + 1
-        if pair.kind != "collision":
+    same_pixels, seen = 0, set()
+    for i, k, pair in stars:
+        content = k, rows.digests[i].tobytes()
+        kind = "identical" if content in seen else pair.kind
+        seen.add(content)
+        wanted[kind] = wanted.get(kind, 0) + 1
+        same_pixels += kind != "identical" and bool(pair.same_pixels)
+        if kind != "collision":
             distances[str(pair.distance)] += 1
     grouped = {row for keeper, copy, _ in stars for row in (keeper, copy)}
     equal = {i for i, j, _ in plain_pairs(rows, rows, 0) if i != j}
@@ -64,6 +69,7 @@ def test_copies_are_counted_by_kind_and_by_distance(radius, seed, kind):
         wanted,
         distances,
         len(equal - grouped),
+        same_pixels,
     )
 
 

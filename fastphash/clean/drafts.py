@@ -6,6 +6,7 @@ from typing import Self, TypeVar
 
 from fastphash.base import paths, system
 from fastphash.errors import UsageError
+from fastphash.files.atomic import new_draft
 from fastphash.files.digest import hex_digest_of
 
 T = TypeVar("T")
@@ -40,8 +41,9 @@ class Drafts:
         """Write the draft of a file, or replace it; UsageError if its name is taken."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._check_clash(path)
-        draft = self._drafts[path] = path.with_name(f"_new_{path.name}")
-        result = write(draft)
+        if path not in self._drafts:
+            self._drafts[path] = new_draft(path)
+        result = write(self._drafts[path])
         self._check(path)
         return result
 

@@ -1,13 +1,19 @@
-"""moved.parquet: where each file is moved, written before the first file is moved."""
+"""moved.parquet: where each file is moved, written before the first file is moved.
 
+While a file is moved it has neither name for a moment; `own_names.taken_name` says which it has.
+"""
+
+import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fastphash.clean.checked_plan import CheckedPlan
+from fastphash.errors import FastphashError
 from fastphash.files import parquet
+from fastphash.files.durable_move import settle_move
+from fastphash.files.own_names import FolderNames, leftovers_of
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.store.schema import exact_paths, path_columns
 
@@ -37,7 +43,58 @@ def read_destinations(folder: Path) -> dict[tuple[str, bytes], bytes]:
 
 
 def write_journal(plan: CheckedPlan, rows: list[int], destinations: list[bytes]) -> None:
-    """Add moves to the journal, after the moves of earlier runs; a repeated move is listed once."""
+    """Add moves to the journal, after the moves of earlier runs; a repeated move is listed once.
+
+    A move of other bytes between the same names is another move: both files must come back.
+    """
+    moves = _moves(plan, rows, destinations)
+    path = plan.audited.folder / JOURNAL
+    if path.exists():
+        earlier = _without(parquet.read_table(path), moves)
+        moves = parquet.concat(JOURNAL_SCHEMA, [earlier, moves])
+    if moves.num_rows:
+        parquet.write_table(path, moves)
+
+
+def forget_moves(plan: CheckedPlan, stayed: Mapping[int, bytes]) -> None:
+    """Remove moves that were not made from the journal: destinations by row."""
+    if not stayed:
+        return
+    path = plan.audited.folder / JOURNAL
+    journal = parquet.read_table(path)
+    left = _without(journal, _moves(plan, list(stayed), list(stayed.values())))
+    if left.num_rows:
+        parquet.write_table(path, left)
+    else:
+        path.unlink()
+
+
+def settle_moves(folder: Path) -> None:
+    """Finish or take back the moves in an audit's journal that a killed run left half done.
+
+    What can't be settled stays as it is; moving it, or moving it back, says why.
+    """
+    path = folder / JOURNAL
+    if not path.exists():
+        return
+    table = parquet.read_table(path, columns=["from", "to", "digest"])
+    names = FolderNames()
+    for source, target, digest in zip(*(c.to_pylist() for c in table.columns), strict=True):
+        with contextlib.suppress(FastphashError, OSError):
+            settle_entry(source, target, digest, names)
+
+
+def settle_entry(source: bytes, target: bytes, digest: bytes, names: FolderNames) -> None:
+    """Finish or take back one move, or the move back; errors as `settle_move`."""
+    for old, new in ((source, target), (target, source)):
+        leftovers = leftovers_of(old, new, digest)
+        if any(name in names for name in leftovers):
+            settle_move(old, new, digest)
+            names.forget(old)
+            names.forget(new)
+
+
+def _moves(plan: CheckedPlan, rows: list[int], destinations: list[bytes]) -> pa.Table:
     text, exact = path_columns([plan.paths[row] for row in rows])
     columns = [
         pa.array([plan.splits[row] for row in rows], pa.string()),
@@ -47,14 +104,14 @@ def write_journal(plan: CheckedPlan, rows: list[int], destinations: list[bytes])
         pa.array(destinations, pa.binary()),
         pa.array([plan.digests[row] for row in rows], pa.binary(16)),
     ]
-    moves = pa.table(columns, JOURNAL_SCHEMA.names).cast(JOURNAL_SCHEMA)
-    path = plan.audited.folder / JOURNAL
-    if path.exists():
-        earlier = parquet.read_table(path)
-        repeated = pc.is_in(earlier["from"], moves["from"]).to_numpy() & pc.is_in(
-            earlier["to"], moves["to"]
-        )
-        earlier = earlier.filter(pa.array(~np.asarray(repeated)))
-        moves = parquet.concat(JOURNAL_SCHEMA, [earlier, moves])
-    if moves.num_rows:
-        parquet.write_table(path, moves)
+    return pa.table(columns, JOURNAL_SCHEMA.names).cast(JOURNAL_SCHEMA)
+
+
+def _without(journal: pa.Table, moves: pa.Table) -> pa.Table:
+    """The journal without some moves: a move is its two names and its bytes."""
+    listed = set(_keys(moves))
+    return journal.filter(pa.array([key not in listed for key in _keys(journal)], pa.bool_()))
+
+
+def _keys(moves: pa.Table) -> list[tuple[bytes, ...]]:
+    return list(zip(*(moves[name].to_pylist() for name in ("from", "to", "digest")), strict=True))

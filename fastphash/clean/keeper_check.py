@@ -1,4 +1,4 @@
-"""Keepers are read again before a copy of theirs is moved."""
+"""Keepers are looked at again before a copy of theirs is moved, and once its name is taken away."""
 
 import os
 
@@ -30,10 +30,29 @@ class KeeperCheck:
         except OSError as error:
             raise FastphashError(keeper_changed(self._plan, row)) from error
 
+    def check_apart(self, row: int) -> None:
+        """Raise FastphashError if a row and its checked keeper are one file with one name.
+
+        A folder can be mounted in two places; a move by the one name would take both away.
+        """
+        file = self._plan.file(row)
+        if not os.path.lexists(file):
+            return
+        status = os.lstat(file)
+        device, inode, *_ = self._read[int(self._plan.keeper[row])]
+        if status.st_nlink == 1 and (status.st_dev, status.st_ino) == (device, inode):
+            keeper = self._plan.name(self._plan.keeper[row])
+            raise FastphashError(f"it is the very file of its keeper {keeper}, mounted twice")
+
 
 def _file_version(path: bytes) -> tuple[int, ...]:
     """Numbers that change when a file is replaced or written to."""
-    status = os.stat(path)
+    # opened, because network file systems ask their server only then
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        status = os.fstat(fd)
+    finally:
+        os.close(fd)
     return (
         status.st_dev,
         status.st_ino,

@@ -13,13 +13,18 @@ from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.coco_drafts import check_coco, draft_coco
 from fastphash.clean.drafts import CLEAN, Drafts
 from fastphash.clean.file_state import FileState, keep_shared_files, read_file_state
-from fastphash.clean.journal import read_destinations, write_journal
+from fastphash.clean.journal import (
+    forget_moves,
+    read_destinations,
+    settle_moves,
+    write_journal,
+)
 from fastphash.clean.keeper_check import KeeperCheck
-from fastphash.clean.outcome import CHANGED, NAME_TAKEN, Applied, Skipped
+from fastphash.clean.outcome import NAME_TAKEN, Applied, Skipped
 from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
 from fastphash.errors import FastphashError
-from fastphash.files.durable_transfer import move_file
+from fastphash.files.durable_move import StrandedError, move_file
 from fastphash.store.lock import locked
 
 
@@ -36,6 +41,10 @@ def move_aside(
     The journal, which `undo_moves` reads, is written before the first file is moved. An image is
     moved only if its bytes and its keeper's, both read again, are those that were hashed.
 
+    Two audits may be applied at once, even if each removes what the other keeps: each takes away
+    the name of a copy first and looks at its keeper then. So at least one of them sees that the
+    keeper is gone, and puts its copy back.
+
     Parameters
     ----------
     plan, target, coco, overwrite, progress
@@ -50,9 +59,10 @@ def move_aside(
     check_coco(plan, coco)
     folder = plan.audited.folder
     with locked(folder), Drafts(overwrite) as drafts:
+        settle_moves(folder)
         earlier = read_destinations(folder)
         state = keep_shared_files(plan, read_file_state(plan, progress, earlier))
-        rows, destinations, taken = _planned_moves(plan, target, state, set(earlier.values()))
+        rows, destinations, taken = _planned_moves(plan, target, state)
         skipped = state.skipped_by_move(plan) + taken
         already = int(state.moved.sum())
         applied = Applied(len(rows) + len(skipped) + already, already=already, skipped=skipped)
@@ -62,7 +72,8 @@ def move_aside(
         written = draft(removed=removed)
         with recorded(plan, applied):
             write_journal(plan, rows, destinations)
-            _move_files(plan, rows, destinations, applied, progress)
+            stayed = _move_files(plan, rows, destinations, applied, progress)
+            forget_moves(plan, stayed)
             still_there = [row for row in rows if os.path.lexists(plan.file(row))]
             if still_there:
                 removed[still_there] = False
@@ -72,7 +83,7 @@ def move_aside(
 
 
 def _planned_moves(
-    plan: CheckedPlan, target: Path, state: FileState, journalled: set[bytes]
+    plan: CheckedPlan, target: Path, state: FileState
 ) -> tuple[list[int], list[bytes], list[Skipped]]:
     """Rows to be moved, their destinations, and images whose destination is taken."""
     remove = np.flatnonzero(state.remove)
@@ -80,9 +91,8 @@ def _planned_moves(
     # links first: a link would dangle once its file is moved
     rows = np.concatenate([remove[links], remove[~links]]).tolist()
     destinations = target_files(plan, target, rows)
-    # a killed run may have left a file at a destination in the journal; any other file there is
-    # foreign, and must not enter the journal
-    free = [name in journalled or not os.path.lexists(name) for name in destinations]
+    # a file at a destination is another one, and must not enter the journal
+    free = [not os.path.lexists(name) for name in destinations]
     taken = [
         plan.skipped(row, NAME_TAKEN)
         for row, is_free in zip(rows, free, strict=True)
@@ -101,24 +111,35 @@ def _move_files(
     destinations: list[bytes],
     applied: Applied,
     progress: Progress,
-) -> None:
+) -> dict[int, bytes]:
+    """Move rows to their destinations; returns the destinations of those that stay as they were."""
     keepers = KeeperCheck(plan)
+    stayed: dict[int, bytes] = {}
     for done, (row, destination) in enumerate(zip(rows, destinations, strict=True)):
         progress("moving", done, len(rows))
-        move = partial(_move_if_unchanged, plan, row, destination, keepers)
+        move = partial(_move_if_unchanged, plan, row, destination, keepers, stayed)
         applied.attempt(move, partial(plan.skipped, row))
+    return stayed
 
 
 def _move_if_unchanged(
-    plan: CheckedPlan, row: int, destination: bytes, keepers: KeeperCheck
+    plan: CheckedPlan,
+    row: int,
+    destination: bytes,
+    keepers: KeeperCheck,
+    stayed: dict[int, bytes],
 ) -> bool:
     """Move a row's file if it and its keeper have the bytes that were hashed.
 
-    Returns False if an earlier run has moved it.
+    Returns False if the file is gone. A row that stays as it was is added to `stayed`.
     """
-    keepers.check(row)
-    file = plan.file(row)
-    # a link holds no bytes
-    if not os.path.islink(file) and plan.digest(row) != plan.digests[row]:
-        raise FastphashError(CHANGED)
-    return move_file(file, destination, plan.digests[row])
+    confirm = partial(keepers.check, row)
+    try:
+        confirm()
+        keepers.check_apart(row)
+        return move_file(plan.file(row), destination, plan.digests[row], confirm)
+    except StrandedError:
+        raise
+    except FastphashError:
+        stayed[row] = destination
+        raise

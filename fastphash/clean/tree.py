@@ -12,10 +12,11 @@ from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.coco_drafts import check_coco, draft_coco
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
-from fastphash.clean.outcome import Applied
+from fastphash.clean.outcome import NAME_TAKEN, Applied
 from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
-from fastphash.files.durable_transfer import copy_file, link_file, symlink_file
+from fastphash.files.durable_transfer import TakenError, copy_file, link_file, symlink_file
+from fastphash.files.own_names import FolderNames
 
 
 def make_tree(
@@ -50,20 +51,28 @@ def make_tree(
     destinations = target_files(plan, target, rows)
     applied = Applied(skipped=state.skipped_by_lists(plan), rescued=state.rescued)
     applied.planned = len(rows) + len(applied.skipped)
+    names = FolderNames()
     with Drafts(overwrite) as drafts:
         written = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
         with recorded(plan, applied):
             for done, (row, destination) in enumerate(zip(rows, destinations, strict=True)):
                 progress(f"{mode} of images", done, len(rows))
-                make = partial(_make_file, plan, row, destination, mode)
+                make = partial(_make_file, plan, row, destination, mode, names)
                 applied.attempt(make, partial(plan.skipped, row))
             applied.files, applied.coco = drafts.publish(), written
     return applied
 
 
-def _make_file(plan: CheckedPlan, row: int, destination: bytes, mode: CleanMode) -> bool:
+def _make_file(
+    plan: CheckedPlan, row: int, destination: bytes, mode: CleanMode, names: FolderNames
+) -> bool:
     """Copy or link a row's file; False if an earlier run did."""
     if mode == "copy":
-        return copy_file(plan.file(row), destination, plan.digests[row])
-    link = link_file if mode == "hardlink" else symlink_file
-    return link(plan.file(row), destination)
+        made = copy_file(plan.file(row), destination, plan.digests[row])
+    else:
+        link = link_file if mode == "hardlink" else symlink_file
+        made = link(plan.file(row), destination)
+    # where upper and lower case are one, what is there may be another row's
+    if not made and destination not in names:
+        raise TakenError(NAME_TAKEN)
+    return made

@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.clean.journal import JOURNAL
+from fastphash.clean.journal import JOURNAL, settle_entry
 from fastphash.clean.outcome import Applied, Skipped
 from fastphash.errors import FastphashError, UsageError
 from fastphash.files import parquet
-from fastphash.files.durable_transfer import move_file
+from fastphash.files.durable_move import move_file
+from fastphash.files.own_names import FolderNames
 from fastphash.store.lock import locked
 
 
@@ -32,11 +33,12 @@ def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
         entries = journal.to_pylist()
         applied = Applied(planned=len(entries))
         failed = []
+        names = FolderNames()
         # in reverse order: a file comes back before the links to it
         for i, entry in reversed(list(enumerate(entries))):
             progress("moving back", len(entries) - i, len(entries))
             name = entry["path_bytes"] or entry["path"].encode()
-            move = partial(_move_back, entry, name)
+            move = partial(_move_back, entry, name, names)
             if not applied.attempt(move, partial(Skipped, entry["split"], name)):
                 failed.append(i)
         if failed:
@@ -46,12 +48,15 @@ def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
     return applied
 
 
-def _move_back(entry: dict[str, Any], name: bytes) -> bool:
+def _move_back(entry: dict[str, Any], name: bytes, names: FolderNames) -> bool:
     """Move one file back; False if an earlier run did."""
-    moved = move_file(entry["to"], entry["from"], entry["digest"])
+    moved_to, back = entry["to"], entry["from"]
+    settle_entry(back, moved_to, entry["digest"], names)
+    # letter by letter: where case is folded, another file's name may seem to be this one's
+    moved = moved_to in names and move_file(moved_to, back, entry["digest"])
     if moved:
-        _remove_empty(entry["to"], name)
-    elif not os.path.lexists(entry["from"]):
+        _remove_empty(moved_to, name)
+    elif not os.path.lexists(back):
         raise FastphashError("neither in its old place nor where it was moved")
     return moved
 

@@ -1,7 +1,9 @@
 """Atomic writes: a file, or a JSON value, appears whole or not at all."""
 
 import contextlib
+import itertools
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Its name starts with ``_``, so that readers of a store don't take it for a part.
     """
-    temporary = path.with_name(f"_{path.name}{_TEMPORARY}")
+    temporary = new_draft(path)
     try:
         yield temporary
         sync_file(temporary)
@@ -27,6 +29,17 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def new_draft(path: Path) -> Path:
+    """Make an empty file beside a path, with a name that no file has: ``_NAME.tmp`` or another."""
+    for number in itertools.count():
+        infix = f".{number}" if number else ""
+        draft = path.with_name(f"_{path.name}{infix}{_TEMPORARY}")
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            return draft
+    raise AssertionError("unreachable")
 
 
 def is_leftover(path: Path) -> bool:

@@ -1,23 +1,23 @@
-"""Copy, link and move files: nothing is overwritten, and a kill at any moment loses nothing.
+"""Copy and link files: nothing is overwritten, and a kill at any moment loses nothing.
 
 Names are bytes. A file that appears under a name is whole and on the disk.
 """
 
 import contextlib
-import errno
 import os
 import stat
 from collections.abc import Callable
+from typing import BinaryIO
 
 import xxhash
 
 from fastphash.base.system import finish_copy, sync_folder
 from fastphash.errors import FastphashError
 from fastphash.files.digest import digest_of
+from fastphash.files.exclusive_rename import NO_LINKS, give_name
+from fastphash.files.own_names import copy_name
 
 _BLOCK = 1 << 20
-# errors of systems and devices that can't give a file a second name
-_NO_LINKS = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EACCES)
 
 
 class TakenError(FastphashError):
@@ -38,18 +38,24 @@ def copy_file(source: bytes, target: bytes, digest: bytes) -> bool:
     TakenError
         Something else has the target's name.
     """
-    temporary = _temporary(target, digest)
-    if os.path.lexists(target) and not _is_placeholder(target, temporary):
-        if _has_bytes(target, digest):
+    temporary = copy_name(target, digest)
+    if os.path.lexists(target):
+        if _is_placeholder(target, temporary):
+            os.unlink(target)
+        elif has_bytes(target, digest):
+            _remove_second_name(temporary, target)
             return False
-        raise TakenError("its name is taken")
+        else:
+            raise TakenError("its name is taken")
     os.makedirs(os.path.dirname(target), exist_ok=True)
+    write_copy(source, temporary, digest)
     try:
-        _write_copy(source, temporary, digest)
-        _give_name(temporary, target)
-    except BaseException:
+        give_name(temporary, target)
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, FileExistsError):
+            raise TakenError("its name is taken") from error
         raise
     sync_folder(os.path.dirname(target))
     return True
@@ -74,7 +80,7 @@ def link_file(source: bytes, target: bytes) -> bool:
     try:
         os.link(source, target)
     except OSError as error:
-        if error.errno in _NO_LINKS:
+        if error.errno in NO_LINKS:
             raise FastphashError(
                 f"a hard link is not possible here ({error.strerror}): use copy or symlink"
             ) from error
@@ -95,36 +101,6 @@ def symlink_file(source: bytes, target: bytes) -> bool:
     return True
 
 
-def move_file(source: bytes, target: bytes, digest: bytes) -> bool:
-    """Move a file, or a symbolic link itself; False if the source is gone already.
-
-    For a moment the file has both names; it always has at least one. A move to another device
-    copies the file first.
-
-    Parameters
-    ----------
-    source, target : bytes
-    digest : bytes
-        Of the file's bytes. If both names have these bytes, an earlier run was killed before it
-        removed the source.
-
-    Raises
-    ------
-    ChangedError, TakenError
-        As `copy_file`.
-    """
-    if not os.path.lexists(source):
-        return False
-    if entry_of(source) == entry_of(target):
-        raise TakenError("its new place is its old place")
-    if not (os.path.lexists(target) and _is_same(source, target, digest)):
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        _add_name(source, target, digest)
-    os.unlink(source)
-    sync_folder(os.path.dirname(source))
-    return True
-
-
 def entry_of(path: bytes, real: Callable[[bytes], bytes] = os.path.realpath) -> bytes:
     """The path of a file, or of a link itself, with the links among its folders resolved.
 
@@ -134,75 +110,49 @@ def entry_of(path: bytes, real: Callable[[bytes], bytes] = os.path.realpath) -> 
     return os.path.join(real(folder), name)
 
 
-def _add_name(source: bytes, target: bytes, digest: bytes) -> None:
-    """Give a file or a link a second name: by a hard link, or else as a copy."""
-    try:
-        os.link(source, target, follow_symlinks=False)
-        sync_folder(os.path.dirname(target))
-    except FileExistsError as error:
-        raise TakenError("its name is taken") from error
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if os.path.islink(source):
-            symlink_file(os.readlink(source), target)
-        else:
-            copy_file(source, target, digest)
-
-
-def _is_same(source: bytes, target: bytes, digest: bytes) -> bool:
-    """True if two names have one file, equal links or the same bytes.
-
-    False if the target is the placeholder of a killed run; otherwise TakenError.
-    """
-    source_status, target_status = os.lstat(source), os.lstat(target)
-    if os.path.samestat(source_status, target_status):
-        return True
-    source_is_link = stat.S_ISLNK(source_status.st_mode)
-    if source_is_link and stat.S_ISLNK(target_status.st_mode):
-        if os.readlink(source) == os.readlink(target):
-            return True
-    elif not source_is_link and _has_bytes(target, digest):
-        return _has_bytes(source, digest)
-    if _is_placeholder(target, _temporary(target, digest)):
-        return False
-    raise TakenError("its name is taken")
-
-
-def _has_bytes(path: bytes, digest: bytes) -> bool:
+def has_bytes(path: bytes, digest: bytes) -> bool:
+    """Whether a path is a regular file, no link, with this digest."""
     return stat.S_ISREG(os.lstat(path).st_mode) and digest_of(path) == digest
 
 
-def _write_copy(source: bytes, target: bytes, digest: bytes) -> None:
-    source_digest = xxhash.xxh3_128()
-    with open(source, "rb") as original, open(target, "wb") as copy:
-        while block := original.read(_BLOCK):
-            source_digest.update(block)
-            copy.write(block)
-        finish_copy(copy, os.fstat(original.fileno()))
-    if source_digest.digest() != digest or digest_of(target) != digest:
-        raise ChangedError("changed since it was hashed")
+def write_copy(source: bytes, temporary: bytes, digest: bytes) -> os.stat_result:
+    """Write a file's bytes, times and mode to a name that only fastphash uses, and sync it.
 
+    What a killed run left there is removed first. Returns the status of the new file.
 
-def _temporary(target: bytes, digest: bytes) -> bytes:
-    """The temporary name for a target: always the same, so that another run finds it again."""
-    return os.path.join(os.path.dirname(target), b".fastphash-" + digest.hex().encode())
-
-
-def _give_name(temporary: bytes, target: bytes) -> None:
-    """Rename a file, but never replace another."""
-    try:
-        os.link(temporary, target)
+    Raises
+    ------
+    ChangedError
+        The source's bytes don't have this digest; nothing is left.
+    """
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
-    except FileExistsError as error:
-        raise TakenError("its name is taken") from error
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        # without links: create a placeholder, which fails if the name is taken, and replace it
-        if not _is_placeholder(target, temporary):
-            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        os.replace(temporary, target)
+    try:
+        with open(temporary, "xb") as copy, open(source, "rb") as original:
+            written, status = _copy_open(original, copy)
+        if written != digest or digest_of(temporary) != digest:
+            raise ChangedError("changed since it was hashed")  # noqa: TRY301 - tidied up below
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    return status
+
+
+def _copy_open(original: BinaryIO, copy: BinaryIO) -> tuple[bytes, os.stat_result]:
+    """Copy bytes, times and mode, and sync; returns the bytes' digest and the copy's status."""
+    digest = xxhash.xxh3_128()
+    while block := original.read(_BLOCK):
+        digest.update(block)
+        copy.write(block)
+    return digest.digest(), finish_copy(copy, os.fstat(original.fileno()))
+
+
+def _remove_second_name(temporary: bytes, target: bytes) -> None:
+    """Remove the temporary name of a file if a killed run left both names."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat(os.lstat(temporary), os.lstat(target)):
+            os.unlink(temporary)
 
 
 def _is_placeholder(target: bytes, temporary: bytes) -> bool:

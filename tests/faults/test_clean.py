@@ -1,6 +1,7 @@
 """Faults 48 to 55: cleaning loses nothing, whatever happens to files, plan and process."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -29,9 +30,11 @@ from fastphash.clean.plan import PLAN, PLAN_METADATA, make_plan, plan_settings, 
 from fastphash.clean.skipped import SKIPPED
 from fastphash.clean.undo import undo_moves
 from fastphash.errors import FastphashError, StoreError, UsageError
-from fastphash.files import parquet
+from fastphash.files import durable_move, exclusive_rename, parquet
 from fastphash.files.digest import digest_of
-from fastphash.files.durable_transfer import TakenError, move_file
+from fastphash.files.durable_move import move_file
+from fastphash.files.durable_transfer import TakenError
+from fastphash.files.own_names import taken_name
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import open_audit
@@ -45,7 +48,7 @@ from tests.support.scenes import planted, save
 from tests.support.skipping import missing
 
 # calls by which a move changes what is on the disk
-DURABLE = "link,linkat,unlink,rename,symlink,fsync,fdatasync"
+DURABLE = "link,linkat,unlink,rename,renameat2,symlink,fsync,fdatasync"
 MEMORY = Path("/dev/shm")
 
 
@@ -141,6 +144,15 @@ def everything(*folders):
             if path.is_file() and not path.is_symlink():
                 found.add(path.read_bytes())
     return found
+
+
+def contents(paths):
+    return {path.read_bytes() for path in paths if path.is_file()}
+
+
+def own_names_in(*folders):
+    """Files that a move left behind, complete or not."""
+    return [path for folder in folders for path in folder.rglob(".fastphash-*")]
 
 
 def readable(plan, rows):
@@ -454,23 +466,23 @@ def test_52_copied_synced_and_read_before_it_is_unlinked(small):
     told = []
     row = int(np.flatnonzero(small.plan().keeper >= 0)[0])
 
-    def tell(name):
-        real = getattr(os, name)
+    def tell(module, name):
+        real = getattr(module, name)
 
         def call(*arguments, **options):
             told.append((name, str(arguments[0])))
             return real(*arguments, **options)
 
-        return mock.patch.object(os, name, call)
+        return mock.patch.object(module, name, call)
 
     with tempfile.TemporaryDirectory(dir=elsewhere()) as target:
         plan = small.plan()
-        with tell("fsync"), tell("link"), tell("unlink"):
+        with tell(os, "fsync"), tell(os, "unlink"), tell(durable_move, "give_name"):
             move_file(plan.file(row), os.fsencode(target) + b"/x", plan.digests[row])
     names = [name for name, _ in told]
-    # link fails, file, its name, no other name, folder, source, its folder
-    assert names == ["link", "fsync", "link", "unlink", "fsync", "unlink", "fsync"]
-    assert told[5] == ("unlink", str(plan.file(row)))
+    # no other copy there, this one, its name, folder, source, its folder
+    assert names == ["give_name", "unlink", "fsync", "give_name", "fsync", "unlink", "fsync"]
+    assert told[5] == ("unlink", str(taken_name(plan.file(row))))
 
 
 # 53
@@ -567,16 +579,24 @@ def test_53_a_file_is_not_moved_onto_itself(small):
     assert readable(plan, [0]) == [0]
 
 
-def test_53_no_links_there(small, place):
-    """Where a file can't have two names, nothing is overwritten either."""
-    plan = small.plan()
-    real = os.link
+@contextlib.contextmanager
+def poor_disk(*, links):
+    """A disk that can't rename without replacing in one step, and may have no hard links."""
 
-    def link(source, target, **options):
+    def no_links(source, target, **options):
         raise PermissionError(1, "no links here")
 
-    assert real is os.link
-    with mock.patch.object(os, "link", link):
+    with (
+        mock.patch.object(exclusive_rename, "_rename_in_one_step", return_value=False),
+        contextlib.nullcontext() if links else mock.patch.object(os, "link", no_links),
+    ):
+        yield
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_53_nothing_is_overwritten_on_a_poor_disk(small, place, links):
+    plan = small.plan()
+    with poor_disk(links=links):
         applied = apply_plan(plan, "move", place)
         assert applied.done == 3
         assert undo_moves(small.folder).done == 3
@@ -585,6 +605,7 @@ def test_53_no_links_there(small, place):
         taken.write_text("mine")
         assert len(apply_plan(plan, "move", place).skipped) == 1
         assert taken.read_text() == "mine"
+    assert not own_names_in(small.root)
 
 
 def labelled(small, content=None):
@@ -712,7 +733,11 @@ def killed_at_every_call(images, tmp_path, where, step):
         paths += [
             folder / name
             for path, content in wanted.items()
-            for name in (path.name, f".fastphash-{xxhash.xxh3_128_hexdigest(content)}")
+            for name in (
+                path.name,
+                f".fastphash-{xxhash.xxh3_128_hexdigest(content)}",
+                f".fastphash-taken-{path.name}",
+            )
             for folder in (data / "train", target / "train")
         ]
         named = [word for path in paths for word in ("-P", str(path))]
@@ -737,7 +762,7 @@ def killed_at_every_call(images, tmp_path, where, step):
         assert traced(words, "-o", str(log)).returncode == 0
         subprocess.run(other, cwd=data, env=screen(), check=True, capture_output=True)
         names = re.findall(
-            r"\b(link|linkat|unlink|rename|symlink|fsync|fdatasync)\(", log.read_text()
+            r"\b(link|linkat|unlink|rename|renameat2|symlink|fsync|fdatasync)\(", log.read_text()
         )
         calls = [(name, names[: i + 1].count(name)) for i, name in enumerate(names)]
         assert len(calls) > 8
@@ -748,7 +773,9 @@ def killed_at_every_call(images, tmp_path, where, step):
             assert killed.returncode == -signal.SIGKILL, (name, when, killed.stderr)
             for path, content in wanted.items():
                 # whole, in one of its two places or, for a moment, in both
-                assert content in {name.read_bytes() for name in there(path)}, (name, when)
+                found = [*there(path), path.with_name(f".fastphash-taken-{path.name}")]
+                found += [target / path.parent.name / found[-1].name]
+                assert content in contents(found), (name, when)
             if words is move:
                 done = subprocess.run(
                     words, cwd=data, env=screen(), check=True, capture_output=True
@@ -757,6 +784,7 @@ def killed_at_every_call(images, tmp_path, where, step):
             subprocess.run(undo, cwd=data, env=screen(), check=False, capture_output=True)
             assert all(path.read_bytes() == content for path, content in wanted.items())
             assert all(there(path) == [path] for path in wanted)
+            assert not own_names_in(data, target), (name, when)
             if words is undo:
                 subprocess.run(move, cwd=data, env=screen(), check=True, capture_output=True)
 
@@ -850,20 +878,26 @@ def happen(found, what, name, other, place):
         path.mkdir()
 
 
+@contextlib.contextmanager
 def ending_after(calls):
-    """Let the process end at the so manieth call that changes the disk."""
-    count = iter(range(1000))
-    real = {name: getattr(os, name) for name in ("link", "unlink", "symlink", "replace", "fsync")}
+    """Let the process end at the so manieth call that changes the disk: nothing is tidied up."""
+    count = itertools.count()
+    names = ("link", "unlink", "symlink", "replace", "fsync")
+    real = {(os, name): getattr(os, name) for name in names}
+    real[exclusive_rename, "_rename_in_one_step"] = exclusive_rename._rename_in_one_step
 
-    def wrap(name):
+    def wrap(function):
         def call(*arguments, **options):
-            if next(count) == calls:
+            if next(count) >= calls:
                 raise Killed
-            return real[name](*arguments, **options)
+            return function(*arguments, **options)
 
         return call
 
-    return mock.patch.multiple(os, **{name: wrap(name) for name in real})
+    with contextlib.ExitStack() as stack:
+        for (module, name), function in real.items():
+            stack.enter_context(mock.patch.object(module, name, wrap(function)))
+        yield
 
 
 def play(plot):

@@ -1,0 +1,58 @@
+"""Names of fastphash's own files beside those of users: they are never walked as images."""
+
+import os
+
+import xxhash
+
+_PREFIX = b".fastphash-"
+_TAKEN = _PREFIX + b"taken-"
+# bytes that a name may have on most file systems
+_LONGEST = 255
+
+
+def is_own_name(name: bytes) -> bool:
+    """Whether a file of this name, without its folder, is one of fastphash's."""
+    return name.startswith(_PREFIX)
+
+
+def taken_name(path: bytes) -> bytes:
+    """The name of a file while it is moved, in its own folder: always the same for one path."""
+    folder, name = os.path.split(path)
+    taken = _TAKEN + name
+    if len(taken) > _LONGEST:
+        taken = _TAKEN + xxhash.xxh3_128_hexdigest(name).encode()
+    return os.path.join(folder, taken)
+
+
+def copy_name(target: bytes, digest: bytes) -> bytes:
+    """The name of a copy until it is complete, in the target's folder: always the same for both."""
+    return os.path.join(os.path.dirname(target), _PREFIX + digest.hex().encode())
+
+
+def leftovers_of(source: bytes, target: bytes, digest: bytes) -> tuple[bytes, bytes]:
+    """The names that a killed move may have left: of the file itself, and of its copy."""
+    return taken_name(source), copy_name(target, digest)
+
+
+class FolderNames:
+    """The names in folders, letter by letter, each folder listed when it is first asked for.
+
+    Where upper and lower case are one, ``os.path.lexists`` finds a file under names that aren't
+    its own.
+    """
+
+    def __init__(self) -> None:
+        self._listed: dict[bytes, frozenset[bytes]] = {}
+
+    def __contains__(self, path: bytes) -> bool:
+        folder, name = os.path.split(path)
+        if folder not in self._listed:
+            try:
+                self._listed[folder] = frozenset(os.listdir(folder))
+            except OSError:
+                self._listed[folder] = frozenset()
+        return name in self._listed[folder]
+
+    def forget(self, path: bytes) -> None:
+        """List the folder of a path anew when it is asked for again."""
+        self._listed.pop(os.path.dirname(path), None)

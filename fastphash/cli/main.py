@@ -19,7 +19,7 @@ from fastphash.cli.commands.join import join
 from fastphash.cli.commands.query import query
 from fastphash.cli.commands.report import report
 from fastphash.cli.option_names import name_options
-from fastphash.cli.signals import exit_after_interrupt
+from fastphash.cli.signals import Signals
 from fastphash.errors import FastphashError, UsageError
 
 
@@ -32,6 +32,17 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
+        signals = ctx.obj = Signals()
+        try:
+            with signals:
+                return self._invoke(ctx)
+        except BaseException as error:
+            # after a signal, libraries may make other errors of its exception
+            if signals.received is None and not isinstance(error, KeyboardInterrupt):
+                raise
+            signals.end(ctx)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except UsageError as error:
@@ -45,8 +56,6 @@ class Commands(click.Group):
         except OSError as error:
             file = f": {error.filename}" if error.filename else ""
             raise click.ClickException(f"{error.strerror or error}{file}") from error
-        except KeyboardInterrupt:
-            exit_after_interrupt(ctx)
 
     def _message(self, ctx: click.Context, error: FastphashError) -> str:
         return name_options(str(error), self.commands[str(ctx.invoked_subcommand)])

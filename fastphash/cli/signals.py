@@ -1,14 +1,79 @@
 """Ctrl-C and SIGTERM: what a command prints, and the exit status."""
 
+import _thread
+import contextlib
+import os
 import signal
 import sys
+import threading
+import time
+from functools import partial
 from types import FrameType
+from typing import Any, Self
 
 import click
 
 _SIGNAL_STATUS = 128
+_STDERR = 2
 # run again, these commands continue where they were interrupted
 _RESUMABLE = ("audit", "clean", "hash")
+_NAMES: dict[int, str] = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated"}
+# seconds for tidying up; what isn't done then is left to the next run
+_PATIENCE = 4.0
+
+
+class Stopped(SystemExit):
+    """A signal has ended the command; the code is the program's exit status."""
+
+
+class Signals:
+    """The signals of one run of the program: while the context lasts, a command may handle them.
+
+    Afterwards a signal ends the process at once, as before: nothing is left to tidy up, and an
+    exception in the middle of the interpreter's end prints a traceback, or makes it wait for ever.
+    """
+
+    def __init__(self) -> None:
+        self._previous: dict[int, Any] = {}
+        #: The signal that ended the command.
+        self.received: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._give_back()
+
+    def handle(self, command: str | None) -> None:
+        """Answer signals with `Stopped` from here on; `command` is the one that runs."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in _NAMES:
+            handler = signal.getsignal(number)
+            # whoever starts us in the background may want Ctrl-C ignored
+            if handler != signal.SIG_IGN:
+                self._previous[number] = handler
+                signal.signal(number, partial(self._stop, command))
+
+    def end(self, context: click.Context) -> None:
+        """Say that a signal ended the command, and end the program; `context` is the whole one."""
+        number = signal.SIGINT if self.received is None else self.received
+        click.echo(_message(number, context.invoked_subcommand), err=True)
+        context.exit(_SIGNAL_STATUS + number)
+
+    def _stop(self, command: str | None, number: int, _: FrameType | None) -> None:
+        # no second exception may disturb the tidying up: a second signal ends the process
+        self._give_back()
+        self.received = number
+        # an exception raised in a destructor, say, can't end anything: Python would print it
+        sys.unraisablehook = _say_nothing
+        # not a Thread: its locks may be held by whatever is interrupted here
+        _thread.start_new_thread(_exit_later, (_message(number, command), _SIGNAL_STATUS + number))
+        raise Stopped(_SIGNAL_STATUS + number)
+
+    def _give_back(self) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
 
 def handle_signals() -> None:
@@ -17,22 +82,22 @@ def handle_signals() -> None:
     A command calls this when all its modules are imported. Before, a signal ends the process at
     once: there is nothing to tidy up yet, and an exception in the middle of an import may break it.
     """
-    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _terminate)
+    context = click.get_current_context().find_root()
+    context.obj.handle(context.invoked_subcommand)
 
 
-def exit_after_interrupt(context: click.Context) -> None:
-    """End the program after a KeyboardInterrupt; `context` is that of the whole program."""
-    click.echo(f"\nInterrupted{_what_next(context.invoked_subcommand)}", err=True)
-    context.exit(_SIGNAL_STATUS + signal.SIGINT)
+def _exit_later(message: str, status: int) -> None:
+    """End the process if tidying up takes too long: what is half done, the next run finds."""
+    time.sleep(_PATIENCE)
+    with contextlib.suppress(OSError):
+        os.write(_STDERR, f"{message}\n".encode())
+    os._exit(status)
 
 
-def _terminate(number: int, _: FrameType | None) -> None:
-    command = click.get_current_context().find_root().invoked_subcommand
-    click.echo(f"\nTerminated{_what_next(command)}", err=True)
-    sys.exit(_SIGNAL_STATUS + number)
+def _say_nothing(_: object) -> None:
+    """Report nothing."""
 
 
-def _what_next(command: str | None) -> str:
-    return ": run the same command again to go on." if command in _RESUMABLE else "."
+def _message(number: int, command: str | None) -> str:
+    next_step = ": run the same command again to go on." if command in _RESUMABLE else "."
+    return f"\n{_NAMES[number]}{next_step}"

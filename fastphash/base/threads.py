@@ -1,8 +1,8 @@
 """Jobs run side by side in threads."""
 
+import _thread
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
-from threading import Thread
 from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -57,20 +57,20 @@ class _Step(NamedTuple, Generic[T]):
 class _Team(Generic[T]):
     """Threads that advance iterators.
 
-    They wait in SimpleQueue only. A signal may raise an exception between any two instructions of
-    the main thread; pools and locks written in Python can be left locked by it, and wait for ever.
+    They are started and waited for by calls that a signal can't leave half done. Its exception may
+    come between any two instructions of the main thread; in the middle of `threading.Thread.start`,
+    or of a pool of the standard library, it leaves a lock behind that is waited for, for ever.
     """
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Iterator[T] | None] = SimpleQueue()
-        self._steps: SimpleQueue[_Step[T]] = SimpleQueue()
-        self._threads: list[Thread] = []
+        self._steps: SimpleQueue[_Step[T] | None] = SimpleQueue()
+        self._threads = 0
 
     def add_thread(self) -> None:
-        """Start a thread; as a daemon, it never keeps a process that was interrupted here."""
-        thread = Thread(target=_work, args=(self._jobs, self._steps), daemon=True)
-        thread.start()
-        self._threads.append(thread)
+        """Start a thread; it never keeps the process from ending."""
+        _thread.start_new_thread(_work, (self._jobs, self._steps))
+        self._threads += 1
 
     def advance(self, job: Iterator[T]) -> None:
         """Let a thread take the next item of an iterator."""
@@ -79,19 +79,24 @@ class _Team(Generic[T]):
     def next_step(self) -> tuple[Iterator[T], T | object]:
         """Wait for a step: its iterator and item, or `_END`; raises what the iterator raised."""
         step = self._steps.get()
+        assert step is not None
         if step.error is not None:
             raise step.error
         return step.job, step.item
 
     def dismiss(self) -> None:
         """Let all threads end, and wait for them."""
-        for _ in self._threads:
-            self._jobs.put(None)
-        for thread in self._threads:
-            thread.join()
+        self._jobs.put(None)
+        while self._threads:
+            if self._steps.get() is None:
+                self._threads -= 1
+
+    def __del__(self) -> None:
+        # `dismiss` may have been interrupted
+        self._jobs.put(None)
 
 
-def _work(jobs: "SimpleQueue[Iterator[T] | None]", steps: "SimpleQueue[_Step[T]]") -> None:
+def _work(jobs: "SimpleQueue[Iterator[T] | None]", steps: "SimpleQueue[_Step[T] | None]") -> None:
     while (job := jobs.get()) is not None:
         try:
             step: _Step[T] = _Step(job, next(job, _END))
@@ -100,6 +105,9 @@ def _work(jobs: "SimpleQueue[Iterator[T] | None]", steps: "SimpleQueue[_Step[T]]
         steps.put(step)
         # an item may be large
         del step
+    # for the next thread: there may be one that was started, but not counted
+    jobs.put(None)
+    steps.put(None)
 
 
 def _once(job: Callable[[], object]) -> Iterator[object]:

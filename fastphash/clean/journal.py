@@ -12,6 +12,7 @@ import pyarrow as pa
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.errors import FastphashError
 from fastphash.files import parquet
+from fastphash.files.atomic import remove_drafts
 from fastphash.files.durable_move import settle_move
 from fastphash.files.own_names import FolderNames, leftovers_of
 from fastphash.files.parquet import NAME_TYPE
@@ -72,9 +73,11 @@ def forget_moves(plan: CheckedPlan, stayed: Mapping[int, bytes]) -> None:
 def settle_moves(folder: Path) -> None:
     """Finish or take back the moves in an audit's journal that a killed run left half done.
 
-    What can't be settled stays as it is; moving it, or moving it back, says why.
+    What can't be settled stays as it is; moving it, or moving it back, says why. Nobody else may
+    write the journal meanwhile.
     """
     path = folder / JOURNAL
+    remove_drafts(path)
     if not path.exists():
         return
     table = parquet.read_table(path, columns=["from", "to", "digest"])

@@ -12,6 +12,7 @@ from fastphash.clean.journal import JOURNAL, settle_entry
 from fastphash.clean.outcome import Applied, Skipped
 from fastphash.errors import FastphashError, UsageError
 from fastphash.files import parquet
+from fastphash.files.atomic import remove_drafts
 from fastphash.files.durable_move import move_file
 from fastphash.files.own_names import FolderNames
 from fastphash.store.lock import locked
@@ -29,6 +30,7 @@ def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
     if not path.exists():
         raise UsageError(f"nothing was moved for the audit in {str(folder)!r}")
     with locked(folder):
+        remove_drafts(path)
         journal = parquet.read_table(path)
         entries = journal.to_pylist()
         applied = Applied(planned=len(entries))

@@ -1,6 +1,7 @@
 """Atomic writes: a file, or a JSON value, appears whole or not at all."""
 
 import contextlib
+import glob
 import itertools
 import json
 import os
@@ -40,6 +41,12 @@ def new_draft(path: Path) -> Path:
             os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             return draft
     raise AssertionError("unreachable")
+
+
+def remove_drafts(path: Path) -> None:
+    """Delete drafts that a killed run left beside a path that nobody else is writing."""
+    for draft in path.parent.glob(f"_{glob.escape(path.name)}*{_TEMPORARY}"):
+        draft.unlink(missing_ok=True)
 
 
 def is_leftover(path: Path) -> bool:

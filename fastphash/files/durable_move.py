@@ -24,7 +24,7 @@ from fastphash.files.durable_transfer import (
     has_bytes,
     write_copy,
 )
-from fastphash.files.exclusive_rename import give_name, take_name
+from fastphash.files.exclusive_rename import drop_placeholder, give_name, is_empty, take_name
 from fastphash.files.own_names import copy_name, leftovers_of, taken_name
 
 
@@ -87,12 +87,14 @@ def settle_move(source: bytes, target: bytes, digest: bytes) -> None:
         As for `move_file`.
     """
     aside, copy = leftovers_of(source, target, digest)
+    for held_by, name in ((aside, source), (aside, target), (copy, target)):
+        drop_placeholder(held_by, name)
     if os.path.lexists(aside):
         if _is_complete(aside, target, digest):
             os.unlink(aside)
             sync_folder(os.path.dirname(source))
         else:
-            if _is_empty(target) and not _is_empty(
+            if is_empty(target) and not is_empty(
                 aside
             ):  # held for the file by a run that was killed
                 os.unlink(target)
@@ -177,7 +179,7 @@ def _put_back(aside: bytes, source: bytes) -> None:
     """Give a file its old name back."""
     if not os.path.lexists(aside):
         return
-    if os.path.lexists(source) and (_is_same(aside, source) or _is_empty(aside)):
+    if os.path.lexists(source) and (_is_same(aside, source) or is_empty(aside)):
         # killed between two steps, where the disk can't rename in one
         os.unlink(aside)
     else:
@@ -205,13 +207,6 @@ def _is_complete(aside: bytes, target: bytes, digest: bytes) -> bool:
 
 def _is_same(one: bytes, other: bytes) -> bool:
     return os.path.samestat(os.lstat(one), os.lstat(other))
-
-
-def _is_empty(path: bytes) -> bool:
-    if not os.path.lexists(path):
-        return False
-    status = os.lstat(path)
-    return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 
 def _unlink_if_same(path: bytes, written: os.stat_result) -> None:

@@ -1,9 +1,11 @@
 """Rename a file without ever replacing another one, by what the system and its disks can do."""
 
+import contextlib
 import ctypes
 import errno
 import functools
 import os
+import stat
 import sys
 from collections.abc import Callable
 
@@ -29,11 +31,7 @@ def take_name(path: bytes, aside: bytes) -> None:
         return
     # the only file that may be replaced is the empty one made here
     os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    try:
-        os.replace(path, aside)
-    except OSError:
-        os.unlink(aside)
-        raise
+    _replace_own(path, aside)
 
 
 def give_name(path: bytes, target: bytes) -> None:
@@ -58,6 +56,24 @@ def give_name(path: bytes, target: bytes) -> None:
         os.unlink(path)
 
 
+def drop_placeholder(path: bytes, target: bytes) -> None:
+    """Remove the empty file that a killed `give_name` left, on disks where it makes one."""
+    if not os.path.lexists(path) or is_empty(path) or not is_empty(target):
+        return
+    # where this fails because the name is taken, no empty file is needed: it is another program's
+    with contextlib.suppress(OSError):
+        if not _rename_in_one_step(path, target):
+            os.unlink(target)
+
+
+def is_empty(path: bytes) -> bool:
+    """Whether a path is an empty regular file."""
+    if not os.path.lexists(path):
+        return False
+    status = os.lstat(path)
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
+
+
 def _replace_placeholder(path: bytes, target: bytes) -> None:
     """Rename where the disk has no links: an empty file, which fails if one is there, is replaced.
 
@@ -71,7 +87,16 @@ def _replace_placeholder(path: bytes, target: bytes) -> None:
     now = os.lstat(target)
     if now.st_size or not os.path.samestat(placed, now):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
-    os.replace(path, target)
+    _replace_own(path, target)
+
+
+def _replace_own(path: bytes, placeholder: bytes) -> None:
+    """Rename over an empty file that was made for that; without success, remove it again."""
+    try:
+        os.replace(path, placeholder)
+    except OSError:
+        os.unlink(placeholder)
+        raise
 
 
 def _rename_in_one_step(path: bytes, target: bytes) -> bool:

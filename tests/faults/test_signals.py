@@ -1,0 +1,121 @@
+"""Fault 42 again: signals while a command ends."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from tests.support.command_line import command, run, screen
+from tests.support.scenes import planted
+from tests.support.stores import write_hashes
+
+NUMBERS = [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """An audit in `out`, and two tables of hashes."""
+    folder = tmp_path_factory.mktemp("ending")
+    run("audit", *planted(folder), "-o", "out", cwd=folder)
+    rng = np.random.default_rng(42)
+    for name, count in (("a", 3_000), ("b", 100_000)):
+        hashes = rng.integers(0, 2**64, count, dtype=np.uint64)
+        write_hashes(folder / f"{name}.parquet", path=[str(i) for i in range(count)], phash=hashes)
+    return folder
+
+
+COMMANDS = {
+    "join": ("join", "a.parquet", "b.parquet", "-o", "p.parquet", "--overwrite", "--radius", "12"),
+    "group": ("group", "a.parquet", "-o", "g.parquet", "--overwrite", "--radius", "8"),
+    "report": ("report", "out", "-o", "r.html", "--overwrite"),
+    "clean": ("clean", "out"),
+    "info": ("info", "out"),
+}
+
+
+def ended(words, place, number, after):
+    """Status and stderr of a command that gets a signal so long after its first output."""
+    process = subprocess.Popen(
+        words, cwd=place, env=screen(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.read(1)
+    time.sleep(after)
+    process.send_signal(number)
+    try:
+        _, errors = process.communicate(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return "hung", b""
+    return process.returncode, errors
+
+
+def end_many(place, names, delays):
+    """Each command gets each signal at times counted from its first output, which comes last."""
+    for name in names:
+        for i, after in enumerate(delays):
+            number = NUMBERS[i % 2]
+            status, errors = ended(command(*COMMANDS[name]), place, number, after)
+            assert status in (0, 128 + number, -number), (name, after, errors.decode())
+            assert b"Traceback" not in errors, (name, after, errors.decode())
+            assert b"Exception" not in errors, (name, after, errors.decode())
+
+
+def test_42_signals_as_a_command_ends(place):
+    end_many(place, ["join"], [0, 0.01])
+
+
+@pytest.mark.slow
+def test_42_signals_in_the_last_100_ms(place):
+    delays = np.random.default_rng(7).uniform(0, 0.1, 40) ** 2 * 10
+    end_many(place, COMMANDS, delays.tolist())
+
+
+# A process that is interrupted again and again while threads work for it: it must not wait for ever
+STORM = """
+import random, signal, sys, time
+from fastphash.base.threads import run_all
+
+class Interrupt(BaseException):
+    pass
+
+def interrupt(*_):
+    raise Interrupt
+
+signal.signal(signal.SIGALRM, interrupt)
+# an exception in a destructor is printed, and forgotten
+sys.unraisablehook = lambda _: None
+rng, interrupted = random.Random(5), 0
+end = time.monotonic() + float(sys.argv[1])
+while time.monotonic() < end:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-6, 1e-3))
+        try:
+            for _ in range(100):
+                run_all(2, [lambda: None] * 8)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except Interrupt:
+        interrupted += 1
+for _ in range(200):
+    if len(sys._current_frames()) == 1:
+        break
+    time.sleep(0.01)
+print(interrupted, len(sys._current_frames()))
+"""
+
+
+def storm(seconds):
+    words = [sys.executable, "-c", STORM, str(seconds)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=seconds + 20, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return list(map(int, done.stdout.split()))
+
+
+def test_42_threads_end_whenever_they_are_interrupted():
+    interrupted, threads = storm(2)
+    assert interrupted > 50
+    assert threads == 1

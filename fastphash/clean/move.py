@@ -20,11 +20,12 @@ from fastphash.clean.journal import (
     write_journal,
 )
 from fastphash.clean.keeper_check import KeeperCheck
-from fastphash.clean.outcome import NAME_TAKEN, Applied, Skipped
+from fastphash.clean.outcome import GONE, NAME_TAKEN, Applied, Skipped
 from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
 from fastphash.errors import FastphashError
-from fastphash.files.durable_move import StrandedError, move_file
+from fastphash.files.durable_move import move_file
+from fastphash.files.own_names import taken_name
 from fastphash.store.lock import locked
 
 
@@ -131,15 +132,18 @@ def _move_if_unchanged(
 ) -> bool:
     """Move a row's file if it and its keeper have the bytes that were hashed.
 
-    Returns False if the file is gone. A row that stays as it was is added to `stayed`.
+    A row that stays as it was is added to `stayed`.
     """
     confirm = partial(keepers.check, row)
+    file = plan.file(row)
     try:
         confirm()
         keepers.check_apart(row)
-        return move_file(plan.file(row), destination, plan.digests[row], confirm)
-    except StrandedError:
-        raise
+        if not move_file(file, destination, plan.digests[row], confirm):
+            raise FastphashError(GONE)  # noqa: TRY301 - it stays out of the journal like others
     except FastphashError:
-        stayed[row] = destination
+        # the journal goes on to tell of a file that couldn't get its name back
+        if not os.path.lexists(taken_name(file)):
+            stayed[row] = destination
         raise
+    return True

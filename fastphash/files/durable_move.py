@@ -94,10 +94,6 @@ def settle_move(source: bytes, target: bytes, digest: bytes) -> None:
             os.unlink(aside)
             sync_folder(os.path.dirname(source))
         else:
-            if is_empty(target) and not is_empty(
-                aside
-            ):  # held for the file by a run that was killed
-                os.unlink(target)
             _put_back(aside, source)
     if os.path.lexists(copy):
         os.unlink(copy)

@@ -324,14 +324,14 @@ def test_51_two_audits_in_processes_of_their_own(tmp_path):
         save(tmp_path / f"train/{i}.png", pixels)
         save(tmp_path / f"val/{i}.png", pixels)
     for keep in ("train", "val"):
-        words = ["audit", "train=train", "val=val", "-o", keep, "--keep-in", keep]
+        words = ["audit", "train=train", "val=val", "-o", f"by-{keep}", "--keep-in", keep]
         run(*words, cwd=tmp_path)
-        run("clean", keep, cwd=tmp_path)
+        run("clean", f"by-{keep}", cwd=tmp_path)
     with tempfile.TemporaryDirectory(dir=elsewhere()) as folder:
         for _ in range(5):
             both = [
                 subprocess.Popen(
-                    command("clean", keep, f"{folder}/{keep}", "--apply", "--to", "move"),
+                    command("clean", f"by-{keep}", f"{folder}/{keep}", "--apply", "--to", "move"),
                     cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=screen(),
                 )
                 for keep in ("train", "val")
@@ -342,8 +342,8 @@ def test_51_two_audits_in_processes_of_their_own(tmp_path):
             for i in range(40):
                 assert any((tmp_path / split / f"{i}.png").exists() for split in ("train", "val"))
             for keep in ("train", "val"):
-                if (tmp_path / keep / JOURNAL).exists():
-                    run("clean", keep, "--undo", cwd=tmp_path)
+                if (tmp_path / f"by-{keep}" / JOURNAL).exists():
+                    run("clean", f"by-{keep}", "--undo", cwd=tmp_path)
             assert len(list(tmp_path.glob("train/*.png"))) == 40
             assert len(list(tmp_path.glob("val/*.png"))) == 40
 

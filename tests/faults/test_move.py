@@ -398,29 +398,6 @@ class CaseFolded:
         return found if isinstance(path, bytes) else os.fsdecode(found)
 
 
-def exfat(stack, folder):
-    """An exFAT disk, mounted at a folder."""
-    if os.geteuid() != 0 or not all(map(shutil.which, ("mkfs.exfat", "losetup"))):
-        pytest.skip("no exFAT disk can be made here")
-    image = folder.with_suffix(".img")
-    with open(image, "wb") as file:
-        file.truncate(64 << 20)
-    subprocess.run(["mkfs.exfat", image], check=True, capture_output=True)
-    loop = subprocess.run(
-        ["losetup", "-f", "--show", image], check=True, capture_output=True, text=True
-    ).stdout.strip()
-    stack.callback(subprocess.run, ["losetup", "-d", loop], check=False)
-    folder.mkdir()
-    for words in (["mount", "-t", "exfat", loop], ["mount.exfat-fuse", loop]):
-        if (
-            shutil.which(words[0])
-            and not subprocess.run([*words, folder], capture_output=True, check=False).returncode
-        ):
-            stack.callback(subprocess.run, ["umount", folder], check=True)
-            return
-    pytest.skip("exFAT can't be mounted here")
-
-
 CLASHING = {"val/k": "a1", "train/IMG_1": "a1", "train/img_1": "a1", "train/Img_1": "a2"}
 
 
@@ -435,11 +412,30 @@ def move_and_undo(found, target):
     assert {name: (found.root / name).read_bytes() for name in CLASHING} == before
 
 
-def test_53_names_that_differ_in_case_only_on_an_exfat_disk(tmp_path):
-    found = Small(tmp_path, CLASHING)
-    with contextlib.ExitStack() as stack:
-        exfat(stack, tmp_path / "usb")
-        move_and_undo(found, tmp_path / "usb" / "aside")
+FOLDING = """
+import sys
+from pathlib import Path
+from tests.faults.test_move import CLASHING, Small, move_and_undo
+
+move_and_undo(Small(sys.argv[1], CLASHING), Path(sys.argv[2]) / "aside")
+"""
+
+
+def test_53_names_that_differ_in_case_only_on_a_disk_that_folds_case(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = ["unshare", "-m", sys.executable, "tests/support/folding_disk.py", str(disk)]
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*mounted, "true"], capture_output=True, check=False, cwd=ROOT).returncode
+    ):
+        missing("a disk can't be mounted here")
+    words = [*mounted, sys.executable, "-c", FOLDING, str(tmp_path), str(disk)]
+    done = subprocess.run(
+        words, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("poor", [False, True])

@@ -32,7 +32,7 @@ COMMANDS = {
     "group": ("group", "a.parquet", "-o", "g.parquet", "--overwrite", "--radius", "8"),
     "report": ("report", "out", "-o", "r.html", "--overwrite"),
     "clean": ("clean", "out"),
-    "info": ("info", "out"),
+    "info": ("info", "out/hashes"),
 }
 
 

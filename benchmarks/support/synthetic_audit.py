@@ -12,6 +12,7 @@ from fastphash.files import atomic, parquet
 from fastphash.hashing.definition import Definition
 from fastphash.results.audit_folder import GROUPS, HASHES, LEAKS, REJECTED, SUMMARY
 from fastphash.results.decisions import Decision, Image, decide
+from fastphash.results.priority import REASONS
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, ROLES, coded, relation_columns
 from fastphash.store.schema import REJECTED_SCHEMA, Layout
 from fastphash.store.store import PART_ROWS, create_store, open_store
@@ -88,6 +89,7 @@ def write_groups(path: Path, group: Codes, position: Codes, split: Codes, paths:
     rng = np.random.default_rng(1)
     n = group.size
     keeper = position == 0
+    first = np.flatnonzero(keeper)[group]
     kind = rng.integers(IDENTICAL, NEAR + 1, n)
     columns = [
         pa.array(group),
@@ -106,6 +108,10 @@ def write_groups(path: Path, group: Codes, position: Codes, split: Codes, paths:
             ),
             keeper,
         ),
+        coded(split[first], SPLITS),
+        pa.array(paths).take(pa.array(first)),
+        coded(np.zeros(n, np.int32), REASONS, keeper),
+        pa.nulls(n, pa.binary()),
         pa.nulls(n, pa.binary()),
     ]
     parquet.write_table(path, pa.table(columns, schema=GROUPS_SCHEMA))

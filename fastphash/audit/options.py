@@ -42,7 +42,8 @@ class AuditOptions:
         copies.
     grouping : {"star", "components"}
     keep_in : sequence of str
-        Splits that keep their images, first to last; then the others, the smallest first.
+        Splits that keep their images, first to last; then the others: those for validation or
+        test by name, then the smallest first.
     compare_masks : bool
         Whether images that look like masks of others are compared, too, though their names say so.
     labels : LabelSources

@@ -30,6 +30,7 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
 from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.index import Index
+from fastphash.labels.levels import with_levels
 from fastphash.labels.masks import find_masks, left_out
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
@@ -45,8 +46,9 @@ from fastphash.results.audit_folder import (
     AuditFolder,
     read_splits,
 )
-from fastphash.results.groups import CopyCounts, candidates, group_rows, priority
+from fastphash.results.groups import CopyCounts, candidates, group_rows
 from fastphash.results.leaks import find_leaks
+from fastphash.results.priority import priority
 from fastphash.results.schemas import LEAKS_SCHEMA
 from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_sources
@@ -114,6 +116,7 @@ def audit(
         hashed = _hash(out, sources, ingest, progress)
         progress("joining", 0, 0)
         rows = read_splits(out, [source.split for source in sources])
+        rows = with_levels(rows, options.labels.coco)
         masks = find_masks(rows)
         compared = rows
         if not options.compare_masks and any(one.named for one in masks):

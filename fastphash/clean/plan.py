@@ -21,7 +21,8 @@ from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, compared_rows
 from fastphash.results.decisions import Resolved, decisions_digest, read_decisions, resolve
-from fastphash.results.groups import GroupedRows, priority
+from fastphash.results.groups import GroupedRows
+from fastphash.results.priority import priority
 from fastphash.results.schemas import RELATION, coded, relation_columns
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria

@@ -241,7 +241,7 @@ def kinds_option(text: str) -> Callable[[F], F]:
     return click.option("--kinds", metavar="KIND,...", callback=values.parse_kinds, help=text)
 
 
-def keep_in_option(default: str = "the smallest first") -> Callable[[F], F]:
+def keep_in_option(default: str = "val and test, then the smallest") -> Callable[[F], F]:
     """``--keep-in SPLIT,...``."""
     return click.option(
         "--keep-in",

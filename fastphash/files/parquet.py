@@ -24,6 +24,8 @@ _DICTIONARY_COLUMNS = (
     "haystack_split",
     "role",
     "keeper_split",
+    "keeper_reason",
+    "disagrees",
     "source",
 )
 

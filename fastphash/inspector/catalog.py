@@ -39,6 +39,8 @@ class Row:
     score : float or None
     colour : str
         Empty where it isn't known.
+    reason : str
+        Why its keeper stays rather than it; empty for a keeper.
     size, mtime_ns, width, height : int
         Of the audited file; width and height are 0 where they aren't known.
     """
@@ -53,6 +55,7 @@ class Row:
     orientation: int
     score: float | None
     colour: str
+    reason: str
     size: int
     mtime_ns: int
     width: int
@@ -138,10 +141,11 @@ class Catalog:
             Image(split, columns.exact_path(number), digest),
             columns.paths[number].as_py(),
             "" if kind == NONE else KINDS[kind],
-            0 if kind == NONE else int(columns.distance[number]),
+            int(columns.distance[number]),
             int(columns.orientation[number]),
             None if np.isnan(score) else score,
             "" if colour == NONE else COLOURS[colour],
+            "" if kind == NONE else columns.reasons[columns.reason[number]],
             int(details.size[number]),
             int(details.mtime_ns[number]),
             int(details.width[number]),

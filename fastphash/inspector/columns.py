@@ -14,7 +14,7 @@ from fastphash.errors import StoreError
 from fastphash.files import parquet
 from fastphash.results.audit_folder import GROUPS, AuditFolder
 
-#: Stands for a missing value: a keeper has no kind and no distance.
+#: Stands for a missing value: a keeper has no kind.
 NONE = 255
 
 
@@ -30,14 +30,18 @@ class GroupColumns:
         The first row of each group, its keeper's; then the number of rows.
     split : uint8 or uint16 (n,)
         Index into `splits`.
-    kind, distance : uint8 (n,)
+    kind : uint8 (n,)
         NONE for keepers.
-    orientation : uint8 (n,)
+    distance, orientation : uint8 (n,)
         0 for keepers.
     score : float32 (n,)
         NaN where it isn't known.
     colour : uint8 (n,)
         NONE where it isn't known.
+    reasons : list of str
+        Why keepers stay rather than their copies.
+    reason : uint8 or uint16 (n,)
+        Index into `reasons`; the largest value for keepers.
     paths : pyarrow.ChunkedArray of string (n,)
     path_bytes : pyarrow.ChunkedArray of binary (n,), optional
         Exact paths of the rows whose path isn't UTF-8, null in others; None if all are null.
@@ -51,6 +55,8 @@ class GroupColumns:
     orientation: NDArray[np.uint8]
     score: NDArray[np.float32]
     colour: NDArray[np.uint8]
+    reasons: list[str]
+    reason: NDArray[Any]
     paths: pa.ChunkedArray
     path_bytes: pa.ChunkedArray | None
 
@@ -86,7 +92,7 @@ class GroupColumns:
     @cached_property
     def furthest(self) -> NDArray[np.uint8]:
         """The largest distance of a copy in each group, uint8 (groups,)."""
-        return self.reduce(np.maximum, np.where(self.is_copy, self.distance, 0))
+        return self.reduce(np.maximum, self.distance)
 
     def reduce(self, operation: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
         """Reduce a column to one value for each group."""
@@ -127,16 +133,20 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
     starts = _starts(read("group").to_numpy(), audited)
     orientation = encode_names(read("orientation"), ORIENTATIONS)
     orientation[starts[:-1]] = 0
+    reason = read("keeper_reason")
+    reasons = pc.unique(reason.cast(pa.string())).drop_null().to_pylist()
     path_bytes = read("path_bytes")
     return GroupColumns(
         audited.splits,
         starts,
         encode_names(read("split"), audited.splits),
         encode_names(read("kind"), KINDS),
-        read("distance").fill_null(NONE).to_numpy(),
+        read("distance").fill_null(0).to_numpy(),
         orientation,
         read("score").to_numpy().astype(np.float32, copy=False),
         encode_names(read("colour"), COLOURS),
+        reasons,
+        encode_names(reason, reasons),
         read("path"),
         None if path_bytes.null_count == len(path_bytes) else path_bytes,
     )

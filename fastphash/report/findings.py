@@ -4,6 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 from fastphash.base.text import count, display_name, listed, share
 from fastphash.base.vocabulary import COPY_KINDS, KINDS, NEAR
+from fastphash.results.priority import order_splits
 
 #: More splits than this don't fit into a square table.
 MATRIX_SPLITS = 16
@@ -248,6 +249,15 @@ def collisions(summary: dict[str, Any]) -> list[tuple[str, int]]:
         if leak["kinds"]["collision"]
     ]
     return inside + between
+
+
+def split_order(summary: dict[str, Any]) -> list[str]:
+    """Splits in the order in which they keep their images."""
+    counts = {
+        name: split["images"] - split["rejected"] for name, split in summary["splits"].items()
+    }
+    labelled = summary["labels"].get("coco", {}).get("files", {})
+    return order_splits(counts, summary["keep_in"], labelled)
 
 
 def rejects(summary: dict[str, Any], most: int) -> list[tuple[str, int]]:

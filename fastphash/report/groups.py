@@ -24,7 +24,10 @@ class ImageName(NamedTuple):
 
 
 class Member(NamedTuple):
-    """One image of a group, with its relation to the keeper; None and 0 for the keeper."""
+    """One image of a group, with its relation to the keeper; None and 0 for the keeper.
+
+    `reason` says why the keeper stays rather than the image.
+    """
 
     name: ImageName
     kind: str | None
@@ -32,6 +35,7 @@ class Member(NamedTuple):
     orientation: int
     score: float | None
     colour: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class GroupTable:
         self._table = table
         self.split = _encode_names(table["split"], splits)
         self.kind = _encode_names(table["kind"], KINDS)
-        self.distance: NDArray[np.uint8] = table["distance"].fill_null(0).to_numpy()
+        self.distance: NDArray[np.uint8] = table["distance"].to_numpy()
         self.starts = np.flatnonzero(self.kind < 0)
         self.sizes = np.diff(np.append(self.starts, table.num_rows))
 
@@ -164,8 +168,9 @@ class GroupTable:
                 ORIENTATIONS.index(orientation) if orientation else 0,
                 score,
                 colour,
+                reason,
             )
-            for split, path, kind, distance, orientation, score, colour in zip(
+            for split, path, kind, distance, orientation, score, colour, reason in zip(
                 table["split"].to_pylist(),
                 exact_paths(table).to_pylist(),
                 table["kind"].to_pylist(),
@@ -173,6 +178,7 @@ class GroupTable:
                 table["orientation"].to_pylist(),
                 table["score"].to_pylist(),
                 table["colour"].to_pylist(),
+                table["keeper_reason"].to_pylist(),
                 strict=True,
             )
         ]

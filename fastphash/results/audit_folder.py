@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
 from fastphash.labels.masks import Masks, left_out
+from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA
 from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
 from fastphash.store.open import read_hashes
@@ -40,6 +41,8 @@ FILES = {
     "rejected": REJECTED,
     "report": REPORT,
 }
+
+_TABLES = ((GROUPS, GROUPS_SCHEMA), (LEAKS, LEAKS_SCHEMA))
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,13 @@ def open_audit(folder: Path) -> AuditFolder:
         raise StoreError(
             f"the hashes in {str(folder)!r} are not those that were audited: run the audit again"
         )
-    if "min_score" not in summary:
+    if "min_score" not in summary or any(
+        _lacks_columns(folder / name, schema) for name, schema in _TABLES
+    ):
         raise StoreError(f"the audit in {str(folder)!r} is of an older version: run it again")
     return AuditFolder(folder, summary, store)
+
+
+def _lacks_columns(path: Path, schema: pa.Schema) -> bool:
+    """Whether a table is there, but without a column that it has today."""
+    return path.exists() and not set(schema.names) <= set(parquet.read_schema(path).names)

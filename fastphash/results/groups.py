@@ -7,41 +7,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import COLLISION, IDENTICAL, KINDS, SAME_PIXELS
-from fastphash.errors import UsageError
 from fastphash.groups.grouping import Grouping, KeeperComparison, find_copies, has_partner
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
+from fastphash.results.priority import keeper_reasons
 from fastphash.results.schemas import GROUPS_SCHEMA, ROLES, coded, relation_columns, row_names
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation, relate
-
-
-def priority(rows: HashTable, keep_in: list[str]) -> NDArray[np.int64]:
-    """Rows in order of priority: the first of a group is its keeper.
-
-    Splits as given, then the smaller split first (equal sizes by name); most pixels; largest file;
-    path.
-
-    Raises
-    ------
-    UsageError
-        `keep_in` names a split that isn't there.
-    """
-    names, counts = np.unique(rows.splits.astype(str), return_counts=True)
-    for name in keep_in:
-        if name not in names:
-            raise UsageError(f"no split {name!r} to keep images in: there are {', '.join(names)}")
-    by_size = [str(name) for _, name in sorted(zip(counts.tolist(), names.tolist(), strict=True))]
-    order = [*keep_in, *(name for name in by_size if name not in keep_in)]
-    rank = {name: i for i, name in enumerate(order)}
-    split_rank = np.array([rank[split] for split in rows.splits], np.int64)
-    pixels = rows.numbers("width") * rows.numbers("height")
-    path_rank = np.empty(len(rows), np.int64)
-    path_rank[np.argsort(np.array(rows.paths.to_pylist(), object), kind="stable")] = np.arange(
-        len(rows)
-    )
-    return np.lexsort((path_rank, -rows.numbers("size"), -pixels, split_rank))
 
 
 def candidates(rows: HashTable, order: NDArray[np.int64], criteria: CopyCriteria) -> HashTable:
@@ -104,17 +77,22 @@ class GroupedRows(NamedTuple):
         grouped = np.union1d(copies, self.keepers.keeper[copies])
         order = grouped[np.lexsort((grouped, self.keepers.keeper[grouped]))]
         keeper = self.keepers.keeper[order]
-        role = (keeper != order).astype(np.int32)
+        is_keeper = keeper == order
         _, number = np.unique(keeper, return_inverse=True)
         split, path, path_bytes = row_names(self.rows, order)
+        keeper_split, keeper_path, keeper_bytes = row_names(self.rows, keeper)
         return pa.table(
             [
                 pa.array(number, pa.int64()),
                 split,
                 path,
-                coded(role, ROLES),
-                *relation_columns(self.relation(order), role == 0),
+                coded((~is_keeper).astype(np.int32), ROLES),
+                *relation_columns(self.relation(order), is_keeper),
+                keeper_split,
+                keeper_path,
+                keeper_reasons(self.rows, order, keeper),
                 path_bytes,
+                keeper_bytes,
             ],
             schema=GROUPS_SCHEMA,
         )

@@ -31,6 +31,12 @@ RELATION = [
     ("colour_distance", pa.float32()),
     ("same_pixels", pa.bool_()),
 ]
+#: Columns that name the keeper of an image, and say why it stays rather than the image.
+KEEPER = [
+    ("keeper_split", NAME_TYPE),
+    ("keeper_path", pa.string()),
+    ("keeper_reason", NAME_TYPE),
+]
 _SIDES = [
     ("needle_split", NAME_TYPE),
     ("needle_path", pa.string()),
@@ -49,7 +55,9 @@ GROUPS_SCHEMA = pa.schema(
         ("path", pa.string()),
         ("role", NAME_TYPE),
         *RELATION,
+        *KEEPER,
         ("path_bytes", pa.binary()),
+        ("keeper_path_bytes", pa.binary()),
     ]
 )
 
@@ -65,13 +73,16 @@ def row_names(rows: HashTable, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any
 
 
 def relation_columns(relation: Relation, null: NDArray[np.bool_] | None = None) -> list[Any]:
-    """The columns of RELATION, null in the rows of `null` (keepers) and where unknown."""
+    """The columns of RELATION, null in the rows of `null` (keepers) and where unknown.
+
+    A distance is never null, because pandas would make fractions of all: keepers have 0.
+    """
     kind, distance, orientation, score, colour, colour_distance, same_pixels = relation
     all_null = np.zeros(kind.size, np.bool_) if null is None else null
     uncoloured = all_null | (colour == UNKNOWN_COLOUR)
     return [
         coded(kind, KINDS, null),
-        pa.array(distance, pa.uint8(), mask=null),
+        pa.array(np.where(all_null, 0, distance), pa.uint8()),
         coded(orientation, ORIENTATIONS, null),
         pa.array(score, pa.float32(), mask=all_null | np.isnan(score)),
         coded(np.where(uncoloured, SAME, colour), COLOURS, uncoloured),

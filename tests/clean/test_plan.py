@@ -11,7 +11,7 @@ from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.plan import PLAN_SCHEMA, SURE, make_plan, plan_settings, plan_summary
 from fastphash.errors import StoreError, UsageError
 from fastphash.results.decisions import Decision, Image, decide
-from fastphash.results.groups import priority
+from fastphash.results.priority import priority
 from tests.support import naive
 from tests.support.audits import RADIUS, audited
 from tests.support.thumbnails import POOL

@@ -27,13 +27,17 @@ def many_groups(audited, groups, size):
         "path": pa.array([f"images/of/a/data/set/{i:09d}.jpg" for i in range(rows)]),
         "role": pa.DictionaryArray.from_arrays(copy.astype(np.int32), ["keeper", "copy"]),
         "kind": coded(of % 4, list(KINDS)),
-        "distance": pa.array((of % 5).astype(np.uint8), mask=~copy),
+        "distance": np.where(copy, of % 5, 0).astype(np.uint8),
         "orientation": coded(of % 8, list(ORIENTATIONS)),
         "score": pa.array(np.ones(rows, np.float32), mask=~copy),
         "colour": pa.nulls(rows, pa.string()),
         "colour_distance": pa.nulls(rows, pa.float32()),
         "same_pixels": pa.nulls(rows, pa.bool_()),
+        "keeper_split": coded(of % 2 * 0, SPLITS),
+        "keeper_path": pa.nulls(rows, pa.string()),
+        "keeper_reason": pa.array(np.where(copy, "first name", None), pa.string()),
         "path_bytes": pa.nulls(rows, pa.binary()),
+        "keeper_path_bytes": pa.nulls(rows, pa.binary()),
     }
     made = AuditFolder(audited.folder, audited.summary, audited.store)
     made.__dict__["groups"] = pa.table(columns).cast(GROUPS_SCHEMA)

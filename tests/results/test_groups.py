@@ -8,7 +8,8 @@ import pytest
 
 from fastphash.errors import UsageError
 from fastphash.hashing.definition import HASH_COLUMNS
-from fastphash.results.groups import candidates, group_rows, priority
+from fastphash.results.groups import candidates, group_rows
+from fastphash.results.priority import priority
 from fastphash.results.schemas import GROUPS_SCHEMA
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.plain_tables import (

@@ -7,9 +7,10 @@ from fastphash.base.vocabulary import KINDS
 from fastphash.errors import DefinitionError, TooManyPairsError
 from fastphash.hashing.definition import Definition
 from fastphash.joins.options import JoinOptions
-from fastphash.results.groups import group_rows, priority
+from fastphash.results.groups import group_rows
 from fastphash.results.leaks import find_leaks
 from fastphash.results.pairs import filter_kinds, find_pairs
+from fastphash.results.priority import priority
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.plain_tables import (
@@ -50,7 +51,11 @@ def test_columns_are_those_of_the_design():
         ("path", pa.string()),
         ("role", NAME),
         *RELATION,
+        ("keeper_split", NAME),
+        ("keeper_path", pa.string()),
+        ("keeper_reason", NAME),
         ("path_bytes", pa.binary()),
+        ("keeper_path_bytes", pa.binary()),
     ]
 
 

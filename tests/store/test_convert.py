@@ -11,8 +11,9 @@ from fastphash import from_hex, to_hex
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.hashing.definition import FOREIGN, HASH_COLUMNS, parse_definition
 from fastphash.ingest.api import hash_into
-from fastphash.results.groups import group_rows, priority
+from fastphash.results.groups import group_rows
 from fastphash.results.pairs import find_pairs
+from fastphash.results.priority import priority
 from fastphash.store.convert import export_hashes, import_hashes, paper_groups, paper_matches
 from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.store import open_store

@@ -17,21 +17,24 @@ def groups_of(*groups):
     for number, members in enumerate(groups):
         for i, (split, path, *relation) in enumerate(members):
             kind, orientation = (*relation, "identity")[:2] if relation else (None, None)
-            exact = path if isinstance(path, bytes) else None
             rows.append(
                 {
                     "group": number,
                     "split": split,
-                    "path": exact.decode(errors="replace") if exact else path,
-                    "path_bytes": exact,
+                    "path": text_of(path),
+                    "path_bytes": exact_of(path),
                     "role": "copy" if i else "keeper",
                     "kind": kind,
-                    "distance": 1 if i else None,
+                    "distance": 1 if i else 0,
                     "orientation": orientation,
                     "score": 1.0 if i else None,
                     "colour": "same" if i else None,
                     "colour_distance": 0.0 if i else None,
                     "same_pixels": None,
+                    "keeper_split": members[0][0],
+                    "keeper_path": text_of(members[0][1]),
+                    "keeper_reason": "first name" if i else None,
+                    "keeper_path_bytes": exact_of(members[0][1]),
                 }
             )
     columns = {
@@ -39,6 +42,14 @@ def groups_of(*groups):
         for field in GROUPS_SCHEMA
     }
     return pa.table(columns).cast(GROUPS_SCHEMA)
+
+
+def text_of(path):
+    return path.decode(errors="replace") if isinstance(path, bytes) else path
+
+
+def exact_of(path):
+    return path if isinstance(path, bytes) else None
 
 
 def field_type(field):

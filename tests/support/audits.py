@@ -47,6 +47,8 @@ def write_audit(out, groups, roots=None, **columns):
     store.roots = {name: str((roots or {}).get(name, out / name)) for name in names}
     store.unfinished = []
     store.save()
+    firsts = {image[0]: i for i, image in reversed(list(enumerate(images)))}
+    of_keeper = pa.array([firsts[image[0]] for image in images], pa.int64())
     keeper = np.array([i == 0 or images[i - 1][0] != images[i][0] for i in range(len(images))])
 
     def relation(field, kind):
@@ -60,13 +62,17 @@ def write_audit(out, groups, roots=None, **columns):
             path,
             pa.array(["keeper" if k else "copy" for k in keeper], pa.string()),
             relation(3, pa.string()),
-            relation(4, pa.uint8()),
+            relation(4, pa.uint8()).fill_null(0),
             relation(5, pa.string()),
             relation(6, pa.float32()),
             relation(7, pa.string()),
             pa.nulls(len(images), pa.float32()),
             pa.nulls(len(images), pa.bool_()),
+            pa.array(split, pa.string()).take(of_keeper),
+            path.take(of_keeper),
+            pa.array([None if k else "first name" for k in keeper], pa.string()),
             exact,
+            exact.take(of_keeper),
         ],
         GROUPS_SCHEMA.names,
     )

@@ -198,10 +198,13 @@ def plain_groups(rows, radius=0):
     for i, k, pair in plain_stars(rows, radius):
         groups.setdefault(k, []).append((i, pair))
     for number, (k, copies) in enumerate(sorted(groups.items())):
-        none = dict.fromkeys(name for name, _ in RELATION)
-        yield {"group": number, "role": "keeper"} | names(rows, k) | none
+        none = dict.fromkeys(name for name, _ in RELATION) | {"distance": 0}
+        keeper = names(rows, k, "keeper_")
+        alone = {"keeper_reason": None}
+        yield {"group": number, "role": "keeper"} | names(rows, k) | none | keeper | alone
         for i, pair in copies:
-            yield {"group": number, "role": "copy"} | names(rows, i) | relation(pair)
+            why = {"keeper_reason": plain_reason(rows, i, k)}
+            yield {"group": number, "role": "copy"} | names(rows, i) | relation(pair) | keeper | why
 
 
 TABLES = [
@@ -212,16 +215,48 @@ TABLES = [
 ]
 
 
-def plain_priority(rows, keep_in):
+EVALUATION = ("val", "test")
+
+
+def plain_bytes(size):
+    """Bytes of a file in eight steps for each power of two."""
+    power = size.bit_length()
+    return power, size * 16 // 2**power
+
+
+def plain_criteria(row):
+    """What tells an original from its copies, the smaller value first; all names are unmarked."""
+    path = row["path_bytes"] or row["path"].encode()
+    power, step = plain_bytes(row["size"])
+    return {
+        "more pixels": -row["width"] * row["height"],
+        "less compressed": (-power, -step),
+        "shorter name": len(path),
+        "first name": path,
+    }
+
+
+def image_rows(rows):
     columns = rows.table.select(["split", "path", "path_bytes", "size", "width", "height"])
-    rows = columns.to_pylist()
+    return columns.to_pylist()
+
+
+def plain_reason(rows, copy, keeper):
+    copy, keeper = image_rows(rows.take(np.array([copy, keeper])))
+    if copy["split"] != keeper["split"]:
+        return f"{keeper['split']} before {copy['split']}"
+    of_copy, of_keeper = plain_criteria(copy), plain_criteria(keeper)
+    return next(why for why, value in of_copy.items() if value != of_keeper[why])
+
+
+def plain_priority(rows, keep_in):
+    rows = image_rows(rows)
     splits = [row["split"] for row in rows]
 
     def rank(i):
-        row = rows[i]
-        kept = keep_in.index(row["split"]) if row["split"] in keep_in else len(keep_in)
-        path = row["path_bytes"] or row["path"].encode()
-        pixels = row["width"] * row["height"]
-        return kept, splits.count(row["split"]), row["split"], -pixels, -row["size"], path
+        split = splits[i]
+        kept = keep_in.index(split) if split in keep_in else len(keep_in)
+        criteria = plain_criteria(rows[i])
+        return kept, split not in EVALUATION, splits.count(split), split, *criteria.values()
 
     return sorted(range(len(rows)), key=rank)

@@ -41,8 +41,9 @@ def group(
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_join import show_groups, show_unseen
     from fastphash.files import atomic, parquet
-    from fastphash.results.groups import candidates, group_rows, priority
+    from fastphash.results.groups import candidates, group_rows
     from fastphash.results.pairs import count_unseen
+    from fastphash.results.priority import priority
     from fastphash.store.convert import paper_groups
     from fastphash.store.open import read_together
 

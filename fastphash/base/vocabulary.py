@@ -43,3 +43,7 @@ OTHER_PIXELS, SAME_PIXELS, UNKNOWN_PIXELS = range(3)
 #: Ways to apply a clean plan.
 CleanMode = Literal["lists", "copy", "hardlink", "symlink", "move"]
 CLEAN_MODES: tuple[CleanMode, ...] = get_args(CleanMode)
+
+#: Whether a clean plan keeps copies whose labels disagree, or lets them go.
+ConflictRule = Literal["keep", "drop"]
+CONFLICT_RULES: tuple[ConflictRule, ...] = get_args(ConflictRule)

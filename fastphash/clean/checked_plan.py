@@ -5,7 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import IDENTICAL, KINDS, NEAR
+from fastphash.base.vocabulary import IDENTICAL, KINDS, NEAR, ORIENTATIONS
+from fastphash.clean.label_rule import read_label_rule
 from fastphash.clean.outcome import Skipped
 from fastphash.clean.plan import ACTIONS, KEEP, PLAN, PLAN_SCHEMA, REMOVE, plan_settings
 from fastphash.errors import StoreError, UsageError
@@ -105,6 +106,7 @@ class CheckedPlan:
             if keeper[row] < 0 or actions[keeper[row]] != KEEP:
                 raise StoreError(f"{PLAN}: {self.name(row)} would go, but its keeper doesn't stay")
         self._check_copies(table, removed, keeper)
+        self._check_labels(table, removed, keeper)
         return keeper
 
     def _check_copies(self, table: pa.Table, removed: list[int], keeper: NDArray[np.int64]) -> None:
@@ -136,6 +138,22 @@ class CheckedPlan:
                     f"{PLAN}: {self.name(row)} would go as {kind} at distance {real}, which the "
                     "plan wasn't made by: plan again with `kinds`"
                 )
+
+    def _check_labels(self, table: pa.Table, removed: list[int], keeper: NDArray[np.int64]) -> None:
+        """Check that no removed row's labels disagree with its keeper's."""
+        rows = np.array(removed, np.int64)
+        turned = pc.index_in(table["orientation"].cast(pa.string()), pa.array(ORIENTATIONS))
+        if turned.null_count:
+            row = removed[turned.to_pylist().index(None)]
+            raise StoreError(f"{PLAN}: {self.name(row)} would go without an orientation")
+        labels = read_label_rule(self.audited, self.settings["conflicts"])
+        orientation = turned.to_numpy().astype(np.uint8)
+        apart = np.flatnonzero(labels.apart(keeper[rows], rows, orientation))
+        if apart.size:
+            raise StoreError(
+                f"{PLAN}: {self.name(removed[apart[0]])} would go, but its labels are not those of "
+                "its keeper: plan again, with `conflicts` drop if it is to go"
+            )
 
 
 def read_plan(audited: AuditFolder) -> CheckedPlan:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import AUGMENTED, COLLISION, EXACT, NEAR
+from fastphash.clean.label_rule import LabelRule
 from fastphash.results.decisions import Resolved
 from fastphash.store.rows import HashTable
 from fastphash.verify.comparison import Comparison
@@ -26,6 +27,8 @@ class CopyRule:
     decided : Resolved
     criteria : CopyCriteria
         The largest distance and the least score of kind `near`.
+    labels : LabelRule, optional
+        Rows whose labels are known to disagree are no copies.
     """
 
     def __init__(
@@ -35,11 +38,13 @@ class CopyRule:
         allowed: NDArray[np.bool_],
         decided: Resolved,
         criteria: CopyCriteria,
+        labels: LabelRule | None = None,
     ) -> None:
         self._criteria = criteria
         self._ranked = ranked
         self._allowed = allowed
         self._number = number
+        self._labels = labels
         self._decided = np.concatenate([decided.copies, decided.not_copies])
         self._copies = _pair_keys(*decided.copies.T)
         self._not_copies = _pair_keys(*decided.not_copies.T)
@@ -61,6 +66,10 @@ class CopyRule:
             keys = _pair_keys(self._number[left], self._number[right])
             copies |= np.isin(keys, self._copies)
             copies &= ~np.isin(keys, self._not_copies)
+        if self._labels is not None:
+            # rows are in order of priority: of two the first stays
+            stays, goes = np.minimum(left, right), np.maximum(left, right)
+            copies &= self._labels.known_apart(self._number[stays], self._number[goes]) == 0
         return copies
 
     def searched(self) -> NDArray[np.bool_] | None:
@@ -83,15 +92,20 @@ class CopyRule:
         """Columns by row: two rows that need not be copies have different values in at least one.
 
         Two rows with equal hashes and thumbnails need not be copies if there is a decision about
-        one of them, or if their bytes differ and kind `exact` isn't allowed.
+        one of them, if their bytes differ and kind `exact` isn't allowed, or if their labels can
+        disagree.
         """
         decided_rows = np.zeros((self._number.size, 1), np.uint64)
         rows = np.flatnonzero(np.isin(self._number, self._decided))
         decided_rows[rows, 0] = rows + 1
+        columns = [decided_rows]
+        if self._labels is not None:
+            labels = self._labels.folder[self._number], self._labels.level[self._number]
+            columns += [column.astype(np.uint64)[:, None] for column in labels]
         digests = self._ranked.digests
-        if digests is None or (self._allowed[EXACT] and self._ranked.columns[1]):
-            return [decided_rows]
-        return [decided_rows, digests]
+        if digests is not None and not (self._allowed[EXACT] and self._ranked.columns[1]):
+            columns.append(digests)
+        return columns
 
     def is_confirmed(self, row: NDArray[np.int64], keeper: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether a decision says that each row is a copy of its keeper: bool (n,)."""

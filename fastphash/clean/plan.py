@@ -2,28 +2,26 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import EXACT, IDENTICAL, KINDS, NEAR
-from fastphash.clean.copy_rule import CopyRule, allows_other_bytes
+from fastphash.base.progress import Progress, no_progress
+from fastphash.base.vocabulary import IDENTICAL, KINDS, NEAR, ConflictRule
+from fastphash.clean.emptied import find_emptied
+from fastphash.clean.label_rule import DISAGREEMENTS, read_label_rule
+from fastphash.clean.removals import Disagreements, Removals, find_removals, join_pairs
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.parquet import NAME_TYPE
-from fastphash.groups.grouping import find_copies, has_partner
-from fastphash.joins.distances import row_distances
-from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, compared_rows
 from fastphash.results.decisions import Resolved, decisions_digest, read_decisions, resolve
-from fastphash.results.groups import GroupedRows
-from fastphash.results.priority import priority
-from fastphash.results.schemas import RELATION, coded, relation_columns
+from fastphash.results.priority import keeper_reasons, priority
+from fastphash.results.schemas import KEEPER, RELATION, coded, relation_columns
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
@@ -31,6 +29,9 @@ from fastphash.verify.decide_kind import Relation
 #: Kinds that are sure enough to clean by.
 SURE = KINDS[:NEAR]
 ACTIONS = KEEP, REMOVE = ("keep", "remove")
+
+#: Why a keeper stays that somebody chose in the inspector.
+DECIDED = "decided"
 
 PLAN = "plan.parquet"
 PLAN_METADATA = b"fastphash_plan"
@@ -40,11 +41,14 @@ _SETTINGS = {
     "kinds": list,
     "keep_in": list,
     "radius": int,
+    "conflicts": str,
+    "emptied": list,
     "decisions": int,
     "stale_decisions": int,
     "decided": str,
 }
-#: A row for each image: its action and, if it is removed, its keeper.
+#: A row for each image: its action and, if it is removed or stays because of its labels only, the
+#: image that it is a copy of.
 PLAN_SCHEMA = pa.schema(
     [
         ("split", NAME_TYPE),
@@ -53,8 +57,9 @@ PLAN_SCHEMA = pa.schema(
         *RELATION,
         # a copy by decision, whatever its kind
         ("confirmed", pa.bool_()),
-        ("keeper_split", NAME_TYPE),
-        ("keeper_path", pa.string()),
+        *KEEPER,
+        # why a copy stays for the sake of its labels
+        ("disagrees", NAME_TYPE),
         ("size", pa.int64()),
         ("mtime_ns", pa.int64()),
         ("digest", pa.binary(16)),
@@ -69,12 +74,15 @@ def make_plan(
     *,
     by: Sequence[str] = SURE,
     keep_in: list[str] | None = None,
+    conflicts: ConflictRule = "keep",
     options: JoinOptions | None = None,
+    progress: Progress = no_progress,
 ) -> pa.Table:
     """Group the images of an audit afresh, so that no two that stay are copies.
 
     Images are taken in order of priority. Each is removed if it is a copy of one that stays, and
-    the first such image is its keeper; so every keeper stays.
+    the first such image is its keeper; so every keeper stays. An image with annotations never goes
+    for one whose COCO file gives it none.
 
     Parameters
     ----------
@@ -83,8 +91,11 @@ def make_plan(
         Kinds of copies to remove, beside `identical` and what was decided.
     keep_in : list of str, optional
         Splits that keep their images, first to last; those of the audit by default.
+    conflicts : {"keep", "drop"}
+        Whether copies stay whose labels disagree.
     options : JoinOptions, optional
         What joins may use.
+    progress : Progress
 
     Returns
     -------
@@ -95,33 +106,44 @@ def make_plan(
     Raises
     ------
     UsageError
-        No such kind or split.
+        No such kind or split, or a COCO file of the audit is gone.
     """
     for kind in by:
         if kind not in KINDS:
             raise UsageError(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
     allowed = np.isin(KINDS, [KINDS[IDENTICAL], *by])
     keep_in = audited.summary["keep_in"] if keep_in is None else keep_in
-    rows = audited.rows
+    labels = read_label_rule(audited, conflicts)
+    rows = labels.rows
     decided = resolve(read_decisions(audited.folder), rows)
     radius = audited.summary["radius"] if allowed[NEAR] else 0
     criteria = CopyCriteria(radius, audited.summary["min_score"], options or JoinOptions())
     order = _ranking(rows, keep_in, decided)
     # masks that the audit left out go with nothing
     order = order[compared_rows(rows, audited.summary)[order]]
-    removals = _find_removals(rows, order, allowed, decided, criteria)
+    removals, disagreements = find_removals(order, allowed, decided, criteria, labels, progress)
     settings = {
         "roots": {split: audited.store.roots[split] for split in audited.splits},
         "store": audited.store.digest,
         "kinds": [kind for kind, is_allowed in zip(KINDS, allowed, strict=True) if is_allowed],
         "keep_in": keep_in,
         "radius": radius,
+        "conflicts": conflicts,
+        "emptied": [lost._asdict() for lost in find_emptied(audited, rows, removals.row)],
+        **_decision_settings(audited, decided),
+    }
+    reasons = _reasons(rows, removals, decided)
+    table = _plan_table(rows, removals, disagreements, reasons)
+    return table.replace_schema_metadata({PLAN_METADATA: json.dumps(settings).encode()})
+
+
+def _decision_settings(audited: AuditFolder, decided: Resolved) -> dict[str, Any]:
+    """The settings that say which decisions a plan was made by."""
+    return {
         "decisions": len(decided.copies) + len(decided.not_copies) + len(decided.keepers),
         "stale_decisions": decided.stale,
         "decided": decisions_digest(audited.folder),
     }
-    metadata = {PLAN_METADATA: json.dumps(settings).encode()}
-    return _plan_table(rows, removals).replace_schema_metadata(metadata)
 
 
 def plan_settings(plan: pa.Table) -> dict[str, Any]:
@@ -151,7 +173,7 @@ def plan_summary(plan: pa.Table) -> dict[str, dict[str, Any]]:
     for split in plan_settings(plan)["roots"]:
         rows = plan.filter(pc.equal(plan["split"].cast(pa.string()), split))
         actions = parquet.count_values(rows["action"])
-        removed = parquet.count_values(rows["kind"])
+        removed = parquet.count_values(_removed(rows)["kind"])
         summary[split] = {
             **{action: actions.get(action, 0) for action in ACTIONS},
             "kinds": {kind: removed[kind] for kind in KINDS if kind in removed},
@@ -159,13 +181,31 @@ def plan_summary(plan: pa.Table) -> dict[str, dict[str, Any]]:
     return summary
 
 
-class _Removals(NamedTuple):
-    """Rows to be removed, the keeper of each and how it relates to its keeper."""
+def count_reasons(plan: pa.Table) -> dict[str, int]:
+    """How many images go because their keeper has priority for each reason, most frequent first."""
+    return _most_first(_removed(plan)["keeper_reason"])
 
-    row: NDArray[np.int64]
-    keeper: NDArray[np.int64]
-    relation: Relation
-    confirmed: NDArray[np.bool_]
+
+def count_disagreements(plan: pa.Table) -> dict[str, int]:
+    """How many copies stay because of their labels, by what disagrees, most frequent first."""
+    return _most_first(plan["disagrees"])
+
+
+def list_disagreements(plan: pa.Table, most: int) -> list[dict[str, Any]]:
+    """The first copies that stay because of their labels, as rows of the plan."""
+    rows = plan.filter(plan["disagrees"].is_valid()).slice(0, most)
+    columns = ["split", "path", "keeper_split", "keeper_path", "disagrees"]
+    found: list[dict[str, Any]] = rows.select(columns).to_pylist()
+    return found
+
+
+def _removed(plan: pa.Table) -> pa.Table:
+    return plan.filter(pc.equal(plan["action"].cast(pa.string()), REMOVE))
+
+
+def _most_first(column: pa.ChunkedArray) -> dict[str, int]:
+    counts = parquet.count_values(column)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _ranking(rows: HashTable, keep_in: list[str], decided: Resolved) -> NDArray[np.int64]:
@@ -174,61 +214,45 @@ def _ranking(rows: HashTable, keep_in: list[str], decided: Resolved) -> NDArray[
     return np.concatenate([decided.keepers, order[~np.isin(order, decided.keepers)]])
 
 
-def _find_removals(
-    rows: HashTable,
-    order: NDArray[np.int64],
-    allowed: NDArray[np.bool_],
-    decided: Resolved,
-    criteria: CopyCriteria,
-) -> _Removals:
-    index = Index(rows.phashes, rows.known)
-    if rows.digests is not None and not allows_other_bytes(rows, allowed, decided):
-        # join by bytes, or pixels: any number of images may share a hash by chance
-        by_pixels = rows.evidence.pixels_known & allowed[EXACT]
-        index = Index(np.where(by_pixels, rows.evidence.pixel_digests[:, 0], rows.digests[:, 0]))
-    # pairs confirmed by decision are copies at any distance
-    left, right = np.ascontiguousarray(decided.copies.T)
-    confirmed_distances, _ = row_distances(index, left, index, right)
-    furthest = max(criteria.radius, int(confirmed_distances.max(initial=0)))
-    number = order[has_partner(index, furthest, criteria.options)[order]]
-    ranked = rows.take(number)
-    rule = CopyRule(ranked, number, allowed, decided, criteria)
-    copies = find_copies(
-        index.take(number),
-        ranked.content,
-        replace(criteria, radius=furthest),
-        is_copy=rule,
-        searched=rule.searched(),
-        distinguish_by=rule.distinguish_by(),
-    )
-    row = np.flatnonzero(copies.keeper != np.arange(number.size))
-    keeper = copies.keeper[row]
-    relation = GroupedRows(ranked, copies, criteria).relation(row)
-    return _Removals(number[row], number[keeper], relation, rule.is_confirmed(row, keeper))
+def _reasons(rows: HashTable, removals: Removals, decided: Resolved) -> pa.Array:
+    """Why the keepers stay, dictionary<string> (removals,)."""
+    reasons = keeper_reasons(rows, removals.row, removals.keeper).cast(pa.string())
+    chosen = pa.array(np.isin(removals.keeper, decided.keepers))
+    return pc.if_else(chosen, DECIDED, reasons)
 
 
-def _plan_table(rows: HashTable, removals: _Removals) -> pa.Table:
+def _plan_table(
+    rows: HashTable, removals: Removals, disagreements: Disagreements, reasons: pa.Array
+) -> pa.Table:
+    pairs = join_pairs(removals, disagreements.pairs)
     keeper = np.full(len(rows), -1)
-    keeper[removals.row] = removals.keeper
-    stays = keeper < 0
-    keepers = rows.table.select(["split", "path", "path_bytes"]).take(pa.array(keeper, mask=stays))
+    keeper[pairs.row] = pairs.keeper
+    alone = keeper < 0
+    action = np.zeros(len(rows), np.uint8)
+    action[removals.row] = ACTIONS.index(REMOVE)
+    keepers = rows.table.select(["split", "path", "path_bytes"]).take(pa.array(keeper, mask=alone))
 
-    def fill(values: NDArray[Any]) -> NDArray[Any]:
-        """The values of removed rows, with 0 for the others."""
+    def fill(chosen: NDArray[np.int64], values: NDArray[Any]) -> NDArray[Any]:
+        """The values of chosen rows, with 0 for the others."""
         column = np.zeros(len(rows), values.dtype)
-        column[removals.row] = values
+        column[chosen] = values
         return column
 
-    relation = Relation(*(fill(np.asarray(column)) for column in removals.relation))
+    relation = Relation(*(fill(pairs.row, np.asarray(column)) for column in pairs.relation))
     relation_names = [name for name, _ in RELATION]
+    why = np.full(len(rows), -1)
+    why[removals.row] = np.arange(removals.row.size)
+    disagrees = fill(disagreements.pairs.row, disagreements.what)
     columns = {
         "split": rows.table["split"],
         "path": rows.table["path"],
-        "action": coded((~stays).astype(np.uint8), ACTIONS),
-        **dict(zip(relation_names, relation_columns(relation, stays), strict=True)),
-        "confirmed": pa.array(fill(removals.confirmed)),
+        "action": coded(action, ACTIONS),
+        **dict(zip(relation_names, relation_columns(relation, alone), strict=True)),
+        "confirmed": pa.array(fill(pairs.row, pairs.confirmed)),
         "keeper_split": keepers["split"],
         "keeper_path": keepers["path"],
+        "keeper_reason": reasons.take(pa.array(why, mask=why < 0)).dictionary_encode(),
+        "disagrees": coded(np.maximum(disagrees, 1) - 1, DISAGREEMENTS, disagrees == 0),
         "size": rows.table["size"],
         "mtime_ns": rows.table["mtime_ns"],
         "digest": rows.table["digest"],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastphash.base.progress import Progress
-from fastphash.base.vocabulary import CleanMode, PassOrder
+from fastphash.base.vocabulary import CleanMode, ConflictRule, PassOrder
 from fastphash.defaults import MIN_SCORE
 from fastphash.errors import UsageError
 
@@ -230,6 +230,7 @@ class PlanOptions:
 
     kinds: list[str]
     keep_in: list[str]
+    conflicts: ConflictRule | None = None
 
 
 @dataclass(frozen=True, slots=True)

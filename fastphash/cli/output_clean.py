@@ -1,21 +1,40 @@
 """What `clean` prints: the plan, and what became of it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastphash.base.text import count
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli.output import cell, show_lines, show_table
 
-_SKIPPED_LINES = 10
+_SKIPPED_LINES = _EMPTIED_LINES = 10
+#: Copies that stay because of their labels, of which a plan on the screen names the first.
+DISAGREEMENTS_SHOWN = 5
+_DISAGREEMENTS = {
+    "folder": "{number:,} in another class folder; --conflicts drop lets them go",
+    "coco": "{number:,} with other annotations; --conflicts drop lets them go",
+    "unannotated": "{number:,} with annotations, which the image that has priority lacks",
+}
+_EMPTIED = {
+    "split": "{split} would lose all of its {images:,} images",
+    "class": "class {name} of {split} would lose all of its {images:,} images",
+    "annotations": "{split} would lose all of its annotations, those of {images:,} images",
+    "category": "category {name} of {split} would lose all of its {images:,} images",
+}
 
 
 def show_plan(
-    splits: dict[str, Any], plan_keys: dict[str, Any], audit: dict[str, Any], folder: str
+    splits: dict[str, Any],
+    plan_keys: dict[str, Any],
+    audit: dict[str, Any],
+    folder: str,
+    disagreeing: Sequence[dict[str, Any]] = (),
 ) -> None:
     """What a clean plan comes to, and how to go on.
 
-    `splits` counts images of each split, `plan_keys` says what the plan was made by, and `audit`
-    is the audit's summary.
+    `splits` counts images of each split, `plan_keys` says what the plan was made by and what it
+    comes to, `audit` is the audit's summary, and `disagreeing` are the first copies that stay
+    because of their labels.
     """
     kinds = [kind for kind in KINDS if any(split["kinds"].get(kind) for split in splits.values())]
     impossible = {kind for kind in _impossible_kinds(plan_keys, audit) if kind not in kinds}
@@ -34,6 +53,13 @@ def show_plan(
             for name, split in splits.items()
         ],
     )
+    if reasons := plan_keys["reasons"]:
+        show_lines(
+            "Why their keepers stay",
+            [", ".join(f"{reason}: {number:,}" for reason, number in reasons.items())],
+        )
+    _show_disagreements(plan_keys["disagreements"], disagreeing)
+    _show_emptied(plan_keys["emptied"])
     if notes := _notes(plan_keys, audit, impossible):
         show_lines("Note", notes)
     show_lines(
@@ -44,6 +70,30 @@ def show_plan(
             f"fastphash clean {folder} DIR --apply --to move: what goes is moved aside",
         ],
     )
+
+
+def _show_disagreements(counts: dict[str, int], first: Sequence[dict[str, Any]]) -> None:
+    """Copies that stay because of their labels: how many, why, and the first of them."""
+    if not counts:
+        return
+    lines = [_DISAGREEMENTS[what].format(number=number) for what, number in counts.items()]
+    lines += [
+        f"{row['split']}/{row['path']}, a copy of {row['keeper_split']}/{row['keeper_path']}"
+        for row in first
+    ]
+    total = sum(counts.values())
+    if total > len(first):
+        lines.append(f"and {total - len(first):,} more: column disagrees of plan.parquet")
+    show_lines("Copies that stay because of their labels", lines)
+
+
+def _show_emptied(emptied: list[dict[str, Any]]) -> None:
+    """A warning of what would lose all of its images."""
+    lines = [_EMPTIED[lost["what"]].format(**lost) for lost in emptied[:_EMPTIED_LINES]]
+    if more := len(emptied) - len(lines):
+        lines.append(f"and {more:,} more: fastphash clean --json")
+    if lines:
+        show_lines("WARNING: nothing would be left", lines)
 
 
 def _impossible_kinds(plan_keys: dict[str, Any], audit: dict[str, Any]) -> set[str]:

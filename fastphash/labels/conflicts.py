@@ -86,6 +86,11 @@ def has_class_folders(rows: HashTable) -> bool:
     )
 
 
+def class_folders(rows: HashTable) -> pa.Array:
+    """The class folder of each row, binary (n,): the first of its path; null in no folder."""
+    return _folders(rows.paths)
+
+
 def folder_conflicts(groups: pa.Table) -> pa.Table:
     """Copies in another class folder than their keepers.
 

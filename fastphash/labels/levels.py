@@ -1,6 +1,5 @@
 """What the COCO files of splits say of each image: annotated, only listed, or nothing."""
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.files.json_arrays import pieces
-from fastphash.labels.coco import ImageId, id_list, match_images, read_images
+from fastphash.labels.coco import id_list, match_images, read_images
 from fastphash.store.rows import HashTable
 
 #: What is known of the labels of an image, best first; UNKNOWN is an image of a split without file.
@@ -42,22 +41,25 @@ def levels_of(rows: HashTable) -> NDArray[np.uint8]:
     return levels
 
 
-def _levels_of_split(rows: HashTable, path: Path) -> NDArray[np.uint8]:
+def annotated_rows(rows: HashTable, path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of a split that its COCO file lists, and the row of each annotation, in its order.
+
+    An annotation of an image that the split doesn't have is in row -1.
+    """
     images = read_images(path)
     matched = match_images(images.names, rows.paths.to_pylist()).rows
-    counts = _count_annotations(path)
-    annotated = np.array([counts[key] > 0 for key in images.ids], np.bool_)
-    levels = np.full(len(rows), UNLISTED, np.uint8)
-    listed = matched >= 0
-    levels[matched[listed]] = LISTED
-    # two images of the file may be one path
-    levels[matched[listed & annotated]] = ANNOTATED
-    return levels
-
-
-def _count_annotations(path: Path) -> Counter[ImageId]:
-    counts: Counter[ImageId] = Counter()
+    row_of = dict(zip(images.ids, matched.tolist(), strict=True))
+    of_annotations = [np.empty(0, np.int64)]
     for piece in pieces(path, {"annotations": "image_id"}):
         if piece.array:
-            counts.update(id_list(path, piece))
-    return counts
+            found = [row_of.get(key, -1) for key in id_list(path, piece)]
+            of_annotations.append(np.array(found, np.int64))
+    return matched[matched >= 0], np.concatenate(of_annotations)
+
+
+def _levels_of_split(rows: HashTable, path: Path) -> NDArray[np.uint8]:
+    listed, annotated = annotated_rows(rows, path)
+    levels = np.full(len(rows), UNLISTED, np.uint8)
+    levels[listed] = LISTED
+    levels[annotated[annotated >= 0]] = ANNOTATED
+    return levels

@@ -104,8 +104,8 @@ def priority(rows: HashTable, keep_in: Sequence[str]) -> NDArray[np.int64]:
     # stable, as the sort by all other criteria is
     by_path = pc.sort_indices(rows.paths).to_numpy().astype(np.int64)
     criteria = [column[by_path] for column in (split_rank, *_criteria(rows))]
-    order: NDArray[np.int64] = by_path[np.lexsort(criteria[::-1])]
-    return order
+    ranked: NDArray[np.int64] = by_path[np.lexsort(criteria[::-1])]
+    return ranked
 
 
 def keeper_reasons(

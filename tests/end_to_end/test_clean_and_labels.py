@@ -14,8 +14,8 @@ from fastphash.results.audit_folder import open_audit
 from tests.support.command_line import FAILED, USAGE, error_of, run, too_wide
 from tests.support.scenes import planted, save, scene, source
 
-STAY = ["000.png", "flat.png", "flatter.png", "other.bmp", "turned.png"]
-GO = ["001.png", "002.png", "003.png", "004.png", "005.png", "again.png"]
+STAY = ["000.png", "001.png", "002.png", "flat.png", "flatter.png"]
+GO = ["003.png", "004.png", "005.png", "again.png", "other.bmp", "turned.png"]
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +119,11 @@ def test_what_goes_is_moved_and_comes_back(data):
 
 
 def test_what_is_not_as_planned_is_said(data):
-    (data / "train" / "002.png").unlink()
+    (data / "train" / "turned.png").unlink()
     (data / "val" / "leak.png").write_bytes(b"other")
     words = ["clean", "out", "aside", "--apply", "--to", "move"]
     shown = run(*words, cwd=data, status=FAILED).stdout
-    assert "train/002.png: not there any more" in shown
+    assert "train/turned.png: not there any more" in shown
     assert "train/003.png: its keeper 'val/leak.png'" in shown
     assert too_wide(shown) == []
     assert parquet.read_table(data / "out" / "skipped.parquet").num_rows == 2
@@ -222,10 +222,13 @@ def test_annotations_that_disagree_are_listed_and_files_filtered(data):
     assert too_wide(shown) == []
     (row,) = parquet.read_table(data / "out/conflicts.parquet").to_pylist()
     assert (row["path"], row["label"], row["keeper_label"]) == ("003.png", "1 cat", "1 dog")
-    run("clean", "out", cwd=data)
+    shown = run("clean", "out", cwd=data).stdout
+    assert "1 with other annotations; --conflicts drop lets them go" in shown
+    assert "train/003.png, a copy of val/leak.png" in shown
+    assert too_wide(shown) == []
     run("clean", "out", "--apply", cwd=data)
     kept = json.loads((data / "out/clean/train.json").read_text())
-    stays = [image for image in train["images"] if image["file_name"] in STAY]
+    stays = [image for image in train["images"] if image["file_name"] in [*STAY, "003.png"]]
     assert kept["images"] == stays
     ids = {image["id"] for image in stays}
     assert kept["annotations"] == [a for a in train["annotations"] if a["image_id"] in ids]

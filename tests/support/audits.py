@@ -116,7 +116,7 @@ def audited(folder, contents, hashes, pictures, splits, *, thumbnails=True, orie
         columns["thumbnail"] = fixed([POOL[pictures[c]].tobytes() for c in contents], 1024)
     return SimpleNamespace(
         folder=Path(folder),
-        summary={"keep_in": [], "radius": RADIUS, "min_score": 0.5},
+        summary={"keep_in": [], "radius": RADIUS, "min_score": 0.5, "labels": {}},
         rows=HashTable(pa.table(columns), Definition()),
         splits=["train", "val"],
         store=SimpleNamespace(roots={"train": "/train", "val": "/val"}, digest="d"),

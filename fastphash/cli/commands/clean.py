@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastphash.base.vocabulary import CLEAN_MODES
+from fastphash.base.vocabulary import CLEAN_MODES, CONFLICT_RULES
 from fastphash.cli import options
 from fastphash.cli.option_groups import (
     ApplyOptions,
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     f"Plan: copies of these kinds go; identical copies always go.  [default: {options.SURE_KINDS}]"
 )
 @options.keep_in_option("that of the audit")
+@click.option(
+    "--conflicts",
+    type=click.Choice(CONFLICT_RULES),
+    help="Plan: whether copies stay whose labels disagree.  [default: keep]",
+)
 @click.option("--apply", "applying", is_flag=True, help="Put the plan into effect.")
 @click.option(
     "--to",
@@ -74,7 +79,9 @@ def clean(
     """
     effect_given = target is not None or any_given(effect)
     if applying and any_given(planning):
-        raise UsageError("--kinds and --keep-in are for the plan: make a new plan without --apply")
+        raise UsageError(
+            "--kinds, --keep-in and --conflicts are for the plan: make a new plan without --apply"
+        )
     if undo and (applying or any_given(planning) or effect_given):
         raise UsageError("--undo stands alone: fastphash clean OUT --undo")
     if not applying and effect_given:
@@ -91,9 +98,18 @@ def clean(
 
 
 def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json: bool) -> None:
-    from fastphash.clean.plan import PLAN, SURE, make_plan, plan_settings, plan_summary
+    from fastphash.clean.plan import (
+        PLAN,
+        SURE,
+        count_disagreements,
+        count_reasons,
+        list_disagreements,
+        make_plan,
+        plan_settings,
+        plan_summary,
+    )
     from fastphash.cli.output import ProgressScreen, show_json
-    from fastphash.cli.output_clean import show_plan
+    from fastphash.cli.output_clean import DISAGREEMENTS_SHOWN, show_plan
     from fastphash.files.parquet import write_table
     from fastphash.results.audit_folder import open_audit
 
@@ -104,14 +120,18 @@ def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json
             audited,
             by=planning.kinds or SURE,
             keep_in=planning.keep_in or None,
+            conflicts=planning.conflicts or "keep",
             options=search.join(progress),
+            progress=progress,
         )
         write_table(folder / PLAN, plan)
     splits, settings = plan_summary(plan), plan_settings(plan)
+    counts = {"reasons": count_reasons(plan), "disagreements": count_disagreements(plan)}
     if as_json:
-        show_json({"splits": splits, **settings})
+        show_json({"splits": splits, **counts, **settings})
     else:
-        show_plan(splits, settings, audited.summary, str(folder))
+        disagreeing = list_disagreements(plan, DISAGREEMENTS_SHOWN)
+        show_plan(splits, {**counts, **settings}, audited.summary, str(folder), disagreeing)
 
 
 def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: bool) -> None:

@@ -1,0 +1,92 @@
+"""Splits, classes and annotations of which a plan leaves nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.labels.categories import read_categories
+from fastphash.labels.conflicts import class_folders
+from fastphash.labels.levels import ANNOTATED, levels_of
+from fastphash.results.audit_folder import AuditFolder
+from fastphash.store.rows import HashTable
+
+
+class Emptied(NamedTuple):
+    """Something that loses all of its images.
+
+    Attributes
+    ----------
+    split : str
+    what : {"split", "class", "annotations", "category"}
+        The split itself, a class folder, all images with annotations, or those of a category.
+    name : str
+        Of the class or category; empty for others.
+    images : int
+        How many it had.
+    """
+
+    split: str
+    what: str
+    name: str
+    images: int
+
+
+def find_emptied(
+    audited: AuditFolder, rows: HashTable, removed: NDArray[np.int64]
+) -> list[Emptied]:
+    """Find what loses all of its images; of an emptied split nothing else is named.
+
+    Parameters
+    ----------
+    audited : AuditFolder
+    rows : HashTable
+        All rows of the audit, with the levels of their labels.
+    removed : int64 (m,)
+        The rows that are removed.
+    """
+    labels = audited.summary["labels"]
+    coco = labels.get("coco", {}).get("files", {})
+    goes = np.zeros(len(rows), np.bool_)
+    goes[removed] = True
+    found: list[Emptied] = []
+    for split in audited.splits:
+        of_split = np.flatnonzero(rows.splits == split)
+        gone = goes[of_split]
+        if not gone.any():
+            continue
+        if gone.all():
+            found.append(Emptied(split, "split", "", gone.size))
+            continue
+        images = rows.take(of_split)
+        if "folder" in labels:
+            found += _emptied_folders(split, images, gone)
+        if split in coco:
+            found += _emptied_labels(split, images, gone, Path(coco[split]))
+    return found
+
+
+def _emptied_folders(split: str, rows: HashTable, gone: NDArray[np.bool_]) -> Iterator[Emptied]:
+    folders = class_folders(rows).dictionary_encode()
+    inside = np.flatnonzero(folders.indices.is_valid().to_numpy(zero_copy_only=False))
+    code = folders.indices.fill_null(0).to_numpy(zero_copy_only=False)[inside]
+    images = np.bincount(code, minlength=len(folders.dictionary))
+    lost = np.bincount(code[gone[inside]], minlength=len(folders.dictionary))
+    for i in np.flatnonzero((images > 0) & (images == lost)).tolist():
+        name = folders.dictionary[i].as_py().decode(errors="replace")
+        yield Emptied(split, "class", name, int(images[i]))
+
+
+def _emptied_labels(
+    split: str, rows: HashTable, gone: NDArray[np.bool_], path: Path
+) -> Iterator[Emptied]:
+    annotated = levels_of(rows) == ANNOTATED
+    if not gone[annotated].any():
+        return
+    if gone[annotated].all():
+        yield Emptied(split, "annotations", "", int(annotated.sum()))
+        return
+    for name, images in read_categories(rows, path).emptied(gone).items():
+        yield Emptied(split, "category", name, images)

@@ -1,0 +1,151 @@
+"""Copies that stay because of their labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fastphash.base.progress import Progress, no_progress
+from fastphash.base.vocabulary import (
+    CONFLICT_RULES,
+    IDENTICAL,
+    KINDS,
+    ORIENTATIONS,
+    ConflictRule,
+)
+from fastphash.errors import UsageError
+from fastphash.labels.conflicts import class_folders, coco_conflicts
+from fastphash.labels.levels import ANNOTATED, LISTED, UNLISTED, levels_of, with_levels
+from fastphash.results.audit_folder import AuditFolder
+from fastphash.results.schemas import coded, row_names
+from fastphash.store.rows import HashTable
+from fastphash.store.schema import exact_paths
+
+#: What disagrees: the image that would stay has no annotations and the other has some; their class
+#: folders; their annotations. Codes are indices into this, after 0 for nothing.
+DISAGREEMENTS = ("unannotated", "folder", "coco")
+UNANNOTATED, FOLDER, COCO = range(1, 4)
+_NO_FOLDER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRule:
+    """Says which pairs of rows have labels that disagree.
+
+    An image with annotations never goes for one whose COCO file gives it none. Of two images with
+    different labels neither goes, unless conflicts are dropped.
+
+    Attributes
+    ----------
+    rows : HashTable
+        Rows of the audit, with the levels of their labels.
+    folder : int64 (n,)
+        Number of each row's class folder; -1 without one, or if folders don't count.
+    level : uint8 (n,)
+        One of `fastphash.labels.levels.LEVELS`.
+    coco : mapping of str to Path
+        COCO files by split; none if their annotations aren't compared.
+    """
+
+    rows: HashTable
+    folder: NDArray[np.int64]
+    level: NDArray[np.uint8]
+    coco: Mapping[str, Path]
+
+    def known_apart(self, stays: NDArray[np.int64], goes: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """What disagrees between rows by folders and levels alone, a code uint8 (n,)."""
+        bare = (self.level[stays] == LISTED) | (self.level[stays] == UNLISTED)
+        unannotated = bare & (self.level[goes] == ANNOTATED)
+        one, other = self.folder[stays], self.folder[goes]
+        elsewhere = (one != other) & (one != _NO_FOLDER) & (other != _NO_FOLDER)
+        return np.select([unannotated, elsewhere], [UNANNOTATED, FOLDER], 0).astype(np.uint8)
+
+    def apart(
+        self,
+        stays: NDArray[np.int64],
+        goes: NDArray[np.int64],
+        orientation: NDArray[np.uint8],
+        progress: Progress = no_progress,
+    ) -> NDArray[np.uint8]:
+        """What disagrees between rows, their annotations included: a code uint8 (n,).
+
+        Orientations turn `goes` into the frame of `stays`.
+        """
+        codes = self.known_apart(stays, goes)
+        both = (self.level[stays] == ANNOTATED) & (self.level[goes] == ANNOTATED)
+        asked = np.flatnonzero(both & (codes == 0))
+        if self.coco and asked.size:
+            table = _as_groups(self.rows, stays[asked], goes[asked], orientation[asked])
+            conflicts = coco_conflicts(table, self.rows, self.coco, progress).table
+            codes[asked[self._named(goes[asked], conflicts)]] = COCO
+        return codes
+
+    def _named(self, rows: NDArray[np.int64], conflicts: pa.Table) -> NDArray[np.bool_]:
+        """Which rows are the copies of conflicts, bool (n,)."""
+        if not conflicts.num_rows:
+            return np.zeros(rows.size, np.bool_)
+        names = set(
+            zip(conflicts["split"].to_pylist(), exact_paths(conflicts).to_pylist(), strict=True)
+        )
+        paths = self.rows.paths.take(pa.array(rows)).to_pylist()
+        splits = self.rows.splits[rows].tolist()
+        return np.array([name in names for name in zip(splits, paths, strict=True)], np.bool_)
+
+
+def read_label_rule(audited: AuditFolder, conflicts: ConflictRule) -> LabelRule:
+    """The rule of an audit's labels: class folders and COCO files, as it was given them.
+
+    Raises
+    ------
+    UsageError
+        `conflicts` is neither keep nor drop, or a COCO file is gone.
+    StoreError
+        A COCO file is damaged.
+    """
+    if conflicts not in CONFLICT_RULES:
+        raise UsageError(f"`conflicts` is {conflicts!r}: use one of {', '.join(CONFLICT_RULES)}")
+    labels = audited.summary["labels"]
+    coco = {split: Path(path) for split, path in labels.get("coco", {}).get("files", {}).items()}
+    for split, path in coco.items():
+        if not path.is_file():
+            raise UsageError(
+                f"no such file: {str(path)!r}, the COCO file of split {split!r} in this audit: "
+                "put it back, or audit again"
+            )
+    rows = with_levels(audited.rows, coco)
+    compared = conflicts == "keep"
+    folder = np.full(len(rows), _NO_FOLDER)
+    if compared and "folder" in labels:
+        codes = class_folders(rows).dictionary_encode().indices
+        folder = codes.cast(pa.int64()).fill_null(_NO_FOLDER).to_numpy(zero_copy_only=False)
+    return LabelRule(rows, folder, levels_of(rows), coco if compared else {})
+
+
+def _as_groups(
+    rows: HashTable,
+    stays: NDArray[np.int64],
+    goes: NDArray[np.int64],
+    orientation: NDArray[np.uint8],
+) -> pa.Table:
+    """Pairs of rows as a table of groups, as far as the comparison of labels needs it."""
+    keepers, group = np.unique(stays, return_inverse=True)
+    number = np.concatenate([np.arange(keepers.size), group])
+    order = np.argsort(number, kind="stable")
+    is_keeper = order < keepers.size
+    split, path, path_bytes = row_names(rows, np.concatenate([keepers, goes])[order])
+    turned = np.concatenate([np.zeros(keepers.size, np.uint8), orientation])[order]
+    return pa.table(
+        {
+            "group": number[order],
+            "split": split,
+            "path": path,
+            # the kind says only that they are copies
+            "kind": coded(np.full(order.size, IDENTICAL), KINDS, is_keeper),
+            "distance": np.zeros(order.size, np.uint8),
+            "orientation": coded(turned, ORIENTATIONS),
+            "path_bytes": path_bytes,
+        }
+    )

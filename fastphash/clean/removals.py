@@ -1,0 +1,169 @@
+"""Which images go, each for the sake of one that stays."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.base.progress import Progress, no_progress
+from fastphash.base.vocabulary import EXACT
+from fastphash.clean.copy_rule import CopyRule, allows_other_bytes
+from fastphash.clean.label_rule import COCO, LabelRule
+from fastphash.groups.grouping import find_copies, has_partner
+from fastphash.joins.distances import row_distances
+from fastphash.joins.index import Index
+from fastphash.results.decisions import Resolved
+from fastphash.results.groups import GroupedRows
+from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.decide_kind import Relation
+
+# a copy whose annotations disagree with those of this many images that stay is kept without looking
+# for one that agrees: each look costs a grouping
+_LOOKS = 8
+
+
+class Removals(NamedTuple):
+    """Rows to be removed, the keeper of each and how it relates to its keeper."""
+
+    row: NDArray[np.int64]
+    keeper: NDArray[np.int64]
+    relation: Relation
+    confirmed: NDArray[np.bool_]
+
+    def take(self, chosen: NDArray[np.int64]) -> "Removals":
+        """A copy of some of them."""
+        return Removals(
+            self.row[chosen],
+            self.keeper[chosen],
+            self.relation.take(chosen),
+            self.confirmed[chosen],
+        )
+
+
+class Disagreements(NamedTuple):
+    """Rows that stay although they are copies, because their labels disagree with another's.
+
+    Attributes
+    ----------
+    pairs : Removals
+        Rows, and the images that they would go for.
+    what : uint8 (n,)
+        What disagrees: index into `label_rule.DISAGREEMENTS`, plus 1.
+    """
+
+    pairs: Removals
+    what: NDArray[np.uint8]
+
+
+def find_removals(
+    order: NDArray[np.int64],
+    allowed: NDArray[np.bool_],
+    decided: Resolved,
+    criteria: CopyCriteria,
+    labels: LabelRule,
+    progress: Progress = no_progress,
+) -> tuple[Removals, Disagreements]:
+    """Find the rows to be removed, and those that stay because of their labels.
+
+    Each row goes for the first that stays, that it is a copy of, and with which its labels agree.
+
+    Parameters
+    ----------
+    order : int64 (n,)
+        Rows of `labels.rows` in order of priority.
+    allowed : bool (5,)
+        Whether pairs of each kind are copies.
+    decided : Resolved
+    criteria : CopyCriteria
+    labels : LabelRule
+    progress : Progress
+    """
+    candidates = _Candidates(order, allowed, decided, criteria, labels)
+    proposed = candidates.group(decided, heed_labels=False)
+    what = _compare(proposed, labels, progress)
+    removals, unlike = proposed, what
+    for _ in range(_LOOKS):
+        if not unlike.any():
+            break
+        decided = _keep_apart(decided, removals.take(np.flatnonzero(unlike == COCO)))
+        removals = candidates.group(decided, heed_labels=True)
+        unlike = _compare(removals, labels, progress)
+    removals = removals.take(np.flatnonzero(unlike == 0))
+    stay = np.flatnonzero((what > 0) & ~np.isin(proposed.row, removals.row))
+    return removals, Disagreements(proposed.take(stay), what[stay])
+
+
+def _keep_apart(decided: Resolved, pairs: Removals) -> Resolved:
+    """Decisions, and that these pairs are no copies."""
+    rows = np.sort(np.stack([pairs.row, pairs.keeper], axis=1), axis=1)
+    return decided._replace(not_copies=np.concatenate([decided.not_copies, rows]))
+
+
+def _compare(pairs: Removals, labels: LabelRule, progress: Progress) -> NDArray[np.uint8]:
+    return labels.apart(pairs.keeper, pairs.row, pairs.relation.orientation, progress)
+
+
+class _Candidates:
+    """The rows that can have a copy, in order of priority, to be grouped once or several times."""
+
+    def __init__(
+        self,
+        order: NDArray[np.int64],
+        allowed: NDArray[np.bool_],
+        decided: Resolved,
+        criteria: CopyCriteria,
+        labels: LabelRule,
+    ) -> None:
+        rows = labels.rows
+        index = Index(rows.phashes, rows.known)
+        if rows.digests is not None and not allows_other_bytes(rows, allowed, decided):
+            # join by bytes, or pixels: any number of images may share a hash by chance
+            pixels = rows.evidence.pixel_digests[:, 0]
+            by_pixels = rows.evidence.pixels_known & allowed[EXACT]
+            index = Index(np.where(by_pixels, pixels, rows.digests[:, 0]))
+        # pairs confirmed by decision are copies at any distance
+        left, right = np.ascontiguousarray(decided.copies.T)
+        confirmed_distances, _ = row_distances(index, left, index, right)
+        furthest = max(criteria.radius, int(confirmed_distances.max(initial=0)))
+        self._number = order[has_partner(index, furthest, criteria.options)[order]]
+        self._ranked = rows.take(self._number)
+        self._index = index.take(self._number)
+        self._allowed = allowed
+        self._criteria = criteria
+        self._furthest = furthest
+        self._labels = labels
+
+    def group(self, decided: Resolved, *, heed_labels: bool) -> Removals:
+        """Group the rows; labels known to disagree keep rows apart, if they are heeded."""
+        ranked, number = self._ranked, self._number
+        labels = self._labels if heed_labels else None
+        rule = CopyRule(ranked, number, self._allowed, decided, self._criteria, labels)
+        copies = find_copies(
+            self._index,
+            ranked.content,
+            replace(self._criteria, radius=self._furthest),
+            is_copy=rule,
+            searched=rule.searched(),
+            distinguish_by=rule.distinguish_by(),
+        )
+        row = np.flatnonzero(copies.keeper != np.arange(number.size))
+        keeper = copies.keeper[row]
+        relation = GroupedRows(ranked, copies, self._criteria).relation(row)
+        return Removals(number[row], number[keeper], relation, rule.is_confirmed(row, keeper))
+
+
+def join_pairs(one: Removals, other: Removals) -> Removals:
+    """Both, one after the other."""
+
+    def joined(a: Any, b: Any) -> Any:
+        return np.concatenate([a, b])
+
+    columns: Iterable[Any] = map(joined, one.relation, other.relation)
+    return Removals(
+        joined(one.row, other.row),
+        joined(one.keeper, other.keeper),
+        Relation(*columns),
+        joined(one.confirmed, other.confirmed),
+    )

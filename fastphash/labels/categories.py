@@ -1,0 +1,65 @@
+"""Which categories the images of a split have, by its COCO file."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.files.json_arrays import pieces
+from fastphash.labels.levels import annotated_rows
+from fastphash.store.rows import HashTable
+
+
+class Categories(NamedTuple):
+    """The categories of a split's images.
+
+    Attributes
+    ----------
+    names : list of str
+        Of those that some annotation has.
+    row, category : int64 (n,)
+        An image and one of its categories; a pair occurs once for each such annotation.
+    """
+
+    names: list[str]
+    row: NDArray[np.int64]
+    category: NDArray[np.int64]
+
+    def emptied(self, removed: NDArray[np.bool_]) -> dict[str, int]:
+        """Categories whose images are all removed, each with the number of its images."""
+        pairs = np.unique(np.stack([self.category, self.row]), axis=1)
+        images = np.bincount(pairs[0], minlength=len(self.names))
+        gone = np.bincount(pairs[0, removed[pairs[1]]], minlength=len(self.names))
+        lost = np.flatnonzero((images > 0) & (images == gone))
+        return {self.names[i]: int(images[i]) for i in lost}
+
+
+def read_categories(rows: HashTable, path: Path) -> Categories:
+    """Read the categories of a split's images; StoreError if the file is no COCO file.
+
+    An annotation without a category, or of an image that the split doesn't have, is left out.
+    """
+    _, row = annotated_rows(rows, path)
+    number: dict[Any, int] = {}
+    titles: dict[Any, str] = {}
+    of_annotations = [np.empty(0, np.int64)]
+    for piece in pieces(path, {"annotations": "category_id", "categories": "id"}):
+        if piece.array == "annotations":
+            codes = [_number(key, number) for key in piece.values()]
+            of_annotations.append(np.array(codes, np.int64))
+        elif piece.array == "categories":
+            for i, key in enumerate(piece.values()):
+                if _is_key(key):
+                    titles[key] = str(piece.element(i).get("name", key))
+    category = np.concatenate(of_annotations)
+    known = (row >= 0) & (category >= 0)
+    return Categories([titles.get(key, str(key)) for key in number], row[known], category[known])
+
+
+def _number(key: Any, number: dict[Any, int]) -> int:
+    return number.setdefault(key, len(number)) if _is_key(key) else -1
+
+
+def _is_key(key: Any) -> bool:
+    return isinstance(key, int | float | str)

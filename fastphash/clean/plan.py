@@ -108,10 +108,8 @@ def make_plan(
     UsageError
         No such kind or split, or a COCO file of the audit is gone.
     """
-    for kind in by:
-        if kind not in KINDS:
-            raise UsageError(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
-    allowed = np.isin(KINDS, [KINDS[IDENTICAL], *by])
+    kinds = _kinds(by)
+    allowed = np.isin(KINDS, kinds)
     keep_in = audited.summary["keep_in"] if keep_in is None else keep_in
     labels = read_label_rule(audited, conflicts)
     rows = labels.rows
@@ -123,23 +121,30 @@ def make_plan(
     order = order[compared_rows(rows, audited.summary)[order]]
     removals, disagreements = find_removals(order, allowed, decided, criteria, labels, progress)
     settings = {
-        "roots": {split: audited.store.roots[split] for split in audited.splits},
-        "store": audited.store.digest,
-        "kinds": [kind for kind, is_allowed in zip(KINDS, allowed, strict=True) if is_allowed],
+        "kinds": kinds,
         "keep_in": keep_in,
         "radius": radius,
         "conflicts": conflicts,
         "emptied": [lost._asdict() for lost in find_emptied(audited, rows, removals.row)],
-        **_decision_settings(audited, decided),
+        **_basis(audited, decided),
     }
-    reasons = _reasons(rows, removals, decided)
-    table = _plan_table(rows, removals, disagreements, reasons)
+    table = _plan_table(rows, removals, disagreements, _reasons(rows, removals, decided))
     return table.replace_schema_metadata({PLAN_METADATA: json.dumps(settings).encode()})
 
 
-def _decision_settings(audited: AuditFolder, decided: Resolved) -> dict[str, Any]:
-    """The settings that say which decisions a plan was made by."""
+def _kinds(by: Sequence[str]) -> list[str]:
+    """The kinds of copies to remove, strongest first; UsageError for an unknown one."""
+    for kind in by:
+        if kind not in KINDS:
+            raise UsageError(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
+    return [kind for kind in KINDS if kind in {KINDS[IDENTICAL], *by}]
+
+
+def _basis(audited: AuditFolder, decided: Resolved) -> dict[str, Any]:
+    """The settings that say which hashes and decisions a plan was made of."""
     return {
+        "roots": {split: audited.store.roots[split] for split in audited.splits},
+        "store": audited.store.digest,
         "decisions": len(decided.copies) + len(decided.not_copies) + len(decided.keepers),
         "stale_decisions": decided.stale,
         "decided": decisions_digest(audited.folder),

@@ -1,0 +1,73 @@
+"""Which images COCO files annotate, and with which categories."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fastphash.errors import StoreError
+from fastphash.labels.categories import read_categories
+from fastphash.labels.levels import ANNOTATED, LISTED, UNKNOWN, UNLISTED, levels_of, with_levels
+from tests.support.stores import hashes_of
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Lists a (twice), b and d; c isn't listed, and d isn't in the split."""
+    images = {1: "a.jpg", 2: "x/b.jpg", 3: "d.jpg", "four": "a.jpg"}
+    annotations = [
+        {"id": 1, "image_id": "four", "category_id": 5},
+        {"id": 2, "image_id": 3, "category_id": 6},
+        {"id": 3, "image_id": 1, "category_id": 5},
+        {"id": 4, "image_id": 99, "category_id": 5},
+        {"id": 5, "image_id": 1, "category_id": None},
+        {"id": 6, "image_id": 1},
+        {"id": 7, "image_id": 1, "category_id": "odd"},
+    ]
+    document = {
+        "annotations": annotations,
+        "categories": [{"id": 5, "name": "cat"}, {"id": 6, "name": "dog"}],
+        "images": [{"id": key, "file_name": name} for key, name in images.items()],
+    }
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def rows(*names):
+    splits, paths = zip(*(name.split(":") for name in names), strict=True)
+    return hashes_of({"split": pa.array(splits).dictionary_encode(), "path": list(paths)})
+
+
+def test_levels_are_those_of_each_split(file):
+    table = rows("train:a.jpg", "val:a.jpg", "train:b.jpg", "train:c.jpg")
+    found = levels_of(with_levels(table, {"train": file}))
+    assert found.tolist() == [ANNOTATED, UNKNOWN, LISTED, UNLISTED]
+    assert levels_of(table).tolist() == [UNKNOWN] * 4
+
+
+def test_a_file_without_annotations_lists_its_images(tmp_path):
+    path = tmp_path / "bare.json"
+    path.write_text('{"images": [{"id": 1, "file_name": "a.jpg"}]}')
+    found = levels_of(with_levels(rows("train:a.jpg", "train:b.jpg"), {"train": path}))
+    assert found.tolist() == [LISTED, UNLISTED]
+
+
+def test_no_coco_file_is_an_error(tmp_path):
+    path = tmp_path / "no.json"
+    path.write_text("[]")
+    with pytest.raises(StoreError, match=r"no\.json"):
+        with_levels(rows("train:a.jpg"), {"train": path})
+
+
+def test_categories_without_a_number_or_a_name_are_borne(file):
+    found = read_categories(rows("train:a.jpg", "train:b.jpg"), file)
+    names = [found.names[code] for code in found.category]
+    assert list(zip(names, found.row.tolist(), strict=True)) == [
+        ("cat", 0),
+        ("cat", 0),
+        ("odd", 0),
+    ]
+    assert found.emptied(np.array([True, False])) == {"cat": 1, "odd": 1}
+    assert found.emptied(np.array([False, True])) == {}

@@ -26,7 +26,7 @@ class ImageName(NamedTuple):
 class Member(NamedTuple):
     """One image of a group, with its relation to the keeper; None and 0 for the keeper.
 
-    `reason` says why the keeper stays rather than the image.
+    `reason` says why the keeper stays rather than the image, if one of them goes.
     """
 
     name: ImageName
@@ -35,7 +35,7 @@ class Member(NamedTuple):
     orientation: int
     score: float | None
     colour: str | None
-    reason: str | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,6 @@ def _pair(row: dict[str, Any], path: bytes, other_path: bytes) -> _Pair:
     second = ImageName(row["split"], path)
     orientation = ORIENTATIONS.index(row["orientation"])
     return _Pair(
-        Member(first, None, None, 0, None, None, None),
-        Member(
-            second, row["kind"], row["distance"], orientation, row["score"], row["colour"], None
-        ),
+        Member(first, None, None, 0, None, None),
+        Member(second, row["kind"], row["distance"], orientation, row["score"], row["colour"]),
     )

@@ -77,6 +77,11 @@ def test_decisions_that_there_are_not_are_refused(served, form):
     assert served.post("/decide", **form).status == 400
 
 
+def test_pages_say_why_the_keeper_stays(served):
+    for page in ("/pair/1", "/group/0"):
+        assert re.search("keeper stays: (val before train|shorter name)", served.get(page).words)
+
+
 def test_deciding_goes_on_to_the_next_undecided_pair(audited):
     with Served(audited / "out") as served:
         place = "/pair/1"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.files.json_arrays import pieces
+from fastphash.labels.ids import is_id
 from fastphash.labels.levels import annotated_rows
 from fastphash.store.rows import HashTable
 
@@ -50,17 +51,13 @@ def read_categories(rows: HashTable, path: Path) -> Categories:
             codes = [_number(key, number) for key in piece.values()]
             of_annotations.append(np.array(codes, np.int64))
         elif piece.array == "categories":
-            for i, key in enumerate(piece.values()):
-                if _is_key(key):
-                    titles[key] = str(piece.element(i).get("name", key))
+            for element in piece.elements():
+                if isinstance(element, dict) and is_id(key := element.get("id")):
+                    titles[key] = str(element.get("name", key))
     category = np.concatenate(of_annotations)
     known = (row >= 0) & (category >= 0)
     return Categories([titles.get(key, str(key)) for key in number], row[known], category[known])
 
 
 def _number(key: Any, number: dict[Any, int]) -> int:
-    return number.setdefault(key, len(number)) if _is_key(key) else -1
-
-
-def _is_key(key: Any) -> bool:
-    return isinstance(key, int | float | str)
+    return number.setdefault(key, len(number)) if is_id(key) else -1

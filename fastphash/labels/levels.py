@@ -8,7 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.files.json_arrays import pieces
-from fastphash.labels.coco import id_list, match_images, read_images
+from fastphash.labels.coco import match_images, read_images
+from fastphash.labels.ids import Ids
 from fastphash.store.rows import HashTable
 
 #: What is known of the labels of an image, best first; UNKNOWN is an image of a split without file.
@@ -48,12 +49,14 @@ def annotated_rows(rows: HashTable, path: Path) -> tuple[NDArray[np.int64], NDAr
     """
     images = read_images(path)
     matched = match_images(images.names, rows.paths.to_pylist()).rows
-    row_of = dict(zip(images.ids, matched.tolist(), strict=True))
+    ids = Ids(images.ids)
+    # a place of -1, of no image, is in row -1
+    row_of = np.append(matched, -1)
     of_annotations = [np.empty(0, np.int64)]
     for piece in pieces(path, {"annotations": "image_id"}):
         if piece.array:
-            found = [row_of.get(key, -1) for key in id_list(path, piece)]
-            of_annotations.append(np.array(found, np.int64))
+            places = np.array([ids.find(key) for key in piece.values()], np.int64)
+            of_annotations.append(row_of[places])
     return matched[matched >= 0], np.concatenate(of_annotations)
 
 

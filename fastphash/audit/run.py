@@ -14,9 +14,11 @@ import pyarrow.compute as pc
 from fastphash.audit.options import AuditOptions, LabelSources
 from fastphash.audit.summary import count_reasons, group_summary, leak_summary, split_summary
 from fastphash.base.progress import Progress, no_progress
+from fastphash.base.text import count
 from fastphash.defaults import RADIUS
 from fastphash.errors import FastphashError, UsageError
-from fastphash.files import atomic, parquet
+from fastphash.files import atomic, parquet, table_formats
+from fastphash.files.table_formats import ENDING, Format
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
@@ -36,6 +38,7 @@ from fastphash.results.audit_folder import (
     HASHES,
     LEAKS,
     REJECTED,
+    REJECTED_CSV,
     REPORT,
     SUMMARY,
     AuditFolder,
@@ -62,10 +65,13 @@ class Audit:
         What summary.json holds.
     tallies : dict of str to Tally
         What this run hashed, kept and rejected, by split.
+    rejected : pyarrow.Table
+        Inputs without a hash: `REJECTED_SCHEMA`.
     """
 
     summary: dict[str, Any]
     tallies: dict[str, Tally]
+    rejected: pa.Table
 
 
 def audit(
@@ -116,8 +122,12 @@ def audit(
             **_describe_run(hashed.store, criteria, chance, options),
             **_describe_results(sources, rows, hashed, copies, labels),
         }
-        _write_results(out, summary, hashed.store, copies, labels, progress)
-        return Audit(summary, hashed.tallies)
+        tables = _tables(copies, labels)
+        summary["files"] = FILES | _write_tables(out, tables, options.table_form)
+        write_report(AuditFolder(out, summary, hashed.store), out / REPORT, progress=progress)
+        # write the summary last: it marks the results as complete
+        atomic.write_json(out / SUMMARY, summary)
+        return Audit(summary, hashed.tallies, hashed.rejected)
 
 
 class _Hashed(NamedTuple):
@@ -156,17 +166,22 @@ def _check_output(out: Path) -> None:
     if not out.exists() or is_store(out / HASHES):
         return
     if not out.is_dir() or any(path.name != HASHES for path in out.iterdir()):
-        raise UsageError(f"{str(out)!r} exists and is no audit: name a new folder with `out`")
+        what = "is a store" if is_store(out) else "exists and is no audit"
+        raise UsageError(f"{str(out)!r} {what}: name a new folder with `out`")
 
 
-def check_images(sources: Sequence[Source], tallies: dict[str, Tally]) -> None:
-    """Raise FastphashError for a split in which nothing could be hashed."""
+def check_images(
+    sources: Sequence[Source], tallies: dict[str, Tally], names: Path | None = None
+) -> None:
+    """Raise FastphashError for a split without an image; `names` is the file of rejected inputs."""
     for source in sources:
         tally = tallies[source.split]
         if not tally.hashed + tally.kept + tally.missing:
             raise FastphashError(
                 f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
-                f"{tally.rejected} files were rejected and {tally.skipped} skipped"
+                f"{count(tally.rejected, 'file was', 'files were')} rejected and "
+                f"{tally.skipped:,} skipped"
+                + (f"; {names} says why" if names and tally.rejected else "")
             )
 
 
@@ -187,16 +202,20 @@ def _hash(
     rejected = store.rejected()
     splits = pa.array([source.split for source in sources])
     rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), splits))
-    parquet.write_table(out / REJECTED, rejected)
+    for name in (REJECTED, REJECTED_CSV):
+        table_formats.write_table(out / name, rejected)
     _remove_results(out)
-    check_images(sources, tallies)
+    check_images(sources, tallies, out / REJECTED_CSV)
     return _Hashed(store, rejected, tallies)
 
 
 def _remove_results(out: Path) -> None:
     """Remove all results, the summary first: it marks them as complete."""
-    for name in (SUMMARY, REPORT, CONFLICTS, LEAKS, GROUPS):
+    for name in (SUMMARY, REPORT):
         (out / name).unlink(missing_ok=True)
+    for name in (CONFLICTS, LEAKS, GROUPS):
+        for ending in ENDING.values():
+            (out / name).with_suffix(ending).unlink(missing_ok=True)
 
 
 def _choose_criteria(
@@ -294,22 +313,24 @@ def _describe_results(
         "groups": group_summary(copies.groups),
         "rejected": count_reasons(hashed.rejected),
         "labels": labels.figures,
-        "files": FILES | ({"conflicts": CONFLICTS} if labels.figures else {}),
     }
 
 
-def _write_results(
-    out: Path,
-    summary: dict[str, Any],
-    store: Store,
-    copies: _Copies,
-    labels: _LabelConflicts,
-    progress: Progress,
-) -> None:
-    parquet.write_table(out / LEAKS, copies.leaks)
-    parquet.write_table(out / GROUPS, copies.groups)
-    if labels.figures:
-        parquet.write_table(out / CONFLICTS, labels.table)
-    write_report(AuditFolder(out, summary, store), out / REPORT, progress=progress)
-    # write the summary last: it marks the results as complete
-    atomic.write_json(out / SUMMARY, summary)
+def _tables(copies: _Copies, labels: _LabelConflicts) -> dict[str, pa.Table]:
+    """Tables of results by the names of their Parquet files."""
+    tables = {LEAKS: copies.leaks, GROUPS: copies.groups}
+    return tables | {CONFLICTS: labels.table} if labels.figures else tables
+
+
+def _write_tables(out: Path, tables: dict[str, pa.Table], form: Format) -> dict[str, str]:
+    """Write tables as Parquet and in another format; returns the files that not all audits have."""
+    files = {}
+    for name, table in tables.items():
+        parquet.write_table(out / name, table)
+        stem = Path(name).stem
+        if name == CONFLICTS:
+            files[stem] = name
+        if form != "parquet":
+            files[f"{stem}_{form}"] = also = f"{stem}{ENDING[form]}"
+            table_formats.write_table(out / also, table, form)
+    return files

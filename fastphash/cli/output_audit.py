@@ -5,7 +5,6 @@ from typing import Any
 
 from fastphash.base.text import rough
 from fastphash.cli.output import cell, show_lines, show_table
-from fastphash.cli.output_hash import show_reasons
 
 # more splits than this don't fit side by side
 _MATRIX_SPLITS = 4
@@ -26,7 +25,6 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
         _show_leaks_in_words(leaks)
         _show_collisions(leaks, thumbnails=summary["thumbnails"])
     _show_label_conflicts(summary["labels"])
-    show_reasons(summary["rejected"], sum(split["skipped"] for split in splits.values()))
     groups = summary["groups"]
     if groups["groups"]:
         show_table(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastphash.base.vocabulary import KINDS
+from fastphash.cli.next_steps import shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
 
 _SKIPPED_LINES = 10
@@ -35,13 +36,14 @@ def show_plan(
     )
     if notes := _notes(plan_keys, audit, impossible):
         show_lines("Note", notes)
-    show_lines(
+    clean = f"fastphash clean {shell_word(folder)}"
+    show_commands(
         f"Written to {folder}/plan.parquet; nothing was touched. To go on",
-        [
-            f"fastphash clean {folder} --apply: lists of what stays",
-            f"fastphash clean {folder} DIR --apply --to copy: a clean tree (or hardlink, symlink)",
-            f"fastphash clean {folder} DIR --apply --to move: what goes is moved aside",
-        ],
+        {
+            f"{clean} --apply": "lists of what stays",
+            f"{clean} DIR --apply --to copy": "a clean tree (or hardlink, symlink)",
+            f"{clean} DIR --apply --to move": "what goes is moved aside",
+        },
     )
 
 

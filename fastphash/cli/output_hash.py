@@ -2,16 +2,24 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fastphash.cli.next_steps import shell_word
 from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.cli.output_rejected import show_rejected, show_skipped
 from fastphash.ingest.tally import Tally
 
-_REASONS = 5
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def show_hashed(
-    tallies: Mapping[str, Tally], reasons: dict[str, int], store: Path, *, missing: bool
+    tallies: Mapping[str, Tally],
+    rejected: "pa.Table",
+    reasons: dict[str, int],
+    store: Path,
+    *,
+    missing: bool,
 ) -> None:
     """What a run did for each split; `missing` adds a column for rows whose files are gone."""
     columns = ["inputs", "hashed", "kept", "rejected", "skipped", "changed", "gone"]
@@ -24,21 +32,9 @@ def show_hashed(
             for split, tally in tallies.items()
         ],
     )
-    show_reasons(reasons, sum(tally.skipped for tally in tallies.values()))
-
-
-def show_reasons(reasons: dict[str, int], skipped: int) -> None:
-    """Why inputs were rejected, the most frequent reasons first."""
-    if reasons:
-        ranked = list(reasons.items())
-        rows = [[reason, cell(files)] for reason, files in ranked[:_REASONS]]
-        if len(ranked) > _REASONS:
-            rest = sum(files for _, files in ranked[_REASONS:])
-            rows.append(["other reasons", cell(rest)])
-        show_table("Rejected", ["reason", "files"], rows)
-    if skipped:
-        what = "without the name or content of an image (labels, for example)"
-        show_lines("Skipped", [f"{skipped:,} {what}"])
+    command = f"fastphash info {shell_word(store)} --rejected rejected.csv"
+    show_rejected(rejected, reasons, f"the store: {command}")
+    show_skipped(sum(tally.skipped for tally in tallies.values()))
 
 
 def show_store(store: str, contents: dict[str, Any]) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.text import Text
 
 from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.cli.terminal import console
 
 if TYPE_CHECKING:
     from fastphash.joins.options import SearchReport
@@ -62,7 +62,6 @@ def show_nearest(rows: list[dict[str, Any]], images: Sequence[str]) -> None:
 
 def show_search(search: "SearchReport") -> None:
     """How pairs are searched, and afterwards what it took, on stderr."""
-    console = Console(stderr=True, highlight=False)
     sides = f"{search.left:,} hashes"
     if search.right:
         sides += f" against {search.right:,}"
@@ -74,4 +73,4 @@ def show_search(search: "SearchReport") -> None:
             f"{sides} within {plan.radius} bits: {plan}; about {plan.comparisons:,.0f} "
             f"comparisons, {plan.seconds:,.3f} s"
         )
-    console.print(Text(line), soft_wrap=True)
+    console(stderr=True).print(Text(line), soft_wrap=True)

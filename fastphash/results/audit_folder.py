@@ -15,13 +15,13 @@ from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
 from fastphash.store.open import read_hashes
 from fastphash.store.rows import HashTable
-from fastphash.store.store import REJECTED as STORE_REJECTED
-from fastphash.store.store import Store, is_store, open_store
+from fastphash.store.store import AUDIT_STORE, Store, is_store, open_store
 
-HASHES = "hashes"
+HASHES = AUDIT_STORE
 GROUPS = "groups.parquet"
 LEAKS = "leaks.parquet"
 REJECTED = "rejected.parquet"
+REJECTED_CSV = "rejected.csv"
 #: Only if the audit compared labels.
 CONFLICTS = "conflicts.parquet"
 REPORT = "report.html"
@@ -34,6 +34,7 @@ FILES = {
     "groups": GROUPS,
     "leaks": LEAKS,
     "rejected": REJECTED,
+    "rejected_csv": REJECTED_CSV,
     "report": REPORT,
 }
 
@@ -95,8 +96,17 @@ def read_splits(folder: Path, splits: list[str]) -> HashTable:
     return rows.take(np.flatnonzero(np.isin(rows.splits, splits)))
 
 
+def audit_at(folder: Path) -> Path:
+    """The folder of the audit that a folder stands for: itself, or that which has it as store."""
+    if is_store(folder) and not is_store(folder / HASHES):
+        parent = folder.absolute().parent if folder.name in ("", "..") else folder.parent
+        if (parent / HASHES).exists() and (parent / HASHES).samefile(folder):
+            return parent
+    return folder
+
+
 def open_audit(folder: Path) -> AuditFolder:
-    """Open the folder of an audit.
+    """Open the folder of an audit, given that or the store in it.
 
     Raises
     ------
@@ -105,16 +115,20 @@ def open_audit(folder: Path) -> AuditFolder:
     StoreError
         The audit didn't come to its end, it has no images, or its hashes have changed since.
     """
+    folder = audit_at(folder)
     if not folder.exists():
         raise UsageError(f"no such audit: {str(folder)!r}")
     if not is_store(folder / HASHES):
-        raise UsageError(f"{str(folder)!r} is no audit: fastphash audit ... -o {folder} makes one")
+        instead = ", but a store of hashes" if is_store(folder) else ""
+        raise UsageError(
+            f"{str(folder)!r} is no audit{instead}: name a folder that `fastphash audit` has made"
+        )
     store = open_store(folder / HASHES)
     if not (folder / SUMMARY).is_file():
         if not (store.parts or store.unfinished):
             raise StoreError(
                 f"the audit in {str(folder)!r} has no images: all files were rejected, see "
-                f"{folder / HASHES / STORE_REJECTED}"
+                f"{folder / REJECTED_CSV}"
             )
         raise StoreError(f"the audit in {str(folder)!r} didn't come to its end: run it again")
     summary = atomic.read_json(folder / SUMMARY)

@@ -25,6 +25,7 @@ FILES = [
     "groups.parquet",
     "hashes",
     "leaks.parquet",
+    "rejected.csv",
     "rejected.parquet",
     "report.html",
     "summary.json",
@@ -270,7 +271,7 @@ def test_a_split_without_images_fails_after_saying_what_was_rejected(tmp_path):
     sources = [source("good", scenes(tmp_path / "good", [1])), source("bad", tmp_path / "bad")]
     with pytest.raises(FastphashError, match="'bad' has no images") as caught:
         audit(tmp_path / "out", sources, ingest=ONE_WORKER)
-    assert "1 files were rejected and 1 skipped" in str(caught.value)
+    assert "1 file was rejected and 1 skipped; " in str(caught.value)
     assert [row["path"] for row in rows(tmp_path / "out" / "rejected.parquet")] == ["broken.jpg"]
     assert not (tmp_path / "out" / "summary.json").exists()
     scenes(tmp_path / "bad", [2])
@@ -377,5 +378,6 @@ def test_no_results_stand_beside_other_hashes(tmp_path, monkeypatch):
         audit(tmp_path / "out", sources, ingest=ONE_WORKER)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "hashes",
+        "rejected.csv",
         "rejected.parquet",
     ]

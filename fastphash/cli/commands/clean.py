@@ -106,12 +106,12 @@ def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json
             keep_in=planning.keep_in or None,
             options=search.join(progress),
         )
-        write_table(folder / PLAN, plan)
+        write_table(audited.folder / PLAN, plan)
     splits, settings = plan_summary(plan), plan_settings(plan)
     if as_json:
         show_json({"splits": splits, **settings})
     else:
-        show_plan(splits, settings, audited.summary, str(folder))
+        show_plan(splits, settings, audited.summary, str(audited.folder))
 
 
 def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: bool) -> None:
@@ -126,6 +126,7 @@ def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: 
     mode = effect.mode or "lists"
     with ProgressScreen() as progress:
         audited = open_audit(folder)
+        folder = audited.folder
         if not (folder / PLAN).exists():
             raise UsageError(f"no plan in {str(folder)!r}: make one without --apply first")
         audit_files = audited.summary["labels"].get("coco", {}).get("files", {})
@@ -145,8 +146,10 @@ def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: 
 def _undo(folder: Path, *, as_json: bool) -> None:
     from fastphash.clean.undo import undo_moves
     from fastphash.cli.output import ProgressScreen
+    from fastphash.results.audit_folder import audit_at
 
     handle_signals()
+    folder = audit_at(folder)
     with ProgressScreen() as progress:
         applied = undo_moves(folder, progress)
     _finish(applied, "moved back", folder, as_json=as_json)

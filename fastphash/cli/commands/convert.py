@@ -45,6 +45,7 @@ def convert(
       fastphash convert hashes_train.json train --as imagehash:horizontal
       fastphash convert hashes@train hashes_train.json
     """
+    from fastphash.files.table_formats import ENDINGS
     from fastphash.hashing.definition import FOREIGN, parse_definition
     from fastphash.store.convert import export_hashes, import_hashes
     from fastphash.store.open import read_hashes
@@ -54,6 +55,10 @@ def convert(
     if not path.exists() and "@" not in source:
         raise UsageError(f"no such file or store: {source!r}")
     if path.is_file():
+        if target.suffix.lower() in ENDINGS:
+            raise UsageError(
+                f"{path.name!r} becomes a store, which is a folder: {target.name!r} names a file"
+            )
         definition = parse_definition(vouched) if vouched else FOREIGN
         images = import_hashes(path, target, split=split, definition=definition)
         click.echo(f"{images:,} images to {target}, hashes {definition}")

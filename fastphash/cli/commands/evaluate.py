@@ -73,7 +73,7 @@ def evaluate(
 
     handle_signals()
     audited = open_audit(folder)
-    target = output.path or folder / EVALUATION
+    target = output.path or audited.folder / EVALUATION
     check_folder(target, overwrite=output.overwrite)
     listed = read_truth(truth, audited)
     with ProgressScreen() as progress:

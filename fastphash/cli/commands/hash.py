@@ -41,6 +41,7 @@ def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) 
     if as_json:
         show_json({split: asdict(tally) for split, tally in tallies.items()})
     else:
-        why_rejected = count_reasons(open_store(out).rejected())
-        show_hashed(tallies, why_rejected, out, missing=hashing.keep_missing)
+        rejected = open_store(out).rejected()
+        missing = hashing.keep_missing
+        show_hashed(tallies, rejected, count_reasons(rejected), out, missing=missing)
     check_images(sources, tallies)

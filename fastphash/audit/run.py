@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash.audit.options import AuditOptions, LabelSources
+from fastphash.audit.result_files import remove_results, write_tables
 from fastphash.audit.summary import count_reasons, group_summary, leak_summary, split_summary
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.text import count
 from fastphash.defaults import RADIUS
 from fastphash.errors import FastphashError, UsageError
-from fastphash.files import atomic, parquet, table_formats
-from fastphash.files.table_formats import ENDING, Format
+from fastphash.files import atomic, parquet
+from fastphash.files.table_formats import write_table
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
@@ -33,7 +34,6 @@ from fastphash.labels.conflicts import (
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
     CONFLICTS,
-    FILES,
     GROUPS,
     HASHES,
     LEAKS,
@@ -49,6 +49,7 @@ from fastphash.results.leaks import find_leaks
 from fastphash.results.schemas import LEAKS_SCHEMA
 from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_sources
+from fastphash.store.cleanup import removed_if_unused
 from fastphash.store.lock import locked
 from fastphash.store.rows import HashTable
 from fastphash.store.store import Store, is_store, open_store
@@ -110,7 +111,10 @@ def audit(
     _check_output(out)
     # the results describe the hashes beside them: until both are written, nobody else may change
     # the hashes
-    with locked(out / HASHES):
+    with (
+        removed_if_unused(out / HASHES, out / REJECTED, out / REJECTED_CSV),
+        locked(out / HASHES),
+    ):
         hashed = _hash(out, sources, ingest, progress)
         progress("joining", 0, 0)
         rows = read_splits(out, [source.split for source in sources])
@@ -123,7 +127,7 @@ def audit(
             **_describe_results(sources, rows, hashed, copies, labels),
         }
         tables = _tables(copies, labels)
-        summary["files"] = FILES | _write_tables(out, tables, options.table_form)
+        summary["files"] = write_tables(out, tables, options.table_form)
         write_report(AuditFolder(out, summary, hashed.store), out / REPORT, progress=progress)
         # write the summary last: it marks the results as complete
         atomic.write_json(out / SUMMARY, summary)
@@ -176,6 +180,9 @@ def check_images(
     """Raise FastphashError for a split without an image; `names` is the file of rejected inputs."""
     for source in sources:
         tally = tallies[source.split]
+        if not tally.inputs + tally.missing:
+            where = "the list of its files" if source.listed else os.fsdecode(source.root)
+            raise FastphashError(f"split {source.split!r} has no images: {where} is empty")
         if not tally.hashed + tally.kept + tally.missing:
             raise FastphashError(
                 f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
@@ -196,26 +203,17 @@ def _hash(
         progress=progress,
         avoid=out,
         # a killed run must not leave old results beside new hashes
-        before_writing=lambda: _remove_results(out),
+        before_writing=lambda: remove_results(out),
     )
     store = open_store(out / HASHES)
     rejected = store.rejected()
     splits = pa.array([source.split for source in sources])
     rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), splits))
     for name in (REJECTED, REJECTED_CSV):
-        table_formats.write_table(out / name, rejected)
-    _remove_results(out)
+        write_table(out / name, rejected)
+    remove_results(out)
     check_images(sources, tallies, out / REJECTED_CSV)
     return _Hashed(store, rejected, tallies)
-
-
-def _remove_results(out: Path) -> None:
-    """Remove all results, the summary first: it marks them as complete."""
-    for name in (SUMMARY, REPORT):
-        (out / name).unlink(missing_ok=True)
-    for name in (CONFLICTS, LEAKS, GROUPS):
-        for ending in ENDING.values():
-            (out / name).with_suffix(ending).unlink(missing_ok=True)
 
 
 def _choose_criteria(
@@ -320,17 +318,3 @@ def _tables(copies: _Copies, labels: _LabelConflicts) -> dict[str, pa.Table]:
     """Tables of results by the names of their Parquet files."""
     tables = {LEAKS: copies.leaks, GROUPS: copies.groups}
     return tables | {CONFLICTS: labels.table} if labels.figures else tables
-
-
-def _write_tables(out: Path, tables: dict[str, pa.Table], form: Format) -> dict[str, str]:
-    """Write tables as Parquet and in another format; returns the files that not all audits have."""
-    files = {}
-    for name, table in tables.items():
-        parquet.write_table(out / name, table)
-        stem = Path(name).stem
-        if name == CONFLICTS:
-            files[stem] = name
-        if form != "parquet":
-            files[f"{stem}_{form}"] = also = f"{stem}{ENDING[form]}"
-            table_formats.write_table(out / also, table, form)
-    return files

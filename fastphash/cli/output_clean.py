@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastphash.base.text import count
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli.next_steps import shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
@@ -62,11 +63,15 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
     if not audit["thumbnails"]:
         lines.append("without thumbnails only identical images are known to be copies")
     if "near" in impossible:
-        lines.append("the audit has radius 0, so none is near: audit again with --radius")
+        lines.append(
+            "the audit compared equal hashes only, so it has no near copies: audit again with "
+            "--radius"
+        )
     decisions, stale = plan_keys["decisions"], plan_keys["stale_decisions"]
     if decisions or stale:
-        outdated = f"; {stale:,} are of images that have changed or are gone" if stale else ""
-        lines.append(f"{decisions:,} decisions count{outdated}")
+        are = "is" if stale == 1 else "are"
+        outdated = f"; {stale:,} {are} of images that have changed or are gone" if stale else ""
+        lines.append(f"{count(decisions, 'decision counts', 'decisions count')}{outdated}")
     return lines
 
 
@@ -89,5 +94,5 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         show_lines("Not as planned", lines)
     if applied["files"]:
         left_out = applied["annotations_gone"]
-        annotations = [f"{left_out:,} annotations left out"] if left_out else []
+        annotations = [f"{count(left_out, 'annotation')} left out"] if left_out else []
         show_lines("Written", [*applied["files"], *annotations])

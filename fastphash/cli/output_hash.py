@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastphash.base.text import count
 from fastphash.cli.next_steps import shell_word
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.cli.output_rejected import show_rejected, show_skipped
@@ -54,11 +55,12 @@ def show_store(store: str, contents: dict[str, Any]) -> None:
     ]
     if contents["multiframe"]:
         lines.append(
-            f"{contents['multiframe']:,} images have several frames or pages: the first was hashed"
+            count(contents["multiframe"], "image has", "images have")
+            + " several frames or pages: the first was hashed"
         )
     if contents["unusual_hashes"]:
         lines.append(
-            f"{contents['unusual_hashes']:,} hashes don't have 32 of 64 bits set: "
-            "flat or symmetric images"
+            count(contents["unusual_hashes"], "hash doesn't", "hashes don't")
+            + " have 32 of 64 bits set: flat or symmetric images"
         )
     show_lines("Hashes", lines)

@@ -68,7 +68,7 @@ class Changes:
         self._mark_rest(source.split, unlisted, tally)
         if tally.gone and not (new or tally.kept or tally.changed or tally.missing):
             raise StoreError(
-                f"all {tally.gone:,} files of split {source.split!r} are gone from "
+                f"all files of split {source.split!r} ({tally.gone:,}) are gone from "
                 f"{os.fsdecode(source.root)}: if that is meant, delete the store or name "
                 "`keep_missing`"
             )

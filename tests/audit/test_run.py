@@ -239,9 +239,17 @@ def test_collisions_look_different_only_if_thumbnails_were_compared(found, capsy
 @pytest.mark.parametrize(
     ("min_score", "chance", "said"),
     [
-        (0.0, 12_345.6, "has 12,000 by chance; all count as near copies, whatever their score"),
-        (0.3, 1e-9, "has less than 0.01 by chance; near copies are candidates with a score of"),
-        (None, 0.61, "has 0.61 by chance; no thumbnails were compared: near pairs may be"),
+        (0.0, 12_345.6, "By chance, an image has about 12,000 others with such hashes"),
+        (
+            0.3,
+            1e-9,
+            "0.3 (1 is the same picture) By chance, an image has less than 0.01 others with",
+        ),
+        (
+            None,
+            0.61,
+            "0.61 others with such hashes. No thumbnails were compared: such pairs may",
+        ),
     ],
 )
 def test_what_near_means_is_said_in_plain_numbers(found, capsys, min_score, chance, said):
@@ -251,7 +259,7 @@ def test_what_near_means_is_said_in_plain_numbers(found, capsys, min_score, chan
 
 def test_an_audit_of_equal_hashes_only_says_so(found, capsys):
     show_audit(found[1] | {"radius": 0}, {}, "out")
-    assert "Candidates are equal hashes only" in capsys.readouterr().out
+    assert "Not looked for: only equal hashes were compared" in capsys.readouterr().out
 
 
 def test_pictures_that_only_collide_are_reported_and_no_copies(tmp_path):

@@ -46,6 +46,7 @@ def join(
     """
     output.check()
     copies.least_score()
+    from fastphash.base.text import count
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_join import show_pairs, show_unseen
     from fastphash.results.pairs import UnseenCounter, filter_kinds, find_pairs
@@ -65,7 +66,7 @@ def join(
     if as_json:
         show_json({"pairs": sum(pairs.values()), "kinds": pairs, "unseen": counter.unseen})
     else:
-        title = f"Pairs of {len(left):,} needles and {len(right):,} haystack images"
+        title = f"Pairs of {count(len(left), 'needle')} and {count(len(right), 'haystack image')}"
         possible = {k: n for k, n in pairs.items() if copies.radius or n or k != "near"}
         show_pairs(f"{title}, in {output.path}", possible)
         show_unseen(0 if copies.no_verify else counter.unseen)

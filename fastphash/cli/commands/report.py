@@ -35,6 +35,7 @@ def report(folder: Path, output: OutputFile, groups: int) -> None:
       fastphash report audit --groups 1000
     """
     output.check(".html", ".htm")
+    from fastphash.base.text import count
     from fastphash.cli.output import ProgressScreen
     from fastphash.report.page import write_report
     from fastphash.results.audit_folder import REPORT, open_audit
@@ -45,4 +46,4 @@ def report(folder: Path, output: OutputFile, groups: int) -> None:
     with ProgressScreen() as progress:
         write_report(audited, target, groups=groups, progress=progress)
     shown = min(groups, audited.summary["groups"]["groups"])
-    click.echo(f"{shown:,} groups with pictures, in {target}")
+    click.echo(f"{count(shown, 'group')} with pictures, in {target}")

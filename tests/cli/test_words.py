@@ -42,7 +42,7 @@ def ones(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "verb",
-    "audit hash info report join group calibrate query convert clean".split(),
+    ["audit", "hash", "info", "report", "join", "group", "calibrate", "query", "convert", "clean"],
 )
 def test_one_thing_is_singular(ones, verb):
     assert re.findall(rf"(?<![\d,.:])1 (?:\w+ )?(?:{NOUNS})\b", ones[verb]) == []

@@ -125,6 +125,7 @@ def folder_option(metavar: str, text: str, default: str | None = None) -> Callab
         "--output",
         "out",
         type=values.FOLDER,
+        callback=values.parse_folder,
         required=not default,
         metavar=metavar,
         help=text,

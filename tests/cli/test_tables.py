@@ -61,11 +61,16 @@ def test_an_ending_of_no_table_is_refused_before_any_work(verb, name, data, tmp_
         (("calibrate", "out", "-o", "x.csv"), "end its name with .svg"),
         (("report", "out", "-o", "x.csv"), "end its name with .html"),
         (("convert", "out/hashes/part-000000.parquet", "x.csv"), "'x.csv' names a file"),
+        (("audit", "val", "-o", "x.csv"), "would be a folder: name it without .csv"),
+        (("hash", "val", "-o", "x.parquet"), "would be a folder: name it without .parquet"),
+        (("demo", "-o", "x.json"), "would be a folder: name it without .json"),
+        (("clean", "out", "x.jsonl", "--apply", "--to", "copy"), "would be a folder"),
+        (("evaluate", "out", "truth.csv", "-o", "x.csv"), "would be a folder"),
         (("group", "out", "-o", os.devnull, "--overwrite"), "no ordinary file"),
     ],
 )
 def test_what_is_no_table_does_not_get_the_name_of_one(words, said, data, tmp_path):
-    words = [str(tmp_path / word) if word == "x.csv" else word for word in words]
+    words = [str(tmp_path / word) if word.startswith("x.") else word for word in words]
     assert said in error_of(run(*words, status=USAGE, cwd=data))
     assert list(tmp_path.iterdir()) == []
 

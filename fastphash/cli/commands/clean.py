@@ -14,7 +14,7 @@ from fastphash.cli.option_groups import (
     any_given,
     gather,
 )
-from fastphash.cli.option_values import FOLDER
+from fastphash.cli.option_values import FOLDER, parse_folder
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command("clean")
 @options.audit_argument
-@click.argument("target", metavar="[DIR]", required=False, type=FOLDER)
+@click.argument("target", metavar="[DIR]", required=False, type=FOLDER, callback=parse_folder)
 @options.kinds_option(
     f"Plan: copies of these kinds go; identical copies always go.  [default: {options.SURE_KINDS}]"
 )

@@ -6,7 +6,7 @@ import click
 
 from fastphash.cli import options
 from fastphash.cli.option_groups import EvaluationFolder, SearchOptions, gather
-from fastphash.cli.option_values import FILE, FOLDER
+from fastphash.cli.option_values import FILE, FOLDER, parse_folder
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import SHOWN_PAIRS
 
@@ -19,6 +19,7 @@ from fastphash.defaults import SHOWN_PAIRS
     "--output",
     "path",
     type=FOLDER,
+    callback=parse_folder,
     metavar="FOLDER",
     help="Folder for figures, pairs, curves and a page of unlisted pairs. An evaluation in it is "
     "replaced.  [default: OUT/evaluation]",

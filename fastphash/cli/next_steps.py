@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from fastphash.base import system
 from fastphash.base.text import printable, visible
 from fastphash.cli.terminal import console
 
@@ -45,7 +46,7 @@ def shell_word(path: Path | str) -> str:
     text = str(path)
     if text.startswith("-"):
         text = os.path.join(os.curdir, text)
-    if os.name == "nt":
+    if system.WINDOWS:
         return subprocess.list2cmdline([text])
     if text.isprintable():
         return shlex.quote(text)

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from fastphash.base import system
 from fastphash.errors import StoreError
 from fastphash.store.lock import LOCK, locked
 from fastphash.store.store import MANIFEST, REJECTED, is_store, open_store
@@ -37,5 +38,11 @@ def _remove_unused(store: Path, others: tuple[Path, ...]) -> None:
             opened = open_store(store)
             if opened.parts or opened.rejected().num_rows:
                 return
-        for path in (*others, store / MANIFEST, store / REJECTED, store / LOCK):
+        for path in (*others, store / MANIFEST, store / REJECTED):
             path.unlink(missing_ok=True)
+        if not system.WINDOWS:
+            # before anybody else can get the lock
+            (store / LOCK).unlink()
+    if system.WINDOWS:
+        # only there can't an open file be removed, and so not that of another process either
+        (store / LOCK).unlink(missing_ok=True)

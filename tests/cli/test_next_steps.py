@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from fastphash.base import system
 from fastphash.cli.next_steps import shell_word
 from tests.support.command_line import run, screen
 from tests.support.scenes import scenes
@@ -35,7 +36,7 @@ def commands(shown):
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=repr)
 def test_a_shell_reads_the_word_as_the_path(folder, tmp_path):
-    if shutil.which("bash") is None:
+    if system.WINDOWS or shutil.which("bash") is None:
         pytest.skip("no bash")
     word = shell_word(os.fsdecode(folder))
     assert word.isprintable()
@@ -43,6 +44,12 @@ def test_a_shell_reads_the_word_as_the_path(folder, tmp_path):
     done = subprocess.run(["bash", "-c", script], capture_output=True, cwd=tmp_path, check=True)
     assert done.stdout.removeprefix(b"./") == folder
     assert list(tmp_path.iterdir()) == []
+
+
+def test_on_windows_a_word_is_quoted_as_its_shell_wants_it(monkeypatch):
+    monkeypatch.setattr(system, "WINDOWS", True)
+    words = [shell_word(text) for text in (r"C:\my audits\one", "plain", "it's")]
+    assert words == [r'"C:\my audits\one"', "plain", "it's"]
 
 
 @pytest.mark.parametrize("name", ["out", "my audit", "a" * 60])

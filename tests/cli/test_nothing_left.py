@@ -88,6 +88,13 @@ def test_a_store_that_another_process_writes_is_left_alone(tmp_path):
         process.stdin.close()
 
 
+def test_a_lock_that_can_only_be_removed_when_it_is_free_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr("fastphash.base.system.WINDOWS", True)
+    (tmp_path / "empty").mkdir()
+    run("hash", "empty", "-o", "s", status=FAILED, cwd=tmp_path)
+    assert everything(tmp_path) == ["empty"]
+
+
 def test_foreign_files_keep_their_folders(tmp_path):
     store = tmp_path / "out" / "hashes"
     mine, yours = tmp_path / "out" / "mine.csv", tmp_path / "out" / "yours.csv"

@@ -7,7 +7,12 @@ import signal
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from fastphash.cli.main import main
+from fastphash.cli.streams import open_closed_streams
+
+# before any other file is opened
+open_closed_streams()
+
+from fastphash.cli.main import main  # noqa: E402
 
 if __name__ == "__main__":
     main(prog_name="fastphash")

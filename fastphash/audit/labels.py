@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -48,21 +47,10 @@ class LabelComparison(NamedTuple):
     figures: dict[str, Any]
 
     @property
-    def files(self) -> dict[str, str]:
-        """The files that `write` writes, by their names in summary.json."""
-        files = {"conflicts": CONFLICTS} if self.figures else {}
-        return files | ({"rejected_annotations": REJECTED_ANNOTATIONS} if self._has_coco else {})
-
-    def write(self, out: Path) -> None:
-        """Write the tables into the folder of an audit."""
-        if self.figures:
-            parquet.write_table(out / CONFLICTS, self.conflicts)
-        if self._has_coco:
-            parquet.write_table(out / REJECTED_ANNOTATIONS, self.rejected)
-
-    @property
-    def _has_coco(self) -> bool:
-        return "coco" in self.figures
+    def tables(self) -> dict[str, pa.Table]:
+        """The tables that the audit writes, by the names of their files."""
+        tables = {CONFLICTS: self.conflicts} if self.figures else {}
+        return tables | ({REJECTED_ANNOTATIONS: self.rejected} if "coco" in self.figures else {})
 
 
 def check_labels(labels: LabelSources, progress: Progress) -> dict[str, CheckedCoco]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastphash.defaults import MIN_SCORE
+from fastphash.files.table_formats import Format
 from fastphash.groups.grouping import Grouping
 from fastphash.joins.index import check_radius
 from fastphash.joins.options import JoinOptions
@@ -50,6 +51,8 @@ class AuditOptions:
         The labels of copies are compared with those of their keepers.
     join : JoinOptions
         What joins may use.
+    table_form : {"parquet", "csv", "json"}
+        Leaks, groups and conflicts are written in this format too.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class AuditOptions:
     compare_masks: bool = False
     labels: LabelSources = field(default_factory=LabelSources)
     join: JoinOptions = field(default_factory=JoinOptions)
+    table_form: Format = "parquet"
 
     def __post_init__(self) -> None:
         if self.radius is not None:

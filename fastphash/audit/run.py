@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
 from fastphash.audit.options import AuditOptions
+from fastphash.audit.result_files import remove_results, write_tables
 from fastphash.audit.summary import (
     count_reasons,
     group_summary,
@@ -22,9 +23,11 @@ from fastphash.audit.summary import (
     split_summary,
 )
 from fastphash.base.progress import Progress, no_progress
+from fastphash.base.text import count
 from fastphash.defaults import RADIUS
 from fastphash.errors import FastphashError, UsageError
 from fastphash.files import atomic, parquet
+from fastphash.files.table_formats import write_table
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
@@ -34,13 +37,11 @@ from fastphash.labels.levels import with_levels
 from fastphash.labels.masks import find_masks, left_out
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
-    CONFLICTS,
-    FILES,
     GROUPS,
     HASHES,
     LEAKS,
     REJECTED,
-    REJECTED_ANNOTATIONS,
+    REJECTED_CSV,
     REPORT,
     SUMMARY,
     AuditFolder,
@@ -52,6 +53,7 @@ from fastphash.results.priority import priority
 from fastphash.results.schemas import LEAKS_SCHEMA
 from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_sources
+from fastphash.store.cleanup import removed_if_unused
 from fastphash.store.lock import locked
 from fastphash.store.rows import HashTable
 from fastphash.store.store import Store, is_store, open_store
@@ -68,10 +70,13 @@ class Audit:
         What summary.json holds.
     tallies : dict of str to Tally
         What this run hashed, kept and rejected, by split.
+    rejected : pyarrow.Table
+        Inputs without a hash: `REJECTED_SCHEMA`.
     """
 
     summary: dict[str, Any]
     tallies: dict[str, Tally]
+    rejected: pa.Table
 
 
 def audit(
@@ -112,7 +117,10 @@ def audit(
     checked = check_labels(options.labels, progress)
     # the results describe the hashes beside them: until both are written, nobody else may change
     # the hashes
-    with locked(out / HASHES):
+    with (
+        removed_if_unused(out / HASHES, out / REJECTED, out / REJECTED_CSV),
+        locked(out / HASHES),
+    ):
         hashed = _hash(out, sources, ingest, progress)
         progress("joining", 0, 0)
         rows = read_splits(out, [source.split for source in sources])
@@ -130,8 +138,12 @@ def audit(
             "masks": mask_summary(masks, compared=options.compare_masks),
             **_describe_results(sources, rows, hashed, copies, labels),
         }
-        _write_results(out, summary, hashed.store, copies, labels, progress)
-        return Audit(summary, hashed.tallies)
+        tables = {LEAKS: copies.leaks, GROUPS: copies.groups, **labels.tables}
+        summary["files"] = write_tables(out, tables, options.table_form)
+        write_report(AuditFolder(out, summary, hashed.store), out / REPORT, progress=progress)
+        # write the summary last: it marks the results as complete
+        atomic.write_json(out / SUMMARY, summary)
+        return Audit(summary, hashed.tallies, hashed.rejected)
 
 
 class _Hashed(NamedTuple):
@@ -163,20 +175,33 @@ def _check_output(out: Path) -> None:
     if not out.exists() or is_store(out / HASHES):
         return
     if not out.is_dir() or any(path.name != HASHES for path in out.iterdir()):
-        raise UsageError(f"{str(out)!r} exists and is no audit: name a new folder with `out`")
+        what = "is a store" if is_store(out) else "exists and is no audit"
+        raise UsageError(f"{str(out)!r} {what}: name a new folder with `out`")
 
 
-def check_images(sources: Sequence[Source], tallies: dict[str, Tally]) -> None:
-    """Raise FastphashError for a split in which nothing could be hashed."""
+def check_images(
+    sources: Sequence[Source], tallies: dict[str, Tally], names: Path | None = None
+) -> None:
+    """Raise FastphashError for a split without an image; `names` is the file of rejected inputs."""
     for source in sources:
         tally = tallies[source.split]
+        if not tally.inputs + tally.missing:
+            where = "the list of its files" if source.listed else os.fsdecode(source.root)
+            raise FastphashError(f"split {source.split!r} has no images: {where} is empty")
         if not tally.hashed + tally.kept + tally.missing:
             hidden = ""
             if tally.hidden:
-                hidden = f"; {tally.hidden} hidden files and folders were left out: `hidden`"
+                left_out = count(
+                    tally.hidden,
+                    "hidden file or folder was",
+                    "hidden files and folders were",
+                )
+                hidden = f"; {left_out} left out: `hidden`"
             raise FastphashError(
                 f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
-                f"{tally.rejected} files were rejected and {tally.skipped} skipped{hidden}"
+                f"{count(tally.rejected, 'file was', 'files were')} rejected and "
+                f"{tally.skipped:,} skipped{hidden}"
+                + (f"; {names} says why" if names and tally.rejected else "")
             )
 
 
@@ -191,22 +216,17 @@ def _hash(
         progress=progress,
         avoid=out,
         # a killed run must not leave old results beside new hashes
-        before_writing=lambda: _remove_results(out),
+        before_writing=lambda: remove_results(out),
     )
     store = open_store(out / HASHES)
     rejected = store.rejected()
     splits = pa.array([source.split for source in sources])
     rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), splits))
-    parquet.write_table(out / REJECTED, rejected)
-    _remove_results(out)
-    check_images(sources, tallies)
+    for name in (REJECTED, REJECTED_CSV):
+        write_table(out / name, rejected)
+    remove_results(out)
+    check_images(sources, tallies, out / REJECTED_CSV)
     return _Hashed(store, rejected, tallies)
-
-
-def _remove_results(out: Path) -> None:
-    """Remove all results, the summary first: it marks them as complete."""
-    for name in (SUMMARY, REPORT, CONFLICTS, REJECTED_ANNOTATIONS, LEAKS, GROUPS):
-        (out / name).unlink(missing_ok=True)
 
 
 def _choose_criteria(
@@ -279,21 +299,4 @@ def _describe_results(
         "groups": group_summary(copies.groups),
         "rejected": count_reasons(hashed.rejected),
         "labels": labels.figures,
-        "files": FILES | labels.files,
     }
-
-
-def _write_results(
-    out: Path,
-    summary: dict[str, Any],
-    store: Store,
-    copies: _Copies,
-    labels: LabelComparison,
-    progress: Progress,
-) -> None:
-    parquet.write_table(out / LEAKS, copies.leaks)
-    parquet.write_table(out / GROUPS, copies.groups)
-    labels.write(out)
-    write_report(AuditFolder(out, summary, store), out / REPORT, progress=progress)
-    # write the summary last: it marks the results as complete
-    atomic.write_json(out / SUMMARY, summary)

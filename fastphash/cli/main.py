@@ -1,6 +1,7 @@
 """The program: its commands, and what it says and returns when one of them fails."""
 
 import logging
+import sys
 from typing import Any
 
 import click
@@ -29,6 +30,14 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Names of all commands, in the order in which they were added."""
         return list(self.commands)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program; also where help or version can't be printed, the error is one line."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            click.echo(f"Error: can't write the output: {error.strerror or error}", err=True)
+            sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -68,15 +77,18 @@ def main() -> None:
 
     Exit status: 0 done, 1 failed, 2 wrong usage, 3 leaks with --fail-on-leak.
     """
-    logging.basicConfig(handlers=[_LogToStderr()], format="Warning: %(message)s")
+    logging.basicConfig(handlers=[_LogToStderr()], format="%(message)s")
+    # that they are compiled takes long enough to be said
+    logging.getLogger("fastphash.kernels").setLevel(logging.INFO)
 
 
 class _LogToStderr(logging.Handler):
     """Prints to the stderr of the moment, so that a progress bar stays below the messages."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a message."""
-        click.echo(self.format(record), err=True)
+        """Print a message; what is only news has no title."""
+        title = "Warning: " if record.levelno >= logging.WARNING else ""
+        click.echo(title + self.format(record), err=True)
 
 
 for _command in (

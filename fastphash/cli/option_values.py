@@ -37,6 +37,18 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE_OR_FOLDER = click.Path(path_type=Path)
 
 
+def parse_folder(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
+    """``-o FOLDER``: a new folder that is not named as a file of a table."""
+    if value is not None and value.suffix and not value.is_dir():
+        from fastphash.files.table_formats import ENDINGS
+
+        if value.suffix.lower() in ENDINGS:
+            raise click.BadParameter(
+                f"{str(value)!r} would be a folder: name it without {value.suffix}"
+            )
+    return value
+
+
 def parse_size(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
     """``--memory``: a size such as 800M or 4G, in bytes."""
     if value is None:

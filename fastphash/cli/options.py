@@ -131,6 +131,7 @@ def folder_option(metavar: str, text: str, default: str | None = None) -> Callab
         "--output",
         "out",
         type=values.FOLDER,
+        callback=values.parse_folder,
         required=not default,
         metavar=metavar,
         help=text,
@@ -154,15 +155,24 @@ def file_option(text: str, *, required: bool = True) -> Callable[[F], F]:
     )
 
 
-def format_option(text: str) -> Callable[[F], F]:
-    """``--format``: Parquet, or the JSON of the paper's scripts."""
-    return click.option(
-        "--format",
-        "form",
-        type=click.Choice(["parquet", "hash-and-search"]),
-        default="parquet",
-        show_default=True,
-        help=text,
+def table_file_option(text: str, *others: str, required: bool = True) -> Callable[[F], F]:
+    """``-o FILE``, ``--overwrite`` and ``--format``: see `TableFile`.
+
+    `others` are formats besides those of every table.
+    """
+    return _all(
+        file_option(
+            f"{text} Its ending says the format: .parquet, .csv, or .jsonl (JSON lines).",
+            required=required,
+        ),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(["parquet", "csv", "json", *others]),
+            help="Format of FILE; json is JSON lines, an object a line"
+            + "; hash-and-search is the JSON of the paper's scripts" * bool(others)
+            + ".  [default: as the ending says; parquet without one]",
+        ),
     )
 
 

@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fastphash.base.text import printable
+from fastphash.cli.terminal import console
 
 # without a terminal, progress is a line of text this often
 _SECONDS_BETWEEN_LINES = 10.0
@@ -31,7 +32,7 @@ class ProgressScreen:
     """Shows progress(stage, done, total): a bar on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = console(stderr=True)
         self._live = self._console.is_terminal
         self._bar = Progress(
             SpinnerColumn(),
@@ -94,21 +95,21 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
     for row in rows:
         # Text, because a string would be read as markup
         table.add_row(*(Text(printable(text)) for text in row))
-    console = _console()
-    _print_title(console, title)
-    console.print(table)
+    out = console()
+    _print_title(out, title)
+    out.print(table)
 
 
 def show_lines(title: str, lines: Iterable[str]) -> None:
     """Print a title and indented lines, broken between words only so that paths stay whole."""
-    console = _console()
-    _print_title(console, title)
+    out = console()
+    _print_title(out, title)
     for line in lines:
         for part in textwrap.wrap(
-            printable(line), console.width - 4, break_long_words=False, break_on_hyphens=False
+            printable(line), out.width - 4, break_long_words=False, break_on_hyphens=False
         ):
-            console.print(Text(f"  {part}"), soft_wrap=True)
-    console.print()
+            out.print(Text(f"  {part}"), soft_wrap=True)
+    out.print()
 
 
 def show_json(value: Any) -> None:
@@ -126,9 +127,5 @@ def percent_cell(share: float | None) -> str:
     return "-" if share is None else f"{share * 100:.1f} %"
 
 
-def _console() -> Console:
-    return Console(highlight=False)
-
-
-def _print_title(console: Console, title: str) -> None:
-    console.print(Text(printable(title), style="bold"), soft_wrap=True)
+def _print_title(out: Console, title: str) -> None:
+    out.print(Text(printable(title), style="bold"), soft_wrap=True)

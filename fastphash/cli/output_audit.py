@@ -5,16 +5,12 @@ from typing import Any
 
 from fastphash.base.text import count, listed, rough
 from fastphash.cli.output import cell, show_lines, show_table
-from fastphash.cli.output_hash import show_reasons
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
 
 # more splits than this don't fit side by side
 _MATRIX_SPLITS = 4
 _LEAK_LINES = 12
 _MASK_LINES = 5
-_LOOK_DIFFERENT = (
-    "look different or are flat pictures, which are copies only if all pixels are equal"
-)
 # columns of the table of distances: the last distance of each
 _LAST_DISTANCES = (-1, 0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
 
@@ -34,12 +30,12 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
     _show_label_conflicts(summary["labels"])
     if coco := summary["labels"].get("coco"):
         _show_coco_files(coco)
-    skipped, hidden = (sum(s[key] for s in splits.values()) for key in ("skipped", "hidden"))
-    show_reasons(summary["rejected"], skipped, hidden)
     groups = summary["groups"]
     if groups["groups"]:
         show_table(
-            f"Largest of {groups['groups']:,} groups" if groups["groups"] > 1 else "The only group",
+            f"Largest of {groups['groups']:,} groups of copies"
+            if groups["groups"] > 1
+            else "The only group of copies",
             ["keeper", "images"],
             [[f"{g['split']}/{g['path']}", cell(g["images"])] for g in groups["largest"]],
         )
@@ -70,11 +66,21 @@ def _show_splits(splits: dict[str, Any], *, thumbnails: bool) -> None:
         counts = listed([f"{number:,} in {name}" for name, number in repeated.items() if number])
         show_lines("Copies with the same pixels in other bytes", [counts])
     if collisions := sum(split["collisions"] for split in splits.values()):
-        why = _LOOK_DIFFERENT if thumbnails else "no thumbnails could be compared"
-        show_lines(
-            "Collisions inside splits",
-            [f"{collisions:,} images share a hash with another, but {why}"],
-        )
+        share = count(collisions, "image shares", "images share")
+        why = _why_collisions(collisions, thumbnails=thumbnails)
+        show_lines("Collisions inside splits", [f"{share} a hash with another, but {why}"])
+
+
+def _why_collisions(images: int, *, thumbnails: bool) -> str:
+    """Why images that share a hash aren't counted as copies."""
+    if not thumbnails:
+        return "no thumbnails could be compared"
+    looks = (
+        "it looks different or is a flat picture"
+        if images == 1
+        else ("they look different or are flat pictures")
+    )
+    return f"{looks} (those are copies only if all pixels are equal)"
 
 
 def _show_distances(summary: dict[str, Any]) -> None:
@@ -87,13 +93,15 @@ def _show_distances(summary: dict[str, Any]) -> None:
     if not summary["radius"] or not distances:
         return
     furthest = max(distances)
+    if not furthest:
+        return
     columns = [
         (before + 1, min(last, furthest))
         for before, last in pairwise(_LAST_DISTANCES)
         if before < furthest
     ]
     show_table(
-        "Copies by distance in bits: inside each split, and between splits",
+        "Copies by the bits in which their hashes differ, inside splits and between",
         ["", *(str(first) if first == last else f"{first}-{last}" for first, last in columns)],
         [
             [
@@ -109,20 +117,23 @@ def _show_distances(summary: dict[str, Any]) -> None:
 
 
 def _show_candidates(summary: dict[str, Any]) -> None:
-    """Which pairs were candidates, and which of them count as near copies."""
+    """Which pairs count as near copies."""
     radius, min_score = summary["radius"], summary["min_score"]
     if not radius:
-        show_lines("What near means here", ["Candidates are equal hashes only"])
+        show_lines("Near copies", ["Not looked for: only equal hashes were compared"])
         return
-    chance = rough(summary["chance"])
-    line = f"Candidates are hashes within {radius} bits; an image has {chance} by chance"
+    near = f"Two images are near copies if their hashes differ in at most {radius} of 64 bits"
+    others = rough(summary["chance"])
+    about = "" if others.startswith("less") else "about "
+    by_chance = f"By chance, an image has {about}{others} others with such hashes"
     if min_score is None:
-        line += "; no thumbnails were compared: near pairs may be copies, or only look alike"
+        by_chance += ". No thumbnails were compared: such pairs may be copies, or only look alike"
     elif not min_score:
-        line += "; all count as near copies, whatever their score, unless their colours differ"
+        near += " and their colours agree, however alike they look"
     else:
-        line += f"; near copies are candidates with a score of at least {min_score:g}"
-    show_lines("What near means here", [line])
+        near += f", and their thumbnails score at least {min_score:g} (1 is the same picture)"
+        by_chance += "; the score tells copies from them"
+    show_lines("Near copies", [near, by_chance])
 
 
 def _show_leak_matrix(leaks: list[dict[str, Any]], splits: list[str]) -> None:
@@ -150,8 +161,9 @@ def _show_leaks_in_words(leaks: list[dict[str, Any]]) -> None:
             if leak["same_pixels"]:
                 kinds += f" ({leak['same_pixels']:,} with the same pixels in other bytes)"
             lines.append(
-                f"{leak['leaked']:,} of {leak['images']:,} {leak['needles']} images "
-                f"({leak['share'] * 100:.1f} %) are also in {leak['haystack']}: {kinds}"
+                f"{leak['leaked']:,} of {count(leak['images'], leak['needles'] + ' image')} "
+                f"({leak['share'] * 100:.1f} %) {'is' if leak['leaked'] == 1 else 'are'} also in "
+                f"{leak['haystack']}: {kinds}"
             )
     if len(lines) > _LEAK_LINES:
         lines[_LEAK_LINES:] = [f"and {len(lines) - _LEAK_LINES} more in summary.json"]
@@ -161,10 +173,11 @@ def _show_leaks_in_words(leaks: list[dict[str, Any]]) -> None:
 def _show_collisions(leaks: list[dict[str, Any]], *, thumbnails: bool) -> None:
     """Images that share a hash with another split, but aren't known to be copies."""
     if collisions := sum(leak["kinds"]["collision"] for leak in leaks):
-        why = f"they {_LOOK_DIFFERENT}" if thumbnails else "no thumbnails could be compared"
+        share = count(collisions, "image shares", "images share")
+        why = _why_collisions(collisions, thumbnails=thumbnails)
         show_lines(
             "Collisions",
-            [f"{collisions:,} images share a hash with another split, not counted above: {why}"],
+            [f"{share} a hash with another split, not counted above: {why}"],
         )
 
 
@@ -243,8 +256,8 @@ def _work_done(tallies: dict[str, Any]) -> str:
         return sum(getattr(tally, field) for tally in tallies.values())
 
     text = (
-        f"{total('inputs'):,} inputs: {total('hashed'):,} hashed, {total('kept'):,} unchanged, "
-        f"{total('rejected'):,} rejected, {total('skipped'):,} skipped"
+        f"{count(total('inputs'), 'file')}: {total('hashed'):,} hashed, {total('kept'):,} "
+        f"unchanged, {total('rejected'):,} rejected, {total('skipped'):,} skipped"
     )
     unusual = {field: total(field) for field in ("changed", "gone", "missing")}
     return text + "".join(f"; {number:,} {field}" for field, number in unusual.items() if number)

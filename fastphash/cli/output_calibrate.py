@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fastphash.base.text import count
 from fastphash.cli.output import cell, percent_cell, show_lines, show_table
 
 _COLUMNS = ["pairs", "by chance", "copies", "at least", "at most"]
@@ -29,16 +30,17 @@ def show_calibration(summary: dict[str, Any], store: str) -> None:
 def _sample(summary: dict[str, Any]) -> list[str]:
     """Which pairs the estimate is made from."""
     different = summary["images"] - summary["identical"] - summary["equal"]
+    within = f"within {count(summary['radius'], 'bit')}"
     alike, decoys = "hashes", ""
     if summary["scores"]:
         alike = "hashes and thumbnail"
         decoys = f", and {summary['decoys']:,} of an image and another's negative"
     lines = [
         (
-            f"of {summary['images']:,} images, {summary['identical']:,} with the bytes of another "
-            f"and {summary['equal']:,} with another's {alike} are left out"
+            f"of {count(summary['images'], 'image')}, {summary['identical']:,} with the bytes of "
+            f"another and {summary['equal']:,} with another's {alike} are left out"
         ),
-        f"pairs of the others within {summary['radius']} bits: {summary['pairs']:,}{decoys}",
+        f"pairs of the others {within}: {summary['pairs']:,}{decoys}",
     ]
     if summary["needles"] < different:
         lines.append(
@@ -50,8 +52,7 @@ def _sample(summary: dict[str, Any]) -> list[str]:
         lines.append("nothing can be told: there are no two different images")
     elif not summary["pairs"]:
         lines.append(
-            f"nothing can be told: no two images are within {summary['radius']} bits; a larger "
-            "--radius may find some"
+            f"nothing can be told: no two images are {within}; a larger --radius may find some"
         )
     return lines
 

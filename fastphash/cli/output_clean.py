@@ -5,6 +5,7 @@ from typing import Any
 
 from fastphash.base.text import count
 from fastphash.base.vocabulary import KINDS
+from fastphash.cli.next_steps import shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
 
 _SKIPPED_LINES = _EMPTIED_LINES = 10
@@ -62,13 +63,14 @@ def show_plan(
     _show_emptied(plan_keys["emptied"])
     if notes := _notes(plan_keys, audit, impossible):
         show_lines("Note", notes)
-    show_lines(
+    clean = f"fastphash clean {shell_word(folder)}"
+    show_commands(
         f"Written to {folder}/plan.parquet; nothing was touched. To go on",
-        [
-            f"fastphash clean {folder} --apply: lists of what stays",
-            f"fastphash clean {folder} DIR --apply --to copy: a clean tree (or hardlink, symlink)",
-            f"fastphash clean {folder} DIR --apply --to move: what goes is moved aside",
-        ],
+        {
+            f"{clean} --apply": "lists of what stays",
+            f"{clean} DIR --apply --to copy": "a clean tree (or hardlink, symlink)",
+            f"{clean} DIR --apply --to move": "what goes is moved aside",
+        },
     )
 
 
@@ -111,11 +113,15 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
     if not audit["thumbnails"]:
         lines.append("without thumbnails only identical images are known to be copies")
     if "near" in impossible:
-        lines.append("the audit has radius 0, so none is near: audit again with --radius")
+        lines.append(
+            "the audit compared equal hashes only, so it has no near copies: audit again with "
+            "--radius"
+        )
     decisions, stale = plan_keys["decisions"], plan_keys["stale_decisions"]
     if decisions or stale:
-        outdated = f"; {stale:,} are of images that have changed or are gone" if stale else ""
-        lines.append(f"{decisions:,} decisions count{outdated}")
+        are = "is" if stale == 1 else "are"
+        outdated = f"; {stale:,} {are} of images that have changed or are gone" if stale else ""
+        lines.append(f"{count(decisions, 'decision counts', 'decisions count')}{outdated}")
     return lines
 
 
@@ -138,7 +144,7 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         show_lines("Not as planned", lines)
     if applied["files"]:
         left_out = applied["annotations_gone"]
-        annotations = [f"{left_out:,} annotations left out"] if left_out else []
+        annotations = [f"{count(left_out, 'annotation')} left out"] if left_out else []
         show_lines("Written", [*applied["files"], *annotations])
     if notes := [line for split, coco in applied["coco"].items() for line in _of_coco(split, coco)]:
         show_lines("COCO files", notes)

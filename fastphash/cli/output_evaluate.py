@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from fastphash.base.text import count
 from fastphash.cli.output import cell, percent_cell, show_lines, show_table
 
 if TYPE_CHECKING:
@@ -46,13 +47,13 @@ def _show_listed(figures: dict[str, Any], truth: str) -> None:
         unlike = f"scored below {min_score:g}"
     reasons = {
         "rejected": "lost: an image was rejected",
-        "radius": f"lost: further apart than {figures['radius']} bits",
+        "radius": f"lost: further apart than {count(figures['radius'], 'bit')}",
         "unseen": "lost: equal hashes, but no thumbnails to compare",
         "score": f"lost: within the radius, but {unlike}",
         "colour": "lost: within the radius and alike, but in different colours",
     }
     lost = figures["lost"]
-    lines = [f"{listed['pairs']:,} pairs of {listed['images']:,} images"]
+    lines = [f"{count(listed['pairs'], 'pair')} of {count(listed['images'], 'image')}"]
     lines += [f"{lost[why]:,} {text}" for why, text in reasons.items() if lost[why]]
     show_lines(f"Listed by {truth}", lines)
 
@@ -65,7 +66,7 @@ def _show_lost_pairs(lost: "pa.Table", total: int) -> None:
             lines.append(f"{names}: rejected")
         else:
             score = "no score" if row["score"] is None else f"score {row['score']:.2f}"
-            lines.append(f"{names}: {row['distance']} bits, {score}")
+            lines.append(f"{names}: {count(row['distance'], 'bit')}, {score}")
     if more := total - len(lines):
         lines.append(f"and {more:,} more in pairs.parquet")
     show_lines("Lost pairs, the most alike first", lines)

@@ -2,17 +2,25 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastphash.base.text import count
+from fastphash.cli.next_steps import shell_word
 from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.cli.output_rejected import show_rejected, show_skipped
 from fastphash.ingest.tally import Tally
 
-_REASONS = 5
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def show_hashed(
-    tallies: Mapping[str, Tally], reasons: dict[str, int], store: Path, *, missing: bool
+    tallies: Mapping[str, Tally],
+    rejected: "pa.Table",
+    reasons: dict[str, int],
+    store: Path,
+    *,
+    missing: bool,
 ) -> None:
     """What a run did for each split; `missing` adds a column for rows whose files are gone."""
     columns = ["inputs", "hashed", "kept", "rejected", "skipped", "changed", "gone"]
@@ -25,28 +33,11 @@ def show_hashed(
             for split, tally in tallies.items()
         ],
     )
-    show_reasons(reasons, _total(tallies, "skipped"), _total(tallies, "hidden"))
-
-
-def _total(tallies: Mapping[str, Tally], field: str) -> int:
-    return sum(getattr(tally, field) for tally in tallies.values())
-
-
-def show_reasons(reasons: dict[str, int], skipped: int, hidden: int) -> None:
-    """Why inputs were rejected, the most frequent reasons first; what was no input at all."""
-    if reasons:
-        ranked = list(reasons.items())
-        rows = [[reason, cell(files)] for reason, files in ranked[:_REASONS]]
-        if len(ranked) > _REASONS:
-            rest = sum(files for _, files in ranked[_REASONS:])
-            rows.append(["other reasons", cell(rest)])
-        show_table("Rejected", ["reason", "files"], rows)
-    if skipped:
-        what = "without the name or content of an image (labels, for example)"
-        show_lines("Skipped", [f"{skipped:,} {what}"])
-    if hidden:
-        names = count(hidden, "hidden file or folder", "hidden files and folders")
-        show_lines("Left out", [f"{names}; --hidden takes them, too"])
+    command = f"fastphash info {shell_word(store)} --rejected rejected.csv"
+    show_rejected(rejected, reasons, f"the store: {command}")
+    show_skipped(
+        *(sum(getattr(t, what) for t in tallies.values()) for what in ("skipped", "hidden"))
+    )
 
 
 def show_store(store: str, contents: dict[str, Any]) -> None:
@@ -66,11 +57,12 @@ def show_store(store: str, contents: dict[str, Any]) -> None:
     ]
     if contents["multiframe"]:
         lines.append(
-            f"{contents['multiframe']:,} images have several frames or pages: the first was hashed"
+            count(contents["multiframe"], "image has", "images have")
+            + " several frames or pages: the first was hashed"
         )
     if contents["unusual_hashes"]:
         lines.append(
-            f"{contents['unusual_hashes']:,} hashes don't have 32 of 64 bits set: "
-            "flat or symmetric images"
+            count(contents["unusual_hashes"], "hash doesn't", "hashes don't")
+            + " have 32 of 64 bits set: flat or symmetric images"
         )
     show_lines("Hashes", lines)

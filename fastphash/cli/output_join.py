@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.text import Text
 
+from fastphash.base.text import count
 from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.cli.terminal import console
 
 if TYPE_CHECKING:
     from fastphash.joins.options import SearchReport
@@ -62,16 +63,16 @@ def show_nearest(rows: list[dict[str, Any]], images: Sequence[str]) -> None:
 
 def show_search(search: "SearchReport") -> None:
     """How pairs are searched, and afterwards what it took, on stderr."""
-    console = Console(stderr=True, highlight=False)
-    sides = f"{search.left:,} hashes"
+    sides = count(search.left, "hash", "hashes")
     if search.right:
         sides += f" against {search.right:,}"
     if search.ended:
-        line = f"  took {search.seconds:,.3f} s and found {search.pairs:,} pairs of hashes"
+        pairs = count(search.pairs, "pair")
+        line = f"  took {search.seconds:,.3f} s and found {pairs} of hashes"
     else:
         plan = search.plan
         line = (
-            f"{sides} within {plan.radius} bits: {plan}; about {plan.comparisons:,.0f} "
+            f"{sides} within {count(plan.radius, 'bit')}: {plan}; about {plan.comparisons:,.0f} "
             f"comparisons, {plan.seconds:,.3f} s"
         )
-    console.print(Text(line), soft_wrap=True)
+    console(stderr=True).print(Text(line), soft_wrap=True)

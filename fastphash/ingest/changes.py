@@ -79,7 +79,7 @@ class Changes:
                     "hidden or gone: `hidden` takes hidden files; else delete the store"
                 )
             raise StoreError(
-                f"all {tally.gone:,} files of split {source.split!r} are gone from "
+                f"all files of split {source.split!r} ({tally.gone:,}) are gone from "
                 f"{os.fsdecode(source.root)}: if that is meant, delete the store or name "
                 "`keep_missing`"
             )

@@ -50,6 +50,7 @@ class StoreUpdate:
         for name, how in damage.items():
             _log.warning("%s of %s is %s: making it anew%s", name, store.path, how, remark)
         self.is_damaged = bool(damage)
+        self.is_old = store.is_old
         whole = [part for part in store.parts if part.name not in damage]
         lost = [part for part in store.parts if part.name in damage]
         self.rejected_before = (
@@ -80,7 +81,7 @@ class StoreUpdate:
             with start_executor() as executor:
                 self.rewrite_parts(executor)
                 self.add_parts(executor)
-        self.finish(changed=self.is_damaged or has_moved)
+        self.finish(changed=self.is_damaged or self.is_old or has_moved)
         return self.accounts.tallies
 
     def note_roots(self) -> bool:

@@ -2,17 +2,23 @@
 
 Every kernel is compiled for one signature when its module is first imported, and cached on disk.
 Workers that are forked later share the machine code, and an array of another type is an error
-instead of a second compilation.
+instead of a second compilation. That kernels are compiled, and not loaded, is logged.
 """
 
-from collections.abc import Callable
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 from numba import types
+from numba.core import event
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
+_announced: set[str] = set()
 
 
 def array(dtype: Any, ndim: int = 1) -> Any:
@@ -38,17 +44,51 @@ def compiled(
             # neither the package's folder nor the user's cache folder is writeable
             if "cannot cache" not in str(error):
                 raise
+            _announce(
+                "compiling in every run, because neither the package's folder nor the user's cache "
+                "folder can be written: NUMBA_CACHE_DIR names another one"
+            )
             return _compile(function, signed, cache=False)
 
     return decorate
 
 
 def _compile(function: Callable[P, R], signature: Any, *, cache: bool) -> Callable[P, R]:
-    kernel: Any = numba.njit(signature, cache=cache, nogil=True, error_model="numpy")(function)
+    with _jit_enabled(), event.install_listener("numba:compile", _CompilationListener()):
+        kernel: Any = numba.njit(signature, cache=cache, nogil=True, error_model="numpy")(function)
     return cast("Callable[P, R]", kernel)
 
 
 def inner(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function that only kernels call, for the types that they call it with."""
-    kernel: Callable[..., Any] = numba.njit(function, nogil=True, error_model="numpy")
+    with _jit_enabled():
+        kernel: Callable[..., Any] = numba.njit(function, nogil=True, error_model="numpy")
     return kernel
+
+
+@contextlib.contextmanager
+def _jit_enabled() -> Iterator[None]:
+    """Compile although NUMBA_DISABLE_JIT is set: Python lacks vector instructions and overflow."""
+    config: Any = numba.config
+    disabled, config.DISABLE_JIT = config.DISABLE_JIT, 0
+    try:
+        yield
+    finally:
+        config.DISABLE_JIT = disabled
+
+
+class _CompilationListener(event.Listener):
+    """Says that kernels are compiled; those that lie in the cache are not."""
+
+    def on_start(self, _: event.Event) -> None:
+        _announce("compiling, once: this takes half a minute or so")
+
+    def on_end(self, _: event.Event) -> None:
+        pass
+
+
+def _announce(message: str) -> None:
+    """Log a message, but only the first of its kind in this process."""
+    if not _announced:
+        _log.info(message)
+    _announced.add(message)

@@ -23,11 +23,12 @@ from fastphash.store.schema import METADATA
 #: Pictures that a browser decodes before the page is loaded: 3,000 take more than a second.
 AT_ONCE = 600
 
-# groups listed without pictures, splits of a table, reasons of rejects, pairs that collide, label
-# conflicts
+# groups listed without pictures, splits of a table, reasons of rejects, rejects, pairs that
+# collide, label conflicts
 _LISTED = 500
 _SPLITS = 50
 _REASONS = 12
+_REJECTED = 3000
 _COLLISIONS = 12
 _CONFLICTS = 50
 _CONFLICT_COLUMNS = [
@@ -80,6 +81,7 @@ def write_report(
         furthest=int(table.distance.max(initial=0)),
         collided=collisions,
         conflicts=_conflicts(audited),
+        **_rejected(audited),
         decisions=len(in_force(read_decisions(audited.folder))),
         versions=_versions(audited),
         upright_only=not audited.store.layout.orientations,
@@ -115,6 +117,17 @@ def _conflicts(audited: AuditFolder) -> dict[str, Any]:
         for column in ("path", "keeper_path"):
             row[column] = row.get(f"{column}_bytes") or row[column]
     return {"rows": table.num_rows, "first": first}
+
+
+def _rejected(audited: AuditFolder) -> dict[str, Any]:
+    """The first rejected inputs, and how many more there are."""
+    if not audited.summary["rejected"]:
+        return {"rejected": [], "more_rejected": 0}
+    table = audited.rejected
+    first = table.slice(0, _REJECTED).to_pylist()
+    for row in first:
+        row["path"] = row["path_bytes"] or row["path"]
+    return {"rejected": first, "more_rejected": table.num_rows - len(first)}
 
 
 def _versions(audited: AuditFolder) -> dict[str, str]:

@@ -18,13 +18,13 @@ from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
 from fastphash.store.open import read_hashes
 from fastphash.store.rows import HashTable
-from fastphash.store.store import REJECTED as STORE_REJECTED
-from fastphash.store.store import Store, is_store, open_store
+from fastphash.store.store import AUDIT_STORE, Store, is_store, open_store
 
-HASHES = "hashes"
+HASHES = AUDIT_STORE
 GROUPS = "groups.parquet"
 LEAKS = "leaks.parquet"
 REJECTED = "rejected.parquet"
+REJECTED_CSV = "rejected.csv"
 #: Only if the audit compared labels.
 CONFLICTS = "conflicts.parquet"
 #: Only if the audit was given COCO files: their entries that can't be used.
@@ -39,6 +39,7 @@ FILES = {
     "groups": GROUPS,
     "leaks": LEAKS,
     "rejected": REJECTED,
+    "rejected_csv": REJECTED_CSV,
     "report": REPORT,
 }
 
@@ -111,8 +112,17 @@ def compared_rows(rows: HashTable, summary: dict[str, Any]) -> NDArray[np.bool_]
     return ~left_out(rows, masks)
 
 
+def audit_at(folder: Path) -> Path:
+    """The folder of the audit that a folder stands for: itself, or that which has it as store."""
+    if is_store(folder) and not is_store(folder / HASHES):
+        parent = folder.absolute().parent if folder.name in ("", "..") else folder.parent
+        if (parent / HASHES).exists() and (parent / HASHES).samefile(folder):
+            return parent
+    return folder
+
+
 def open_audit(folder: Path) -> AuditFolder:
-    """Open the folder of an audit.
+    """Open the folder of an audit, given that or the store in it.
 
     Raises
     ------
@@ -121,16 +131,20 @@ def open_audit(folder: Path) -> AuditFolder:
     StoreError
         The audit didn't come to its end, it has no images, or its hashes have changed since.
     """
+    folder = audit_at(folder)
     if not folder.exists():
         raise UsageError(f"no such audit: {str(folder)!r}")
     if not is_store(folder / HASHES):
-        raise UsageError(f"{str(folder)!r} is no audit: fastphash audit ... -o {folder} makes one")
+        instead = ", but a store of hashes" if is_store(folder) else ""
+        raise UsageError(
+            f"{str(folder)!r} is no audit{instead}: name a folder that `fastphash audit` has made"
+        )
     store = open_store(folder / HASHES)
     if not (folder / SUMMARY).is_file():
         if not (store.parts or store.unfinished):
             raise StoreError(
                 f"the audit in {str(folder)!r} has no images: all files were rejected, see "
-                f"{folder / HASHES / STORE_REJECTED}"
+                f"{folder / REJECTED_CSV}"
             )
         raise StoreError(f"the audit in {str(folder)!r} didn't come to its end: run it again")
     summary = atomic.read_json(folder / SUMMARY)

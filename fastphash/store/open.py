@@ -17,8 +17,8 @@ from fastphash.files import parquet
 from fastphash.hashing.definition import FOREIGN, Definition
 from fastphash.images.thumbnail import vertical_first
 from fastphash.store.rows import STORE_ROW, HashTable
-from fastphash.store.schema import CHROMA_BYTES, LAYERS, METADATA, hash_type
-from fastphash.store.store import open_store
+from fastphash.store.schema import CHROMA_BYTES, LAYERS, METADATA, REJECTED_SCHEMA, hash_type
+from fastphash.store.store import open_store, store_at
 
 # columns that are read on demand, for the rows that are needed
 _ON_DEMAND = ("thumbnail", "chroma", *LAYERS)
@@ -35,6 +35,8 @@ _INTEGERS = ("size", "width", "height", "multiframe", "frames")
 
 def read_hashes(target: str) -> HashTable:
     """Rows of ``STORE[@SPLIT]`` or of a Parquet file with the columns path and phash.
+
+    The folder of an audit stands for the store in it.
 
     Raises
     ------
@@ -56,6 +58,17 @@ def read_hashes(target: str) -> HashTable:
     table = table.unify_dictionaries()
     table = table.append_column(STORE_ROW, pa.array(np.arange(table.num_rows)))
     return HashTable(_one_split(table, split), store.definition, store)
+
+
+def read_rejected(target: str) -> pa.Table:
+    """Inputs of ``STORE[@SPLIT]`` that gave no hash: `REJECTED_SCHEMA`; none for a Parquet file.
+
+    Errors are those of `read_hashes`.
+    """
+    path, split = _split_target(target)
+    if path.is_file():
+        return REJECTED_SCHEMA.empty_table()
+    return _one_split(open_store(path).rejected(), split)
 
 
 def same_rows(one: str, other: str) -> bool:
@@ -149,10 +162,11 @@ def _resized_alike(hashes: HashTable, one: PassOrder, other: PassOrder) -> bool:
 
 
 def _split_target(target: str) -> tuple[Path, str | None]:
+    """The store or file that is meant, of an audit its store; and the split, if one is named."""
     if os.path.exists(target):
-        return Path(target), None
+        return store_at(Path(target)), None
     path, separator, split = target.rpartition("@")
-    return (Path(path), split) if separator else (Path(target), None)
+    return (store_at(Path(path)), split) if separator else (Path(target), None)
 
 
 def _one_split(table: pa.Table, split: str | None) -> pa.Table:

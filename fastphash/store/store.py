@@ -10,7 +10,7 @@ import pyarrow as pa
 import xxhash
 
 from fastphash.errors import StoreError, UsageError
-from fastphash.files import atomic, parquet
+from fastphash.files import atomic, empty_parquet, parquet
 from fastphash.files.digest import hex_digest_of
 from fastphash.hashing.definition import Definition
 from fastphash.store.lock import LOCK
@@ -23,8 +23,13 @@ from fastphash.store.schema import (
     store_schema,
 )
 
-MANIFEST = "_manifest.json"
+# both are Parquet files without rows, so that readers that know nothing of stores read the parts
+MANIFEST = "_manifest.parquet"
 REJECTED = "_rejected.parquet"
+#: The manifest of stores that hold it, and rejected inputs, as files that such readers trip over.
+OLD_MANIFEST = "_manifest.json"
+#: Name of the store in the folder of an audit.
+AUDIT_STORE = "hashes"
 #: Rows of a full part.
 PART_ROWS = 8192
 
@@ -100,7 +105,14 @@ class Store:
         self.version = SCHEMA_VERSION
         manifest = self._manifest()
         manifest["digest"] = _manifest_digest(manifest)
-        atomic.write_json(self.path / MANIFEST, manifest)
+        text = json.dumps(manifest, indent=2).encode()
+        empty_parquet.write_data(self.path / MANIFEST, self.schema, text)
+        (self.path / OLD_MANIFEST).unlink(missing_ok=True)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether its manifest lies there as a file that readers of the folder trip over."""
+        return (self.path / OLD_MANIFEST).exists()
 
     def _manifest(self) -> dict[str, Any]:
         return {
@@ -191,17 +203,27 @@ class Store:
         """Inputs without a hash: split, path, path_bytes, stage, reason."""
         if not self.rejected_digest:
             return REJECTED_SCHEMA.empty_table()
-        return parquet.read_table(self.path / REJECTED)
+        return _read_rejected(self.path / REJECTED)
 
     def write_rejected(self, table: pa.Table) -> None:
         """Replace the inputs without a hash."""
-        parquet.write_table(self.path / REJECTED, table)
+        sink = pa.BufferOutputStream()
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+            writer.write_table(parquet.plain(table))
+        empty_parquet.write_data(self.path / REJECTED, self.schema, sink.getvalue().to_pybytes())
         self.rejected_digest = hex_digest_of(self.path / REJECTED)
 
 
 def is_store(path: Path) -> bool:
     """Whether a folder has a manifest."""
-    return (path / MANIFEST).is_file()
+    return any((path / name).is_file() for name in (MANIFEST, OLD_MANIFEST))
+
+
+def store_at(path: Path) -> Path:
+    """The store that a folder stands for: itself, or that of the audit in it."""
+    inside = path / AUDIT_STORE
+    return inside if is_store(inside) and not is_store(path) else path
 
 
 def open_store(path: Path) -> Store:
@@ -217,12 +239,13 @@ def open_store(path: Path) -> Store:
     if not path.exists():
         raise UsageError(f"no such store: {str(path)!r}")
     if not is_store(path):
-        inside = min(path.glob(f"*/{MANIFEST}"), default=None)
-        hint = f"; there is one in it: {str(inside.parent)!r}" if inside else ""
-        raise StoreError(f"not a store (no {MANIFEST} in it): {str(path)!r}{hint}")
-    manifest = atomic.read_json(path / MANIFEST)
-    if not isinstance(manifest, dict) or manifest.get("digest") != _manifest_digest(manifest):
-        raise StoreError(f"{path / MANIFEST} is damaged: delete the store and hash again")
+        inside = min(filter(is_store, map(store_at, path.glob("*/"))), default=None)
+        hint = f"; there is one in it: {str(inside)!r}" if inside else ""
+        raise StoreError(
+            f"not a store, nor the folder of an audit: {str(path)!r}{hint}. "
+            "`fastphash hash` makes a store, `fastphash audit` an audit"
+        )
+    manifest = _read_manifest(path)
     if manifest["schema"] not in READABLE_VERSIONS:
         versions = " and ".join(map(str, READABLE_VERSIONS))
         raise StoreError(
@@ -242,6 +265,29 @@ def open_store(path: Path) -> Store:
     )
 
 
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a store, as its digest says it was written."""
+    if not (path / MANIFEST).is_file():
+        file, manifest = path / OLD_MANIFEST, atomic.read_json(path / OLD_MANIFEST)
+    else:
+        file = path / MANIFEST
+        try:
+            manifest = json.loads(empty_parquet.read_data(file))
+        except (StoreError, ValueError):
+            manifest = None
+    if not isinstance(manifest, dict) or manifest.get("digest") != _manifest_digest(manifest):
+        raise StoreError(f"{file} is damaged: delete the store and hash again")
+    return manifest
+
+
+def _read_rejected(path: Path) -> pa.Table:
+    """The table in a file of rejected inputs; of an old store, the file is the table."""
+    if parquet.read_schema(path).names == REJECTED_SCHEMA.names:
+        return parquet.read_table(path)
+    with pa.ipc.open_stream(empty_parquet.read_data(path)) as reader:
+        return reader.read_all().unify_dictionaries()
+
+
 def check_new(path: Path) -> None:
     """Raise UsageError if a new store can't be made at a path, because something is there.
 
@@ -253,7 +299,8 @@ def check_new(path: Path) -> None:
             return
         raise UsageError(f"{str(path)!r} is a store already: name a new folder")
     if path.exists() and (not path.is_dir() or any(map(_is_foreign, path.iterdir()))):
-        raise UsageError(f"{str(path)!r} exists and is no store: name a new folder")
+        what = "is the folder of an audit" if is_store(store_at(path)) else "exists and is no store"
+        raise UsageError(f"{str(path)!r} {what}: name a new folder")
 
 
 def _is_foreign(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """README, CONTRIBUTING and docs/ agree with the code and with one another."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -19,7 +20,7 @@ from fastphash.clean.plan import PLAN_SCHEMA
 from fastphash.clean.skipped import SKIPPED_SCHEMA
 from fastphash.cli.main import main
 from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
-from fastphash.files.atomic import read_json
+from fastphash.files.empty_parquet import read_data
 from fastphash.hashing.definition import Definition
 from fastphash.labels.coco_check import REJECTED_ANNOTATIONS_SCHEMA
 from fastphash.labels.conflicts import CONFLICTS_SCHEMA
@@ -204,7 +205,7 @@ def keys(heading):
 
 def test_the_reference_names_the_keys_of_a_manifest(tmp_path):
     create_store(tmp_path / "store", Definition(), Layout())
-    assert keys("_manifest.json") == list(read_json(tmp_path / "store" / MANIFEST))
+    assert keys(MANIFEST) == list(json.loads(read_data(tmp_path / "store" / MANIFEST)))
 
 
 def test_the_reference_names_the_keys_of_answers_to_queries():

@@ -25,6 +25,7 @@ FILES = [
     "groups.parquet",
     "hashes",
     "leaks.parquet",
+    "rejected.csv",
     "rejected.parquet",
     "report.html",
     "summary.json",
@@ -240,9 +241,17 @@ def test_collisions_look_different_only_if_thumbnails_were_compared(found, capsy
 @pytest.mark.parametrize(
     ("min_score", "chance", "said"),
     [
-        (0.0, 12_345.6, "has 12,000 by chance; all count as near copies, whatever their score"),
-        (0.3, 1e-9, "has less than 0.01 by chance; near copies are candidates with a score of"),
-        (None, 0.61, "has 0.61 by chance; no thumbnails were compared: near pairs may be"),
+        (0.0, 12_345.6, "By chance, an image has about 12,000 others with such hashes"),
+        (
+            0.3,
+            1e-9,
+            "0.3 (1 is the same picture) By chance, an image has less than 0.01 others with",
+        ),
+        (
+            None,
+            0.61,
+            "0.61 others with such hashes. No thumbnails were compared: such pairs may",
+        ),
     ],
 )
 def test_what_near_means_is_said_in_plain_numbers(found, capsys, min_score, chance, said):
@@ -252,7 +261,7 @@ def test_what_near_means_is_said_in_plain_numbers(found, capsys, min_score, chan
 
 def test_an_audit_of_equal_hashes_only_says_so(found, capsys):
     show_audit(found[1] | {"radius": 0}, {}, "out")
-    assert "Candidates are equal hashes only" in capsys.readouterr().out
+    assert "Not looked for: only equal hashes were compared" in capsys.readouterr().out
 
 
 def test_pictures_that_only_collide_are_reported_and_no_copies(tmp_path):
@@ -272,7 +281,7 @@ def test_a_split_without_images_fails_after_saying_what_was_rejected(tmp_path):
     sources = [source("good", scenes(tmp_path / "good", [1])), source("bad", tmp_path / "bad")]
     with pytest.raises(FastphashError, match="'bad' has no images") as caught:
         audit(tmp_path / "out", sources, ingest=ONE_WORKER)
-    assert "1 files were rejected and 1 skipped" in str(caught.value)
+    assert "1 file was rejected and 1 skipped; " in str(caught.value)
     assert [row["path"] for row in rows(tmp_path / "out" / "rejected.parquet")] == ["broken.jpg"]
     assert not (tmp_path / "out" / "summary.json").exists()
     scenes(tmp_path / "bad", [2])
@@ -379,5 +388,6 @@ def test_no_results_stand_beside_other_hashes(tmp_path, monkeypatch):
         audit(tmp_path / "out", sources, ingest=ONE_WORKER)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "hashes",
+        "rejected.csv",
         "rejected.parquet",
     ]

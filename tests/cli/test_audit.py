@@ -19,8 +19,8 @@ def test_an_audit_shows_images_copies_and_leaks(data):
     assert "val 5 5 - - - -" in shown
     assert "3 of 5 val images (60.0 %) are also in train: 1 identical, 1 exact, 1 augm" in shown
     assert "Largest of 6 groups" in shown
-    assert "identify: not an image of a supported format 1" in shown
-    assert "1 without the name or content of an image" in shown
+    assert "1 file rejected train/broken.jpg: identify: not an image of a supported fo" in shown
+    assert "1 file without the name or content of an image" in shown
     assert "Written to out" in shown
     assert "summary.json" in shown
 

@@ -32,7 +32,8 @@ def test_a_folder_without_images(out, tmp_path):
     (folder / "broken.jpg").write_text("no image")
     done = run("audit", f"x={folder}", "-o", out, status=FAILED)
     assert "split 'x' has no images" in error_of(done)
-    assert "1 files were rejected and 1 skipped" in error_of(done)
+    assert "1 file was rejected and 1 skipped; " in error_of(done)
+    assert f"{out}/rejected.csv says why" in error_of(done)
 
 
 @pytest.mark.parametrize("verb", ["audit", "hash"])
@@ -129,9 +130,12 @@ def test_no_workers(verb, data, out):
         (["info", "nowhere"], USAGE, "'nowhere'"),
         (["info", "train"], FAILED, "'train'"),
         (["info", "train/notes.txt"], FAILED, "train/notes.txt"),
-        (["info", "out"], FAILED, "there is one in it: 'out/hashes'"),
-        (["calibrate", "out"], FAILED, "'out/hashes'"),
-        (["join", "out@val", "out@train", "-o", "new"], FAILED, "'out/hashes'"),
+        (["info", "."], FAILED, "there is one in it: 'out/hashes'"),
+        (["calibrate", "train"], FAILED, "nor the folder of an audit: 'train'"),
+        (["join", "out", "out/hashes", "-o", "new"], USAGE, "the same"),
+        (["report", "train"], USAGE, "'train' is no audit: name a folder that"),
+        (["hash", "val=val", "-o", "out"], USAGE, "'out' is the folder of an audit"),
+        (["audit", "val=val", "-o", "out/hashes"], USAGE, "'out/hashes' is a store"),
         (["info", "out/hashes@test"], USAGE, "'test'"),
         (["join", "nowhere", "out/hashes", "-o", "new"], USAGE, "'nowhere'"),
         (["join", "out/hashes", "out/hashes", "-o", "new"], USAGE, "the same"),

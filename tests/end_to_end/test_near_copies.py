@@ -16,7 +16,7 @@ def test_near_copies_are_joined_grouped_and_audited(tmp_path):
         save(tmp_path / "val" / f"{seed}.jpg", worse, quality=30)
     words = ("audit", "train=train", "val=val", "-o", "out", "--radius", "16")
     done = run(*words, cwd=tmp_path)
-    assert "Copies by distance" in done.stdout
+    assert "Copies by the bits in which their hashes differ" in done.stdout
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     (leak,) = (leak for leak in summary["leaks"] if leak["needles"] == "val")
     assert summary["radius"] == 16

@@ -272,7 +272,7 @@ def test_10_animated(folder, encoded, suffix):
     assert hashed[f"animated.{suffix}"]["phash"] == hashed[f"still.{suffix}"]["phash"]
     assert [path for path, row in hashed.items() if row["multiframe"]] == [f"animated.{suffix}"]
     shown = run("info", str(folder.parent / "hashes")).stdout
-    assert "1 images have several frames or pages: the first was hashed" in shown
+    assert "1 image has several frames or pages: the first was hashed" in shown
 
 
 def test_11_several_pages(folder, encoded):

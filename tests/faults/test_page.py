@@ -118,7 +118,7 @@ def test_44_hostile_names_in_the_inspector(hostile):
         "/image/1/../../decisions.json",
         "/image/%2e%2e/1",
         "/thumbnail/..%2f1",
-        "/hashes/_manifest.json",
+        "/hashes/_manifest.parquet",
         "/image/1?path=/etc/passwd&side=160/../..",
     ],
 )

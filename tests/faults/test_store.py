@@ -167,9 +167,8 @@ def test_29_disk_full(tmp_path):
     # no file may grow over so many bytes: a part is larger, the manifest not
     done = run_process(*words, status=1, preexec_fn=limited(resource.RLIMIT_FSIZE, 8_000))
     assert "File too large" in done.stderr
-    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["_lock", MANIFEST]
-    with pytest.raises(StoreError, match="is not finished"):
-        read_hashes(str(tmp_path / "s"))
+    # no part was finished, and an empty store is not left behind
+    assert not (tmp_path / "s").exists()
     run(*words)
     assert len(read_hashes(str(tmp_path / "s"))) == 12
 
@@ -270,28 +269,20 @@ def test_31_flipped_bits(tmp_path):
     first_run(folder)
     store = tmp_path / "s"
     assert update(store, folder).returncode == 0
-    sound = read_hashes(str(store))
-    rejected = open_store(store).rejected()
     files = sorted(path for path in store.iterdir() if path.stat().st_size)
     assert len(files) == 5
     rng = np.random.default_rng(31)
-    found = 0
     for i in range(10_000):
         path = files[i % len(files)]
         data = bytearray(path.read_bytes())
         whole = bytes(data)
         data[rng.integers(len(data))] ^= 1 << int(rng.integers(8))
         path.write_bytes(data)
-        if error := error_of(store):
-            found += 1
-            assert path.name in error
-        else:
-            # blanks between the words of the manifest mean nothing
-            assert path.name == MANIFEST
-            assert read_hashes(str(store)).table.equals(sound.table)
-            assert open_store(store).rejected().equals(rejected)
+        # everything but the empty lock has a digest
+        error = error_of(store)
+        assert error is not None
+        assert path.name in error
         path.write_bytes(whole)
-    assert found > 9_500
 
 
 def test_31_a_damaged_part_is_made_again(tmp_path):
@@ -431,7 +422,7 @@ def test_37_orphans(tmp_path):
     first_run(folder)
     store = tmp_path / "s"
     store.mkdir()
-    (store / "__manifest.json.tmp").write_bytes(b"half")
+    (store / f"_{MANIFEST}.tmp").write_bytes(b"half")
     assert update(store, folder).returncode == 0
     wanted = contents(store)
     orphan = store / "part-000007.parquet"

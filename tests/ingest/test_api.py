@@ -11,13 +11,14 @@ from PIL import Image
 import fastphash
 from fastphash.base.vocabulary import UNKNOWN_CHROMA
 from fastphash.errors import UsageError
+from fastphash.files.empty_parquet import read_data
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.ingest.api import hash_images, hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import folder_source, list_source
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import Layout
-from fastphash.store.store import open_store
+from fastphash.store.store import MANIFEST, REJECTED, open_store
 from tests.support import naive
 from tests.support.executors import ONE_WORKER
 from tests.support.references import imagehashes
@@ -71,7 +72,7 @@ def test_one_worker_and_three_make_the_same_bytes(tmp_path, small):
     parts = part_bytes(tmp_path / "s1")
     assert len(parts) == 6
     assert part_bytes(tmp_path / "s3") == parts
-    for name in ("_manifest.json", "_rejected.parquet"):
+    for name in (MANIFEST, REJECTED):
         assert (tmp_path / "s1" / name).read_bytes() == (tmp_path / "s3" / name).read_bytes()
     wanted = sorted(p.name for f in folders for p in f.iterdir() if p.read_bytes() != b"broken")
     assert sorted(paths(tmp_path / "s1")) == wanted
@@ -308,7 +309,7 @@ def test_chroma_comes_with_the_thumbnails_and_is_null_where_it_is_unknown(tmp_pa
 def test_the_manifest_lists_what_was_skipped_and_where_from(tmp_path):
     train, val = planted(tmp_path)
     hash_into(tmp_path / "s", [folder_source(train), folder_source(val)], ONE_WORKER)
-    manifest = json.loads((tmp_path / "s" / "_manifest.json").read_text())
+    manifest = json.loads(read_data(tmp_path / "s" / MANIFEST))
     assert manifest["roots"] == {"train": str(tmp_path / "train"), "val": str(tmp_path / "val")}
     assert manifest["skipped"] == {"train": 1, "val": 0}
     assert [part["rows"] for part in manifest["parts"]] == [16]

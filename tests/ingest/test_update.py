@@ -2,7 +2,7 @@ import os
 
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
-from fastphash.store.store import Store, open_store
+from fastphash.store.store import MANIFEST, Store, open_store
 from tests.support.executors import ONE_WORKER
 from tests.support.references import imagehashes
 from tests.support.scenes import save, scene, scenes, source
@@ -12,11 +12,11 @@ from tests.support.stores import part_bytes, paths, read_store, rejected
 def test_a_second_run_keeps_everything_and_starts_no_worker(tmp_path, no_workers):
     folder = scenes(tmp_path / "in", range(3))
     hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
-    before = part_bytes(tmp_path / "s"), (tmp_path / "s" / "_manifest.json").read_bytes()
+    before = part_bytes(tmp_path / "s"), (tmp_path / "s" / MANIFEST).read_bytes()
     no_workers()
     tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
     assert (tally.kept, tally.hashed, tally.changed, tally.gone) == (3, 0, 0, 0)
-    assert (part_bytes(tmp_path / "s"), (tmp_path / "s" / "_manifest.json").read_bytes()) == before
+    assert (part_bytes(tmp_path / "s"), (tmp_path / "s" / MANIFEST).read_bytes()) == before
 
 
 def test_a_changed_file_is_hashed_again_in_its_place(tmp_path, small):

@@ -7,6 +7,7 @@ from fastphash.report.groups import COPIES_SHOWN
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import AuditFolder, open_audit
 from fastphash.results.schemas import GROUPS_SCHEMA
+from fastphash.store.schema import REJECTED_SCHEMA
 from tests.support.report_pages import audited, read_page
 from tests.support.scenes import save
 
@@ -59,6 +60,40 @@ def test_a_million_groups_make_a_page_of_the_usual_size(data, tmp_path):
 def test_the_names_of_the_largest_page_are_bounded(data, tmp_path):
     write_report(many_groups(open_audit(data), 1000, 20), tmp_path / "report.html")
     assert (tmp_path / "report.html").stat().st_size < 4e6
+
+
+def many_rejected(audited, rows, path):
+    """The audit of another, with so many rejected files of one path, each with a number."""
+    summary = audited.summary | {"rejected": {"read: Permission denied": rows}}
+    made = AuditFolder(audited.folder, summary, audited.store)
+    columns = {
+        "split": ["train"] * rows,
+        "path": [f"{path}{i}.jpg" for i in range(rows)],
+        "path_bytes": pa.nulls(rows, pa.binary()),
+        "stage": ["read"] * rows,
+        "reason": ["Permission denied " * 16] * rows,
+    }
+    made.__dict__["rejected"] = pa.table(columns).cast(REJECTED_SCHEMA)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (1, "The only file that gave no hash"),
+        (3000, "All 3,000 files that gave no hash"),
+        (3001, "The first 3,000 of 3,001 files that gave no hash"),
+        (100_000, "and 97,000 further files in rejected.csv"),
+    ],
+)
+def test_rejected_files_are_named_up_to_a_bound(data, tmp_path, rows, said):
+    made = many_rejected(open_audit(data), rows, "long name " * 60)
+    write_report(made, tmp_path / "report.html", groups=0)
+    found = read_page(tmp_path / "report.html")
+    assert said in found.text
+    fold = found.html.split('<details class="rejected">')[1].split("</details>")[0]
+    assert fold.count("<tr><td>") == min(rows, 3000)
+    assert len(fold) < 3e6
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def test_an_audit_of_rejected_files_alone_says_so(tmp_path):
         audit(
             tmp_path / "out", [source("data", tmp_path / "data")], ingest=IngestOptions(workers=1)
         )
-    with pytest.raises(StoreError, match=r"all files were rejected, see .*_rejected\.parquet"):
+    with pytest.raises(StoreError, match=r"all files were rejected, see .*out/rejected\.csv"):
         open_audit(tmp_path / "out")
 
 

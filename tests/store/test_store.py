@@ -7,10 +7,11 @@ import pytest
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
+from fastphash.files.empty_parquet import read_data, write_data
 from fastphash.hashing.definition import Definition
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import METADATA, Layout, store_schema
-from fastphash.store.store import create_store, is_store, open_store
+from fastphash.store.store import MANIFEST, create_store, is_store, open_store
 from tests.support.stores import hashes, write_store
 
 # DESIGN.md, "The store"
@@ -69,11 +70,11 @@ def test_a_store_opens_as_it_was_saved(store):
 
 
 def manifest_of(store):
-    return json.loads((store.path / "_manifest.json").read_text())
+    return json.loads(read_data(store.path / MANIFEST))
 
 
 def edit(store, manifest):
-    (store.path / "_manifest.json").write_text(json.dumps(manifest))
+    write_data(store.path / MANIFEST, store.schema, json.dumps(manifest).encode())
 
 
 def edits(value):
@@ -96,12 +97,12 @@ def test_any_edit_of_the_manifest_is_found(store):
     assert len(several) > 30
     for manifest in [*several, [], None]:
         edit(store, manifest)
-        with pytest.raises(StoreError, match=r"_manifest\.json is damaged"):
+        with pytest.raises(StoreError, match=r"_manifest\.parquet is damaged"):
             open_store(store.path)
 
 
 def test_a_manifest_cut_short_is_named(store):
-    path = store.path / "_manifest.json"
+    path = store.path / MANIFEST
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(StoreError, match=str(path)):
         open_store(store.path)
@@ -168,6 +169,6 @@ def test_a_store_is_not_made_where_something_else_is(tmp_path):
 
 
 def test_a_store_whose_making_was_killed_is_made_again(tmp_path):
-    (tmp_path / "__manifest.json.tmp").write_text("{")
+    (tmp_path / f"_{MANIFEST}.tmp").write_text("{")
     create_store(tmp_path, Definition(), Layout())
-    assert [path.name for path in tmp_path.iterdir()] == ["_manifest.json"]
+    assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]

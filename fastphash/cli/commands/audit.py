@@ -1,11 +1,13 @@
 """`fastphash audit`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fastphash.cli import options
 from fastphash.cli.option_groups import (
+    AuditOutput,
     CopyOptions,
     HashOptions,
     KeeperOptions,
@@ -16,6 +18,9 @@ from fastphash.cli.option_groups import (
 from fastphash.cli.option_values import parse_kinds
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import RADIUS
+
+if TYPE_CHECKING:
+    from fastphash.audit.run import Audit
 
 _LEAK_STATUS = 3
 _FAIL_ON_LEAK = "--fail-on-leak"
@@ -69,6 +74,15 @@ class _OptionalKinds(click.Command):
     help="Compare masks, too. Images in a folder called masks, labels or the like, beside pictures "
     "of the same names, are left out otherwise if they look like masks.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "csv", "json"]),
+    default="parquet",
+    show_default=True,
+    help="Write leaks, groups and conflicts in this format too; json is JSON lines, an object a "
+    "line, in files named .jsonl.",
+)
 @options.hash_options
 @options.search_options
 @options.json_option
@@ -78,10 +92,11 @@ class _OptionalKinds(click.Command):
     keepers=KeeperOptions,
     labels=LabelOptions,
     hashing=HashOptions,
+    output=AuditOutput,
 )
 def audit(
     splits: SplitOptions,
-    out: Path,
+    output: AuditOutput,
     fail_on_leak: list[str],
     copies: CopyOptions,
     keepers: KeeperOptions,
@@ -100,7 +115,6 @@ def audit(
     from fastphash.audit.run import audit as audit_splits
     from fastphash.audit.summary import count_leaks
     from fastphash.cli.output import ProgressScreen, show_json
-    from fastphash.cli.output_audit import show_audit
 
     handle_signals()
     min_score = copies.least_score(no_thumbnails=hashing.no_thumbnails)
@@ -113,12 +127,29 @@ def audit(
             compare_masks=labels.compare_masks,
             labels=labels.sources(),
             join=copies.join(progress),
+            table_form=output.form,
         )
-        result = audit_splits(out, sources, audit_options, hashing.ingest(), progress=progress)
+        result = audit_splits(
+            output.out, sources, audit_options, hashing.ingest(), progress=progress
+        )
     if as_json:
         show_json(result.summary)
     else:
-        show_audit(result.summary, result.tallies, str(out))
+        _show(result, output.out)
     if fail_on_leak and (leaked := count_leaks(result.summary, fail_on_leak)):
         click.echo(f"{leaked:,} leaks between splits ({', '.join(fail_on_leak)})", err=True)
         raise SystemExit(_LEAK_STATUS)
+
+
+def _show(result: "Audit", out: Path) -> None:
+    """Print what an audit found, what it could not look at, and how to go on."""
+    from fastphash.cli.next_steps import show_next_steps
+    from fastphash.cli.output_audit import show_audit
+    from fastphash.cli.output_rejected import show_rejected, show_skipped
+    from fastphash.results.audit_folder import REJECTED_CSV
+
+    show_audit(result.summary, result.tallies, str(out))
+    show_rejected(result.rejected, result.summary["rejected"], str(out / REJECTED_CSV))
+    splits = result.summary["splits"].values()
+    show_skipped(*(sum(split[key] for split in splits) for key in ("skipped", "hidden")))
+    show_next_steps(out)

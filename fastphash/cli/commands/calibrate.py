@@ -55,7 +55,7 @@ def calibrate(
     Example:
       fastphash calibrate audit/hashes -o calibration.svg
     """
-    output.check()
+    output.check(".svg")
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_calibrate import show_calibration
     from fastphash.evaluation import calibrate as calibration

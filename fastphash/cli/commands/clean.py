@@ -14,7 +14,7 @@ from fastphash.cli.option_groups import (
     any_given,
     gather,
 )
-from fastphash.cli.option_values import FOLDER
+from fastphash.cli.option_values import FOLDER, parse_folder
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command("clean")
 @options.audit_argument
-@click.argument("target", metavar="[DIR]", required=False, type=FOLDER)
+@click.argument("target", metavar="[DIR]", required=False, type=FOLDER, callback=parse_folder)
 @options.kinds_option(
     f"Plan: copies of these kinds go; identical copies always go.  [default: {options.SURE_KINDS}]"
 )
@@ -124,14 +124,15 @@ def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json
             options=search.join(progress),
             progress=progress,
         )
-        write_table(folder / PLAN, plan)
+        write_table(audited.folder / PLAN, plan)
     splits, settings = plan_summary(plan), plan_settings(plan)
     counts = {"reasons": count_reasons(plan), "disagreements": count_disagreements(plan)}
     if as_json:
         show_json({"splits": splits, **counts, **settings})
     else:
         disagreeing = list_disagreements(plan, DISAGREEMENTS_SHOWN)
-        show_plan(splits, {**counts, **settings}, audited.summary, str(folder), disagreeing)
+        out = str(audited.folder)
+        show_plan(splits, {**counts, **settings}, audited.summary, out, disagreeing)
 
 
 def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: bool) -> None:
@@ -146,6 +147,7 @@ def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: 
     mode = effect.mode or "lists"
     with ProgressScreen() as progress:
         audited = open_audit(folder)
+        folder = audited.folder
         if not (folder / PLAN).exists():
             raise UsageError(f"no plan in {str(folder)!r}: make one without --apply first")
         audit_files = audited.summary["labels"].get("coco", {}).get("files", {})
@@ -165,8 +167,10 @@ def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: 
 def _undo(folder: Path, *, as_json: bool) -> None:
     from fastphash.clean.undo import undo_moves
     from fastphash.cli.output import ProgressScreen
+    from fastphash.results.audit_folder import audit_at
 
     handle_signals()
+    folder = audit_at(folder)
     with ProgressScreen() as progress:
         applied = undo_moves(folder, progress)
     _finish(applied, "moved back", folder, as_json=as_json)

@@ -24,6 +24,7 @@ def demo(out: Path, workers: int | None) -> None:
     """Make a data set with planted copies, audit it, and compare."""
     from fastphash import demo as planted
     from fastphash.audit.run import audit
+    from fastphash.cli.next_steps import show_next_steps
     from fastphash.cli.output import ProgressScreen, show_lines, show_table
     from fastphash.cli.output_audit import show_audit
     from fastphash.ingest.options import IngestOptions
@@ -45,4 +46,5 @@ def demo(out: Path, workers: int | None) -> None:
         ["copies", "planted", "found"],
         planted.compare_with_planted(audit_folder, copies),
     )
-    show_lines("What next", _WHAT_NEXT)
+    show_next_steps(audit_folder)
+    show_lines("And then", _WHAT_NEXT)

@@ -6,7 +6,7 @@ import click
 
 from fastphash.cli import options
 from fastphash.cli.option_groups import EvaluationFolder, SearchOptions, gather
-from fastphash.cli.option_values import FILE, FOLDER
+from fastphash.cli.option_values import FILE, FOLDER, parse_folder
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import SHOWN_PAIRS
 
@@ -19,6 +19,7 @@ from fastphash.defaults import SHOWN_PAIRS
     "--output",
     "path",
     type=FOLDER,
+    callback=parse_folder,
     metavar="FOLDER",
     help="Folder for figures, pairs, curves and a page of unlisted pairs. An evaluation in it is "
     "replaced.  [default: OUT/evaluation]",
@@ -73,7 +74,7 @@ def evaluate(
 
     handle_signals()
     audited = open_audit(folder)
-    target = output.path or folder / EVALUATION
+    target = output.path or audited.folder / EVALUATION
     check_folder(target, overwrite=output.overwrite)
     listed = read_truth(truth, audited)
     with ProgressScreen() as progress:

@@ -5,25 +5,23 @@ from pathlib import Path
 import click
 
 from fastphash.cli import options
-from fastphash.cli.option_groups import CopyOptions, KeeperOptions, OutputFile, gather
+from fastphash.cli.option_groups import CopyOptions, KeeperOptions, TableFile, gather
 from fastphash.cli.signals import handle_signals
 
 
 @click.command("group")
 @click.argument("stores", nargs=-1, required=True, metavar="STORE...")
-@options.file_option("File for the groups.")
+@options.table_file_option("File for the groups.", "hash-and-search")
 @options.radius_option(0, "Largest Hamming distance of two copies.")
 @options.grouping_option
 @options.keep_in_option()
-@options.format_option("Parquet, or JSON as the paper's inspect_hashes.py writes it.")
 @options.verify_options
 @options.search_options
 @options.json_option
-@gather(output=OutputFile, copies=CopyOptions, keepers=KeeperOptions)
+@gather(output=TableFile, copies=CopyOptions, keepers=KeeperOptions)
 def group(
     stores: tuple[str, ...],
-    output: OutputFile,
-    form: str,
+    output: TableFile,
     copies: CopyOptions,
     keepers: KeeperOptions,
     as_json: bool,
@@ -41,6 +39,7 @@ def group(
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_join import show_groups, show_unseen
     from fastphash.files import atomic, parquet
+    from fastphash.files.table_formats import write_table
     from fastphash.results.groups import candidates, group_rows
     from fastphash.results.pairs import count_unseen
     from fastphash.results.priority import priority
@@ -56,8 +55,8 @@ def group(
         ranked = candidates(rows, order, criteria)
         table = group_rows(ranked, criteria, keepers.grouping).table()
     path = Path(str(output.path))
-    if form == "parquet":
-        parquet.write_table(path, table)
+    if form := output.table_form:
+        write_table(path, table, form)
     else:
         atomic.write_json(path, paper_groups(rows, table))
     kinds = parquet.count_values(table["kind"])

@@ -33,14 +33,17 @@ def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) 
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_hash import show_hashed
     from fastphash.ingest.api import hash_into
+    from fastphash.store.cleanup import removed_if_unused
     from fastphash.store.store import open_store
 
     handle_signals()
-    with ProgressScreen() as progress:
-        tallies = hash_into(out, sources, hashing.ingest(), progress=progress)
-    if as_json:
-        show_json({split: asdict(tally) for split, tally in tallies.items()})
-    else:
-        why_rejected = count_reasons(open_store(out).rejected())
-        show_hashed(tallies, why_rejected, out, missing=hashing.keep_missing)
-    check_images(sources, tallies)
+    with removed_if_unused(out):
+        with ProgressScreen() as progress:
+            tallies = hash_into(out, sources, hashing.ingest(), progress=progress)
+        if as_json:
+            show_json({split: asdict(tally) for split, tally in tallies.items()})
+        else:
+            rejected = open_store(out).rejected()
+            missing = hashing.keep_missing
+            show_hashed(tallies, rejected, count_reasons(rejected), out, missing=missing)
+        check_images(sources, tallies)

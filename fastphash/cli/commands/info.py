@@ -1,22 +1,43 @@
 """`fastphash info`."""
 
+from pathlib import Path
+
 import click
 
 from fastphash.cli import options
+from fastphash.cli.option_groups import TableFile
+from fastphash.cli.option_values import FILE
 from fastphash.cli.signals import handle_signals
 
 
 @click.command("info")
 @click.argument("store")
+@click.option(
+    "--rejected",
+    type=FILE,
+    metavar="FILE",
+    help="Write the files that gave no hash to a table: .csv, .parquet, or .jsonl (JSON lines).",
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @options.json_option
-def info(store: str, as_json: bool) -> None:
-    """Show what is in a store and how its hashes were made."""
+def info(store: str, rejected: Path | None, overwrite: bool, as_json: bool) -> None:
+    """Show what is in a store and how its hashes were made.
+
+    \b
+    Example:
+      fastphash info hashes
+    """
+    table_file = TableFile(rejected, overwrite, form=None)
+    table_file.check()
     from fastphash.cli.output import show_json
     from fastphash.cli.output_hash import show_store
-    from fastphash.store.open import read_hashes, summarise_hashes
+    from fastphash.files.table_formats import write_table
+    from fastphash.store.open import read_hashes, read_rejected, summarise_hashes
 
     handle_signals()
     contents = summarise_hashes(read_hashes(store))
+    if rejected is not None:
+        write_table(rejected, read_rejected(store))
     if as_json:
         show_json(contents)
     else:

@@ -7,7 +7,7 @@ import click
 
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli import options
-from fastphash.cli.option_groups import CopyOptions, OutputFile, gather
+from fastphash.cli.option_groups import CopyOptions, TableFile, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
 
@@ -19,21 +19,19 @@ if TYPE_CHECKING:
 @click.command("join")
 @click.argument("needles")
 @click.argument("haystack")
-@options.file_option("File for the pairs.")
+@options.table_file_option("File for the pairs.", "hash-and-search")
 @options.radius_option(0, "Largest Hamming distance of a pair.")
 @options.max_pairs_option("Stop if there are more pairs than this, of all kinds together.")
-@options.format_option("Parquet, or JSON as the paper's compare_hashes.py writes it.")
 @options.kinds_option(f"Write only pairs of these kinds: {', '.join(KINDS)}.  [default: all]")
 @options.verify_options
 @options.search_options
 @options.json_option
-@gather(output=OutputFile, copies=CopyOptions)
+@gather(output=TableFile, copies=CopyOptions)
 def join(
     needles: str,
     haystack: str,
-    output: OutputFile,
+    output: TableFile,
     max_pairs: int,
-    form: str,
     kinds: list[str],
     copies: CopyOptions,
     as_json: bool,
@@ -48,6 +46,7 @@ def join(
     """
     output.check()
     copies.least_score()
+    from fastphash.base.text import count
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_join import show_pairs, show_unseen
     from fastphash.results.pairs import UnseenCounter, filter_kinds, find_pairs
@@ -62,27 +61,29 @@ def join(
     with ProgressScreen() as progress:
         tables = find_pairs(left, right, copies.criteria(progress), max_pairs)
         counter = UnseenCounter(filter_kinds(tables, kinds))
-        counts = _write_pairs(counter, left, Path(str(output.path)), form)
+        counts = _write_pairs(counter, left, output)
     pairs = {kind: counts.get(kind, 0) for kind in kinds}
     if as_json:
         show_json({"pairs": sum(pairs.values()), "kinds": pairs, "unseen": counter.unseen})
     else:
-        title = f"Pairs of {len(left):,} needles and {len(right):,} haystack images"
+        title = f"Pairs of {count(len(left), 'needle')} and {count(len(right), 'haystack image')}"
         possible = {k: n for k, n in pairs.items() if copies.radius or n or k != "near"}
         show_pairs(f"{title}, in {output.path}", possible)
         show_unseen(0 if copies.no_verify else counter.unseen)
 
 
 def _write_pairs(
-    tables: "UnseenCounter", needles: "HashTable", path: Path, form: str
+    tables: "UnseenCounter", needles: "HashTable", output: TableFile
 ) -> dict[str, int]:
-    """Write pairs as Parquet, or as the paper's JSON; returns how many there are of each kind."""
+    """Write pairs as a table, or as the paper's JSON; returns how many there are of each kind."""
     from fastphash.files import atomic, parquet
+    from fastphash.files.table_formats import write_tables
     from fastphash.results.schemas import PAIRS_SCHEMA
     from fastphash.store.convert import paper_matches
 
-    if form == "parquet":
-        return parquet.write_tables(path, PAIRS_SCHEMA, tables, count_by="kind")
+    path, form = Path(str(output.path)), output.table_form
+    if form:
+        return write_tables(path, PAIRS_SCHEMA, tables, count_by="kind", form=form)
     table = parquet.concat(PAIRS_SCHEMA, tables)
     atomic.write_json(path, paper_matches(needles, table))
     return parquet.count_values(table["kind"])

@@ -5,7 +5,7 @@ import os
 import click
 
 from fastphash.cli import options
-from fastphash.cli.option_groups import SearchOptions, gather
+from fastphash.cli.option_groups import SearchOptions, TableFile, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import NEAREST
 
@@ -24,14 +24,16 @@ from fastphash.defaults import NEAREST
     metavar="K",
     help="Number of stored images to name for each IMAGE.",
 )
+@options.table_file_option("File for the stored images that are named.", required=False)
 @options.search_options
 @options.json_option
-@gather(search=SearchOptions)
+@gather(output=TableFile, search=SearchOptions)
 def query(
     images: tuple[str, ...],
     store: str,
     radius: int | None,
     k: int,
+    output: TableFile,
     search: SearchOptions,
     as_json: bool,
 ) -> None:
@@ -41,9 +43,11 @@ def query(
     Example:
       fastphash query photo.jpg --in audit/hashes
     """
+    output.check()
     from fastphash.audit.query import nearest
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_join import show_nearest
+    from fastphash.files.table_formats import write_table
     from fastphash.store.open import read_hashes
 
     handle_signals()
@@ -52,6 +56,8 @@ def query(
         table, rejected = nearest(
             images, stored, radius=radius, k=k, options=search.join(progress), progress=progress
         )
+    if output.path is not None:
+        write_table(output.path, table, output.table_form)
     if as_json:
         show_json(table.drop_columns(["path_bytes"]).to_pylist())
     else:

@@ -34,15 +34,16 @@ def report(folder: Path, output: OutputFile, groups: int) -> None:
     Example:
       fastphash report audit --groups 1000
     """
-    output.check()
+    output.check(".html", ".htm")
+    from fastphash.base.text import count
     from fastphash.cli.output import ProgressScreen
     from fastphash.report.page import write_report
     from fastphash.results.audit_folder import REPORT, open_audit
 
     handle_signals()
     audited = open_audit(folder)
-    target = output.path or folder / REPORT
+    target = output.path or audited.folder / REPORT
     with ProgressScreen() as progress:
         write_report(audited, target, groups=groups, progress=progress)
     shown = min(groups, audited.summary["groups"]["groups"])
-    click.echo(f"{shown:,} groups with pictures, in {target}")
+    click.echo(f"{count(shown, 'group')} with pictures, in {target}")

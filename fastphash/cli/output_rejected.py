@@ -1,0 +1,47 @@
+"""What is printed of inputs that gave no hash: which they are, and why."""
+
+from typing import TYPE_CHECKING
+
+from fastphash.base.text import count, display_name
+from fastphash.cli.output import cell, show_lines, show_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_NAMES = 10
+_REASONS = 5
+
+
+def show_rejected(rejected: "pa.Table", reasons: dict[str, int], where: str) -> None:
+    """The first rejected files with their reasons; if there are more, how many for which reason.
+
+    `rejected` has the columns of `REJECTED_SCHEMA`, `reasons` counts its rows, and `where` says
+    where all are.
+    """
+    if not rejected.num_rows:
+        return
+    if rejected.num_rows > _NAMES:
+        ranked = list(reasons.items())
+        rows = [[reason, cell(files)] for reason, files in ranked[:_REASONS]]
+        if len(ranked) > _REASONS:
+            rest = sum(files for _, files in ranked[_REASONS:])
+            rows.append(["other reasons", cell(rest)])
+        show_table("Rejected", ["reason", "files"], rows)
+    lines = [
+        f"{display_name(row['split'])}/{display_name(row['path_bytes'] or row['path'])}: "
+        f"{row['stage']}: {row['reason']}"
+        for row in rejected.slice(0, _NAMES).to_pylist()
+    ]
+    if more := rejected.num_rows - len(lines):
+        lines.append(f"and {more:,} more in {where}")
+    show_lines(count(rejected.num_rows, "file") + " rejected", lines)
+
+
+def show_skipped(skipped: int, hidden: int) -> None:
+    """How many files aren't images by name nor by content, and how many names are hidden."""
+    if skipped:
+        what = "without the name or content of an image (labels, for example)"
+        show_lines("Skipped", [f"{count(skipped, 'file')} {what}"])
+    if hidden:
+        names = count(hidden, "hidden file or folder", "hidden files and folders")
+        show_lines("Left out", [f"{names}; --hidden takes them, too"])

@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from itertools import permutations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastphash.audit.copies import FoundCopies, find_copies
 from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.summary import (
@@ -30,7 +30,7 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
 from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.index import Index
-from fastphash.labels.masks import find_masks, left_out
+from fastphash.labels.masks import Masks, find_masks, left_out
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
     CONFLICTS,
@@ -45,9 +45,8 @@ from fastphash.results.audit_folder import (
     AuditFolder,
     read_splits,
 )
-from fastphash.results.groups import CopyCounts, candidates, group_rows, priority
-from fastphash.results.leaks import find_leaks
-from fastphash.results.schemas import LEAKS_SCHEMA
+from fastphash.results.decisions import decisions_digest, read_decisions, resolve
+from fastphash.results.verdict import judge
 from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_sources
 from fastphash.store.lock import locked
@@ -107,28 +106,40 @@ def audit(
     check_sources(sources)
     _check_splits_named(sources, options)
     _check_output(out)
+    # a damaged log shows before hashing
+    read_decisions(out)
     checked = check_labels(options.labels, progress)
     # the results describe the hashes beside them: until both are written, nobody else may change
     # the hashes
     with locked(out / HASHES):
         hashed = _hash(out, sources, ingest, progress)
         progress("joining", 0, 0)
-        rows = read_splits(out, [source.split for source in sources])
+        splits = [source.split for source in sources]
+        rows = read_splits(out, splits)
         masks = find_masks(rows)
-        compared = rows
-        if not options.compare_masks and any(one.named for one in masks):
-            compared = rows.take(np.flatnonzero(~left_out(rows, masks)))
+        compared = _compared_rows(rows, masks, options)
         criteria, chance = _choose_criteria(compared, options, hashed.store)
-        copies = _find_copies(compared, sources, criteria, options)
+        decided_by = decisions_digest(out)
+        decided = resolve(read_decisions(out), compared)
+        copies = find_copies(compared, splits, criteria, options, decided)
         labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
         progress("writing", 0, 0)
-        summary = {
+        summary: dict[str, Any] = {
             **_describe_run(hashed.store, criteria, chance, options),
+            "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
             "masks": mask_summary(masks, compared=options.compare_masks),
             **_describe_results(sources, rows, hashed, copies, labels),
         }
+        summary["verdict"] = asdict(judge(summary))
         _write_results(out, summary, hashed.store, copies, labels, progress)
         return Audit(summary, hashed.tallies)
+
+
+def _compared_rows(rows: HashTable, masks: list[Masks], options: AuditOptions) -> HashTable:
+    """All rows, without the masks unless they are compared too."""
+    if options.compare_masks or not any(one.named for one in masks):
+        return rows
+    return rows.take(np.flatnonzero(~left_out(rows, masks)))
 
 
 class _Hashed(NamedTuple):
@@ -137,14 +148,6 @@ class _Hashed(NamedTuple):
     store: Store
     rejected: pa.Table
     tallies: dict[str, Tally]
-
-
-class _Copies(NamedTuple):
-    """Tables of leaks and of groups, and counts of the copies within each split."""
-
-    leaks: pa.Table
-    groups: pa.Table
-    counts: dict[str, CopyCounts]
 
 
 def _check_splits_named(sources: Sequence[Source], options: AuditOptions) -> None:
@@ -192,12 +195,22 @@ def _hash(
     )
     store = open_store(out / HASHES)
     rejected = store.rejected()
-    splits = pa.array([source.split for source in sources])
-    rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), splits))
+    splits = [source.split for source in sources]
+    is_audited = pc.is_in(rejected["split"].cast(pa.string()), pa.array(splits))
+    rejected = rejected.filter(is_audited)
     parquet.write_table(out / REJECTED, rejected)
     _remove_results(out)
+    _leave_out_others(store, splits)
     check_images(sources, tallies)
     return _Hashed(store, rejected, tallies)
+
+
+def _leave_out_others(store: Store, splits: list[str]) -> None:
+    """Mark the splits that this audit doesn't name: their hashes stay, should they come back."""
+    others = [split for split in store.roots if split not in splits]
+    if store.left_out != others:
+        store.left_out = others
+        store.save()
 
 
 def _remove_results(out: Path) -> None:
@@ -218,27 +231,6 @@ def _choose_criteria(
     return CopyCriteria(radius, min_score, options.join), float(expected[: radius + 1].sum())
 
 
-def _find_copies(
-    rows: HashTable, sources: Sequence[Source], criteria: CopyCriteria, options: AuditOptions
-) -> _Copies:
-    """Join each split with every other one; group all rows together, and each split by itself."""
-    ranked = candidates(rows, priority(rows, list(options.keep_in)), criteria)
-    by_split = {source.split: ranked.where_split(source.split) for source in sources}
-    leaks = [
-        find_leaks(needles, haystack, criteria)
-        for needles, haystack in permutations(by_split.values(), 2)
-    ]
-    grouped = group_rows(ranked, criteria, options.grouping)
-    if len(sources) == 1:
-        counts = {split: grouped.count_copies() for split in by_split}
-    else:
-        counts = {
-            split: group_rows(split_rows, criteria, options.grouping).count_copies()
-            for split, split_rows in by_split.items()
-        }
-    return _Copies(parquet.concat(LEAKS_SCHEMA, leaks), grouped.table(), counts)
-
-
 def _describe_run(
     store: Store, criteria: CopyCriteria, chance: float, options: AuditOptions
 ) -> dict[str, Any]:
@@ -247,6 +239,7 @@ def _describe_run(
         "fastphash": version("fastphash"),
         "definition": str(store.definition),
         "thumbnails": store.layout.thumbnails,
+        "orientations": store.layout.orientations,
         "store": store.digest,
         "keep_in": list(options.keep_in),
         "radius": criteria.radius,
@@ -260,19 +253,17 @@ def _describe_results(
     sources: Sequence[Source],
     rows: HashTable,
     hashed: _Hashed,
-    copies: _Copies,
+    copies: FoundCopies,
     labels: LabelComparison,
 ) -> dict[str, Any]:
     """The part of summary.json about the results of the audit."""
-    splits = [source.split for source in sources]
     return {
         "splits": {
-            source.split: split_summary(
-                source, rows, copies.counts[source.split], hashed.tallies[source.split]
-            )
+            source.split: split_summary(source, rows, copies, hashed.tallies[source.split])
             for source in sources
         },
-        "leaks": leak_summary(copies.leaks, rows, splits),
+        "leaks": [leak_summary(leaks, rows) for leaks in copies.between],
+        "staying": copies.staying,
         "groups": group_summary(copies.groups),
         "rejected": count_reasons(hashed.rejected),
         "labels": labels.figures,
@@ -284,11 +275,11 @@ def _write_results(
     out: Path,
     summary: dict[str, Any],
     store: Store,
-    copies: _Copies,
+    copies: FoundCopies,
     labels: LabelComparison,
     progress: Progress,
 ) -> None:
-    parquet.write_table(out / LEAKS, copies.leaks)
+    parquet.write_table(out / LEAKS, copies.leaks.table(copies.rows))
     parquet.write_table(out / GROUPS, copies.groups)
     labels.write(out)
     write_report(AuditFolder(out, summary, store), out / REPORT, progress=progress)

@@ -10,25 +10,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import EXACT, IDENTICAL, KINDS, NEAR
-from fastphash.clean.copy_rule import CopyRule, allows_other_bytes
+from fastphash.base.vocabulary import EXACT, IDENTICAL, KINDS, NEAR, SURE_KINDS
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.groups.grouping import find_copies, has_partner
-from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, compared_rows
+from fastphash.results.copy_rule import CopyRule, allows_other_bytes, widest_radius
 from fastphash.results.decisions import Resolved, decisions_digest, read_decisions, resolve
-from fastphash.results.groups import GroupedRows, priority
+from fastphash.results.groups import GroupedRows, count_staying, keepers_first, priority
 from fastphash.results.schemas import RELATION, coded, relation_columns
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
 
-#: Kinds that are sure enough to clean by.
-SURE = KINDS[:NEAR]
 ACTIONS = KEEP, REMOVE = ("keep", "remove")
 
 PLAN = "plan.parquet"
@@ -37,6 +34,7 @@ _SETTINGS = {
     "roots": dict,
     "store": str,
     "kinds": list,
+    "staying": dict,
     "keep_in": list,
     "radius": int,
     "decisions": int,
@@ -66,7 +64,7 @@ PLAN_SCHEMA = pa.schema(
 def make_plan(
     audited: AuditFolder,
     *,
-    by: Sequence[str] = SURE,
+    by: Sequence[str] = SURE_KINDS,
     keep_in: list[str] | None = None,
     options: JoinOptions | None = None,
 ) -> pa.Table:
@@ -96,31 +94,45 @@ def make_plan(
     UsageError
         No such kind or split.
     """
-    for kind in by:
-        if kind not in KINDS:
-            raise UsageError(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
-    allowed = np.isin(KINDS, [KINDS[IDENTICAL], *by])
+    kinds = _with_identical(by)
+    allowed = np.isin(KINDS, kinds)
     keep_in = audited.summary["keep_in"] if keep_in is None else keep_in
     rows = audited.rows
     decided = resolve(read_decisions(audited.folder), rows)
-    radius = audited.summary["radius"] if allowed[NEAR] else 0
-    criteria = CopyCriteria(radius, audited.summary["min_score"], options or JoinOptions())
-    order = _ranking(rows, keep_in, decided)
+    criteria = _audited_criteria(audited, options)
+    radius = criteria.radius if allowed[NEAR] else 0
+    order = keepers_first(priority(rows, keep_in), decided)
     # masks that the audit left out go with nothing
     order = order[compared_rows(rows, audited.summary)[order]]
-    removals = _find_removals(rows, order, allowed, decided, criteria)
+    removals = _find_removals(rows, order, allowed, decided, replace(criteria, radius=radius))
+    stay = order[~np.isin(order, removals.row)]
     settings = {
         "roots": {split: audited.store.roots[split] for split in audited.splits},
         "store": audited.store.digest,
-        "kinds": [kind for kind, is_allowed in zip(KINDS, allowed, strict=True) if is_allowed],
+        "kinds": kinds,
+        "staying": count_staying(rows.take(stay), criteria, decided.among(stay), kinds),
         "keep_in": keep_in,
         "radius": radius,
-        "decisions": len(decided.copies) + len(decided.not_copies) + len(decided.keepers),
+        "decisions": decided.used,
         "stale_decisions": decided.stale,
         "decided": decisions_digest(audited.folder),
     }
     metadata = {PLAN_METADATA: json.dumps(settings).encode()}
     return _plan_table(rows, removals).replace_schema_metadata(metadata)
+
+
+def _with_identical(by: Sequence[str]) -> list[str]:
+    """These kinds and `identical`, in the order of KINDS; UsageError for one that is none."""
+    for kind in by:
+        if kind not in KINDS:
+            raise UsageError(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
+    return [kind for kind in KINDS if kind in (KINDS[IDENTICAL], *by)]
+
+
+def _audited_criteria(audited: AuditFolder, options: JoinOptions | None) -> CopyCriteria:
+    """The criteria of the audit."""
+    summary = audited.summary
+    return CopyCriteria(summary["radius"], summary["min_score"], options or JoinOptions())
 
 
 def plan_settings(plan: pa.Table) -> dict[str, Any]:
@@ -167,12 +179,6 @@ class _Removals(NamedTuple):
     confirmed: NDArray[np.bool_]
 
 
-def _ranking(rows: HashTable, keep_in: list[str], decided: Resolved) -> NDArray[np.int64]:
-    """Rows in order of priority, the keepers by decision before all others."""
-    order = priority(rows, keep_in)
-    return np.concatenate([decided.keepers, order[~np.isin(order, decided.keepers)]])
-
-
 def _find_removals(
     rows: HashTable,
     order: NDArray[np.int64],
@@ -186,9 +192,7 @@ def _find_removals(
         by_pixels = rows.evidence.pixels_known & allowed[EXACT]
         index = Index(np.where(by_pixels, rows.evidence.pixel_digests[:, 0], rows.digests[:, 0]))
     # pairs confirmed by decision are copies at any distance
-    left, right = np.ascontiguousarray(decided.copies.T)
-    confirmed_distances, _ = row_distances(index, left, index, right)
-    furthest = max(criteria.radius, int(confirmed_distances.max(initial=0)))
+    furthest = widest_radius(index, decided.copies, criteria.radius)
     number = order[has_partner(index, furthest, criteria.options)[order]]
     ranked = rows.take(number)
     rule = CopyRule(ranked, number, allowed, decided, criteria)

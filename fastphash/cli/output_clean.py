@@ -5,6 +5,7 @@ from typing import Any
 from fastphash.base.text import count
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.results.verdict import decisions_in_words, staying_in_words
 
 _SKIPPED_LINES = 10
 
@@ -34,7 +35,7 @@ def show_plan(
             for name, split in splits.items()
         ],
     )
-    if notes := _notes(plan_keys, audit, impossible):
+    if notes := _notes(plan_keys, audit, impossible, folder):
         show_lines("Note", notes)
     show_lines(
         f"Written to {folder}/plan.parquet; nothing was touched. To go on",
@@ -48,13 +49,15 @@ def show_plan(
 
 def _impossible_kinds(plan_keys: dict[str, Any], audit: dict[str, Any]) -> set[str]:
     """Kinds that the plan asks for and this audit can't find."""
-    kinds = set() if audit["thumbnails"] else {"exact", "augmented"}
+    kinds = {"unverified"} if audit["thumbnails"] else {"exact", "augmented", "collision"}
     if not plan_keys["radius"]:
         kinds.add("near")
     return kinds.intersection(plan_keys["kinds"])
 
 
-def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str]) -> list[str]:
+def _notes(
+    plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str], folder: str
+) -> list[str]:
     lines = []
     if rejected := sum(split["rejected"] for split in audit["splits"].values()):
         lines.append(f"files without a hash, which the plan is not about: {rejected:,}")
@@ -62,11 +65,9 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
         lines.append("without thumbnails only identical images are known to be copies")
     if "near" in impossible:
         lines.append("the audit has radius 0, so none is near: audit again with --radius")
-    decisions, stale = plan_keys["decisions"], plan_keys["stale_decisions"]
-    if decisions or stale:
-        outdated = f"; {stale:,} are of images that have changed or are gone" if stale else ""
-        lines.append(f"{decisions:,} decisions count{outdated}")
-    return lines
+    decided = decisions_in_words(plan_keys["decisions"], plan_keys["stale_decisions"])
+    staying = staying_in_words(plan_keys["staying"], plan_keys["kinds"], folder)
+    return [*lines, *(line for line in (decided, staying) if line)]
 
 
 def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:

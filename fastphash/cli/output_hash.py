@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fastphash.base.text import count
+from fastphash.base.text import count, listed
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.ingest.tally import Tally
 
@@ -59,6 +59,12 @@ def show_store(store: str, contents: dict[str, Any]) -> None:
             for name, split in contents["splits"].items()
         ],
     )
+    left_out = [name for name, split in contents["splits"].items() if split["left_out"]]
+    if left_out:
+        them = "it" if len(left_out) == 1 else "them"
+        where = listed([f"{store}@{name}" for name in left_out])
+        line = f"{listed(left_out)}: the last audit didn't name {them}; {where} reads {them}"
+        show_lines("Left out by other commands", [line])
     lines = [
         f"definition: {contents['definition']}",
         f"orientations: {', '.join(contents['orientations'])}",

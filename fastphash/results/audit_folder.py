@@ -95,7 +95,7 @@ class AuditFolder:
 
 def read_splits(folder: Path, splits: list[str]) -> HashTable:
     """Every hashed image of these splits; the store in the folder may hold others."""
-    rows = read_hashes(str(folder / HASHES))
+    rows = read_hashes(str(folder / HASHES), everything=True)
     return rows.take(np.flatnonzero(np.isin(rows.splits, splits)))
 
 
@@ -135,6 +135,6 @@ def open_audit(folder: Path) -> AuditFolder:
         raise StoreError(
             f"the hashes in {str(folder)!r} are not those that were audited: run the audit again"
         )
-    if "min_score" not in summary:
+    if "decisions" not in summary:
         raise StoreError(f"the audit in {str(folder)!r} is of an older version: run it again")
     return AuditFolder(folder, summary, store)

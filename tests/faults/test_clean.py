@@ -72,6 +72,7 @@ class Small:
             "keep_in": [],
             "radius": 0,
             "min_score": 0.5,
+            "decisions": {},
             "splits": {split: {"listed": False} for split in self.splits},
         }
         roots = {split: str(self.root / split) for split in self.splits}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastphash.base.vocabulary import CLEAN_MODES
+from fastphash.base.vocabulary import CLEAN_MODES, KINDS, SURE_KINDS
 from fastphash.cli import options
 from fastphash.cli.option_groups import (
     ApplyOptions,
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 @options.audit_argument
 @click.argument("target", metavar="[DIR]", required=False, type=FOLDER)
 @options.kinds_option(
-    f"Plan: copies of these kinds go; identical copies always go.  [default: {options.SURE_KINDS}]"
+    "Plan: copies of these kinds go; identical copies always go. +near adds a kind to the default, "
+    f"-augmented takes one away.  [default: {options.SURE_KINDS_WORD}]",
+    SURE_KINDS,
+    always=KINDS[:1],
 )
 @options.keep_in_option("that of the audit")
 @click.option("--apply", "applying", is_flag=True, help="Put the plan into effect.")
@@ -91,7 +94,7 @@ def clean(
 
 
 def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json: bool) -> None:
-    from fastphash.clean.plan import PLAN, SURE, make_plan, plan_settings, plan_summary
+    from fastphash.clean.plan import PLAN, make_plan, plan_settings, plan_summary
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_clean import show_plan
     from fastphash.files.parquet import write_table
@@ -102,7 +105,7 @@ def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json
     with ProgressScreen() as progress:
         plan = make_plan(
             audited,
-            by=planning.kinds or SURE,
+            by=planning.kinds or SURE_KINDS,
             keep_in=planning.keep_in or None,
             options=search.join(progress),
         )

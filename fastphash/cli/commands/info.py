@@ -16,7 +16,7 @@ def info(store: str, as_json: bool) -> None:
     from fastphash.store.open import read_hashes, summarise_hashes
 
     handle_signals()
-    contents = summarise_hashes(read_hashes(store))
+    contents = summarise_hashes(read_hashes(store, everything=True))
     if as_json:
         show_json(contents)
     else:

@@ -43,7 +43,12 @@ def write_audit(out: Path, groups: int) -> Codes:
     parquet.write_table(out / LEAKS, LEAKS_SCHEMA.empty_table())
     parquet.write_table(out / REJECTED, REJECTED_SCHEMA.empty_table())
     store = open_store(out / HASHES)
-    summary = {"splits": {name: {} for name in SPLITS}, "store": store.digest, "min_score": 0.5}
+    summary = {
+        "splits": {name: {} for name in SPLITS},
+        "store": store.digest,
+        "min_score": 0.5,
+        "decisions": {},
+    }
     atomic.write_json(out / SUMMARY, summary)
     images = [
         Image(SPLITS[split[row]], paths[row].encode(), digests[row].tobytes())

@@ -10,13 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.vocabulary import UNKNOWN_CHROMA
-from fastphash.defaults import NEAREST
+from fastphash.base.vocabulary import COLLISION, KINDS, UNKNOWN_CHROMA
+from fastphash.defaults import NEAREST, RADIUS
 from fastphash.errors import DefinitionError, UsageError
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.worker import Hasher, Recipe
 from fastphash.joins.batches import find_matches
+from fastphash.joins.chance import choose_radius
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index, check_radius
 from fastphash.joins.matches import Matches, concatenate_matches
@@ -26,7 +27,7 @@ from fastphash.sources.local import LocalReader
 from fastphash.store.evidence import Layer, RowEvidence
 from fastphash.store.rows import Content, HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS
-from fastphash.verify.decide_kind import relate_matches
+from fastphash.verify.decide_kind import Relation, relate_matches
 
 QUERY_SCHEMA = pa.schema(
     [
@@ -38,6 +39,10 @@ QUERY_SCHEMA = pa.schema(
         ("path_bytes", pa.binary()),
     ]
 )
+
+#: Kinds of a neighbour: those of a pair, and `different` for one that is too far, or unlike.
+QUERY_KINDS = (*KINDS, "different")
+_DIFFERENT = len(KINDS)
 
 # images hashed at once, and stored rows compared at once
 _IMAGES_AT_ONCE = 64
@@ -64,6 +69,9 @@ def nearest(
 ) -> Answer:
     """Find the stored images nearest to each image, in any orientation.
 
+    A neighbour further away than an audit looks for copies is `different`, and so is one at a
+    distance whose thumbnail is not alike.
+
     Parameters
     ----------
     images : iterable of paths
@@ -72,7 +80,7 @@ def nearest(
     radius : int, optional
         The largest distance of a stored image that is named, 0 to 64 bits; by default any.
     k : int
-        Stored images to name for each image. Of equal distances the first kind in KINDS comes
+        Stored images to name for each image. Of equal distances the first kind in QUERY_KINDS comes
         first, then the first row.
 
     Raises
@@ -93,6 +101,7 @@ def nearest(
         )
     hasher = Hasher(Recipe(stored.definition.decoding(), stored.definition.pass_order))
     stored_index = Index(stored.phashes, stored.known)
+    copy_radius = choose_radius(stored_index) if stored.has_thumbnails else RADIUS
     tables, rejected, done = [QUERY_SCHEMA.empty_table()], [], 0
     paths = (os.fsencode(image) for image in images)
     while batch := list(islice(paths, _IMAGES_AT_ONCE)):
@@ -101,15 +110,21 @@ def nearest(
         rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
         if hashed.paths and len(stored):
             index = Index(hashed.hashes)
-            if radius is None:
-                pairs = _nearest_of_all(index, stored_index, k)
-            else:
-                blocks = find_matches(index, stored_index, radius, options=options)
-                pairs = concatenate_matches([_keep_nearest(block, k) for block in blocks])
-            tables.append(_nearest_table(hashed, stored, pairs, k))
+            pairs = _find_nearest(index, stored_index, radius, k, options)
+            tables.append(_nearest_table(hashed, stored, pairs, k, copy_radius))
         done += len(batch)
         progress("searching", done, 0)
     return Answer(pa.concat_tables(tables).unify_dictionaries(), rejected)
+
+
+def _find_nearest(
+    images: Index, stored: Index, radius: int | None, k: int, options: JoinOptions | None
+) -> Matches:
+    """The k nearest of each image within the radius, or at any distance."""
+    if radius is None:
+        return _nearest_of_all(images, stored, k)
+    blocks = find_matches(images, stored, radius, options=options)
+    return concatenate_matches([_keep_nearest(block, k) for block in blocks])
 
 
 def _nearest_of_all(images: Index, stored: Index, k: int) -> Matches:
@@ -162,13 +177,23 @@ def _batch_evidence(hashed: Batch) -> RowEvidence:
     )
 
 
-def _nearest_table(hashed: Batch, stored: HashTable, pairs: Matches, k: int) -> pa.Table:
+def _name_different(relation: Relation, copy_radius: int) -> None:
+    """Change the kind of pairs beyond the radius of copies, or unlike at a distance."""
+    kind, distance, *_ = relation
+    unlike = (kind == COLLISION) & (distance > 0)
+    kind[(distance > copy_radius) | unlike] = _DIFFERENT
+
+
+def _nearest_table(
+    hashed: Batch, stored: HashTable, pairs: Matches, k: int, copy_radius: int
+) -> pa.Table:
     """The k first of each image by distance, then by kind, as `QUERY_SCHEMA`."""
     # only the thumbnails of these rows are read
     rows, right = np.unique(pairs.right, return_inverse=True)
     candidates = stored.take(rows)
     pairs = pairs._replace(right=right)
     relation = relate_matches(pairs, _batch_content(hashed), candidates.content)
+    _name_different(relation, copy_radius)
     order = np.lexsort((pairs.right, relation.kind, pairs.distance, pairs.left))
     order = order[_rank_within(pairs.left[order]) < k]
     pairs, relation = pairs.take(order), relation.take(order)
@@ -180,7 +205,7 @@ def _nearest_table(hashed: Batch, stored: HashTable, pairs: Matches, k: int) -> 
             pa.array(_rank_within(pairs.left) + 1, pa.int32()),
             split,
             path,
-            *relation_columns(relation),
+            *relation_columns(relation, kinds=QUERY_KINDS),
             path_bytes,
         ],
         schema=QUERY_SCHEMA,

@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from itertools import permutations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastphash.audit.copies import FoundCopies, find_copies
 from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.result_files import remove_results, write_tables
@@ -26,7 +26,7 @@ from fastphash.base.progress import Progress, no_progress
 from fastphash.base.text import count
 from fastphash.defaults import RADIUS
 from fastphash.errors import FastphashError, UsageError
-from fastphash.files import atomic, parquet
+from fastphash.files import atomic
 from fastphash.files.table_formats import write_table
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
@@ -34,7 +34,7 @@ from fastphash.ingest.tally import Tally
 from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.index import Index
 from fastphash.labels.levels import with_levels
-from fastphash.labels.masks import find_masks, left_out
+from fastphash.labels.masks import Masks, find_masks, left_out
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
     GROUPS,
@@ -47,10 +47,8 @@ from fastphash.results.audit_folder import (
     AuditFolder,
     read_splits,
 )
-from fastphash.results.groups import CopyCounts, candidates, group_rows
-from fastphash.results.leaks import find_leaks
-from fastphash.results.priority import priority
-from fastphash.results.schemas import LEAKS_SCHEMA
+from fastphash.results.decisions import decisions_digest, read_decisions, resolve
+from fastphash.results.verdict import judge
 from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_sources
 from fastphash.store.cleanup import removed_if_unused
@@ -114,6 +112,8 @@ def audit(
     check_sources(sources)
     _check_splits_named(sources, options)
     _check_output(out)
+    # a damaged log shows before hashing
+    read_decisions(out)
     checked = check_labels(options.labels, progress)
     # the results describe the hashes beside them: until both are written, nobody else may change
     # the hashes
@@ -123,27 +123,37 @@ def audit(
     ):
         hashed = _hash(out, sources, ingest, progress)
         progress("joining", 0, 0)
-        rows = read_splits(out, [source.split for source in sources])
-        rows = with_levels(rows, options.labels.coco)
+        splits = [source.split for source in sources]
+        rows = with_levels(read_splits(out, splits), options.labels.coco)
         masks = find_masks(rows)
-        compared = rows
-        if not options.compare_masks and any(one.named for one in masks):
-            compared = rows.take(np.flatnonzero(~left_out(rows, masks)))
+        compared = _compared_rows(rows, masks, options)
         criteria, chance = _choose_criteria(compared, options, hashed.store)
-        copies = _find_copies(compared, sources, criteria, options)
+        decided_by = decisions_digest(out)
+        decided = resolve(read_decisions(out), compared)
+        copies = find_copies(compared, splits, criteria, options, decided)
         labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
         progress("writing", 0, 0)
-        summary = {
+        summary: dict[str, Any] = {
             **_describe_run(hashed.store, criteria, chance, options),
+            "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
             "masks": mask_summary(masks, compared=options.compare_masks),
             **_describe_results(sources, rows, hashed, copies, labels),
         }
-        tables = {LEAKS: copies.leaks, GROUPS: copies.groups, **labels.tables}
+        summary["verdict"] = asdict(judge(summary))
+        leaks = copies.leaks.table(copies.rows)
+        tables = {LEAKS: leaks, GROUPS: copies.groups, **labels.tables}
         summary["files"] = write_tables(out, tables, options.table_form)
         write_report(AuditFolder(out, summary, hashed.store), out / REPORT, progress=progress)
         # write the summary last: it marks the results as complete
         atomic.write_json(out / SUMMARY, summary)
         return Audit(summary, hashed.tallies, hashed.rejected)
+
+
+def _compared_rows(rows: HashTable, masks: list[Masks], options: AuditOptions) -> HashTable:
+    """All rows, without the masks unless they are compared too."""
+    if options.compare_masks or not any(one.named for one in masks):
+        return rows
+    return rows.take(np.flatnonzero(~left_out(rows, masks)))
 
 
 class _Hashed(NamedTuple):
@@ -152,14 +162,6 @@ class _Hashed(NamedTuple):
     store: Store
     rejected: pa.Table
     tallies: dict[str, Tally]
-
-
-class _Copies(NamedTuple):
-    """Tables of leaks and of groups, and counts of the copies within each split."""
-
-    leaks: pa.Table
-    groups: pa.Table
-    counts: dict[str, CopyCounts]
 
 
 def _check_splits_named(sources: Sequence[Source], options: AuditOptions) -> None:
@@ -220,13 +222,22 @@ def _hash(
     )
     store = open_store(out / HASHES)
     rejected = store.rejected()
-    splits = pa.array([source.split for source in sources])
-    rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), splits))
+    splits = [source.split for source in sources]
+    rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), pa.array(splits)))
     for name in (REJECTED, REJECTED_CSV):
         write_table(out / name, rejected)
     remove_results(out)
+    _leave_out_others(store, splits)
     check_images(sources, tallies, out / REJECTED_CSV)
     return _Hashed(store, rejected, tallies)
+
+
+def _leave_out_others(store: Store, splits: list[str]) -> None:
+    """Mark the splits that this audit doesn't name: their hashes stay, should they come back."""
+    others = [split for split in store.roots if split not in splits]
+    if store.left_out != others:
+        store.left_out = others
+        store.save()
 
 
 def _choose_criteria(
@@ -241,27 +252,6 @@ def _choose_criteria(
     return CopyCriteria(radius, min_score, options.join), float(expected[: radius + 1].sum())
 
 
-def _find_copies(
-    rows: HashTable, sources: Sequence[Source], criteria: CopyCriteria, options: AuditOptions
-) -> _Copies:
-    """Join each split with every other one; group all rows together, and each split by itself."""
-    ranked = candidates(rows, priority(rows, list(options.keep_in)), criteria)
-    by_split = {source.split: ranked.where_split(source.split) for source in sources}
-    leaks = [
-        find_leaks(needles, haystack, criteria)
-        for needles, haystack in permutations(by_split.values(), 2)
-    ]
-    grouped = group_rows(ranked, criteria, options.grouping)
-    if len(sources) == 1:
-        counts = {split: grouped.count_copies() for split in by_split}
-    else:
-        counts = {
-            split: group_rows(split_rows, criteria, options.grouping).count_copies()
-            for split, split_rows in by_split.items()
-        }
-    return _Copies(parquet.concat(LEAKS_SCHEMA, leaks), grouped.table(), counts)
-
-
 def _describe_run(
     store: Store, criteria: CopyCriteria, chance: float, options: AuditOptions
 ) -> dict[str, Any]:
@@ -270,6 +260,7 @@ def _describe_run(
         "fastphash": version("fastphash"),
         "definition": str(store.definition),
         "thumbnails": store.layout.thumbnails,
+        "orientations": store.layout.orientations,
         "store": store.digest,
         "keep_in": list(options.keep_in),
         "radius": criteria.radius,
@@ -283,19 +274,17 @@ def _describe_results(
     sources: Sequence[Source],
     rows: HashTable,
     hashed: _Hashed,
-    copies: _Copies,
+    copies: FoundCopies,
     labels: LabelComparison,
 ) -> dict[str, Any]:
     """The part of summary.json about the results of the audit."""
-    splits = [source.split for source in sources]
     return {
         "splits": {
-            source.split: split_summary(
-                source, rows, copies.counts[source.split], hashed.tallies[source.split]
-            )
+            source.split: split_summary(source, rows, copies, hashed.tallies[source.split])
             for source in sources
         },
-        "leaks": leak_summary(copies.leaks, rows, splits),
+        "leaks": [leak_summary(leaks, rows) for leaks in copies.between],
+        "staying": copies.staying,
         "groups": group_summary(copies.groups),
         "rejected": count_reasons(hashed.rejected),
         "labels": labels.figures,

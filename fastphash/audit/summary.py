@@ -1,84 +1,80 @@
 """The figures of summary.json."""
 
 import os
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import COPY_KINDS, IDENTICAL, KINDS
-from fastphash.files import parquet
+from fastphash.audit.copies import FoundCopies
+from fastphash.base.vocabulary import COUNTED_COPIES, IDENTICAL, SAME_PIXELS
 from fastphash.ingest.tally import Tally
 from fastphash.labels.masks import Masks
-from fastphash.results.groups import CopyCounts, count_distances
+from fastphash.results.counts import count_kinds
+from fastphash.results.groups import count_distances
+from fastphash.results.leak_table import SplitLeaks
 from fastphash.sources.protocol import Source
+from fastphash.sources.split_folders import find_split_folders
 from fastphash.store.rows import HashTable
+from fastphash.verify.decide_kind import Relation
 
 # groups that a summary names
 _LARGEST = 5
 
 
-def count_leaks(summary: dict[str, Any], kinds: list[str]) -> int:
-    """How many images leak into another split by one of these kinds."""
-    return sum(leak["kinds"][kind] for leak in summary["leaks"] for kind in kinds)
-
-
 def split_summary(
-    source: Source, rows: HashTable, copies: CopyCounts, tally: Tally
+    source: Source, rows: HashTable, copies: FoundCopies, tally: Tally
 ) -> dict[str, Any]:
     """The figures of one split."""
     hashed = int((rows.splits == source.split).sum())
+    inside = copies.counts[source.split]
+    leaks = copies.leaks
+    own = np.flatnonzero(copies.rows.splits[leaks.needle] == source.split)
     return {
         "root": os.fsdecode(source.root),
         "listed": source.listed,
+        "split_folders": {
+            name: os.fsdecode(folder) for name, folder in find_split_folders(source).items()
+        },
         "images": hashed + tally.rejected,
-        "distinct": hashed - sum(copies.kinds.values()),
-        "copies": copies.kinds,
-        "copies_by_distance": copies.distances,
-        "same_pixels": copies.same_pixels,
-        "collisions": copies.collisions,
+        "distinct": hashed - sum(inside.kinds.values()),
+        "copies": inside.kinds,
+        "copies_by_distance": inside.distances,
+        "same_pixels": inside.same_pixels,
+        "collisions": inside.collisions,
+        "leaks": _count_leaks(leaks.relation.take(own), leaks.confirmed[own], hashed),
         "rejected": tally.rejected,
         "skipped": tally.skipped,
         "hidden": tally.hidden,
     }
 
 
-def leak_summary(leaks: pa.Table, rows: HashTable, splits: list[str]) -> list[dict[str, Any]]:
-    """The figures of every ordered pair of splits."""
-    return [_leaks_between(leaks, rows, *pair) for pair in permutations(splits, 2)]
-
-
-def _leaks_between(
-    leaks: pa.Table, rows: HashTable, needle_split: str, haystack_split: str
-) -> dict[str, Any]:
-    between = leaks.filter(
-        pc.and_(
-            pc.equal(leaks["needle_split"].cast(pa.string()), needle_split),
-            pc.equal(leaks["haystack_split"].cast(pa.string()), haystack_split),
-        )
-    )
-    counts = parquet.count_values(between["kind"])
-    is_copy = pc.is_in(between["kind"].cast(pa.string()), pa.array(COPY_KINDS))
-    leaked = sum(counts.get(kind, 0) for kind in COPY_KINDS)
-    images = int((rows.splits == needle_split).sum())
+def leak_summary(leaks: SplitLeaks, rows: HashTable) -> dict[str, Any]:
+    """The figures of one split in another."""
+    images = int((rows.splits == leaks.needles).sum())
     return {
-        "needles": needle_split,
-        "haystack": haystack_split,
+        "needles": leaks.needles,
+        "haystack": leaks.haystack,
         "images": images,
-        "leaked": leaked,
-        "share": leaked / images,
-        "kinds": {kind: counts.get(kind, 0) for kind in KINDS},
-        "by_distance": count_distances(between["distance"].filter(is_copy).to_numpy()),
-        "same_pixels": _count_same_pixels(between),
+        **_count_leaks(leaks.relation, leaks.confirmed, images),
+        "by_distance": count_distances(leaks.relation.distance[leaks.is_copy]),
+        "same_pixels": _count_same_pixels(leaks.relation),
     }
 
 
-def _count_same_pixels(leaks: pa.Table) -> int:
+def _count_leaks(relation: Relation, confirmed: NDArray[np.bool_], images: int) -> dict[str, Any]:
+    """How many images leak, their share, and how many by each kind."""
+    kinds = count_kinds(relation.kind, confirmed)
+    leaked = sum(kinds[kind] for kind in COUNTED_COPIES)
+    return {"leaked": leaked, "share": leaked / images, "kinds": kinds}
+
+
+def _count_same_pixels(relation: Relation) -> int:
     """How many images have the pixels of their strongest copy in other bytes."""
-    other_bytes = pc.not_equal(leaks["kind"].cast(pa.string()), KINDS[IDENTICAL])
-    return int(pc.sum(pc.and_kleene(leaks["same_pixels"], other_bytes), min_count=0).as_py())
+    same_pixels = relation.same_pixels == SAME_PIXELS
+    return int((same_pixels & (relation.kind != IDENTICAL)).sum())
 
 
 def group_summary(groups: pa.Table) -> dict[str, Any]:

@@ -21,10 +21,18 @@ PassOrder = Literal["horizontal", "pillow12.2", "pillow13"]
 PASS_ORDERS: tuple[PassOrder, ...] = get_args(PassOrder)
 
 #: Kinds of pairs, strongest first; columns hold indices into this.
-KINDS = ("identical", "exact", "augmented", "near", "collision")
-IDENTICAL, EXACT, AUGMENTED, NEAR, COLLISION = range(5)
+KINDS = ("identical", "exact", "augmented", "near", "collision", "unverified")
+IDENTICAL, EXACT, AUGMENTED, NEAR, COLLISION, UNVERIFIED = range(6)
 #: Kinds of pairs that are copies.
 COPY_KINDS = KINDS[:COLLISION]
+#: Kinds that leave no doubt: what `clean` removes and `--fail-on-leak` counts by default.
+SURE_KINDS = KINDS[:NEAR]
+#: What counts of pairs are listed under, strongest first: their kinds, and `confirmed` for copies
+#: by decision whose kind leaves doubt.
+CONFIRMED = "confirmed"
+COUNTED = (*SURE_KINDS, CONFIRMED, *KINDS[NEAR:])
+#: Those that are copies.
+COUNTED_COPIES = COUNTED[: COUNTED.index(KINDS[COLLISION])]
 
 #: Pixels along a side of a thumbnail, and chroma cells along a side of an image.
 THUMBNAIL_SIDE = 32

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.vocabulary import IDENTICAL, KINDS, NEAR, ConflictRule
+from fastphash.base.vocabulary import IDENTICAL, KINDS, NEAR, SURE_KINDS, ConflictRule
 from fastphash.clean.emptied import find_emptied
 from fastphash.clean.label_rule import DISAGREEMENTS, read_label_rule
 from fastphash.clean.removals import Disagreements, Removals, find_removals, join_pairs
@@ -20,14 +21,13 @@ from fastphash.files.parquet import NAME_TYPE
 from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, compared_rows
 from fastphash.results.decisions import Resolved, decisions_digest, read_decisions, resolve
+from fastphash.results.groups import count_staying, keepers_first
 from fastphash.results.priority import keeper_reasons, priority
 from fastphash.results.schemas import KEEPER, RELATION, coded, relation_columns
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
 
-#: Kinds that are sure enough to clean by.
-SURE = KINDS[:NEAR]
 ACTIONS = KEEP, REMOVE = ("keep", "remove")
 
 #: Why a keeper stays that somebody chose in the inspector.
@@ -39,6 +39,7 @@ _SETTINGS = {
     "roots": dict,
     "store": str,
     "kinds": list,
+    "staying": dict,
     "keep_in": list,
     "radius": int,
     "conflicts": str,
@@ -72,7 +73,7 @@ PLAN_SCHEMA = pa.schema(
 def make_plan(
     audited: AuditFolder,
     *,
-    by: Sequence[str] = SURE,
+    by: Sequence[str] = SURE_KINDS,
     keep_in: list[str] | None = None,
     conflicts: ConflictRule = "keep",
     options: JoinOptions | None = None,
@@ -114,14 +115,18 @@ def make_plan(
     labels = read_label_rule(audited, conflicts)
     rows = labels.rows
     decided = resolve(read_decisions(audited.folder), rows)
-    radius = audited.summary["radius"] if allowed[NEAR] else 0
-    criteria = CopyCriteria(radius, audited.summary["min_score"], options or JoinOptions())
-    order = _ranking(rows, keep_in, decided)
+    criteria = _audited_criteria(audited, options)
+    radius = criteria.radius if allowed[NEAR] else 0
+    order = keepers_first(priority(rows, keep_in), decided)
     # masks that the audit left out go with nothing
     order = order[compared_rows(rows, audited.summary)[order]]
-    removals, disagreements = find_removals(order, allowed, decided, criteria, labels, progress)
+    removals, disagreements = find_removals(
+        order, allowed, decided, replace(criteria, radius=radius), labels, progress
+    )
+    stay = order[~np.isin(order, removals.row)]
     settings = {
         "kinds": kinds,
+        "staying": count_staying(rows.take(stay), criteria, decided.among(stay), kinds),
         "keep_in": keep_in,
         "radius": radius,
         "conflicts": conflicts,
@@ -145,10 +150,16 @@ def _basis(audited: AuditFolder, decided: Resolved) -> dict[str, Any]:
     return {
         "roots": {split: audited.store.roots[split] for split in audited.splits},
         "store": audited.store.digest,
-        "decisions": len(decided.copies) + len(decided.not_copies) + len(decided.keepers),
+        "decisions": decided.used,
         "stale_decisions": decided.stale,
         "decided": decisions_digest(audited.folder),
     }
+
+
+def _audited_criteria(audited: AuditFolder, options: JoinOptions | None) -> CopyCriteria:
+    """The criteria of the audit."""
+    summary = audited.summary
+    return CopyCriteria(summary["radius"], summary["min_score"], options or JoinOptions())
 
 
 def plan_settings(plan: pa.Table) -> dict[str, Any]:
@@ -211,12 +222,6 @@ def _removed(plan: pa.Table) -> pa.Table:
 def _most_first(column: pa.ChunkedArray) -> dict[str, int]:
     counts = parquet.count_values(column)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _ranking(rows: HashTable, keep_in: list[str], decided: Resolved) -> NDArray[np.int64]:
-    """Rows in order of priority, the keepers by decision before all others."""
-    order = priority(rows, keep_in)
-    return np.concatenate([decided.keepers, order[~np.isin(order, decided.keepers)]])
 
 
 def _reasons(rows: HashTable, removals: Removals, decided: Resolved) -> pa.Array:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +71,58 @@ def parse_names(_: click.Context, __: click.Parameter, value: str | None) -> lis
     return [name for name in (value or "").split(",") if name]
 
 
-def parse_kinds(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
-    """``--kinds`` and ``--fail-on-leak``: kinds of copies separated by commas."""
-    kinds = parse_names(context, parameter, value)
-    if value is not None and not kinds:
-        raise click.BadParameter(f"no kind in {value!r}: use some of {', '.join(KINDS)}")
-    for kind in kinds:
-        if kind not in KINDS:
-            raise click.BadParameter(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
-    return kinds
+def kinds_parser(
+    default: Sequence[str], always: Sequence[str] = ()
+) -> Callable[[click.Context, click.Parameter, str | None], list[str]]:
+    """The callback of ``--kinds`` or ``--fail-on-leak``: kinds of copies separated by commas.
+
+    ``near,exact`` replaces the default; ``+near`` adds a kind to it, ``-augmented`` takes one away.
+
+    Parameters
+    ----------
+    default : sequence of str
+    always : sequence of str
+        Kinds that can't be taken away.
+    """
+
+    def parse(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
+        if value is None:
+            return []
+        words = parse_names(context, parameter, value)
+        if not words:
+            raise click.BadParameter(f"no kind in {value!r}: use some of {', '.join(KINDS)}")
+        names = [word[1:] if word[0] in "+-" else word for word in words]
+        for name in names:
+            if name not in KINDS:
+                raise click.BadParameter(f"no kind {name!r}: use some of {', '.join(KINDS)}")
+        if names == words:
+            return names
+        return _change_kinds(value, words, default, always)
+
+    return parse
+
+
+def _change_kinds(
+    value: str, words: list[str], default: Sequence[str], always: Sequence[str]
+) -> list[str]:
+    """The default kinds, changed by words such as ``+near`` and ``-augmented``."""
+    kinds = set(default)
+    for word in words:
+        sign, name = word[0], word[1:]
+        if sign not in "+-":
+            raise click.BadParameter(
+                f"{value!r} has kinds with a sign and without: +KIND and -KIND change the default "
+                f"({','.join(default)}), kinds without a sign replace it"
+            )
+        if sign == "-" and name in always:
+            raise click.BadParameter(f"{word!r}: {name} copies can't be left out")
+        if sign == "+":
+            kinds.add(name)
+        else:
+            kinds.discard(name)
+    if not kinds:
+        raise click.BadParameter(f"{value!r} leaves no kind of {', '.join(default)}")
+    return [kind for kind in KINDS if kind in kinds]
 
 
 def parse_coco_files(

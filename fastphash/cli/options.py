@@ -3,19 +3,19 @@
 `option_values` turns the words into values.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
-from fastphash.base.vocabulary import PASS_ORDERS
+from fastphash.base.vocabulary import PASS_ORDERS, SURE_KINDS
 from fastphash.cli import option_values as values
 from fastphash.defaults import MAX_PAIRS, MAX_PIXELS, MIN_SCORE, TIMEOUT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Kinds of copies that are certain: what --fail-on-leak looks for, and clean removes, by default.
-SURE_KINDS = "identical,exact,augmented"
+#: `SURE_KINDS` as they are written on the command line.
+SURE_KINDS_WORD = ",".join(SURE_KINDS)
 
 
 def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -246,9 +246,11 @@ def search_options(command: F) -> F:
     )(command)
 
 
-def kinds_option(text: str) -> Callable[[F], F]:
-    """``--kinds KIND,...``."""
-    return click.option("--kinds", metavar="KIND,...", callback=values.parse_kinds, help=text)
+def kinds_option(text: str, default: Sequence[str], always: Sequence[str] = ()) -> Callable[[F], F]:
+    """``--kinds KIND,...``; see `option_values.kinds_parser`."""
+    return click.option(
+        "--kinds", metavar="KIND,...", callback=values.kinds_parser(default, always), help=text
+    )
 
 
 def keep_in_option(default: str = "val and test, then the smallest") -> Callable[[F], F]:

@@ -1,15 +1,21 @@
 """What `audit` prints: copies inside splits, leaks between them, labels, groups, files."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from fastphash.base.text import count, listed, rough
+import click
+
+from fastphash.base.text import count, display_name, listed, rough
+from fastphash.base.vocabulary import COPY_KINDS, COUNTED_COPIES, KINDS
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
+from fastphash.results.verdict import count_leaks
 
 # more splits than this don't fit side by side
 _MATRIX_SPLITS = 4
 _LEAK_LINES = 12
+_NO_COPIES = KINDS[len(COPY_KINDS) :]
 _MASK_LINES = 5
 # columns of the table of distances: the last distance of each
 _LAST_DISTANCES = (-1, 0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
@@ -39,8 +45,38 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
             ["keeper", "images"],
             [[f"{g['split']}/{g['path']}", cell(g["images"])] for g in groups["largest"]],
         )
+    _show_verdict(summary["verdict"])
     files = [*summary["files"].values(), "summary.json"]
     show_lines(f"Written to {folder}", [", ".join(files), _work_done(tallies)])
+
+
+def _show_verdict(verdict: dict[str, Any]) -> None:
+    show_lines(
+        verdict["headline"],
+        [*verdict["sentences"], verdict["looked_for"], verdict["missed"]],
+    )
+
+
+def show_leaks_of_kinds(summary: dict[str, Any], kinds: Sequence[str]) -> bool:
+    """Say on stderr which images leak by these kinds or by decision, and whether any does."""
+    leaking, of_any_kind = count_leaks(summary, kinds), count_leaks(summary, COUNTED_COPIES)
+    named = listed(list(kinds))
+    if leaking:
+        click.echo(f"{_leaking_in_words(leaking, summary)} by {named}, or by decision", err=True)
+    elif of_any_kind:
+        others = _leaking_in_words(of_any_kind, summary)
+        click.echo(f"No image leaks by {named}; {others} by other kinds", err=True)
+    return bool(leaking)
+
+
+def _leaking_in_words(leaking: dict[str, int], summary: dict[str, Any]) -> str:
+    """1 of 98 val images and 2 of 297 train images leak."""
+    parts = []
+    for name, number in leaking.items():
+        split = summary["splits"][name]
+        images = count(split["images"] - split["rejected"], f"{display_name(name)} image")
+        parts.append(f"{number:,} of {images}")
+    return f"{listed(parts)} {'leaks' if sum(leaking.values()) == 1 else 'leak'}"
 
 
 def _show_splits(splits: dict[str, Any], *, thumbnails: bool) -> None:
@@ -156,7 +192,7 @@ def _show_leaks_in_words(leaks: list[dict[str, Any]]) -> None:
             kinds = ", ".join(
                 f"{number:,} {kind}"
                 for kind, number in leak["kinds"].items()
-                if number and kind != "collision"
+                if number and kind in COUNTED_COPIES
             )
             if leak["same_pixels"]:
                 kinds += f" ({leak['same_pixels']:,} with the same pixels in other bytes)"
@@ -172,7 +208,7 @@ def _show_leaks_in_words(leaks: list[dict[str, Any]]) -> None:
 
 def _show_collisions(leaks: list[dict[str, Any]], *, thumbnails: bool) -> None:
     """Images that share a hash with another split, but aren't known to be copies."""
-    if collisions := sum(leak["kinds"]["collision"] for leak in leaks):
+    if collisions := sum(leak["kinds"][kind] for leak in leaks for kind in _NO_COPIES):
         share = count(collisions, "image shares", "images share")
         why = _why_collisions(collisions, thumbnails=thumbnails)
         show_lines(

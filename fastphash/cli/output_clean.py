@@ -7,6 +7,7 @@ from fastphash.base.text import count
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli.next_steps import shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.results.verdict import decisions_in_words, staying_in_words
 
 _SKIPPED_LINES = _EMPTIED_LINES = 10
 #: Copies that stay because of their labels, of which a plan on the screen names the first.
@@ -61,7 +62,7 @@ def show_plan(
         )
     _show_disagreements(plan_keys["disagreements"], disagreeing)
     _show_emptied(plan_keys["emptied"])
-    if notes := _notes(plan_keys, audit, impossible):
+    if notes := _notes(plan_keys, audit, impossible, folder):
         show_lines("Note", notes)
     clean = f"fastphash clean {shell_word(folder)}"
     show_commands(
@@ -100,13 +101,15 @@ def _show_emptied(emptied: list[dict[str, Any]]) -> None:
 
 def _impossible_kinds(plan_keys: dict[str, Any], audit: dict[str, Any]) -> set[str]:
     """Kinds that the plan asks for and this audit can't find."""
-    kinds = set() if audit["thumbnails"] else {"exact", "augmented"}
+    kinds = {"unverified"} if audit["thumbnails"] else {"exact", "augmented", "collision"}
     if not plan_keys["radius"]:
         kinds.add("near")
     return kinds.intersection(plan_keys["kinds"])
 
 
-def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str]) -> list[str]:
+def _notes(
+    plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str], folder: str
+) -> list[str]:
     lines = []
     if rejected := sum(split["rejected"] for split in audit["splits"].values()):
         lines.append(f"files without a hash, which the plan is not about: {rejected:,}")
@@ -117,12 +120,9 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
             "the audit compared equal hashes only, so it has no near copies: audit again with "
             "--radius"
         )
-    decisions, stale = plan_keys["decisions"], plan_keys["stale_decisions"]
-    if decisions or stale:
-        are = "is" if stale == 1 else "are"
-        outdated = f"; {stale:,} {are} of images that have changed or are gone" if stale else ""
-        lines.append(f"{count(decisions, 'decision counts', 'decisions count')}{outdated}")
-    return lines
+    decided = decisions_in_words(plan_keys["decisions"], plan_keys["stale_decisions"])
+    staying = staying_in_words(plan_keys["staying"], plan_keys["kinds"], folder)
+    return [*lines, *(line for line in (decided, staying) if line)]
 
 
 def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:

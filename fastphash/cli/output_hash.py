@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastphash.base.text import count
+from fastphash.base.text import count, listed
 from fastphash.cli.next_steps import shell_word
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.cli.output_rejected import show_rejected, show_skipped
@@ -50,6 +50,12 @@ def show_store(store: str, contents: dict[str, Any]) -> None:
             for name, split in contents["splits"].items()
         ],
     )
+    left_out = [name for name, split in contents["splits"].items() if split["left_out"]]
+    if left_out:
+        them = "it" if len(left_out) == 1 else "them"
+        where = listed([f"{store}@{name}" for name in left_out])
+        line = f"{listed(left_out)}: the last audit didn't name {them}; {where} reads {them}"
+        show_lines("Left out by other commands", [line])
     lines = [
         f"definition: {contents['definition']}",
         f"orientations: {', '.join(contents['orientations'])}",

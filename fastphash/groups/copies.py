@@ -68,7 +68,7 @@ def filter_copies(block: Matches, left: RankedRows, right: RankedRows) -> Matche
 
 
 def copies_by_kind(min_score: float | None) -> IsCopy:
-    """Pairs of every kind but `collision` are copies."""
+    """Pairs of a kind before `collision` are copies."""
 
     def is_copy(
         left: NDArray[np.int64],

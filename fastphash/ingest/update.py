@@ -85,8 +85,11 @@ class StoreUpdate:
         return self.accounts.tallies
 
     def note_roots(self) -> bool:
-        """Note the roots, and parts with rows below another one. Returns whether a root is new."""
-        before = dict(self.store.roots)
+        """Note the roots, and parts with rows below another one; no split is left out any more.
+
+        Returns whether a root is new, or a split was left out before.
+        """
+        before, left_out_before = dict(self.store.roots), self.store.left_out
         roots = {source.split: os.fsdecode(source.root) for source in self.sources}
         for split, root in roots.items():
             if before.get(split, root) != root:
@@ -94,7 +97,8 @@ class StoreUpdate:
                     if split in part.splits:
                         part.moved = sorted({*part.moved, split})
         self.store.roots |= roots
-        return before != self.store.roots
+        self.store.left_out = [split for split in left_out_before if split not in roots]
+        return before != self.store.roots or left_out_before != self.store.left_out
 
     def compare(self) -> int:
         """Compare all sources with the stored rows. Returns the number of new inputs."""

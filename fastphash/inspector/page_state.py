@@ -154,5 +154,5 @@ def whole_number(name: str, text: str | None) -> int:
 
 
 def shown_kinds(thumbnails: bool) -> tuple[str, ...]:
-    """Kinds that copies may have: collisions only if the store keeps no thumbnails."""
+    """Kinds that copies may have; others only if the store keeps no thumbnails."""
     return COPY_KINDS if thumbnails else KINDS

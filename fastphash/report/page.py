@@ -17,7 +17,8 @@ from fastphash.report.groups import COPIES_SHOWN, Group, GroupTable
 from fastphash.report.pictures import draw
 from fastphash.report.templates import template
 from fastphash.results.audit_folder import CONFLICTS, AuditFolder
-from fastphash.results.decisions import in_force, read_decisions
+from fastphash.results.decisions import decisions_digest, in_force, read_decisions
+from fastphash.results.verdict import judge
 from fastphash.store.schema import METADATA
 
 #: Pictures that a browser decodes before the page is loaded: 3,000 take more than a second.
@@ -68,8 +69,10 @@ def write_report(
     collisions = _collisions(audited)
     pictures = draw(audited, [*shown, *collisions], progress)
     progress("writing", 0, 0)
+    decided = decisions_digest(audited.folder) != audited.summary["decisions"]["digest"]
     page = template("page.html").render(
         summary=audited.summary,
+        verdict=judge(audited.summary, decided_since=decided),
         findings=findings,
         charts=charts,
         groups=table,

@@ -99,7 +99,7 @@ class AuditFolder:
 
 def read_splits(folder: Path, splits: list[str]) -> HashTable:
     """Every hashed image of these splits; the store in the folder may hold others."""
-    rows = read_hashes(str(folder / HASHES))
+    rows = read_hashes(str(folder / HASHES), everything=True)
     return rows.take(np.flatnonzero(np.isin(rows.splits, splits)))
 
 
@@ -152,7 +152,7 @@ def open_audit(folder: Path) -> AuditFolder:
         raise StoreError(
             f"the hashes in {str(folder)!r} are not those that were audited: run the audit again"
         )
-    if "min_score" not in summary or any(
+    if "decisions" not in summary or any(
         _lacks_columns(folder / name, schema) for name, schema in _TABLES
     ):
         raise StoreError(f"the audit in {str(folder)!r} is of an older version: run it again")

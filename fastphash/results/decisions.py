@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -21,10 +23,14 @@ DECISIONS = "decisions.json"
 _VERSION = 1
 # true in entries that were decided together with the one before
 _TOGETHER = "with_previous"
+# a decision holds for so many pairs of files of the same bytes at most; with more of them, for the
+# two files alone
+_MOST_PAIRS = 1 << 16
 
 #: Two images are copies, or not, whatever their hashes say; or one image stays in its group.
 Word = Literal["copies", "not_copies", "keeper"]
 WORDS: tuple[Word, ...] = get_args(Word)
+*_PAIR_WORDS, _KEEPER = WORDS
 _IMAGES_OF_WORD = {"copies": 2, "not_copies": 2, "keeper": 1}
 
 
@@ -76,12 +82,70 @@ class Resolved(NamedTuple):
         The last decided first.
     stale : int
         Decisions about images that have changed or are no longer there.
+    used : int
+        All other decisions in force.
     """
 
     copies: NDArray[np.int64]
     not_copies: NDArray[np.int64]
     keepers: NDArray[np.int64]
-    stale: int
+    stale: int = 0
+    used: int = 0
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether anything was decided about a pair."""
+        return bool(self.copies.size or self.not_copies.size)
+
+    def among(self, rows: NDArray[np.int64]) -> "Resolved":
+        """The decisions about these rows, by their places; the counts stay what they are."""
+        both = self.between(rows, rows)
+        keepers = _find_places(rows, self.keepers)
+        return Resolved(
+            np.unique(np.sort(both.copies, axis=1), axis=0),
+            np.unique(np.sort(both.not_copies, axis=1), axis=0),
+            keepers[keepers >= 0],
+            self.stale,
+            self.used,
+        )
+
+    def between(self, needles: NDArray[np.int64], haystack: NDArray[np.int64]) -> "DecidedPairs":
+        """The pairs of one of `needles` and one of `haystack`, by their places in these."""
+        return DecidedPairs(
+            _pairs_between(self.copies, needles, haystack),
+            _pairs_between(self.not_copies, needles, haystack),
+        )
+
+
+#: For rows that nothing was decided about.
+NOTHING_DECIDED = Resolved(
+    np.empty((0, 2), np.int64), np.empty((0, 2), np.int64), np.empty(0, np.int64)
+)
+
+
+class DecidedPairs(NamedTuple):
+    """Pairs that are copies, or none, by decision: int64 (n, 2), needle and haystack row."""
+
+    copies: NDArray[np.int64]
+    not_copies: NDArray[np.int64]
+
+
+def _pairs_between(
+    pairs: NDArray[np.int64], needles: NDArray[np.int64], haystack: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    either_way = np.concatenate([pairs, pairs[:, ::-1]])
+    left, right = either_way.T
+    places = np.stack([_find_places(needles, left), _find_places(haystack, right)], axis=1)
+    return places[(places >= 0).all(axis=1)]
+
+
+def _find_places(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each wanted row is among `rows`, in any order; -1 if it isn't."""
+    if not (rows.size and wanted.size):
+        return np.full(wanted.size, -1)
+    order = np.argsort(rows)
+    nearest = np.minimum(np.searchsorted(rows, wanted, sorter=order), rows.size - 1)
+    return np.where(rows[order[nearest]] == wanted, order[nearest], -1)
 
 
 def read_decisions(folder: Path) -> list[Decision]:
@@ -140,20 +204,52 @@ def in_force(decisions: list[Decision]) -> list[Decision]:
 
 
 def resolve(decisions: list[Decision], rows: HashTable) -> Resolved:
-    """The decisions in force, by rows; those about images that are not among the rows are stale."""
+    """The decisions in force, by rows; those about images that are not among the rows are stale.
+
+    What was decided about two images holds for all pairs of files with their bytes, unless
+    something else was decided about these files themselves.
+    """
     current = in_force(decisions)
     row_of = _find_rows({image for decision in current for image in decision.images}, rows)
-    rows_by_word: dict[Word, list[list[int]]] = {word: [] for word in WORDS}
-    stale = 0
-    for decision in current:
-        if all(image in row_of for image in decision.images):
-            rows_by_word[decision.word].append(sorted(row_of[image] for image in decision.images))
-        else:
-            stale += 1
-    copies, not_copies, keepers = (
-        np.array(rows_by_word[word], np.int64).reshape(-1, _IMAGES_OF_WORD[word]) for word in WORDS
+    used = [one for one in current if all(image in row_of for image in one.images)]
+    same_bytes = _find_same_bytes({image.digest for one in used for image in one.images}, rows)
+    keepers = [row_of[one.images[0]] for one in used if one.word == _KEEPER]
+    about_pairs = [one for one in used if one.word != _KEEPER]
+    word_of: dict[tuple[int, int], Word] = {}
+    for one in about_pairs:
+        for pair in _pairs_of_same_bytes(one, same_bytes):
+            word_of[pair] = one.word
+    for one in about_pairs:
+        left, right = sorted(row_of[image] for image in one.images)
+        word_of[left, right] = one.word
+    copies, not_copies = (
+        np.array([pair for pair in word_of if word_of[pair] == word], np.int64).reshape(-1, 2)
+        for word in _PAIR_WORDS
     )
-    return Resolved(copies, not_copies, keepers[::-1, 0], stale)
+    by_last = np.array(keepers[::-1], np.int64)
+    return Resolved(copies, not_copies, by_last, len(current) - len(used), len(used))
+
+
+def _pairs_of_same_bytes(
+    decision: Decision, same_bytes: dict[bytes, list[int]]
+) -> Iterator[tuple[int, int]]:
+    """All pairs of rows with the bytes of the two images, the lower first; none if too many."""
+    one, other = (same_bytes[image.digest] for image in decision.images)
+    # two files of the same bytes are decided about by themselves
+    if one is not other and len(one) * len(other) <= _MOST_PAIRS:
+        for left, right in product(one, other):
+            yield (left, right) if left < right else (right, left)
+
+
+def _find_same_bytes(digests: set[bytes], rows: HashTable) -> dict[bytes, list[int]]:
+    """The rows with each of these digests."""
+    column = rows.table["digest"]
+    wanted = pc.is_in(column, pa.array(sorted(digests), column.type))
+    found = np.flatnonzero(wanted.to_numpy())
+    by_digest: dict[bytes, list[int]] = {digest: [] for digest in digests}
+    for row, digest in zip(found.tolist(), column.take(pa.array(found)).to_pylist(), strict=True):
+        by_digest[digest].append(row)
+    return by_digest
 
 
 def _find_rows(images: set[Image], rows: HashTable) -> dict[Image, int]:

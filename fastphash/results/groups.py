@@ -1,15 +1,27 @@
 """Rows in order of priority, grouped, each group with its keeper."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import COLLISION, IDENTICAL, KINDS, SAME_PIXELS
+from fastphash.base.vocabulary import (
+    COPY_KINDS,
+    COUNTED_COPIES,
+    IDENTICAL,
+    KINDS,
+    SAME_PIXELS,
+    UNVERIFIED,
+)
 from fastphash.groups.grouping import Grouping, KeeperComparison, find_copies, has_partner
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
+from fastphash.results.copy_rule import CopyRule, widest_radius
+from fastphash.results.counts import are_copies, count_kinds
+from fastphash.results.decisions import NOTHING_DECIDED, Resolved
 from fastphash.results.priority import keeper_reasons
 from fastphash.results.schemas import GROUPS_SCHEMA, ROLES, coded, relation_columns, row_names
 from fastphash.store.rows import HashTable
@@ -19,8 +31,24 @@ from fastphash.verify.decide_kind import Relation, relate
 
 def candidates(rows: HashTable, order: NDArray[np.int64], criteria: CopyCriteria) -> HashTable:
     """The rows within the radius of another, in this order; no other row is in any result."""
+    return rows.take(find_candidates(rows, order, criteria))
+
+
+def find_candidates(
+    rows: HashTable,
+    order: NDArray[np.int64],
+    criteria: CopyCriteria,
+    decided: Resolved = NOTHING_DECIDED,
+) -> NDArray[np.int64]:
+    """Rows within the radius of another or copies by decision, in this order: int64 (n,)."""
     partnered = has_partner(Index(rows.phashes, rows.known), criteria.radius, criteria.options)
-    return rows.take(order[partnered[order]])
+    partnered[decided.copies.reshape(-1)] = True
+    return order[partnered[order]]
+
+
+def keepers_first(order: NDArray[np.int64], decided: Resolved) -> NDArray[np.int64]:
+    """Rows in order of priority, the keepers by decision before all others."""
+    return np.concatenate([decided.keepers, order[~np.isin(order, decided.keepers)]])
 
 
 class CopyCounts(NamedTuple):
@@ -29,8 +57,9 @@ class CopyCounts(NamedTuple):
     Attributes
     ----------
     kinds, distances : dict of str to int
-        Copies by kind, and by distance but for collisions. A copy with the bytes of another copy
-        before it is identical, whatever its keeper's bytes are.
+        Copies by kind, `confirmed` ones apart if there are any; and copies by distance from their
+        keepers, without kinds that are no copies. An image with the bytes of an earlier one of its
+        group is `identical`, whatever bytes the keeper has.
     collisions : int
         Rows in no group at distance 0 of another row: their thumbnails or colours differ, or are
         flat.
@@ -53,11 +82,14 @@ class GroupedRows(NamedTuple):
     keepers : KeeperComparison
     criteria : CopyCriteria
         Those that the rows were grouped by.
+    rule : CopyRule, optional
+        What decided which rows are copies, if anything was decided about a pair of them.
     """
 
     rows: HashTable
     keepers: KeeperComparison
     criteria: CopyCriteria
+    rule: CopyRule | None = None
 
     @property
     def is_copy(self) -> NDArray[np.bool_]:
@@ -105,11 +137,10 @@ class GroupedRows(NamedTuple):
         shares_hash[copies] = shares_hash[self.keepers.keeper[copies]] = False
         relation = self.relation(copies)
         kind = np.where(self._repeats_bytes(copies), IDENTICAL, relation.kind)
-        counts = np.bincount(kind, minlength=len(KINDS))
-        by_kind = {
-            name: int(counts[i]) for i, name in enumerate(KINDS) if counts[i] or i != COLLISION
-        }
-        by_distance = count_distances(relation.distance[kind != COLLISION])
+        confirmed = self._confirmed(copies)
+        counts = count_kinds(kind, confirmed)
+        by_kind = {name: number for name, number in counts.items() if number or name in COPY_KINDS}
+        by_distance = count_distances(relation.distance[are_copies(kind, confirmed)])
         same_pixels = (relation.same_pixels == SAME_PIXELS) & (kind != IDENTICAL)
         return CopyCounts(by_kind, by_distance, int(shares_hash.sum()), int(same_pixels.sum()))
 
@@ -122,14 +153,73 @@ class GroupedRows(NamedTuple):
         distinct = find_distinct_rows(np.ascontiguousarray(digests[copies]), keepers)
         return np.asarray(distinct.first[distinct.of_row] != np.arange(copies.size))
 
+    def _confirmed(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether these rows are copies of their keepers by decision, bool (n,)."""
+        if self.rule is None:
+            return np.zeros(rows.size, np.bool_)
+        return self.rule.is_confirmed(rows, self.keepers.keeper[rows])
+
 
 def group_rows(
-    ranked: HashTable, criteria: CopyCriteria, grouping: Grouping = "star"
+    ranked: HashTable,
+    criteria: CopyCriteria,
+    grouping: Grouping = "star",
+    decided: Resolved = NOTHING_DECIDED,
+    kinds: Sequence[str] = COPY_KINDS,
 ) -> GroupedRows:
-    """Group rows, which must be in order of priority."""
+    """Group rows, which must be in order of priority.
+
+    Parameters
+    ----------
+    ranked : HashTable
+    criteria : CopyCriteria
+    grouping : {"star", "components"}
+    decided : Resolved
+        What was decided about these rows: it counts more than their kinds.
+    kinds : sequence of str
+        Kinds of pairs that are copies. Where there are no thumbnails, `unverified` is one of them
+        by default.
+    """
     index = Index(ranked.phashes, ranked.known)
-    keepers = find_copies(index, ranked.content, criteria, grouping=grouping)
-    return GroupedRows(ranked, keepers, criteria)
+    if kinds == COPY_KINDS and not decided.has_pairs:
+        keepers = find_copies(index, ranked.content, criteria, grouping=grouping)
+        return GroupedRows(ranked, keepers, criteria)
+    if kinds == COPY_KINDS and ranked.content.thumbnails is None:
+        kinds = (*COPY_KINDS, KINDS[UNVERIFIED])
+    rule = CopyRule(ranked, np.arange(len(ranked)), np.isin(KINDS, kinds), decided, criteria)
+    keepers = find_copies(
+        index,
+        ranked.content,
+        replace(criteria, radius=widest_radius(index, decided.copies, criteria.radius)),
+        grouping=grouping,
+        is_copy=rule,
+        distinguish_by=rule.distinguish_by(),
+        searched=rule.searched(),
+    )
+    return GroupedRows(ranked, keepers, criteria, rule)
+
+
+def count_staying(
+    rows: HashTable, criteria: CopyCriteria, decided: Resolved, cleaned: Sequence[str]
+) -> dict[str, int]:
+    """How many rows are copies of other ones although those of some kinds are gone, by kind.
+
+    Parameters
+    ----------
+    rows : HashTable
+        What a clean leaves, in order of priority.
+    criteria : CopyCriteria
+    decided : Resolved
+        What was decided about these rows.
+    cleaned : sequence of str
+        The kinds that are gone, which are not counted.
+    """
+    number = find_candidates(rows, np.arange(len(rows)), criteria, decided)
+    kinds = (
+        group_rows(rows.take(number), criteria, decided=decided.among(number)).count_copies().kinds
+    )
+    names = [name for name in COUNTED_COPIES if name not in cleaned]
+    return {name: kinds[name] for name in names if kinds.get(name)}
 
 
 def count_distances(distances: NDArray[np.uint8]) -> dict[str, int]:

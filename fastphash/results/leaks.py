@@ -1,17 +1,23 @@
-"""Leaks: images of one split with a copy in another."""
+"""The strongest match of each image of one split in another split.
 
-from typing import NamedTuple
+Of several matches the strongest has the first kind in KINDS, where a copy by decision comes after
+the kinds that leave no doubt; then the least distance, the first orientation, and the first
+haystack row in order of priority.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import COLLISION, EXACT, IDENTICAL, NEAR, SAME, SAME_PIXELS
+from fastphash.base.vocabulary import EXACT, IDENTICAL, NEAR, SAME, SAME_PIXELS
 from fastphash.joins.batches import find_matches
+from fastphash.joins.distances import row_distances
 from fastphash.joins.distinct import DistinctRows, find_distinct_rows
 from fastphash.joins.index import Index
-from fastphash.joins.matches import Matches
-from fastphash.results.schemas import LEAKS_SCHEMA, relation_columns, row_names
+from fastphash.joins.matches import Matches, concatenate_matches
+from fastphash.results.counts import are_copies
+from fastphash.results.decisions import DecidedPairs
 from fastphash.store.rows import Content, HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation, relate_matches
@@ -21,7 +27,7 @@ _IDENTICAL = (IDENTICAL, 0, 0, 1, SAME, 0, SAME_PIXELS)
 _SAME_PIXELS = (EXACT, 0, 0, 1, SAME, 0, SAME_PIXELS)
 
 
-class _Strongest(NamedTuple):
+class Strongest(NamedTuple):
     """The strongest match of each needle, or of each distinct needle.
 
     Attributes
@@ -29,18 +35,67 @@ class _Strongest(NamedTuple):
     partner : int64 (n,)
         Haystack row; -1 without a match.
     relation : Relation
+    confirmed : bool (n,)
+        Whether somebody decided that the two are copies.
     match_count : int64 (n,)
-        Haystack rows that are copies; if none is, those that collide.
+        Haystack rows that are copies; if none is, those that only share the hash.
     """
 
     partner: NDArray[np.int64]
     relation: Relation
+    confirmed: NDArray[np.bool_]
     match_count: NDArray[np.int64]
 
-    def take(self, needles: NDArray[np.int64]) -> "_Strongest":
+    @classmethod
+    def none(cls, size: int) -> "Strongest":
+        """No match of any of so many needles, to be replaced."""
+        return cls(
+            np.full(size, -1, np.int64),
+            Relation.collisions(size),
+            np.zeros(size, np.bool_),
+            np.zeros(size, np.int64),
+        )
+
+    def take(self, needles: NDArray[np.int64]) -> "Strongest":
         """A copy of that of these needles."""
-        return _Strongest(
-            self.partner[needles], self.relation.take(needles), self.match_count[needles]
+        return Strongest(
+            self.partner[needles],
+            self.relation.take(needles),
+            self.confirmed[needles],
+            self.match_count[needles],
+        )
+
+    def put(self, needles: NDArray[np.int64], others: "Strongest") -> None:
+        """Replace that of these needles."""
+        self.partner[needles] = others.partner
+        self.relation.put(needles, others.relation)
+        self.confirmed[needles] = others.confirmed
+        self.match_count[needles] = others.match_count
+
+
+class _Found(NamedTuple):
+    """All matches of some needles, which of them are copies by decision, and what they stand for.
+
+    Attributes
+    ----------
+    pairs : Matches
+    relation : Relation
+    confirmed : bool (n,)
+    row_count : int64 (n,)
+        How many haystack rows each match stands for.
+    """
+
+    pairs: Matches
+    relation: Relation
+    confirmed: NDArray[np.bool_]
+    row_count: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.int64]) -> "_Found":
+        return _Found(
+            self.pairs.take(chosen),
+            self.relation.take(chosen),
+            self.confirmed[chosen],
+            self.row_count[chosen],
         )
 
 
@@ -55,35 +110,35 @@ class _Equals(NamedTuple):
         return _Equals(self.first[needles], self.match_count[needles])
 
 
-def find_leaks(needles: HashTable, haystack: HashTable, criteria: CopyCriteria) -> pa.Table:
-    """The strongest match of each needle that has one in the haystack: `LEAKS_SCHEMA`.
+def find_strongest(
+    needles: HashTable, haystack: HashTable, criteria: CopyCriteria, decided: DecidedPairs
+) -> Strongest:
+    """The strongest match of each needle in the haystack.
 
-    Matches are copies, and collisions of equal hashes. The strongest has the first kind in KINDS,
-    then the least distance, then the first orientation, then the first haystack row; rows must be
-    in order of priority. `matches` counts the other haystack rows that are copies too, or that
-    collide too if none is a copy.
+    Matches are copies, by kind or by decision, and pairs of equal hashes that are none. Rows must
+    be in order of priority.
     """
     distinct = _find_distinct(needles)
-    strongest = _find_strongest(needles, distinct, haystack, criteria)
-    same_bytes = _find_equals(needles.digests, haystack.digests)
+    strongest = _find_strongest_by_appearance(needles, distinct, haystack, criteria)
+    strongest = strongest.take(distinct.of_row)
+    _compare_pixels(strongest, needles.content, haystack.content)
     same_pixels = _find_equals(needles.evidence.pixel_digests, haystack.evidence.pixel_digests)
-    found = (strongest.partner[distinct.of_row], same_pixels.first, same_bytes.first)
-    leaked = np.flatnonzero(np.maximum.reduce(found) >= 0)
-    strongest = strongest.take(distinct.of_row[leaked])
-    _compare_pixels(strongest, needles.content, leaked, haystack.content)
-    strongest = _prefer(same_pixels.take(leaked), _SAME_PIXELS, strongest)
-    partner, relation, count = _prefer(same_bytes.take(leaked), _IDENTICAL, strongest)
-    *needle_names, needle_bytes = row_names(needles, leaked)
-    *haystack_names, haystack_bytes = row_names(haystack, partner)
-    columns = [
-        *needle_names,
-        *haystack_names,
-        *relation_columns(relation),
-        pa.array(count - 1, pa.int64()),
-        needle_bytes,
-        haystack_bytes,
-    ]
-    return pa.table(columns, schema=LEAKS_SCHEMA)
+    strongest = _prefer(same_pixels, _SAME_PIXELS, strongest)
+    strongest = _prefer(_find_equals(needles.digests, haystack.digests), _IDENTICAL, strongest)
+    judged = np.unique(np.concatenate(decided)[:, 0])
+    if judged.size:
+        strongest.put(judged, _find_decided(needles, judged, haystack, criteria, decided))
+    return strongest
+
+
+def strength_keys(
+    right: NDArray[np.int64], relation: Relation, confirmed: NDArray[np.bool_]
+) -> list[NDArray[Any]]:
+    """Keys of `numpy.lexsort` that put the strongest match first."""
+    strength = 2 * relation.kind.astype(np.int64)
+    strength[confirmed & (relation.kind >= NEAR)] = 2 * NEAR - 1
+    other_pixels = relation.same_pixels != SAME_PIXELS
+    return [right, relation.orientation, relation.distance, other_pixels, strength]
 
 
 def _find_distinct(rows: HashTable) -> DistinctRows:
@@ -91,18 +146,15 @@ def _find_distinct(rows: HashTable) -> DistinctRows:
     return find_distinct_rows(rows.phashes, *rows.content.appearance)
 
 
-def _find_strongest(
+def _find_strongest_by_appearance(
     needles: HashTable, distinct: DistinctRows, haystack: HashTable, criteria: CopyCriteria
-) -> _Strongest:
-    """The strongest match of each distinct needle by appearance, whatever the bytes."""
+) -> Strongest:
+    """The strongest match of each distinct needle, whatever the bytes and decisions."""
     distinct_haystack = _find_distinct(haystack)
     left, left_content = _appearance(needles, distinct)
     right, right_content = _appearance(haystack, distinct_haystack)
     haystack_counts = np.bincount(distinct_haystack.of_row)
-    size = distinct.first.size
-    strongest = _Strongest(
-        np.full(size, -1, np.int64), Relation.collisions(size), np.zeros(size, np.int64)
-    )
+    strongest = Strongest.none(distinct.first.size)
     for block in find_matches(left, right, criteria.radius, options=criteria.options):
         relation = relate_matches(
             block,
@@ -111,14 +163,12 @@ def _find_strongest(
             criteria.min_score,
             score_near=criteria.score_near,
         )
-        counted = np.flatnonzero((relation.kind != COLLISION) | (block.distance == 0))
-        _put_strongest(
-            strongest,
-            block.take(counted),
-            relation.take(counted),
-            distinct_haystack.first,
-            haystack_counts,
-        )
+        unconfirmed = np.zeros(block.left.size, np.bool_)
+        found = _Found(block, relation, unconfirmed, haystack_counts[block.right])
+        _put_strongest(strongest, found)
+    partner = strongest.partner
+    matched = partner >= 0
+    partner[matched] = distinct_haystack.first[partner[matched]]
     return strongest
 
 
@@ -129,35 +179,68 @@ def _appearance(rows: HashTable, distinct: DistinctRows) -> tuple[Index, Content
     return Index(rows.phashes[distinct.first], rows.known), content.take(distinct.first)
 
 
-def _put_strongest(
-    strongest: _Strongest,
-    block: Matches,
-    relation: Relation,
-    haystack_first: NDArray[np.int64],
-    haystack_counts: NDArray[np.int64],
-) -> None:
-    """Write the strongest match of each needle in a block, which has all matches of a needle.
-
-    Parameters
-    ----------
-    haystack_first, haystack_counts : int64 (d,)
-        The first row that equals each distinct haystack row, and how many do.
-    """
-    if not block.left.size:
-        return
-    order = np.lexsort(
-        (block.right, relation.orientation, relation.distance, relation.kind, block.left)
+def _find_decided(
+    needles: HashTable,
+    judged: NDArray[np.int64],
+    haystack: HashTable,
+    criteria: CopyCriteria,
+    decided: DecidedPairs,
+) -> Strongest:
+    """The strongest match of those needles that there are decisions about, pair by pair."""
+    left = Index(needles.phashes[judged], needles.known)
+    right = Index(haystack.phashes, haystack.known)
+    needle, partner = np.ascontiguousarray(decided.copies.T)
+    place = np.searchsorted(judged, needle)
+    confirmed = Matches(place, partner, *row_distances(left, place, right, partner))
+    undecided = []
+    for block in find_matches(left, right, criteria.radius, options=criteria.options):
+        is_decided = _is_among(judged[block.left], block.right, np.concatenate(decided))
+        undecided.append(block.take(~is_decided))
+    pairs = concatenate_matches([*undecided, confirmed])
+    relation = relate_matches(
+        pairs,
+        needles.content.take(judged),
+        haystack.content,
+        criteria.min_score,
+        score_near=criteria.score_near,
     )
-    block, relation = block.take(order), relation.take(order)
+    size = pairs.left.size
+    is_confirmed = np.arange(size) >= size - place.size
+    strongest = Strongest.none(judged.size)
+    _put_strongest(strongest, _Found(pairs, relation, is_confirmed, np.ones(size, np.int64)))
+    return strongest
+
+
+def _is_among(
+    left: NDArray[np.int64], right: NDArray[np.int64], pairs: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether each pair of rows below 2**32 is among some pairs (m, 2): bool (n,)."""
+    return np.isin(left << 32 | right, pairs[:, 0] << 32 | pairs[:, 1])
+
+
+def _put_strongest(strongest: Strongest, found: _Found) -> None:
+    """Write the strongest match of each needle of which all matches were found."""
+    copies = are_copies(found.relation.kind, found.confirmed)
+    counted = np.flatnonzero(copies | (found.pairs.distance == 0))
+    if not counted.size:
+        return
+    found = found.take(counted)
+    keys = strength_keys(found.pairs.right, found.relation, found.confirmed)
+    order = np.lexsort((*keys, found.pairs.left))
+    found, copies = found.take(order), copies[counted[order]]
     # the first match of each needle is its strongest
-    firsts = np.flatnonzero(np.diff(block.left, prepend=-1))
-    needles = block.left[firsts]
-    strongest.partner[needles] = haystack_first[block.right[firsts]]
-    strongest.relation.put(needles, relation.take(firsts))
-    is_copy = relation.kind != COLLISION
-    like_strongest = is_copy == np.repeat(is_copy[firsts], np.diff([*firsts, order.size]))
-    counts = haystack_counts[block.right] * like_strongest
-    strongest.match_count[needles] = np.add.reduceat(counts, firsts)
+    left = found.pairs.left
+    firsts = np.flatnonzero(np.diff(left, prepend=-1))
+    like_strongest = copies == np.repeat(copies[firsts], np.diff([*firsts, order.size]))
+    strongest.put(
+        left[firsts],
+        Strongest(
+            found.pairs.right[firsts],
+            found.relation.take(firsts),
+            found.confirmed[firsts],
+            np.add.reduceat(found.row_count * like_strongest, firsts),
+        ),
+    )
 
 
 def _find_equals(
@@ -177,22 +260,20 @@ def _find_equals(
     return _Equals(np.where(known, first_row[of_needle], -1), row_count[of_needle] * known)
 
 
-def _compare_pixels(
-    strongest: _Strongest, needles: Content, rows: NDArray[np.int64], haystack: Content
-) -> None:
-    """Fill in whether these needles have the pixels of their strongest match."""
+def _compare_pixels(strongest: Strongest, needles: Content, haystack: Content) -> None:
+    """Fill in whether needles have the pixels of their strongest match."""
     matched = np.flatnonzero(strongest.partner >= 0)
-    same = needles.same_pixels(rows[matched], haystack, strongest.partner[matched])
+    same = needles.same_pixels(matched, haystack, strongest.partner[matched])
     strongest.relation.same_pixels[matched] = same
 
 
-def _prefer(equals: _Equals, relation: tuple[float, ...], strongest: _Strongest) -> _Strongest:
+def _prefer(equals: _Equals, relation: tuple[float, ...], strongest: Strongest) -> Strongest:
     """Put haystack rows of the same bytes, or pixels, and their relation before all others."""
-    partner, found, count = strongest
+    partner, found, confirmed, count = strongest
     equal = equals.first >= 0
     # where thumbnails agree, equal rows are among the copies counted already
     uncounted = equal & (found.kind >= NEAR)
     near = np.where(found.kind == NEAR, count, 0)
     count = np.where(uncounted, equals.match_count + near, count)
     found.put(equal, relation)
-    return _Strongest(np.where(equal, equals.first, partner), found, count)
+    return Strongest(np.where(equal, equals.first, partner), found, confirmed, count)

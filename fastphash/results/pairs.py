@@ -26,7 +26,7 @@ def find_pairs(
 ) -> Iterator[pa.Table]:
     """Every pair within a radius, by (needle row, haystack row), in tables of a bounded size.
 
-    Pairs that are not copies are collisions, at a distance too.
+    Pairs that look different are collisions, at a distance too.
 
     Raises
     ------

@@ -47,7 +47,18 @@ _SIDES = [
 _PATH_BYTES = [("needle_path_bytes", pa.binary()), ("haystack_path_bytes", pa.binary())]
 
 PAIRS_SCHEMA = pa.schema([*_SIDES, *RELATION, *_PATH_BYTES])
-LEAKS_SCHEMA = pa.schema([*_SIDES, *RELATION, ("matches", pa.int64()), *_PATH_BYTES])
+LEAKS_SCHEMA = pa.schema(
+    [
+        *_SIDES,
+        *RELATION,
+        # a copy by decision, whatever its kind
+        ("confirmed", pa.bool_()),
+        ("matches", pa.int64()),
+        # names of splits with commas between; no name has one
+        ("also_in", pa.string()),
+        *_PATH_BYTES,
+    ]
+)
 GROUPS_SCHEMA = pa.schema(
     [
         ("group", pa.int64()),
@@ -72,7 +83,11 @@ def row_names(rows: HashTable, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any
     return split, table["path"], path_bytes
 
 
-def relation_columns(relation: Relation, null: NDArray[np.bool_] | None = None) -> list[Any]:
+def relation_columns(
+    relation: Relation,
+    null: NDArray[np.bool_] | None = None,
+    kinds: tuple[str, ...] = KINDS,
+) -> list[Any]:
     """The columns of RELATION, null in the rows of `null` (keepers) and where unknown.
 
     A distance is never null, because pandas would make fractions of all: keepers have 0.
@@ -81,7 +96,7 @@ def relation_columns(relation: Relation, null: NDArray[np.bool_] | None = None) 
     all_null = np.zeros(kind.size, np.bool_) if null is None else null
     uncoloured = all_null | (colour == UNKNOWN_COLOUR)
     return [
-        coded(kind, KINDS, null),
+        coded(kind, kinds, null),
         pa.array(np.where(all_null, 0, distance), pa.uint8()),
         coded(orientation, ORIENTATIONS, null),
         pa.array(score, pa.float32(), mask=all_null | np.isnan(score)),

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastphash.base.text import listed
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, PassOrder
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.files import parquet
@@ -18,7 +20,7 @@ from fastphash.hashing.definition import FOREIGN, Definition
 from fastphash.images.thumbnail import vertical_first
 from fastphash.store.rows import STORE_ROW, HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS, METADATA, REJECTED_SCHEMA, hash_type
-from fastphash.store.store import open_store, store_at
+from fastphash.store.store import Store, open_store, store_at
 
 # columns that are read on demand, for the rows that are needed
 _ON_DEMAND = ("thumbnail", "chroma", *LAYERS)
@@ -33,10 +35,20 @@ _TYPES = {
 _INTEGERS = ("size", "width", "height", "multiframe", "frames")
 
 
-def read_hashes(target: str) -> HashTable:
+_log = logging.getLogger(__name__)
+
+
+def read_hashes(target: str, *, everything: bool = False) -> HashTable:
     """Rows of ``STORE[@SPLIT]`` or of a Parquet file with the columns path and phash.
 
     The folder of an audit stands for the store in it.
+
+    Parameters
+    ----------
+    target : str
+        Without a split, those that the last audit left out are not read; a warning names them.
+    everything : bool
+        Whether to read these too.
 
     Raises
     ------
@@ -57,6 +69,8 @@ def read_hashes(target: str) -> HashTable:
     table = pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])
     table = table.unify_dictionaries()
     table = table.append_column(STORE_ROW, pa.array(np.arange(table.num_rows)))
+    if split is None and store.left_out and not everything:
+        table = _without_left_out(table, store)
     return HashTable(_one_split(table, split), store.definition, store)
 
 
@@ -120,7 +134,12 @@ def summarise_hashes(hashes: HashTable) -> dict[str, Any]:
     names, counts = np.unique(hashes.splits.astype(str), return_counts=True)
     return {
         "splits": {
-            name: {"images": count, "rejected": rejected.count(name), "root": roots.get(name, "")}
+            name: {
+                "images": count,
+                "rejected": rejected.count(name),
+                "root": roots.get(name, ""),
+                "left_out": bool(store and name in store.left_out),
+            }
             for name, count in zip(names.tolist(), counts.tolist(), strict=True)
         },
         "definition": str(hashes.definition),
@@ -171,6 +190,19 @@ def _split_target(target: str) -> tuple[Path, str | None]:
 
 def _one_split(table: pa.Table, split: str | None) -> pa.Table:
     return table if split is None else table.filter(pc.equal(table["split"].cast("string"), split))
+
+
+def _without_left_out(table: pa.Table, store: Store) -> pa.Table:
+    """The rows of splits that the last audit named; a warning names the others."""
+    _log.warning(
+        "%s: left out %s, which the last audit didn't name; %s@%s reads it",
+        store.path,
+        listed([repr(split) for split in store.left_out]),
+        store.path,
+        store.left_out[0],
+    )
+    is_left_out = pc.is_in(table["split"].cast(pa.string()), pa.array(store.left_out, pa.string()))
+    return table.filter(pc.invert(is_left_out))
 
 
 def _has_known_type(field: pa.Field) -> bool:

@@ -76,6 +76,8 @@ class Store:
         XXH3-128 of the table of rejected inputs, in hex; empty before there is one.
     unfinished : list of str
         Splits whose last run didn't finish.
+    left_out : list of str
+        Splits that the last audit didn't name: they are read only if they are asked for.
     version : int
         Schema version of the manifest as it is on disk.
     """
@@ -88,6 +90,7 @@ class Store:
     skipped: dict[str, int] = field(default_factory=dict)
     rejected_digest: str = ""
     unfinished: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     version: int = SCHEMA_VERSION
 
     @property
@@ -124,6 +127,7 @@ class Store:
             "skipped": self.skipped,
             "rejected": self.rejected_digest,
             "unfinished": self.unfinished,
+            "left_out": self.left_out,
             "parts": [asdict(part) for part in self.parts],
         }
 
@@ -261,6 +265,7 @@ def open_store(path: Path) -> Store:
         manifest["skipped"],
         manifest["rejected"],
         manifest["unfinished"],
+        manifest.get("left_out", []),
         manifest["schema"],
     )
 

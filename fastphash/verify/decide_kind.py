@@ -1,6 +1,6 @@
 """Where a pair is decided to be a copy: its kind, by distance, thumbnails, colours and bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from fastphash.base.vocabulary import (
     SAME_PIXELS,
     UNKNOWN_COLOUR,
     UNKNOWN_PIXELS,
+    UNVERIFIED,
 )
 from fastphash.defaults import MIN_SCORE
 from fastphash.joins.matches import Matches
@@ -30,7 +31,7 @@ class Relation(NamedTuple):
     Attributes
     ----------
     kind : uint8 (n,)
-        Index into KINDS; all but `collision` are copies.
+        Index into KINDS; those before `collision` are copies.
     distance, orientation : uint8 (n,)
     score : float32 (n,)
     colour : uint8 (n,)
@@ -59,6 +60,12 @@ class Relation(NamedTuple):
             np.full(size, np.nan, np.float32),
             np.full(size, UNKNOWN_PIXELS, np.uint8),
         )
+
+    @classmethod
+    def joined(cls, relations: "Sequence[Relation]") -> "Relation":
+        """The pairs of one or more relations, one after the other."""
+        columns: Iterable[tuple[NDArray[Any], ...]] = zip(*relations, strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
 
     def take(self, pairs: NDArray[np.int64]) -> "Relation":
         """A copy of these pairs."""
@@ -123,12 +130,14 @@ def decide_kinds(
     - exact, augmented: the thumbnails agree, upright or in another orientation; exact also are
       the same pixels
     - near: the score is `min_score` or more; at a distance also where nothing was scored
+    - unverified: the hashes are equal, and there are no thumbnails to compare
     - collision: everything else, pictures in different colours, and flat pictures, whose
       thumbnails show nothing
 
     Without `min_score` scores are ignored.
     """
-    unscored = np.isnan(comparison.score) if min_score is not None else np.ones(distance.size, bool)
+    unseen = np.isnan(comparison.score)
+    unscored = unseen if min_score is not None else np.ones(distance.size, bool)
     alike = ~unscored & (comparison.score >= np.float32(min_score or 0))
     recoloured = (comparison.colour == DIFFERENT) & (comparison.agrees | ~unscored)
     # the first that holds decides
@@ -139,6 +148,7 @@ def decide_kinds(
         (comparison.agrees & (comparison.orientation == 0), EXACT),
         (comparison.agrees, AUGMENTED),
         (alike | (unscored & (distance > 0)), NEAR),
+        (unseen & (distance == 0), UNVERIFIED),
     ]
     conditions, kinds = zip(*decided, strict=True)
     kind: NDArray[np.uint8] = np.select(conditions, kinds, COLLISION).astype(np.uint8)

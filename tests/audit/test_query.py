@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from fastphash.audit.query import QUERY_SCHEMA, nearest
@@ -16,6 +17,7 @@ from fastphash.sources.local import folder_source
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import Layout
 from tests.support.executors import ONE_WORKER
+from tests.support.report_pages import slightly
 from tests.support.scenes import save, scene
 from tests.support.stores import hashes_of
 
@@ -80,6 +82,36 @@ def test_kinds_are_named(folder, stored):
     assert found["path"].to_pylist() == ["00.png", "01.png", "02.png"]
     assert found["orientation"].to_pylist()[2] == "rotate_270"
     assert found["score"].to_pylist()[:2] == [1, 1]
+
+
+@pytest.mark.parametrize("thumbnails", [True, False])
+def test_far_neighbours_are_different(folder, tmp_path, thumbnails):
+    save(folder / "strange.png", scene(41))
+    layout = Layout(thumbnails=thumbnails)
+    options = IngestOptions(layout=layout, workers=1)
+    hash_into(tmp_path / "store", [folder_source(f"all={folder / 'stored'}")], options)
+    stored = read_hashes(str(tmp_path / "store"))
+    found = nearest([folder / "strange.png"], stored, k=12)[0].to_pylist()
+    assert min(row["distance"] for row in found) > 4
+    assert {row["kind"] for row in found} == {"different"}
+    turned = save(tmp_path / "turned.png", np.rot90(scene(2)))
+    nearest_of_turned, other = nearest([turned], stored, k=2)[0].to_pylist()
+    assert nearest_of_turned["kind"] == ("augmented" if thumbnails else "unverified")
+    assert other["kind"] == "different"
+
+
+def test_near_neighbours_and_collisions_keep_their_kinds(folder, stored):
+    near = save(folder / "near.png", slightly(scene(3)))
+    row = nearest([near], stored, k=1)[0].to_pylist()[0]
+    assert (row["path"], row["kind"]) == ("03.png", "near")
+    flat = {"split": ["all"], "path": ["flat"], "phash": phash_orientations(FLAT[1])[:1]}
+    flat["thumbnail"] = pa.array([FLAT[1].tobytes()], pa.binary(1024))
+    other = save(folder / "flat.png", FLAT[0])
+    (row,) = nearest([other], hashes_of(flat, definition=Definition()), k=1)[0].to_pylist()
+    assert (row["distance"], row["kind"]) == (0, "collision")
+
+
+FLAT = np.full((2, 32, 32), [[[60]], [[200]]], np.uint8)
 
 
 def test_many_images_are_asked_for_in_turn(folder, stored):

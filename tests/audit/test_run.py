@@ -7,13 +7,14 @@ import pytest
 
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.run import audit
-from fastphash.audit.summary import count_leaks, count_reasons
-from fastphash.base.vocabulary import COPY_KINDS, KINDS
+from fastphash.audit.summary import count_reasons
+from fastphash.base.vocabulary import COUNTED, COUNTED_COPIES
 from fastphash.cli.output_audit import show_audit
 from fastphash.errors import DefinitionError, FastphashError, UsageError
 from fastphash.files import parquet
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.groups import group_rows
+from fastphash.results.verdict import count_leaks
 from fastphash.sources.local import folder_source
 from fastphash.store.schema import Layout
 from fastphash.store.store import open_store
@@ -83,8 +84,31 @@ def test_images_are_distinct_copies_and_rejected(found):
         )
 
 
+def copies_of_a_tiff(folder, *qualities):
+    """A TIFF, which is the keeper, and JPEGs of it; those of one quality have the same bytes."""
+    save(folder / "original.tif", scene(1, 240, 320))
+    for i, quality in enumerate(qualities):
+        save(folder / f"{i}.jpg", scene(1, 240, 320), quality=quality)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("qualities", "identical"), [([90] * 8, 7), ([90, 80], 0), ([90, 80, 80, 90, 90], 3)]
+)
+def test_equal_bytes_are_identical_whatever_the_keeper_is(tmp_path, qualities, identical):
+    splits = [source(name, copies_of_a_tiff(tmp_path / name, *qualities)) for name in ("a", "b")]
+    summary = audit(tmp_path / "out", splits, ingest=ONE_WORKER).summary
+    for split in summary["splits"].values():
+        assert split["copies"]["identical"] == identical
+        assert sum(split["copies"].values()) == len(qualities)
+        assert split["distinct"] == 1
+
+
 def test_leaks_are_counted_for_each_ordered_pair_of_splits(found):
-    kinds = dict.fromkeys(KINDS, 0) | {"identical": 1, "exact": 1, "augmented": 1}
+    kinds = dict.fromkeys(COUNTED, 0) | {"identical": 1, "exact": 1, "augmented": 1}
+    for split, images in (("train", 11), ("val", 5)):
+        leaks = {"leaked": 3, "share": 3 / images, "kinds": kinds}
+        assert found[1]["splits"][split]["leaks"] == leaks
     assert found[1]["leaks"] == [
         {
             "needles": needles,
@@ -194,7 +218,13 @@ def test_a_split_of_an_earlier_audit_that_is_left_out_is_not_in_this_one(data, t
     assert list(summary["splits"]) == ["val"]
     assert summary["rejected"] == {}
     assert {row["split"] for row in rows(tmp_path / "out" / "groups.parquet")} <= {"val"}
-    assert list(open_store(tmp_path / "out" / "hashes").roots) == ["train", "val"]
+    store = tmp_path / "out" / "hashes"
+    assert list(open_store(store).roots) == ["train", "val"]
+    assert open_store(store).left_out == ["train"]
+    again = audit(tmp_path / "out", [train, val], ingest=ONE_WORKER)
+    assert [tally.hashed for tally in again.tallies.values()] == [0, 0]
+    assert open_store(store).left_out == []
+    assert again.summary["splits"]["train"]["images"] == 12
 
 
 def test_three_splits_are_compared_each_with_each(tmp_path):
@@ -204,8 +234,18 @@ def test_three_splits_are_compared_each_with_each(tmp_path):
     assert leaked == {
         (a, b): len(set(THREE[a]) & set(THREE[b])) for a in THREE for b in THREE if a != b
     }
-    assert count_leaks(summary, ["identical"]) == sum(leaked.values()) == 10
-    assert count_leaks(summary, ["exact", "augmented"]) == 0
+    assert count_leaks(summary, ["identical"]) == {"train": 3, "val": 1, "test": 3}
+    assert count_leaks(summary, ["exact", "augmented"]) == {}
+    table = {
+        (row["needle_split"], row["needle_path"]): (
+            *(row["haystack_split"], row["also_in"], row["matches"]),
+        )
+        for row in rows(tmp_path / "out" / "leaks.parquet")
+    }
+    assert len(table) == 7
+    assert table["train", "005.png"] == ("test", "val", 1)
+    assert table["val", "005.png"] == ("test", "train", 1)
+    assert table["test", "004.png"] == ("train", "", 0)
 
 
 THREE = {"train": range(6), "val": range(5, 8), "test": range(3, 6)}
@@ -223,13 +263,13 @@ def test_without_thumbnails_only_equal_bytes_and_pixels_are_copies(tmp_path):
         "exact": 1,
         "augmented": 0,
         "near": 0,
-        "collision": 2,
+        "unverified": 2,
     }
     assert split["same_pixels"] == 1
     assert split["images"] == split["distinct"] + sum(split["copies"].values()) + split["rejected"]
     kinds = summary["leaks"][1]["kinds"]
-    assert kinds == dict.fromkeys(KINDS, 0) | {"identical": 1, "exact": 1, "collision": 1}
-    assert summary["leaks"][1]["leaked"] == sum(kinds[kind] for kind in COPY_KINDS) == 2
+    assert kinds == dict.fromkeys(COUNTED, 0) | {"identical": 1, "exact": 1, "unverified": 1}
+    assert summary["leaks"][1]["leaked"] == sum(kinds[kind] for kind in COUNTED_COPIES) == 2
 
 
 @pytest.mark.parametrize(("thumbnails", "why"), [(True, "look different"), (False, "no thumb")])
@@ -361,11 +401,11 @@ def test_an_audit_is_alone_with_its_hashes_to_the_end(tmp_path, monkeypatch):
     words = [sys.executable, "-c", LOCK, str(tmp_path / "out" / "hashes")]
     seen = []
 
-    def find(*arguments):
+    def find(*arguments, **options):
         seen.append(subprocess.check_output(words))
-        return group_rows(*arguments)
+        return group_rows(*arguments, **options)
 
-    monkeypatch.setattr("fastphash.audit.run.group_rows", find)
+    monkeypatch.setattr("fastphash.audit.copies.group_rows", find)
     audit(tmp_path / "out", [folder_source(train), folder_source(val)], ingest=ONE_WORKER)
     assert set(seen) == {b"held\n"}
     assert subprocess.check_output(words) == b"free\n"

@@ -8,6 +8,7 @@ import pytest
 
 from fastphash.files import parquet
 from tests.support.command_line import LEAKED, USAGE, error_of, run, too_wide
+from tests.support.report_pages import read_page
 from tests.support.scenes import save, scene, scenes
 from tests.support.stores import read_store
 
@@ -48,9 +49,12 @@ def test_fail_on_leak(data, kinds, status):
     words = ["audit", "train=train", "val=val", "-o", "out", "--json", kinds]
     done = run(*words, cwd=data, status=status)
     if status == LEAKED:
-        number = 2 if "=" in kinds else 6
-        assert done.stderr.startswith(f"{number} leaks between splits")
+        number = 1 if "=" in kinds else 3
+        images = f"{number} of 11 train images and {number} of 5 val images leak by "
+        assert done.stderr.startswith(images)
         assert json.loads(done.stdout)["leaks"]
+    if not status:
+        assert "No image leaks by near and collision; 3 of 11 train images" in done.stderr
     if status == USAGE:
         assert "no kind 'twin'" in error_of(done)
 
@@ -60,6 +64,35 @@ def test_no_leak_is_no_failure(tmp_path):
         scenes(tmp_path / split, seeds)
     done = run("audit", "a", "b", "-o", "out", "--fail-on-leak", cwd=tmp_path)
     assert "no image of one split is in another" in done.stdout
+
+
+@pytest.fixture
+def one_root(tmp_path):
+    """A folder with train and val in it, which share an image."""
+    scenes(tmp_path / "data" / "train", [1, 2])
+    scenes(tmp_path / "data" / "val", [2, 3])
+    return tmp_path
+
+
+def test_folders_of_splits_given_as_one_split_are_named_with_the_command_to_use(one_root):
+    done = run("audit", "data", "-o", "out", cwd=one_root)
+    words = ("audit", f"train={one_root}/data/train", f"val={one_root}/data/val", "-o", "out")
+    said = "data holds train and val, and is audited as one split"
+    assert done.stderr.startswith(f"Note: {said}")
+    assert done.stderr.endswith(f"fastphash {' '.join(words)}\n")
+    assert said in " ".join(done.stdout.split())
+    assert said in read_page(one_root / "out" / "report.html").text
+    assert "nothing can leak" not in done.stdout
+    run(*words, "--fail-on-leak", cwd=one_root, status=LEAKED)
+
+
+def test_to_fail_on_leaks_needs_two_splits(one_root):
+    words = ("-o", "out", "--fail-on-leak=near")
+    said = error_of(run("audit", "data", *words, cwd=one_root, status=USAGE))
+    assert "--fail-on-leak compares splits, and 'data' is the only one: data holds train" in said
+    said = error_of(run("audit", "data/train", *words, cwd=one_root, status=USAGE))
+    assert "'train' is the only one: name another one, such as val=DIR" in said
+    assert not (one_root / "out").exists()
 
 
 def test_lists_of_files_are_splits(data, tmp_path):

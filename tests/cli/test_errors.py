@@ -93,7 +93,7 @@ def test_thumbnails_of_other_tools_are_something_else(tmp_path):
     words = ("x.parquet", "y.parquet", "--json", "-o", "new.parquet", "--overwrite")
     for verb, counted in (("group", "copies"), ("join", "kinds")):
         found = json.loads(run(verb, *words, cwd=tmp_path).stdout)
-        assert sum(found[counted].values()) == found[counted]["collision"]
+        assert sum(found[counted].values()) == found[counted]["unverified"]
 
 
 @pytest.mark.parametrize("text", ["no JSON", '[{"image_name": "a"}]'])

@@ -7,6 +7,7 @@ import numpy as np
 
 from fastphash.files import parquet
 from tests.support.command_line import USAGE, error_of, run, too_wide
+from tests.support.scenes import scenes
 from tests.support.stores import write_hashes
 
 
@@ -89,3 +90,36 @@ def test_groups_are_those_of_the_audit(data, tmp_path):
     assert "16 6 2 2 2" in " ".join(shown.split())
     assert too_wide(shown) == []
     assert parquet.read_table(path).num_rows == 12
+
+
+def test_a_split_that_the_last_audit_left_out_is_read_only_by_name(tmp_path):
+    for split, seeds in (("a", [1, 2]), ("b", [2, 3, 4]), ("c", [4, 5])):
+        scenes(tmp_path / split, seeds)
+    run("audit", "a", "b", "-o", "out", cwd=tmp_path)
+    run("audit", "a", "c", "-o", "out", cwd=tmp_path)
+    info = run("info", "out/hashes", cwd=tmp_path)
+    assert "b: the last audit didn't name it; out/hashes@b reads it" in info.stdout
+    assert info.stderr == ""
+    splits = json.loads(run("info", "out/hashes", "--json", cwd=tmp_path).stdout)["splits"]
+    assert {name: split["left_out"] for name, split in splits.items()} == {
+        "a": False,
+        "b": True,
+        "c": False,
+    }
+    words = ("-o", "new.parquet", "--overwrite", "--json")
+    done = run("group", "out/hashes", *words, cwd=tmp_path)
+    assert json.loads(done.stdout)["images"] == 4
+    assert "left out 'b', which the last audit didn't name; out/hashes@b reads it" in done.stderr
+    done = run("group", "out/hashes", "out/hashes@b", *words, cwd=tmp_path)
+    assert json.loads(done.stdout) == {
+        "images": 7,
+        "groups": 2,
+        "copies": {"identical": 2},
+        "unseen": 0,
+    }
+    for haystack, pairs in (("out/hashes", 2), ("out/hashes@a", 1)):
+        done = run("join", "out/hashes@b", haystack, *words, cwd=tmp_path)
+        assert json.loads(done.stdout)["pairs"] == pairs
+    assert run("query", "b/003.png", "--in", "out/hashes", cwd=tmp_path).stderr
+    run("hash", "b", "-o", "out/hashes", cwd=tmp_path)
+    assert json.loads(run("group", "out/hashes", *words, cwd=tmp_path).stdout)["images"] == 7

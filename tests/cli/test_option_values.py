@@ -27,13 +27,58 @@ def test_texts_that_are_no_size(text):
 
 def test_what_is_not_said_has_no_size_and_no_names():
     assert values.parse_size(None, None, None) is None
-    assert values.parse_names(None, None, None) == values.parse_kinds(None, None, None) == []
+    parse = values.kinds_parser(["near"])
+    assert values.parse_names(None, None, None) == parse(None, None, None) == []
 
 
-@pytest.mark.parametrize("text", ["twin", "near,twin", "", ","])
-def test_kinds_that_are_none(text):
-    with pytest.raises(click.BadParameter, match="use some of identical, exact"):
-        values.parse_kinds(None, None, text)
+SURE = "identical,exact,augmented"
+
+
+def kinds(text, default=SURE, always=()):
+    return values.kinds_parser(default.split(","), always)(None, None, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "bad"),
+    [
+        *[("twin", "twin"), ("near,twin", "twin"), ("+twin", "twin"), ("-twin", "twin")],
+        *[("++near", "+near"), ("+", ""), ("", ""), (",", ",")],
+    ],
+)
+def test_kinds_that_are_none(text, bad):
+    with pytest.raises(click.BadParameter, match="use some of identical, exact") as caught:
+        kinds(text)
+    assert repr(bad) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("near", "near"),
+        ("near,exact", "near,exact"),
+        ("+near", f"{SURE},near"),
+        ("-augmented", "identical,exact"),
+        ("+unverified,-exact,+near", "identical,augmented,near,unverified"),
+        ("+near,-near", SURE),
+        ("+exact", SURE),
+    ],
+)
+def test_a_sign_changes_the_default_and_a_list_replaces_it(text, meant):
+    assert kinds(text) == meant.split(",")
+
+
+@pytest.mark.parametrize(
+    ("text", "always", "said"),
+    [
+        ("near,+exact", (), "'near,\\+exact' has kinds with a sign and without"),
+        ("-augmented,near", (), "kinds without a sign replace it"),
+        ("-identical", ("identical",), "'-identical': identical copies can't be left out"),
+        ("-identical,-exact,-augmented", (), "leaves no kind of identical, exact, augmented"),
+    ],
+)
+def test_signs_that_make_no_sense(text, always, said):
+    with pytest.raises(click.BadParameter, match=said):
+        kinds(text, always=always)
 
 
 @pytest.mark.parametrize("text", ["x", "=file", "val=", "val=nowhere.json"])

@@ -55,8 +55,8 @@ def test_the_papers_tables_go_in_and_out(data, tmp_path):
 def test_info_says_what_is_in_a_store(data):
     found = json.loads(run("info", "out/hashes", "--json", cwd=data).stdout)
     assert found["splits"] == {
-        "train": {"images": 11, "rejected": 1, "root": str(data / "train")},
-        "val": {"images": 5, "rejected": 0, "root": str(data / "val")},
+        "train": {"images": 11, "rejected": 1, "root": str(data / "train"), "left_out": False},
+        "val": {"images": 5, "rejected": 0, "root": str(data / "val"), "left_out": False},
     }
     assert found["thumbnails"] is True
     assert found["unusual_hashes"] == 2

@@ -70,8 +70,9 @@ def test_kinds_that_nothing_can_be_are_not_claimed(tmp_path):
     for i in range(3):
         save(tmp_path / "images" / f"{i}.png", scene(i))
     run("audit", "images", "-o", "out", "--radius", "0", "--no-thumbnails", cwd=tmp_path)
-    shown = run("clean", "out", "--kinds", "exact,near,collision", cwd=tmp_path).stdout
-    assert "of kinds identical, collision\n" in shown
+    kinds = "exact,near,collision,unverified"
+    shown = run("clean", "out", "--kinds", kinds, cwd=tmp_path).stdout
+    assert "of kinds identical, unverified\n" in shown
     assert "the audit has radius 0, so none is near: audit again with --radius" in shown
 
 

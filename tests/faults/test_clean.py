@@ -75,6 +75,7 @@ class Small:
             "keep_in": [],
             "radius": 0,
             "min_score": 0.5,
+            "decisions": {},
             "labels": {},
             "splits": {split: {"listed": False} for split in self.splits},
         }

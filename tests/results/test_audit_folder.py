@@ -55,6 +55,14 @@ def test_an_audit_of_rejected_files_alone_says_so(tmp_path):
         open_audit(tmp_path / "out")
 
 
+def test_an_audit_of_an_older_version_is_refused(folder):
+    summary = atomic.read_json(folder / SUMMARY)
+    del summary["decisions"]
+    atomic.write_json(folder / SUMMARY, summary)
+    with pytest.raises(StoreError, match="older version: run it again"):
+        open_audit(folder)
+
+
 def test_an_audit_of_other_hashes_is_refused(folder):
     summary = atomic.read_json(folder / SUMMARY)
     atomic.write_json(folder / SUMMARY, summary | {"store": "0" * 32})

@@ -13,12 +13,15 @@ from fastphash.results.priority import priority
 from fastphash.results.schemas import GROUPS_SCHEMA
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.plain_tables import (
+    NO_COPIES,
     TABLES,
     plain_groups,
     plain_pairs,
     plain_priority,
     plain_stars,
+    some_decisions,
     table,
+    word_about,
 )
 from tests.support.stores import hashes_of
 
@@ -35,6 +38,26 @@ def test_groups_are_those_of_a_plain_loop(radius, seed, kind):
     found = group_rows(rows, CopyCriteria(radius)).table()
     assert found.schema.equals(GROUPS_SCHEMA)
     assert found.to_pylist() == list(plain_groups(rows, radius))
+
+
+@table_kinds
+@seeds
+@pytest.mark.parametrize("radius", [0, 3])
+def test_decisions_count_more_than_kinds(radius, seed, kind):
+    rows = table(seed, 30, **kind)
+    decided = some_decisions(rows, seed)
+    grouped = group_rows(rows, CopyCriteria(radius), decided=decided)
+    assert grouped.table().to_pylist() == list(plain_groups(rows, radius, decided))
+    stars = list(plain_stars(rows, radius, decided))
+    by_decision = [
+        pair
+        for copy, keeper, pair in stars
+        if word_about(copy, keeper, decided) and pair.kind in ("near", *NO_COPIES)
+    ]
+    counts = grouped.count_copies().kinds
+    assert sum(counts.values()) == len(stars)
+    # one of the bytes of another copy counts as identical
+    assert counts.get("confirmed", 0) <= len(by_decision)
 
 
 def test_nobody_is_removed_for_a_copy_of_a_copy():
@@ -62,7 +85,7 @@ def test_copies_are_counted_by_kind_and_by_distance(radius, seed, kind):
         seen.add(content)
         wanted[kind] = wanted.get(kind, 0) + 1
         same_pixels += kind != "identical" and bool(pair.same_pixels)
-        if kind != "collision":
+        if kind not in NO_COPIES:
             distances[str(pair.distance)] += 1
     grouped = {row for keeper, copy, _ in stars for row in (keeper, copy)}
     equal = {i for i, j, _ in plain_pairs(rows, rows, 0) if i != j}

@@ -7,8 +7,9 @@ from fastphash.base.vocabulary import KINDS
 from fastphash.errors import DefinitionError, TooManyPairsError
 from fastphash.hashing.definition import Definition
 from fastphash.joins.options import JoinOptions
+from fastphash.results.decisions import NOTHING_DECIDED
 from fastphash.results.groups import group_rows
-from fastphash.results.leaks import find_leaks
+from fastphash.results.leak_table import find_leaks, merge_leaks
 from fastphash.results.pairs import filter_kinds, find_pairs
 from fastphash.results.priority import priority
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
@@ -36,7 +37,9 @@ radii = pytest.mark.parametrize("radius", [0, 1, 3])
 
 def test_the_tables_hold_every_kind():
     kinds = {pair.kind for *_, pair in plain_pairs(table(1, 30), table(2, 30))}
-    assert kinds == set(KINDS) - {"near"}
+    assert kinds == set(KINDS) - {"near", "unverified"}
+    unseen = plain_pairs(table(1, 30, thumbnails=False), table(2, 30, thumbnails=False))
+    assert {pair.kind for *_, pair in unseen} == {"identical", "exact", "unverified"}
 
 
 def test_columns_are_those_of_the_design():
@@ -44,7 +47,14 @@ def test_columns_are_those_of_the_design():
         return list(zip(schema.names, schema.types, strict=True))
 
     assert columns(PAIRS_SCHEMA) == SIDES + RELATION + EXACT
-    assert columns(LEAKS_SCHEMA) == [*SIDES, *RELATION, ("matches", pa.int64()), *EXACT]
+    assert columns(LEAKS_SCHEMA) == [
+        *SIDES,
+        *RELATION,
+        ("confirmed", pa.bool_()),
+        ("matches", pa.int64()),
+        ("also_in", pa.string()),
+        *EXACT,
+    ]
     assert columns(GROUPS_SCHEMA) == [
         ("group", pa.int64()),
         ("split", NAME),
@@ -112,9 +122,9 @@ def test_pairs_of_some_kinds_alone():
 @pytest.mark.parametrize(("one", "other"), [(0, 0), (0, 5), (5, 0), (1, 1)])
 def test_small_and_empty_tables_give_empty_or_small_results(one, other):
     needles, haystack = table(1, one), table(2, other)
-    assert find_leaks(needles, haystack, CopyCriteria(0)).to_pylist() == list(
-        plain_leaks(needles, haystack)
-    )
+    splits = table(3, one + other)
+    leaks = find_leaks(splits, ["train", "val"], CopyCriteria(0), NOTHING_DECIDED)
+    assert merge_leaks(leaks).table(splits).to_pylist() == list(plain_leaks(splits))
     pairs = list(find_pairs(needles, haystack, CopyCriteria(0), 100))
     assert sum(map(len, pairs)) == len(list(plain_pairs(needles, haystack)))
     assert group_rows(needles, CopyCriteria(0)).table().to_pylist() == list(plain_groups(needles))

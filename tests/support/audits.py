@@ -78,7 +78,7 @@ def write_audit(out, groups, roots=None, **columns):
     )
     parquet.write_table(out / "groups.parquet", table.cast(GROUPS_SCHEMA))
     splits = {name: {} for name in names}
-    summary = {"splits": splits, "store": store.digest, "min_score": 0.5}
+    summary = {"splits": splits, "store": store.digest, "min_score": 0.5, "decisions": {}}
     atomic.write_json(out / "summary.json", summary)
     return out
 

@@ -7,6 +7,7 @@ import xxhash
 
 from fastphash.base.vocabulary import INVERSE, KINDS, ORIENTATIONS
 from fastphash.hashing.definition import HASH_COLUMNS
+from fastphash.results.decisions import NOTHING_DECIDED, Resolved
 from tests.support import naive
 from tests.support.stores import hashes_of
 
@@ -52,6 +53,7 @@ def pictures():
 
 
 PICTURES = pictures()
+NO_COPIES = ("collision", "unverified")
 
 
 def table(seed, rows, splits=("train", "val"), *, thumbnails=True, orientations=True):
@@ -124,19 +126,15 @@ class Relation:
             return "exact"
         if self.agrees:
             return "augmented" if self.orientation else "exact"
-        unseen_at_a_distance = np.isnan(self.score) and self.distance
-        return "near" if self.score >= 0.5 or unseen_at_a_distance else "collision"
+        if np.isnan(self.score):
+            return "near" if self.distance else "unverified"
+        return "near" if self.score >= 0.5 else "collision"
 
     @staticmethod
     def apart(turned, t, upright):
         if t and turned.size == 1:
             return 65
         return int(turned[t] ^ upright[0]).bit_count()
-
-    @property
-    def strength(self):
-        kind = KINDS.index(self.kind)
-        return kind, not self.same_pixels, self.distance, self.orientation
 
 
 def names(rows, i, side=""):
@@ -165,37 +163,75 @@ def plain_pairs(one, other, radius=0):
                 yield i, j, pair
 
 
-def plain_leaks(needles, haystack, radius=0):
-    """The strongest pair of each needle; the rest that are copies too, or collide, are counted."""
-    of_needle = {}
-    for i, j, pair in plain_pairs(needles, haystack, radius):
-        if pair.kind != "collision" or not pair.distance:
-            of_needle.setdefault(i, []).append((pair.strength, j, pair))
-    for i, several in of_needle.items():
-        _, j, best = min(several, key=lambda found: found[:2])
-        alike = sum(
-            (pair.kind == "collision") == (best.kind == "collision") for *_, pair in several
-        )
-        sides = names(needles, i, "needle_") | names(haystack, j, "haystack_")
-        yield sides | relation(best) | {"matches": alike - 1}
+def plain_leaks(rows, radius=0, decided=NOTHING_DECIDED):
+    """Each image with its strongest pair in any other split; the others that are alike count."""
+    splits = rows.splits.tolist()
+    for i in range(len(rows)):
+        several = []
+        for j in range(len(rows)):
+            word = word_about(i, j, decided)
+            pair = Relation(rows, i, rows, j, 64 if word == "copies" else radius)
+            if splits[i] == splits[j] or not pair.found or word == "not_copies":
+                continue
+            is_copy = word == "copies" or pair.kind not in NO_COPIES
+            if is_copy or not pair.distance:
+                several.append((strength(pair, word), j, pair, is_copy, word == "copies"))
+        if several:
+            several.sort(key=lambda found: found[:2])
+            _, j, best, is_copy, confirmed = several[0]
+            alike = [splits[other] for _, other, _, copy, _ in several if copy == is_copy]
+            sides = names(rows, i, "needle_") | names(rows, j, "haystack_") | relation(best)
+            also_in = [name for name in dict.fromkeys(alike) if name != splits[j]]
+            yield sides | {
+                "confirmed": confirmed,
+                "matches": len(alike) - 1,
+                "also_in": ",".join(also_in),
+            }
 
 
-def plain_stars(rows, radius=0):
+def word_about(i, j, decided):
+    """What was decided about two rows."""
+    pair = sorted((i, j))
+    for word in ("copies", "not_copies"):
+        if pair in getattr(decided, word).tolist():
+            return word
+    return ""
+
+
+def strength(pair, word):
+    """The less, the stronger: a copy by decision comes before near ones."""
+    kind = KINDS.index(pair.kind)
+    kind = min(kind, 2.5) if word == "copies" else kind
+    return kind, not pair.same_pixels, pair.distance, pair.orientation
+
+
+def some_decisions(rows, seed):
+    """Pairs that are copies, and pairs that are none, at random: some of these share a hash."""
+    rng = np.random.default_rng(seed)
+    pairs = np.sort([rng.choice(len(rows), 2, replace=False) for _ in range(60)], axis=1)
+    pairs = np.unique(pairs, axis=0)
+    rng.shuffle(pairs)
+    return Resolved(pairs[:8], pairs[8:], np.empty(0, np.int64))
+
+
+def plain_stars(rows, radius=0, decided=NOTHING_DECIDED):
     """Each row joins the first keeper that it is a copy of, or near where nobody can look."""
     keepers = []
     for i in range(len(rows)):
         for k in keepers:
-            pair = Relation(rows, i, rows, k, radius)
-            if pair.found and (pair.kind != "collision" or rows.thumbnails is None):
+            word = word_about(i, k, decided)
+            pair = Relation(rows, i, rows, k, 64 if word == "copies" else radius)
+            is_copy = pair.found and (pair.kind not in NO_COPIES or rows.thumbnails is None)
+            if word != "not_copies" and (is_copy or word == "copies"):
                 yield i, k, pair
                 break
         else:
             keepers.append(i)
 
 
-def plain_groups(rows, radius=0):
+def plain_groups(rows, radius=0, decided=NOTHING_DECIDED):
     groups = {}
-    for i, k, pair in plain_stars(rows, radius):
+    for i, k, pair in plain_stars(rows, radius, decided):
         groups.setdefault(k, []).append((i, pair))
     for number, (k, copies) in enumerate(sorted(groups.items())):
         none = dict.fromkeys(name for name, _ in RELATION) | {"distance": 0}

@@ -1,10 +1,12 @@
 """`fastphash audit`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fastphash.base.vocabulary import SURE_KINDS
 from fastphash.cli import options
 from fastphash.cli.option_groups import (
     AuditOutput,
@@ -15,9 +17,13 @@ from fastphash.cli.option_groups import (
     SplitOptions,
     gather,
 )
-from fastphash.cli.option_values import parse_kinds
+from fastphash.cli.option_values import kinds_parser
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import RADIUS
+from fastphash.errors import UsageError
+
+if TYPE_CHECKING:
+    from fastphash.sources.protocol import Source
 
 if TYPE_CHECKING:
     from fastphash.audit.run import Audit
@@ -31,7 +37,7 @@ class _OptionalKinds(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Give the option its default value if it has none."""
-        with_kinds = f"{_FAIL_ON_LEAK}={options.SURE_KINDS}"
+        with_kinds = f"{_FAIL_ON_LEAK}={options.SURE_KINDS_WORD}"
         return super().parse_args(
             ctx, [with_kinds if arg == _FAIL_ON_LEAK else arg for arg in args]
         )
@@ -48,9 +54,9 @@ class _OptionalKinds(click.Command):
 @click.option(
     _FAIL_ON_LEAK,
     metavar="[=KINDS]",
-    callback=parse_kinds,
-    help="Exit with status 3 if an image of one split has a copy of these kinds in another; "
-    f"without KINDS, {options.SURE_KINDS}.",
+    callback=kinds_parser(SURE_KINDS),
+    help="Exit with status 3 if an image of one split has a copy of these kinds, or one by "
+    f"decision, in another; without KINDS, {options.SURE_KINDS_WORD}. =+near adds a kind to these.",
 )
 @options.radius_option(
     None,
@@ -111,10 +117,11 @@ def audit(
       fastphash audit train=data/train val=data/val -o audit
     """
     sources = splits.sources()
+    _check_splits(sources, str(output.out), comparing=bool(fail_on_leak))
     from fastphash.audit.options import AuditOptions
     from fastphash.audit.run import audit as audit_splits
-    from fastphash.audit.summary import count_leaks
     from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.cli.output_audit import show_leaks_of_kinds
 
     handle_signals()
     min_score = copies.least_score(no_thumbnails=hashing.no_thumbnails)
@@ -136,9 +143,26 @@ def audit(
         show_json(result.summary)
     else:
         _show(result, output.out)
-    if fail_on_leak and (leaked := count_leaks(result.summary, fail_on_leak)):
-        click.echo(f"{leaked:,} leaks between splits ({', '.join(fail_on_leak)})", err=True)
+    if fail_on_leak and show_leaks_of_kinds(result.summary, fail_on_leak):
         raise SystemExit(_LEAK_STATUS)
+
+
+def _check_splits(sources: "Sequence[Source]", out: str, *, comparing: bool) -> None:
+    """Say which splits hold folders named as splits; UsageError if one split is to be compared."""
+    from fastphash.sources.split_folders import find_split_folders, name_split_folders
+
+    notes = [
+        name_split_folders(source.split, folders, out, prefix=len(sources) > 1)
+        for source in sources
+        if (folders := find_split_folders(source))
+    ]
+    if comparing and len(sources) == 1:
+        reason = notes[0] if notes else "name another one, such as val=DIR"
+        raise UsageError(
+            f"{_FAIL_ON_LEAK} compares splits, and {sources[0].split!r} is the only one: {reason}"
+        )
+    for note in notes:
+        click.echo(f"Note: {note}", err=True)
 
 
 def _show(result: "Audit", out: Path) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastphash.base.vocabulary import CLEAN_MODES, CONFLICT_RULES
+from fastphash.base.vocabulary import CLEAN_MODES, CONFLICT_RULES, KINDS, SURE_KINDS
 from fastphash.cli import options
 from fastphash.cli.option_groups import (
     ApplyOptions,
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 @options.audit_argument
 @click.argument("target", metavar="[DIR]", required=False, type=FOLDER, callback=parse_folder)
 @options.kinds_option(
-    f"Plan: copies of these kinds go; identical copies always go.  [default: {options.SURE_KINDS}]"
+    "Plan: copies of these kinds go; identical copies always go. +near adds a kind to the default, "
+    f"-augmented takes one away.  [default: {options.SURE_KINDS_WORD}]",
+    SURE_KINDS,
+    always=KINDS[:1],
 )
 @options.keep_in_option("that of the audit")
 @click.option(
@@ -100,7 +103,6 @@ def clean(
 def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json: bool) -> None:
     from fastphash.clean.plan import (
         PLAN,
-        SURE,
         count_disagreements,
         count_reasons,
         list_disagreements,
@@ -118,7 +120,7 @@ def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json
     with ProgressScreen() as progress:
         plan = make_plan(
             audited,
-            by=planning.kinds or SURE,
+            by=planning.kinds or SURE_KINDS,
             keep_in=planning.keep_in or None,
             conflicts=planning.conflicts or "keep",
             options=search.join(progress),

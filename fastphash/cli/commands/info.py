@@ -35,7 +35,7 @@ def info(store: str, rejected: Path | None, overwrite: bool, as_json: bool) -> N
     from fastphash.store.open import read_hashes, read_rejected, summarise_hashes
 
     handle_signals()
-    contents = summarise_hashes(read_hashes(store))
+    contents = summarise_hashes(read_hashes(store, everything=True))
     if rejected is not None:
         write_table(rejected, read_rejected(store))
     if as_json:

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 @options.table_file_option("File for the pairs.", "hash-and-search")
 @options.radius_option(0, "Largest Hamming distance of a pair.")
 @options.max_pairs_option("Stop if there are more pairs than this, of all kinds together.")
-@options.kinds_option(f"Write only pairs of these kinds: {', '.join(KINDS)}.  [default: all]")
+@options.kinds_option(
+    f"Write only pairs of these kinds: {', '.join(KINDS)}; -collision takes one away.  "
+    "[default: all]",
+    KINDS,
+)
 @options.verify_options
 @options.search_options
 @options.json_option
@@ -67,7 +71,8 @@ def join(
         show_json({"pairs": sum(pairs.values()), "kinds": pairs, "unseen": counter.unseen})
     else:
         title = f"Pairs of {count(len(left), 'needle')} and {count(len(right), 'haystack image')}"
-        possible = {k: n for k, n in pairs.items() if copies.radius or n or k != "near"}
+        rare = {"unverified"} if copies.radius else {"unverified", "near"}
+        possible = {kind: number for kind, number in pairs.items() if number or kind not in rare}
         show_pairs(f"{title}, in {output.path}", possible)
         show_unseen(0 if copies.no_verify else counter.unseen)
 

@@ -64,8 +64,9 @@ def kind_of(hashes, thumbnails, contents, i, j):
         return "collision", distance, orientation, score
     if agrees:
         return "augmented" if orientation else "exact", distance, orientation, score
-    near = score >= 0.5 or (distance and math.isnan(score))
-    return "near" if near else "collision", distance, orientation, score
+    if math.isnan(score):
+        return "near" if distance else "unverified", distance, orientation, score
+    return "near" if score >= 0.5 else "collision", distance, orientation, score
 
 
 def clean(order, allowed, radius, copies, not_copies, kinds):
@@ -73,7 +74,9 @@ def clean(order, allowed, radius, copies, not_copies, kinds):
 
     def is_copy(i, j):
         kind, distance = kinds[i, j][:2]
-        is_allowed = kind in allowed and distance <= (0 if kind == "collision" else radius)
+        is_allowed = kind in allowed and distance <= (
+            0 if kind in ("collision", "unverified") else radius
+        )
         pair = frozenset((i, j))
         return (is_allowed or pair in copies) and pair not in not_copies
 

@@ -1,16 +1,34 @@
-"""Which pairs a clean plan treats as copies: by kind, unless a decision says otherwise."""
+"""Which pairs are copies: by kind, unless a decision says otherwise."""
+
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import AUGMENTED, COLLISION, EXACT, NEAR
-from fastphash.clean.label_rule import LabelRule
+from fastphash.base.vocabulary import AUGMENTED, COLLISION, EXACT, NEAR, UNVERIFIED
+from fastphash.joins.distances import row_distances
+from fastphash.joins.index import Index
 from fastphash.results.decisions import Resolved
 from fastphash.store.rows import HashTable
 from fastphash.verify.comparison import Comparison
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import decide_kinds
 from fastphash.verify.flatness import flat_rows
+
+
+class KnownLabels(Protocol):
+    """What is known of the labels of rows, by the numbers of the rows in the decisions."""
+
+    @property
+    def folder(self) -> NDArray[np.int64]:
+        """Number of each row's class folder."""
+
+    @property
+    def level(self) -> NDArray[np.uint8]:
+        """How far each row is labelled."""
+
+    def known_apart(self, stays: NDArray[np.int64], goes: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """What keeps a row from going for another: uint8 (n,), 0 for nothing."""
 
 
 class CopyRule:
@@ -22,12 +40,12 @@ class CopyRule:
         All rows; a call names rows by their places in this table.
     number : int64 (n,)
         The number of each of these rows in the decisions.
-    allowed : bool (5,)
+    allowed : bool (6,)
         Whether pairs of each kind are copies.
     decided : Resolved
     criteria : CopyCriteria
         The largest distance and the least score of kind `near`.
-    labels : LabelRule, optional
+    labels : KnownLabels, optional
         Rows whose labels are known to disagree are no copies.
     """
 
@@ -38,7 +56,7 @@ class CopyRule:
         allowed: NDArray[np.bool_],
         decided: Resolved,
         criteria: CopyCriteria,
-        labels: LabelRule | None = None,
+        labels: KnownLabels | None = None,
     ) -> None:
         self._criteria = criteria
         self._ranked = ranked
@@ -60,7 +78,7 @@ class CopyRule:
         content = self._ranked.content
         same_bytes = content.same_bytes(left, content, right)
         kind = decide_kinds(distance, comparison, same_bytes, self._criteria.min_score)
-        furthest = np.where(kind == COLLISION, 0, self._criteria.radius)
+        furthest = np.where(kind >= COLLISION, 0, self._criteria.radius)
         copies: NDArray[np.bool_] = self._allowed[kind] & (distance <= furthest)
         if self._decided.size:
             keys = _pair_keys(self._number[left], self._number[right])
@@ -112,10 +130,20 @@ class CopyRule:
         return np.isin(_pair_keys(self._number[row], self._number[keeper]), self._copies)
 
 
+def widest_radius(index: Index, copies: NDArray[np.int64], radius: int) -> int:
+    """The radius, or the distance of the furthest pair that is a copy by decision if that is more.
+
+    `copies` holds pairs of rows of the index, int64 (n, 2).
+    """
+    left, right = np.ascontiguousarray(copies.T)
+    distance, _ = row_distances(index, left, index, right)
+    return max(radius, int(distance.max(initial=0)))
+
+
 def allows_other_bytes(rows: HashTable, allowed: NDArray[np.bool_], decided: Resolved) -> bool:
     """Whether images of different bytes can be copies at all."""
-    needs_thumbnails = [EXACT, AUGMENTED] if rows.columns[1] else []
-    return bool(decided.copies.size or allowed[[NEAR, COLLISION, *needs_thumbnails]].any())
+    kinds = [NEAR, COLLISION, UNVERIFIED, *([EXACT, AUGMENTED] if rows.columns[1] else [])]
+    return bool(decided.copies.size or allowed[kinds].any())
 
 
 def _pair_keys(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -1,0 +1,274 @@
+"""What an audit comes to: the one verdict of report, terminal, JSON and exit status."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastphash.base.text import count, display_name, listed, share
+from fastphash.base.vocabulary import CONFIRMED, COUNTED_COPIES, KINDS, NEAR, SURE_KINDS, UNVERIFIED
+from fastphash.sources.split_folders import name_split_folders
+
+_SURE = (*SURE_KINDS, CONFIRMED)
+_UNVERIFIED = KINDS[UNVERIFIED]
+_ONE_SPLIT = "There is one split: nothing can leak."
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The result of an audit in words.
+
+    Attributes
+    ----------
+    tone : {"good", "doubt", "bad"}
+        bad: images leak by kinds that leave no doubt, or by decision. doubt: they leak by other
+        kinds, or nobody could look; or a single split has copies. good: none of these.
+    headline : str
+    sentences : list of str
+        The reasons, and what else to know.
+    looked_for, missed : str
+        Which copies were looked for, and which can mostly not be found.
+    """
+
+    tone: Literal["good", "doubt", "bad"]
+    headline: str
+    sentences: list[str]
+    looked_for: str
+    missed: str
+
+
+def judge(summary: dict[str, Any], *, decided_since: bool = False) -> Verdict:
+    """Whether it is safe to train on one split and test on another.
+
+    Parameters
+    ----------
+    summary : dict
+        Contents of summary.json.
+    decided_since : bool
+        Whether something was decided after the audit.
+    """
+    tone, headline, reasons = (
+        _judge_one_split(summary) if len(summary["splits"]) == 1 else _judge_leaks(summary)
+    )
+    notes = _notes(summary, decided_since=decided_since)
+    return Verdict(tone, headline, [*reasons, *notes], _looked_for(summary), _missed(summary))
+
+
+def count_leaks(summary: dict[str, Any], kinds: Sequence[str]) -> dict[str, int]:
+    """How many images of each split leak by one of these kinds, or by decision.
+
+    Splits without any are left out. An image counts once, by its strongest copy.
+    """
+    counted = {*kinds, CONFIRMED}
+    numbers = {
+        name: sum(split["leaks"]["kinds"][kind] for kind in counted)
+        for name, split in summary["splits"].items()
+    }
+    return {name: number for name, number in numbers.items() if number}
+
+
+def staying_in_words(
+    staying: dict[str, int], cleaned: Sequence[str] = SURE_KINDS, folder: str = "OUT"
+) -> str:
+    """What a clean by some kinds leaves, and how to add it; empty if there is nothing."""
+    if not staying:
+        return ""
+    parts = [count(number, f"{kind} copy", f"{kind} copies") for kind, number in staying.items()]
+    verb, them = ("stays", "it") if sum(staying.values()) == 1 else ("stay", "them")
+    added = [*staying, *(kind for kind in cleaned if kind not in SURE_KINDS)]
+    signs = ",".join(f"+{kind}" for kind in added)
+    command = f"fastphash clean {folder} --kinds {signs}"
+    return f"{listed(parts)} {verb}; add {them} with {command}"
+
+
+def decisions_in_words(used: int, stale: int) -> str:
+    """How many decisions count, and how many don't; empty if there are none."""
+    parts = [count(used, "decision counts", "decisions count")] if used else []
+    if stale:
+        unused = count(stale, "decision doesn't count", "decisions don't count")
+        parts.append(f"{unused}, because images have changed or are not in this audit")
+    return "; ".join(parts)
+
+
+_Judged = tuple[Literal["good", "doubt", "bad"], str, list[str]]
+
+
+def _judge_leaks(summary: dict[str, Any]) -> _Judged:
+    splits = summary["splits"]
+    if worst := _worst_split(splits, _SURE):
+        return (
+            "bad",
+            "Not safe to train and test on: images of one split are also in another.",
+            _leaks_in_words(worst, summary),
+        )
+    if worst := _worst_split(splits, COUNTED_COPIES):
+        return (
+            "doubt",
+            "Look at the near copies before you trust a test score.",
+            [_near_in_words(worst, summary)],
+        )
+    if unverified := sum(split["leaks"]["kinds"][_UNVERIFIED] for split in splits.values()):
+        hashes = count(unverified, "image has", "images have")
+        return (
+            "doubt",
+            "Without thumbnails, it is unclear whether images leak.",
+            [
+                f"{hashes} the hash of an image in another split.",
+                "Equal hashes are not proof: audit again with thumbnails.",
+            ],
+        )
+    return "good", "No leak found: no image of one split was found in another.", []
+
+
+def _judge_one_split(summary: dict[str, Any]) -> _Judged:
+    ((name, split),) = summary["splits"].items()
+    # folders of splits in it are a note of their own
+    alone = [] if split["split_folders"] else [_ONE_SPLIT]
+    if inside := _copies_inside(summary["splits"]):
+        return "doubt", inside, alone
+    if unverified := split["copies"].get(_UNVERIFIED, 0):
+        hashes = f"{count(unverified, 'image has', 'images have')} the hash of another one."
+        return (
+            "doubt",
+            "Without thumbnails, it is unclear whether images are copies.",
+            [hashes, *alone],
+        )
+    images = count(split["distinct"], "image")
+    return "good", f"No copies found among the {images} of {display_name(name)}.", alone
+
+
+def _notes(summary: dict[str, Any], *, decided_since: bool) -> list[str]:
+    """What else to know: copies inside splits, what a clean leaves, decisions, rejected files."""
+    splits, decisions = summary["splits"], summary["decisions"]
+    several = len(splits) > 1
+    notes = [
+        f"{name_split_folders(name, split['split_folders'], prefix=several)}."
+        for name, split in splits.items()
+        if split["split_folders"]
+    ]
+    if several:
+        notes.append(_copies_inside(splits))
+    if staying := staying_in_words(summary["staying"]):
+        notes.append(f"After a clean by the default kinds {staying}.")
+    if decided := decisions_in_words(decisions["used"], decisions["stale"]):
+        notes.append(f"{decided}.")
+    if decided_since:
+        notes.append("Something was decided since: audit again, and it counts.")
+    if rejected := sum(split["rejected"] for split in splits.values()):
+        notes.append(f"{count(rejected, 'file')} could not be hashed: nothing is known about them.")
+    return [note for note in notes if note]
+
+
+def _copies_inside(splits: dict[str, Any]) -> str:
+    """A sentence on images that are copies of others in their split; empty if none are."""
+    parts = []
+    for name, split in sorted(splits.items(), key=lambda item: -_copies(item[1])):
+        if copies := _copies(split):
+            parts.append(_share_of(copies, _hashed(split), name))
+    if not parts:
+        return ""
+    if len(parts) > 3:
+        parts[3:] = [f"images of {count(len(parts) - 3, 'further split')}"]
+    single = sum(map(_copies, splits.values())) == 1
+    verb = "is a copy of another image" if single else "are copies of other images"
+    return f"{listed(parts)} {verb} of the same split."
+
+
+def _copies(split: dict[str, Any]) -> int:
+    return sum(split["copies"].get(kind, 0) for kind in COUNTED_COPIES)
+
+
+def _worst_split(splits: dict[str, Any], kinds: Sequence[str]) -> str:
+    """The split with the largest share of images that leak by these kinds; empty if none does."""
+
+    def leaking(name: str) -> float:
+        split = splits[name]
+        leaked = sum(split["leaks"]["kinds"][kind] for kind in kinds)
+        return float(leaked / _hashed(split))
+
+    worst = max(splits, key=leaking)
+    return worst if leaking(worst) else ""
+
+
+def _leaks_in_words(worst: str, summary: dict[str, Any]) -> list[str]:
+    splits, leaks = summary["splits"], summary["splits"][worst]["leaks"]
+    near = leaks["kinds"][KINDS[NEAR]]
+    copies = "a near copy" if near == 1 else "near copies"
+    end = f", {near:,} of them only as {copies}." if near else "."
+    sentences = [_leak_in_words(worst, splits) + end]
+    pairs = {
+        frozenset((leak["needles"], leak["haystack"]))
+        for leak in summary["leaks"]
+        if leak["leaked"]
+    }
+    if len(pairs) > 1:
+        total = len(summary["leaks"]) // 2
+        number = f"All {total}" if len(pairs) == total else f"{len(pairs)} of {total}"
+        sentences.append(f"{number} pairs of splits have images in common.")
+    return sentences
+
+
+def _leak_in_words(name: str, splits: dict[str, Any]) -> str:
+    split = splits[name]
+    leaked = split["leaks"]["leaked"]
+    images = _share_of(leaked, _hashed(split), name)
+    return f"{images} {_are(leaked)} also in {_elsewhere(name, splits)}"
+
+
+def _near_in_words(worst: str, summary: dict[str, Any]) -> str:
+    split, min_score = summary["splits"][worst], summary["min_score"]
+    number = split["leaks"]["leaked"]
+    if min_score is None:
+        end = ": perhaps copies, perhaps only alike"
+    elif not min_score:
+        end = ", however unlike they look: most may not be copies"
+    else:
+        end = f", and their thumbnails have a score of at least {min_score:g}: most are copies"
+    return (
+        "No image of one split is surely in another, but "
+        f"{_share_of(number, _hashed(split), worst)} "
+        f"{_are(number)} near one in {_elsewhere(worst, summary['splits'])}, at most "
+        f"{count(summary['radius'], 'bit')} away{end}."
+    )
+
+
+def _elsewhere(name: str, splits: dict[str, Any]) -> str:
+    """The other split, or words for several."""
+    others = [other for other in splits if other != name]
+    return display_name(others[0]) if len(others) == 1 else "another split"
+
+
+def _hashed(split: dict[str, Any]) -> int:
+    return int(split["images"] - split["rejected"])
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _looked_for(summary: dict[str, Any]) -> str:
+    kinds = ["the same bytes"]
+    if summary["thumbnails"]:
+        turned = ", also rotated or mirrored" if summary["orientations"] else ""
+        kinds.append(f"the same picture saved again or resized{turned}")
+    if summary["radius"]:
+        alike = " whose thumbnails are alike" if summary["min_score"] else ""
+        kinds.append(f"near copies: hashes within {count(summary['radius'], 'bit')}{alike}")
+    return f"Looked for: {'; '.join(kinds)}."
+
+
+def _missed(summary: dict[str, Any]) -> str:
+    missed = [] if summary["orientations"] else ["rotated and mirrored copies"]
+    if not summary["radius"]:
+        missed.append("copies that were edited or cropped in any way")
+    else:
+        # measured by benchmarks/accuracy/edited_copies.py
+        missed.append("crops by 10 % of each side or more, such as many 224-pixel centre crops")
+        missed.append("borders of 10 % or more, such as letterboxes")
+    missed.append("turns by 5 degrees or more, other than quarter turns")
+    return f"Mostly missed: {'; '.join(missed)}."
+
+
+def _share_of(part: int, whole: int, split: str) -> str:
+    """38 of 98 val images (38.8 %)."""
+    images = count(whole, f"{display_name(split)} image")
+    return f"{part:,} of {images} ({share(part, whole)})"

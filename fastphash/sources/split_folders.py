@@ -1,0 +1,76 @@
+"""Folders named train, val or test in the folder of one split: perhaps they are the real splits."""
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+
+from fastphash.base.text import display_name, listed, visible
+from fastphash.sources.protocol import Source
+
+# train, Validation, test_set, val2017, images-train, train_images
+_NAME = re.compile(
+    r"(?:images?[_-]?)?"
+    r"(?:(train|training)|(val|valid|validation|dev)|(test|testing|eval|evaluation))"
+    r"(?:[_-]?(?:set|images?|data|\d{2,4}))*",
+    re.IGNORECASE,
+)
+# folders of a split that may hold such folders in its place
+_BETWEEN = (b"images", b"image", b"imgs", b"img", b"data", b"JPEGImages")
+
+
+def find_split_folders(source: Source) -> dict[str, bytes]:
+    """The folders of a split that are named as splits are, by name, if they are of two kinds.
+
+    Kinds are training, validation and test. The folders lie in the split's folder, or in its
+    folder `images`, for example.
+
+    Returns
+    -------
+    dict of str to bytes
+        Absolute folders; empty for a list of files.
+    """
+    if source.listed:
+        return {}
+    for parent in (source.root, *(os.path.join(source.root, name) for name in _BETWEEN)):
+        if found := _named_as_splits(parent):
+            return found
+    return {}
+
+
+def name_split_folders(
+    split: str, folders: Mapping[str, bytes | str], out: str = "OUT", *, prefix: bool = False
+) -> str:
+    """A sentence on the folders of a split that are named as splits are, with the command to use.
+
+    `prefix` puts the name of the split before theirs, because there are other splits.
+    """
+    words = [
+        shlex.quote(f"{split}-{name}={_shown(folder)}" if prefix else f"{name}={_shown(folder)}")
+        for name, folder in folders.items()
+    ]
+    command = f"fastphash audit {' '.join(words)} -o {shlex.quote(out)}"
+    return (
+        f"{display_name(split)} holds {listed(list(folders))}, and is audited as one split: no "
+        f"leaks between these are found. To find them, run {command}"
+    )
+
+
+def _shown(folder: bytes | str) -> str:
+    return visible(os.fsdecode(folder))
+
+
+def _named_as_splits(parent: bytes) -> dict[str, bytes]:
+    """Folders in a folder that are named as splits are; empty if they are of one kind only."""
+    try:
+        with os.scandir(parent) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir())
+    except OSError:
+        return {}
+    found, kinds = {}, set()
+    for name in names:
+        match = _NAME.fullmatch(os.fsdecode(name))
+        if match:
+            kinds.add(match.lastindex)
+            found[os.fsdecode(name)] = os.path.join(parent, name)
+    return found if len(kinds) > 1 else {}

@@ -1,0 +1,161 @@
+"""The verdict: what is said of an audit's figures."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastphash.base.vocabulary import COUNTED, COUNTED_COPIES, SURE_KINDS
+from fastphash.results.verdict import (
+    count_leaks,
+    decisions_in_words,
+    judge,
+    staying_in_words,
+)
+
+CLEAN = "with fastphash clean OUT --kinds"
+NO_COPIES = {"identical": 0, "exact": 0, "augmented": 0, "near": 0}
+
+
+def split(leaks=None, copies=None, images=20, rejected=0):
+    kinds = dict.fromkeys(COUNTED, 0) | (leaks or {})
+    leaked = sum(kinds[kind] for kind in COUNTED_COPIES)
+    return {
+        "images": images,
+        "split_folders": {},
+        "rejected": rejected,
+        "distinct": images - rejected,
+        "copies": NO_COPIES | (copies or {}),
+        "leaks": {"leaked": leaked, "share": leaked / (images - rejected), "kinds": kinds},
+    }
+
+
+def summary(splits, **others):
+    pairs = [(a, b) for a in splits for b in splits if a != b]
+    return {
+        "splits": splits,
+        "leaks": [
+            {"needles": a, "haystack": b, "leaked": splits[a]["leaks"]["leaked"]} for a, b in pairs
+        ],
+        "staying": {},
+        "decisions": {"used": 0, "stale": 0, "digest": ""},
+        "thumbnails": True,
+        "orientations": True,
+        "radius": 4,
+        "min_score": 0.5,
+    } | others
+
+
+KINDS_OF_LEAK = st.fixed_dictionaries({kind: st.integers(0, 3) for kind in COUNTED})
+
+
+@given(KINDS_OF_LEAK, KINDS_OF_LEAK)
+def test_only_an_audit_without_leaks_is_called_good(one, other):
+    counts = {kind: one[kind] + other[kind] for kind in COUNTED}
+    sure = sum(counts[kind] for kind in (*SURE_KINDS, "confirmed"))
+    doubt = counts["near"] or counts["unverified"]
+    found = summary({"a": split(one), "b": split(other)})
+    assert judge(found).tone == ("bad" if sure else "doubt" if doubt else "good")
+    assert bool(count_leaks(found, SURE_KINDS)) == (judge(found).tone == "bad")
+
+
+def test_an_image_leaks_once_however_many_splits_have_it():
+    splits = {"train": split({"exact": 2}), "val": split({"exact": 2}), "test": split()}
+    found = summary(splits)
+    assert count_leaks(found, SURE_KINDS) == {"train": 2, "val": 2}
+    assert count_leaks(found, ["near"]) == {}
+    assert judge(found).sentences[0] == "2 of 20 train images (10.0 %) are also in another split."
+
+
+@pytest.mark.parametrize(
+    ("leaks", "said"),
+    [
+        ({"exact": 1}, "1 of 20 a images (5.0 %) is also in b."),
+        ({"exact": 1, "near": 1}, "are also in b, 1 of them only as a near copy."),
+        ({"confirmed": 1, "near": 2}, "3 of 20 a images (15.0 %) are also in b, 2 of them only as"),
+        ({"near": 1}, "1 of 20 a images (5.0 %) is near one in b, at most 4 bits away"),
+    ],
+)
+def test_leaks_in_words(leaks, said):
+    assert said in judge(summary({"a": split(leaks), "b": split()})).sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("staying", "cleaned", "said"),
+    [
+        ({}, SURE_KINDS, ""),
+        (
+            {"near": 42},
+            SURE_KINDS,
+            f"42 near copies stay; add them {CLEAN} +near",
+        ),
+        (
+            {"near": 1},
+            SURE_KINDS,
+            f"1 near copy stays; add it {CLEAN} +near",
+        ),
+        (
+            {"exact": 2, "near": 1},
+            ("identical",),
+            f"2 exact copies and 1 near copy stay; add them {CLEAN} +exact,+near",
+        ),
+        (
+            {"exact": 1},
+            ("identical", "near"),
+            f"1 exact copy stays; add it {CLEAN} +exact,+near",
+        ),
+    ],
+)
+def test_what_stays_in_words(staying, cleaned, said):
+    assert staying_in_words(staying, cleaned) == said
+    found = summary({"a": split(), "b": split()}, staying=staying)
+    if said and cleaned == SURE_KINDS:
+        assert f"After a clean by the default kinds {said}." in judge(found).sentences
+
+
+@pytest.mark.parametrize(
+    ("used", "stale", "said"),
+    [
+        (0, 0, ""),
+        (1, 0, "1 decision counts"),
+        (1200, 0, "1,200 decisions count"),
+        (
+            2,
+            1,
+            "2 decisions count; 1 decision doesn't count, because images have changed or are",
+        ),
+        (0, 2, "2 decisions don't count, because images have changed or are not in this audit"),
+    ],
+)
+def test_decisions_in_words(used, stale, said):
+    assert decisions_in_words(used, stale).startswith(said)
+    found = summary({"a": split()}, decisions={"used": used, "stale": stale, "digest": "x"})
+    assert bool(said) == any("decision" in sentence for sentence in judge(found).sentences)
+
+
+def test_decisions_of_later_are_named():
+    found = summary({"a": split(), "b": split()})
+    assert judge(found, decided_since=True).sentences == [
+        "Something was decided since: audit again, and it counts."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "looked_for", "missed"),
+    [
+        ({}, "also rotated or mirrored; near copies: hashes within 4 bits whose", "letterboxes"),
+        ({"orientations": False}, "saved again or resized; near", "rotated and mirrored copies"),
+        ({"radius": 0}, "or mirrored.", "edited or cropped in any way"),
+        ({"min_score": None}, "within 4 bits.", "224-pixel centre crops"),
+        (
+            {"thumbnails": False, "min_score": None},
+            "bytes; near copies",
+            "other than quarter turns",
+        ),
+    ],
+)
+def test_what_was_looked_for_and_what_is_missed(said, looked_for, missed):
+    for splits in ({"a": split(), "b": split()}, {"a": split()}):
+        verdict = judge(summary(splits, **said))
+        assert looked_for in verdict.looked_for
+        assert missed in verdict.missed
+        assert "afe" not in verdict.headline

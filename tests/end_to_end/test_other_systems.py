@@ -74,6 +74,12 @@ run("report", "out", "-o", "page.html")
 run("clean", "out")
 for mode in ("lists", "copy"):
     run("clean", "out", mode, "--apply", "--to", mode)
+before = sorted(os.listdir("train"))
+run("clean", "out", "moved", "--apply", "--to", "move")
+assert os.listdir("moved/train")
+assert len(os.listdir("train")) < len(before)
+run("clean", "out", "--undo")
+assert sorted(os.listdir("train")) == before
 """
 
 

@@ -1,6 +1,5 @@
 """Processes that any program can start: a script on standard input, a thread, a pool's worker."""
 
-import multiprocessing
 from collections.abc import Callable
 from multiprocessing import context as contexts
 from multiprocessing import spawn
@@ -31,14 +30,15 @@ class _Spawned(_Apart, contexts.SpawnProcess):
     """Starts a new interpreter."""
 
 
-_CLASSES: dict[str, Any] = {"spawn": _Spawned}
+# Windows has no fork server
+_FORK_SERVER: Any = getattr(contexts, "ForkServerProcess", contexts.SpawnProcess)
 
-if "forkserver" in multiprocessing.get_all_start_methods():
 
-    class _Forked(_Apart, contexts.ForkServerProcess):
-        """Forks the fork server."""
+class _Forked(_Apart, _FORK_SERVER):  # type: ignore[misc]
+    """Forks the fork server."""
 
-    _CLASSES["forkserver"] = _Forked
+
+_CLASSES: dict[str, Any] = {"spawn": _Spawned, "forkserver": _Forked}
 
 
 def new_process(method: str, target: Callable[..., object], arguments: tuple[Any, ...] = ()) -> Any:

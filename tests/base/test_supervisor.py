@@ -3,6 +3,7 @@ import signal
 import threading
 import time
 from functools import partial
+from multiprocessing.context import SpawnProcess
 
 import pytest
 
@@ -197,7 +198,7 @@ def spawns(monkeypatch):
 
 def test_processes_that_are_spawned_do_the_same(spawns):
     with supervisor({3: die, 77: leave}) as workers:
-        assert type(workers._workers[0].process).__name__ == "SpawnProcess"
+        assert isinstance(workers._workers[0].process, SpawnProcess)
         answers = [item for result in workers.map(TASKS) for item in result]
     died = "the worker process died of it twice, by SIGKILL"
     given_up = {3: died, 77: "the worker process died of it twice, with exit status 7"}

@@ -240,9 +240,7 @@ def test_50_a_copy_that_is_the_keeper_by_another_mount(tmp_path, links):
     if "unshare failed" in done.stderr or "no mounts" in done.stderr:
         missing("no mounts here")
     # with a link beside it, only taking the name away shows that the keeper's goes too
-    reason = (
-        "its keeper 'train/{}' is" if links == "links" else "very file of its keeper 'train/{}'"
-    )
+    reason = "its keeper 'val/{}' is" if links == "links" else "very file of its keeper 'val/{}'"
     count, *whys = done.stdout.splitlines()
     assert (count, len(whys)) == ("0", 2), done.stdout + done.stderr
     assert all(reason.format(name) in why for name, why in zip("ab", whys, strict=True))

@@ -33,6 +33,7 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
 from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.index import Index
+from fastphash.labels.coco_check import CheckedCoco
 from fastphash.labels.levels import with_levels
 from fastphash.labels.masks import Masks, find_masks, left_out
 from fastphash.report.page import write_report
@@ -122,31 +123,46 @@ def audit(
         locked(out / HASHES),
     ):
         hashed = _hash(out, sources, ingest, progress)
-        progress("joining", 0, 0)
-        splits = [source.split for source in sources]
-        rows = with_levels(read_splits(out, splits), options.labels.coco)
-        masks = find_masks(rows)
-        compared = _compared_rows(rows, masks, options)
-        criteria, chance = _choose_criteria(compared, options, hashed.store)
-        decided_by = decisions_digest(out)
-        decided = resolve(read_decisions(out), compared)
-        copies = find_copies(compared, splits, criteria, options, decided)
-        labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
-        progress("writing", 0, 0)
-        summary: dict[str, Any] = {
-            **_describe_run(hashed.store, criteria, chance, options),
-            "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
-            "masks": mask_summary(masks, compared=options.compare_masks),
-            **_describe_results(sources, rows, hashed, copies, labels),
-        }
-        summary["verdict"] = asdict(judge(summary))
-        leaks = copies.leaks.table(copies.rows)
-        tables = {LEAKS: leaks, GROUPS: copies.groups, **labels.tables}
+        summary, tables = _search(out, sources, options, hashed, checked, progress)
         summary["files"] = write_tables(out, tables, options.table_form)
-        write_report(AuditFolder(out, summary, hashed.store), out / REPORT, progress=progress)
-        # write the summary last: it marks the results as complete
-        atomic.write_json(out / SUMMARY, summary)
+        _write_pages(AuditFolder(out, summary, hashed.store), progress)
         return Audit(summary, hashed.tallies, hashed.rejected)
+
+
+def _search(
+    out: Path,
+    sources: Sequence[Source],
+    options: AuditOptions,
+    hashed: "_Hashed",
+    checked: dict[str, CheckedCoco],
+    progress: Progress,
+) -> tuple[dict[str, Any], dict[str, pa.Table]]:
+    """Find the copies among all hashes: the summary, and the tables by their names."""
+    progress("joining", 0, 0)
+    splits = [source.split for source in sources]
+    rows = with_levels(read_splits(out, splits), options.labels.coco)
+    masks = find_masks(rows)
+    compared = _compared_rows(rows, masks, options)
+    criteria, chance = _choose_criteria(compared, options, hashed.store)
+    decided_by, decided = decisions_digest(out), resolve(read_decisions(out), compared)
+    copies = find_copies(compared, splits, criteria, options, decided)
+    labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
+    progress("writing", 0, 0)
+    summary: dict[str, Any] = {
+        **_describe_run(hashed.store, criteria, chance, options),
+        "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
+        "masks": mask_summary(masks, compared=options.compare_masks),
+        **_describe_results(sources, rows, hashed, copies, labels),
+    }
+    summary["verdict"] = asdict(judge(summary))
+    leaks = copies.leaks.table(copies.rows)
+    return summary, {LEAKS: leaks, GROUPS: copies.groups, **labels.tables}
+
+
+def _write_pages(audited: AuditFolder, progress: Progress) -> None:
+    write_report(audited, audited.folder / REPORT, progress=progress)
+    # write the summary last: it marks the results as complete
+    atomic.write_json(audited.folder / SUMMARY, audited.summary)
 
 
 def _compared_rows(rows: HashTable, masks: list[Masks], options: AuditOptions) -> HashTable:

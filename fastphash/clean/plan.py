@@ -116,25 +116,30 @@ def make_plan(
     rows = labels.rows
     decided = resolve(read_decisions(audited.folder), rows)
     criteria = _audited_criteria(audited, options)
-    radius = criteria.radius if allowed[NEAR] else 0
-    order = keepers_first(priority(rows, keep_in), decided)
-    # masks that the audit left out go with nothing
-    order = order[compared_rows(rows, audited.summary)[order]]
-    removals, disagreements = find_removals(
-        order, allowed, decided, replace(criteria, radius=radius), labels, progress
-    )
+    order = _order(audited, rows, keep_in, decided)
+    within = replace(criteria, radius=criteria.radius if allowed[NEAR] else 0)
+    removals, disagreements = find_removals(order, allowed, decided, within, labels, progress)
     stay = order[~np.isin(order, removals.row)]
+    left = count_staying(rows.take(stay), criteria, decided.among(stay), kinds)
     settings = {
         "kinds": kinds,
-        "staying": count_staying(rows.take(stay), criteria, decided.among(stay), kinds),
         "keep_in": keep_in,
-        "radius": radius,
+        "radius": within.radius,
         "conflicts": conflicts,
+        "staying": left,
         "emptied": [lost._asdict() for lost in find_emptied(audited, rows, removals.row)],
         **_basis(audited, decided),
     }
     table = _plan_table(rows, removals, disagreements, _reasons(rows, removals, decided))
     return table.replace_schema_metadata({PLAN_METADATA: json.dumps(settings).encode()})
+
+
+def _order(
+    audited: AuditFolder, rows: HashTable, keep_in: list[str], decided: Resolved
+) -> NDArray[np.int64]:
+    """Rows in order of priority, but for masks that the audit left out: they go with nothing."""
+    order = keepers_first(priority(rows, keep_in), decided)
+    return order[compared_rows(rows, audited.summary)[order]]
 
 
 def _kinds(by: Sequence[str]) -> list[str]:

@@ -18,10 +18,10 @@ _DISAGREEMENTS = {
     "unannotated": "{number:,} with annotations, which the image that has priority lacks",
 }
 _EMPTIED = {
-    "split": "{split} would lose all of its {images:,} images",
-    "class": "class {name} of {split} would lose all of its {images:,} images",
-    "annotations": "{split} would lose all of its annotations, those of {images:,} images",
-    "category": "category {name} of {split} would lose all of its {images:,} images",
+    "split": "{split} would lose all of its {images}",
+    "class": "class {name} of {split} would lose all of its {images}",
+    "annotations": "{split} would lose all of its annotations, those of {images}",
+    "category": "category {name} of {split} would lose all of its {images}",
 }
 
 
@@ -92,7 +92,10 @@ def _show_disagreements(counts: dict[str, int], first: Sequence[dict[str, Any]])
 
 def _show_emptied(emptied: list[dict[str, Any]]) -> None:
     """A warning of what would lose all of its images."""
-    lines = [_EMPTIED[lost["what"]].format(**lost) for lost in emptied[:_EMPTIED_LINES]]
+    lines = [
+        _EMPTIED[lost["what"]].format(**lost | {"images": count(lost["images"], "image")})
+        for lost in emptied[:_EMPTIED_LINES]
+    ]
     if more := len(emptied) - len(lines):
         lines.append(f"and {more:,} more: fastphash clean --json")
     if lines:

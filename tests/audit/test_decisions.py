@@ -146,9 +146,9 @@ def test_of_three_splits_the_undecided_leak_stays(tmp_path):
     assert {split: row["haystack_split"] for split, row in table.items()} == {
         "train": "test",
         "val": "test",
-        "test": "train",
+        "test": "val",
     }
-    assert [table[split]["also_in"] for split in ("train", "val", "test")] == ["", "", "val"]
+    assert [table[split]["also_in"] for split in ("train", "val", "test")] == ["", "", "train"]
     say(tmp_path / "out", "not_copies", "train/a.png", "test/c.tif")
     assert {row["needle_split"] for row in table_of(tmp_path, words)} == {"val", "test"}
 

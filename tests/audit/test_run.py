@@ -272,7 +272,9 @@ def test_without_thumbnails_only_equal_bytes_and_pixels_are_copies(tmp_path):
     assert summary["leaks"][1]["leaked"] == sum(kinds[kind] for kind in COUNTED_COPIES) == 2
 
 
-@pytest.mark.parametrize(("thumbnails", "why"), [(True, "look different"), (False, "no thumb")])
+@pytest.mark.parametrize(
+    ("thumbnails", "why"), [(True, "they look different"), (False, "no thumb")]
+)
 def test_collisions_look_different_only_if_thumbnails_were_compared(found, capsys, thumbnails, why):
     show_audit(found[1] | {"thumbnails": thumbnails}, {}, "out")
     assert f"2 images share a hash with another, but {why}" in capsys.readouterr().out

@@ -101,8 +101,7 @@ def make_plan(
     Returns
     -------
     pyarrow.Table
-        `PLAN_SCHEMA`, in the store's order. The metadata hold the settings of the plan as JSON:
-        see `plan_settings`.
+        `PLAN_SCHEMA`, in the store's order; its metadata are read by `plan_settings`.
 
     Raises
     ------
@@ -120,13 +119,12 @@ def make_plan(
     within = replace(criteria, radius=criteria.radius if allowed[NEAR] else 0)
     removals, disagreements = find_removals(order, allowed, decided, within, labels, progress)
     stay = order[~np.isin(order, removals.row)]
-    left = count_staying(rows.take(stay), criteria, decided.among(stay), kinds)
     settings = {
         "kinds": kinds,
         "keep_in": keep_in,
         "radius": within.radius,
         "conflicts": conflicts,
-        "staying": left,
+        "staying": count_staying(rows.take(stay), criteria, decided.among(stay), kinds),
         "emptied": [lost._asdict() for lost in find_emptied(audited, rows, removals.row)],
         **_basis(audited, decided),
     }

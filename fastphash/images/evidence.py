@@ -44,7 +44,7 @@ class Evidence(NamedTuple):
     Attributes
     ----------
     pixel_digest : bytes or None
-        XXH3-128 of all samples of all frames; None if not all of them are known.
+        XXH3-128 of all samples of all frames, or pages; None if not all of them are known.
     frames : int or None
         Frames or pages; None if they can't be read, or are too many or too large.
     alpha : bytes or None
@@ -180,7 +180,9 @@ def _read_further(
     if not tiles:
         return _Further(1, first_digest, None)
     known = None not in digests
-    together = b"".join(digest or b"" for digest in digests)
+    # pages lie beside one another, frames follow in time: the same pictures mean other things
+    kind = b"pages" if image.format == "TIFF" else b"frames"
+    together = b"".join([kind, *(digest or b"" for digest in digests)])
     return _Further(
         len(digests),
         xxhash.xxh3_128_digest(together) if known else None,

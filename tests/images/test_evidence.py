@@ -45,6 +45,13 @@ def test_frames_are_counted_and_each_changes_the_digest(name, photo):
     assert len(others | {found.pixel_digest}) == 4
 
 
+def test_pages_are_no_frames_of_an_animation(photo):
+    frames = [photo(40, 40, seed, 1) for seed in range(2)]
+    of_frames = {evidence_of(film(frames, name)).pixel_digest for name in ("GIF", "PNG")}
+    assert len(of_frames) == 1
+    assert evidence_of(film(frames, "TIFF")).pixel_digest not in of_frames
+
+
 @pytest.mark.parametrize("name", ["GIF", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("limit", ["MAX_FRAMES", "MAX_FRAME_PIXELS"])
 def test_of_too_many_frames_nothing_is_known(name, limit, photo, monkeypatch):

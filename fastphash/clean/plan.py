@@ -112,8 +112,7 @@ def make_plan(
     allowed = np.isin(KINDS, kinds)
     keep_in = audited.summary["keep_in"] if keep_in is None else keep_in
     labels = read_label_rule(audited, conflicts)
-    rows = labels.rows
-    decided = resolve(read_decisions(audited.folder), rows)
+    decided = resolve(read_decisions(audited.folder), rows := labels.rows)
     criteria = _audited_criteria(audited, options)
     order = _order(audited, rows, keep_in, decided)
     within = replace(criteria, radius=criteria.radius if allowed[NEAR] else 0)

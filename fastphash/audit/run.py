@@ -203,7 +203,7 @@ def check_images(
     """Raise FastphashError for a split without an image; `names` is the file of rejected inputs."""
     for source in sources:
         tally = tallies[source.split]
-        if not tally.inputs + tally.missing:
+        if not tally.inputs + tally.missing + tally.hidden:
             where = "the list of its files" if source.listed else os.fsdecode(source.root)
             raise FastphashError(f"split {source.split!r} has no images: {where} is empty")
         if not tally.hashed + tally.kept + tally.missing:

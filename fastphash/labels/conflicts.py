@@ -5,6 +5,7 @@ of the stored width and height: of the pixels as the file has them or, if the st
 `exif`, as EXIF turns them.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from fastphash.files.parquet import NAME_TYPE
 from fastphash.labels.coco import Annotations, ImageMatching, match_images, read_images
 from fastphash.labels.ids import ImageId
 from fastphash.labels.shapes import MIN_IOU, Shape, least_iou, orient_shapes, shapes_of
+from fastphash.sources.split_folders import are_split_names
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
 
@@ -71,7 +73,7 @@ def has_class_folders(rows: HashTable) -> bool:
     """Whether the first folder of each path looks like the name of a class.
 
     Every image is in a folder, one split has at least two folders, and of every split's folders at
-    least half are also in the split that has the most.
+    least half are also in the split that has the most. Folders named train and val are no classes.
     """
     folders = _folders(exact_paths(rows.table))
     if not len(folders) or folders.null_count:
@@ -81,6 +83,8 @@ def has_class_folders(rows: HashTable) -> bool:
     pairs = np.unique(np.stack([split, code.indices.to_numpy()]), axis=1)
     of_split = [set(pairs[1, pairs[0] == i].tolist()) for i in range(splits.size)]
     most = max(of_split, key=len)
+    if are_split_names(map(os.fsdecode, code.dictionary.to_pylist())):
+        return False
     return len(most) > 1 and all(
         len(names & most) >= _SHARED_FOLDERS * len(names) for names in of_split
     )

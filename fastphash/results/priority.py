@@ -149,9 +149,9 @@ def _compression(rows: HashTable) -> NDArray[np.int64]:
     """How much an image is compressed, int64 (n,), to be compared at equal numbers of pixels.
 
     A lossless file has at least what any lossy one of the same pixels has, so it comes first: a
-    PNG made of a JPEG only costs more room, but a JPEG made of a PNG has lost something. Then the
-    file with more bytes comes first, in steps of a tenth: some bytes of metadata say nothing about
-    pixels.
+    PNG made of a JPEG only costs more room, but a JPEG made of a PNG has lost something. Its bytes
+    say only how well it is packed. The lossy file with more bytes comes first, in steps of a tenth:
+    some bytes of metadata say nothing about pixels.
     """
     # mantissa and exponent are exact, a logarithm isn't the same on every machine
     mantissa, exponent = np.frexp(rows.numbers("size").astype(np.float64))
@@ -160,8 +160,9 @@ def _compression(rows: HashTable) -> NDArray[np.int64]:
         return -steps
     form = rows.table["format"].cast(pa.string())
     format_class = np.full(len(rows), _LOSSY_CLASS, np.int64)
-    format_class[pc.is_in(form, _LOSSLESS).to_numpy(zero_copy_only=False)] = 0
+    lossless = pc.is_in(form, _LOSSLESS).to_numpy(zero_copy_only=False)
+    format_class[lossless] = 0
     format_class[pc.equal(form, "GIF").fill_null(False).to_numpy(zero_copy_only=False)] = (
         _FEW_COLOURS_CLASS
     )
-    return (format_class << 32) - steps
+    return (format_class << 32) - np.where(lossless, 0, steps)

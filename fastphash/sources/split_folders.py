@@ -3,7 +3,7 @@
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fastphash.base.text import display_name, listed, visible
 from fastphash.sources.protocol import Source
@@ -60,17 +60,23 @@ def _shown(folder: bytes | str) -> str:
     return visible(os.fsdecode(folder))
 
 
+def are_split_names(names: Iterable[str]) -> bool:
+    """Whether names are those of splits, of two kinds or more: training, validation, test.
+
+    >>> are_split_names(["train", "val2017"]), are_split_names(["train", "bus"])
+    (True, False)
+    """
+    kinds = {match.lastindex for match in map(_NAME.fullmatch, names) if match}
+    return len(kinds) > 1
+
+
 def _named_as_splits(parent: bytes) -> dict[str, bytes]:
     """Folders in a folder that are named as splits are; empty if they are of one kind only."""
     try:
         with os.scandir(parent) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir())
+            folders = sorted(entry.name for entry in entries if entry.is_dir())
     except OSError:
         return {}
-    found, kinds = {}, set()
-    for name in names:
-        match = _NAME.fullmatch(os.fsdecode(name))
-        if match:
-            kinds.add(match.lastindex)
-            found[os.fsdecode(name)] = os.path.join(parent, name)
-    return found if len(kinds) > 1 else {}
+    names = {os.fsdecode(name): os.path.join(parent, name) for name in folders}
+    found = {name: folder for name, folder in names.items() if _NAME.fullmatch(name)}
+    return found if are_split_names(found) else {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from fastphash.base import system
 from fastphash.errors import StoreError
 from fastphash.store.lock import LOCK, locked
-from fastphash.store.store import MANIFEST, REJECTED, is_store, open_store
+from fastphash.store.store import MANIFEST, PART_FILES, REJECTED, is_store, open_store
 
 
 @contextlib.contextmanager
@@ -34,6 +34,9 @@ def removed_if_unused(store: Path, *others: Path) -> Iterator[None]:
 
 def _remove_unused(store: Path, others: tuple[Path, ...]) -> None:
     with locked(store):
+        # an interrupted run may have written a part that the manifest doesn't name yet
+        if any(store.glob(PART_FILES)):
+            return
         if is_store(store):
             opened = open_store(store)
             if opened.parts or opened.rejected().num_rows:

@@ -30,6 +30,8 @@ REJECTED = "_rejected.parquet"
 OLD_MANIFEST = "_manifest.json"
 #: Name of the store in the folder of an audit.
 AUDIT_STORE = "hashes"
+#: Names of all parts, as a pattern.
+PART_FILES = "part-*.parquet"
 #: Rows of a full part.
 PART_ROWS = 8192
 
@@ -199,7 +201,7 @@ class Store:
         """Delete what a killed run left: temporary files, and parts that aren't listed."""
         atomic.remove_leftovers(self.path)
         listed = {part.name for part in self.parts}
-        for path in self.path.glob("part-*.parquet"):
+        for path in self.path.glob(PART_FILES):
             if path.name not in listed:
                 path.unlink()
 

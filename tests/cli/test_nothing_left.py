@@ -6,9 +6,11 @@ import sys
 import pytest
 
 from fastphash.errors import StoreError
+from fastphash.ingest.api import hash_into
 from fastphash.store.cleanup import removed_if_unused
+from fastphash.store.store import Store
 from tests.support.command_line import FAILED, USAGE, error_of, run
-from tests.support.scenes import scenes
+from tests.support.scenes import scenes, source
 
 HOLDER = """
 import sys
@@ -109,3 +111,20 @@ def test_foreign_files_keep_their_folders(tmp_path):
     with pytest.raises(StoreError):
         fail()
     assert everything(tmp_path) == ["out", "out/yours.csv"]
+
+
+def test_a_part_that_the_manifest_does_not_name_yet_keeps_the_store(tmp_path, monkeypatch):
+    scenes(tmp_path / "in", [1, 2])
+    write_part = Store.write_part
+
+    def interrupted(self, *arguments):
+        write_part(self, *arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "write_part", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        hash_into(tmp_path / "out", [source("all", tmp_path / "in")])
+    monkeypatch.undo()
+    assert hash_into(tmp_path / "out", [source("all", tmp_path / "in")])["all"].hashed == 2
+    names = sorted(path.name for path in (tmp_path / "out").glob("*.parquet"))
+    assert names == ["_manifest.parquet", "_rejected.parquet", "part-000000.parquet"]

@@ -49,7 +49,7 @@ def test_a_split_of_hidden_files_alone_says_so(tmp_path):
         hash_into(tmp_path / "s", [folder_source(f"all={tmp_path / 'in'}")], ONE_WORKER)
     assert read_store(tmp_path / "s").num_rows == 1
     done = run("hash", "all=in", "-o", "t", cwd=tmp_path, status=FAILED)
-    assert error_of(done).endswith("1 hidden files and folders were left out: --hidden")
+    assert error_of(done).endswith("1 hidden file or folder was left out: --hidden")
 
 
 def test_what_was_left_out_is_said(folder, tmp_path):

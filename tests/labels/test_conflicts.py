@@ -37,6 +37,9 @@ from tests.support.stores import hashes_of
         (["train/cat/1", "train/dog/2", "train/3"], False),
         (["train/cat/1", "train/dog/2", "val/3"], False),
         (["train/cat/1", "train/cat/2", "val/cat/3"], False),
+        (["data/train/1", "data/val/2"], False),
+        (["data/train2017/1", "data/test/2", "data/docs/3"], False),
+        (["data/train/1", "data/bus/2"], True),
         ([], False),
     ],
 )

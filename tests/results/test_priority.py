@@ -38,6 +38,8 @@ def first(*rows):
         (("small", {"width": 9, LEVEL: 0}), ("large", {LEVEL: 1}), "annotated"),
         (("small", {"width": 9, LEVEL: 1}), ("large", {LEVEL: 2}), "listed in the COCO file"),
         (("large (1).jpg", {"width": 101}), ("a.png", {"format": "PNG"}), "more pixels"),
+        (("a.png", {"format": "PNG"}), ("z.png", {"format": "PNG", "size": 90_000}), "first name"),
+        (("b.bmp", {"format": "BMP"}), ("aa.png", {"format": "PNG", "size": 9}), "shorter name"),
         (("z (1).png", {"format": "PNG"}), ("a.jpg", {"size": 90_000}), "less compressed"),
         (("z (1).jpg", {}), ("a.gif", {"format": "GIF", "size": 90_000}), "less compressed"),
         (("z (1).jpg", {"size": 6000}), ("a.jpg", {}), "less compressed"),

@@ -4,11 +4,13 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from fastphash.audit.options import LabelSources
 from fastphash.base.progress import Progress
 from fastphash.files import parquet
+from fastphash.labels.class_folders import find_class_folders
 from fastphash.labels.coco_check import (
     CheckedCoco,
     RejectedEntry,
@@ -20,7 +22,6 @@ from fastphash.labels.conflicts import (
     CONFLICTS_SCHEMA,
     coco_conflicts,
     folder_conflicts,
-    has_class_folders,
 )
 from fastphash.results.audit_folder import CONFLICTS, REJECTED_ANNOTATIONS
 from fastphash.store.rows import HashTable
@@ -69,11 +70,11 @@ def compare_labels(
     tables = []
     figures: dict[str, Any] = {}
     entries: dict[str, list[RejectedEntry]] = {}
-    folders = has_class_folders(rows) if labels.folders is None else labels.folders
-    if folders:
-        by_folder = folder_conflicts(groups)
+    depths = _class_depths(rows, labels.folders)
+    if depths:
+        by_folder = folder_conflicts(groups, depths)
         tables.append(by_folder)
-        figures["folder"] = {"conflicts": by_folder.num_rows}
+        figures["folder"] = {"conflicts": by_folder.num_rows, "depths": depths}
     if labels.coco:
         by_coco = coco_conflicts(groups, rows, labels.coco, progress)
         tables.append(by_coco.table)
@@ -104,3 +105,16 @@ def _first_rejected(checked: Mapping[str, CheckedCoco]) -> list[str]:
     """The first entries of COCO files that can't be used, a line each."""
     lines = [f"{split}: {entry}" for split, file in checked.items() for entry in file.rejected]
     return lines[:_REJECTED_SHOWN]
+
+
+def _class_depths(rows: HashTable, asked: bool | None) -> dict[str, int]:
+    """Where class folders lie in the paths of each split; none if they don't count.
+
+    Splits in which none are found have the first folders as classes, if classes are asked for.
+    """
+    if asked is False:
+        return {}
+    found = find_class_folders(rows)
+    if asked:
+        found = dict.fromkeys(np.unique(rows.splits.astype(str)).tolist(), 0) | found
+    return found

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.labels.categories import read_categories
-from fastphash.labels.conflicts import class_folders
+from fastphash.labels.class_folders import class_folders
 from fastphash.labels.levels import ANNOTATED, levels_of
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.store.rows import HashTable
@@ -62,14 +63,16 @@ def find_emptied(
             continue
         images = rows.take(of_split)
         if "folder" in labels:
-            found += _emptied_folders(split, images, gone)
+            depths = labels["folder"]["depths"]
+            classes = class_folders(images.table["split"], images.paths, depths)
+            found += _emptied_folders(split, classes.combine_chunks(), gone)
         if split in coco:
             found += _emptied_labels(split, images, gone, Path(coco[split]))
     return found
 
 
-def _emptied_folders(split: str, rows: HashTable, gone: NDArray[np.bool_]) -> Iterator[Emptied]:
-    folders = class_folders(rows).dictionary_encode()
+def _emptied_folders(split: str, classes: pa.Array, gone: NDArray[np.bool_]) -> Iterator[Emptied]:
+    folders = classes.dictionary_encode()
     inside = np.flatnonzero(folders.indices.is_valid().to_numpy(zero_copy_only=False))
     code = folders.indices.fill_null(0).to_numpy(zero_copy_only=False)[inside]
     images = np.bincount(code, minlength=len(folders.dictionary))

@@ -17,7 +17,8 @@ from fastphash.base.vocabulary import (
     ConflictRule,
 )
 from fastphash.errors import UsageError
-from fastphash.labels.conflicts import class_folders, coco_conflicts
+from fastphash.labels.class_folders import class_folders
+from fastphash.labels.conflicts import coco_conflicts
 from fastphash.labels.levels import ANNOTATED, LISTED, UNLISTED, levels_of, with_levels
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.results.schemas import coded, row_names
@@ -119,7 +120,8 @@ def read_label_rule(audited: AuditFolder, conflicts: ConflictRule) -> LabelRule:
     compared = conflicts == "keep"
     folder = np.full(len(rows), _NO_FOLDER)
     if compared and "folder" in labels:
-        codes = class_folders(rows).dictionary_encode().indices
+        classes = class_folders(rows.table["split"], rows.paths, labels["folder"]["depths"])
+        codes = classes.combine_chunks().dictionary_encode().indices
         folder = codes.cast(pa.int64()).fill_null(_NO_FOLDER).to_numpy(zero_copy_only=False)
     return LabelRule(rows, folder, levels_of(rows), coco if compared else {})
 

@@ -5,7 +5,6 @@ of the stored width and height: of the pixels as the file has them or, if the st
 `exif`, as EXIF turns them.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -21,10 +20,10 @@ from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import COPY_KINDS, ORIENTATIONS
 from fastphash.errors import StoreError
 from fastphash.files.parquet import NAME_TYPE
+from fastphash.labels.class_folders import Depths, class_folders
 from fastphash.labels.coco import Annotations, ImageMatching, match_images, read_images
 from fastphash.labels.ids import ImageId
 from fastphash.labels.shapes import MIN_IOU, Shape, least_iou, orient_shapes, shapes_of
-from fastphash.sources.split_folders import are_split_names
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
 
@@ -69,42 +68,16 @@ class CocoConflicts(NamedTuple):
     matched: dict[str, ImageMatching]
 
 
-def has_class_folders(rows: HashTable) -> bool:
-    """Whether the first folder of each path looks like the name of a class.
-
-    Every image is in a folder, one split has at least two folders, and of every split's folders at
-    least half are also in the split that has the most. Folders named train and val are no classes.
-    """
-    folders = _folders(exact_paths(rows.table))
-    if not len(folders) or folders.null_count:
-        return False
-    code = folders.dictionary_encode()
-    splits, split = np.unique(rows.splits.astype(str), return_inverse=True)
-    pairs = np.unique(np.stack([split, code.indices.to_numpy()]), axis=1)
-    of_split = [set(pairs[1, pairs[0] == i].tolist()) for i in range(splits.size)]
-    most = max(of_split, key=len)
-    if are_split_names(map(os.fsdecode, code.dictionary.to_pylist())):
-        return False
-    return len(most) > 1 and all(
-        len(names & most) >= _SHARED_FOLDERS * len(names) for names in of_split
-    )
-
-
-def class_folders(rows: HashTable) -> pa.Array:
-    """The class folder of each row, binary (n,): the first of its path; null in no folder."""
-    return _folders(rows.paths)
-
-
-def folder_conflicts(groups: pa.Table) -> pa.Table:
+def folder_conflicts(groups: pa.Table, depths: Depths) -> pa.Table:
     """Copies in another class folder than their keepers.
 
-    The label of an image is the first folder of its path. An image in no folder has no label and
-    no conflict.
+    An image in no class folder has no label and no conflict.
 
     Parameters
     ----------
     groups : pyarrow.Table
         GROUPS_SCHEMA.
+    depths : Depths
 
     Returns
     -------
@@ -112,11 +85,11 @@ def folder_conflicts(groups: pa.Table) -> pa.Table:
         CONFLICTS_SCHEMA, in the order of groups.
     """
     copies, keepers = _copies(groups)
-    folders = _folders(exact_paths(groups))
+    folders = class_folders(groups["split"], exact_paths(groups), depths)
     differ = pc.not_equal(folders.take(pa.array(copies)), folders.take(pa.array(keepers)))
     conflicts = np.flatnonzero(differ.fill_null(False).to_numpy(zero_copy_only=False))
     copies, keepers = copies[conflicts], keepers[conflicts]
-    labels = _folders(groups["path"])
+    labels = class_folders(groups["split"], groups["path"], depths)
     columns = {
         "label": labels.take(pa.array(copies)),
         "keeper_label": labels.take(pa.array(keepers)),
@@ -287,13 +260,6 @@ def _copies(groups: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     is_copy = pc.is_in(groups["kind"].cast(pa.string()), kinds)
     rows = np.flatnonzero(is_copy.to_numpy())
     return rows, first[number[rows]]
-
-
-def _folders(paths: pa.ChunkedArray) -> pa.Array:
-    """First folders of paths, text or binary; null for a path without one."""
-    folder = pc.list_element(pc.split_pattern(paths, "/", max_splits=1), 0)
-    inside = pc.greater_equal(pc.find_substring(paths, "/"), 0)
-    return pc.if_else(inside, folder, pa.scalar(None, paths.type)).combine_chunks()
 
 
 def _table(

@@ -136,7 +136,7 @@ def test_leaks_name_the_image_and_its_copy(found):
     assert all(row["distance"] == 0 and row["matches"] == 0 for row in leaks)
 
 
-def test_groups_keep_the_smaller_split_and_the_larger_file(found):
+def test_groups_keep_the_split_for_validation_and_the_shorter_name(found):
     groups = {}
     for row in rows(found[0] / "groups.parquet"):
         groups.setdefault(row["group"], []).append((row["role"], f"{row['split']}/{row['path']}"))
@@ -148,7 +148,7 @@ def test_groups_keep_the_smaller_split_and_the_larger_file(found):
         pairs.items()
         >= {
             "train/000.png": "train/again.png",
-            "train/other.bmp": "train/001.png",
+            "train/001.png": "train/other.bmp",
             "val/leak.png": "train/003.png",
             "val/leak.bmp": "train/004.png",
             "val/mirrored.png": "train/005.png",

@@ -58,7 +58,7 @@ def labelled(folder, splits, *, classes=None, objects=None, contents=None, **dat
     paths = [f"{i:02d}.png" for i in range(len(splits))]
     if classes:
         paths = [f"{kind}/{path}" for kind, path in zip(classes, paths, strict=True)]
-        audit.summary["labels"]["folder"] = {"conflicts": 0}
+        audit.summary["labels"]["folder"] = {"conflicts": 0, "depths": {"train": 0, "val": 0}}
     table = audit.rows.table
     audit.rows.table = table.set_column(table.column_names.index("path"), "path", [paths])
     files = {}

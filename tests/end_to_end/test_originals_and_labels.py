@@ -117,6 +117,48 @@ def test_no_class_is_lost(tmp_path, other):
     assert found["emptied"] == [{"split": "s", "what": "class", "name": "turn_right", "images": 4}]
 
 
+def beside(data):
+    save(data / "s" / "preview.png", scene(99))
+    return ["s=s"]
+
+
+def deeper(data):
+    (data / "s").rename(data / "images")
+    (data / "s").mkdir()
+    (data / "images").rename(data / "s" / "images")
+    return ["s=s"]
+
+
+def with_a_flat_split(data):
+    save(data / "test" / "x.png", scene(98))
+    return ["s=s", "test=test"]
+
+
+def with_a_split_of_one_folder(data):
+    save(data / "test" / "images" / "x.png", scene(98))
+    return ["s=s", "test=test"]
+
+
+def split_folders_in_one_root(data):
+    (data / "root").mkdir()
+    (data / "s").rename(data / "root" / "train")
+    save(data / "root" / "val" / "turn_left" / "x.png", scene(98))
+    return ["root=root"]
+
+
+@pytest.mark.parametrize(
+    "lay_out",
+    [beside, deeper, with_a_flat_split, with_a_split_of_one_folder, split_folders_in_one_root],
+)
+def test_no_class_is_lost_wherever_its_folder_lies(tmp_path, lay_out):
+    two_classes(tmp_path, lambda a: a[:, ::-1])
+    run("audit", *lay_out(tmp_path), "-o", "out", cwd=tmp_path)
+    shown = run("clean", "out", cwd=tmp_path).stdout
+    assert "4 in another class folder" in shown
+    plan = parquet.read_table(tmp_path / "out" / "plan.parquet")
+    assert set(plan["action"].to_pylist()) == {"keep"}
+
+
 def test_conflicts_are_for_the_plan(tmp_path):
     two_classes(tmp_path, lambda a: a)
     run("audit", "s=s", "-o", "out", cwd=tmp_path)

@@ -17,39 +17,14 @@ from fastphash.labels.conflicts import (
     CONFLICTS_SCHEMA,
     coco_conflicts,
     folder_conflicts,
-    has_class_folders,
 )
 from fastphash.labels.shapes import orient_shapes
 from fastphash.results.schemas import GROUPS_SCHEMA
 from tests.support.annotations import EIGHT, groups_of, polygon, rows_of
 from tests.support.scenes import TRANSPOSES
-from tests.support.stores import hashes_of
 
-
-@pytest.mark.parametrize(
-    ("paths", "there"),
-    [
-        (["train/cat/1", "train/dog/2"], True),
-        (["train/cat/1", "train/dog/2", "val/cat/3"], True),
-        (["train/cat/1", "train/dog/2", "val/cat/3", "val/cow/3"], True),
-        (["train/cat/1", "train/dog/2", "val/cow/3", "val/ant/3"], False),
-        (["train/cat/1", "train/dog/2", "val/images/3"], False),
-        (["train/cat/1", "train/dog/2", "train/3"], False),
-        (["train/cat/1", "train/dog/2", "val/3"], False),
-        (["train/cat/1", "train/cat/2", "val/cat/3"], False),
-        (["data/train/1", "data/val/2"], False),
-        (["data/train2017/1", "data/test/2", "data/docs/3"], False),
-        (["data/train/1", "data/bus/2"], True),
-        ([], False),
-    ],
-)
-def test_class_folders_are_seen(paths, there):
-    parts = [path.partition("/") for path in paths]
-    columns = {
-        "split": pa.array([split for split, _, _ in parts], pa.string()).dictionary_encode(),
-        "path": pa.array([path for _, _, path in parts], pa.string()),
-    }
-    assert has_class_folders(hashes_of(columns)) == there
+# the first folder of each path is a class
+FIRST = {"train": 0, "val": 0}
 
 
 def test_copies_in_other_folders_than_their_keepers_are_conflicts(tmp_path):
@@ -65,7 +40,7 @@ def test_copies_in_other_folders_than_their_keepers_are_conflicts(tmp_path):
         [("val", "loose.jpg"), ("train", "dog/g.jpg", "exact")],
         [("val", "dog/dog/h.jpg"), ("val", "dog/h.jpg", "exact")],
     )
-    found = folder_conflicts(groups)
+    found = folder_conflicts(groups, FIRST)
     assert found.schema == CONFLICTS_SCHEMA
     assert found.to_pylist() == [
         {
@@ -122,7 +97,7 @@ def test_folder_conflicts_are_those_of_a_plain_loop(groups):
         for folder in group[1:]
         if folder and group[0] and folder != group[0]
     ]
-    found = folder_conflicts(table).select(["group", "label", "keeper_label"]).to_pylist()
+    found = folder_conflicts(table, FIRST).select(["group", "label", "keeper_label"]).to_pylist()
     assert [tuple(row.values()) for row in found] == expected
 
 
@@ -135,7 +110,7 @@ def test_a_million_rows():
     kind = pa.DictionaryArray.from_arrays(pa.array(code * 0, pa.int32(), mask=code == 0), ["near"])
     columns = {name: pa.nulls(rows) for name in GROUPS_SCHEMA.names}
     columns |= {"group": pa.array(number), "split": split, "path": path, "kind": kind}
-    found = folder_conflicts(pa.table(columns).cast(GROUPS_SCHEMA))
+    found = folder_conflicts(pa.table(columns).cast(GROUPS_SCHEMA), FIRST)
     assert found["group"].to_numpy().tolist() == [i for i in range(rows // 2) if i % 3 == 2]
 
 

@@ -120,6 +120,27 @@ def test_a_pair_fits_on_a_small_screen(audited, visit, view):
             assert left["width"] + right["width"] > 1000
 
 
+def test_buttons_stay_in_their_place_and_on_the_screen(visit, tmp_path):
+    for number in range(4):
+        name = f"a_photograph_with_quite_a_long_name_{number}.png"
+        save(tmp_path / "train" / name, scene(number))
+        save(tmp_path / "val" / f"validation_{name}", scene(number, 96, 128))
+    sources = [folder_source(f"{split}={tmp_path / split}") for split in ("train", "val")]
+    audit(tmp_path / "out", sources, ingest=IngestOptions(workers=1))
+    places = []
+    with Served(tmp_path / "out") as served:
+        page = visit(served, "/pair/1")
+        page.set_viewport_size({"width": 1280, "height": 720})
+        for _ in range(3):
+            button = page.get_by_role("button", name=re.compile("Keep this one.*copy"))
+            places.append(button.bounding_box()["y"])
+            before = page.url
+            button.click()
+            page.wait_for_url(lambda url, before=before: url != before)
+    assert len(set(places)) == 1
+    assert places[0] < 680
+
+
 def test_keeping_one_decides_the_pair_and_moves_on(audited, visit):
     with Served(audited / "out") as served:
         page = visit(served, "/pair/1")

@@ -81,7 +81,9 @@ def write_store(
             "multiframe": np.zeros(n, np.bool_),
             "phash": rng.integers(0, 1 << 63, n, np.uint64),
         }
-        table = pa.table(columns).cast(store.schema)
+        # of pixels, alpha and frames nothing is known
+        known = {name: columns.get(name, pa.nulls(n)) for name in store.schema.names}
+        table = pa.table(known).cast(store.schema)
         store.parts.append(store.write_part(table, store.new_part_name()))
     store.roots = {name: str(path.parent / name) for name in SPLITS}
     store.unfinished = []

@@ -134,7 +134,7 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
     orientation = encode_names(read("orientation"), ORIENTATIONS)
     orientation[starts[:-1]] = 0
     reason = read("keeper_reason")
-    reasons = pc.unique(reason.cast(pa.string())).drop_null().to_pylist()
+    reasons = sorted({name for chunk in reason.chunks for name in chunk.dictionary.to_pylist()})
     path_bytes = read("path_bytes")
     return GroupColumns(
         audited.splits,

@@ -1,6 +1,6 @@
 """The columns of pairs, leaks and groups."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,10 @@ from fastphash.base.vocabulary import (
 )
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.store.rows import HashTable
-from fastphash.verify.decide_kind import Relation
+
+if TYPE_CHECKING:
+    # it imports kernels, which are slow to load, and large
+    from fastphash.verify.decide_kind import Relation
 
 ROLES = ("keeper", "copy")
 
@@ -84,7 +87,7 @@ def row_names(rows: HashTable, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any
 
 
 def relation_columns(
-    relation: Relation,
+    relation: "Relation",
     null: NDArray[np.bool_] | None = None,
     kinds: tuple[str, ...] = KINDS,
 ) -> list[Any]:

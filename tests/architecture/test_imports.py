@@ -163,6 +163,11 @@ def test_importing_the_package_is_light():
     assert done.stdout.strip() == "[]"
 
 
+def test_an_audit_is_looked_at_without_kernels():
+    code = "import sys, fastphash.inspector.review\nsys.exit('numba' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys, fastphash.cli.main; print([m for m in ('numpy', 'numba', 'pyarrow', 'cv2') "

@@ -1,6 +1,7 @@
-"""Keepers are looked at again before a copy of theirs is moved, and once its name is taken away."""
+"""Images that stay are looked at again before a copy is moved, and once its name is taken away."""
 
 import os
+from collections.abc import Mapping, Sequence
 
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.file_state import keeper_changed
@@ -8,17 +9,27 @@ from fastphash.errors import FastphashError
 
 
 class KeeperCheck:
-    """Checks that keepers have the bytes that were hashed.
+    """Checks that keepers have the bytes that were hashed, and that what stays is there.
 
     A keeper of many copies is read once, and again if its inode, size or times have changed since.
+
+    Parameters
+    ----------
+    plan : CheckedPlan
+    same_inode : mapping of int to sequence of int
+        What `rows_of_same_inode` gives: rows that stay, and may be the very file of one that goes.
     """
 
-    def __init__(self, plan: CheckedPlan) -> None:
+    def __init__(self, plan: CheckedPlan, same_inode: Mapping[int, Sequence[int]]) -> None:
         self._plan = plan
+        self._same_inode = same_inode
         self._read: dict[int, tuple[int, ...]] = {}
 
     def check(self, row: int) -> None:
-        """Raise FastphashError unless the keeper of a row has the bytes that were hashed."""
+        """Raise FastphashError unless a row's keeper has the bytes that were hashed.
+
+        Also if an image that stays is gone: of a file that is mounted twice, both names go at once.
+        """
         keeper = int(self._plan.keeper[row])
         path = self._plan.file(keeper)
         try:
@@ -29,6 +40,11 @@ class KeeperCheck:
                 self._read[keeper] = version
         except OSError as error:
             raise FastphashError(keeper_changed(self._plan, row)) from error
+        for other in self._same_inode.get(row, ()):
+            if not os.path.exists(self._plan.file(other)):
+                raise FastphashError(
+                    f"{self._plan.name(other)} stays: it is the same file, mounted twice, or gone"
+                )
 
     def check_apart(self, row: int) -> None:
         """Raise FastphashError if a row and its checked keeper are one file with one name.

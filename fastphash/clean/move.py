@@ -12,7 +12,12 @@ from fastphash.base.progress import Progress, no_progress
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.coco_drafts import check_coco, draft_coco
 from fastphash.clean.drafts import CLEAN, Drafts
-from fastphash.clean.file_state import FileState, keep_shared_files, read_file_state
+from fastphash.clean.file_state import (
+    FileState,
+    keep_shared_files,
+    read_file_state,
+    rows_of_same_inode,
+)
 from fastphash.clean.journal import (
     forget_moves,
     read_destinations,
@@ -73,7 +78,8 @@ def move_aside(
         written = draft(removed=removed)
         with recorded(plan, applied):
             write_journal(plan, rows, destinations)
-            stayed = _move_files(plan, rows, destinations, applied, progress)
+            keepers = KeeperCheck(plan, rows_of_same_inode(state))
+            stayed = _move_files(plan, rows, destinations, keepers, applied, progress)
             forget_moves(plan, stayed)
             still_there = [row for row in rows if os.path.lexists(plan.file(row))]
             if still_there:
@@ -110,11 +116,11 @@ def _move_files(
     plan: CheckedPlan,
     rows: list[int],
     destinations: list[bytes],
+    keepers: KeeperCheck,
     applied: Applied,
     progress: Progress,
 ) -> dict[int, bytes]:
     """Move rows to their destinations; returns the destinations of those that stay as they were."""
-    keepers = KeeperCheck(plan)
     stayed: dict[int, bytes] = {}
     for done, (row, destination) in enumerate(zip(rows, destinations, strict=True)):
         progress("moving", done, len(rows))

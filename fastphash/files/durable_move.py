@@ -128,7 +128,7 @@ def _place_copy(
 ) -> None:
     before = os.lstat(aside)
     copy = copy_name(target, digest)
-    written = _copy_aside(aside, copy, digest)
+    written = _copy_aside(aside, copy, digest, before.st_mode)
     try:
         # copying takes a while
         if confirm is not None:
@@ -144,9 +144,9 @@ def _place_copy(
         raise
 
 
-def _copy_aside(aside: bytes, copy: bytes, digest: bytes) -> os.stat_result:
+def _copy_aside(aside: bytes, copy: bytes, digest: bytes, mode: int) -> os.stat_result:
     """Copy a file, or a link itself; returns the status of the copy."""
-    if not os.path.islink(aside):
+    if not stat.S_ISLNK(mode):
         return write_copy(aside, copy, digest)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(copy)

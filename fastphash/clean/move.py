@@ -152,4 +152,10 @@ def _move_if_unchanged(
         if not os.path.lexists(taken_name(file)):
             stayed[row] = destination
         raise
+    except OSError:
+        # the disk may have failed after the file got its new name: then it has been moved
+        has_moved = os.path.lexists(taken_name(file)) or os.path.lexists(destination)
+        if not has_moved and os.path.lexists(file):
+            stayed[row] = destination
+        raise
     return True

@@ -12,7 +12,7 @@ from fastphash.clean.journal import JOURNAL, settle_entry
 from fastphash.clean.outcome import Applied, Skipped
 from fastphash.errors import FastphashError, UsageError
 from fastphash.files import parquet
-from fastphash.files.atomic import remove_drafts
+from fastphash.files.atomic import drafts_of, remove_drafts
 from fastphash.files.durable_move import move_file
 from fastphash.files.own_names import FolderNames
 from fastphash.store.lock import locked
@@ -28,6 +28,10 @@ def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
     """
     path = folder / JOURNAL
     if not path.exists():
+        if drafts_of(path):
+            # a run was killed while it wrote its first journal
+            with locked(folder):
+                remove_drafts(path)
         raise UsageError(f"nothing was moved for the audit in {str(folder)!r}")
     with locked(folder):
         remove_drafts(path)
@@ -56,10 +60,10 @@ def _move_back(entry: dict[str, Any], name: bytes, names: FolderNames) -> bool:
     settle_entry(back, moved_to, entry["digest"], names)
     # letter by letter: where case is folded, another file's name may seem to be this one's
     moved = moved_to in names and move_file(moved_to, back, entry["digest"])
-    if moved:
-        _remove_empty(moved_to, name)
-    elif not os.path.lexists(back):
+    if not moved and not os.path.lexists(back):
         raise FastphashError("neither in its old place nor where it was moved")
+    # a killed run may have moved the file back and left the folders, or made them and not moved it
+    _remove_empty(moved_to, name)
     return moved
 
 

@@ -45,8 +45,13 @@ def new_draft(path: Path) -> Path:
 
 def remove_drafts(path: Path) -> None:
     """Delete drafts that a killed run left beside a path that nobody else is writing."""
-    for draft in path.parent.glob(f"_{glob.escape(path.name)}*{_TEMPORARY}"):
+    for draft in drafts_of(path):
         draft.unlink(missing_ok=True)
+
+
+def drafts_of(path: Path) -> list[Path]:
+    """Drafts beside a path: being written, or left by a killed run."""
+    return list(path.parent.glob(f"_{glob.escape(path.name)}*{_TEMPORARY}"))
 
 
 def is_leftover(path: Path) -> bool:

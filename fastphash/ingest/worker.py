@@ -131,6 +131,11 @@ class Hasher:
                 batch.rejected.append(Rejection(path, error.stage, error.reason))
             except MemoryError:
                 batch.rejected.append(Rejection(path, "decode", "out of memory"))
+            except Exception as error:
+                # it costs this input only, and its reason says whose fault it is
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+                reason += " (a fault of fastphash: please report it)"
+                batch.rejected.append(Rejection(path, "worker", reason))
             else:
                 batch.paths.append(path)
                 batch.sizes.append(len(data))

@@ -177,6 +177,8 @@ def _is_special(entry: "os.DirEntry[bytes]") -> bool:
 
 # attempts to read a file that keeps changing
 _ATTEMPTS = 3
+# nanoseconds from 1970 that 64 bits don't hold
+_TIME_LIMIT = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ class LocalReader:
             raise ImageError("read", error.strerror or str(error)) from error
         except ValueError as error:  # a name with a NUL
             raise ImageError("read", str(error)) from error
-        except MemoryError as error:
+        except (MemoryError, OverflowError) as error:  # a sparse file says any size
             reason = "the file is larger than the memory that is left"
             raise ImageError("read", reason) from error
         raise ImageError("read", f"the file changed {_ATTEMPTS} times while it was read")
@@ -273,7 +275,10 @@ def _regular(status: os.stat_result, name: bytes) -> Stamp:
 
 
 def _stamp(status: os.stat_result) -> Stamp:
-    return Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+    # stores have 64 bits for a time: one before 1677 or after 2262 wraps around, so that another
+    # time is still another number
+    mtime_ns = (status.st_mtime_ns + _TIME_LIMIT) % (2 * _TIME_LIMIT) - _TIME_LIMIT
+    return Stamp(status.st_size, mtime_ns, status.st_ino)
 
 
 def _read_open(fd: int, path: bytes) -> bytes | None:

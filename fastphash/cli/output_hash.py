@@ -36,7 +36,10 @@ def show_hashed(
     command = f"fastphash info {shell_word(store)} --rejected rejected.csv"
     show_rejected(rejected, reasons, f"the store: {command}")
     show_skipped(
-        *(sum(getattr(t, what) for t in tallies.values()) for what in ("skipped", "hidden"))
+        *(
+            sum(getattr(t, what) for t in tallies.values())
+            for what in ("skipped", "hidden", "unfinished")
+        )
     )
 
 

@@ -37,11 +37,15 @@ def show_rejected(rejected: "pa.Table", reasons: dict[str, int], where: str) -> 
     show_lines(count(rejected.num_rows, "file") + " rejected", lines)
 
 
-def show_skipped(skipped: int, hidden: int) -> None:
-    """How many files aren't images by name nor by content, and how many names are hidden."""
+def show_skipped(skipped: int, hidden: int, unfinished: int) -> None:
+    """How many files aren't images by name nor by content, are hidden, or are being moved."""
     if skipped:
         what = "without the name or content of an image (labels, for example)"
         show_lines("Skipped", [f"{count(skipped, 'file')} {what}"])
     if hidden:
         names = count(hidden, "hidden file or folder", "hidden files and folders")
         show_lines("Left out", [f"{names}; --hidden takes them, too"])
+    if unfinished:
+        images = count(unfinished, "image")
+        undo = "fastphash clean OUT --undo, with the audit OUT of that move, puts them back"
+        show_lines("Left out, because a move was interrupted", [images, undo])

@@ -15,6 +15,11 @@ def is_own_name(name: bytes) -> bool:
     return name.startswith(_PREFIX)
 
 
+def is_taken_name(name: bytes) -> bool:
+    """Whether a file of this name, without its folder, is a user's that a move has taken away."""
+    return name.startswith(_TAKEN)
+
+
 def taken_name(path: bytes) -> bytes:
     """The name of a file while it is moved, in its own folder: always the same for one path."""
     folder, name = os.path.split(path)

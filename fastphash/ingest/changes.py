@@ -1,5 +1,6 @@
 """Stored rows compared with the inputs that are there now."""
 
+import logging
 import os
 from collections.abc import Collection, Iterable
 
@@ -10,6 +11,8 @@ from fastphash.errors import StoreError
 from fastphash.ingest.stored_rows import StoredRows
 from fastphash.ingest.tally import Tally
 from fastphash.sources.protocol import Entry, Reader, Source
+
+_log = logging.getLogger(__name__)
 
 #: What a run does with a stored row: drop it, leave it, hash its input again.
 GONE, KEPT, CHANGED = range(3)
@@ -61,7 +64,7 @@ class Changes:
         left_out: set[bytes] = set()
         for entry in entries:
             if entry.hidden:
-                tally.hidden += 1
+                _count_hidden(source.split, entry, tally)
                 left_out.add(entry.path)
                 continue
             if entry.problem:
@@ -123,6 +126,20 @@ class Changes:
                 tally.missing += 1
             else:
                 tally.gone += 1
+
+
+def _count_hidden(split: str, entry: Entry, tally: Tally) -> None:
+    if not entry.unfinished:
+        tally.hidden += 1
+        return
+    if not tally.unfinished:
+        name = f"{split}/{entry.path.decode(errors='replace')}"
+        _log.warning(
+            "%r is an image whose move was interrupted, and is left out: undo that move or make it "
+            "again, and then look again",
+            name,
+        )
+    tally.unfinished += 1
 
 
 def _lies_in(path: bytes, names: set[bytes]) -> bool:

@@ -29,6 +29,8 @@ class Tally:
         Rows that were kept although their files are gone.
     hidden : int
         Hidden files and folders that were left out. They are no inputs.
+    unfinished : int
+        Images that were left out because a move of them was interrupted. They are no inputs.
     """
 
     inputs: int = 0
@@ -40,6 +42,7 @@ class Tally:
     gone: int = 0
     missing: int = 0
     hidden: int = 0
+    unfinished: int = 0
 
     def check(self, split: str) -> None:
         """Raise FastphashError if an input is unaccounted for."""

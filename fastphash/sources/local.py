@@ -10,7 +10,7 @@ from fastphash.base.paths import is_inside, tidy
 from fastphash.base.system import open_to_read
 from fastphash.errors import ImageError, UsageError
 from fastphash.files.digest import digest_of
-from fastphash.files.own_names import is_own_name
+from fastphash.files.own_names import is_own_name, is_taken_name
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
 from fastphash.sources.hidden import is_hidden
 from fastphash.sources.protocol import Entry, OutsideError, SpecialFileError, Stamp
@@ -143,6 +143,8 @@ def _walk(root: bytes, avoid: Path | None, *, hidden: bool) -> Iterator[Entry]:
         entry = next(entries, None)
         if entry is None:
             open_folders.pop()
+        elif is_taken_name(entry.name):
+            yield Entry(prefix + entry.name, hidden=True, unfinished=True)
         elif is_own_name(entry.name):
             continue
         elif is_hidden(entry.name) and not hidden:

@@ -20,12 +20,15 @@ class Entry:
         Neither a file nor a folder: a pipe, a socket, a device.
     hidden : bool
         A hidden file or folder that the source leaves out: no input, and nothing below it is one.
+    unfinished : bool
+        Hidden because a move of it was interrupted: the file of an image under a name of fastphash.
     """
 
     path: bytes
     problem: str | None = None
     special: bool = False
     hidden: bool = False
+    unfinished: bool = False
 
 
 class Stamp(NamedTuple):
@@ -36,7 +39,7 @@ class Stamp(NamedTuple):
     size : int
         Bytes.
     mtime_ns : int
-        Time of the last change, nanoseconds.
+        Time of the last change, nanoseconds; 64 bits with a sign.
     version : int
         Whatever else the source knows; the inode of a file. Stores don't keep it.
     """

@@ -567,8 +567,10 @@ def test_54_leftovers_are_no_images(tmp_path):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / ".fastphash-folder").mkdir()
     (tmp_path / ".fastphash-folder" / "y.png").write_bytes(b"x")
-    found = [entry.path for entry in folder_source(str(tmp_path)).entries()]
-    assert found == [b"k.png"]
+    found = list(folder_source(str(tmp_path), hidden=True).entries())
+    assert [entry.path for entry in found if not entry.hidden] == [b"k.png"]
+    # but this one holds a user's image
+    assert [entry.path for entry in found if entry.unfinished] == [b".fastphash-taken-k.png"]
 
 
 def test_54_long_names_are_taken_away_too(tmp_path, aside):

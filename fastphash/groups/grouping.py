@@ -20,6 +20,7 @@ from fastphash.store.rows import Content
 from fastphash.verify.comparison import Comparison, compare_images
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.flatness import flat_rows
+from fastphash.verify.layers import unproven_rows
 
 #: How pairs become groups.
 Grouping = Literal["star", "components"]
@@ -130,8 +131,9 @@ def find_keepers(
 def _identities(content: Content, flat: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """What tells rows apart whose equal appearance proves nothing, uint64 (n, 2); 0 for others.
 
-    Those are flat ones, and images of an unknown number of frames. They are told apart by their
-    pixels, else by their bytes; where nothing is known, each is one of its own.
+    Those are flat ones, and images whose further frames are flat, too many or of an unknown number.
+    They are told apart by their pixels, else by their bytes; where nothing is known, each is one of
+    its own.
     """
     doubtful = flat.copy()
     identities = np.zeros((flat.size, 2), np.uint64)
@@ -140,7 +142,7 @@ def _identities(content: Content, flat: NDArray[np.bool_]) -> NDArray[np.uint64]
     if content.digests is not None:
         identities[:] = content.digests
     if content.evidence is not None:
-        doubtful |= content.evidence.frames == 0
+        doubtful |= unproven_rows(content.evidence)
         known = content.evidence.pixels_known
         pixels = content.evidence.pixel_digests
         if content.digests is not None and (doubtful & ~known).any():

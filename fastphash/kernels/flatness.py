@@ -57,7 +57,7 @@ def _least_variance(pixels: NDArray[np.uint8], counts: NDArray[np.int64]) -> flo
 def find_flat(
     thumbnails: NDArray[np.uint8], rows: NDArray[np.int64], flat: NDArray[np.bool_]
 ) -> None:
-    """Fill in whether the thumbnails (n, 1024) of these rows (k,) are flat."""
+    """Fill in whether the thumbnails (n, p), p > 9, of these rows (k,) are flat."""
     counts = np.empty(_LEVELS, np.int64)
     limit = FLAT_DEVIATION * FLAT_DEVIATION
     # so much variance is left when the rest is flat and outliers are as far away as can be

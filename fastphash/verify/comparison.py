@@ -29,7 +29,8 @@ class Comparison(NamedTuple):
         agree; where none does, the one with the highest score.
     score : float32 (n,)
         How alike the thumbnails and layers are in that orientation, 0 to 1, and 0 where one is
-        flat; NaN where they were not compared.
+        flat; `fastphash.verify.layers.MAX_SCORE` at most where layers don't agree; NaN where they
+        were not compared.
     colour : uint8 (n,)
         Index into COLOURS, or UNKNOWN_COLOUR.
     colour_distance : float32 (n,)
@@ -177,7 +178,7 @@ def _judge_layers(
 
 
 def _lower_scores(comparison: Comparison, layered: LayeredPairs) -> None:
-    """Give pairs whose layers don't agree the score of the layer that is least alike."""
+    """Give pairs whose layers don't agree the score of what is least alike, and no high one."""
     layered = layered.take(np.flatnonzero(~comparison.agrees[layered.pair]))
     scores = layered.scores(comparison.orientation[layered.pair])
     comparison.score[layered.pair] = np.minimum(comparison.score[layered.pair], scores)

@@ -29,7 +29,7 @@ def flat_rows(content: Content, rows: NDArray[np.int64] | None = None) -> NDArra
 def flat_thumbnails(
     thumbnails: NDArray[np.uint8], rows: NDArray[np.int64] | None = None
 ) -> NDArray[np.bool_]:
-    """Whether the thumbnails (n, 1024) of these rows, or of all, are flat but for a few pixels."""
+    """Whether the thumbnails (n, p) of these rows, or of all, are flat but for a few pixels."""
     rows = np.arange(len(thumbnails)) if rows is None else rows
     flat = np.empty(rows.size, np.bool_)
     find_flat(np.ascontiguousarray(thumbnails), rows, flat)

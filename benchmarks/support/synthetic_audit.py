@@ -45,6 +45,7 @@ def write_audit(out: Path, groups: int) -> Codes:
     store = open_store(out / HASHES)
     summary = {
         "splits": {name: {} for name in SPLITS},
+        "split_order": list(SPLITS),
         "store": store.digest,
         "min_score": 0.5,
         "decisions": {},

@@ -57,6 +57,7 @@ def find_copies(
     criteria: CopyCriteria,
     options: AuditOptions,
     decided: Resolved,
+    split_order: Sequence[str],
 ) -> FoundCopies:
     """Join each split with every other one; group all rows together, and each split by itself.
 
@@ -67,11 +68,13 @@ def find_copies(
         Their names.
     criteria : CopyCriteria
     options : AuditOptions
-        Which splits keep their images, and how pairs become groups.
+        How pairs become groups.
     decided : Resolved
         What was decided about these rows.
+    split_order : sequence of str
+        The splits in the order in which they keep their images.
     """
-    order = keepers_first(priority(rows, list(options.keep_in)), decided)
+    order = keepers_first(priority(rows, split_order), decided)
     number = find_candidates(rows, order, criteria, decided)
     ranked, decided = rows.take(number), decided.among(number)
     between = find_leaks(ranked, splits, criteria, decided)

@@ -49,6 +49,7 @@ from fastphash.results.audit_folder import (
     read_splits,
 )
 from fastphash.results.decisions import decisions_digest, read_decisions, resolve
+from fastphash.results.priority import keep_in_first, order_splits
 from fastphash.results.verdict import judge
 from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_sources
@@ -145,11 +146,15 @@ def _search(
     compared = _compared_rows(rows, masks, options)
     criteria, chance = _choose_criteria(compared, options, hashed.store)
     decided_by, decided = decisions_digest(out), resolve(read_decisions(out), compared)
-    copies = find_copies(compared, splits, criteria, options, decided)
+    # by all images, masks too: so do plans that are made of this audit
+    split_order = order_splits(rows)
+    first = keep_in_first(split_order, options.keep_in)
+    copies = find_copies(compared, splits, criteria, options, decided, first)
     labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
         **_describe_run(hashed.store, criteria, chance, options),
+        "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
         "masks": mask_summary(masks, compared=options.compare_masks),
         **_describe_results(sources, rows, hashed, copies, labels),

@@ -22,7 +22,7 @@ from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, compared_rows
 from fastphash.results.decisions import Resolved, decisions_digest, read_decisions, resolve
 from fastphash.results.groups import count_staying, keepers_first
-from fastphash.results.priority import keeper_reasons, priority
+from fastphash.results.priority import keep_in_first, keeper_reasons, priority
 from fastphash.results.schemas import KEEPER, RELATION, coded, relation_columns
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
@@ -135,7 +135,8 @@ def _order(
     audited: AuditFolder, rows: HashTable, keep_in: list[str], decided: Resolved
 ) -> NDArray[np.int64]:
     """Rows in order of priority, but for masks that the audit left out: they go with nothing."""
-    order = keepers_first(priority(rows, keep_in), decided)
+    split_order = keep_in_first(audited.summary["split_order"], keep_in)
+    order = keepers_first(priority(rows, split_order), decided)
     return order[compared_rows(rows, audited.summary)[order]]
 
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from fastphash.base.text import count, display_name, listed, share
 from fastphash.base.vocabulary import COUNTED, COUNTED_COPIES
-from fastphash.results.priority import order_splits
+from fastphash.results.priority import keep_in_first
 
 #: More splits than this don't fit into a square table.
 MATRIX_SPLITS = 16
@@ -102,11 +102,7 @@ def collisions(summary: dict[str, Any]) -> list[tuple[str, int]]:
 
 def split_order(summary: dict[str, Any]) -> list[str]:
     """Splits in the order in which they keep their images."""
-    counts = {
-        name: split["images"] - split["rejected"] for name, split in summary["splits"].items()
-    }
-    labelled = summary["labels"].get("coco", {}).get("files", {})
-    return order_splits(counts, summary["keep_in"], labelled)
+    return keep_in_first(summary["split_order"], summary["keep_in"])
 
 
 def rejects(summary: dict[str, Any], most: int) -> list[tuple[str, int]]:

@@ -152,7 +152,7 @@ def open_audit(folder: Path) -> AuditFolder:
         raise StoreError(
             f"the hashes in {str(folder)!r} are not those that were audited: run the audit again"
         )
-    if "decisions" not in summary or any(
+    if not {"decisions", "split_order"} <= summary.keys() or any(
         _lacks_columns(folder / name, schema) for name, schema in _TABLES
     ):
         raise StoreError(f"the audit in {str(folder)!r} is of an older version: run it again")

@@ -1,7 +1,7 @@
 """Which of several copies stays, and why: rows in order of priority."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -48,21 +48,31 @@ def is_for_evaluation(split: str) -> bool:
     return bool(words & _EVALUATION) and not words & {"train", "training"}
 
 
-def order_splits(
-    counts: Mapping[str, int], keep_in: Sequence[str] = (), labelled: Collection[str] = ()
-) -> list[str]:
-    """Splits in the order in which they keep their images.
+def order_splits(rows: HashTable) -> list[str]:
+    """Splits in the order in which they keep their images, by default.
 
-    Those of `keep_in`; then those for evaluation, by their names; then those with labels; and the
-    smaller first (equal sizes by name).
+    Those for evaluation come first, by their names; then those with a COCO file; and the smaller
+    first, by all of these rows (equal sizes by name).
 
-    Parameters
-    ----------
-    counts : mapping of str to int
-        Images of each split.
-    keep_in : sequence of str
-    labelled : collection of str
-        Splits with a COCO file.
+    Examples
+    --------
+    >>> from fastphash.hashing.definition import Definition
+    >>> split = pa.array(["train", "val", "val", "extra", "train"]).dictionary_encode()
+    >>> order_splits(HashTable(pa.table({"split": split}), Definition()))
+    ['val', 'extra', 'train']
+    """
+    split = rows.table["split"].cast(pa.string())
+    counts = parquet.count_values(split)
+    labelled = set(parquet.count_values(split.filter(pa.array(levels_of(rows) != UNKNOWN))))
+
+    def rank(name: str) -> tuple[bool, bool, int, str]:
+        return not is_for_evaluation(name), name not in labelled, counts[name], name
+
+    return sorted(counts, key=rank)
+
+
+def keep_in_first(order: Sequence[str], keep_in: Sequence[str]) -> list[str]:
+    """Splits in this order, but those of `keep_in` before all others.
 
     Raises
     ------
@@ -71,39 +81,33 @@ def order_splits(
 
     Examples
     --------
-    >>> order_splits({"train": 10, "val": 30, "extra": 20})
-    ['val', 'train', 'extra']
+    >>> keep_in_first(["val", "extra", "train"], ["train"])
+    ['train', 'val', 'extra']
     """
     for name in keep_in:
-        if name not in counts:
-            raise UsageError(f"no split {name!r} to keep images in: there are {', '.join(counts)}")
-
-    def rank(name: str) -> tuple[bool, bool, int, str]:
-        return not is_for_evaluation(name), name not in labelled, counts[name], name
-
-    return [*keep_in, *sorted((name for name in counts if name not in keep_in), key=rank)]
+        if name not in order:
+            there = ", ".join(sorted(order))
+            raise UsageError(f"no split {name!r} to keep images in: there are {there}")
+    return [*keep_in, *(name for name in order if name not in keep_in)]
 
 
-def priority(rows: HashTable, keep_in: Sequence[str]) -> NDArray[np.int64]:
+def priority(rows: HashTable, split_order: Sequence[str]) -> NDArray[np.int64]:
     """Rows in order of priority, int64 (n,): the first of a group is its keeper.
 
-    By their splits, see `order_splits`; then by what tells an original from its copies, see
-    `REASONS`; and by the bytes of their paths. Every two rows have a fixed order, whatever other
-    rows there are in their splits.
+    By their splits; then by what tells an original from its copies, see `REASONS`; and by the bytes
+    of their paths. Every two rows have a fixed order, whatever other rows there are in their
+    splits.
 
-    Raises
-    ------
-    UsageError
-        `keep_in` names a split that isn't there.
+    Parameters
+    ----------
+    rows : HashTable
+    split_order : sequence of str
+        Every split of the rows, as of `order_splits` or `keep_in_first`.
     """
-    split = rows.table["split"].cast(pa.string())
-    counts = dict(sorted(parquet.count_values(split).items()))
-    labelled = set(parquet.count_values(split.filter(pa.array(levels_of(rows) != UNKNOWN))))
-    order = pa.array(order_splits(counts, keep_in, labelled), pa.string())
-    split_rank = pc.index_in(split, order).to_numpy()
+    split_rank = pc.index_in(rows.table["split"].cast(pa.string()), pa.array(split_order))
     # stable, as the sort by all other criteria is
     by_path = pc.sort_indices(rows.paths).to_numpy().astype(np.int64)
-    criteria = [column[by_path] for column in (split_rank, *_criteria(rows))]
+    criteria = [column[by_path] for column in (split_rank.to_numpy(), *_criteria(rows))]
     ranked: NDArray[np.int64] = by_path[np.lexsort(criteria[::-1])]
     return ranked
 

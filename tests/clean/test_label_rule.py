@@ -290,7 +290,7 @@ def test_a_plan_is_that_of_every_pair_compared_by_their_labels(case):
 
 def levelled_priority(given, audit):
     """Rows in order of priority: in each split by their labels first."""
-    order = priority(audit.rows, []).tolist()
+    order = priority(audit.rows, audit.summary["split_order"]).tolist()
     objects = given["objects"]
     if not objects:
         return order

@@ -71,6 +71,43 @@ def test_masks_are_compared_if_asked_for(data):
     assert plan["train"]["remove"] > 1
 
 
+def unequal(folder, masks, pictures):
+    """Splits a and b with as many masks and pictures; two pictures of b are in a, too."""
+    for split, first in (("a", 0), ("b", 20)):
+        for seed in range(pictures[split]):
+            save(folder / split / "images" / f"{seed:02d}.png", scene(first + seed))
+        for seed in range(masks[split]):
+            mask(folder / split / "masks" / f"{seed:02d}.png", seed % 2)
+    for i in range(2):
+        shutil.copy(folder / f"a/images/0{i}.png", folder / f"b/images/0{i}.png")
+
+
+@pytest.mark.parametrize(
+    ("masks", "pictures", "order"),
+    [
+        ({"a": 6, "b": 0}, {"a": 6, "b": 8}, ["b", "a"]),
+        ({"a": 5, "b": 2}, {"a": 5, "b": 6}, ["b", "a"]),
+        ({"a": 0, "b": 4}, {"a": 7, "b": 6}, ["a", "b"]),
+    ],
+)
+@pytest.mark.parametrize("given", [[], ["--keep-in", "a"], ["--compare-masks"]])
+def test_masks_do_not_change_which_split_keeps_its_images(tmp_path, masks, pictures, order, given):
+    unequal(tmp_path, masks, pictures)
+    run("audit", "a=a", "b=b", "-o", "o", *given, cwd=tmp_path)
+    assert summary(tmp_path)["split_order"] == order
+    stays, goes = ["a", "b"] if "--keep-in" in given else order
+    groups = parquet.read_table(tmp_path / "o/groups.parquet").to_pylist()
+    pairs = [row for row in groups if row["split"] != row["keeper_split"]]
+    assert {row["keeper_reason"] for row in pairs} == {f"{stays} before {goes}"}
+    report = " ".join((tmp_path / "o/report.html").read_text().split())
+    assert f"images of {stays}, then of {goes}; then" in report
+    run("clean", "o", cwd=tmp_path)
+    planned = parquet.read_table(tmp_path / "o/plan.parquet").to_pylist()
+    across = [row for row in planned if row["keeper_split"] not in (None, row["split"])]
+    assert len(across) >= 2
+    assert {row["keeper_reason"] for row in across} == {f"{stays} before {goes}"}
+
+
 @pytest.mark.parametrize("ending", ["png", "gif", "bmp", "tif", "jpg"])
 def test_masks_of_several_formats_and_levels(tmp_path, ending):
     for seed in range(6):

@@ -55,9 +55,10 @@ def test_an_audit_of_rejected_files_alone_says_so(tmp_path):
         open_audit(tmp_path / "out")
 
 
-def test_an_audit_of_an_older_version_is_refused(folder):
+@pytest.mark.parametrize("key", ["decisions", "split_order"])
+def test_an_audit_of_an_older_version_is_refused(folder, key):
     summary = atomic.read_json(folder / SUMMARY)
-    del summary["decisions"]
+    del summary[key]
     atomic.write_json(folder / SUMMARY, summary)
     with pytest.raises(StoreError, match="older version: run it again"):
         open_audit(folder)

@@ -9,7 +9,7 @@ import pytest
 from fastphash.errors import UsageError
 from fastphash.hashing.definition import HASH_COLUMNS
 from fastphash.results.groups import candidates, group_rows
-from fastphash.results.priority import priority
+from fastphash.results.priority import keep_in_first, order_splits, priority
 from fastphash.results.schemas import GROUPS_SCHEMA
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.plain_tables import (
@@ -121,17 +121,19 @@ def test_rows_without_a_partner_are_no_candidates():
 @pytest.mark.parametrize("keep_in", [[], ["test"], ["train", "val"]])
 def test_priority_is_that_of_a_plain_sort(seed, keep_in):
     rows = table(seed, 60, ["train", "train", "val", "test"])
-    assert priority(rows, keep_in).tolist() == plain_priority(rows, keep_in)
+    split_order = keep_in_first(order_splits(rows), keep_in)
+    assert priority(rows, split_order).tolist() == plain_priority(rows, keep_in)
 
 
 def test_of_equal_splits_the_first_by_name_keeps_its_images():
     columns = {"split": ["b", "a", "c", "c"], "path": list("wxyz"), "phash": np.zeros(4, np.uint64)}
-    assert priority(hashes_of(columns), []).tolist() == [1, 0, 2, 3]
+    rows = hashes_of(columns)
+    assert priority(rows, order_splits(rows)).tolist() == [1, 0, 2, 3]
 
 
 def test_a_split_to_keep_that_is_not_there_is_named():
     with pytest.raises(UsageError, match="no split 'test' to keep images in: there are train, val"):
-        priority(table(1, 20), ["test"])
+        keep_in_first(order_splits(table(1, 20)), ["test"])
 
 
 def test_a_million_copies_are_one_group():

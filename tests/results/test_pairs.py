@@ -11,7 +11,7 @@ from fastphash.results.decisions import NOTHING_DECIDED
 from fastphash.results.groups import group_rows
 from fastphash.results.leak_table import find_leaks, merge_leaks
 from fastphash.results.pairs import filter_kinds, find_pairs
-from fastphash.results.priority import priority
+from fastphash.results.priority import order_splits, priority
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.plain_tables import (
@@ -131,4 +131,4 @@ def test_small_and_empty_tables_give_empty_or_small_results(one, other):
     assert sum(group_rows(needles, CopyCriteria(0)).count_copies().kinds.values()) == len(
         list(plain_stars(needles))
     )
-    assert priority(needles, []).tolist() == plain_priority(needles, [])
+    assert priority(needles, order_splits(needles)).tolist() == plain_priority(needles, [])

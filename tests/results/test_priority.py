@@ -7,8 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastphash.errors import UsageError
-from fastphash.labels.levels import LEVEL
-from fastphash.results.priority import is_for_evaluation, keeper_reasons, order_splits, priority
+from fastphash.labels.levels import LEVEL, LISTED, UNKNOWN
+from fastphash.results.priority import (
+    is_for_evaluation,
+    keep_in_first,
+    keeper_reasons,
+    order_splits,
+    priority,
+)
 from tests.support.plain_tables import plain_priority, table
 from tests.support.stores import hashes_of
 
@@ -26,7 +32,7 @@ def images(*rows):
 def first(*rows):
     """The path that stays, and why it stays rather than each other."""
     table = images(*rows)
-    order = priority(table, [])
+    order = priority(table, order_splits(table))
     reasons = keeper_reasons(table, order[1:], np.repeat(order[:1], order.size - 1))
     return table.table["path"][int(order[0])].as_py(), reasons.to_pylist()
 
@@ -65,7 +71,7 @@ def test_names_that_are_not_utf_8_are_compared_by_their_bytes():
         "path": ["�", "�"],
         "path_bytes": pa.array([b"\xff", b"\xfe"], pa.binary()),
     }
-    assert priority(hashes_of(columns), []).tolist() == [1, 0]
+    assert priority(hashes_of(columns), ["s"]).tolist() == [1, 0]
 
 
 def test_a_keeper_has_no_reason():
@@ -82,26 +88,45 @@ def test_the_order_is_total_and_that_of_any_shuffle(seed, random):
     shuffle = np.arange(len(rows))
     random.shuffle(shuffle)
     shuffled = rows.take(shuffle)
-    order = priority(rows, [])
+    order = priority(rows, order_splits(rows))
     assert sorted(order.tolist()) == list(range(len(rows)))
-    assert shuffle[priority(shuffled, [])].tolist() == order.tolist()
+    assert shuffle[priority(shuffled, order_splits(shuffled))].tolist() == order.tolist()
     assert order.tolist() == plain_priority(rows, [])
 
 
 @pytest.mark.parametrize(
-    ("counts", "options", "order"),
+    ("counts", "labelled", "order"),
     [
-        ({"train": 5, "val": 9, "test": 8}, {}, ["test", "val", "train"]),
-        ({"Train": 5, "VAL2017": 9}, {}, ["VAL2017", "Train"]),
-        ({"cars": 5, "buses": 4, "trams": 4}, {}, ["buses", "trams", "cars"]),
-        ({"train_val": 5, "holdout": 9}, {}, ["holdout", "train_val"]),
-        ({"raw": 2, "labelled": 9}, {"labelled": ["labelled"]}, ["labelled", "raw"]),
-        ({"val": 9, "train": 5}, {"labelled": ["train"]}, ["val", "train"]),
-        ({"val": 9, "train": 5, "x": 1}, {"keep_in": ["train"]}, ["train", "val", "x"]),
+        ({"train": 5, "val": 9, "test": 8}, (), ["test", "val", "train"]),
+        ({"Train": 5, "VAL2017": 9}, (), ["VAL2017", "Train"]),
+        ({"cars": 5, "buses": 4, "trams": 4}, (), ["buses", "trams", "cars"]),
+        ({"train_val": 5, "holdout": 9}, (), ["holdout", "train_val"]),
+        ({"raw": 2, "labelled": 9}, {"labelled"}, ["labelled", "raw"]),
+        ({"val": 9, "train": 5}, {"train"}, ["val", "train"]),
     ],
 )
-def test_splits_keep_their_images_in_order(counts, options, order):
-    assert order_splits(counts, **options) == order
+def test_splits_keep_their_images_in_order(counts, labelled, order):
+    rows = images(
+        *(
+            (f"{i}.jpg", {"split": split, LEVEL: LISTED if split in labelled else UNKNOWN})
+            for split, number in counts.items()
+            for i in range(number)
+        )
+    )
+    assert order_splits(rows) == order
+
+
+def test_splits_to_keep_come_before_the_others():
+    assert keep_in_first(["val", "x", "train"], []) == ["val", "x", "train"]
+    assert keep_in_first(["val", "x", "train"], ["train", "x"]) == ["train", "x", "val"]
+
+
+def test_rows_keep_their_order_without_others_of_their_splits():
+    rows = images(*((f"{i}.jpg", {"split": "ab"[i > 2]}) for i in range(8)))
+    whole = priority(rows, split_order := order_splits(rows))
+    some = np.array([0, 1, 7])
+    ranked = some[priority(rows.take(some), split_order)]
+    assert ranked.tolist() == [row for row in whole.tolist() if row in some]
 
 
 @pytest.mark.parametrize(
@@ -120,4 +145,4 @@ def test_other_splits_are_not_for_evaluation(name):
 
 def test_a_split_to_keep_that_is_not_there_is_named():
     with pytest.raises(UsageError, match="no split 'test' to keep images in: there are a, b"):
-        order_splits({"a": 1, "b": 2}, ["test"])
+        keep_in_first(["b", "a"], ["test"])

@@ -13,7 +13,7 @@ from fastphash.hashing.definition import FOREIGN, HASH_COLUMNS, parse_definition
 from fastphash.ingest.api import hash_into
 from fastphash.results.groups import group_rows
 from fastphash.results.pairs import find_pairs
-from fastphash.results.priority import priority
+from fastphash.results.priority import order_splits, priority
 from fastphash.store.convert import export_hashes, import_hashes, paper_groups, paper_matches
 from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.store import open_store
@@ -104,7 +104,7 @@ def imported(folders, tmp_path):
 
 
 def groups_of(rows):
-    ranked = rows.take(priority(rows, []))
+    ranked = rows.take(priority(rows, order_splits(rows)))
     return paper_groups(rows, group_rows(ranked, CopyCriteria(0)).table())
 
 

@@ -78,7 +78,13 @@ def write_audit(out, groups, roots=None, **columns):
     )
     parquet.write_table(out / "groups.parquet", table.cast(GROUPS_SCHEMA))
     splits = {name: {} for name in names}
-    summary = {"splits": splits, "store": store.digest, "min_score": 0.5, "decisions": {}}
+    summary = {
+        "splits": splits,
+        "split_order": names,
+        "store": store.digest,
+        "min_score": 0.5,
+        "decisions": {},
+    }
     atomic.write_json(out / "summary.json", summary)
     return out
 
@@ -116,7 +122,13 @@ def audited(folder, contents, hashes, pictures, splits, *, thumbnails=True, orie
         columns["thumbnail"] = fixed([POOL[pictures[c]].tobytes() for c in contents], 1024)
     return SimpleNamespace(
         folder=Path(folder),
-        summary={"keep_in": [], "radius": RADIUS, "min_score": 0.5, "labels": {}},
+        summary={
+            "keep_in": [],
+            "split_order": ["val", "train"],
+            "radius": RADIUS,
+            "min_score": 0.5,
+            "labels": {},
+        },
         rows=HashTable(pa.table(columns), Definition()),
         splits=["train", "val"],
         store=SimpleNamespace(roots={"train": "/train", "val": "/val"}, digest="d"),

@@ -42,14 +42,14 @@ def group(
     from fastphash.files.table_formats import write_table
     from fastphash.results.groups import candidates, group_rows
     from fastphash.results.pairs import count_unseen
-    from fastphash.results.priority import priority
+    from fastphash.results.priority import keep_in_first, order_splits, priority
     from fastphash.store.convert import paper_groups
     from fastphash.store.open import read_together
 
     handle_signals()
     rows = read_together(list(stores))
     copies.check_thumbnails({" ".join(stores): rows})
-    order = priority(rows, keepers.keep_in)
+    order = priority(rows, keep_in_first(order_splits(rows), keepers.keep_in))
     with ProgressScreen() as progress:
         criteria = copies.criteria(progress)
         ranked = candidates(rows, order, criteria)

@@ -146,7 +146,7 @@ def _search(
     compared = _compared_rows(rows, masks, options)
     criteria, chance = _choose_criteria(compared, options, hashed.store)
     decided_by, decided = decisions_digest(out), resolve(read_decisions(out), compared)
-    # by all images, masks too: so do plans that are made of this audit
+    # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
     first = keep_in_first(split_order, options.keep_in)
     copies = find_copies(compared, splits, criteria, options, decided, first)

@@ -104,10 +104,11 @@ def priority(rows: HashTable, split_order: Sequence[str]) -> NDArray[np.int64]:
     split_order : sequence of str
         Every split of the rows, as of `order_splits` or `keep_in_first`.
     """
-    split_rank = pc.index_in(rows.table["split"].cast(pa.string()), pa.array(split_order))
+    order = pa.array(split_order, pa.string())
+    split_rank = pc.index_in(rows.table["split"].cast(pa.string()), order).to_numpy()
     # stable, as the sort by all other criteria is
     by_path = pc.sort_indices(rows.paths).to_numpy().astype(np.int64)
-    criteria = [column[by_path] for column in (split_rank.to_numpy(), *_criteria(rows))]
+    criteria = [column[by_path] for column in (split_rank, *_criteria(rows))]
     ranked: NDArray[np.int64] = by_path[np.lexsort(criteria[::-1])]
     return ranked
 

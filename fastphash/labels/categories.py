@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.files.json_arrays import pieces
-from fastphash.labels.ids import is_id
+from fastphash.labels.category_names import CategoryNames
+from fastphash.labels.ids import ImageId, is_id
 from fastphash.labels.levels import annotated_rows
 from fastphash.store.rows import HashTable
 
@@ -18,7 +19,7 @@ class Categories(NamedTuple):
     Attributes
     ----------
     names : list of str
-        Of those that some annotation has.
+        Of those that some annotation has; categories of one name are one.
     row, category : int64 (n,)
         An image and one of its categories; a pair occurs once for each such annotation.
     """
@@ -43,21 +44,22 @@ def read_categories(rows: HashTable, path: Path) -> Categories:
     An annotation without a category, or of an image that the split doesn't have, is left out.
     """
     _, row = annotated_rows(rows, path)
-    number: dict[Any, int] = {}
-    titles: dict[Any, str] = {}
+    number: dict[ImageId, int] = {}
+    names = CategoryNames()
     of_annotations = [np.empty(0, np.int64)]
     for piece in pieces(path, {"annotations": "category_id", "categories": "id"}):
         if piece.array == "annotations":
             codes = [_number(key, number) for key in piece.values()]
             of_annotations.append(np.array(codes, np.int64))
         elif piece.array == "categories":
-            for element in piece.elements():
-                if isinstance(element, dict) and is_id(key := element.get("id")):
-                    titles[key] = str(element.get("name", key))
-    category = np.concatenate(of_annotations)
-    known = (row >= 0) & (category >= 0)
-    return Categories([titles.get(key, str(key)) for key in number], row[known], category[known])
+            names.add(piece.elements())
+    number_of_id = np.concatenate(of_annotations)
+    known = (row >= 0) & (number_of_id >= 0)
+    # one number for each name, because several ids may mean one category
+    place: dict[str, int] = {}
+    category = [place.setdefault(names.of(key), len(place)) for key in number]
+    return Categories(list(place), row[known], np.array(category, np.int64)[number_of_id[known]])
 
 
-def _number(key: Any, number: dict[Any, int]) -> int:
+def _number(key: Any, number: dict[ImageId, int]) -> int:
     return number.setdefault(key, len(number)) if is_id(key) else -1

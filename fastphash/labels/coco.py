@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastphash.errors import StoreError
 from fastphash.files.json_arrays import Piece, Unreadable, pieces
+from fastphash.labels.category_names import CategoryNames
 from fastphash.labels.ids import Ids, ImageId, is_id
 from fastphash.labels.spellings import SPELLINGS, parts_of
 
@@ -147,13 +148,12 @@ class Annotations:
     path : Path
     wanted : collection of ids
         The images.
-    known : sequence of ids, optional
-        All images of the file, if they are not the same.
+    known : sequence of ids
+        All images of the file; None for one without an id.
 
     Attributes
     ----------
-    categories : dict
-        Names of categories by id.
+    categories : CategoryNames
 
     Raises
     ------
@@ -165,14 +165,13 @@ class Annotations:
         self,
         path: Path,
         wanted: Collection[ImageId],
-        known: Sequence[ImageId | None] | None = None,
+        known: Sequence[ImageId | None],
     ) -> None:
         self.path = path
-        self.categories: dict[ImageId, str] = {}
+        self.categories = CategoryNames()
         self._number = {key: i for i, key in enumerate(wanted)}
-        everything = list(wanted) if known is None else known
-        ids = Ids(everything)
-        numbers = [-1 if key is None else self._number.get(key, -1) for key in everything]
+        ids = Ids(known)
+        numbers = [-1 if key is None else self._number.get(key, -1) for key in known]
         # an annotation of no image has the place -1: the last
         number_of_place = np.array([*numbers, -1], np.int64)
         # number of the image, offset and size of each annotation
@@ -182,7 +181,7 @@ class Annotations:
                 places = np.array([ids.find(key) for key in piece.values()], np.int64)
                 located.append(_locate(piece, number_of_place[places]))
             elif piece.array == "categories":
-                self._note_categories(piece)
+                self.categories.add(piece.elements())
         table = np.concatenate(located)
         table = table[np.argsort(table[:, 0], kind="stable")]
         self._bounds = np.searchsorted(table[:, 0], np.arange(len(self._number) + 1))
@@ -212,12 +211,6 @@ class Annotations:
                 ) from error
             except (ValueError, RecursionError) as error:
                 yield Unreadable(str(error))
-
-    def _note_categories(self, piece: Piece) -> None:
-        for element in piece.elements():
-            if isinstance(element, dict) and is_id(key := element.get("id")):
-                name = element.get("name")
-                self.categories.setdefault(key, str(key if name is None else name))
 
 
 def _locate(piece: Piece, numbers: NDArray[np.int64]) -> NDArray[np.int64]:

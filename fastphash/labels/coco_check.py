@@ -10,6 +10,7 @@ from fastphash.base.progress import Progress, no_progress
 from fastphash.base.text import visible
 from fastphash.files.json_arrays import Piece, Unreadable, pieces
 from fastphash.files.parquet import NAME_TYPE
+from fastphash.labels.category_names import CategoryNames
 from fastphash.labels.coco import ImageMatching, Images, read_images
 from fastphash.labels.coco_removal import unknown_images
 from fastphash.labels.ids import Ids, is_id
@@ -169,7 +170,7 @@ def _odd_annotations(piece: Piece, ids: Ids) -> Iterator[RejectedEntry]:
         elif is_ordinary(element):
             continue
         else:
-            reason = "; ".join(shapes_of(element, {}).problems)
+            reason = "; ".join(shapes_of(element, CategoryNames()).problems)
         if reason:
             yield _rejected(piece, i, element, reason)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,8 @@ from scipy.optimize import linear_sum_assignment
 
 from fastphash.base.orientations import STEPS
 from fastphash.files.json_arrays import Unreadable
-from fastphash.labels.ids import Ids, ImageId, is_id
+from fastphash.labels.category_names import CategoryNames
+from fastphash.labels.ids import is_id
 
 #: Least intersection over union of two annotations that count as the same.
 MIN_IOU = 0.5
@@ -118,7 +119,7 @@ def iou_matrix(left: list[Shape], right: list[Shape]) -> NDArray[np.float64]:
     return ious
 
 
-def shapes_of(annotation: Any, categories: Mapping[Any, str]) -> ReadShapes:
+def shapes_of(annotation: Any, categories: CategoryNames) -> ReadShapes:
     """The shapes of a COCO annotation: one, or the segments of a panoptic one.
 
     A shape whose category or place can't be read is of the category `UNREADABLE`. If a polygon
@@ -163,7 +164,7 @@ def _are_coordinates(values: list[Any]) -> bool:
     )
 
 
-def _shape_of(item: Any, categories: Mapping[Any, str]) -> tuple[Shape, list[str]]:
+def _shape_of(item: Any, categories: CategoryNames) -> tuple[Shape, list[str]]:
     """The shape of an annotation or a segment, and what is wrong with it."""
     nowhere = np.full((2, 2), np.nan)
     unreadable = Shape(UNREADABLE, nowhere, [])
@@ -186,7 +187,7 @@ def _shape_of(item: Any, categories: Mapping[Any, str]) -> tuple[Shape, list[str
         box = np.stack([points.min(axis=0), points.max(axis=0)])
     if np.isnan(box).any() and problems:
         return unreadable, problems
-    return Shape(_category(key, categories), box, rings), problems
+    return Shape(categories.of(key), box, rings), problems
 
 
 def _rings_of(item: dict[str, Any]) -> tuple[list[NDArray[np.float64]], list[str]]:
@@ -204,15 +205,6 @@ def _rings_of(item: dict[str, Any]) -> tuple[list[NDArray[np.float64]], list[str
         if len(ring) > 2:  # two points enclose nothing
             rings.append(ring)
     return rings, []
-
-
-def _category(key: ImageId, categories: Mapping[Any, str]) -> str:
-    """The name of a category, whose id may be a number here and a text there."""
-    if key in categories:
-        return categories[key]
-    names = list(categories)
-    place = Ids(names).find(key)
-    return categories[names[place]] if place >= 0 else str(key)
 
 
 def _points(values: Any, size: int | None = None) -> NDArray[np.float64] | None:

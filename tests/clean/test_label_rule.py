@@ -201,6 +201,22 @@ def test_what_would_lose_all_of_its_images_is_named(tmp_path, splits, given, los
     assert plan_settings(plan)["emptied"] == [dict(zip(names, of, strict=True)) for of in lost]
 
 
+@pytest.mark.parametrize(
+    ("of_first", "lost"), [(["1"], []), (["01"], []), (["1", "2"], [("category", "thing 2", 1)])]
+)
+def test_a_category_stays_that_another_image_has_by_a_number(tmp_path, of_first, lost):
+    hashes = np.array([[0] * 8, [2**64 - 1] * 8], np.uint64)
+    objects = [..., of_first, [1]]
+    audit = labelled(
+        tmp_path, ["val", "train", "train"], contents=[0, 0, 1], hashes=hashes, objects=objects
+    )
+    path = Path(audit.summary["labels"]["coco"]["files"]["train"])
+    categories = [{"id": key, "name": f"thing {key}"} for key in (1, 2)]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"categories": categories}))
+    emptied = plan_settings(make_plan(audit))["emptied"]
+    assert [(found["what"], found["name"], found["images"]) for found in emptied] == lost
+
+
 def edited(plan, **columns):
     """A plan with other values in some columns, as somebody might write them."""
     for name, values in columns.items():

@@ -155,12 +155,12 @@ def test_annotations_are_read_when_asked_for(tmp_path):
     annotations = [{"image_id": i % 3, "n": i, "t": "é" * i} for i in range(9)]
     categories = [{"id": 5, "name": "cat"}, {"id": 6}]
     path.write_text(json.dumps({"annotations": annotations, "categories": categories}))
-    with Annotations(path, [2, 0, 8]) as some:
-        assert some.categories == {5: "cat", 6: "6"}
+    with Annotations(path, [2, 0, 8], [*range(3), 8]) as some:
+        assert [some.categories.of(key) for key in (5, "5", 6, 7)] == ["cat", "cat", "6", "7"]
         assert [one["n"] for one in some.of(0)] == [0, 3, 6]
         assert list(some.of(2)) == annotations[2::3]
         assert list(some.of(8)) == []
-    with Annotations(path, [0]) as some:
+    with Annotations(path, [0], [0]) as some:
         path.write_text(" " * 1000)
         with pytest.raises(StoreError, match="at byte 17 can't be read: the file has changed"):
             list(some.of(0))

@@ -71,3 +71,35 @@ def test_categories_without_a_number_or_a_name_are_borne(file):
     ]
     assert found.emptied(np.array([True, False])) == {"cat": 1, "odd": 1}
     assert found.emptied(np.array([False, True])) == {}
+
+
+@pytest.mark.parametrize(
+    ("categories", "ids", "emptied"),
+    [
+        # the id of one category as a text and as a number
+        ([{"id": 1, "name": "dog"}], ["1", 1], {}),
+        ([{"id": "1", "name": "dog"}], [1, "1"], {}),
+        ([{"id": "01", "name": "dog"}], ["1", 1.0], {}),
+        ([{"id": 1, "name": "dog"}, {"id": 2, "name": "cat"}], ["2", 1], {"cat": 1}),
+        # each id is its own if the file lists both
+        ([{"id": 1, "name": "dog"}, {"id": "1", "name": "cat"}], ["1", 1], {"cat": 1}),
+        # the first of several names, and the id for none
+        ([{"id": 1, "name": "dog"}, {"id": 1, "name": "cat"}], [1, 2], {"dog": 1}),
+        ([{"id": 1, "name": None}], [1, 2], {"1": 1}),
+        ([{"id": 1}, {"name": "dog"}, 7], [1, 2], {"1": 1}),
+        # two categories of one name
+        ([{"id": 1, "name": "dog"}, {"id": 2, "name": "dog"}], [1, 2], {}),
+    ],
+)
+@pytest.mark.parametrize("last", ["annotations", "categories"])
+def test_the_categories_of_the_first_of_two_images(tmp_path, categories, ids, emptied, last):
+    document = {
+        "images": [{"id": i, "file_name": f"{i}.jpg"} for i in range(2)],
+        "categories": categories,
+        "annotations": [{"id": i, "image_id": i, "category_id": key} for i, key in enumerate(ids)],
+    }
+    document[last] = document.pop(last)
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps(document))
+    found = read_categories(rows("train:0.jpg", "train:1.jpg"), path)
+    assert found.emptied(np.array([True, False])) == emptied

@@ -12,6 +12,7 @@ from PIL import Image
 
 from fastphash.base.vocabulary import INVERSE
 from fastphash.labels import shapes
+from fastphash.labels.category_names import CategoryNames
 from fastphash.labels.coco_check import check_coco
 from fastphash.labels.conflicts import coco_conflicts, count_categories
 from fastphash.labels.shapes import (
@@ -149,7 +150,7 @@ def test_as_many_partners_as_can_be(monkeypatch):
     assert least_iou(two, [box(0, 0, 1, 2), box(0, 0, 1, 2)]) == MIN_IOU
 
 
-CATEGORIES = {1: "building", 2: "car"}
+CATEGORIES = CategoryNames([{"id": 1, "name": "building"}, {"id": 2, "name": "car"}])
 
 
 def test_shapes_of_annotations():

@@ -118,7 +118,7 @@ class Supervisor:
             for _ in range(count):
                 self._workers.append(self._start_worker())
         except BaseException:
-            self._kill()
+            self.kill()
             raise
 
     def __enter__(self) -> Self:
@@ -126,8 +126,23 @@ class Supervisor:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
-            self._dismiss()
-        self._kill()
+            self.close()
+        else:
+            self.kill()
+
+    def close(self) -> None:
+        """Let the processes leave; kill those that don't."""
+        self._dismiss()
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the processes, whatever they are doing."""
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+            worker.pipe.close()
+        self._workers = []
 
     def map(self, tasks: Iterable[Any]) -> Iterator[Any]:
         """Results in the order of the tasks; tasks are read only a little ahead."""
@@ -236,14 +251,6 @@ class Supervisor:
         end = time.monotonic() + _LEAVE
         for worker in self._workers:
             worker.process.join(max(end - time.monotonic(), 0))
-
-    def _kill(self) -> None:
-        for worker in self._workers:
-            worker.process.kill()
-        for worker in self._workers:
-            worker.process.join()
-            worker.pipe.close()
-        self._workers = []
 
 
 def _how_ended(process: Any) -> str:

@@ -114,7 +114,7 @@ class PreviewPool:
             preview: Preview = next(supervisor.map([task]))
         except BaseException:
             if supervisor is not None:
-                supervisor.__exit__(RuntimeError, None, None)
+                supervisor.kill()
                 supervisor = None
             raise
         finally:
@@ -126,7 +126,7 @@ class PreviewPool:
         for _ in range(self._idle.qsize()):
             supervisor = self._idle.get()
             if supervisor is not None:
-                supervisor.__exit__(None, None, None)
+                supervisor.close()
             self._idle.put(None)
 
 

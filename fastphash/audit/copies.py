@@ -51,7 +51,7 @@ class FoundCopies(NamedTuple):
     staying: dict[str, int]
 
 
-def find_copies(
+def search_splits(
     rows: HashTable,
     splits: Sequence[str],
     criteria: CopyCriteria,
@@ -90,7 +90,7 @@ def find_copies(
 
 
 def _count_staying(grouped: GroupedRows, decided: Resolved) -> dict[str, int]:
-    """Copies of images that stay, and stay as well, if those of `SURE_KINDS` go: by kind."""
+    """Copies that a clean by `SURE_KINDS` leaves, by kind; their keepers stay, too."""
     copies = np.flatnonzero(grouped.is_copy)
     if not (grouped.relation(copies).kind >= NEAR).any():
         return {}

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastphash.audit.copies import FoundCopies, find_copies
+from fastphash.audit.copies import FoundCopies, search_splits
 from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.result_files import remove_results, write_tables
@@ -35,7 +35,7 @@ from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.index import Index
 from fastphash.labels.coco_check import CheckedCoco
 from fastphash.labels.levels import with_levels
-from fastphash.labels.masks import Masks, find_masks, left_out
+from fastphash.labels.masks import Masks, are_masks, find_masks
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
     GROUPS,
@@ -143,13 +143,13 @@ def _search(
     splits = [source.split for source in sources]
     rows = with_levels(read_splits(out, splits), options.labels.coco)
     masks = find_masks(rows)
-    compared = _compared_rows(rows, masks, options)
+    compared = _without_masks(rows, masks, options)
     criteria, chance = _choose_criteria(compared, options, hashed.store)
     decided_by, decided = decisions_digest(out), resolve(read_decisions(out), compared)
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
     first = keep_in_first(split_order, options.keep_in)
-    copies = find_copies(compared, splits, criteria, options, decided, first)
+    copies = search_splits(compared, splits, criteria, options, decided, first)
     labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
@@ -170,11 +170,12 @@ def _write_pages(audited: AuditFolder, progress: Progress) -> None:
     atomic.write_json(audited.folder / SUMMARY, audited.summary)
 
 
-def _compared_rows(rows: HashTable, masks: list[Masks], options: AuditOptions) -> HashTable:
+def _without_masks(rows: HashTable, masks: list[Masks], options: AuditOptions) -> HashTable:
     """All rows, without the masks unless they are compared too."""
-    if options.compare_masks or not any(one.named for one in masks):
+    named = [one.place for one in masks if one.named]
+    if options.compare_masks or not named:
         return rows
-    return rows.take(np.flatnonzero(~left_out(rows, masks)))
+    return rows.take(np.flatnonzero(~are_masks(rows, named)))
 
 
 class _Hashed(NamedTuple):

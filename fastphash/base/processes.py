@@ -19,8 +19,9 @@ class _Apart:
     def start(self: Any) -> None:
         """As `multiprocessing.Process.start`, but for any thread and for daemonic processes.
 
-        That refuses the workers of pools, which are daemonic. It also asks after all processes
-        that it knows of: if two threads do so when one ends, one of them loses its exit status.
+        `Process.start` refuses to start one from the worker of a pool, which is daemonic. It also
+        polls every process that it has started: if two threads poll one that has just ended, one
+        thread loses its exit status.
         """
         self._popen = self._Popen(self)
         self._sentinel = self._popen.sentinel

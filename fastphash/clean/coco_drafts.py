@@ -19,7 +19,7 @@ from fastphash.labels.coco_removal import Removal, find_removal, unknown_images
 from fastphash.store.schema import exact_paths
 
 
-def check_coco(plan: CheckedPlan, coco: Mapping[str, Path] | None) -> None:
+def check_coco_files(plan: CheckedPlan, coco: Mapping[str, Path] | None) -> None:
     """Raise UsageError unless each COCO file exists and belongs to a split of the audit."""
     for split, source in (coco or {}).items():
         if split not in plan.audited.splits:

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.coco_drafts import check_coco, draft_coco
+from fastphash.clean.coco_drafts import check_coco_files, draft_coco
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import Applied
@@ -51,7 +51,7 @@ def write_lists(
     UsageError
         A list with other contents exists, or a name contains a newline.
     """
-    check_coco(plan, coco)
+    check_coco_files(plan, coco)
     state = read_file_state(plan, progress)
     applied = Applied(skipped=state.skipped_by_lists(plan), rescued=state.rescued)
     with Drafts(overwrite) as drafts:

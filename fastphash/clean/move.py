@@ -10,7 +10,7 @@ import numpy as np
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.coco_drafts import check_coco, draft_coco
+from fastphash.clean.coco_drafts import check_coco_files, draft_coco
 from fastphash.clean.drafts import CLEAN, Drafts
 from fastphash.clean.file_state import (
     FileState,
@@ -62,7 +62,7 @@ def move_aside(
         As `make_tree`.
     """
     check_target(plan, target)
-    check_coco(plan, coco)
+    check_coco_files(plan, coco)
     folder = plan.audited.folder
     with locked(folder), Drafts(overwrite) as drafts:
         settle_moves(folder)

@@ -19,7 +19,7 @@ from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.joins.options import JoinOptions
-from fastphash.results.audit_folder import AuditFolder, compared_rows
+from fastphash.results.audit_folder import AuditFolder, were_compared
 from fastphash.results.decisions import Resolved, decisions_digest, read_decisions, resolve
 from fastphash.results.groups import count_staying, keepers_first
 from fastphash.results.priority import keep_in_first, keeper_reasons, priority
@@ -137,7 +137,7 @@ def _order(
     """Rows in order of priority, but for masks that the audit left out: they go with nothing."""
     split_order = keep_in_first(audited.summary["split_order"], keep_in)
     order = keepers_first(priority(rows, split_order), decided)
-    return order[compared_rows(rows, audited.summary)[order]]
+    return order[were_compared(rows, audited.summary)[order]]
 
 
 def _kinds(by: Sequence[str]) -> list[str]:
@@ -200,7 +200,7 @@ def plan_summary(plan: pa.Table) -> dict[str, dict[str, Any]]:
     return summary
 
 
-def count_reasons(plan: pa.Table) -> dict[str, int]:
+def count_keeper_reasons(plan: pa.Table) -> dict[str, int]:
     """How many images go because their keeper has priority for each reason, most frequent first."""
     return _most_first(_removed(plan)["keeper_reason"])
 

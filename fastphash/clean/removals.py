@@ -12,7 +12,7 @@ from fastphash.base.vocabulary import EXACT
 from fastphash.clean.label_rule import COCO, LabelRule
 from fastphash.groups.grouping import find_copies, has_partner
 from fastphash.joins.index import Index
-from fastphash.results.copy_rule import CopyRule, allows_other_bytes, widest_radius
+from fastphash.results.copy_rule import CopyRule, allows_other_bytes, radius_with_decided
 from fastphash.results.decisions import Resolved
 from fastphash.results.groups import GroupedRows
 from fastphash.verify.criteria import CopyCriteria
@@ -72,7 +72,7 @@ def find_removals(
     ----------
     order : int64 (n,)
         Rows of `labels.rows` in order of priority.
-    allowed : bool (6,)
+    allowed : bool (len(KINDS),)
         Whether pairs of each kind are copies.
     decided : Resolved
     criteria : CopyCriteria
@@ -123,7 +123,7 @@ class _Candidates:
             by_pixels = rows.evidence.pixels_known & allowed[EXACT]
             index = Index(np.where(by_pixels, pixels, rows.digests[:, 0]))
         # pairs confirmed by decision are copies at any distance
-        furthest = widest_radius(index, decided.copies, criteria.radius)
+        furthest = radius_with_decided(index, decided.copies, criteria.radius)
         self._number = order[has_partner(index, furthest, criteria.options)[order]]
         self._ranked = rows.take(self._number)
         self._index = index.take(self._number)

@@ -9,7 +9,7 @@ import numpy as np
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import CleanMode
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.coco_drafts import check_coco, draft_coco
+from fastphash.clean.coco_drafts import check_coco_files, draft_coco
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import NAME_TAKEN, Applied
@@ -45,7 +45,7 @@ def make_tree(
         The target lies in a split's folder or contains one, or a name leads out of its split.
     """
     check_target(plan, target)
-    check_coco(plan, coco)
+    check_coco_files(plan, coco)
     state = read_file_state(plan, progress)
     rows = np.flatnonzero(state.keep).tolist()
     destinations = target_files(plan, target, rows)

@@ -18,7 +18,7 @@ from fastphash.evaluation.svg import Panel
 from fastphash.evaluation.truth import Truth
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
-from fastphash.results.audit_folder import AuditFolder, compared_rows
+from fastphash.results.audit_folder import AuditFolder, were_compared
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 
@@ -120,7 +120,7 @@ def evaluate(
     index = Index(rows.phashes, rows.known)
     near = find_candidates(index, criteria, max_pairs)
     # masks that the audit left out are copies of nothing
-    compared = compared_rows(rows, audited.summary)
+    compared = were_compared(rows, audited.summary)
     near = near.take(np.flatnonzero(compared[near.left] & compared[near.right]))
     judged = judge_pairs(rows, index, near, truth, criteria, progress)
     candidates = RankedCandidates(judged.take(slice(0, near.left.size)), truth, len(rows))

@@ -75,7 +75,7 @@ def write_table(path: Path, table: pa.Table, form: Format | None = None) -> None
     """Write a whole table in a format; by default the one of the file's name."""
     with (
         replacing(path) as temporary,
-        _writer(temporary, table.schema, form or format_of(path)) as (writer),
+        _writer(temporary, table.schema, form or format_of(path)) as writer,
     ):
         writer.write(table)
 

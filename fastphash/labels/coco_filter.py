@@ -117,7 +117,7 @@ class _Goes:
         return is_id(known) and known in self._removed
 
 
-def check_filtered(target: Path, images: Images, removed: "Collection[int]", orphans: int) -> None:
+def check_filtered(target: Path, images: Images, removed: Collection[int], orphans: int) -> None:
     """Check a filtered file: it has just the images that stay, and no annotation of another.
 
     Parameters

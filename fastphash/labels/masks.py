@@ -5,7 +5,7 @@ only with its picture.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import Any, NamedTuple
 
@@ -52,7 +52,8 @@ class Masks(NamedTuple):
     split, folder : str
         The folder is relative to the root of the split; empty for the root itself.
     marked : bool
-        Whether they are those whose file names say so, "1_mask.png" for example, or the others.
+        True: the images of the folder whose file names say so, "1_mask.png" for example. False:
+        its other images.
     images : int
     named : bool
         Whether the names say so, too, and most have a picture of the same name: such images are
@@ -64,6 +65,11 @@ class Masks(NamedTuple):
     marked: bool
     images: int
     named: bool
+
+    @property
+    def place(self) -> tuple[str, str, bool]:
+        """Which images they are: split, folder and `marked`."""
+        return self.split, self.folder, self.marked
 
 
 def find_masks(rows: HashTable) -> list[Masks]:
@@ -91,18 +97,16 @@ def find_masks(rows: HashTable) -> list[Masks]:
     return sorted(found)
 
 
-def left_out(rows: HashTable, masks: Iterable[Masks]) -> NDArray[np.bool_]:
-    """Whether each row is one of the named masks: bool (n,)."""
-    out = np.zeros(len(rows), np.bool_)
-    named = [one for one in masks if one.named]
-    if not named:
-        return out
+def are_masks(rows: HashTable, masks: Sequence[tuple[str, str, bool]]) -> NDArray[np.bool_]:
+    """Whether each row is a mask, bool (n,); `masks` are the places of `Masks`."""
+    found = np.zeros(len(rows), np.bool_)
+    if not masks:
+        return found
     places = _places(rows)
-    for one in named:
-        in_folder = pc.equal(places.folder, one.folder).to_numpy(zero_copy_only=False)
-        marked = np.asarray(places.marked == one.marked)
-        out |= in_folder & marked & (rows.splits == one.split)
-    return out
+    for split, folder, marked in masks:
+        in_folder = pc.equal(places.folder, folder).to_numpy(zero_copy_only=False)
+        found |= in_folder & (places.marked == marked) & (rows.splits == split)
+    return found
 
 
 def look_like_masks(thumbnails: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -71,7 +71,7 @@ def _same_pixels(leak: dict[str, Any]) -> str:
 
 def same_pixels_inside(summary: dict[str, Any]) -> list[str]:
     """Splits with copies that have the same pixels in other bytes, and how many."""
-    numbers = {name: split.get("same_pixels", 0) for name, split in summary["splits"].items()}
+    numbers = {name: split["same_pixels"] for name, split in summary["splits"].items()}
     return [f"{number:,} in {display_name(name)}" for name, number in numbers.items() if number]
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
-from fastphash.labels.masks import Masks, left_out
+from fastphash.labels.masks import are_masks
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA
 from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
@@ -103,13 +103,12 @@ def read_splits(folder: Path, splits: list[str]) -> HashTable:
     return rows.take(np.flatnonzero(np.isin(rows.splits, splits)))
 
 
-def compared_rows(rows: HashTable, summary: dict[str, Any]) -> NDArray[np.bool_]:
+def were_compared(rows: HashTable, summary: dict[str, Any]) -> NDArray[np.bool_]:
     """Whether an audit compared each row, bool (n,): it may have left out masks."""
-    masks = [
-        Masks(one["split"], one["folder"], one["marked"], one["images"], one["left_out"])
-        for one in summary.get("masks", [])
+    left_out = [
+        (one["split"], one["folder"], one["marked"]) for one in summary["masks"] if one["left_out"]
     ]
-    return ~left_out(rows, masks)
+    return ~are_masks(rows, left_out)
 
 
 def audit_at(folder: Path) -> Path:

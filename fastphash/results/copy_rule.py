@@ -40,7 +40,7 @@ class CopyRule:
         All rows; a call names rows by their places in this table.
     number : int64 (n,)
         The number of each of these rows in the decisions.
-    allowed : bool (6,)
+    allowed : bool (len(KINDS),)
         Whether pairs of each kind are copies.
     decided : Resolved
     criteria : CopyCriteria
@@ -107,9 +107,9 @@ class CopyRule:
         return searched
 
     def distinguish_by(self) -> list[NDArray[np.uint64]]:
-        """Columns by row: two rows that need not be copies have different values in at least one.
+        """Columns by row, which differ between rows that may be no copies despite equal thumbnails.
 
-        Two rows with equal hashes and thumbnails need not be copies if there is a decision about
+        Two rows with equal hashes and thumbnails may be no copies if there is a decision about
         one of them, if their bytes differ and kind `exact` isn't allowed, or if their labels can
         disagree.
         """
@@ -130,7 +130,7 @@ class CopyRule:
         return np.isin(_pair_keys(self._number[row], self._number[keeper]), self._copies)
 
 
-def widest_radius(index: Index, copies: NDArray[np.int64], radius: int) -> int:
+def radius_with_decided(index: Index, copies: NDArray[np.int64], radius: int) -> int:
     """The radius, or the distance of the furthest pair that is a copy by decision if that is more.
 
     `copies` holds pairs of rows of the index, int64 (n, 2).

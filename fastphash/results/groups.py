@@ -19,7 +19,7 @@ from fastphash.base.vocabulary import (
 from fastphash.groups.grouping import Grouping, KeeperComparison, find_copies, has_partner
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
-from fastphash.results.copy_rule import CopyRule, widest_radius
+from fastphash.results.copy_rule import CopyRule, radius_with_decided
 from fastphash.results.counts import are_copies, count_kinds
 from fastphash.results.decisions import NOTHING_DECIDED, Resolved
 from fastphash.results.priority import keeper_reasons
@@ -190,7 +190,7 @@ def group_rows(
     keepers = find_copies(
         index,
         ranked.content,
-        replace(criteria, radius=widest_radius(index, decided.copies, criteria.radius)),
+        replace(criteria, radius=radius_with_decided(index, decided.copies, criteria.radius)),
         grouping=grouping,
         is_copy=rule,
         distinguish_by=rule.distinguish_by(),

@@ -105,10 +105,6 @@ class _Equals(NamedTuple):
     first: NDArray[np.int64]
     match_count: NDArray[np.int64]
 
-    def take(self, needles: NDArray[np.int64]) -> "_Equals":
-        """That of these needles."""
-        return _Equals(self.first[needles], self.match_count[needles])
-
 
 def find_strongest(
     needles: HashTable, haystack: HashTable, criteria: CopyCriteria, decided: DecidedPairs

@@ -15,7 +15,7 @@ from fastphash.base.vocabulary import KINDS
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.plan import (
     count_disagreements,
-    count_reasons,
+    count_keeper_reasons,
     list_disagreements,
     make_plan,
     plan_settings,
@@ -121,7 +121,7 @@ def test_the_annotated_image_is_the_keeper_of_its_split(tmp_path, bare):
     audit = labelled(tmp_path, ["train"] * 2, objects=[bare, [1]])
     plan = make_plan(audit)
     assert keeper_rows(plan) == {0: 1}
-    assert count_reasons(plan) == {"annotated": 1}
+    assert count_keeper_reasons(plan) == {"annotated": 1}
     assert keeper_rows(make_plan(audit, conflicts="drop")) == {0: 1}
 
 
@@ -141,7 +141,7 @@ def test_a_split_without_a_file_says_nothing_about_annotations(tmp_path):
     audit = labelled(tmp_path, ["train", "val"], objects=[[1], ...])
     plan = make_plan(audit)
     assert keeper_rows(plan) == {0: 1}
-    assert count_reasons(plan) == {"val before train": 1}
+    assert count_keeper_reasons(plan) == {"val before train": 1}
     assert plan_settings(plan)["emptied"] == [
         {"split": "train", "what": "split", "name": "", "images": 1}
     ]
@@ -169,7 +169,7 @@ def test_a_chosen_keeper_is_a_reason_of_its_own(tmp_path):
     decide(audit.folder, Decision("keeper", (Image("train", b"01.png", digest),)))
     plan = make_plan(audit)
     assert keeper_rows(plan) == {0: 1}
-    assert count_reasons(plan) == {"decided": 1}
+    assert count_keeper_reasons(plan) == {"decided": 1}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from fastphash.labels.masks import Masks, find_masks, left_out, look_like_masks
+from fastphash.labels.masks import Masks, are_masks, find_masks, look_like_masks
 from tests.support.scenes import scene
 from tests.support.stores import hashes_of
 
@@ -96,7 +96,7 @@ def test_masks_beside_pictures_are_left_out(layout):
     (found,) = find_masks(rows)
     folder = mask.rpartition("/")[0]
     assert found == Masks("train", folder, layout in _MARKED, 6, True)
-    assert left_out(rows, [found]).tolist() == [False, True] * 6
+    assert are_masks(rows, [found.place]).tolist() == [False, True] * 6
 
 
 _MARKED = {"endings", "beginnings", "one folder", "one folder, lower"}
@@ -132,7 +132,7 @@ def folders(**pictures):
 def test_what_is_left_out_and_what_is_only_said(rows, found):
     masks = find_masks(rows)
     assert [(one.folder, one.named) for one in masks] == found
-    out = left_out(rows, masks)
+    out = are_masks(rows, [one.place for one in masks if one.named])
     names = rows.table["path"].to_pylist()
     expected = {folder for folder, named in found if named}
     assert [name.partition("/")[0] in expected for name in names] == out.tolist()

@@ -128,6 +128,7 @@ def audited(folder, contents, hashes, pictures, splits, *, thumbnails=True, orie
             "radius": RADIUS,
             "min_score": 0.5,
             "labels": {},
+            "masks": [],
         },
         rows=HashTable(pa.table(columns), Definition()),
         splits=["train", "val"],

@@ -104,7 +104,7 @@ def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json
     from fastphash.clean.plan import (
         PLAN,
         count_disagreements,
-        count_reasons,
+        count_keeper_reasons,
         list_disagreements,
         make_plan,
         plan_settings,
@@ -128,7 +128,7 @@ def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json
         )
         write_table(audited.folder / PLAN, plan)
     splits, settings = plan_summary(plan), plan_settings(plan)
-    counts = {"reasons": count_reasons(plan), "disagreements": count_disagreements(plan)}
+    counts = {"reasons": count_keeper_reasons(plan), "disagreements": count_disagreements(plan)}
     if as_json:
         show_json({"splits": splits, **counts, **settings})
     else:

@@ -10,10 +10,12 @@ from fastphash.base.text import count, display_name, listed, rough
 from fastphash.base.vocabulary import COPY_KINDS, COUNTED_COPIES, KINDS
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
+from fastphash.results.leak_words import leak_lines, same_pixels_inside
 from fastphash.results.verdict import count_leaks
 
 # more splits than this don't fit side by side
 _MATRIX_SPLITS = 4
+# leaks whose distances are shown
 _LEAK_LINES = 12
 _NO_COPIES = KINDS[len(COPY_KINDS) :]
 _MASK_LINES = 5
@@ -97,10 +99,8 @@ def _show_splits(splits: dict[str, Any], *, thumbnails: bool) -> None:
             for name, split in splits.items()
         ],
     )
-    repeated = {name: split["same_pixels"] for name, split in splits.items()}
-    if any(repeated.values()):
-        counts = listed([f"{number:,} in {name}" for name, number in repeated.items() if number])
-        show_lines("Copies with the same pixels in other bytes", [counts])
+    if same_pixels := same_pixels_inside(splits):
+        show_lines("Copies with the same pixels in other bytes", [listed(same_pixels)])
     if collisions := sum(split["collisions"] for split in splits.values()):
         share = count(collisions, "image shares", "images share")
         why = _why_collisions(collisions, thumbnails=thumbnails)
@@ -186,23 +186,9 @@ def _leak_cell(leak: dict[str, Any]) -> str:
 
 
 def _show_leaks_in_words(leaks: list[dict[str, Any]]) -> None:
-    lines = []
-    for leak in sorted(leaks, key=lambda leak: -leak["share"]):
-        if leak["leaked"]:
-            kinds = ", ".join(
-                f"{number:,} {kind}"
-                for kind, number in leak["kinds"].items()
-                if number and kind in COUNTED_COPIES
-            )
-            if leak["same_pixels"]:
-                kinds += f" ({leak['same_pixels']:,} with the same pixels in other bytes)"
-            lines.append(
-                f"{leak['leaked']:,} of {count(leak['images'], leak['needles'] + ' image')} "
-                f"({leak['share'] * 100:.1f} %) {'is' if leak['leaked'] == 1 else 'are'} also in "
-                f"{leak['haystack']}: {kinds}"
-            )
-    if len(lines) > _LEAK_LINES:
-        lines[_LEAK_LINES:] = [f"and {len(lines) - _LEAK_LINES} more in summary.json"]
+    lines, further = leak_lines(leaks)
+    if further:
+        lines.append(f"and {further:,} more in summary.json")
     show_lines("Leaks in words", lines or ["no image of one split is in another"])
 
 

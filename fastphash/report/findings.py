@@ -2,23 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from fastphash.base.text import count, display_name, listed, share
-from fastphash.base.vocabulary import COUNTED, COUNTED_COPIES
+from fastphash.base.text import display_name
+from fastphash.base.vocabulary import COUNTED
 from fastphash.results.priority import keep_in_first
 
 #: More splits than this don't fit into a square table.
 MATRIX_SPLITS = 16
-
-_LEAK_LINES = 12
-
-
-def _leak_in_words(leak: dict[str, Any]) -> str:
-    images = count(leak["images"], f"{display_name(leak['needles'])} image")
-    leaked = leak["leaked"]
-    return (
-        f"{leaked:,} of {images} ({share(leaked, leak['images'])}) "
-        f"{'is' if leaked == 1 else 'are'} also in {display_name(leak['haystack'])}"
-    )
 
 
 class Cell(NamedTuple):
@@ -46,33 +35,6 @@ def matrix(summary: dict[str, Any]) -> list[tuple[str, list[Cell | None]]]:
 def _heat(leaked: float) -> int:
     """Which of six tints a share of images has."""
     return sum(leaked > limit for limit in (0, 0.01, 0.05, 0.2, 0.5))
-
-
-def leak_lines(summary: dict[str, Any]) -> tuple[list[str], int]:
-    """The largest leaks in words, and how many more there are."""
-    leaks = [leak for leak in summary["leaks"] if leak["leaked"]]
-    leaks.sort(key=lambda leak: -leak["share"])
-    lines = [
-        f"{_leak_in_words(leak)}: "
-        + listed(
-            [f"{leak['kinds'][kind]:,} {kind}" for kind in COUNTED_COPIES if leak["kinds"][kind]]
-        )
-        + _same_pixels(leak)
-        for leak in leaks[:_LEAK_LINES]
-    ]
-    return lines, max(len(leaks) - _LEAK_LINES, 0)
-
-
-def _same_pixels(leak: dict[str, Any]) -> str:
-    # earlier versions didn't count them
-    number = leak.get("same_pixels", 0)
-    return f" ({number:,} with the same pixels in other bytes)" if number else ""
-
-
-def same_pixels_inside(summary: dict[str, Any]) -> list[str]:
-    """Splits with copies that have the same pixels in other bytes, and how many."""
-    numbers = {name: split["same_pixels"] for name, split in summary["splits"].items()}
-    return [f"{number:,} in {display_name(name)}" for name, number in numbers.items() if number]
 
 
 def kinds_inside(summary: dict[str, Any]) -> list[str]:

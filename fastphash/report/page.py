@@ -16,6 +16,7 @@ from fastphash.report.collisions import find_collisions
 from fastphash.report.groups import COPIES_SHOWN, Group, GroupTable
 from fastphash.report.pictures import draw
 from fastphash.report.templates import template
+from fastphash.results import leak_words
 from fastphash.results.audit_folder import CONFLICTS, AuditFolder
 from fastphash.results.decisions import decisions_digest, in_force, read_decisions
 from fastphash.results.verdict import judge
@@ -74,6 +75,7 @@ def write_report(
         summary=audited.summary,
         verdict=judge(audited.summary, decided_since=decided),
         findings=findings,
+        leak_words=leak_words,
         charts=charts,
         groups=table,
         shown=shown,

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fastphash.base.text import count, display_name, listed, share
+from fastphash.base.text import count, display_name, listed
 from fastphash.base.vocabulary import CONFIRMED, COUNTED_COPIES, KINDS, NEAR, SURE_KINDS, UNVERIFIED
+from fastphash.results.leak_words import is_or_are, leak_in_words, share_in_words
 from fastphash.sources.split_folders import name_split_folders
 
 _SURE = (*SURE_KINDS, CONFIRMED)
@@ -163,7 +164,7 @@ def _copies_inside(splits: dict[str, Any]) -> str:
     parts = []
     for name, split in sorted(splits.items(), key=lambda item: -_copies(item[1])):
         if copies := _copies(split):
-            parts.append(_share_of(copies, _hashed(split), name))
+            parts.append(share_in_words(copies, _hashed(split), name))
     if not parts:
         return ""
     if len(parts) > 3:
@@ -210,8 +211,7 @@ def _leaks_in_words(worst: str, summary: dict[str, Any]) -> list[str]:
 def _leak_in_words(name: str, splits: dict[str, Any]) -> str:
     split = splits[name]
     leaked = split["leaks"]["leaked"]
-    images = _share_of(leaked, _hashed(split), name)
-    return f"{images} {_are(leaked)} also in {_elsewhere(name, splits)}"
+    return leak_in_words(leaked, _hashed(split), name, _elsewhere(name, splits))
 
 
 def _near_in_words(worst: str, summary: dict[str, Any]) -> str:
@@ -225,8 +225,8 @@ def _near_in_words(worst: str, summary: dict[str, Any]) -> str:
         end = f", and their thumbnails have a score of at least {min_score:g}: most are copies"
     return (
         "No image of one split is surely in another, but "
-        f"{_share_of(number, _hashed(split), worst)} "
-        f"{_are(number)} near one in {_elsewhere(worst, summary['splits'])}, at most "
+        f"{share_in_words(number, _hashed(split), worst)} "
+        f"{is_or_are(number)} near one in {_elsewhere(worst, summary['splits'])}, at most "
         f"{count(summary['radius'], 'bit')} away{end}."
     )
 
@@ -239,10 +239,6 @@ def _elsewhere(name: str, splits: dict[str, Any]) -> str:
 
 def _hashed(split: dict[str, Any]) -> int:
     return int(split["images"] - split["rejected"])
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def _looked_for(summary: dict[str, Any]) -> str:
@@ -266,9 +262,3 @@ def _missed(summary: dict[str, Any]) -> str:
         missed.append("borders of 10 % or more, such as letterboxes")
     missed.append("turns by 5 degrees or more, other than quarter turns")
     return f"Mostly missed: {'; '.join(missed)}."
-
-
-def _share_of(part: int, whole: int, split: str) -> str:
-    """38 of 98 val images (38.8 %)."""
-    images = count(whole, f"{display_name(split)} image")
-    return f"{part:,} of {images} ({share(part, whole)})"

@@ -42,7 +42,7 @@ def test_the_verdict_counts_the_worst_leak(page):
 def test_leaks_stand_in_a_square_and_in_words(page):
     assert "train itself 27.3 % 3 of 11" in page.text
     assert "val 60.0 % 3 of 5 itself" in page.text
-    assert "are also in train: 1 identical, 1 exact and 1 augmented" in page.text
+    assert "are also in train: 1 identical, 1 exact, 1 augmented" in page.text
 
 
 def test_collisions_and_rejects_are_named(page):

@@ -125,14 +125,17 @@ class Supervisor:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.kill()
+        end = self.close if kind is None else self.kill
+        end()
 
     def close(self) -> None:
-        """Let the processes leave; kill those that don't."""
-        self._dismiss()
+        """Ask the processes to leave, give them time to, and kill those that don't."""
+        for worker in self._workers:
+            with contextlib.suppress(OSError):
+                worker.pipe.send_bytes(pickle.dumps(None))
+        end = time.monotonic() + _LEAVE
+        for worker in self._workers:
+            worker.process.join(max(end - time.monotonic(), 0))
         self.kill()
 
     def kill(self) -> None:
@@ -242,15 +245,6 @@ class Supervisor:
         _start(process, self._context)
         worker_end.close()
         return _Worker(process, supervisor_end, current)
-
-    def _dismiss(self) -> None:
-        """Ask all workers to leave, and give them time to."""
-        for worker in self._workers:
-            with contextlib.suppress(OSError):
-                worker.pipe.send_bytes(pickle.dumps(None))
-        end = time.monotonic() + _LEAVE
-        for worker in self._workers:
-            worker.process.join(max(end - time.monotonic(), 0))
 
 
 def _how_ended(process: Any) -> str:

@@ -35,7 +35,7 @@ from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.index import Index
 from fastphash.labels.coco_check import CheckedCoco
 from fastphash.labels.levels import with_levels
-from fastphash.labels.masks import Masks, are_masks, find_masks
+from fastphash.labels.masks import count_left_out, find_masks, left_out
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
     GROUPS,
@@ -143,7 +143,9 @@ def _search(
     splits = [source.split for source in sources]
     rows = with_levels(read_splits(out, splits), options.labels.coco)
     masks = find_masks(rows)
-    compared = _without_masks(rows, masks, options)
+    named = [] if options.compare_masks else [one.place for one in masks if one.named]
+    out_of_it = left_out(rows, named)
+    compared = rows.take(np.flatnonzero(~out_of_it)) if out_of_it.any() else rows
     criteria, chance = _choose_criteria(compared, options, hashed.store)
     decided_by, decided = decisions_digest(out), resolve(read_decisions(out), compared)
     # masks count as images here, whether they are compared or not
@@ -156,7 +158,9 @@ def _search(
         **_describe_run(hashed.store, criteria, chance, options),
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
-        "masks": mask_summary(masks, compared=options.compare_masks),
+        "masks": mask_summary(
+            masks, count_left_out(rows, masks, out_of_it), compared=options.compare_masks
+        ),
         **_describe_results(sources, rows, hashed, copies, labels),
     }
     summary["verdict"] = asdict(judge(summary))
@@ -168,14 +172,6 @@ def _write_pages(audited: AuditFolder, progress: Progress) -> None:
     write_report(audited, audited.folder / REPORT, progress=progress)
     # write the summary last: it marks the results as complete
     atomic.write_json(audited.folder / SUMMARY, audited.summary)
-
-
-def _without_masks(rows: HashTable, masks: list[Masks], options: AuditOptions) -> HashTable:
-    """All rows, without the masks unless they are compared too."""
-    named = [one.place for one in masks if one.named]
-    if options.compare_masks or not named:
-        return rows
-    return rows.take(np.flatnonzero(~are_masks(rows, named)))
 
 
 class _Hashed(NamedTuple):

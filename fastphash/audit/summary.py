@@ -93,8 +93,10 @@ def group_summary(groups: pa.Table) -> dict[str, Any]:
     }
 
 
-def mask_summary(masks: list[Masks], *, compared: bool) -> list[dict[str, Any]]:
-    """Folders of masks, and whether they were left out of comparisons."""
+def mask_summary(
+    masks: list[Masks], not_compared: list[int], *, compared: bool
+) -> list[dict[str, Any]]:
+    """Folders of masks, whether they are left out of comparisons, and how many images of each."""
     return [
         {
             "split": one.split,
@@ -102,8 +104,9 @@ def mask_summary(masks: list[Masks], *, compared: bool) -> list[dict[str, Any]]:
             "marked": one.marked,
             "images": one.images,
             "left_out": one.named and not compared,
+            "not_compared": number,
         }
-        for one in masks
+        for one, number in zip(masks, not_compared, strict=True)
     ]
 
 

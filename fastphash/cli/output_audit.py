@@ -222,7 +222,9 @@ def _show_masks(masks: list[dict[str, Any]]) -> None:
         folder += " (by the names of files)" if one["marked"] and one["left_out"] else ""
         images = count(one["images"], "image looks like a mask", "images look like masks")
         if one["left_out"]:
-            what = "not compared (--compare-masks compares them)"
+            copies = one["images"] - one["not_compared"]
+            but = f", but for {count(copies, 'file')} of another split, too" if copies else ""
+            what = f"not compared{but} (--compare-masks compares them)"
         else:
             what = "compared all the same; to leave them out, name the folder of pictures as split"
         lines.append(f"{folder}: {images}, {what}")

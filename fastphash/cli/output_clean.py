@@ -7,7 +7,7 @@ from fastphash.base.text import count
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli.next_steps import shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
-from fastphash.results.verdict import decisions_in_words, staying_in_words
+from fastphash.results.verdict import decisions_in_words, masks_in_words, staying_in_words
 
 _SKIPPED_LINES = _EMPTIED_LINES = 10
 #: Copies that stay because of their labels, of which a plan on the screen names the first.
@@ -123,6 +123,8 @@ def _notes(
             "the audit compared equal hashes only, so it has no near copies: audit again with "
             "--radius"
         )
+    if masks := masks_in_words(audit):
+        lines.append(f"{masks}: they all stay")
     decided = decisions_in_words(plan_keys["decisions"], plan_keys["stale_decisions"])
     staying = staying_in_words(plan_keys["staying"], plan_keys["kinds"], folder)
     return [*lines, *(line for line in (decided, staying) if line)]

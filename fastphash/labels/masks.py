@@ -4,8 +4,7 @@ Masks of different pictures are often equal, all black for example. They are no 
 only with its picture.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
 from typing import Any, NamedTuple
 
@@ -15,16 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
+from fastphash.labels.mask_names import bare_folder, bare_names, is_mask_folder, marked_names
 from fastphash.store.rows import HashTable
-
-# what folders of masks are called, and how names of masks begin or end
-_WORDS = (
-    *("annotation", "annotations", "groundtruth", "gt", "gtfine", "label", "labelids", "labels"),
-    *("mask", "masks", "matte", "mattes", "seg", "segmentation", "segmentationclass"),
-    *("segmentationobject", "segmentations", "trimap", "trimaps"),
-)
-_MARK = rf"(?i)^(?:{'|'.join(_WORDS)})[-_. ]|[-_. ](?:{'|'.join(_WORDS)})$"
-_FOLDER_WORDS = re.compile(rf"(?i)(?:^|[^a-z])(?:{'|'.join(_WORDS)})(?:[^a-z]|$)")
 
 # least share of a folder's images that have a picture of the same name elsewhere in the split
 _PAIRED = 0.5
@@ -40,6 +31,8 @@ _CONSTANT = 0.2
 # 0.8 to 1 in masks, 0.7 in products on white
 _TOLERANCE = 2
 _COVERED = 0.8
+# levels that a thumbnail spans at most that counts as one value: labels 0 and 1, for example
+_ONE_VALUE = 8
 # no such set
 _NONE = -1
 
@@ -56,8 +49,8 @@ class Masks(NamedTuple):
         its other images.
     images : int
     named : bool
-        Whether the names say so, too, and most have a picture of the same name: such images are
-        left out of comparisons.
+        Whether the names say so, too, and most have a picture of the same name, in a folder whose
+        images don't look like masks: such images are left out of comparisons.
     """
 
     split: str
@@ -92,21 +85,60 @@ def find_masks(rows: HashTable) -> list[Masks]:
         one = sets[i]
         beside_pictures = one.pictures >= 0 and not alike[one.pictures]
         if alike[i] and (one.is_named or beside_pictures):
-            named = one.is_named and one.pictures >= 0
+            # two folders of drawings are two classes, whatever they are called
+            named = one.is_named and beside_pictures
             found.append(Masks(one.split, one.folder, one.marked, one.rows.size, named))
     return sorted(found)
 
 
-def are_masks(rows: HashTable, masks: Sequence[tuple[str, str, bool]]) -> NDArray[np.bool_]:
-    """Whether each row is a mask, bool (n,); `masks` are the places of `Masks`."""
-    found = np.zeros(len(rows), np.bool_)
+def left_out(rows: HashTable, masks: Sequence[tuple[str, str, bool]]) -> NDArray[np.bool_]:
+    """Whether each row is not compared, bool (n,), as one of the masks at these places of `Masks`.
+
+    A mask whose file is in another split, too, byte for byte, is compared all the same, unless it
+    has but one value: names may deceive, and then it is a leak.
+    """
+    out = np.zeros(len(rows), np.bool_)
     if not masks:
-        return found
+        return out
     places = _places(rows)
-    for split, folder, marked in masks:
-        in_folder = pc.equal(places.folder, folder).to_numpy(zero_copy_only=False)
-        found |= in_folder & (places.marked == marked) & (rows.splits == split)
-    return found
+    for mask in masks:
+        out |= _members(rows, places, mask)
+    out[_telling_copies(rows, out)] = False
+    return out
+
+
+def count_left_out(rows: HashTable, masks: Iterable[Masks], out: NDArray[np.bool_]) -> list[int]:
+    """How many images of each of the masks are not compared; `out` is bool (n,), for each row."""
+    if not out.any():
+        return [0 for _ in masks]
+    places = _places(rows)
+    return [int((out & _members(rows, places, one.place)).sum()) for one in masks]
+
+
+def _members(
+    rows: HashTable, places: "_Places", mask: tuple[str, str, bool]
+) -> NDArray[np.bool_]:
+    split, folder, marked = mask
+    in_folder = pc.equal(places.folder, folder).to_numpy(zero_copy_only=False)
+    members: NDArray[np.bool_] = in_folder & (places.marked == marked)
+    return members & (rows.splits == split)
+
+
+def _telling_copies(rows: HashTable, masks: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The masks whose file another split has, too, and that have more than one value."""
+    digests = rows.digests
+    if digests is None or not masks.any():
+        return np.empty(0, np.int64)
+    _, file = np.unique(digests, axis=0, return_inverse=True)
+    file = file.reshape(-1)
+    _, split = np.unique(rows.splits.astype(str), return_inverse=True)
+    files = np.unique(np.stack([file, split.reshape(-1)], axis=1), axis=0)[:, 0]
+    copies = np.flatnonzero(masks & (np.bincount(files)[file] > 1))
+    thumbnails = rows.take(copies).thumbnails
+    if thumbnails is None or not copies.size:
+        return copies
+    telling: NDArray[np.bool_] = np.ptp(thumbnails, axis=1) > _ONE_VALUE
+    return copies[telling]
 
 
 def look_like_masks(thumbnails: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -129,9 +161,10 @@ def look_like_masks(thumbnails: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 class _Places(NamedTuple):
-    """Folder and bare name of each row, and whether its name is that of a mask."""
+    """Folder, bare name and bare path of each row, and whether its name is that of a mask."""
 
     folder: pa.Array
+    path: pa.Array
     stem: pa.Array
     marked: NDArray[np.bool_]
 
@@ -154,8 +187,12 @@ def _places(rows: HashTable) -> _Places:
     paths = rows.table["path"].combine_chunks()
     folder = pc.replace_substring_regex(paths, r"/?[^/]*$", "")
     stem = pc.replace_substring_regex(paths, r"^.*/|\.[^./]*$", "")
-    marked = pc.match_substring_regex(stem, _MARK).to_numpy(zero_copy_only=False)
-    return _Places(folder, pc.replace_substring_regex(stem, _MARK, ""), marked)
+    marked = marked_names(stem).to_numpy(zero_copy_only=False)
+    bare = bare_names(stem)
+    encoded = folder.dictionary_encode()
+    names = pa.array([bare_folder(name) for name in encoded.dictionary.to_pylist()], pa.string())
+    path = pc.binary_join_element_wise(names.take(encoded.indices), bare, "/")
+    return _Places(folder, path, bare, marked)
 
 
 def _image_sets(rows: HashTable, places: _Places) -> list[_ImageSet]:
@@ -168,10 +205,13 @@ def _image_sets(rows: HashTable, places: _Places) -> list[_ImageSet]:
     number = number.reshape(-1)
     order = np.argsort(number, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(number))[:-1])
-    is_named = [
-        bool(marked) or bool(_FOLDER_WORDS.search(names[f])) for _, f, marked in unique.tolist()
-    ]
-    pictures = _find_pictures(places.stem, number, unique[:, 0], np.array(is_named))
+    is_named = [bool(marked) or is_mask_folder(names[f]) for _, f, marked in unique.tolist()]
+    # in "ground_truth/cut" and "test/cut", the folders say more than names that all folders have
+    pictures = {
+        i: other
+        for bare in (places.stem, places.path)
+        for i, other in _find_pictures(bare, number, unique[:, 0], np.array(is_named)).items()
+    }
     return [
         _ImageSet(
             str(splits[s]), names[f], bool(m), members[i], is_named[i], pictures.get(i, _NONE)

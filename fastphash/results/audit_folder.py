@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
-from fastphash.labels.masks import are_masks
+from fastphash.labels.masks import left_out
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA
 from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
@@ -105,10 +105,10 @@ def read_splits(folder: Path, splits: list[str]) -> HashTable:
 
 def were_compared(rows: HashTable, summary: dict[str, Any]) -> NDArray[np.bool_]:
     """Whether an audit compared each row, bool (n,): it may have left out masks."""
-    left_out = [
+    masks = [
         (one["split"], one["folder"], one["marked"]) for one in summary["masks"] if one["left_out"]
     ]
-    return ~are_masks(rows, left_out)
+    return ~left_out(rows, masks)
 
 
 def audit_at(folder: Path) -> Path:

@@ -11,6 +11,8 @@ from fastphash.sources.split_folders import name_split_folders
 
 _SURE = (*SURE_KINDS, CONFIRMED)
 _UNVERIFIED = KINDS[UNVERIFIED]
+# folders of masks that a sentence names
+_MASK_FOLDERS = 4
 _ONE_SPLIT = "There is one split: nothing can leak."
 
 
@@ -88,6 +90,28 @@ def decisions_in_words(used: int, stale: int) -> str:
         unused = count(stale, "decision doesn't count", "decisions don't count")
         parts.append(f"{unused}, because images have changed or are not in this audit")
     return "; ".join(parts)
+
+
+def masks_in_words(summary: dict[str, Any]) -> str:
+    """How many masks of which folders were not compared; empty if all were.
+
+    "12 masks in train/masks and 4 masks in val/masks were not compared"
+    """
+    left_out = [
+        (
+            one.get("not_compared", one["images"]),
+            "/".join(filter(None, (one["split"], one["folder"]))),
+        )
+        for one in summary.get("masks", [])
+        if one["left_out"]
+    ]
+    parts = [f"{count(number, 'mask')} in {folder}" for number, folder in left_out if number]
+    if not parts:
+        return ""
+    if more := parts[_MASK_FOLDERS:]:
+        parts[_MASK_FOLDERS:] = [f"those of {count(len(more), 'further folder')}"]
+    single = sum(number for number, _ in left_out) == 1
+    return f"{listed(parts)} {'was' if single else 'were'} not compared"
 
 
 _Judged = tuple[Literal["good", "doubt", "bad"], str, list[str]]
@@ -261,4 +285,5 @@ def _missed(summary: dict[str, Any]) -> str:
         missed.append("crops by 10 % of each side or more, such as many 224-pixel centre crops")
         missed.append("borders of 10 % or more, such as letterboxes")
     missed.append("turns by 5 degrees or more, other than quarter turns")
-    return f"Mostly missed: {'; '.join(missed)}."
+    masks = masks_in_words(summary)
+    return f"Mostly missed: {'; '.join(missed)}.{f' {masks}.' if masks else ''}"

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fastphash.files import parquet
-from tests.support.command_line import run, too_wide
+from tests.support.command_line import LEAKED, run, too_wide
 from tests.support.scenes import save, scene
 
 
@@ -43,11 +43,22 @@ def test_masks_are_named_and_no_mask_leaks(data):
     leaks = parquet.read_table(data / "o" / "leaks.parquet")
     assert sorted(leaks["needle_path"].to_pylist()) == ["images/00.png", "images/20.png"]
     assert summary(data)["masks"] == [
-        {"split": split, "folder": "masks", "marked": False, "images": n, "left_out": True}
+        {
+            "split": split,
+            "folder": "masks",
+            "marked": False,
+            "images": n,
+            "left_out": True,
+            "not_compared": n,
+        }
         for split, n in (("train", 8), ("val", 4))
     ]
     report = (data / "o" / "report.html").read_text()
     assert "8 images look like masks, not compared" in report
+    said = "8 masks in train/masks and 4 masks in val/masks were not compared"
+    assert summary(data)["verdict"]["missed"].endswith(f" {said}.")
+    plan = " ".join(run("clean", "o", cwd=data).stdout.split())
+    assert f"{said}: they all stay" in plan
 
 
 def test_clean_removes_no_mask(data):
@@ -132,6 +143,61 @@ def test_pictures_called_masks_are_compared(tmp_path):
     shown = run("audit", "d", "-o", "o", cwd=tmp_path).stdout
     assert "Masks" not in shown
     assert summary(tmp_path)["groups"]["groups"] == 3
+
+
+def drawing(seed):
+    """A drawn picture on white: two areas of other colours."""
+    rng = np.random.default_rng(seed)
+    pixels = np.full((96, 128, 3), 255, np.uint8)
+    for _ in range(2):
+        top, left = rng.integers(5, 45, 2)
+        pixels[top : top + 40, left : left + 50] = rng.integers(0, 200, 3)
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("other", "named"), [("no", "mask"), ("plain", "seg"), ("unlabelled", "labels")]
+)
+@pytest.mark.parametrize("make", [drawing, scene])
+def test_leaks_between_classes_that_are_called_masks(tmp_path, other, named, make):
+    """Classes of drawings on white, or of drawings beside photos: copied files leak."""
+    for split, seeds in (("train", range(10)), ("val", range(20, 26))):
+        for i, seed in enumerate(seeds):
+            save(tmp_path / split / named / f"{i:03d}.png", drawing(seed))
+            save(tmp_path / split / other / f"{i:03d}.png", make(100 + seed))
+    for i in range(3):
+        shutil.copy(tmp_path / f"train/{named}/{i:03d}.png", tmp_path / f"val/{named}")
+    words = ["audit", "train=train", "val=val", "-o", "o", "--fail-on-leak"]
+    shown = " ".join(run(*words, cwd=tmp_path, status=LEAKED).stdout.split())
+    if make is scene:
+        assert (
+            f"train/{named}: 10 images look like masks, not compared, but for 3 files of" in shown
+        )
+        assert f"7 masks in train/{named} and 3 masks in val/{named} were not compared" in shown
+    leaks = summary(tmp_path)["splits"]["val"]["leaks"]
+    assert leaks["kinds"]["identical"] == 3
+
+
+LAYOUTS = {
+    "Cityscapes": ("leftImg8bit/aa/{}_leftImg8bit.png", "gtFine/aa/{}_gtFine_labelIds.png"),
+    "MVTec": ("test/cut/{}.png", "ground_truth/cut/{}_mask.png"),
+    "mmseg": ("img_dir/{}.png", "ann_dir/{}.png"),
+    "prefixes": ("im/img_{}.png", "gts/gt_{}.png"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_no_image_leaks_because_of_its_mask(tmp_path, layout):
+    picture, label = LAYOUTS[layout]
+    for split, seeds in (("train", range(6)), ("val", range(20, 23))):
+        for seed in seeds:
+            save(tmp_path / split / picture.format(f"{seed:02d}"), scene(seed))
+            mask(tmp_path / split / label.format(f"{seed:02d}"), seed % 2)
+    words = ["audit", "train=train", "val=val", "-o", "o", "--fail-on-leak"]
+    run(*words, cwd=tmp_path)
+    assert [one["not_compared"] for one in summary(tmp_path)["masks"]] == [6, 3]
+    plan = json.loads(run("clean", "o", "--json", cwd=tmp_path).stdout)["splits"]
+    assert [plan[split]["remove"] for split in ("train", "val")] == [0, 0]
 
 
 def test_the_masks_of_the_case(shared, tmp_path):

@@ -1,11 +1,15 @@
 """Masks beside pictures: recognised by names, pictures of the same names, and thumbnails."""
 
+import hashlib
+from itertools import product as product_of
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
 
-from fastphash.labels.masks import Masks, are_masks, find_masks, look_like_masks
+from fastphash.labels.masks import Masks, find_masks, left_out, look_like_masks
+from fastphash.store.rows import HashTable
 from tests.support.scenes import scene
 from tests.support.stores import hashes_of
 
@@ -80,6 +84,15 @@ LAYOUTS = {
     "endings": ("images/{}.jpg", "masks/{}_mask.png"),
     "beginnings": ("img/{}.jpg", "gt/gt_{}.png"),
     "train_masks": ("train/{}.jpg", "train_masks/{}.gif"),
+    "Cityscapes": ("leftImg8bit/aa/{}_leftImg8bit.png", "gtFine/aa/{}_gtFine_labelIds.png"),
+    "colours": ("leftImg8bit/aa/{}_leftImg8bit.png", "gtCoarse/aa/{}_gtCoarse_color.png"),
+    "ground_truth": ("test/cut/{}.png", "ground_truth/cut/{}_mask.png"),
+    "ground truth": ("pictures/{}.png", "Ground Truth/{}.png"),
+    "mmseg": ("img_dir/val/{}.jpg", "ann_dir/val/{}.png"),
+    "trainIds": ("img_dir/{}_img.jpg", "ann_dir/{}_labelTrainIds.png"),
+    "suffixes on both sides": ("a/{}_sat.jpg", "b/{}_mask.png"),
+    "prefixes on both sides": ("a/img_{}.jpg", "b/mask_{}.png"),
+    "pictures below a word of masks": ("seg/images/{}.jpg", "seg/masks/{}.png"),
     "one folder": ("{}.jpg", "{}_mask.png"),
     "one folder, lower": ("pairs/{}.jpg", "pairs/{}-seg.png"),
 }
@@ -96,10 +109,11 @@ def test_masks_beside_pictures_are_left_out(layout):
     (found,) = find_masks(rows)
     folder = mask.rpartition("/")[0]
     assert found == Masks("train", folder, layout in _MARKED, 6, True)
-    assert are_masks(rows, [found.place]).tolist() == [False, True] * 6
+    assert left_out(rows, [found.place]).tolist() == [False, True] * 6
 
 
-_MARKED = {"endings", "beginnings", "one folder", "one folder, lower"}
+_MARKED = {"endings", "beginnings", "one folder", "one folder, lower", "Cityscapes", "colours"}
+_MARKED |= {"ground_truth", "trainIds", "suffixes on both sides", "prefixes on both sides"}
 
 
 def folders(**pictures):
@@ -123,8 +137,10 @@ def folders(**pictures):
         (folders(masks=blob), [("masks", False)]),
         # two kinds of masks
         (folders(images=scene, masks=blob, gt=blob), [("gt", True), ("masks", True)]),
-        # pictures that look like masks, too: the name decides
-        (folders(images=lambda i: blob(50 + i), masks=blob), [("masks", True)]),
+        # pictures that look like masks, too: perhaps two classes, "with mask" and without
+        (folders(images=lambda i: blob(50 + i), masks=blob), [("masks", False)]),
+        (folders(no=lambda i: blob(50 + i), mask=blob), [("mask", False)]),
+        (folders(bare=lambda i: blob(50 + i), seg=blob), [("seg", False)]),
         # photos of the same names
         (folders(left=scene, right=lambda i: scene(50 + i)), []),
     ],
@@ -132,10 +148,45 @@ def folders(**pictures):
 def test_what_is_left_out_and_what_is_only_said(rows, found):
     masks = find_masks(rows)
     assert [(one.folder, one.named) for one in masks] == found
-    out = are_masks(rows, [one.place for one in masks if one.named])
+    out = left_out(rows, [one.place for one in masks if one.named])
     names = rows.table["path"].to_pylist()
     expected = {folder for folder, named in found if named}
     assert [name.partition("/")[0] in expected for name in names] == out.tolist()
+
+
+def test_names_that_many_folders_have_are_told_by_folders():
+    images = {}
+    for defect, i in product_of([f"defect {n}" for n in range(9)], range(3)):
+        images[f"test/test/{defect}/{i:03d}.png"] = scene(i)
+        images[f"test/ground_truth/{defect}/{i:03d}_mask.png"] = blob(i)
+    found = find_masks(rows_of(images))
+    assert [(one.folder.partition("/")[0], one.named) for one in found] == [
+        ("ground_truth", True)
+    ] * 9
+
+
+@pytest.mark.parametrize(
+    ("levels", "compared"), [((0, 255), True), ((255, 90, 0), True), ((0, 1), False), ((0,), False)]
+)
+def test_files_of_another_split_are_compared_unless_they_have_one_value(levels, compared):
+    images = {}
+    for split, seeds in (("train", range(6)), ("val", range(4, 10))):
+        for i in seeds:
+            images[f"{split}/images/{i}.png"] = scene(i)
+            images[f"{split}/masks/{i}.png"] = blob(i, levels=levels)
+    rows = rows_of(images)
+    digests = [hashlib.md5(picture.tobytes()).digest() for picture in images.values()]
+    rows = HashTable(
+        rows.table.append_column("digest", pa.array(digests, pa.binary(16))), rows.definition
+    )
+    out = left_out(rows, [one.place for one in find_masks(rows) if one.named])
+    shown = [
+        f"{split}/{path}"
+        for split, path, gone in zip(rows.splits, rows.table["path"].to_pylist(), out, strict=True)
+        if "masks" in path and not gone
+    ]
+    twice = [f"{split}/masks/{i}.png" for split in ("train", "val") for i in (4, 5)]
+    assert shown == (twice if compared else [])
 
 
 def test_masks_of_one_split_have_their_pictures_there():

@@ -91,8 +91,9 @@ class _Filtering(NamedTuple):
             annotations=filtered.annotations,
             annotations_gone=filtered.annotations_gone,
             inexact=len(self.matched.inexact),
-            unknown=len(unknown_images(self.images, self.matched)),
+            unknown=len(unknown_images(self.matched)),
             unhashed=int((self.matched.rows >= self.hashed).sum()),
+            orphans=filtered.orphans,
         )
 
 

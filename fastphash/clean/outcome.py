@@ -33,6 +33,8 @@ class WrittenCoco(NamedTuple):
         Images whose names in it are spelled otherwise than their files.
     unknown, unhashed : int
         Images in it that are in no list: they match no file of the split, or one without a hash.
+    orphans : int
+        Annotations kept in it that are of none of its images, and were so before.
     """
 
     images: int
@@ -41,6 +43,7 @@ class WrittenCoco(NamedTuple):
     inexact: int
     unknown: int
     unhashed: int
+    orphans: int
 
 
 @dataclass

@@ -165,4 +165,7 @@ def _of_coco(split: str, written: dict[str, int]) -> list[str]:
         if number := written[key]:
             images = count(number, "image is", "images are")
             lines.append(f"{split}: {images} {why}: kept in the COCO file, but in no list")
+    if orphans := written["orphans"]:
+        annotations = count(orphans, "annotation is", "annotations are")
+        lines.append(f"{split}: {annotations} of no image in the COCO file, before as after: kept")
     return lines

@@ -1,6 +1,6 @@
 """COCO files read whole before anything is done with them, and the entries that can't be used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from fastphash.files.parquet import NAME_TYPE
 from fastphash.labels.category_names import CategoryNames
 from fastphash.labels.coco import ImageMatching, Images, read_images
 from fastphash.labels.coco_removal import unknown_images
-from fastphash.labels.ids import Ids, is_id
+from fastphash.labels.ids import Ids, ImageId, is_id
 from fastphash.labels.shapes import is_ordinary, shapes_of
 
 REJECTED_ANNOTATIONS_SCHEMA = pa.schema(
@@ -89,6 +89,8 @@ def check_coco(path: Path, progress: Progress = no_progress) -> CheckedCoco:
     images = read_images(path)
     ids = Ids(images.ids)
     rejected: list[RejectedEntry] = []
+    categories: list[Any] = []
+    used: set[ImageId] = set()
     other_ids = annotations = 0
     total = path.stat().st_size // _MEGABYTE
     wanted = {"images": "id", "annotations": "image_id", "categories": "id"}
@@ -98,21 +100,26 @@ def check_coco(path: Path, progress: Progress = no_progress) -> CheckedCoco:
             rejected += _odd_images(piece, images, ids)
         elif piece.array == "categories":
             rejected += _odd_categories(piece)
+            categories += piece.values()
         elif piece.array == "annotations":
             annotations += 1
-            rejected += _odd_annotations(piece, ids)
+            elements = piece.elements()
+            rejected += _odd_annotations(piece, elements, ids)
+            used.update(key for element in elements for key in _categories_of(element))
             other_ids += sum(key not in ids and ids.find(key) >= 0 for key in piece.values())
+    rejected += _of_unknown_categories(path, used, Ids(categories))
     if not annotations:
         reason = "the file has none, so that every image counts as one without objects"
         rejected.append(RejectedEntry("annotations", -1, None, None, None, reason))
     order = ("images", "categories", "annotations")
-    rejected.sort(key=lambda entry: order.index(entry.array))
+    rejected.sort(key=lambda entry: (order.index(entry.array), entry.position))
     return CheckedCoco(images, rejected, other_ids)
 
 
 def unmatched_images(images: Images, matched: ImageMatching) -> list[RejectedEntry]:
     """Images with a name that is that of no path for certain."""
-    unknown = dict.fromkeys(unknown_images(images, matched), "no hashed image has this name")
+    named = [i for i in unknown_images(matched) if images.names[i]]
+    unknown = dict.fromkeys(named, "no hashed image has this name")
     doubt = "several hashed images may have this name, or one that another name fits, too"
     return [
         RejectedEntry("images", i, _text(images.ids[i]), None, _text(images.names[i]), why)
@@ -157,8 +164,32 @@ def _odd_categories(piece: Piece) -> Iterator[RejectedEntry]:
             yield _rejected(piece, i, element, f"no id (a number or a text): {_id_of(element)}")
 
 
-def _odd_annotations(piece: Piece, ids: Ids) -> Iterator[RejectedEntry]:
-    for i, element in enumerate(piece.elements()):
+def _categories_of(annotation: Any) -> list[ImageId]:
+    """Ids of the categories of an annotation, or of the segments of a panoptic one."""
+    segments = annotation.get("segments_info") if isinstance(annotation, dict) else None
+    items = segments if isinstance(segments, list) else [annotation]
+    keys = [item.get("category_id") for item in items if isinstance(item, dict)]
+    return [key for key in keys if is_id(key)]
+
+
+def _of_unknown_categories(
+    path: Path, used: set[ImageId], categories: Ids
+) -> Iterator[RejectedEntry]:
+    """Annotations of categories that the file lacks, unless it lists none at all.
+
+    Categories may stand behind the annotations: only a file with such annotations is read again.
+    """
+    unknown = {key for key in used if categories.find(key) < 0}
+    if not unknown or not categories:
+        return
+    for piece in pieces(path, {"annotations": "image_id"}):
+        for i, element in enumerate(piece.elements() if piece.array else ()):
+            if lacking := [key for key in _categories_of(element) if key in unknown]:
+                yield _rejected(piece, i, element, f"no category has the id {lacking[0]!r:.80}")
+
+
+def _odd_annotations(piece: Piece, elements: Sequence[Any], ids: Ids) -> Iterator[RejectedEntry]:
+    for i, element in enumerate(elements):
         if why := _no_object(element):
             yield _rejected(piece, i, element, why)
             continue

@@ -63,13 +63,9 @@ def find_removal(
     return Removal(ids, places)
 
 
-def unknown_images(images: Images, matched: ImageMatching) -> list[int]:
-    """Places of the images with a name that fits no path."""
-    return [
-        i
-        for i in np.flatnonzero(matched.rows < 0).tolist()
-        if images.names[i] and i not in matched.ambiguous
-    ]
+def unknown_images(matched: ImageMatching) -> list[int]:
+    """Places of the images that are no path: their name fits none, or can't be used."""
+    return [i for i in np.flatnonzero(matched.rows < 0).tolist() if i not in matched.ambiguous]
 
 
 def _check_ambiguous(
@@ -93,13 +89,16 @@ def _check_unknown(
     images: Images, matched: ImageMatching, paths: Sequence[bytes], removed: NDArray[np.bool_]
 ) -> None:
     """Raise StoreError if images that fit no path could be files that go and fit no image."""
-    unknown = unknown_images(images, matched)
+    unknown = unknown_images(matched)
     unnamed = removed.copy()
     unnamed[matched.rows[matched.rows >= 0]] = False
     if unknown and unnamed.any():
         path = paths[int(np.flatnonzero(unnamed)[0])].decode(errors="replace")
+        first = unknown[0]
+        name = images.names[first]
+        called = repr(name) if name else "(without a name that can be used)"
         raise StoreError(
-            f"{images.path}: {count(len(unknown), 'image')} in it, {images.names[unknown[0]]!r} "
+            f"{images.path}: {count(len(unknown), 'image')} in it, images[{first}] {called} "
             f"first, match no file of the split, and {count(int(unnamed.sum()), 'file')} that "
             f"would go, {path!r} first, match no image in it: they may be the same. Write file "
             "names in it as they are below the split's folder, or take images of other files out"

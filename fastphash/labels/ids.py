@@ -44,6 +44,9 @@ class Ids:
     def __contains__(self, key: object) -> bool:
         return is_id(key) and key in self._place
 
+    def __len__(self) -> int:
+        return len(self._place)
+
     def find(self, key: Any) -> int:
         """The place of an id, or -1."""
         if not is_id(key):

@@ -121,7 +121,8 @@ def _members(
     split, folder, marked = mask
     in_folder = pc.equal(places.folder, folder).to_numpy(zero_copy_only=False)
     members: NDArray[np.bool_] = in_folder & (places.marked == marked)
-    return members & (rows.splits == split)
+    members &= rows.splits == split
+    return members
 
 
 def _telling_copies(rows: HashTable, masks: NDArray[np.bool_]) -> NDArray[np.int64]:

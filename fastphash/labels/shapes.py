@@ -14,6 +14,7 @@ from fastphash.base.orientations import STEPS
 from fastphash.files.json_arrays import Unreadable
 from fastphash.labels.category_names import CategoryNames
 from fastphash.labels.ids import is_id
+from fastphash.labels.run_lengths import run_length_problem
 
 #: Least intersection over union of two annotations that count as the same.
 MIN_IOU = 0.5
@@ -137,8 +138,8 @@ def shapes_of(annotation: Any, categories: CategoryNames) -> ReadShapes:
 def is_ordinary(annotation: dict[str, Any]) -> bool:
     """Whether an annotation is surely without a problem: a quick look, for most of a file.
 
-    True for a whole category, a box of four numbers and polygons of pairs; `shapes_of` decides
-    about all others, which takes six times as long.
+    True for a whole category, a box of four numbers and no negative size, and polygons of pairs;
+    `shapes_of` decides about all others, which takes six times as long.
     """
     box, polygons = annotation.get("bbox"), annotation.get("segmentation", [])
     return (
@@ -147,6 +148,7 @@ def is_ordinary(annotation: dict[str, Any]) -> bool:
         and isinstance(box, list)
         and len(box) == 4
         and _are_coordinates(box)
+        and min(box[2:]) >= 0
         and isinstance(polygons, list)
         and all(isinstance(ring, list) and _are_coordinates(ring) for ring in polygons)
     )
@@ -182,6 +184,8 @@ def _shape_of(item: Any, categories: CategoryNames) -> tuple[Shape, list[str]]:
             problems.append(f"no bbox: {_shown(item['bbox'])}")
         else:
             box = np.stack([corners[0], corners.sum(axis=0)])
+            if (corners[1] < 0).any():
+                problems.append(f"bbox of negative size: {_shown(item['bbox'])}")
     if np.isnan(box).any() and rings:
         points = np.concatenate(rings)
         box = np.stack([points.min(axis=0), points.max(axis=0)])
@@ -195,7 +199,10 @@ def _rings_of(item: dict[str, Any]) -> tuple[list[NDArray[np.float64]], list[str
     segmentation = item.get("segmentation")
     if segmentation is not None and not isinstance(segmentation, (list, dict)):
         return [], [f"no segmentation: {_shown(segmentation)}"]
-    if not isinstance(segmentation, list) or item.get("iscrowd"):
+    if isinstance(segmentation, dict):
+        problem = run_length_problem(segmentation)
+        return [], [f"no segmentation, {problem}: {_shown(segmentation)}"] if problem else []
+    if segmentation is None or item.get("iscrowd"):
         return [], []
     rings = []
     for outline in segmentation:

@@ -68,6 +68,9 @@ ODD_ANNOTATIONS = {
     "null": ({"bbox": None}, "no bbox: None", 1),
     "five numbers": ({"bbox": [*BOX, 0.3]}, "no bbox: [10, 10, 20, 20, 0.3]", 1),
     "three numbers": ({"bbox": BOX[:3]}, "no bbox: [10, 10, 20]", 1),
+    "negative": ({"bbox": [30, 10, -20, 20]}, "bbox of negative size: [30, 10, -20, 20]", 0),
+    "category elsewhere": ({"category_id": 9}, "no category has the id 9", 1),
+    "no runs": ({"segmentation": {}}, "no segmentation, size is not", 0),
     "text": ({"bbox": "10,10,20,20"}, "no bbox: '10,10,20,20'", 1),
     "category null": ({"category_id": None}, "no category_id: None", 1),
     "category list": ({"category_id": [1]}, "no category_id: [1]", 1),
@@ -200,6 +203,7 @@ def test_other_spellings_of_names_match(data, spelling):
         "inexact": 0 if exact else 7,
         "unknown": 0,
         "unhashed": 0,
+        "orphans": 0,
     }
 
 
@@ -257,7 +261,7 @@ def test_names_that_match_nothing_are_refused_before_anything_is_done(data, word
     assert "train: the first that matches none is 000000.png" in shown
     assert rejected(data) == [("images", i, "no hashed image has this name") for i in range(7)]
     said = error_of(clean(data, *words, status=FAILED))
-    assert "7 images in it, '000000.png' first, match no file of the split" in said
+    assert "7 images in it, images[0] '000000.png' first, match no file of the split" in said
     assert "3 files that would go, 'im0_copy.png' first, match no image in it" in said
     assert "Write file names in it as they are below the split's folder" in said
     assert not (data / "o/clean/train.json").exists()
@@ -265,6 +269,38 @@ def test_names_that_match_nothing_are_refused_before_anything_is_done(data, word
     assert not (data / "tree").exists()
     assert not (data / "aside").exists()
     assert sorted(path.name for path in (data / "train").iterdir()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", [7, None, "", ["im0_copy.png"], {}])
+def test_names_that_cannot_be_used_are_refused_if_a_file_without_a_name_goes(data, name):
+    contents = document()
+    contents["images"][1]["file_name"] = name
+    write(data, contents)
+    audit(data)
+    said = error_of(clean(data, status=FAILED))
+    assert "1 image in it, images[1] (without a name that can be used) first" in said
+    assert "1 file that would go, 'im0_copy.png' first" in said
+    assert not (data / "o/clean/train.json").exists()
+    assert not (data / "o/clean/train.txt").exists()
+
+
+@pytest.mark.parametrize("entry", [None, "im0_copy.png", []])
+def test_images_that_are_no_objects(data, entry):
+    """Refused if a file that goes may be that image; else annotations without one are counted."""
+    contents = document()
+    contents["images"][1] = entry
+    write(data, contents)
+    audit(data)
+    assert "images[1] (without a name that can be used)" in error_of(clean(data, status=FAILED))
+    contents = document()
+    contents["images"][6] = entry
+    write(data, contents)
+    audit(data)
+    shown = " ".join(clean(data).stdout.split())
+    assert "train: 1 image is not in the split: kept in the COCO file" in shown
+    assert "train: 1 annotation is of no image in the COCO file" in shown
+    found = json.loads(clean(data, "--overwrite", "--json").stdout)["coco"]["train"]
+    assert (found["images"], found["unknown"], found["orphans"]) == (4, 1, 1)
 
 
 def test_names_that_fit_two_files_are_refused_if_one_goes(data, tmp_path):

@@ -143,8 +143,8 @@ def test_only_images_in_doubt_that_may_go_are_an_error(tmp_path):
         goes(0, 2)
     # 7.jpg, which no file fits, may be a file that no image fits
     message = (
-        f"{path}: 1 image in it, '7.jpg' first, match no file of the split, and 2 files that would "
-        "go, 'x/dog/3.jpg' first, match no image in it: they may be the same. Write"
+        f"{path}: 1 image in it, images[2] '7.jpg' first, match no file of the split, and 2 files "
+        "that would go, 'x/dog/3.jpg' first, match no image in it: they may be the same. Write"
     )
     with pytest.raises(StoreError, match=re.escape(message)):
         goes(2, 3, 5)

@@ -32,7 +32,13 @@ def test_good_entries_are_not_named(path):
     good = [
         {"image_id": "2", "category_id": "1", "bbox": [0, 0, 0, 0], "segmentation": []},
         {"image_id": 2.0, "caption": "a cat", "segmentation": None},
-        {"image_id": 2, "category_id": 1, "iscrowd": 1, "segmentation": {"counts": "x"}},
+        {
+            "image_id": 2,
+            "category_id": 1,
+            "iscrowd": 1,
+            "segmentation": {"counts": [2, 4], "size": [2, 3]},
+        },
+        {"image_id": 2, "category_id": 1, "segmentation": {"counts": "06", "size": [3, 2]}},
         {"image_id": 2, "segments_info": [{"category_id": 1, "bbox": [1, 2, 3, 4]}]},
         {"image_id": 2, "keypoints": [1, 2, 3], "area": "large"},
     ]
@@ -83,6 +89,78 @@ def test_odd_images(path, image, said):
 def test_odd_annotations(path, annotation, said):
     (line,) = lines(path, annotations=[annotation])
     assert line.startswith(said)
+
+
+RUNS = {"counts": [2, 4], "size": [2, 3]}
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        ({}, "no segmentation, size is not [height, width]: {}"),
+        (RUNS | {"size": None}, "no segmentation, size is not [height, width]"),
+        (RUNS | {"size": [2, -3]}, "no segmentation, size is not [height, width]"),
+        (RUNS | {"counts": None}, "no segmentation, counts are no lengths of runs"),
+        (RUNS | {"counts": [7, -1]}, "no segmentation, counts are no lengths of runs"),
+        (RUNS | {"counts": [2.5, 3.5]}, "no segmentation, counts are no lengths of runs"),
+        (RUNS | {"counts": "\u00e9"}, "no segmentation, counts are no lengths of runs"),
+        (RUNS | {"counts": "P"}, "no segmentation, counts are no lengths of runs"),
+        (RUNS | {"counts": ""}, "no segmentation, counts are no lengths of runs"),
+        (RUNS | {"counts": "0" + "P" * 8 + "0"}, "no segmentation, counts are no lengths of runs"),
+        (RUNS | {"counts": [2, 3]}, "no segmentation, counts of 5 pixels for a size of 2 x 3"),
+        (RUNS | {"counts": "05"}, "no segmentation, counts of 5 pixels for a size of 2 x 3"),
+    ],
+)
+@pytest.mark.parametrize("box", [{}, {"bbox": [1, 2, 3, 4]}])
+def test_broken_run_lengths(path, odd, reason, box):
+    annotation = {"image_id": 1, "category_id": 1, "segmentation": odd, "iscrowd": 1} | box
+    (line,) = lines(path, annotations=[annotation])
+    assert line.startswith(f"annotations[1] (image_id 1): {reason}")
+
+
+def encoded(runs):
+    """Lengths of runs as the COCO API writes them."""
+    text = ""
+    for i, run in enumerate(runs):
+        value, more = run - (runs[i - 2] if i > 2 else 0), True
+        while more:
+            code, value = value & 31, value >> 5
+            more = value != (-1 if code & 16 else 0)
+            text += chr(code + 32 * more + 48)
+    return text
+
+
+def test_texts_of_run_lengths_are_read_as_the_coco_api_writes_them(path):
+    rng = random.Random(3)
+    good = []
+    for _ in range(50):
+        runs = [rng.choice([0, 1, 15, 16, 500, 70_000]) for _ in range(rng.randint(1, 30))]
+        runs.append(-sum(runs) % 10)
+        whole = {"counts": encoded(runs), "size": [10, sum(runs) // 10]}
+        good.append({"image_id": 1, "category_id": 1, "segmentation": whole})
+    assert lines(path, annotations=good) == []
+
+
+@pytest.mark.parametrize("box", [[1, 2, -3, 4], [1, 2, 3, -0.5], [9, 9, -3, -4]])
+def test_boxes_of_negative_size(path, box):
+    (line,) = lines(path, annotations=[GOOD | {"bbox": box}])
+    assert line == f"annotations[1] (id 5, image_id 1): bbox of negative size: {box}"
+
+
+@pytest.mark.parametrize("key", [7, "dog", -1, 1.5])
+@pytest.mark.parametrize("panoptic", [False, True])
+@pytest.mark.parametrize("first", [False, True])
+def test_categories_that_the_file_lacks(path, key, panoptic, first):
+    one = {"category_id": key, "bbox": [1, 2, 3, 4]}
+    odd = {"image_id": 1, "segments_info": [GOOD, one]} if panoptic else one | {"image_id": 1}
+    names = {"categories": [{"id": 1, "name": "cat"}]}
+    rest = {"images": IMAGES, "annotations": [GOOD, odd, GOOD | {"category_id": "1"}]}
+    path.write_text(json.dumps(names | rest if first else rest | names))
+    (entry,) = check_coco(path).rejected
+    assert str(entry) == f"annotations[1] (image_id 1): no category has the id {key!r}"
+    # a file that lists none lacks none
+    path.write_text(json.dumps(rest | {"categories": []}))
+    assert check_coco(path).rejected == []
 
 
 def test_odd_categories(path):

@@ -115,9 +115,7 @@ def count_left_out(rows: HashTable, masks: Iterable[Masks], out: NDArray[np.bool
     return [int((out & _members(rows, places, one.place)).sum()) for one in masks]
 
 
-def _members(
-    rows: HashTable, places: "_Places", mask: tuple[str, str, bool]
-) -> NDArray[np.bool_]:
+def _members(rows: HashTable, places: "_Places", mask: tuple[str, str, bool]) -> NDArray[np.bool_]:
     split, folder, marked = mask
     in_folder = pc.equal(places.folder, folder).to_numpy(zero_copy_only=False)
     members: NDArray[np.bool_] = in_folder & (places.marked == marked)

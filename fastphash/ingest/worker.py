@@ -131,11 +131,8 @@ class Hasher:
                 batch.rejected.append(Rejection(path, error.stage, error.reason))
             except MemoryError:
                 batch.rejected.append(Rejection(path, "decode", "out of memory"))
-            except Exception as error:
-                # it costs this input only, and its reason says whose fault it is
-                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-                reason += " (a fault of fastphash: please report it)"
-                batch.rejected.append(Rejection(path, "worker", reason))
+            except Exception as error:  # costs this input only
+                batch.rejected.append(_unforeseen(path, error))
             else:
                 batch.paths.append(path)
                 batch.sizes.append(len(data))
@@ -187,6 +184,12 @@ class Hasher:
         self._remembered.update(records)
         while len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
+
+
+def _unforeseen(path: bytes, error: Exception) -> Rejection:
+    said = " ".join(str(error).split())[:300]
+    reason = f"{type(error).__name__}: {said} (a fault of fastphash: please report it)"
+    return Rejection(path, "worker", reason)
 
 
 def _silence_decoders() -> None:

@@ -31,11 +31,13 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
-def share(part: int, whole: int) -> str:
+def share(part: float, whole: float = 1) -> str:
     """A share in percent: no other share is rounded to the 0 % of none or the 100 % of all.
 
     >>> share(38, 98), share(0, 5), share(1, 10_000), share(9999, 10_000), share(5, 5)
     ('38.8 %', '0 %', '< 0.1 %', '> 99.9 %', '100 %')
+    >>> share(0.5), share(1.0)
+    ('50.0 %', '100 %')
     """
     if part in (0, whole):
         return "100 %" if part else "0 %"

@@ -20,6 +20,7 @@ from fastphash.files import parquet
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, were_compared
+from fastphash.results.counts import count_kinds, counted_kinds
 from fastphash.results.decisions import Resolved, decisions_digest, read_decisions, resolve
 from fastphash.results.groups import count_staying, keepers_first
 from fastphash.results.priority import keep_in_first, keeper_reasons, priority
@@ -187,17 +188,39 @@ def plan_settings(plan: pa.Table) -> dict[str, Any]:
 
 
 def plan_summary(plan: pa.Table) -> dict[str, dict[str, Any]]:
-    """How many images of each split stay, and how many are removed, by kind."""
+    """How many images of each split stay, and how many are removed, by the kind they count as."""
+    removed = _removed(plan)
+    split = removed["split"].cast(pa.string()).to_numpy(zero_copy_only=False)
+    contents = _numbered(removed["digest"]).astype(np.uint64)[:, None]
+    codes = pc.index_in(removed["kind"].cast(pa.string()), pa.array(KINDS)).to_numpy()
+    kind = counted_kinds(codes.astype(np.uint8), _keeper_numbers(removed), contents)
+    confirmed = removed["confirmed"].to_numpy()
     summary = {}
-    for split in plan_settings(plan)["roots"]:
-        rows = plan.filter(pc.equal(plan["split"].cast(pa.string()), split))
+    for name in plan_settings(plan)["roots"]:
+        rows = plan.filter(pc.equal(plan["split"].cast(pa.string()), name))
         actions = parquet.count_values(rows["action"])
-        removed = parquet.count_values(_removed(rows)["kind"])
-        summary[split] = {
+        own = split == name
+        kinds = count_kinds(kind[own], confirmed[own])
+        summary[name] = {
             **{action: actions.get(action, 0) for action in ACTIONS},
-            "kinds": {kind: removed[kind] for kind in KINDS if kind in removed},
+            "kinds": {kind: number for kind, number in kinds.items() if number},
         }
     return summary
+
+
+def _keeper_numbers(rows: pa.Table) -> NDArray[np.int64]:
+    """The same number for rows of a plan with the same keeper, int64 (n,)."""
+    exact = pc.coalesce(rows["keeper_path_bytes"], rows["keeper_path"].cast(pa.binary()))
+    numbers: NDArray[np.int64] = _numbered(rows["keeper_split"]) * (rows.num_rows + 1)
+    return numbers + _numbered(exact)
+
+
+def _numbered(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """The same number for the same value, int64 (n,)."""
+    values = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+    indices = values.combine_chunks().dictionary_encode().indices
+    numbers: NDArray[np.int64] = indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return numbers
 
 
 def count_keeper_reasons(plan: pa.Table) -> dict[str, int]:

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from fastphash.base.text import printable
+from fastphash.base.text import printable, share
 from fastphash.cli.terminal import console
 
 # without a terminal, progress is a line of text this often
@@ -122,9 +122,9 @@ def cell(number: int) -> str:
     return f"{number:,}" if number else "-"
 
 
-def percent_cell(share: float | None) -> str:
+def percent_cell(part: float | None) -> str:
     """A share from 0 to 1 in a table: 12.3 %, or a dash for None."""
-    return "-" if share is None else f"{share * 100:.1f} %"
+    return "-" if part is None else share(part)
 
 
 def _print_title(out: Console, title: str) -> None:

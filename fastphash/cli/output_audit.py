@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fastphash.base.text import count, display_name, listed, rough
+from fastphash.base.text import count, display_name, listed, rough, share
 from fastphash.base.vocabulary import COPY_KINDS, COUNTED_COPIES, KINDS
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
@@ -102,9 +102,9 @@ def _show_splits(splits: dict[str, Any], *, thumbnails: bool) -> None:
     if same_pixels := same_pixels_inside(splits):
         show_lines("Copies with the same pixels in other bytes", [listed(same_pixels)])
     if collisions := sum(split["collisions"] for split in splits.values()):
-        share = count(collisions, "image shares", "images share")
+        sharing = count(collisions, "image shares", "images share")
         why = _why_collisions(collisions, thumbnails=thumbnails)
-        show_lines("Collisions inside splits", [f"{share} a hash with another, but {why}"])
+        show_lines("Collisions inside splits", [f"{sharing} a hash with another, but {why}"])
 
 
 def _why_collisions(images: int, *, thumbnails: bool) -> str:
@@ -182,7 +182,7 @@ def _show_leak_matrix(leaks: list[dict[str, Any]], splits: list[str]) -> None:
 
 
 def _leak_cell(leak: dict[str, Any]) -> str:
-    return f"{leak['leaked']:,} ({leak['share'] * 100:.1f} %)" if leak["leaked"] else "-"
+    return f"{leak['leaked']:,} ({share(leak['share'])})" if leak["leaked"] else "-"
 
 
 def _show_leaks_in_words(leaks: list[dict[str, Any]]) -> None:
@@ -195,11 +195,11 @@ def _show_leaks_in_words(leaks: list[dict[str, Any]]) -> None:
 def _show_collisions(leaks: list[dict[str, Any]], *, thumbnails: bool) -> None:
     """Images that share a hash with another split, but aren't known to be copies."""
     if collisions := sum(leak["kinds"][kind] for leak in leaks for kind in _NO_COPIES):
-        share = count(collisions, "image shares", "images share")
+        sharing = count(collisions, "image shares", "images share")
         why = _why_collisions(collisions, thumbnails=thumbnails)
         show_lines(
             "Collisions",
-            [f"{share} a hash with another split, not counted above: {why}"],
+            [f"{sharing} a hash with another split, not counted above: {why}"],
         )
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastphash.base.text import count
-from fastphash.base.vocabulary import KINDS
+from fastphash.base.text import count, listed
+from fastphash.base.vocabulary import COPY_KINDS, COUNTED, COUNTED_COPIES
 from fastphash.cli.next_steps import shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.results.verdict import decisions_in_words, masks_in_words, staying_in_words
@@ -38,7 +38,7 @@ def show_plan(
     comes to, `audit` is the audit's summary, and `disagreeing` are the first copies that stay
     because of their labels.
     """
-    kinds = [kind for kind in KINDS if any(split["kinds"].get(kind) for split in splits.values())]
+    kinds = [kind for kind in COUNTED if any(split["kinds"].get(kind) for split in splits.values())]
     impossible = {kind for kind in _impossible_kinds(plan_keys, audit) if kind not in kinds}
     looked_for = [kind for kind in plan_keys["kinds"] if kind not in impossible]
     show_table(
@@ -62,7 +62,8 @@ def show_plan(
         )
     _show_disagreements(plan_keys["disagreements"], disagreeing)
     _show_emptied(plan_keys["emptied"])
-    if notes := _notes(plan_keys, audit, impossible, folder):
+    differs = _difference_in_words(splits, plan_keys, audit)
+    if notes := [*differs, *_notes(plan_keys, audit, impossible, folder)]:
         show_lines("Note", notes)
     clean = f"fastphash clean {shell_word(folder)}"
     show_commands(
@@ -100,6 +101,35 @@ def _show_emptied(emptied: list[dict[str, Any]]) -> None:
         lines.append(f"and {more:,} more: fastphash clean --json")
     if lines:
         show_lines("WARNING: nothing would be left", lines)
+
+
+def _difference_in_words(
+    splits: dict[str, Any], plan_keys: dict[str, Any], audit: dict[str, Any]
+) -> list[str]:
+    """Why a plan counts other copies than its audit did; empty if it counts the same."""
+    if all(
+        split["kinds"].get(kind, 0) == audit["splits"][name]["copies"].get(kind, 0)
+        for name, split in splits.items()
+        for kind in COUNTED_COPIES
+        if kind in plan_keys["kinds"]
+    ):
+        return []
+    why = []
+    if len(splits) > 1:
+        why.append("the audit counts copies inside each split, the plan over all splits")
+    counted = {
+        kind
+        for split in audit["splits"].values()
+        for kind, number in split["copies"].items()
+        if number
+    }
+    if stay := [kind for kind in COPY_KINDS if kind in counted - {*plan_keys["kinds"]}]:
+        why.append(f"the audit groups {listed(stay)} copies too, which stay here")
+    if plan_keys["disagreements"]:
+        why.append("copies stay because of their labels")
+    if plan_keys["decisions"] != audit["decisions"]["used"]:
+        why.append("something was decided since the audit")
+    return [f"counts differ from those of the audit: {'; '.join(why)}"] if why else []
 
 
 def _impossible_kinds(plan_keys: dict[str, Any], audit: dict[str, Any]) -> set[str]:

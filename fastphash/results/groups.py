@@ -17,10 +17,9 @@ from fastphash.base.vocabulary import (
     UNVERIFIED,
 )
 from fastphash.groups.grouping import Grouping, KeeperComparison, find_copies, has_partner
-from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.results.copy_rule import CopyRule, radius_with_decided
-from fastphash.results.counts import are_copies, count_kinds
+from fastphash.results.counts import are_copies, count_kinds, counted_kinds
 from fastphash.results.decisions import NOTHING_DECIDED, Resolved
 from fastphash.results.priority import keeper_reasons
 from fastphash.results.schemas import GROUPS_SCHEMA, ROLES, coded, relation_columns, row_names
@@ -136,22 +135,15 @@ class GroupedRows(NamedTuple):
         shares_hash = has_partner(index, 0, self.criteria.options)
         shares_hash[copies] = shares_hash[self.keepers.keeper[copies]] = False
         relation = self.relation(copies)
-        kind = np.where(self._repeats_bytes(copies), IDENTICAL, relation.kind)
+        digests = self.rows.digests
+        contents = None if digests is None else digests[copies]
+        kind = counted_kinds(relation.kind, self.keepers.keeper[copies], contents)
         confirmed = self._confirmed(copies)
         counts = count_kinds(kind, confirmed)
         by_kind = {name: number for name, number in counts.items() if number or name in COPY_KINDS}
         by_distance = count_distances(relation.distance[are_copies(kind, confirmed)])
         same_pixels = (relation.same_pixels == SAME_PIXELS) & (kind != IDENTICAL)
         return CopyCounts(by_kind, by_distance, int(shares_hash.sum()), int(same_pixels.sum()))
-
-    def _repeats_bytes(self, copies: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether a copy has the bytes of one before it with the same keeper, bool (k,)."""
-        digests = self.rows.digests
-        if digests is None:
-            return np.zeros(copies.size, np.bool_)
-        keepers = self.keepers.keeper[copies, None].astype(np.uint64)
-        distinct = find_distinct_rows(np.ascontiguousarray(digests[copies]), keepers)
-        return np.asarray(distinct.first[distinct.of_row] != np.arange(copies.size))
 
     def _confirmed(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether these rows are copies of their keepers by decision, bool (n,)."""

@@ -1,6 +1,5 @@
 """Which of several copies stays, and why: rows in order of priority."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,13 +11,11 @@ from fastphash.errors import UsageError
 from fastphash.files import parquet
 from fastphash.labels.levels import ANNOTATED, LEVEL, UNKNOWN, levels_of
 from fastphash.results.copy_marks import has_copy_mark
+from fastphash.sources.split_names import TEST, TRAINING, VALIDATION, split_words
 from fastphash.store.rows import HashTable
 
 # words in the names of splits that are for evaluation
-_EVALUATION = {
-    *("val", "valid", "validation", "test", "testing", "eval", "evaluation"),
-    *("dev", "devel", "holdout", "heldout"),
-}
+_EVALUATION = {*VALIDATION, *TEST}
 # formats that lose nothing, whatever their size
 _LOSSLESS = pa.array(["PNG", "TIFF", "BMP", "PPM"])
 # lossless before lossy, before formats with few colours
@@ -41,11 +38,11 @@ _COLUMNS = ("path", "path_bytes", "size", "format", "width", "height", LEVEL)
 def is_for_evaluation(split: str) -> bool:
     """Whether a split is for validation or test, by a word in its name.
 
-    >>> is_for_evaluation("val2017"), is_for_evaluation("train_val")
-    (True, False)
+    >>> is_for_evaluation("val2017"), is_for_evaluation("testset"), is_for_evaluation("train_val")
+    (True, True, False)
     """
-    words = set(re.findall(r"[a-z]+", split.casefold()))
-    return bool(words & _EVALUATION) and not words & {"train", "training"}
+    words = split_words(split)
+    return bool(words & _EVALUATION) and not words.intersection(TRAINING)
 
 
 def order_splits(rows: HashTable) -> list[str]:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 
 from fastphash.base.text import display_name, listed, visible
 from fastphash.sources.protocol import Source
+from fastphash.sources.split_names import ENDINGS, TEST, TRAINING, VALIDATION
 
 # train, Validation, test_set, val2017, images-train, train_images
 _NAME = re.compile(
     r"(?:images?[_-]?)?"
-    r"(?:(train|training)|(val|valid|validation|dev)|(test|testing|eval|evaluation))"
-    r"(?:[_-]?(?:set|images?|data|\d{2,4}))*",
+    f"(?:({'|'.join(TRAINING)})|({'|'.join(VALIDATION)})|({'|'.join(TEST)}))"
+    rf"(?:[_-]?(?:{'|'.join(ENDINGS)}|\d{{2,4}}))*",
     re.IGNORECASE,
 )
 # folders of a split that may hold such folders in its place

@@ -11,7 +11,9 @@ from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.plan import PLAN_SCHEMA, make_plan, plan_settings, plan_summary
 from fastphash.errors import StoreError, UsageError
 from fastphash.results.decisions import Decision, Image, decide
+from fastphash.results.groups import group_rows
 from fastphash.results.priority import priority
+from fastphash.verify.criteria import CopyCriteria
 from tests.support import naive
 from tests.support.audits import RADIUS, audited
 from tests.support.thumbnails import POOL
@@ -150,6 +152,36 @@ def test_splits_keep_their_images_as_asked(tmp_path):
     assert removals(make_plan(audit, keep_in=["train"])) == {0: 1, 2: 1}
     with pytest.raises(UsageError, match="no split 'test'"):
         make_plan(audit, keep_in=["test"])
+
+
+@pytest.mark.parametrize(
+    ("contents", "kinds"),
+    [
+        ([0, 1, 1, 1], {"identical": 2, "exact": 1}),
+        ([0, 1, 2, 1, 2], {"identical": 2, "exact": 2}),
+        ([0, 0, 1], {"identical": 1, "exact": 1}),
+        ([0, 0, 0], {"identical": 2}),
+    ],
+)
+def test_equal_bytes_count_as_identical_whatever_the_keeper_is(tmp_path, contents, kinds):
+    """The plan counts as the audit does; its rows say how each copy relates to its keeper."""
+    hashes = np.zeros((max(contents) + 1, 8), np.uint64)
+    splits = ["val"] + ["train"] * (len(contents) - 1)
+    audit = audited(tmp_path, contents, hashes, [2] * len(hashes), splits)
+    plan = make_plan(audit)
+    assert plan_summary(plan)["train"]["kinds"] == kinds
+    order = priority(audit.rows, [])
+    inside = group_rows(audit.rows.take(order), CopyCriteria(0)).count_copies().kinds
+    assert {kind: number for kind, number in inside.items() if number} == kinds
+    of_keeper = ["identical" if content == 0 else "exact" for content in contents[1:]]
+    assert plan["kind"].to_pylist() == [None, *of_keeper]
+
+
+def test_a_near_copy_by_decision_counts_as_confirmed(tmp_path):
+    audit = one_of_each(tmp_path)
+    decide(audit.folder, Decision("copies", (image(audit, 0), image(audit, 3))))
+    kinds = plan_summary(make_plan(audit))["train"]["kinds"]
+    assert kinds == {"identical": 1, "exact": 1, "confirmed": 1}
 
 
 def test_an_unknown_kind_is_wrong_usage(tmp_path):

@@ -75,7 +75,7 @@ def test_what_is_not_listed_is_shown(planted):
     assert "1 lost: an image was rejected" in words
     assert "train/scene_000.png and train/broken.png: rejected" in words
     assert "accused pairs that aren't listed: 5; look at them in unlisted.html" in words
-    assert "rotate_180 5 5 100.0 %" in words
+    assert "rotate_180 5 5 100 %" in words
     page = read_page(planted / "shown" / UNLISTED)
     assert len(page.groups) == 3
     assert "The 3 most alike of 5 accused pairs" in page.text

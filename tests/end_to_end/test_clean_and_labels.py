@@ -59,6 +59,30 @@ def test_the_plan_is_shown_and_touches_nothing(audited):
     assert found["kinds"] == ["identical", "exact", "augmented"]
 
 
+def copies_of_a_tiff(folder, copies):
+    """A TIFF, which is the keeper, and JPEGs of it, all of the same bytes."""
+    save(folder / "original.tif", scene(1, 240, 320))
+    for i in range(copies):
+        save(folder / f"{i}.jpg", scene(1, 240, 320), quality=90)
+
+
+def test_audit_and_plan_count_alike_or_say_why_not(tmp_path):
+    differs = "counts differ from those of the audit"
+    copies_of_a_tiff(tmp_path / "s", 4)
+    run("audit", "s", "-o", "alone", cwd=tmp_path)
+    summary = json.loads((tmp_path / "alone" / "summary.json").read_text())
+    copies = {kind: n for kind, n in summary["splits"]["s"]["copies"].items() if n}
+    plan = json.loads(run("clean", "alone", "--kinds", "+near", "--json", cwd=tmp_path).stdout)
+    assert plan["splits"]["s"]["kinds"] == copies
+    assert copies["identical"] == 3
+    assert differs not in run("clean", "alone", cwd=tmp_path).stdout
+
+    copies_of_a_tiff(tmp_path / "val", 0)
+    run("audit", "s", "val", "-o", "both", "--radius", "0", cwd=tmp_path)
+    shown = " ".join(run("clean", "both", cwd=tmp_path).stdout.split())
+    assert f"{differs}: the audit counts copies inside each split, the plan over all" in shown
+
+
 def test_fewer_kinds_and_other_splits(audited, tmp_path):
     shutil.copytree(audited, tmp_path / "data")
     words = ["clean", "out", "--kinds", "identical", "--keep-in", "train", "--json"]

@@ -99,6 +99,8 @@ def test_the_order_is_total_and_that_of_any_shuffle(seed, random):
     [
         ({"train": 5, "val": 9, "test": 8}, (), ["test", "val", "train"]),
         ({"Train": 5, "VAL2017": 9}, (), ["VAL2017", "Train"]),
+        ({"train": 5, "testset": 9}, (), ["testset", "train"]),
+        ({"train": 5, "validationdata": 9}, (), ["validationdata", "train"]),
         ({"cars": 5, "buses": 4, "trams": 4}, (), ["buses", "trams", "cars"]),
         ({"train_val": 5, "holdout": 9}, (), ["holdout", "train_val"]),
         ({"raw": 2, "labelled": 9}, {"labelled"}, ["labelled", "raw"]),
@@ -130,14 +132,24 @@ def test_rows_keep_their_order_without_others_of_their_splits():
 
 
 @pytest.mark.parametrize(
-    "name", ["val", "valid", "Validation", "test-A", "my_test", "eval", "dev_1", "val2017"]
+    "name",
+    [
+        *("val", "valid", "Validation", "test-A", "my_test", "eval", "dev_1", "val2017"),
+        *("testset", "valset", "test_split", "validationdata", "TestSet2", "valimages", "valimgs"),
+        *("testdataset", "evalsplit", "images_valset", "dataset-test", "devsets", "holdoutdata"),
+    ],
 )
 def test_splits_for_evaluation_are_known_by_a_word(name):
     assert is_for_evaluation(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["train", "interval", "contest", "trainval", "evaluated", "train_val"]
+    "name",
+    [
+        *("train", "interval", "contest", "trainval", "evaluated", "train_val", "latest", "mytest"),
+        *("trainset_val", "contestset", "latestimages", "trainingdata-test", "images", "dataset"),
+        *("asset", "greatestset", "trainvalset", "2017", "", "测试"),
+    ],
 )
 def test_other_splits_are_not_for_evaluation(name):
     assert not is_for_evaluation(name)

@@ -16,6 +16,9 @@ from fastphash.sources.split_folders import find_split_folders, name_split_folde
         (["train2017", "val2017", "annotations"], ["train2017", "val2017"]),
         (["images/train", "images/valid", "labels/train", "labels/valid"], ["train", "valid"]),
         (["train", "dev", "eval", "test"], ["dev", "eval", "test", "train"]),
+        (["trainset", "valimgs", "test_split"], ["test_split", "trainset", "valimgs"]),
+        (["train_dataset", "holdout"], ["holdout", "train_dataset"]),
+        (["train", "contest", "latestset"], []),
         # a class of vehicles, and one kind of split alone
         (["bus", "train", "car"], []),
         (["train_1", "trainee", "testament", "valley", "restrain"], []),

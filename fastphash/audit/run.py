@@ -48,7 +48,7 @@ from fastphash.results.audit_folder import (
     AuditFolder,
     read_splits,
 )
-from fastphash.results.decisions import decisions_digest, read_decisions, resolve
+from fastphash.results.decisions import decisions_digest, read_steps, resolve
 from fastphash.results.verdict import judge
 from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_sources
@@ -114,7 +114,7 @@ def audit(
     _check_splits_named(sources, options)
     _check_output(out)
     # a damaged log shows before hashing
-    read_decisions(out)
+    read_steps(out)
     checked = check_labels(options.labels, progress)
     # the results describe the hashes beside them: until both are written, nobody else may change
     # the hashes
@@ -144,7 +144,7 @@ def _search(
     masks = find_masks(rows)
     compared = _compared_rows(rows, masks, options)
     criteria, chance = _choose_criteria(compared, options, hashed.store)
-    decided_by, decided = decisions_digest(out), resolve(read_decisions(out), compared)
+    decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
     copies = find_copies(compared, splits, criteria, options, decided)
     labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
     progress("writing", 0, 0)

@@ -81,11 +81,12 @@ def staying_in_words(
 
 
 def decisions_in_words(used: int, stale: int) -> str:
-    """How many decisions count, and how many don't; empty if there are none."""
+    """How many decisions count, and how many don't or in part; empty if there are none."""
     parts = [count(used, "decision counts", "decisions count")] if used else []
     if stale:
         unused = count(stale, "decision doesn't count", "decisions don't count")
-        parts.append(f"{unused}, because images have changed or are not in this audit")
+        why = "images have changed or are not in this audit"
+        parts.append(f"{unused}, or not in full, because {why}")
     return "; ".join(parts)
 
 

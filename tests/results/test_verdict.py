@@ -121,9 +121,9 @@ def test_what_stays_in_words(staying, cleaned, said):
         (
             2,
             1,
-            "2 decisions count; 1 decision doesn't count, because images have changed or are",
+            "2 decisions count; 1 decision doesn't count, or not in full, because images have changed",
         ),
-        (0, 2, "2 decisions don't count, because images have changed or are not in this audit"),
+        (0, 2, "2 decisions don't count, or not in full, because images have changed"),
     ],
 )
 def test_decisions_in_words(used, stale, said):

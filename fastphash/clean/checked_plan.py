@@ -115,9 +115,7 @@ class CheckedPlan:
         index = Index(rows.phashes, rows.known)
         row_of = np.array(removed, np.int64)
         distances, _ = row_distances(index, row_of, index, keeper[row_of])
-        confirmed = set(
-            map(tuple, resolve(read_steps(self.audited.folder), rows).copies.tolist())
-        )
+        confirmed = set(map(tuple, resolve(read_steps(self.audited.folder), rows).copies.tolist()))
         planned = zip(
             removed, table["kind"].to_pylist(), table["distance"].to_pylist(), strict=True
         )

@@ -100,8 +100,11 @@ def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
     out.print(table)
 
 
-def show_lines(title: str, lines: Iterable[str]) -> None:
-    """Print a title and indented lines, broken between words only so that paths stay whole."""
+def show_lines(title: str, lines: Iterable[str], *, command: str = "") -> None:
+    """Print a title and indented lines, broken between words only so that paths stay whole.
+
+    A command that ends them has a line of its own, and is never broken.
+    """
     out = console()
     _print_title(out, title)
     for line in lines:
@@ -109,6 +112,8 @@ def show_lines(title: str, lines: Iterable[str]) -> None:
             printable(line), out.width - 4, break_long_words=False, break_on_hyphens=False
         ):
             out.print(Text(f"  {part}"), soft_wrap=True)
+    if command:
+        out.print(Text(f"    {printable(command)}"), soft_wrap=True)
     out.print()
 
 

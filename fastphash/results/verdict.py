@@ -66,18 +66,20 @@ def count_leaks(summary: dict[str, Any], kinds: Sequence[str]) -> dict[str, int]
     return {name: number for name, number in numbers.items() if number}
 
 
-def staying_in_words(
-    staying: dict[str, int], cleaned: Sequence[str] = SURE_KINDS, folder: str = "OUT"
-) -> str:
-    """What a clean by some kinds leaves, and how to add it; empty if there is nothing."""
-    if not staying:
-        return ""
-    parts = [count(number, f"{kind} copy", f"{kind} copies") for kind, number in staying.items()]
-    verb, them = ("stays", "it") if sum(staying.values()) == 1 else ("stay", "them")
+def staying_in_words(staying: dict[str, int]) -> str:
+    """The copies that a clean leaves; empty if there are none."""
+    return listed(
+        [count(number, f"{kind} copy", f"{kind} copies") for kind, number in staying.items()]
+    )
+
+
+def kinds_to_add(staying: dict[str, int], cleaned: Sequence[str] = SURE_KINDS) -> str:
+    """Kinds for a clean after which no copies stay, as `--kinds` takes them: +near.
+
+    `staying` are the copies that a clean by the kinds `cleaned` leaves.
+    """
     added = [*staying, *(kind for kind in cleaned if kind not in SURE_KINDS)]
-    signs = ",".join(f"+{kind}" for kind in added)
-    command = f"fastphash clean {folder} --kinds {signs}"
-    return f"{listed(parts)} {verb}; add {them} with {command}"
+    return ",".join(f"+{kind}" for kind in added)
 
 
 def decisions_in_words(used: int, stale: int) -> str:
@@ -142,14 +144,16 @@ def _notes(summary: dict[str, Any], *, decided_since: bool) -> list[str]:
     splits, decisions = summary["splits"], summary["decisions"]
     several = len(splits) > 1
     notes = [
-        f"{name_split_folders(name, split['split_folders'], prefix=several)}."
+        f"{name_split_folders(name, split['split_folders'])}. To find them, name each as a split."
         for name, split in splits.items()
         if split["split_folders"]
     ]
     if several:
         notes.append(_copies_inside(splits))
     if staying := staying_in_words(summary["staying"]):
-        notes.append(f"After a clean by the default kinds {staying}.")
+        verb, them = ("stays", "it") if sum(summary["staying"].values()) == 1 else ("stay", "them")
+        added = f"--kinds {kinds_to_add(summary['staying'])} adds {them}"
+        notes.append(f"After a clean by the default kinds {staying} {verb}; {added}.")
     if decided := decisions_in_words(decisions["used"], decisions["stale"]):
         notes.append(f"{decided}.")
     if decided_since:

@@ -9,10 +9,10 @@ from fastphash.results.verdict import (
     count_leaks,
     decisions_in_words,
     judge,
+    kinds_to_add,
     staying_in_words,
 )
 
-CLEAN = "with fastphash clean OUT --kinds"
 NO_COPIES = {"identical": 0, "exact": 0, "augmented": 0, "near": 0}
 
 
@@ -80,36 +80,37 @@ def test_leaks_in_words(leaks, said):
 
 
 @pytest.mark.parametrize(
-    ("staying", "cleaned", "said"),
+    ("staying", "cleaned", "said", "added"),
     [
-        ({}, SURE_KINDS, ""),
-        (
-            {"near": 42},
-            SURE_KINDS,
-            f"42 near copies stay; add them {CLEAN} +near",
-        ),
-        (
-            {"near": 1},
-            SURE_KINDS,
-            f"1 near copy stays; add it {CLEAN} +near",
-        ),
-        (
-            {"exact": 2, "near": 1},
-            ("identical",),
-            f"2 exact copies and 1 near copy stay; add them {CLEAN} +exact,+near",
-        ),
-        (
-            {"exact": 1},
-            ("identical", "near"),
-            f"1 exact copy stays; add it {CLEAN} +exact,+near",
-        ),
+        ({}, SURE_KINDS, "", ""),
+        ({"near": 42}, SURE_KINDS, "42 near copies", "+near"),
+        ({"near": 1}, SURE_KINDS, "1 near copy", "+near"),
+        ({"exact": 2, "near": 1}, ("identical",), "2 exact copies and 1 near copy", "+exact,+near"),
+        ({"exact": 1}, ("identical", "near"), "1 exact copy", "+exact,+near"),
     ],
 )
-def test_what_stays_in_words(staying, cleaned, said):
-    assert staying_in_words(staying, cleaned) == said
+def test_what_stays_in_words(staying, cleaned, said, added):
+    assert staying_in_words(staying) == said
+    assert kinds_to_add(staying, cleaned) == added
+
+
+@pytest.mark.parametrize(
+    ("staying", "said"),
+    [
+        ({"near": 42}, "42 near copies stay; --kinds +near adds them."),
+        ({"near": 1}, "1 near copy stays; --kinds +near adds it."),
+    ],
+)
+def test_what_stays_after_a_clean(staying, said):
     found = summary({"a": split(), "b": split()}, staying=staying)
-    if said and cleaned == SURE_KINDS:
-        assert f"After a clean by the default kinds {said}." in judge(found).sentences
+    assert f"After a clean by the default kinds {said}" in judge(found).sentences
+
+
+def test_no_sentence_has_a_command_that_can_not_be_pasted():
+    splits = {name: split() | {"split_folders": {"train": "/x", "val": "/y"}} for name in "ab"}
+    verdict = judge(summary(splits, staying={"near": 3}))
+    assert "a holds train and val" in verdict.sentences[0]
+    assert "fastphash" not in " ".join(verdict.sentences)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_what_stays_in_words(staying, cleaned, said):
         (
             2,
             1,
-            "2 decisions count; 1 decision doesn't count, or not in full, because images have changed",
+            "2 decisions count; 1 decision doesn't count, or not in full, because images",
         ),
         (0, 2, "2 decisions don't count, or not in full, because images have changed"),
     ],

@@ -69,10 +69,19 @@ def _same_pixels(leak: dict[str, Any]) -> str:
     return f" ({number:,} with the same pixels in other bytes)" if number else ""
 
 
-def same_pixels_inside(summary: dict[str, Any]) -> list[str]:
-    """Splits with copies that have the same pixels in other bytes, and how many."""
-    numbers = {name: split.get("same_pixels", 0) for name, split in summary["splits"].items()}
-    return [f"{number:,} in {display_name(name)}" for name, number in numbers.items() if number]
+def same_pixels_inside(summary: dict[str, Any], most: int) -> str:
+    """A sentence on copies inside splits with the same pixels in other bytes; empty without any.
+
+    It names `most` splits at most.
+    """
+    splits = summary["splits"].items()
+    numbers = {name: split.get("same_pixels", 0) for name, split in splits}
+    named = [(name, number) for name, number in numbers.items() if number][:most]
+    if not named:
+        return ""
+    verb = "has" if sum(number for _, number in named) == 1 else "have"
+    where = listed([f"{number:,} in {display_name(name)}" for name, number in named])
+    return f"Of the copies, {where} {verb} the same pixels in other bytes."
 
 
 def kinds_inside(summary: dict[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from fastphash.base.text import count, display_name, listed, share
 from fastphash.base.vocabulary import CONFIRMED, COUNTED_COPIES, KINDS, NEAR, SURE_KINDS, UNVERIFIED
+from fastphash.results.priority import is_for_evaluation
 from fastphash.sources.split_folders import name_split_folders
 
 _SURE = (*SURE_KINDS, CONFIRMED)
@@ -183,14 +184,17 @@ def _copies(split: dict[str, Any]) -> int:
 
 
 def _worst_split(splits: dict[str, Any], kinds: Sequence[str]) -> str:
-    """The split with the largest share of images that leak by these kinds; empty if none does."""
+    """The split with the largest share of images that leak by these kinds; empty if none does.
+
+    Of equal shares that of a split for evaluation comes first.
+    """
 
     def leaking(name: str) -> float:
         split = splits[name]
         leaked = sum(split["leaks"]["kinds"][kind] for kind in kinds)
         return float(leaked / _hashed(split))
 
-    worst = max(splits, key=leaking)
+    worst = max(splits, key=lambda name: (leaking(name), is_for_evaluation(name)))
     return worst if leaking(worst) else ""
 
 
@@ -222,12 +226,19 @@ def _leak_in_words(name: str, splits: dict[str, Any]) -> str:
 def _near_in_words(worst: str, summary: dict[str, Any]) -> str:
     split, min_score = summary["splits"][worst], summary["min_score"]
     number = split["leaks"]["leaked"]
+    one = number == 1
     if min_score is None:
-        end = ": perhaps copies, perhaps only alike"
+        end = (
+            ": perhaps a copy, perhaps only alike"
+            if one
+            else ": perhaps copies, perhaps only alike"
+        )
     elif not min_score:
-        end = ", however unlike they look: most may not be copies"
+        unlike = "it looks: it may be no copy" if one else "they look: most may not be copies"
+        end = f", however unlike {unlike}"
     else:
-        end = f", and their thumbnails have a score of at least {min_score:g}: most are copies"
+        likely = "it is probably a copy" if one else "most are copies"
+        end = f", and the thumbnails score at least {min_score:g}: {likely}"
     return (
         "No image of one split is surely in another, but "
         f"{_share_of(number, _hashed(split), worst)} "

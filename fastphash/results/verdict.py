@@ -75,7 +75,7 @@ def staying_in_words(staying: dict[str, int]) -> str:
 
 
 def kinds_to_add(staying: dict[str, int], cleaned: Sequence[str] = SURE_KINDS) -> str:
-    """Kinds for a clean after which no copies stay, as `--kinds` takes them: +near.
+    """Kinds for a clean after which no copies stay, as its option takes them: +near.
 
     `staying` are the copies that a clean by the kinds `cleaned` leaves.
     """
@@ -153,7 +153,7 @@ def _notes(summary: dict[str, Any], *, decided_since: bool) -> list[str]:
         notes.append(_copies_inside(splits))
     if staying := staying_in_words(summary["staying"]):
         verb, them = ("stays", "it") if sum(summary["staying"].values()) == 1 else ("stay", "them")
-        added = f"--kinds {kinds_to_add(summary['staying'])} adds {them}"
+        added = f"a clean by the kinds {kinds_to_add(summary['staying'])} adds {them}"
         notes.append(f"After a clean by the default kinds {staying} {verb}; {added}.")
     if decided := decisions_in_words(decisions["used"], decisions["stale"]):
         notes.append(f"{decided}.")

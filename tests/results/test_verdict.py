@@ -75,15 +75,15 @@ def test_an_image_leaks_once_however_many_splits_have_it():
         (
             {"near": 1},
             (
-                "1 of 20 a images (5.0 %) is near one in b, at most 4 bits away, and the thumbnails "
-                "score at least 0.5: it is probably a copy."
+                "1 of 20 a images (5.0 %) is near one in b, at most 4 bits away, and the "
+                "thumbnails score at least 0.5: it is probably a copy."
             ),
         ),
         (
             {"near": 2},
             (
-                "2 of 20 a images (10.0 %) are near one in b, at most 4 bits away, and the thumbnails "
-                "score at least 0.5: most are copies."
+                "2 of 20 a images (10.0 %) are near one in b, at most 4 bits away, and the "
+                "thumbnails score at least 0.5: most are copies."
             ),
         ),
     ],
@@ -110,8 +110,8 @@ def test_what_stays_in_words(staying, cleaned, said, added):
 @pytest.mark.parametrize(
     ("staying", "said"),
     [
-        ({"near": 42}, "42 near copies stay; --kinds +near adds them."),
-        ({"near": 1}, "1 near copy stays; --kinds +near adds it."),
+        ({"near": 42}, "42 near copies stay; a clean by the kinds +near adds them."),
+        ({"near": 1}, "1 near copy stays; a clean by the kinds +near adds it."),
     ],
 )
 def test_what_stays_after_a_clean(staying, said):

@@ -1,6 +1,6 @@
 """Pictures for README: the terminal, the report and the inspector, of the demo data set.
 
-Needs a chromium, and pip install 'fastphash[inspect,browser]'.
+Needs a chromium, and pip install '.[inspect,browser]' in a checkout.
 """
 
 import os

@@ -48,7 +48,7 @@ from fastphash.results.audit_folder import (
     AuditFolder,
     read_splits,
 )
-from fastphash.results.decisions import decisions_digest, read_decisions, resolve
+from fastphash.results.decisions import decisions_digest, read_steps, resolve
 from fastphash.results.priority import keep_in_first, order_splits
 from fastphash.results.verdict import judge
 from fastphash.sources.protocol import Source
@@ -115,7 +115,7 @@ def audit(
     _check_splits_named(sources, options)
     _check_output(out)
     # a damaged log shows before hashing
-    read_decisions(out)
+    read_steps(out)
     checked = check_labels(options.labels, progress)
     # the results describe the hashes beside them: until both are written, nobody else may change
     # the hashes
@@ -147,7 +147,7 @@ def _search(
     out_of_it = left_out(rows, named)
     compared = rows.take(np.flatnonzero(~out_of_it)) if out_of_it.any() else rows
     criteria, chance = _choose_criteria(compared, options, hashed.store)
-    decided_by, decided = decisions_digest(out), resolve(read_decisions(out), compared)
+    decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
     first = keep_in_first(split_order, options.keep_in)

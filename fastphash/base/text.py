@@ -6,15 +6,15 @@ import os
 _MAX_NAME = 240
 
 
-def rough(number: float) -> str:
-    """A number of at least 0, rounded to two digits and without an exponent.
+def about(number: float) -> str:
+    """A number of at least 0 in words, rounded to two digits and without an exponent.
 
-    >>> rough(0.614), rough(9.96), rough(12_345.6), rough(0.001), rough(0)
-    ('0.61', '10', '12,000', 'less than 0.01', '0')
+    >>> about(0.614), about(9.96), about(12_345.6), about(0.001), about(0)
+    ('about 0.61', 'about 10', 'about 12,000', 'fewer than 0.01', 'fewer than 0.01')
     """
-    if 0 < number < 0.01:
-        return "less than 0.01"
-    return f"{number:.2g}" if number < 10 else f"{float(f'{number:.2g}'):,.0f}"
+    if number < 0.01:
+        return "fewer than 0.01"
+    return f"about {number:.2g}" if number < 10 else f"about {float(f'{number:.2g}'):,.0f}"
 
 
 def figure(number: int) -> str:

@@ -14,7 +14,7 @@ from fastphash.files import parquet
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.results.audit_folder import AuditFolder
-from fastphash.results.decisions import decisions_digest, read_decisions, resolve
+from fastphash.results.decisions import decisions_digest, read_steps, resolve
 from fastphash.sources.protocol import Reader
 from fastphash.store.schema import exact_paths
 
@@ -115,9 +115,7 @@ class CheckedPlan:
         index = Index(rows.phashes, rows.known)
         row_of = np.array(removed, np.int64)
         distances, _ = row_distances(index, row_of, index, keeper[row_of])
-        confirmed = set(
-            map(tuple, resolve(read_decisions(self.audited.folder), rows).copies.tolist())
-        )
+        confirmed = set(map(tuple, resolve(read_steps(self.audited.folder), rows).copies.tolist()))
         planned = zip(
             removed, table["kind"].to_pylist(), table["distance"].to_pylist(), strict=True
         )

@@ -21,7 +21,7 @@ from fastphash.files.parquet import NAME_TYPE
 from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, were_compared
 from fastphash.results.counts import count_kinds, counted_kinds
-from fastphash.results.decisions import Resolved, decisions_digest, read_decisions, resolve
+from fastphash.results.decisions import Resolved, decisions_digest, read_steps, resolve
 from fastphash.results.groups import count_staying, keepers_first
 from fastphash.results.priority import keep_in_first, keeper_reasons, priority
 from fastphash.results.schemas import KEEPER, RELATION, coded, relation_columns
@@ -113,7 +113,7 @@ def make_plan(
     allowed = np.isin(KINDS, kinds)
     keep_in = audited.summary["keep_in"] if keep_in is None else keep_in
     labels = read_label_rule(audited, conflicts)
-    decided = resolve(read_decisions(audited.folder), rows := labels.rows)
+    decided = resolve(read_steps(audited.folder), rows := labels.rows)
     criteria = _audited_criteria(audited, options)
     order = _order(audited, rows, keep_in, decided)
     within = replace(criteria, radius=criteria.radius if allowed[NEAR] else 0)

@@ -3,26 +3,51 @@
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 
 from fastphash.base import system
-from fastphash.base.text import printable, visible
+from fastphash.base.text import display_name, printable, visible
 from fastphash.cli.terminal import console
+from fastphash.results.audit_folder import REPORT
+from fastphash.results.verdict import kinds_to_add, staying_in_words
 
 
-def show_next_steps(audit: Path) -> None:
-    """The commands that usually follow an audit in this folder."""
-    folder = shell_word(audit)
-    show_commands(
-        "What next",
-        {
-            f"fastphash report {folder}": "write report.html again, for a browser",
-            f"fastphash inspect {folder}": "look at the copies, and decide",
-            f"fastphash clean {folder}": "plan which copies go; nothing is touched",
-        },
-    )
+def show_next_steps(audit: Path, summary: dict[str, Any]) -> None:
+    """The page to open and the commands that usually follow an audit in this folder."""
+    folder, splits = shell_word(audit), summary["splits"]
+    commands = {
+        shell_word(audit / REPORT): "the report: open it in a browser",
+        f"fastphash inspect {folder}": "look at the copies, and decide",
+        f"fastphash clean {folder}": "plan which copies go; nothing is touched",
+    }
+    if staying := summary["staying"]:
+        command = f"fastphash clean {folder} --kinds {kinds_to_add(staying)}"
+        commands[command] = f"the same, with {staying_in_words(staying)}"
+    for name, split in splits.items():
+        if folders := split["split_folders"]:
+            command = split_folders_command(name, folders, audit, prefix=len(splits) > 1)
+            commands[command] = f"find leaks between folders of {display_name(name)}"
+    show_commands("What next", commands)
+
+
+def split_folders_command(
+    split: str, folders: Mapping[str, bytes | str], out: Path | str, *, prefix: bool
+) -> str:
+    """The command that audits folders of a split as splits of their own.
+
+    `prefix` puts the name of the split before theirs, because there are other splits.
+    """
+    words = [
+        shell_word(
+            f"{split}-{name}={os.fsdecode(folder)}" if prefix else f"{name}={os.fsdecode(folder)}"
+        )
+        for name, folder in folders.items()
+    ]
+    return f"fastphash audit {' '.join(words)} -o {shell_word(out)}"
 
 
 def show_commands(title: str, commands: dict[str, str]) -> None:

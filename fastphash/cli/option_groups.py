@@ -55,7 +55,7 @@ class SplitOptions:
     hidden: bool
 
     def sources(self) -> "list[LocalSource]":
-        """Where the images are; UsageError if there is no split, or if two clash."""
+        """Where the images are; UsageError if two clash."""
         from fastphash.sources.local import folder_source, list_source
         from fastphash.sources.splits import check_sources
 
@@ -65,8 +65,6 @@ class SplitOptions:
             if not equals:
                 split, path = ("stdin" if text == "-" else Path(text).stem), text
             sources.append(list_source(split, _read_list(path), self.separator))
-        if not sources:
-            raise UsageError("nothing to hash: name a folder, or a list of files with --files")
         check_sources(sources)
         return sources
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from fastphash.base.vocabulary import KINDS
+from fastphash.errors import UsageError
 
 
 class FiniteNumber(click.FloatRange):
@@ -64,6 +65,15 @@ def parse_size(_: click.Context, __: click.Parameter, value: str | None) -> int 
 def parse_separator(_: click.Context, __: click.Parameter, value: bool) -> bytes:
     """``-0`` of a list of files: the byte that ends each path."""
     return b"\0" if value else b"\n"
+
+
+def parse_split_folders(
+    ctx: click.Context, _: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """``[SPLIT=]DIR...``: the words as they are; UsageError without any, unless there are lists."""
+    if not value and not ctx.params.get("files") and not ctx.resilient_parsing:
+        raise UsageError("nothing to hash: name a folder, or a list of files with --files")
+    return value
 
 
 def parse_names(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:

@@ -49,11 +49,19 @@ def split_options(command: F) -> F:
         click.option(
             "--files",
             multiple=True,
+            is_eager=True,
             metavar="[SPLIT=]LIST",
             help="Add a split: a file with one path per line, or - for standard input. May be "
             "repeated.",
         ),
-        click.argument("folders", nargs=-1, metavar="[SPLIT=]DIR..."),
+        # eager, as --files is: without either, that is said before anything else is asked for
+        click.argument(
+            "folders",
+            nargs=-1,
+            metavar="[SPLIT=]DIR...",
+            is_eager=True,
+            callback=values.parse_split_folders,
+        ),
     )(command)
 
 

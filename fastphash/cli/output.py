@@ -4,10 +4,11 @@ import json
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import click
 from rich.box import SIMPLE
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -26,6 +27,10 @@ from fastphash.cli.terminal import console
 
 # without a terminal, progress is a line of text this often
 _SECONDS_BETWEEN_LINES = 10.0
+# to how many characters the names in the first column of a table may be folded
+_LEAST_NAME = 8
+# characters between two columns, and where the screen is too narrow for that
+_GAP, _NARROW_GAP = 3, 1
 
 
 class ProgressScreen:
@@ -88,20 +93,57 @@ class ProgressScreen:
 
 def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table; the first column is text, the others are figures."""
-    table = Table(box=SIMPLE, pad_edge=False)
-    for i, name in enumerate(header):
-        # a figure that doesn't fit is folded: cut, it would be another figure
-        table.add_column(name, justify="left" if i == 0 else "right", overflow="fold")
-    for row in rows:
-        # Text, because a string would be read as markup
-        table.add_row(*(Text(printable(text)) for text in row))
     out = console()
+    cells = [[printable(text) for text in row] for row in rows]
+    widths, gap = _column_widths([header, *cells], out.width)
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, gap // 2))
+    for i, (name, width) in enumerate(zip(header, widths, strict=True)):
+        justify: Literal["left", "right"] = "left" if i == 0 else "right"
+        table.add_column(name, justify=justify, overflow="fold", width=width)
+    for row in cells:
+        # Text, because a string would be read as markup
+        table.add_row(*map(Text, row))
     _print_title(out, title)
-    out.print(table)
+    # a table that can't be as narrow as the screen is not cut: a figure would be another one
+    out.width = max(_table_width(widths, gap), out.width)
+    out.print(table, crop=False)
 
 
-def show_lines(title: str, lines: Iterable[str]) -> None:
-    """Print a title and indented lines, broken between words only so that paths stay whole."""
+def _column_widths(rows: Sequence[Sequence[str]], screen: int) -> tuple[list[int], int]:
+    """The widths of a table's columns and of the gaps between them, in characters.
+
+    Where the screen is too narrow, gaps are smaller, and the widest columns of words are folded. A
+    figure is never broken.
+    """
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    if _table_width(widths, _GAP) <= screen:
+        return widths, _GAP
+    least = [min(_LEAST_NAME, widths[0]), *map(_longest_figure, columns[1:])]
+    while _table_width(widths, _NARROW_GAP) > screen:
+        foldable = [i for i, width in enumerate(widths) if width > least[i]]
+        if not foldable:
+            break
+        widths[max(foldable, key=widths.__getitem__)] -= 1
+    return widths, _NARROW_GAP
+
+
+def _table_width(widths: Sequence[int], gap: int) -> int:
+    # with a space at both ends
+    return sum(widths) + gap * (len(widths) - 1) + 2
+
+
+def _longest_figure(column: Sequence[str]) -> int:
+    """The width of the longest word with a digit in it; at least 1."""
+    words = [word for text in column for word in text.split()]
+    return max([1, *(cell_len(word) for word in words if any(map(str.isdigit, word)))])
+
+
+def show_lines(title: str, lines: Iterable[str], *, command: str = "") -> None:
+    """Print a title and indented lines, broken between words only so that paths stay whole.
+
+    A command that ends them has a line of its own, and is never broken.
+    """
     out = console()
     _print_title(out, title)
     for line in lines:
@@ -109,6 +151,8 @@ def show_lines(title: str, lines: Iterable[str]) -> None:
             printable(line), out.width - 4, break_long_words=False, break_on_hyphens=False
         ):
             out.print(Text(f"  {part}"), soft_wrap=True)
+    if command:
+        out.print(Text(f"    {printable(command)}"), soft_wrap=True)
     out.print()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fastphash.base.text import count, display_name, listed, rough, share
+from fastphash.base.text import about, count, display_name, listed, share
 from fastphash.base.vocabulary import COPY_KINDS, COUNTED_COPIES, KINDS
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
@@ -64,7 +64,8 @@ def show_leaks_of_kinds(summary: dict[str, Any], kinds: Sequence[str]) -> bool:
     leaking, of_any_kind = count_leaks(summary, kinds), count_leaks(summary, COUNTED_COPIES)
     named = listed(list(kinds))
     if leaking:
-        click.echo(f"{_leaking_in_words(leaking, summary)} by {named}, or by decision", err=True)
+        or_decided = ", or by decision" if count_leaks(summary, ()) else ""
+        click.echo(f"{_leaking_in_words(leaking, summary)} by {named}{or_decided}", err=True)
     elif of_any_kind:
         others = _leaking_in_words(of_any_kind, summary)
         click.echo(f"No image leaks by {named}; {others} by other kinds", err=True)
@@ -159,9 +160,7 @@ def _show_candidates(summary: dict[str, Any]) -> None:
         show_lines("Near copies", ["Not looked for: only equal hashes were compared"])
         return
     near = f"Two images are near copies if their hashes differ in at most {radius} of 64 bits"
-    others = rough(summary["chance"])
-    about = "" if others.startswith("less") else "about "
-    by_chance = f"By chance, an image has {about}{others} others with such hashes"
+    by_chance = f"By chance, an image has {about(summary['chance'])} others with such hashes"
     if min_score is None:
         by_chance += ". No thumbnails were compared: such pairs may be copies, or only look alike"
     elif not min_score:

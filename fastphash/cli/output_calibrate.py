@@ -34,7 +34,9 @@ def _sample(summary: dict[str, Any]) -> list[str]:
     alike, decoys = "hashes", ""
     if summary["scores"]:
         alike = "hashes and thumbnail"
-        decoys = f", and {summary['decoys']:,} of an image and another's negative"
+        decoys = (
+            f"; of an image with the negative of another, alike by chance: {summary['decoys']:,}"
+        )
     lines = [
         (
             f"of {count(summary['images'], 'image')}, {summary['identical']:,} with the bytes of "

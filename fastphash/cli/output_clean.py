@@ -1,13 +1,19 @@
 """What `clean` prints: the plan, and what became of it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from fastphash.base.text import count, listed
 from fastphash.base.vocabulary import COPY_KINDS, COUNTED, COUNTED_COPIES
 from fastphash.cli.next_steps import shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
-from fastphash.results.verdict import decisions_in_words, masks_in_words, staying_in_words
+from fastphash.results.verdict import (
+    decisions_in_words,
+    kinds_to_add,
+    masks_in_words,
+    staying_in_words,
+)
 
 _SKIPPED_LINES = _EMPTIED_LINES = 10
 #: Copies that stay because of their labels, of which a plan on the screen names the first.
@@ -63,17 +69,18 @@ def show_plan(
     _show_disagreements(plan_keys["disagreements"], disagreeing)
     _show_emptied(plan_keys["emptied"])
     differs = _difference_in_words(splits, plan_keys, audit)
-    if notes := [*differs, *_notes(plan_keys, audit, impossible, folder)]:
+    if notes := [*differs, *_notes(plan_keys, audit, impossible)]:
         show_lines("Note", notes)
     clean = f"fastphash clean {shell_word(folder)}"
-    show_commands(
-        f"Written to {folder}/plan.parquet; nothing was touched. To go on",
-        {
-            f"{clean} --apply": "lists of what stays",
-            f"{clean} DIR --apply --to copy": "a clean tree (or hardlink, symlink)",
-            f"{clean} DIR --apply --to move": "what goes is moved aside",
-        },
-    )
+    commands = {
+        f"{clean} --apply": "lists of what stays",
+        f"{clean} DIR --apply --to copy": "a clean tree (or hardlink, symlink)",
+        f"{clean} DIR --apply --to move": "what goes is moved aside",
+    }
+    if staying := plan_keys["staying"]:
+        command = f"{clean} --kinds {kinds_to_add(staying, plan_keys['kinds'])}"
+        commands[command] = f"a new plan, with {staying_in_words(staying)}"
+    show_commands(f"Written to {folder}/plan.parquet; nothing was touched. To go on", commands)
 
 
 def _show_disagreements(counts: dict[str, int], first: Sequence[dict[str, Any]]) -> None:
@@ -98,7 +105,7 @@ def _show_emptied(emptied: list[dict[str, Any]]) -> None:
         for lost in emptied[:_EMPTIED_LINES]
     ]
     if more := len(emptied) - len(lines):
-        lines.append(f"and {more:,} more: fastphash clean --json")
+        lines.append(f"and {more:,} more: --json names all")
     if lines:
         show_lines("WARNING: nothing would be left", lines)
 
@@ -140,12 +147,11 @@ def _impossible_kinds(plan_keys: dict[str, Any], audit: dict[str, Any]) -> set[s
     return kinds.intersection(plan_keys["kinds"])
 
 
-def _notes(
-    plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str], folder: str
-) -> list[str]:
+def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str]) -> list[str]:
     lines = []
     if rejected := sum(split["rejected"] for split in audit["splits"].values()):
-        lines.append(f"files without a hash, which the plan is not about: {rejected:,}")
+        files = count(rejected, "file has", "files have")
+        lines.append(f"{files} no hash: the plan leaves {'it' if rejected == 1 else 'them'} alone")
     if not audit["thumbnails"]:
         lines.append("without thumbnails only identical images are known to be copies")
     if "near" in impossible:
@@ -156,8 +162,12 @@ def _notes(
     if masks := masks_in_words(audit):
         lines.append(f"{masks}: they all stay")
     decided = decisions_in_words(plan_keys["decisions"], plan_keys["stale_decisions"])
-    staying = staying_in_words(plan_keys["staying"], plan_keys["kinds"], folder)
-    return [*lines, *(line for line in (decided, staying) if line)]
+    if staying := staying_in_words(plan_keys["staying"]):
+        verb, them = (
+            ("stays", "it") if sum(plan_keys["staying"].values()) == 1 else ("stay", "them")
+        )
+        lines.append(f"{staying} {verb}: --kinds leaves {them} out")
+    return [*lines, decided] if decided else lines
 
 
 def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
@@ -183,6 +193,15 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         show_lines("Written", [*applied["files"], *annotations])
     if notes := [line for split, coco in applied["coco"].items() for line in _of_coco(split, coco)]:
         show_lines("COCO files", notes)
+
+
+def show_place(mode: str, target: Path, folder: Path) -> None:
+    """Where a plan has put images, and how to move them back; `folder` is that of the audit."""
+    if mode == "move":
+        undo = f"fastphash clean {shell_word(folder)} --undo"
+        show_commands(f"Moved to {target}. To undo it", {undo: "moves every file back"})
+    elif mode != "lists":
+        show_lines("Clean tree", [f"what stays is in {target}"])
 
 
 def _of_coco(split: str, written: dict[str, int]) -> list[str]:

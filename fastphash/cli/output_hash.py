@@ -34,7 +34,7 @@ def show_hashed(
         ],
     )
     command = f"fastphash info {shell_word(store)} --rejected rejected.csv"
-    show_rejected(rejected, reasons, f"the store: {command}")
+    show_rejected(rejected, reasons, "the store", command=command)
     show_skipped(
         *(
             sum(getattr(t, what) for t in tallies.values())

@@ -12,11 +12,13 @@ _NAMES = 10
 _REASONS = 5
 
 
-def show_rejected(rejected: "pa.Table", reasons: dict[str, int], where: str) -> None:
+def show_rejected(
+    rejected: "pa.Table", reasons: dict[str, int], where: str, *, command: str = ""
+) -> None:
     """The first rejected files with their reasons; if there are more, how many for which reason.
 
     `rejected` has the columns of `REJECTED_SCHEMA`, `reasons` counts its rows, and `where` says
-    where all are.
+    where all are; `command` gets them out of there.
     """
     if not rejected.num_rows:
         return
@@ -33,8 +35,9 @@ def show_rejected(rejected: "pa.Table", reasons: dict[str, int], where: str) -> 
         for row in rejected.slice(0, _NAMES).to_pylist()
     ]
     if more := rejected.num_rows - len(lines):
-        lines.append(f"and {more:,} more in {where}")
-    show_lines(count(rejected.num_rows, "file") + " rejected", lines)
+        lines.append(f"and {more:,} more in {where}{':' if command else ''}")
+    title = count(rejected.num_rows, "file") + " rejected"
+    show_lines(title, lines, command=command if more else "")
 
 
 def show_skipped(skipped: int, hidden: int, unfinished: int) -> None:

@@ -17,6 +17,8 @@ from fastphash.results.decisions import (
     DECISIONS,
     Decision,
     Image,
+    StepCounts,
+    count_steps,
     decide,
     in_force,
     read_steps,
@@ -42,10 +44,9 @@ class CurrentDecisions:
         Row of each group that was chosen as its keeper; -1 if none was.
     undecided : int32 (groups,)
         Undecided copies of each group.
-    decided : int
-        How many decisions are in force.
-    stale : int
-        How many of these are about images that are gone or have changed.
+    steps : StepCounts
+        How many steps have decisions in force, those about images that are gone or have changed
+        apart.
     last : list of Decision
         What undoing takes back.
     """
@@ -53,8 +54,7 @@ class CurrentDecisions:
     status: NDArray[np.uint8]
     chosen: NDArray[np.int32]
     undecided: NDArray[np.int32]
-    decided: int
-    stale: int
+    steps: StepCounts
     last: list[Decision]
 
     @property
@@ -142,7 +142,7 @@ class DecisionLog:
     def _read(self) -> CurrentDecisions:
         catalog = self._catalog
         steps = read_steps(self._folder)
-        current = in_force([decision for step in steps for decision in step])
+        current = in_force(steps)
         images = list({image for decision in current for image in decision.images})
         row_of = dict(zip(images, catalog.find(images).tolist(), strict=True))
         stale = self._stale([image for image, row in row_of.items() if row < 0])
@@ -162,8 +162,7 @@ class DecisionLog:
             status,
             chosen,
             catalog.columns.count((status == 0) & catalog.columns.is_copy),
-            len(current),
-            sum(not stale.isdisjoint(decision.images) for decision in current),
+            count_steps(steps, lambda decision: not stale.isdisjoint(decision.images)),
             steps[-1] if steps else [],
         )
 

@@ -55,9 +55,23 @@ def check_hashes(hashes: Any) -> NDArray[np.uint64]:
     if hashes.ndim == 1:
         hashes = hashes[:, None]
     if hashes.dtype.kind != "u" or hashes.dtype.itemsize != 8:
-        raise UsageError(f"hashes must be uint64, not {hashes.dtype}")
+        raise UsageError(
+            f"hashes must be uint64, not {hashes.dtype}: {_way_out(hashes.dtype.kind)}"
+        )
     if hashes.ndim != 2 or hashes.shape[1] not in (1, len(ORIENTATIONS)):
         raise UsageError(f"hashes must be (n,) or (n, 8), not {hashes.shape}")
     if hashes.shape[0] * hashes.shape[1] >= len(ORIENTATIONS) * _MAX_ROWS:
         raise UsageError(f"{hashes.shape[0]:,} rows are more than one join can hold: split them")
     return np.ascontiguousarray(hashes, np.uint64)
+
+
+def _way_out(kind: str) -> str:
+    """What to pass instead of an array of this kind of dtype."""
+    if kind in "iu":
+        return "pass np.asarray(hashes, np.uint64)"
+    if kind in "US":
+        return "fastphash.from_hex reads hashes in hex; a store is given by one path"
+    return (
+        "pass an array of what fastphash.phash returns, a result of fastphash.hash_images, or the "
+        "path of a store"
+    )

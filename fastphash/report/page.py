@@ -18,7 +18,7 @@ from fastphash.report.pictures import draw
 from fastphash.report.templates import template
 from fastphash.results import leak_words
 from fastphash.results.audit_folder import CONFLICTS, AuditFolder
-from fastphash.results.decisions import decisions_digest, in_force, read_decisions
+from fastphash.results.decisions import count_steps, decisions_digest, read_steps
 from fastphash.results.verdict import judge
 from fastphash.store.schema import METADATA
 
@@ -87,7 +87,7 @@ def write_report(
         collided=collisions,
         conflicts=_conflicts(audited),
         **_rejected(audited),
-        decisions=len(in_force(read_decisions(audited.folder))),
+        decisions=count_steps(read_steps(audited.folder)).used,
         versions=_versions(audited),
         upright_only=not audited.store.layout.orientations,
         most_splits=_SPLITS,

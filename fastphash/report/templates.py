@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from fastphash.base.text import count, display_name, figure, rough, share, visible
+from fastphash.base.text import about, count, display_name, figure, share, visible
 from fastphash.base.vocabulary import ORIENTATIONS
 
 
@@ -31,7 +31,7 @@ def template(name: str) -> jinja2.Template:
         "figure": figure,
         "count": count,
         "share": share,
-        "rough": rough,
+        "about": about,
     }
     environment.globals |= {
         "orientations": ORIENTATIONS,

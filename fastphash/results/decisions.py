@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -80,10 +80,8 @@ class Resolved(NamedTuple):
         The lower row first.
     keepers : int64 (n,)
         The last decided first.
-    stale : int
-        Decisions about images that have changed or are no longer there.
-    used : int
-        All other decisions in force.
+    stale, used : int
+        See `StepCounts`.
     """
 
     copies: NDArray[np.int64]
@@ -121,6 +119,21 @@ class Resolved(NamedTuple):
 NOTHING_DECIDED = Resolved(
     np.empty((0, 2), np.int64), np.empty((0, 2), np.int64), np.empty(0, np.int64)
 )
+
+
+class StepCounts(NamedTuple):
+    """What people did, each step counted once, however many decisions it is made of.
+
+    Attributes
+    ----------
+    used : int
+        Steps whose decisions in force all count.
+    stale : int
+        Steps with decisions in force about images that have changed or are no longer there.
+    """
+
+    used: int
+    stale: int
 
 
 class DecidedPairs(NamedTuple):
@@ -195,23 +208,33 @@ def undo(folder: Path) -> list[Decision]:
         return steps[-1]
 
 
-def in_force(decisions: list[Decision]) -> list[Decision]:
+def in_force(steps: Sequence[Sequence[Decision]]) -> list[Decision]:
     """Decisions that no later one replaces, in order."""
     latest: dict[frozenset[Image], Decision] = {}
-    for decision in reversed(decisions):
+    for decision in (one for step in reversed(steps) for one in reversed(step)):
         latest.setdefault(decision.about, decision)
     return list(reversed(latest.values()))
 
 
-def resolve(decisions: list[Decision], rows: HashTable) -> Resolved:
+def count_steps(
+    steps: Sequence[Sequence[Decision]], is_stale: Callable[[Decision], bool] = lambda _: False
+) -> StepCounts:
+    """How many steps have decisions in force, and how many of these have stale ones."""
+    step_of = {decision.about: i for i, step in enumerate(steps) for decision in step}
+    stale = {step_of[decision.about] for decision in in_force(steps) if is_stale(decision)}
+    return StepCounts(len(set(step_of.values()) - stale), len(stale))
+
+
+def resolve(steps: Sequence[Sequence[Decision]], rows: HashTable) -> Resolved:
     """The decisions in force, by rows; those about images that are not among the rows are stale.
 
     What was decided about two images holds for all pairs of files with their bytes, unless
     something else was decided about these files themselves.
     """
-    current = in_force(decisions)
+    current = in_force(steps)
     row_of = _find_rows({image for decision in current for image in decision.images}, rows)
-    used = [one for one in current if all(image in row_of for image in one.images)]
+    used = [one for one in current if row_of.keys() >= one.about]
+    counts = count_steps(steps, lambda one: not row_of.keys() >= one.about)
     same_bytes = _find_same_bytes({image.digest for one in used for image in one.images}, rows)
     keepers = [row_of[one.images[0]] for one in used if one.word == _KEEPER]
     about_pairs = [one for one in used if one.word != _KEEPER]
@@ -227,7 +250,7 @@ def resolve(decisions: list[Decision], rows: HashTable) -> Resolved:
         for word in _PAIR_WORDS
     )
     by_last = np.array(keepers[::-1], np.int64)
-    return Resolved(copies, not_copies, by_last, len(current) - len(used), len(used))
+    return Resolved(copies, not_copies, by_last, counts.stale, counts.used)
 
 
 def _pairs_of_same_bytes(

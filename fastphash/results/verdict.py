@@ -7,6 +7,7 @@ from typing import Any, Literal
 from fastphash.base.text import count, display_name, listed
 from fastphash.base.vocabulary import CONFIRMED, COUNTED_COPIES, KINDS, NEAR, SURE_KINDS, UNVERIFIED
 from fastphash.results.leak_words import is_or_are, leak_in_words, share_in_words
+from fastphash.results.priority import is_for_evaluation
 from fastphash.sources.split_folders import name_split_folders
 
 _SURE = (*SURE_KINDS, CONFIRMED)
@@ -69,26 +70,29 @@ def count_leaks(summary: dict[str, Any], kinds: Sequence[str]) -> dict[str, int]
     return {name: number for name, number in numbers.items() if number}
 
 
-def staying_in_words(
-    staying: dict[str, int], cleaned: Sequence[str] = SURE_KINDS, folder: str = "OUT"
-) -> str:
-    """What a clean by some kinds leaves, and how to add it; empty if there is nothing."""
-    if not staying:
-        return ""
-    parts = [count(number, f"{kind} copy", f"{kind} copies") for kind, number in staying.items()]
-    verb, them = ("stays", "it") if sum(staying.values()) == 1 else ("stay", "them")
+def staying_in_words(staying: dict[str, int]) -> str:
+    """The copies that a clean leaves; empty if there are none."""
+    return listed(
+        [count(number, f"{kind} copy", f"{kind} copies") for kind, number in staying.items()]
+    )
+
+
+def kinds_to_add(staying: dict[str, int], cleaned: Sequence[str] = SURE_KINDS) -> str:
+    """Kinds for a clean after which no copies stay, as its option takes them: +near.
+
+    `staying` are the copies that a clean by the kinds `cleaned` leaves.
+    """
     added = [*staying, *(kind for kind in cleaned if kind not in SURE_KINDS)]
-    signs = ",".join(f"+{kind}" for kind in added)
-    command = f"fastphash clean {folder} --kinds {signs}"
-    return f"{listed(parts)} {verb}; add {them} with {command}"
+    return ",".join(f"+{kind}" for kind in added)
 
 
 def decisions_in_words(used: int, stale: int) -> str:
-    """How many decisions count, and how many don't; empty if there are none."""
+    """How many decisions count, and how many don't or in part; empty if there are none."""
     parts = [count(used, "decision counts", "decisions count")] if used else []
     if stale:
         unused = count(stale, "decision doesn't count", "decisions don't count")
-        parts.append(f"{unused}, because images have changed or are not in this audit")
+        why = "images have changed or are not in this audit"
+        parts.append(f"{unused}, or not in full, because {why}")
     return "; ".join(parts)
 
 
@@ -166,14 +170,16 @@ def _notes(summary: dict[str, Any], *, decided_since: bool) -> list[str]:
     splits, decisions = summary["splits"], summary["decisions"]
     several = len(splits) > 1
     notes = [
-        f"{name_split_folders(name, split['split_folders'], prefix=several)}."
+        f"{name_split_folders(name, split['split_folders'])}. To find them, name each as a split."
         for name, split in splits.items()
         if split["split_folders"]
     ]
     if several:
         notes.append(_copies_inside(splits))
     if staying := staying_in_words(summary["staying"]):
-        notes.append(f"After a clean by the default kinds {staying}.")
+        verb, them = ("stays", "it") if sum(summary["staying"].values()) == 1 else ("stay", "them")
+        added = f"a clean by the kinds {kinds_to_add(summary['staying'])} adds {them}"
+        notes.append(f"After a clean by the default kinds {staying} {verb}; {added}.")
     if decided := decisions_in_words(decisions["used"], decisions["stale"]):
         notes.append(f"{decided}.")
     if decided_since:
@@ -203,14 +209,17 @@ def _copies(split: dict[str, Any]) -> int:
 
 
 def _worst_split(splits: dict[str, Any], kinds: Sequence[str]) -> str:
-    """The split with the largest share of images that leak by these kinds; empty if none does."""
+    """The split with the largest share of images that leak by these kinds; empty if none does.
+
+    Of equal shares that of a split for evaluation comes first.
+    """
 
     def leaking(name: str) -> float:
         split = splits[name]
         leaked = sum(split["leaks"]["kinds"][kind] for kind in kinds)
         return float(leaked / _hashed(split))
 
-    worst = max(splits, key=leaking)
+    worst = max(splits, key=lambda name: (leaking(name), is_for_evaluation(name)))
     return worst if leaking(worst) else ""
 
 
@@ -241,12 +250,19 @@ def _leak_in_words(name: str, splits: dict[str, Any]) -> str:
 def _near_in_words(worst: str, summary: dict[str, Any]) -> str:
     split, min_score = summary["splits"][worst], summary["min_score"]
     number = split["leaks"]["leaked"]
+    one = number == 1
     if min_score is None:
-        end = ": perhaps copies, perhaps only alike"
+        end = (
+            ": perhaps a copy, perhaps only alike"
+            if one
+            else ": perhaps copies, perhaps only alike"
+        )
     elif not min_score:
-        end = ", however unlike they look: most may not be copies"
+        unlike = "it looks: it may be no copy" if one else "they look: most may not be copies"
+        end = f", however unlike {unlike}"
     else:
-        end = f", and their thumbnails have a score of at least {min_score:g}: most are copies"
+        likely = "it is probably a copy" if one else "most are copies"
+        end = f", and the thumbnails score at least {min_score:g}: {likely}"
     return (
         "No image of one split is surely in another, but "
         f"{share_in_words(number, _hashed(split), worst)} "

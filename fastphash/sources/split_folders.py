@@ -2,10 +2,9 @@
 
 import os
 import re
-import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from fastphash.base.text import display_name, listed, visible
+from fastphash.base.text import display_name, listed
 from fastphash.sources.protocol import Source
 from fastphash.sources.split_names import ENDINGS, TEST, TRAINING, VALIDATION
 
@@ -39,26 +38,12 @@ def find_split_folders(source: Source) -> dict[str, bytes]:
     return {}
 
 
-def name_split_folders(
-    split: str, folders: Mapping[str, bytes | str], out: str = "OUT", *, prefix: bool = False
-) -> str:
-    """A sentence on the folders of a split that are named as splits are, with the command to use.
-
-    `prefix` puts the name of the split before theirs, because there are other splits.
-    """
-    words = [
-        shlex.quote(f"{split}-{name}={_shown(folder)}" if prefix else f"{name}={_shown(folder)}")
-        for name, folder in folders.items()
-    ]
-    command = f"fastphash audit {' '.join(words)} -o {shlex.quote(out)}"
+def name_split_folders(split: str, folders: Iterable[str]) -> str:
+    """Words on the folders of a split that are named as splits are; a sentence without its end."""
     return (
         f"{display_name(split)} holds {listed(list(folders))}, and is audited as one split: no "
-        f"leaks between these are found. To find them, run {command}"
+        "leaks between these are found"
     )
-
-
-def _shown(folder: bytes | str) -> str:
-    return visible(os.fsdecode(folder))
 
 
 def are_split_names(names: Iterable[str]) -> bool:

@@ -128,7 +128,7 @@ def test_decisions_on_images_that_have_changed_or_are_gone_are_not_used(two_spli
     assert summary["decisions"]["used"] == 0
     assert summary["decisions"]["stale"] == 2
     assert leaks(two_splits)["val/leak.bmp"] == ("exact", False)
-    assert "2 decisions don't count, because images have changed" in " ".join(
+    assert "2 decisions don't count, or not in full, because images have changed" in " ".join(
         summary["verdict"]["sentences"]
     )
     assert (two_splits / "out" / "decisions.json").read_bytes() == log
@@ -195,7 +195,8 @@ def test_plan_and_audit_agree_about_what_stays(two_splits):
     plan = json.loads(run("clean", "out", "--json", cwd=two_splits).stdout)
     assert plan["staying"] == summary["staying"]
     shown = " ".join(run("clean", "out", cwd=two_splits).stdout.split())
-    assert "1 near copy stays; add it with fastphash clean out --kinds +near" in shown
+    assert "1 near copy stays: --kinds leaves it out" in shown
+    assert "fastphash clean out --kinds +near a new plan, with 1 near copy" in shown
     wider = json.loads(run("clean", "out", "--json", "--kinds", "+near", cwd=two_splits).stdout)
     assert wider["staying"] == {}
     assert sum(s["remove"] for s in wider["splits"].values()) == 1 + sum(

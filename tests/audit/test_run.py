@@ -287,7 +287,7 @@ def test_collisions_look_different_only_if_thumbnails_were_compared(found, capsy
         (
             0.3,
             1e-9,
-            "0.3 (1 is the same picture) By chance, an image has less than 0.01 others with",
+            "0.3 (1 is the same picture) By chance, an image has fewer than 0.01 others with",
         ),
         (
             None,

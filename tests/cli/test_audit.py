@@ -52,6 +52,7 @@ def test_fail_on_leak(data, kinds, status):
         number = 1 if "=" in kinds else 3
         images = f"{number} of 11 train images and {number} of 5 val images leak by "
         assert done.stderr.startswith(images)
+        assert "decision" not in done.stderr
         assert json.loads(done.stdout)["leaks"]
     if not status:
         assert "No image leaks by near and collision; 3 of 11 train images" in done.stderr

@@ -157,6 +157,12 @@ def test_no_workers(verb, data, out):
         (["hash", "val/leak.png", "-o", "new"], USAGE, "'val/leak.png'"),
         (["hash", "--files", "nowhere.txt", "-o", "new"], USAGE, "'nowhere.txt'"),
         (["hash", "-o", "new"], USAGE, "nothing to hash"),
+        # what is missing first is said first
+        (["audit"], USAGE, "nothing to hash: name a folder, or a list of files with --files"),
+        (["audit", "-o", "new", "--json"], USAGE, "nothing to hash"),
+        (["hash", "-0"], USAGE, "nothing to hash"),
+        (["audit", "val"], USAGE, "'-o'"),
+        (["audit", "--files", "nowhere.txt"], USAGE, "'-o'"),
         (["demo", "-o", "train"], USAGE, "'train'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

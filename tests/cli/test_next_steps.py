@@ -10,9 +10,10 @@ import sys
 import pytest
 
 from fastphash.base import system
-from fastphash.cli.next_steps import shell_word
-from tests.support.command_line import run, screen
-from tests.support.scenes import scenes
+from fastphash.cli.next_steps import shell_word, split_folders_command
+from tests.support.command_line import USAGE, error_of, run, screen
+from tests.support.report_pages import slightly
+from tests.support.scenes import save, scene, scenes
 
 FOLDERS = [
     b"plain",
@@ -53,15 +54,75 @@ def test_on_windows_a_word_is_quoted_as_its_shell_wants_it(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["out", "my audit", "a" * 60])
-def test_an_audit_ends_with_three_commands_that_work(tmp_path, name):
+def test_an_audit_ends_with_a_page_and_commands_that_work(tmp_path, name):
     scenes(tmp_path / "in", [1, 2])
     shown = run("audit", "in", "-o", name, cwd=tmp_path).stdout
+    page = re.search(r"What next\n  (\S*|'.*?')(?:  |\n)", shown)[1]
+    assert (tmp_path / shlex.split(page)[0]).name == "report.html"
+    assert (tmp_path / shlex.split(page)[0]).is_file()
     found = commands(shown)
-    assert [shlex.split(command)[1:] for command in found] == [
-        [verb, name] for verb in ("report", "inspect", "clean")
-    ]
-    for command in (found[0], found[2]):
-        run(*shlex.split(command)[1:], cwd=tmp_path)
+    assert [shlex.split(command)[1:] for command in found] == [["inspect", name], ["clean", name]]
+    run(*shlex.split(found[1])[1:], cwd=tmp_path)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_kinds_that_a_clean_leaves_are_added_by_a_command_that_works(tmp_path, columns):
+    scenes(tmp_path / "in", [1, 2])
+    save(tmp_path / "in" / "near.png", slightly(scene(1)))
+    words = ("audit", "in", "-o", "o ut")
+    audited = run(*words, cwd=tmp_path, env=screen(columns)).stdout
+    planned = run("clean", "o ut", cwd=tmp_path, env=screen(columns)).stdout
+    for shown in (audited, planned):
+        (command,) = re.findall(r"^  (fastphash .* \+near)(?:  .*)?$", shown, re.MULTILINE)
+        assert command == "fastphash clean 'o ut' --kinds +near"
+    assert "1 near copy stays" in " ".join(planned.split())
+    again = run(*shlex.split(command)[1:], cwd=tmp_path).stdout
+    assert "near copy" not in again
+
+
+def test_folders_of_splits_are_audited_by_a_command_that_works(tmp_path):
+    for name in ("train", "val"):
+        scenes(tmp_path / "my data" / name, [1, 2])
+    shown = run("audit", "my data", "-o", "o ut", cwd=tmp_path, env=screen(60))
+    command = commands(shown.stdout)[-1]
+    assert shown.stderr.endswith(f"To find them, run\n  {command}\n")
+    assert "4 identical" not in shown.stdout
+    assert "2 of 2 train images" in run(*shlex.split(command)[1:], cwd=tmp_path).stdout
+
+
+def test_folders_of_splits_are_quoted():
+    folders = {"train": "/my data/train", "val": b"/x/val"}
+    assert split_folders_command("data", folders, "out put", prefix=False) == (
+        "fastphash audit 'train=/my data/train' val=/x/val -o 'out put'"
+    )
+    assert " data-val=/x/val " in split_folders_command("data", folders, "out", prefix=True)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_where_files_went_is_said_and_how_they_come_back(tmp_path, columns):
+    scenes(tmp_path / "in", [1])
+    save(tmp_path / "in" / "copy.bmp", scene(1))
+    before = sorted(path.name for path in (tmp_path / "in").iterdir())
+    run("audit", "in", "-o", "o ut", cwd=tmp_path)
+    run("clean", "o ut", cwd=tmp_path)
+    for mode in ("copy", "hardlink", "symlink"):
+        done = run("clean", "o ut", f"a {mode}", "--apply", "--to", mode, cwd=tmp_path)
+        assert f"Clean tree\n  what stays is in a {mode}\n" in done.stdout
+        assert "--undo" not in done.stdout
+    words = ("clean", "o ut", "a side", "--apply", "--to", "move")
+    shown = run(*words, cwd=tmp_path, env=screen(columns)).stdout
+    command = re.search(r"Moved to a side. To undo it\n  (fastphash .* --undo)", shown)[1]
+    assert len(list((tmp_path / "in").iterdir())) == 1
+    run(*shlex.split(command)[1:], cwd=tmp_path)
+    assert sorted(path.name for path in (tmp_path / "in").iterdir()) == before
+
+
+def test_errors_name_the_folder_that_was_given(tmp_path):
+    for words, said in (
+        (["--undo", "--apply"], "fastphash clean 'o ut' --undo"),
+        (["--apply", "--to", "move"], "fastphash clean 'o ut' DIR --apply --to move"),
+    ):
+        assert said in error_of(run("clean", "o ut", *words, cwd=tmp_path, status=USAGE))
 
 
 def test_json_is_nothing_but_json(tmp_path):
@@ -105,4 +166,4 @@ def test_the_program_says_the_same_in_a_process_of_its_own(tmp_path):
     done = subprocess.run(
         words, cwd=tmp_path, env=screen(40), capture_output=True, text=True, check=True
     )
-    assert len(commands(done.stdout)) == 3
+    assert len(commands(done.stdout)) == 2

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from fastphash.cli.output import show_table
 from fastphash.cli.terminal import console
 from tests.support.command_line import command, run, run_process, screen
 from tests.support.scenes import scenes
@@ -131,3 +132,22 @@ def test_kernels_are_compiled_though_numba_is_told_not_to(folder, audited, tmp_p
     run_process("audit", "a", "b", "-o", str(out), cwd=folder, env=env)
     for table in ("groups.parquet", "leaks.parquet", "hashes/part-000000.parquet"):
         assert (out / table).read_bytes() == (audited / table).read_bytes()
+
+
+@pytest.mark.parametrize("columns", [40, 45, 60, 80])
+@pytest.mark.parametrize("figures", [["103"] * 7, ["1,234,567"] * 7, ["32 (10.8 %)", "-", "1"]])
+def test_no_figure_of_a_table_is_broken_or_cut(columns, figures, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    header = ["split", *(f"augmented{i}" for i in range(len(figures)))]
+    show_table("Title", header, [["train/a long name.png", *figures], ["验证集", *figures]])
+    words = capsys.readouterr().out.split()
+    for figure in " ".join(figures).split():
+        assert words.count(figure) == 2 * " ".join(figures).split().count(figure)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_table_that_can_be_is_as_narrow_as_the_screen(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = [["val", *(["1,234"] * 5)]]
+    show_table("Title", ["split", "images", "distinct", "identical", "exact", "rejected"], rows)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= columns

@@ -51,7 +51,7 @@ def test_the_plan_is_shown_and_touches_nothing(audited):
     before = sorted(map(str, audited.rglob("*.png")))
     shown = run("clean", "out", cwd=audited).stdout
     assert "train 11 5 6 2 2 2" in " ".join(shown.split())
-    assert "files without a hash, which the plan is not about: 1" in shown
+    assert "1 file has no hash: the plan leaves it alone" in shown
     assert too_wide(shown) == []
     assert sorted(map(str, audited.rglob("*.png"))) == before
     found = json.loads(run("clean", "out", "--json", cwd=audited).stdout)

@@ -4,7 +4,7 @@ from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.inspector.decisions import DecisionLog
 from fastphash.results.audit_folder import open_audit
-from fastphash.results.decisions import Decision, decide, read_decisions, resolve, undo
+from fastphash.results.decisions import Decision, decide, read_decisions, read_steps, resolve, undo
 from tests.support.audits import write_audit
 from tests.support.inspector_state import catalog_of, copies
 
@@ -25,7 +25,7 @@ def test_what_is_decided_shows_at_once_and_is_undone_at_once(tmp_path):
     current = log.current
     assert current.status.tolist() == [0, 1, 2, 1, 0, 0]
     assert (current.chosen.tolist(), current.undecided.tolist()) == ([3, -1], [0, 1])
-    assert (current.decided, current.stale, len(current.last)) == (4, 0, 2)
+    assert (current.steps, len(current.last)) == ((3, 0), 2)
     assert current.undecided_pairs == 1
     again = DecisionLog(catalog_of(out)).current
     assert again.status.tolist() == current.status.tolist()
@@ -55,23 +55,23 @@ def test_what_was_no_copy_before_is_no_copy_of_the_rest_either(tmp_path):
     log.decide([log.pair(3, "copies")])
     log.decide(log.whole_group(0, "not_copies"))
     rows = open_audit(out).rows
-    apart = resolve(read_decisions(out), rows).not_copies
+    apart = resolve(read_steps(out), rows).not_copies
     assert sorted(map(tuple, apart.tolist())) == [(0, 1), (0, 2), (1, 2)]
-    assert resolve(read_decisions(out), rows).copies.tolist() == [[0, 3]]
+    assert resolve(read_steps(out), rows).copies.tolist() == [[0, 3]]
 
 
 def test_decisions_of_another_process_are_seen(tmp_path):
     out = write_audit(tmp_path / "out", [copies(3)])
     catalog, log = log_of(out)
-    assert log.current.decided == 0
+    assert log.current.steps == (0, 0)
     images = [catalog.row(row).image for row in range(3)]
     decide(out, Decision("copies", (images[2], images[0])))
     assert log.current.status.tolist() == [0, 0, 1]
     gone = images[1]._replace(digest=bytes(16))
     decide(out, Decision("keeper", (gone,)), Decision("copies", (gone, images[0])))
-    assert (log.current.decided, log.current.stale) == (3, 2)
+    assert log.current.steps == (1, 1)
     assert len(undo(out)) == 2
-    assert (log.current.decided, log.current.stale) == (1, 0)
+    assert log.current.steps == (1, 0)
 
 
 def test_an_image_that_is_in_no_group_any_more_is_not_stale(tmp_path):
@@ -81,7 +81,7 @@ def test_an_image_that_is_in_no_group_any_more_is_not_stale(tmp_path):
     groups = parquet.read_table(out / "groups.parquet")
     parquet.write_table(out / "groups.parquet", groups.slice(0, 0))
     current = DecisionLog(catalog_of(out)).current
-    assert (current.decided, current.stale, current.undecided_pairs) == (1, 0, 0)
+    assert (current.steps, current.undecided_pairs) == ((1, 0), 0)
 
 
 def test_a_damaged_log_is_refused(tmp_path):

@@ -7,8 +7,10 @@ from fastphash.audit.run import audit
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.decisions import read_decisions
 from tests.support.audits import write_audit
+from tests.support.command_line import run
 from tests.support.inspector_client import Served
 from tests.support.inspector_state import copies
+from tests.support.report_pages import read_page
 from tests.support.scenes import save, scene, source
 
 
@@ -101,6 +103,18 @@ def test_deciding_goes_on_to_the_next_undecided_pair(audited):
         kept = served.post("/decide", row="1", decision="keeper", back="group").headers["Location"]
         assert "chosen as keeper" in served.get(kept).words
     assert [d.word for d in read_decisions(audited / "out")] == [*verdicts[:5], "keeper"]
+
+
+def test_one_press_of_a_button_is_one_decision_wherever_they_are_counted(audited):
+    with Served(audited / "out") as served:
+        before = int(re.search(r"undecided pairs: (\d+)", served.get("/").words)[1])
+        served.post("/decide", row="1", decision="keeper", back="pair")
+        said = f"decisions: 1; undecided pairs: {before - 1}"
+        assert said in served.get("/").words
+    assert len(read_decisions(audited / "out")) == 2
+    run("report", audited / "out")
+    assert "decisions on file 1" in read_page(audited / "out" / "report.html").text
+    assert "1 decision counts" in run("clean", audited / "out").stdout
 
 
 def test_decisions_outlive_a_second_audit_and_stale_ones_are_counted(audited):

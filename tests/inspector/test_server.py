@@ -32,7 +32,10 @@ def test_without_the_extra_it_says_what_to_install(planted_audit, missing):
     words = [sys.executable, "-c", code, "inspect", str(planted_audit / "out")]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == f"Error: {missing} is not installed: pip install 'fastphash[inspect]'\n"
+    assert done.stderr == (
+        f"Error: {missing} is not installed: install fastphash with its extra 'inspect', such as "
+        "by pip install '.[inspect]' in a checkout\n"
+    )
 
 
 def test_a_port_that_is_taken(planted_audit):

@@ -108,5 +108,11 @@ def test_what_holds_no_hashes_is_refused(call, tmp_path):
         call(pa.table({"phash": pa.array([1, None], pa.uint64())}))
     with pytest.raises((UsageError, StoreError), match="nowhere"):
         call(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="hashes must be uint64, not object"):
+    with pytest.raises(UsageError, match=r"uint64, not object: pass an array of what fastphash.ph"):
         call(None)
+    with pytest.raises(UsageError, match=r"not float64: pass an array of what fastphash.phash"):
+        call([1.0])
+    with pytest.raises(UsageError, match=r"not int64: pass np.asarray\(hashes, np.uint64\)"):
+        call([1, 2, 2])
+    with pytest.raises(UsageError, match=r"fastphash.from_hex reads hashes in hex"):
+        call(["d879f8f8d879f8f8"])

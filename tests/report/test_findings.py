@@ -1,5 +1,8 @@
 from dataclasses import replace
 
+import pytest
+
+from fastphash.report.findings import same_pixels_inside
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import open_audit
 from fastphash.store.schema import Layout
@@ -49,12 +52,12 @@ def test_a_near_copy_is_a_doubt(tmp_path):
     found = read_page(out / "report.html")
     assert "Look at the near copies before you trust a test score." in found.text
     assert "1 of 1 val image (100 %) is near one in train, at most 16 bits away" in found.text
-    assert "their thumbnails have a score of at least 0.5: most are copies" in found.text
+    assert "and the thumbnails score at least 0.5: it is probably a copy" in found.text
     said = {"min_score": 0.0, "chance": 12_345.6}
     audit = open_audit(out)
     write_report(replace(audit, summary=audit.summary | said), tmp_path / "all.html")
     page = read_page(tmp_path / "all.html")
-    assert "however unlike they look: most may not be copies" in page.text
+    assert "however unlike it looks: it may be no copy" in page.text
     assert "by chance, about 12,000 other images are that near" in page.text
     assert "all within the radius, however unlike, unless their colours differ" in page.text
 
@@ -73,3 +76,27 @@ def test_without_thumbnails_nothing_can_tell(tmp_path):
     assert "1 image has the hash of another one." in found.text
     assert "nothing can tell whether they are copies: 1 image in all" in found.text
     assert "differ" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ({"train": 0}, ""),
+        ({"train": 1, "val": 0}, "Of the copies, 1 in train has the same pixels in other bytes."),
+        ({"train": 1, "val": 2, "test": 0, "more": 3}, "1 in train and 2 in val have the same pix"),
+        ({"train": 1200}, "1,200 in train have the same pixels"),
+    ],
+)
+def test_copies_with_the_same_pixels_in_words(numbers, said):
+    splits = {name: {"same_pixels": number} for name, number in numbers.items()}
+    assert said in same_pixels_inside({"splits": splits}, 2)
+    assert bool(said) == bool(same_pixels_inside({"splits": splits}, 2))
+
+
+def test_images_without_a_hash_are_not_counted_as_images(tmp_path):
+    folder = scenes(tmp_path / "all", range(4))
+    for name in ("a.png", "b.png"):
+        (folder / name).write_text("no image")
+    found = read_page(audited(tmp_path / "out", ("all", folder)) / "report.html")
+    assert "images hashed 4 " in found.text
+    assert "rejected 2 " in found.text

@@ -68,7 +68,7 @@ def test_of_decisions_about_the_same_images_the_last_is_in_force(made):
     last = {}
     for decision in made:
         last[frozenset(decision.images)] = decision
-    found = in_force(made)
+    found = in_force([made])
     assert len(found) == len(last)
     assert set(found) == set(last.values())
 
@@ -76,19 +76,44 @@ def test_of_decisions_about_the_same_images_the_last_is_in_force(made):
 def test_decisions_become_rows(rows):
     made = [Decision("copies", (B, A)), Decision("not_copies", (C, A))]
     made += [Decision("keeper", (A,)), Decision("keeper", (C,))]
-    found = resolve(made, rows)
+    found = resolve([[one] for one in made], rows)
     assert found.copies.tolist() == [[0, 1]]
     assert found.not_copies.tolist() == [[0, 2]]
     assert found.keepers.tolist() == [2, 0]
-    assert found.stale == 0
+    assert (found.used, found.stale) == (4, 0)
 
 
 def test_decisions_about_changed_or_missing_images_are_stale(rows):
     changed = A._replace(digest=bytes([9]) * 16)
-    found = resolve([Decision("keeper", (changed,)), Decision("copies", (B, NOT_UTF8))], rows)
+    steps = [[Decision("keeper", (changed,))], [Decision("copies", (B, NOT_UTF8))]]
+    found = resolve(steps, rows)
     assert found.stale == 2
     assert not found.keepers.size
     assert not found.copies.size
+
+
+@pytest.mark.parametrize(
+    ("steps", "used", "stale"),
+    [
+        ([], 0, 0),
+        ([["AB", "A"]], 1, 0),
+        ([["AB", "AC", "BC"], ["C"]], 2, 0),
+        # replaced in part, and as a whole
+        ([["AB", "A"], ["AB"]], 2, 0),
+        ([["AB"], ["A", "AB"]], 1, 0),
+        # stale in part, and as a whole
+        ([["A?", "A"], ["B"]], 1, 1),
+        ([["A?", "?"], ["?", "B"]], 0, 2),
+    ],
+)
+def test_what_is_decided_in_one_step_counts_once(rows, steps, used, stale):
+    image = {"A": A, "B": B, "C": C, "?": NOT_UTF8}
+    made = [
+        [Decision(WORDS[-len(names)], tuple(image[name] for name in names)) for names in step]
+        for step in steps
+    ]
+    found = resolve(made, rows)
+    assert (found.used, found.stale) == (used, stale)
 
 
 @pytest.mark.parametrize(

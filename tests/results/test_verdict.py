@@ -9,10 +9,10 @@ from fastphash.results.verdict import (
     count_leaks,
     decisions_in_words,
     judge,
+    kinds_to_add,
     staying_in_words,
 )
 
-CLEAN = "with fastphash clean OUT --kinds"
 NO_COPIES = {"identical": 0, "exact": 0, "augmented": 0, "near": 0}
 
 
@@ -63,7 +63,7 @@ def test_an_image_leaks_once_however_many_splits_have_it():
     found = summary(splits)
     assert count_leaks(found, SURE_KINDS) == {"train": 2, "val": 2}
     assert count_leaks(found, ["near"]) == {}
-    assert judge(found).sentences[0] == "2 of 20 train images (10.0 %) are also in another split."
+    assert judge(found).sentences[0] == "2 of 20 val images (10.0 %) are also in another split."
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,20 @@ def test_an_image_leaks_once_however_many_splits_have_it():
         ({"exact": 1}, "1 of 20 a images (5.0 %) is also in b."),
         ({"exact": 1, "near": 1}, "are also in b, 1 of them only as a near copy."),
         ({"confirmed": 1, "near": 2}, "3 of 20 a images (15.0 %) are also in b, 2 of them only as"),
-        ({"near": 1}, "1 of 20 a images (5.0 %) is near one in b, at most 4 bits away"),
+        (
+            {"near": 1},
+            (
+                "1 of 20 a images (5.0 %) is near one in b, at most 4 bits away, and the "
+                "thumbnails score at least 0.5: it is probably a copy."
+            ),
+        ),
+        (
+            {"near": 2},
+            (
+                "2 of 20 a images (10.0 %) are near one in b, at most 4 bits away, and the "
+                "thumbnails score at least 0.5: most are copies."
+            ),
+        ),
     ],
 )
 def test_leaks_in_words(leaks, said):
@@ -80,36 +93,61 @@ def test_leaks_in_words(leaks, said):
 
 
 @pytest.mark.parametrize(
-    ("staying", "cleaned", "said"),
+    ("staying", "cleaned", "said", "added"),
     [
-        ({}, SURE_KINDS, ""),
-        (
-            {"near": 42},
-            SURE_KINDS,
-            f"42 near copies stay; add them {CLEAN} +near",
-        ),
-        (
-            {"near": 1},
-            SURE_KINDS,
-            f"1 near copy stays; add it {CLEAN} +near",
-        ),
-        (
-            {"exact": 2, "near": 1},
-            ("identical",),
-            f"2 exact copies and 1 near copy stay; add them {CLEAN} +exact,+near",
-        ),
-        (
-            {"exact": 1},
-            ("identical", "near"),
-            f"1 exact copy stays; add it {CLEAN} +exact,+near",
-        ),
+        ({}, SURE_KINDS, "", ""),
+        ({"near": 42}, SURE_KINDS, "42 near copies", "+near"),
+        ({"near": 1}, SURE_KINDS, "1 near copy", "+near"),
+        ({"exact": 2, "near": 1}, ("identical",), "2 exact copies and 1 near copy", "+exact,+near"),
+        ({"exact": 1}, ("identical", "near"), "1 exact copy", "+exact,+near"),
     ],
 )
-def test_what_stays_in_words(staying, cleaned, said):
-    assert staying_in_words(staying, cleaned) == said
+def test_what_stays_in_words(staying, cleaned, said, added):
+    assert staying_in_words(staying) == said
+    assert kinds_to_add(staying, cleaned) == added
+
+
+@pytest.mark.parametrize(
+    ("staying", "said"),
+    [
+        ({"near": 42}, "42 near copies stay; a clean by the kinds +near adds them."),
+        ({"near": 1}, "1 near copy stays; a clean by the kinds +near adds it."),
+    ],
+)
+def test_what_stays_after_a_clean(staying, said):
     found = summary({"a": split(), "b": split()}, staying=staying)
-    if said and cleaned == SURE_KINDS:
-        assert f"After a clean by the default kinds {said}." in judge(found).sentences
+    assert f"After a clean by the default kinds {said}" in judge(found).sentences
+
+
+@pytest.mark.parametrize(
+    ("min_score", "number", "said"),
+    [
+        (None, 1, ": perhaps a copy, perhaps only alike."),
+        (None, 2, ": perhaps copies, perhaps only alike."),
+        (0, 1, ", however unlike it looks: it may be no copy."),
+        (0, 2, ", however unlike they look: most may not be copies."),
+    ],
+)
+def test_near_copies_that_no_score_tells(min_score, number, said):
+    found = summary({"a": split({"near": number}), "b": split()}, min_score=min_score)
+    assert judge(found).sentences[0].endswith(said)
+
+
+@pytest.mark.parametrize("names", [("train", "val"), ("val", "train"), ("extra", "test2017")])
+def test_of_equal_shares_that_of_a_split_for_evaluation_is_named(names):
+    for kind in ("near", "exact"):
+        found = summary({name: split({kind: 1}) for name in names})
+        (named,) = set(names) - {"train", "extra"}
+        assert f"1 of 20 {named} images" in judge(found).sentences[0]
+    more = summary({"train": split({"exact": 2}), "val": split({"exact": 1})})
+    assert judge(more).sentences[0].startswith("2 of 20 train images")
+
+
+def test_no_sentence_has_a_command_that_can_not_be_pasted():
+    splits = {name: split() | {"split_folders": {"train": "/x", "val": "/y"}} for name in "ab"}
+    verdict = judge(summary(splits, staying={"near": 3}))
+    assert "a holds train and val" in verdict.sentences[0]
+    assert "fastphash" not in " ".join(verdict.sentences)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +159,9 @@ def test_what_stays_in_words(staying, cleaned, said):
         (
             2,
             1,
-            "2 decisions count; 1 decision doesn't count, because images have changed or are",
+            "2 decisions count; 1 decision doesn't count, or not in full, because images",
         ),
-        (0, 2, "2 decisions don't count, because images have changed or are not in this audit"),
+        (0, 2, "2 decisions don't count, or not in full, because images have changed"),
     ],
 )
 def test_decisions_in_words(used, stale, said):

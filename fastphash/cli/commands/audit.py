@@ -149,20 +149,24 @@ def audit(
 
 def _check_splits(sources: "Sequence[Source]", out: str, *, comparing: bool) -> None:
     """Say which splits hold folders named as splits; UsageError if one split is to be compared."""
+    from fastphash.cli.next_steps import split_folders_command
     from fastphash.sources.split_folders import find_split_folders, name_split_folders
 
     notes = [
-        name_split_folders(source.split, folders, out, prefix=len(sources) > 1)
+        (
+            f"{name_split_folders(source.split, folders)}. To find them, run",
+            split_folders_command(source.split, folders, out, prefix=len(sources) > 1),
+        )
         for source in sources
         if (folders := find_split_folders(source))
     ]
     if comparing and len(sources) == 1:
-        reason = notes[0] if notes else "name another one, such as val=DIR"
+        reason = " ".join(notes[0]) if notes else "name another one, such as val=DIR"
         raise UsageError(
             f"{_FAIL_ON_LEAK} compares splits, and {sources[0].split!r} is the only one: {reason}"
         )
-    for note in notes:
-        click.echo(f"Note: {note}", err=True)
+    for note, command in notes:
+        click.echo(f"Note: {note}\n  {command}", err=True)
 
 
 def _show(result: "Audit", out: Path) -> None:
@@ -177,4 +181,4 @@ def _show(result: "Audit", out: Path) -> None:
     splits = result.summary["splits"].values()
     left_out = ("skipped", "hidden", "unfinished")
     show_skipped(*(sum(split[key] for split in splits) for key in left_out))
-    show_next_steps(out)
+    show_next_steps(out, result.summary)

@@ -86,18 +86,24 @@ def clean(
             "--kinds, --keep-in and --conflicts are for the plan: make a new plan without --apply"
         )
     if undo and (applying or any_given(planning) or effect_given):
-        raise UsageError("--undo stands alone: fastphash clean OUT --undo")
+        raise UsageError(f"--undo stands alone: {_command(folder)} --undo")
     if not applying and effect_given:
         raise UsageError("nothing is written before the plan is applied: add --apply")
     mode = effect.mode
     if applying and target is None and mode not in (None, "lists"):
-        raise UsageError(f"--to {mode} needs a folder: fastphash clean OUT DIR --apply --to {mode}")
+        raise UsageError(f"--to {mode} needs a folder: {_command(folder)} DIR --apply --to {mode}")
     if undo:
         _undo(folder, as_json=as_json)
     elif applying:
         _apply(folder, target, effect, as_json=as_json)
     else:
         _plan(folder, planning, search, as_json=as_json)
+
+
+def _command(folder: Path) -> str:
+    from fastphash.cli.next_steps import shell_word
+
+    return f"fastphash clean {shell_word(folder)}"
 
 
 def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json: bool) -> None:
@@ -152,18 +158,19 @@ def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: 
         folder = audited.folder
         if not (folder / PLAN).exists():
             raise UsageError(f"no plan in {str(folder)!r}: make one without --apply first")
+        target = target or folder / CLEAN
         audit_files = audited.summary["labels"].get("coco", {}).get("files", {})
         applied = apply_plan(
             read_plan(audited),
             mode,
-            target or folder / CLEAN,
+            target,
             null=effect.null,
             absolute=effect.absolute,
             coco=effect.coco or {split: Path(path) for split, path in audit_files.items()},
             overwrite=effect.overwrite,
             progress=progress,
         )
-    _finish(applied, mode, folder, as_json=as_json)
+    _finish(applied, mode, folder, target, as_json=as_json)
 
 
 def _undo(folder: Path, *, as_json: bool) -> None:
@@ -178,15 +185,19 @@ def _undo(folder: Path, *, as_json: bool) -> None:
     _finish(applied, "moved back", folder, as_json=as_json)
 
 
-def _finish(applied: "Applied", what: str, folder: Path, *, as_json: bool) -> None:
-    """Print what was done; exit with status 1 if anything was not as planned."""
+def _finish(
+    applied: "Applied", what: str, folder: Path, target: Path | None = None, *, as_json: bool
+) -> None:
+    """Print what was done, and where; exit with status 1 if anything was not as planned."""
     from fastphash.clean.skipped import SKIPPED
     from fastphash.cli.output import show_json
-    from fastphash.cli.output_clean import show_applied
+    from fastphash.cli.output_clean import show_applied, show_place
 
     if as_json:
         show_json(applied.as_json())
     else:
         show_applied(applied.as_json(), what, str(folder / SKIPPED))
+        if target and applied.done + applied.already:
+            show_place(what, target, folder)
     if applied.skipped or applied.rescued:
         raise SystemExit(1)

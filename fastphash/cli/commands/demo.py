@@ -11,8 +11,9 @@ from fastphash.errors import UsageError
 
 _WHAT_NEXT = [
     "Near copies are those whose thumbnails are alike: --min-score says how much.",
-    "Try it on your own: fastphash audit train=DIR val=DIR -o audit",
+    "Try it on your own:",
 ]
+_ON_YOUR_OWN = "fastphash audit train=DIR val=DIR -o audit"
 
 
 @click.command("demo")
@@ -46,5 +47,5 @@ def demo(out: Path, workers: int | None) -> None:
         ["copies", "planted", "found"],
         planted.compare_with_planted(audit_folder, copies),
     )
-    show_next_steps(audit_folder)
-    show_lines("And then", _WHAT_NEXT)
+    show_next_steps(audit_folder, result.summary)
+    show_lines("And then", _WHAT_NEXT, command=_ON_YOUR_OWN)

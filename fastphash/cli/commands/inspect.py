@@ -78,7 +78,8 @@ def _import_server() -> Any:
         if library == "fastphash":
             raise
         raise FastphashError(
-            f"{library} is not installed: pip install 'fastphash[inspect]'"
+            f"{library} is not installed: install fastphash with its extra 'inspect', such as by "
+            "pip install '.[inspect]' in a checkout"
         ) from error
 
 

@@ -73,6 +73,8 @@ class Small:
         self.splits = ["train", "val"]
         self.summary = {
             "keep_in": [],
+            "split_order": ["val", "train"],
+            "masks": [],
             "radius": 0,
             "min_score": 0.5,
             "decisions": {},

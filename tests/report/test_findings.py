@@ -1,8 +1,5 @@
 from dataclasses import replace
 
-import pytest
-
-from fastphash.report.findings import same_pixels_inside
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import open_audit
 from fastphash.store.schema import Layout
@@ -76,21 +73,6 @@ def test_without_thumbnails_nothing_can_tell(tmp_path):
     assert "1 image has the hash of another one." in found.text
     assert "nothing can tell whether they are copies: 1 image in all" in found.text
     assert "differ" not in found.text
-
-
-@pytest.mark.parametrize(
-    ("numbers", "said"),
-    [
-        ({"train": 0}, ""),
-        ({"train": 1, "val": 0}, "Of the copies, 1 in train has the same pixels in other bytes."),
-        ({"train": 1, "val": 2, "test": 0, "more": 3}, "1 in train and 2 in val have the same pix"),
-        ({"train": 1200}, "1,200 in train have the same pixels"),
-    ],
-)
-def test_copies_with_the_same_pixels_in_words(numbers, said):
-    splits = {name: {"same_pixels": number} for name, number in numbers.items()}
-    assert said in same_pixels_inside({"splits": splits}, 2)
-    assert bool(said) == bool(same_pixels_inside({"splits": splits}, 2))
 
 
 def test_images_without_a_hash_are_not_counted_as_images(tmp_path):

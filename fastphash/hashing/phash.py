@@ -77,7 +77,9 @@ def hash_orientations(both: NDArray[np.uint8]) -> NDArray[np.uint64]:
     upside_down = both[..., ::-1, :]
     rows = _lowest_rows(np.stack([both, upside_down], axis=-3))
     hashes = _hash_lowest_rows(np.stack([rows, rows[..., ::-1]], axis=-3))
-    return hashes.reshape(*both.shape[:-3], len(ORIENTATIONS))[..., _FLIPS]
+    # a choice of columns alone would be a transposed array
+    flipped = hashes.reshape(*both.shape[:-3], len(ORIENTATIONS))
+    return np.ascontiguousarray(flipped[..., _FLIPS])
 
 
 def phash(

@@ -139,6 +139,11 @@ def test_orientations_hash_as_their_oriented_thumbnails():
     assert np.array_equal(alone, wanted)
 
 
+def test_hashes_of_orientations_lie_row_by_row():
+    both = np.zeros((3, 2, 32, 32), np.uint8)
+    assert hash_orientations(both).flags.c_contiguous
+
+
 @pytest.mark.parametrize("order", PASS_ORDERS)
 @pytest.mark.parametrize("name", golden_images())
 def test_hashes_are_those_of_the_golden_table(name, order):

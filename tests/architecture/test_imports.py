@@ -2,6 +2,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,13 @@ def modules():
     return [path for path in paths if path.parent != PACKAGE or not path.stem.startswith("__")]
 
 
+@cache
 def imports(path, *, with_types=True):
     """Everything that a module imports, in functions too, as dotted names."""
+    return list(read_imports(path, with_types))
+
+
+def read_imports(path, with_types):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = {
         inner

@@ -283,6 +283,7 @@ def cases(draw):
     }, draw(st.sampled_from(["keep", "drop"]))
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(cases())
 def test_a_plan_is_that_of_every_pair_compared_by_their_labels(case):

@@ -74,6 +74,7 @@ def words_about(decided, contents):
     return about | last
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(cases())
 def test_a_plan_is_that_of_every_pair_compared(case):

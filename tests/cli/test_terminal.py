@@ -80,6 +80,7 @@ def no_traceback(done):
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", CLOSED)
 def test_streams_may_be_closed(folder, audited, tmp_path, closed):
     out = tmp_path / "out"
@@ -92,6 +93,7 @@ def test_streams_may_be_closed(folder, audited, tmp_path, closed):
         assert (out / name).read_bytes() == (audited / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_failure_has_its_status_though_nobody_can_read_it(tmp_path):
     for closed in CLOSED:
         assert no_traceback(shell(f"fastphash info nowhere {closed}", tmp_path)).returncode == 2

@@ -76,6 +76,8 @@ def end_many(place, names, delays):
         for i, after in enumerate(delays):
             number = NUMBERS[i % 2]
             status, errors = ended(name, place, number, after, early=i % 4 < 2)
+            if b"Fatal Python error: init" in errors:
+                continue  # it came before a line of this package had run
             assert status in (0, 128 + number, -number), (name, after, errors.decode())
             assert b"Traceback" not in errors, (name, after, errors.decode())
             assert b"Exception" not in errors, (name, after, errors.decode())

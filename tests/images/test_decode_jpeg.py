@@ -99,6 +99,7 @@ def test_ordinary_jpegs_decode_as_by_pillow(rules, photo, encoded):
         assert found == pillow, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1, 2, 4, 8])
 def test_reduced_jpegs_are_what_opencv_makes_of_them(factor, photo, encoded):
     flags = {

@@ -101,6 +101,7 @@ def python(folder, *arguments, input=None):
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_workers_print_nothing_of_what_libraries_say(folder, encoded, photo):
     data = bytearray(encoded(photo(64, 64), "TIFF", compression="tiff_lzw"))
     data[600:900] = bytes(300)
@@ -122,16 +123,19 @@ def test_a_script_without_a_guard(folder):
     assert python(folder, "script.py") == "3"
 
 
+@pytest.mark.slow
 def test_a_module_without_a_guard(folder):
     (folder / "program").mkdir()
     (folder / "program" / "__main__.py").write_text(UNGUARDED)
     assert python(folder, "-m", "program") == "3"
 
 
+@pytest.mark.slow
 def test_an_interactive_session(folder):
     assert python(folder, "-i", "-q", input=UNGUARDED) == "3"
 
 
+@pytest.mark.slow
 def test_code_of_a_notebook(folder):
     assert python(folder, "-c", f"exec({UNGUARDED!r}, {{'__name__': '__main__'}})") == "3"
 
@@ -140,17 +144,20 @@ def test_four_threads_at_once(folder):
     assert python(folder, "-", input=THREADS) == "{3} 16"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_workers_of_other_pools(folder, method):
     (folder / "script.py").write_text(POOL)
     assert python(folder, "script.py", method) == "[3, 3]"
 
 
+@pytest.mark.slow
 def test_processes_that_were_forked_after_workers_had_started(folder):
     (folder / "script.py").write_text(POOL)
     assert python(folder, "script.py", "fork", "before") == "[3, 3]"
 
 
+@pytest.mark.slow
 def test_other_processes_of_the_program_keep_its_main_module(folder):
     (folder / "script.py").write_text(OTHERS)
     assert python(folder, "script.py") == "True"

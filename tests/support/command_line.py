@@ -65,7 +65,7 @@ def run_process(*arguments, status=0, before=(), **options):
     )
     done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
     assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
     return done
 
 

@@ -68,9 +68,20 @@ class _Team(Generic[T]):
         self._threads = 0
 
     def add_thread(self) -> None:
-        """Start a thread; it never keeps the process from ending."""
-        _thread.start_new_thread(_work, (self._jobs, self._steps))
-        self._threads += 1
+        """Start a thread, if there is memory for it; it never keeps the process from ending.
+
+        Raises
+        ------
+        MemoryError
+            Not even a first one can be started.
+        """
+        try:
+            _thread.start_new_thread(_work, (self._jobs, self._steps))
+        except RuntimeError as error:
+            if not self._threads:
+                raise MemoryError("no thread can be started") from error
+        else:
+            self._threads += 1
 
     def advance(self, job: Iterator[T]) -> None:
         """Let a thread take the next item of an iterator."""

@@ -1,7 +1,9 @@
 import threading
+from functools import partial
 
 import pytest
 
+from fastphash.base import threads as base_threads
 from fastphash.base.threads import interleave, run_all
 
 both = pytest.mark.parametrize("threads", [1, 2])
@@ -110,3 +112,22 @@ def test_run_all_raises_what_a_job_raises(threads):
 
     with pytest.raises(ZeroDivisionError, match="no"):
         run_all(threads, [lambda: None, job, lambda: None])
+
+
+@pytest.mark.parametrize("room", [1, 2])
+def test_where_threads_can_not_be_started_fewer_do_all(monkeypatch, room):
+    start, left = base_threads._thread.start_new_thread, [room]
+
+    def start_some(*arguments):
+        if not left[0]:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        return start(*arguments)
+
+    monkeypatch.setattr(base_threads._thread, "start_new_thread", start_some)
+    done = []
+    run_all(4, [partial(done.append, i) for i in range(20)])
+    assert sorted(done) == list(range(20))
+    left[0] = 0
+    with pytest.raises(MemoryError):
+        run_all(4, [print, print])

@@ -109,7 +109,7 @@ def test_41_memory_limit(tmp_path):
     for name in ("one", "other"):
         write_hashes(tmp_path / f"{name}.parquet", path=names, phash=hashes)
     # address space in which everything is imported, and the rows are too many
-    few = limited(1_700_000_000)
+    few = limited(1_250_000_000)
     for words in (("join", "one.parquet", "other.parquet"), ("group", "one.parquet")):
         how = ("-o", "out", "--radius", "2")
         error = run_process(*words, *how, status=1, cwd=tmp_path, preexec_fn=few).stderr

@@ -137,7 +137,8 @@ def match_images(names: Sequence[str], paths: Sequence[bytes]) -> ImageMatching:
             if what:
                 inexact[i] = what
     unlisted = len(paths) - np.unique(rows[rows >= 0]).size
-    return ImageMatching(rows, dict(sorted(ambiguous.items())), unlisted, inexact)
+    in_order = dict(sorted(inexact.items()))
+    return ImageMatching(rows, dict(sorted(ambiguous.items())), unlisted, in_order)
 
 
 class Annotations:
@@ -241,15 +242,15 @@ def _fitting_paths(names: dict[int, bytes], paths: Sequence[bytes]) -> dict[int,
     return {i: rows for i, rows in fits.items() if rows}
 
 
-def _settle(fits: dict[int, list[int]], names: Sequence[bytes], named: set[int]) -> list[int]:
+def _settle(fits: dict[int, list[int]], names: Sequence[bytes], named: set[int]) -> set[int]:
     """The names that fit one path, which no other name fits and which isn't `named` already."""
     # counted by name, because two images may have one file
     claims = Counter(row for _, row in {(names[i], *fits[i]) for i in fits if len(fits[i]) == 1})
-    return [
+    return {
         i
         for i, rows in fits.items()
         if len(rows) == 1 and rows[0] not in named and claims[rows[0]] == 1
-    ]
+    }
 
 
 def _paths_ending_in(names: set[bytes], paths: Sequence[bytes]) -> dict[bytes, list[int]]:

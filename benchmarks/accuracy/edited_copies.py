@@ -1,11 +1,15 @@
 """How many edited copies does fastphash find at 99 % precision, against ImageHash, PDQ and
 imagededup?
 
-Originals are edited in every way and grade of support/edits.py. These needles are sought in a
-haystack of the originals and of distractors that resemble them; support/dataset.py says how the
-haystack is made and which pairs are copies. Each method ranks all pairs of needles and haystack
-rows. The main figure is recall at 99 % precision, with one threshold for the whole benchmark, the
-best for each method; recall with a threshold for each edit is also given.
+Originals are edited in every way and grade of support/edits.py, the plain mix, and of
+support/mixes.py, the harder mix. These needles are sought in a haystack of the originals and of
+distractors that resemble them; support/dataset.py says how the haystack is made and which pairs are
+copies. Each method ranks all pairs of needles and haystack rows. The main figure is recall at 99 %
+precision, with one threshold for the whole mix, the best for each method; recall with a threshold
+for each edit is also given. `--mix both` measures each mix alone and the two with one threshold.
+
+Settings of fastphash are chosen with `--draw choose` and reported with `--draw report`, whose
+originals come from other files. With `--draw all` they come from all files.
 
 Columns:
 
@@ -34,7 +38,7 @@ from benchmarks.support import accuracy_report as report
 from benchmarks.support.accuracy_plot import draw_accuracy
 from benchmarks.support.calibration import check_estimates
 from benchmarks.support.command_line import make_parser
-from benchmarks.support.dataset import build_dataset
+from benchmarks.support.dataset import ALL, DRAWS, build_dataset
 from benchmarks.support.fingerprints import compute_fingerprints
 from benchmarks.support.methods import (
     ALONE,
@@ -44,7 +48,9 @@ from benchmarks.support.methods import (
     compare,
     compare_on_subset,
     make_task,
+    take_mix,
 )
+from benchmarks.support.mixes import BOTH, HARDER, PLAIN, parts_of
 from benchmarks.support.plots import load_pyplot
 from benchmarks.support.timing import spread, time_in_turn
 from fastphash.base.machine import core_count
@@ -60,7 +66,9 @@ def main() -> None:
     arguments = parse_arguments()
     plt = load_pyplot() if arguments.plot else None
     start = time.perf_counter()
-    dataset = build_dataset(arguments.photos, arguments.count, arguments.seed)
+    dataset = build_dataset(
+        arguments.photos, arguments.count, arguments.seed, draw=arguments.draw, mix=arguments.mix
+    )
     with ProgressScreen() as progress:
         needles, haystack = compute_fingerprints(dataset, progress)
         folders = sorted(set(dataset.folders))
@@ -77,23 +85,33 @@ def main() -> None:
     counts = dict(comparison.counts)
     if subset:
         counts[CROP_RESISTANT] = subset.counts[CROP_RESISTANT]
-    accuracies = {name: report.measure_accuracy(part, folders) for name, part in counts.items()}
-    report.print_recalls(accuracies)
-    report.print_description(dataset, task, radius, comparison.counts[ALONE].recall(radius))
-    report.print_thresholds(counts, accuracies)
-    if subset:
-        report.print_subset(subset)
-    report.print_settings(comparison.counts, radius)
+    accuracies = {
+        mix: {name: report.measure_accuracy(part, folders, mix) for name, part in counts.items()}
+        for mix in parts_of(arguments.mix)
+    }
+    for mix, measured in accuracies.items():
+        report.print_recalls(mix, measured)
+    report.print_description(dataset, task, radius, counts[ALONE])
+    for mix, measured in accuracies.items():
+        report.print_thresholds(mix, counts, measured)
+    for mix in accuracies:
+        if subset:
+            report.print_subset(mix, subset)
+        report.print_settings(mix, comparison.counts, radius)
     report.print_estimates(estimates)
     print_speed(task, arguments.seed)
     print(f"Took {time.perf_counter() - start:,.0f} s, with {core_count()} cores.")
     figures = report.as_json(dataset, counts, accuracies, estimates, radius)
     if subset:
-        figures["subset"] = {name: best_recall(part) for name, part in subset.counts.items()}
+        for mix, measured in figures["mixes"].items():
+            measured["subset"] = {
+                name: best_recall(take_mix(part, mix)) for name, part in subset.counts.items()
+            }
     if arguments.json:
         arguments.json.write_text(json.dumps(report.null_for_nan(figures), indent=1) + "\n")
     if plt:
-        draw_accuracy(plt, figures["methods"]).savefig(arguments.plot, dpi=150)
+        first = next(iter(figures["mixes"].values()))
+        draw_accuracy(plt, first["methods"]).savefig(arguments.plot, dpi=150)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -104,11 +122,25 @@ def parse_arguments() -> argparse.Namespace:
         default=10,
         help="originals for the crop-resistant hash; 0 leaves it out (default: %(default)s)",
     )
+    parser.add_argument(
+        "--mix",
+        choices=(PLAIN, HARDER, BOTH),
+        default=BOTH,
+        help="which edits (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--draw",
+        choices=(*DRAWS, ALL),
+        default="report",
+        help="files that originals are taken from (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument(
         "--radius", type=int, help="radius of pairs to verify (default: as an audit chooses it)"
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw this file, PNG or SVG")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw the first mix, as PNG or SVG"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
     return parser.parse_args()
 

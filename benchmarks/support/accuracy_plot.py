@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.support.accuracy_report import mean, percent
-from benchmarks.support.methods import ALONE, CROP_RESISTANT, EDITS, PRECISION, VERIFIED
+from benchmarks.support.methods import ALONE, CROP_RESISTANT, PRECISION, VERIFIED
+from benchmarks.support.mixes import EDITS
 
 
 def draw_accuracy(plt: Any, methods: dict[str, Any]) -> Any:
     """Recall by kind of edit on the left, precision against recall on the right.
 
-    `methods` is that of the JSON report.
+    `methods` is that of one mix in the JSON report.
     """
     figure, (kinds, curves) = plt.subplots(
         1, 2, figsize=(14, 7.5), layout="constrained", width_ratios=(1.25, 1)
@@ -37,8 +38,10 @@ def draw_accuracy(plt: Any, methods: dict[str, Any]) -> Any:
 
 
 def _draw_kinds(axes: Any, methods: dict[str, Any]) -> None:
-    kinds = list(dict.fromkeys(edit.kind for edit in EDITS))
-    grades = [[edit.name for edit in EDITS if edit.kind == kind] for kind in kinds]
+    measured = next(iter(methods.values()))["by_edit"]
+    edits = [edit for edit in EDITS if edit.name in measured]
+    kinds = list(dict.fromkeys(edit.kind for edit in edits))
+    grades = [[edit.name for edit in edits if edit.kind == kind] for kind in kinds]
     cells = np.array(
         [
             [100 * mean({name: m["by_edit"][name] for name in names}) for m in methods.values()]

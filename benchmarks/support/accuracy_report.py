@@ -15,7 +15,6 @@ from benchmarks.support.markdown import print_table
 from benchmarks.support.methods import (
     ALONE,
     CROP_RESISTANT,
-    EDITS,
     PRECISION,
     SCORE_LEVELS,
     VERIFIED,
@@ -23,7 +22,10 @@ from benchmarks.support.methods import (
     Task,
     best_recall,
     score_level,
+    strata_of,
+    take_mix,
 )
+from benchmarks.support.mixes import BOTH, EDITS, parts_of, rows_of
 from benchmarks.support.ranking import Counts
 from fastphash.defaults import MIN_SCORE, RADIUS
 
@@ -55,12 +57,14 @@ class Accuracy(NamedTuple):
     average_precision: float
 
 
-def measure_accuracy(counts: Counts, folders: list[str]) -> Accuracy:
+def measure_accuracy(counts: Counts, folders: list[str], mix: str) -> Accuracy:
+    """The accuracy over the edits of one mix, or of both, with one threshold."""
+    strata = strata_of(mix, counts.copies.size)
+    counts = counts.take(strata)
     level = counts.threshold(PRECISION)
-    edit = np.arange(counts.copies.size) % len(EDITS)
-    folder = np.arange(counts.copies.size) // len(EDITS)
+    folder, edit = np.divmod(strata, len(EDITS))
     upright = counts.take(np.array([not EDITS[i].turned for i in edit]))
-    by_edit = {EDITS[i].name: counts.take(edit == i) for i in range(len(EDITS))}
+    by_edit = {EDITS[i].name: counts.take(edit == i) for i in rows_of(mix)}
     return Accuracy(
         level,
         {name: part.recall(level) for name, part in by_edit.items()},
@@ -72,7 +76,7 @@ def measure_accuracy(counts: Counts, folders: list[str]) -> Accuracy:
     )
 
 
-def print_recalls(accuracies: Mapping[str, Accuracy]) -> None:
+def print_recalls(mix: str, accuracies: Mapping[str, Accuracy]) -> None:
     """Edits in rows, methods in columns."""
     methods = list(accuracies.values())
     edits = [name for name, recall in methods[0].by_edit.items() if not math.isnan(recall)]
@@ -85,7 +89,12 @@ def print_recalls(accuracies: Mapping[str, Accuracy]) -> None:
         ("own threshold per edit **", *(percent(mean(m.best_by_edit)) for m in methods)),
         ("average precision", *(percent(m.average_precision) for m in methods)),
     ]
-    print_table(("recall at 99 % precision, %", *accuracies), rows)
+    print_table((f"{title(mix)}: recall at 99 % precision, %", *accuracies), rows)
+    print()
+
+
+def title(mix: str) -> str:
+    return "both mixes" if mix == BOTH else f"{mix} mix"
 
 
 def mean(recalls: Mapping[str, float]) -> float:
@@ -98,7 +107,7 @@ def percent(share: float) -> str:
     return "-" if math.isnan(share) else f"{100 * share:.1f}"
 
 
-def print_description(dataset: Dataset, task: Task, radius: int, proposed: float) -> None:
+def print_description(dataset: Dataset, task: Task, radius: int, alone: Counts) -> None:
     truth = task.truth
     clear = truth.original.size * truth.haystack_rows - truth.ambiguous.size
     sources = ", ".join(
@@ -106,6 +115,10 @@ def print_description(dataset: Dataset, task: Task, radius: int, proposed: float
         for name in sorted(set(dataset.folders))
     )
     kinds = "; ".join(f"{len(places):,} {kind}" for kind, places in dataset.distractors.items())
+    parts = parts_of(dataset.mix)
+    proposed = ", ".join(
+        f"{percent(take_mix(alone, mix).recall(radius))} % of the {title(mix)}" for mix in parts
+    )
     missing = [name for name in ("pdqhash", "imagededup") if not installed(name)]
     print(f"""
 *  with the best threshold for these.  ** mean over edits, each with its best threshold.
@@ -113,22 +126,27 @@ Crops cut four sides, or one, by this share of the width or height. The column "
 smaller data set below, with its own best threshold.
 {len(dataset.originals):,} originals ({sources}): windows of {data.WIDTH} x {data.HEIGHT} \
 pixels that don't overlap; smaller pictures whole.
-{truth.original.size:,} needles: {len(EDITS)} edits of each original, as far as there is room; \
-seed {dataset.seed}.
+{truth.original.size:,} needles: {len(rows_of(dataset.mix))} edits of each original, as far as \
+there is room; seed {dataset.seed}.
 {truth.haystack_rows:,} haystack rows: the originals and these distractors: {kinds}.
 {clear:,} pairs count, {truth.original.size:,} of them copies. {truth.ambiguous.size:,} don't: \
 windows that share {data.AMBIGUOUS:.0%} of the smaller one or more.
-Verified: pairs within {radius} bits, which hold {percent(proposed)} % of the copies.
+Verified: pairs within {radius} bits, which hold {proposed}.
 {f"Not measured, as not installed: {', '.join(missing)}." if missing else ""}
 """)
 
 
-def print_thresholds(counts: Mapping[str, Counts], accuracies: Mapping[str, Accuracy]) -> None:
+def print_thresholds(
+    mix: str, counts: Mapping[str, Counts], accuracies: Mapping[str, Accuracy]
+) -> None:
     rows = []
     for name, accuracy in accuracies.items():
-        true, false = (int(part[:, : accuracy.level + 1].sum()) for part in counts[name][:2])
+        true, false = (
+            int(part[:, : accuracy.level + 1].sum()) for part in take_mix(counts[name], mix)[:2]
+        )
         rows.append((name, threshold_text(name, accuracy.level), f"{true:,}", f"{false:,}"))
-    print_table(("method", "threshold", "copies found", "false pairs"), rows)
+    print_table((f"{title(mix)}: method", "threshold", "copies found", "false pairs"), rows)
+    print()
 
 
 def threshold_text(method: str, level: int) -> str:
@@ -141,26 +159,30 @@ def threshold_text(method: str, level: int) -> str:
     return f"{level} bits"
 
 
-def print_subset(subset: Comparison) -> None:
+def print_subset(mix: str, subset: Comparison) -> None:
+    taken = {name: take_mix(counts, mix) for name, counts in subset.counts.items()}
     rows = [
         (name, percent(best_recall(counts)), percent(counts.average_precision()))
-        for name, counts in subset.counts.items()
+        for name, counts in taken.items()
     ]
-    print(f"\nSmaller data set: {subset.needles:,} needles, {subset.haystack:,} haystack rows\n")
+    size = f"{subset.needles:,} needles, {subset.haystack:,} haystack rows"
+    print(f"\nSmaller data set, {title(mix)} of {size}\n")
     print_table(("method", "recall at 99 % precision, %", "average precision, %"), rows)
 
 
-def print_settings(counts: Mapping[str, Counts], radius: int) -> None:
+def print_settings(mix: str, counts: Mapping[str, Counts], radius: int) -> None:
     """Precision and recall at the thresholds that users may choose."""
-    print(f"\nThresholds of the distance, and of the score for pairs within {radius} bits\n")
+    alone, verified = take_mix(counts[ALONE], mix), take_mix(counts[VERIFIED], mix)
+    what = f"the distance, and of the score for pairs within {radius} bits"
+    print(f"\n{title(mix).capitalize()}: thresholds of {what}\n")
     rows = []
     for bits in range(0, 17, 2):
         note = " (default of join)" if bits == RADIUS else ""
-        rows.append((f"distance up to {bits}{note}", *at_level(counts[ALONE], bits)))
+        rows.append((f"distance up to {bits}{note}", *at_level(alone, bits)))
     for score in sorted({*np.arange(0.2, 0.9, 0.05).round(2).tolist(), MIN_SCORE}):
         note = " (default)" if score == MIN_SCORE else ""
         level = int(score_level(np.array(score)))
-        rows.append((f"score from {score:.2f}{note}", *at_level(counts[VERIFIED], level)))
+        rows.append((f"score from {score:.2f}{note}", *at_level(verified, level)))
     print_table(("threshold", "precision, %", "recall, %", "copies", "false pairs"), rows)
 
 
@@ -184,28 +206,37 @@ def print_estimates(estimates: list[tuple[int, CheckedEstimate]]) -> None:
 def as_json(
     dataset: Dataset,
     counts: Mapping[str, Counts],
-    accuracies: Mapping[str, Accuracy],
+    accuracies: Mapping[str, Mapping[str, Accuracy]],
     estimates: list[tuple[int, CheckedEstimate]],
     radius: int,
 ) -> dict[str, Any]:
-    """All figures, with the curves of precision and recall."""
-    methods = {}
-    for name, part in counts.items():
-        precision, recall = part.curve()
-        methods[name] = accuracies[name]._asdict() | {
-            "threshold": threshold_text(name, accuracies[name].level),
-            "precision": precision.round(5).tolist(),
-            "recall": recall.round(5).tolist(),
-        }
+    """All figures, with the curves of precision and recall, for each mix."""
     return {
         "seed": dataset.seed,
         "originals": len(dataset.originals),
         "distractors": {kind: len(places) for kind, places in dataset.distractors.items()},
-        "needles": int(counts[ALONE].copies.sum()),
         "haystack": len(dataset.haystack),
         "radius": radius,
-        "methods": methods,
+        "mixes": {
+            mix: {
+                "needles": int(take_mix(counts[ALONE], mix).copies.sum()),
+                "methods": {
+                    name: _figures(name, take_mix(part, mix), measured[name])
+                    for name, part in counts.items()
+                },
+            }
+            for mix, measured in accuracies.items()
+        },
         "estimates": [{"copied": copied, **one._asdict()} for copied, one in estimates],
+    }
+
+
+def _figures(name: str, counts: Counts, accuracy: Accuracy) -> dict[str, Any]:
+    precision, recall = counts.curve()
+    return accuracy._asdict() | {
+        "threshold": threshold_text(name, accuracy.level),
+        "precision": precision.round(5).tolist(),
+        "recall": recall.round(5).tolist(),
     }
 
 

@@ -97,7 +97,8 @@ def check_estimates(
     """Estimates for sets of images in which more or fewer originals have one edited copy.
 
     The sets also hold windows that overlap neither originals nor one another, so that the truth is
-    known for every pair. Each estimate comes with the number of originals that have a copy.
+    known for every pair. Copies pasted into other pictures are left out for the same reason. Each
+    estimate comes with the number of originals that have a copy.
     """
     rng = np.random.default_rng(dataset.seed)
     rows = rows_without_overlap(dataset, haystack)
@@ -128,5 +129,8 @@ def rows_without_overlap(dataset: Dataset, haystack: Fingerprints) -> NDArray[np
 def one_needle_each(
     needles: Fingerprints, originals: NDArray[np.int64], rng: Generator
 ) -> NDArray[np.int64]:
-    """A random needle of each original."""
-    return np.array([rng.choice(np.flatnonzero(needles.original == row)) for row in originals])
+    """A random needle of each original that shows nothing else."""
+    usable = needles.ground[:, 0] < 0
+    return np.array(
+        [rng.choice(np.flatnonzero(usable & (needles.original == row))) for row in originals]
+    )

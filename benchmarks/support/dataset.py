@@ -7,8 +7,10 @@ in a burst of photos; windows halfway between four others; other windows and til
 folders.
 
 A needle is a copy of its original, and no copy of windows that share less than half of the area of
-the smaller of the two. Pairs that share more are ambiguous and count neither way, as do tiles known
-to show one place. Windows of a single colour are left out: any method calls them copies.
+the smaller of the two; a needle's window is what it shows of its source. A picture that was pasted
+into another one shows a window of that one too. Pairs that share more are ambiguous and count
+neither way, as do tiles known to show one place. Windows of a single colour are left out: any
+method calls them copies.
 """
 
 import functools
@@ -26,10 +28,14 @@ from PIL import Image
 
 from benchmarks.support.edits import Edit, all_edits
 from benchmarks.support.image_operations import Picture, Window
+from benchmarks.support.mixes import PLAIN
 from benchmarks.support.pictures import image_files, load_picture
 from fastphash.demo import scene
 
 WIDTH, HEIGHT = 240, 200
+# settings are chosen on one draw and reported on the other
+DRAWS = ("choose", "report")
+ALL = "all"
 # the share of the smaller window's area from which on a pair is ambiguous
 AMBIGUOUS = 0.5
 
@@ -68,6 +74,8 @@ class Dataset(NamedTuple):
         By kind.
     seed : int
         Seeds the edits.
+    mix : str
+        Which edits the needles go through, see mixes.py.
     """
 
     sources: list[Source]
@@ -76,6 +84,7 @@ class Dataset(NamedTuple):
     originals: list[Place]
     distractors: dict[str, list[Place]]
     seed: int
+    mix: str = PLAIN
 
     @property
     def haystack(self) -> list[Place]:
@@ -96,21 +105,31 @@ class Needle(NamedTuple):
     edit : int
         Index of its edit.
     place : Place
-        The window that was cut.
+        The part of the source that it shows.
     picture : Picture
+    ground : Place or None
+        What else it shows, if it was pasted into another picture.
     """
 
     original: int
     edit: int
     place: Place
     picture: Picture
+    ground: Place | None = None
 
 
-def build_dataset(folders: Sequence[Path], count: int, seed: int) -> Dataset:
-    """Choose originals and distractors from photos; without folders, from drawn scenes."""
+def build_dataset(
+    folders: Sequence[Path], count: int, seed: int, *, draw: str = ALL, mix: str = PLAIN
+) -> Dataset:
+    """Choose originals and distractors from photos; without folders, from drawn scenes.
+
+    The draws `choose` and `report` take originals from different halves of the files of each
+    folder, whatever the seed; `all` takes them from all files. Distractors come from all files.
+    """
     sources: list[Source] = []
     names: list[str] = []
     groups: list[list[Place]] = []
+    kept: set[int] = set()
     rng = np.random.default_rng(seed)
     given: list[tuple[str, Sequence[Source]]]
     given = [(folder.name, image_files(folder)) for folder in folders]
@@ -121,17 +140,19 @@ def build_dataset(folders: Sequence[Path], count: int, seed: int) -> Dataset:
             for i, source in enumerate(found)
             for window in windows(size_of(source))
         ]
+        kept.update(len(sources) + i for i in rows_of_draw(len(found), draw))
         sources += found
         names += [name] * len(found)
         groups.append([cells[i] for i in rng.permutation(len(cells))])
-    shares = divide_evenly(count, [len(group) for group in groups])
+    drawn = [[place for place in group if place.source in kept] for group in groups]
+    shares = divide_evenly(count, [len(group) for group in drawn])
 
     def varied(places: Iterable[Place]) -> Iterator[Place]:
         for place in places:
             if not is_one_colour(place.window.cut(load_source(sources[place.source]))):
                 yield place
 
-    chosen = [islice(varied(group), n) for group, n in zip(groups, shares, strict=True)]
+    chosen = [islice(varied(group), n) for group, n in zip(drawn, shares, strict=True)]
     originals = sorted(place for some in chosen for place in some)
     unused = sorted({place for group in groups for place in group}.difference(originals))
     others = [unused[i] for i in sorted(rng.permutation(len(unused))[: _OTHERS * count])]
@@ -141,7 +162,15 @@ def build_dataset(folders: Sequence[Path], count: int, seed: int) -> Dataset:
         "other windows and tiles": others,
     }
     distractors = {kind: list(varied(places)) for kind, places in candidates.items()}
-    return Dataset(sources, names, scenes_of(sources), originals, distractors, seed)
+    return Dataset(sources, names, scenes_of(sources), originals, distractors, seed, mix)
+
+
+def rows_of_draw(files: int, draw: str) -> list[int]:
+    """The files of a folder from which a draw takes its originals."""
+    if draw == ALL:
+        return list(range(files))
+    order = np.random.default_rng(files).permutation(files)
+    return sorted(order[DRAWS.index(draw) :: len(DRAWS)].tolist())
 
 
 def scenes_of(sources: list[Source]) -> list[int]:
@@ -242,9 +271,23 @@ def edited_copies(
     for row, edit in enumerate(all_edits() if edits is None else edits):
         rng = np.random.default_rng([dataset.seed, original, zlib.crc32(edit.name.encode())])
         chosen = edit.choose_window(window, picture.size, rng)
-        if chosen is not None:
-            edited = edit.operate(chosen.cut(picture), rng)
-            yield Needle(original, row, Place(source, chosen), edited)
+        shown = chosen and edit.show(chosen, picture.size, rng)
+        if chosen is None or shown is None:
+            continue
+        edited, ground = edit.operate(chosen.cut(picture), rng), None
+        if edit.paste:
+            ground = other_place(dataset, source, rng)
+            if ground is None:
+                continue
+            edited = edit.paste(edited, dataset.picture(ground), rng)
+        yield Needle(original, row, Place(source, shown), edited, ground)
+
+
+def other_place(dataset: Dataset, source: int, rng: Generator) -> Place | None:
+    """A random place of the haystack that shows another scene; None if there is none."""
+    scene = dataset.scenes[source]
+    others = [place for place in dataset.haystack if dataset.scenes[place.source] != scene]
+    return others[rng.integers(len(others))] if others else None
 
 
 def ambiguous_pairs(

@@ -1,4 +1,4 @@
-"""The edits that copies go through, most kinds in several grades.
+"""The edits that copies go through, most kinds in several grades; mixes.py has harder ones.
 
 An edit chooses another window of the larger picture, or changes the pixels, or both. The name of an
 edit seeds its generator.
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from benchmarks.support.framing import PasteOnto
 from benchmarks.support.image_operations import (
     ChooseWindow,
     Operation,
@@ -62,6 +63,11 @@ class Edit(NamedTuple):
         Applied before.
     turned : bool
         Whether it turns or mirrors the picture.
+    show : ChooseWindow
+        From the window to the part of it that remains visible; None where there is no such part,
+        and so no copy.
+    paste : PasteOnto, optional
+        Applied last, with another picture of the data set as the ground.
     """
 
     kind: str
@@ -69,6 +75,8 @@ class Edit(NamedTuple):
     operate: RandomOperation = sequence()
     choose_window: ChooseWindow = same_window
     turned: bool = False
+    show: ChooseWindow = same_window
+    paste: PasteOnto | None = None
 
     @property
     def name(self) -> str:
@@ -76,7 +84,7 @@ class Edit(NamedTuple):
 
 
 def all_edits() -> list[Edit]:
-    """Every edit in every grade."""
+    """Every edit of the plain mix, in every grade."""
     return [*_compressed(), *_cropped(), *_turned(), *_recoloured(), *_covered(), *_combined()]
 
 

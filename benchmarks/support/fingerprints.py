@@ -13,8 +13,9 @@ import imagehash
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.support.dataset import Dataset, Place, edited_copies
+from benchmarks.support.dataset import Dataset, Needle, Place, edited_copies
 from benchmarks.support.image_operations import Picture
+from benchmarks.support.mixes import EDITS, rows_of
 from fastphash.base.progress import Progress
 from fastphash.hashing.phash import hash_orientations
 from fastphash.images.pixels import image_grey
@@ -33,8 +34,10 @@ class Fingerprints(NamedTuple):
     ----------
     place : int64 (n, 5)
         Scene (see `Dataset`), left, top, width and height.
+    ground : int64 (n, 5)
+        The same of the picture that it was pasted into; all -1 if there is none.
     edit : int64 (n,)
-        Index of the edit; -1 without an edit.
+        Row of the edit in `mixes.EDITS`; -1 without an edit.
     original : int64 (n,)
         The haystack row of the original.
     hashes : uint64 (n, 8)
@@ -44,6 +47,7 @@ class Fingerprints(NamedTuple):
     """
 
     place: NDArray[np.int64]
+    ground: NDArray[np.int64]
     edit: NDArray[np.int64]
     original: NDArray[np.int64]
     hashes: Words
@@ -53,6 +57,7 @@ class Fingerprints(NamedTuple):
     def take(self, rows: NDArray[np.int64]) -> "Fingerprints":
         return Fingerprints(
             self.place[rows],
+            self.ground[rows],
             self.edit[rows],
             self.original[rows],
             self.hashes[rows],
@@ -152,36 +157,45 @@ def _start_worker(dataset: Dataset) -> None:
     _dataset = dataset
 
 
+def _needles(original: int) -> list[Needle]:
+    """The copies of one original by the edits of the data set's mix."""
+    rows = rows_of(_dataset.mix)
+    needles = edited_copies(_dataset, original, [EDITS[row] for row in rows])
+    return [needle._replace(edit=rows[needle.edit]) for needle in needles]
+
+
 def _fingerprint_needles(original: int) -> Fingerprints:
-    needles = list(edited_copies(_dataset, original))
-    places = [needle.place for needle in needles]
-    edits = [needle.edit for needle in needles]
-    return _fingerprint([n.picture for n in needles], places, edits, [original] * len(needles))
+    needles = _needles(original)
+    found = _fingerprint([n.picture for n in needles], [n.place for n in needles])
+    return found._replace(
+        ground=np.array([_numbers(n.ground) for n in needles], np.int64).reshape(-1, 5),
+        edit=np.array([n.edit for n in needles], np.int64),
+        original=np.full(len(needles), original),
+    )
 
 
 def _fingerprint_haystack(rows: range) -> Fingerprints:
     places = [_dataset.haystack[row] for row in rows]
-    return _fingerprint(
-        [_dataset.picture(place) for place in places], places, [-1] * len(rows), list(rows)
-    )
+    found = _fingerprint([_dataset.picture(place) for place in places], places)
+    return found._replace(original=np.array(rows, np.int64))
 
 
 def _crop_resistant_of_needles(original: int) -> list[Words]:
-    return [crop_resistant_hash(needle.picture) for needle in edited_copies(_dataset, original)]
+    return [crop_resistant_hash(needle.picture) for needle in _needles(original)]
 
 
 def _crop_resistant_of_row(row: int) -> Words:
     return crop_resistant_hash(_dataset.picture(_dataset.haystack[row]))
 
 
-def _fingerprint(
-    pictures: list[Picture], places: list[Place], edits: list[int], originals: list[int]
-) -> Fingerprints:
+def _fingerprint(pictures: list[Picture], places: list[Place]) -> Fingerprints:
+    """Fingerprints without ground, edit and original."""
     both = np.stack([both_thumbnails(_grey(picture)) for picture in pictures])
     return Fingerprints(
-        np.array([(_dataset.scenes[place.source], *place.window) for place in places], np.int64),
-        np.array(edits, np.int64),
-        np.array(originals, np.int64),
+        np.array([_numbers(place) for place in places], np.int64),
+        np.full((len(places), 5), -1),
+        np.full(len(places), -1),
+        np.full(len(places), -1),
         hash_orientations(both),
         both[:, 0].reshape(len(pictures), -1),
         {
@@ -191,6 +205,11 @@ def _fingerprint(
     )
 
 
+def _numbers(place: Place | None) -> tuple[int, ...]:
+    """Scene, left, top, width and height."""
+    return (_dataset.scenes[place.source], *place.window) if place else (-1,) * 5
+
+
 def _grey(picture: Picture) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image_grey(picture, strict_imagehash=False))
 
@@ -198,6 +217,7 @@ def _grey(picture: Picture) -> NDArray[np.uint8]:
 def _concatenated(parts: list[Fingerprints]) -> Fingerprints:
     return Fingerprints(
         np.concatenate([part.place for part in parts]),
+        np.concatenate([part.ground for part in parts]),
         np.concatenate([part.edit for part in parts]),
         np.concatenate([part.original for part in parts]),
         np.concatenate([part.hashes for part in parts]),

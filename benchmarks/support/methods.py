@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.support.dataset import Dataset, ambiguous_pairs
-from benchmarks.support.edits import all_edits
 from benchmarks.support.fingerprints import (
     Fingerprints,
     Words,
     compute_crop_resistant_hashes,
 )
+from benchmarks.support.mixes import EDITS, rows_of
 from benchmarks.support.ranking import (
     Counts,
     Distances,
@@ -31,7 +31,6 @@ from fastphash.verify.comparison import compare_images
 
 PRECISION = 0.99
 ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crops"
-EDITS = all_edits()
 
 # scores are counted in steps of 1 / 1000, the highest first
 SCORE_LEVELS = 1001
@@ -61,6 +60,11 @@ def make_task(
     """Each folder and edit is a stratum: ``folder * len(EDITS) + edit``."""
     folder = np.array([folders.index(name) for name in dataset.folders])
     left, right = ambiguous_pairs(needles.place, needles.original, haystack.place)
+    pasted = np.flatnonzero(needles.ground[:, 0] >= 0)
+    if pasted.size:
+        part = needles.take(pasted)
+        more = ambiguous_pairs(part.ground, part.original, haystack.place)
+        left, right = np.append(left, pasted[more[0]]), np.append(right, more[1])
     rows = len(haystack.original)
     truth = Truth(
         needles.original,
@@ -185,6 +189,15 @@ def as_levels(similarity: NDArray[np.float64]) -> tuple[Distances, int]:
     values, level = np.unique(-similarity, return_inverse=True)
     level = level.reshape(similarity.shape)
     return lambda needles: level[needles], values.size
+
+
+def take_mix(counts: Counts, mix: str) -> Counts:
+    return counts.take(strata_of(mix, counts.copies.size))
+
+
+def strata_of(mix: str, strata: int) -> NDArray[np.int64]:
+    """The strata of the edits of one mix, or of both."""
+    return np.flatnonzero(np.isin(np.arange(strata) % len(EDITS), rows_of(mix)))
 
 
 def best_recall(counts: Counts) -> float:

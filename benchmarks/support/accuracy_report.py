@@ -117,7 +117,7 @@ def print_description(dataset: Dataset, task: Task, radius: int, alone: Counts) 
     kinds = "; ".join(f"{len(places):,} {kind}" for kind, places in dataset.distractors.items())
     parts = parts_of(dataset.mix)
     proposed = ", ".join(
-        f"{percent(take_mix(alone, mix).recall(radius))} % of the {title(mix)}" for mix in parts
+        f"{title(mix)} {percent(take_mix(alone, mix).recall(radius))} %" for mix in parts
     )
     missing = [name for name in ("pdqhash", "imagededup") if not installed(name)]
     print(f"""
@@ -131,7 +131,7 @@ there is room; seed {dataset.seed}.
 {truth.haystack_rows:,} haystack rows: the originals and these distractors: {kinds}.
 {clear:,} pairs count, {truth.original.size:,} of them copies. {truth.ambiguous.size:,} don't: \
 windows that share {data.AMBIGUOUS:.0%} of the smaller one or more.
-Verified: pairs within {radius} bits, which hold {proposed}.
+Verified: pairs within {radius} bits, which hold so many of the copies: {proposed}.
 {f"Not measured, as not installed: {', '.join(missing)}." if missing else ""}
 """)
 

@@ -16,6 +16,7 @@ QUICK = {
     "accuracy.colours": ["--count", "2"],
     "accuracy.edited_copies": ["--count", "2", "--slow-count", "0"],
     "accuracy.frames": ["--count", "12"],
+    "accuracy.object_pictures": ["--count", "4"],
     "accuracy.radius": ["--count", "4"],
     "accuracy.reduced": ["--count", "12"],
     "accuracy.thumbnails": ["--count", "12"],

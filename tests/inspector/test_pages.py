@@ -8,7 +8,7 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.results.decisions import read_decisions
 from tests.support.audits import write_audit
 from tests.support.command_line import run
-from tests.support.inspector_client import Served
+from tests.support.inspector_client import Served, ServedProcess
 from tests.support.inspector_state import copies
 from tests.support.report_pages import read_page
 from tests.support.scenes import save, scene, source
@@ -174,7 +174,7 @@ def test_two_at_once_lose_nothing(audited):
 def test_a_log_that_another_process_holds_is_a_page(audited):
     from fastphash.store.lock import locked
 
-    with Served(audited / "out") as served, locked(audited / "out"):
+    with ServedProcess(audited / "out") as served, locked(audited / "out"):
         answer = served.post("/decide", row="1", decision="copies")
     assert answer.status == 503
     assert "another process is writing" in answer.words

@@ -10,11 +10,11 @@ import pytest
 from fastphash.inspector.access import Access
 from tests.support.audits import write_audit
 from tests.support.command_line import run
-from tests.support.inspector_client import Served
+from tests.support.inspector_client import Served, ServedProcess
 
 
 def test_the_command_prints_its_url_and_ends_on_ctrl_c(audited):
-    served = Served(audited / "out")
+    served = ServedProcess(audited / "out")
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{43}", served.url)
     status, out, said = served.stop()
     assert status == 130
@@ -64,7 +64,7 @@ def test_what_cannot_be_served(planted_audit, tmp_path, words, status, said):
 
 
 def test_served_to_others_it_warns(audited):
-    served = Served(audited / "out", "--host", "0.0.0.0", "--port", "0")
+    served = ServedProcess(audited / "out", "--host", "0.0.0.0", "--port", "0")
     assert served.get("/").status == 200
     assert served.get("/", Host=f"192.0.2.7:{served.port}").status == 200
     assert served.get("/", Host=f"evil.example:{served.port}").status == 403

@@ -1,13 +1,19 @@
-"""The inspector as a process of its own, and a client that asks it."""
+"""The inspector, in this process or one of its own, and a client that asks it."""
 
 import http.client
 import re
 import signal
 import socket
 import subprocess
+import threading
 from html.parser import HTMLParser
+from unittest import mock
 from urllib.parse import urlencode, urlsplit
 
+import uvicorn
+
+from fastphash.inspector.server import serve
+from fastphash.results.audit_folder import open_audit
 from tests.support.command_line import command, screen
 
 
@@ -53,20 +59,11 @@ class _Words(HTMLParser):
         self.words.append(data)
 
 
-class Served:
-    """fastphash inspect as a process of its own."""
+class _Client:
+    """Asks an inspector, by its URL."""
 
-    def __init__(self, out, *options):
-        self.process = subprocess.Popen(
-            command("inspect", str(out), "--no-browser", *(options or ("--port", "0"))),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=screen(),
-            text=True,
-        )
-        self.url = self.process.stdout.readline().strip()
-        assert self.url, self.process.communicate()[1]
+    def __init__(self, url):
+        self.url = url
         # in browsers; closed before the server ends, for what they still load would fail
         self.pages = []
         parts = urlsplit(self.url)
@@ -82,8 +79,11 @@ class Served:
     def __exit__(self, *_):
         for page in self.pages:
             page.context.close()
-        if self.process.poll() is None:
-            self.stop()
+        self.stop()
+
+    def stop(self):
+        """End the server."""
+        raise NotImplementedError
 
     def ask(self, method, path, body=None, **headers):
         """One request on a connection of its own; headers with None aren't sent."""
@@ -116,6 +116,57 @@ class Served:
             connection.sendall(data)
             with connection.makefile("rb") as file:
                 return file.readline().decode()
+
+
+class Served(_Client):
+    """The inspector of an audit, in a thread of this process."""
+
+    def __init__(self, out):
+        made, urls, began = [], [], threading.Event()
+
+        class Server(uvicorn.Server):
+            def __init__(self, config):
+                super().__init__(config)
+                made.append(self)
+
+        def ready(url):
+            urls.append(url)
+            began.set()
+
+        def work():
+            try:
+                serve(open_audit(out), "127.0.0.1", 0, ready)
+            finally:
+                began.set()
+
+        self._thread = threading.Thread(target=work)
+        with mock.patch.object(uvicorn, "Server", Server):
+            self._thread.start()
+            began.wait()
+        assert urls, "the inspector did not start"
+        self._server = made[0]
+        super().__init__(urls[0])
+
+    def stop(self):
+        self._server.should_exit = True
+        self._thread.join()
+
+
+class ServedProcess(_Client):
+    """fastphash inspect as a process of its own, which takes a second: where that is the point."""
+
+    def __init__(self, out, *options):
+        self.process = subprocess.Popen(
+            command("inspect", str(out), "--no-browser", *(options or ("--port", "0"))),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=screen(),
+            text=True,
+        )
+        url = self.process.stdout.readline().strip()
+        assert url, self.process.communicate()[1]
+        super().__init__(url)
 
     def stop(self):
         """End it as Ctrl-C does; returns its status and what it had to say."""

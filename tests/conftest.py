@@ -1,3 +1,4 @@
+import functools
 import importlib
 import io
 import pkgutil
@@ -12,14 +13,18 @@ from PIL import Image
 
 from fastphash import kernels
 from tests.support import browser
+from tests.support.examples import PROFILES
 from tests.support.skipping import missing
 
 if sys.platform == "win32":
     # faults are provoked by signals, limits and strace
     collect_ignore_glob = ["faults/*"]
 
-settings.register_profile("fastphash", deadline=None, derandomize=True, database=None)
-settings.load_profile("fastphash")
+for name, number in PROFILES.items():
+    settings.register_profile(
+        name, deadline=None, derandomize=True, database=None, max_examples=number
+    )
+settings.load_profile("fast")
 
 
 def pytest_configure(config):
@@ -48,7 +53,8 @@ def shared():
     return folder
 
 
-def _photo(height, width, seed=0, channels=3):
+@functools.lru_cache(maxsize=300)
+def _made_photo(height, width, seed, channels):
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width] / max(height, width)
     layers = []
@@ -59,6 +65,10 @@ def _photo(height, width, seed=0, channels=3):
             shade += 40 / (1 + np.hypot(fy, fx) / 8) * np.cos(fy * y + fx * x + phase)
         layers.append(np.clip(shade + 128, 0, 255).astype(np.uint8))
     return layers[0] if channels == 1 else np.stack(layers, axis=-1)
+
+
+def _photo(height, width, seed=0, channels=3):
+    return _made_photo(height, width, seed, channels).copy()
 
 
 @pytest.fixture(scope="session")

@@ -160,6 +160,7 @@ def test_the_working_folder_may_be_the_store_of_the_audit(data, given):
     assert "6 groups with pictures" in run("report", given, cwd=where).stdout
 
 
+@pytest.mark.slow
 def test_the_program_says_the_same_in_a_process_of_its_own(tmp_path):
     scenes(tmp_path / "in", [1])
     words = [sys.executable, "-m", "fastphash", "audit", "in", "-o", "out"]

@@ -8,6 +8,7 @@ import pytest
 from fastphash.cli.output import show_table
 from fastphash.cli.terminal import console
 from tests.support.command_line import command, run, run_process, screen
+from tests.support.examples import slow_but
 from tests.support.scenes import scenes
 
 CLOSED = ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"]
@@ -99,6 +100,7 @@ def test_a_failure_has_its_status_though_nobody_can_read_it(tmp_path):
         assert no_traceback(shell(f"fastphash info nowhere {closed}", tmp_path)).returncode == 2
 
 
+@pytest.mark.slow
 def test_a_closed_stdin_is_an_empty_list(tmp_path):
     done = no_traceback(shell("fastphash hash --files - -o s <&-", tmp_path))
     assert done.returncode == 1
@@ -108,7 +110,10 @@ def test_a_closed_stdin_is_an_empty_list(tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    ["--help", "--version", "audit --help", "info a", "info a --json", "query x.png --in a"],
+    slow_but(
+        ["--version", "info a"],
+        ["--help", "--version", "audit --help", "info a", "info a --json", "query x.png --in a"],
+    ),
 )
 def test_a_full_device_is_one_line(folder, tmp_path, words):
     run("hash", "a", "-o", str(tmp_path / "a"), cwd=folder)
@@ -119,7 +124,7 @@ def test_a_full_device_is_one_line(folder, tmp_path, words):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("words", ["--help", "info s", "audit a b -o out"])
+@pytest.mark.parametrize("words", slow_but(["info s"], ["--help", "info s", "audit a b -o out"]))
 def test_a_reader_that_goes_away_is_no_error(folder, tmp_path, words):
     run("hash", str(folder / "a"), "-o", str(tmp_path / "s"))
     for split in ("a", "b"):
@@ -128,6 +133,7 @@ def test_a_reader_that_goes_away_is_no_error(folder, tmp_path, words):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_kernels_are_compiled_though_numba_is_told_not_to(folder, audited, tmp_path):
     env = screen() | {"NUMBA_DISABLE_JIT": "1"}
     out = tmp_path / "out"

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -15,6 +15,7 @@ from fastphash.results.audit_folder import open_audit
 from fastphash.results.groups import group_rows
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.encoded_samples import png_of, tiff_of
+from tests.support.examples import examples
 from tests.support.hashed_images import SURE, hash_encoded, related
 from tests.support.scenes import source
 
@@ -343,7 +344,7 @@ def flat_image(flat):
     return Image.new(mode, (40, 40), values[:bands] if bands > 1 else values[0])
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(flats, flats)
 def test_flat_pictures_are_copies_exactly_if_their_pixels_are_equal(tmp_path_factory, one, other):
     folder = tmp_path_factory.mktemp("flat")

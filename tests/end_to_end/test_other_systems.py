@@ -83,6 +83,7 @@ assert sorted(os.listdir("train")) == before
 """
 
 
+@pytest.mark.slow
 def test_an_audit_from_beginning_to_end(like_windows, tmp_path):
     planted(tmp_path)
     words = [sys.executable, "-c", COMMANDS, str(tmp_path)]
@@ -128,6 +129,7 @@ print(*sorted(str(path) for path in disk.rglob("*.png")))
 """
 
 
+@pytest.mark.slow
 def test_where_case_does_not_count(tmp_path):
     """A disk made for the test: of those that ignore case, no kernel has all."""
     (tmp_path / "disk").mkdir()

@@ -38,6 +38,7 @@ def environment(tmp_path):
     return screen() | {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
 
 
+@pytest.mark.slow
 def test_hashing_needs_no_opencv(tmp_path, environment):
     paths = [str(save(tmp_path / f"{i}.{s}", scene(i))) for i, s in enumerate(("jpg", "png"))]
     paths.append(str(save(tmp_path / "large.jpg", scene(2, 300, 520))))
@@ -51,6 +52,7 @@ def test_hashing_needs_no_opencv(tmp_path, environment):
     assert "libGL.so.1" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_whole_job_needs_no_opencv(tmp_path, environment):
     train, val = planted(tmp_path)
     out = str(tmp_path / "out")

@@ -4,12 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fastphash.errors import StoreError
 from fastphash.files import json_arrays
 from fastphash.files.json_arrays import pieces
+from tests.support.examples import examples
 from tests.support.json_files import blocks, keys, layouts, texts, values, write
 
 WANTED = {"images": "id", "annotations": "image_id"}
@@ -35,7 +36,7 @@ def cut(path, block, count=1 << 16):
 
 
 @given(documents, layouts, blocks, st.sampled_from([1, 2, 1 << 16]))
-@settings(max_examples=300)
+@examples(300)
 def test_pieces_are_the_file_and_elements_are_those_of_json(path, document, layout, block, count):
     data = write(path, document, layout)
     parts = cut(path, block, count)
@@ -59,7 +60,7 @@ def test_pieces_are_the_file_and_elements_are_those_of_json(path, document, layo
 
 
 @given(documents, layouts, blocks, st.data())
-@settings(max_examples=500)
+@examples(500)
 @example({"a": [0.5]}, {}, 3, None)
 def test_what_json_refuses_is_refused(path, document, layout, block, data):
     whole = bytearray(write(path, document, layout))

@@ -3,7 +3,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -17,6 +17,7 @@ from fastphash.joins.index import Index
 from fastphash.store.rows import Content
 from fastphash.verify.criteria import CopyCriteria
 from tests.support import naive
+from tests.support.examples import examples, slow_but
 from tests.support.thumbnails import POOL
 
 TOP = 2**64 - 1
@@ -80,7 +81,7 @@ def test_groups_are_those_of_the_twin(rows, radius, grouping):
 
 
 @pytest.mark.parametrize("grouping", GROUPINGS)
-@pytest.mark.parametrize("radius", range(65))
+@pytest.mark.parametrize("radius", slow_but([*range(5), 8, 21, 63, 64], range(65)))
 def test_groups_are_those_of_the_twin_at_every_radius(radius, grouping):
     for seed in range(7):
         rows = naive.crowd(seed, 40, 8)
@@ -90,7 +91,7 @@ def test_groups_are_those_of_the_twin_at_every_radius(radius, grouping):
 
 
 @pytest.mark.parametrize("pairs", [0, 1, 5, 40])
-@settings(max_examples=40)
+@examples(40, 8)
 @given(either, radii, groupings)
 @example(np.full((9, 1), TOP, np.uint64), 3, "star")
 @example(np.arange(16, dtype=np.uint64)[:, None], 1, "components")
@@ -250,7 +251,7 @@ def test_groups_by_the_hashes_of_the_thumbnails_are_those_of_the_twin(
 
 
 @pytest.mark.parametrize("pairs", [0, 3])
-@settings(max_examples=30)
+@examples(30, 8)
 @given(st.lists(st.integers(0, len(POOL) - 1), max_size=20), seeds, radii, groupings)
 def test_few_pairs_of_images_at_once_change_nothing(pairs, chosen, seed, radius, grouping):
     rows = naive.crowd(seed, len(chosen))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.Image import Resampling, Transpose
@@ -10,6 +10,7 @@ from fastphash.base.vocabulary import INVERSE, ORIENTATIONS, PASS_ORDERS
 from fastphash.errors import UsageError
 from fastphash.images.thumbnail import both_thumbnails, thumbnail, vertical_first
 from tests.support import naive
+from tests.support.examples import examples
 
 SHAPES = [
     (1, 1), (1, 50), (50, 1), (1, 3300), (3300, 1), (32, 32), (31, 33), (33, 31), (32, 400),
@@ -36,7 +37,7 @@ def transpose(image, orientation):
     return image if orientation == "identity" else image.transpose(Transpose[orientation.upper()])
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(sides, sides, seeds)
 def test_thumbnail_is_pillows(height, width, seed):
     image = awkward(height, width, seed)
@@ -132,7 +133,7 @@ def check_all_turns(image):
         assert np.array_equal(thumbnails[t], expected), name
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(sides, sides, seeds)
 def test_all_orientations_are_pillows(height, width, seed):
     check_all_turns(awkward(height, width, seed))

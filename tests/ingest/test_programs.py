@@ -113,6 +113,7 @@ def test_workers_print_nothing_of_what_libraries_say(folder, encoded, photo):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [GUARDED, UNGUARDED], ids=["guarded", "unguarded"])
 def test_a_script_on_standard_input(folder, script):
     assert python(folder, "-", input=script) == "3"
@@ -140,6 +141,7 @@ def test_code_of_a_notebook(folder):
     assert python(folder, "-c", f"exec({UNGUARDED!r}, {{'__name__': '__main__'}})") == "3"
 
 
+@pytest.mark.slow
 def test_four_threads_at_once(folder):
     assert python(folder, "-", input=THREADS) == "{3} 16"
 

@@ -199,6 +199,7 @@ def test_joining_leaves_its_input_alone():
     assert np.array_equal(rows, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["group", "self_join", "hash_images", "to_hex"])
 def test_public_functions_do_not_depend_on_what_was_used_before(first):
     script = f"import fastphash as fp; fp.{first}; print(*map(callable, (fp.join, fp.phash)))"

@@ -5,7 +5,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fastphash.base.vocabulary import INVERSE
@@ -24,11 +24,12 @@ from tests.joins.sides import (
     twin_matches_within,
 )
 from tests.support import naive
+from tests.support.examples import examples, slow_but
 
 knowns = st.sets(st.integers(1, 7)).map(lambda turns: (0, *sorted(turns)))
 
 
-@pytest.mark.parametrize("radius", range(65))
+@pytest.mark.parametrize("radius", slow_but([*range(5), 8, 21, 63, 64], range(65)))
 def test_joins_are_complete_at_every_radius(radius):
     for seed in range(7):
         rows = naive.crowd(seed, 60, 8)
@@ -61,7 +62,7 @@ def test_only_known_orientations_are_compared(pair, left_known, right_known, rad
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(("rows", "pairs"), [(1, 1), (5, 3), (7, 1000), (1000, 4)])
-@settings(max_examples=20)
+@examples(20, 3)
 @given(sides(), radii)
 @example((SAME, SAME[:3]), 0)
 def test_little_memory_changes_nothing(rows, pairs, threads, sides, radius):
@@ -93,7 +94,7 @@ def test_needle_with_more_pairs_than_a_batch_holds_comes_whole():
 
 
 @pytest.mark.parametrize("pairs", [1, 3])
-@settings(max_examples=30)
+@examples(30, 8)
 @given(hashes(), radii)
 @example(np.array([[1] * 8, [2, 1, 1, 1, 1, 1, 1, 1]], np.uint64), 0)
 @example(SAME, 5)

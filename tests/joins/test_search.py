@@ -5,7 +5,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fastphash.joins.batches import find_matches
@@ -18,6 +18,7 @@ from fastphash.joins.search import find_across, find_edges, find_within, plan_se
 from fastphash.joins.values import sort_values
 from fastphash.kernels import union_find
 from tests.support import naive
+from tests.support.examples import examples, slow_but
 
 TOP = 2**64 - 1
 EMPTY = np.empty(0, np.uint64)
@@ -82,11 +83,11 @@ def near_numbers(values, others, radius):
     return set(map(tuple, np.argwhere(distance <= radius).tolist()))
 
 
-RADII = [*range(7), 8, 12, 16, 17, 20, 21, 40, 63, 64]
+RADII = slow_but([0, 1, 4, 17, 64], [*range(7), 8, 12, 16, 17, 20, 21, 40, 63, 64])
 
 
 @pytest.mark.parametrize("radius", RADII)
-@settings(max_examples=8)
+@examples(8, 2)
 @given(seeds, st.integers(0, 90), st.integers(0, 40))
 @example(0, 0, 0)
 @example(1, 1, 1)
@@ -106,7 +107,7 @@ def test_every_plan_finds_every_pair_once(radius, seed, size, other_size):
 
 
 @pytest.mark.parametrize("radius", RADII)
-@settings(max_examples=8)
+@examples(8, 2)
 @given(seeds, st.integers(0, 60))
 @example(0, 0)
 @example(1, 1)
@@ -137,8 +138,8 @@ def test_every_plan_finds_enough_edges(radius, seed, size):
         assert root.tolist() == naive.components(values.size, pairs | known), plan
 
 
-@pytest.mark.parametrize("radius", [0, 2, 5, 9, 17])
-@settings(max_examples=10)
+@pytest.mark.parametrize("radius", slow_but([2, 9], [0, 2, 5, 9, 17]))
+@examples(10, 2)
 @given(seeds, st.sampled_from([1, 8]))
 def test_joins_by_every_plan_are_those_of_the_twin(radius, seed, width):
     rng = np.random.default_rng(seed)
@@ -183,7 +184,7 @@ def pair_keys(batches, size, *, within):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("radius", [0, 1, 3, 7])
+@pytest.mark.parametrize("radius", slow_but([3], [0, 1, 3, 7]))
 def test_all_plans_agree_on_many_hashes(radius, threads):
     options = JoinOptions(threads=threads)
     hashes = np.unique(MANY)
@@ -207,7 +208,7 @@ def test_all_plans_agree_on_many_hashes(radius, threads):
         assert np.array_equal(keys, across)
 
 
-@pytest.mark.parametrize("radius", [1, 2, 4])
+@pytest.mark.parametrize("radius", slow_but([2], [1, 2, 4]))
 def test_plan_for_skewed_hashes_finds_what_brute_force_finds(radius):
     rows = np.unique(MANY & np.uint64(0xFFF00FFFF0FF00FF))
     options = JoinOptions(threads=2)

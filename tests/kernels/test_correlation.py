@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fastphash.verify.similarity import similarity
 from tests.support import naive
+from tests.support.examples import examples
 from tests.support.hash_strategies import seeds
 from tests.support.thumbnails import related
 
@@ -32,7 +33,7 @@ def moved(seed):
     return [np.clip(plane, 0, 255).round().astype(np.uint8).reshape(-1) for plane in (a, b)]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.lists(st.tuples(seeds, st.integers(1, 255), st.booleans()), max_size=4))
 @example([])
 @example([(0, 255, True)])

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastphash.errors import StoreError
@@ -11,6 +11,7 @@ from fastphash.files import json_arrays
 from fastphash.labels.coco import read_images
 from fastphash.labels.coco_filter import check_filtered, filter_coco
 from tests.support import naive
+from tests.support.examples import examples
 from tests.support.json_files import blocks, layouts, values, write
 
 ids = st.integers(0, 12) | st.sampled_from(["a", "7", ""])
@@ -40,7 +41,7 @@ def folder(tmp_path_factory):
 
 
 @given(documents(), layouts, blocks, st.sets(ids))
-@settings(max_examples=300)
+@examples(300)
 def test_a_filtered_file_is_what_json_would_make_of_it(folder, document, layout, block, goes):
     source, target = folder / "all.json", folder / "some.json"
     data = write(source, document, layout)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import shapely
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
@@ -26,6 +26,7 @@ from fastphash.labels.shapes import (
 )
 from tests.support import naive
 from tests.support.annotations import EIGHT, groups_of, polygon, rows_of
+from tests.support.examples import examples
 from tests.support.scenes import TRANSPOSES
 
 small = st.integers(1, 12)
@@ -123,7 +124,7 @@ def test_crossing_flat_and_thin_shapes():
         max_size=3,
     )
 )
-@settings(max_examples=200)
+@examples(200)
 def test_no_polygon_is_too_odd(rings):
     points = np.concatenate(rings)
     shape = Shape("", np.stack([points.min(axis=0), points.max(axis=0)]), rings)
@@ -197,7 +198,7 @@ numbers = st.integers(-(10**10), 10**10) | st.floats() | st.sampled_from([True, 
         },
     )
 )
-@settings(max_examples=500)
+@examples(500)
 @example({"category_id": 1, "bbox": [1, float("nan"), 3, 4]})
 @example({"category_id": 1, "bbox": [1, 2, 3, 4], "segmentation": [[]]})
 def test_an_ordinary_annotation_has_no_problem(annotation):

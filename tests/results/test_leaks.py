@@ -8,12 +8,13 @@ from fastphash.results.decisions import NOTHING_DECIDED
 from fastphash.results.leak_table import find_leaks, merge_leaks
 from fastphash.results.schemas import LEAKS_SCHEMA
 from fastphash.verify.criteria import CopyCriteria
+from tests.support.examples import slow_but
 from tests.support.plain_tables import TABLES, plain_leaks, some_decisions, table
 
 SPLITS = ["train", "val", "test"]
 table_kinds = pytest.mark.parametrize("kind", TABLES, ids=lambda kind: " ".join(kind) or "whole")
-seeds = pytest.mark.parametrize("seed", range(3))
-radii = pytest.mark.parametrize("radius", [0, 1, 3])
+seeds = pytest.mark.parametrize("seed", slow_but([0], range(3)))
+radii = pytest.mark.parametrize("radius", slow_but([0, 3], [0, 1, 3]))
 
 
 def leak_table(rows, criteria, decided=NOTHING_DECIDED, splits=SPLITS):

@@ -1,0 +1,19 @@
+"""How much a test tries: little in the fast run, everything in .ci/run's slow step."""
+
+import pytest
+from hypothesis import settings
+
+#: Examples of a property that says nothing else, by profile of hypothesis.
+PROFILES = {"fast": 20, "full": 100}
+
+
+def examples(full, fast=PROFILES["fast"]):
+    """Settings of a property that has its own number of examples."""
+    asked = settings().max_examples >= PROFILES["full"]
+    return settings(max_examples=full if asked else min(fast, full))
+
+
+def slow_but(fast, cases):
+    """The cases of a parameter: those that aren't among the fast ones are slow."""
+    assert set(fast) <= set(cases)
+    return [case if case in fast else pytest.param(case, marks=pytest.mark.slow) for case in cases]

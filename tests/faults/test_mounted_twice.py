@@ -39,6 +39,7 @@ def label(folder, split, name, category):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", ["one name", "a hard link", "a symbolic link"])
 def test_50_what_stays_by_its_labels_is_not_moved_by_another_mount(tmp_path, names):
     if os.geteuid() != 0 or shutil.which("unshare") is None:

@@ -41,6 +41,7 @@ from tests.faults.test_clean import (
     small,
 )
 from tests.support.command_line import command, run, screen
+from tests.support.examples import slow_but
 from tests.support.scenes import save
 from tests.support.skipping import missing
 
@@ -231,6 +232,7 @@ print(applied.done, *(why for *_, why in applied.skipped), sep="\\n")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("links", ["links", "no links"])
 def test_50_a_copy_that_is_the_keeper_by_another_mount(tmp_path, links):
     if os.geteuid() != 0 or shutil.which("unshare") is None:
@@ -420,6 +422,7 @@ move_and_undo(Small(sys.argv[1], CLASHING), Path(sys.argv[2]) / "aside")
 """
 
 
+@pytest.mark.slow
 def test_53_names_that_differ_in_case_only_on_a_disk_that_folds_case(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -525,7 +528,7 @@ def test_54_a_second_file_of_the_same_name(small, aside):
     assert file.read_bytes() == first
 
 
-@pytest.mark.parametrize("disk", ["good", "links only", "poor"])
+@pytest.mark.parametrize("disk", slow_but(["good"], ["good", "links only", "poor"]))
 @pytest.mark.parametrize("then", ["again", "undo"])
 def test_54_killed_between_any_two_steps(tmp_path, aside, disk, then):
     """Nothing is tidied up by a process that is killed: the next run does that."""

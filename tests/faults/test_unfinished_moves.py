@@ -4,10 +4,8 @@ import errno
 import json
 import os
 import resource
-import subprocess
-import sys
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from unittest import mock
 
@@ -18,23 +16,38 @@ from fastphash.clean.apply import apply_plan
 from fastphash.clean.journal import JOURNAL
 from fastphash.clean.undo import undo_moves
 from fastphash.errors import FastphashError, UsageError
-from fastphash.files import durable_move, parquet
+from fastphash.files import durable_move, exclusive_rename, parquet
 from fastphash.files.durable_move import move_file
 from fastphash.files.own_names import taken_name
 from tests.faults.test_clean import Small, elsewhere, own_names_in, place, readable, small
-from tests.support.command_line import FAILED, run, screen
+from tests.support.command_line import FAILED, run
 from tests.support.scenes import save, scene
 
 __all__ = ["place", "small"]
 
-# a move by the command line that is killed as soon as the first file has lost its name
-KILLED = """
-import os, sys
-from fastphash.cli.main import main
-from fastphash.files import durable_move
-durable_move._check_bytes = lambda *_: os._exit(9)
-main(sys.argv[1:])
-"""
+
+class Killed(BaseException):
+    """Ends a move wherever it is."""
+
+
+@contextmanager
+def killed_when_the_first_file_has_lost_its_name():
+    """From then on nothing changes what is on the disk: nothing is tidied up."""
+    names = ("link", "unlink", "symlink", "replace", "rename", "rmdir", "fsync")
+
+    def end(*_, **__):
+        raise Killed
+
+    with ExitStack() as stack:
+
+        def kill(*_):
+            for name in names:
+                stack.enter_context(mock.patch.object(os, name, end))
+            stack.enter_context(mock.patch.object(exclusive_rename, "_rename_in_one_step", end))
+            raise Killed
+
+        stack.enter_context(mock.patch.object(durable_move, "_check_bytes", kill))
+        yield
 
 
 def journal_of(found):
@@ -116,11 +129,8 @@ def interrupted(tmp_path):
     run("audit", "train=train", "val=val", "-o", "out", "--keep-in", "val", cwd=tmp_path)
     run("clean", "out", cwd=tmp_path)
     words = ["clean", "out", "aside", "--apply", "--to", "move"]
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, *words],
-        cwd=tmp_path, env=screen(), capture_output=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 9, done.stderr
+    with killed_when_the_first_file_has_lost_its_name(), pytest.raises(Killed):
+        run(*words, cwd=tmp_path)
     assert not (tmp_path / "train/sub/k.png").exists()
     return tmp_path
 

@@ -3,41 +3,52 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+from unittest import mock
 
 from fastphash.base.progress import no_progress
+from fastphash.ingest import part_writer
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
+from fastphash.ingest.pool import recipe_of
+from fastphash.ingest.worker import Hasher
+from fastphash.sources.local import folder_source
 from fastphash.store.store import open_store
 from tests.support.command_line import command, screen
 from tests.support.scenes import source
 from tests.support.stores import read_store
 
-#: Runs `hash_into` in parts of five rows: python -c UPDATE STORE FOLDER [FOLDER ...]. Images are
-#: hashed by the process itself, which is the one that writes.
-UPDATE = """
+#: Hashes into a store in parts of five rows: python -c UPDATE STORE FOLDER [FOLDER ...].
+UPDATE = f"""
 import sys
-from pathlib import Path
-from fastphash.ingest import part_writer
-from fastphash.ingest.api import hash_into
-from fastphash.ingest.worker import Hasher
-from fastphash.ingest.pool import recipe_of
-from fastphash.sources.local import folder_source
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.support.fault_runs import update_here
+update_here(*sys.argv[1:])
+"""
 
-class Alone:
+
+class _Alone:
+    """Hashes images one by one in the process that writes."""
+
     def __init__(self, options):
-        self.hasher = Hasher(recipe_of(options))
+        self._hasher = Hasher(recipe_of(options))
+
     def __enter__(self):
         return self
+
     def __exit__(self, *_):
         pass
+
     def map(self, tasks):
         for reader, paths in tasks:
-            yield from (self.hasher.hash_files(reader, [path]) for path in paths)
+            yield from (self._hasher.hash_files(reader, [path]) for path in paths)
 
-part_writer.PART_ROWS = 5
-sources = [folder_source(folder) for folder in sys.argv[2:]]
-hash_into(Path(sys.argv[1]), sources, start_executor=Alone)
-"""
+
+def update_here(store, *folders):
+    """What UPDATE does, in this process, where everything is imported already."""
+    sources = [folder_source(str(folder)) for folder in folders]
+    with mock.patch.object(part_writer, "PART_ROWS", 5):
+        hash_into(Path(store), sources, start_executor=_Alone)
 
 
 def outcome(folder, progress=no_progress, **options):

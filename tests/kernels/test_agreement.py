@@ -38,7 +38,6 @@ def test_agreement_is_its_twin(cases):
         assert score[i] == pytest.approx(expected[2], abs=1e-6)
 
 
-@pytest.mark.slow
 def test_pairs_of_every_verdict_are_among_those_judged():
     verdicts = [naive.judge(*related(seed), 255) for seed in range(300)]
     agreeing = {t for agrees, t, _ in verdicts if agrees}

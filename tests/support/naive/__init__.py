@@ -33,7 +33,6 @@ from tests.support.naive.vectors import near, near_some, unlike
 from tests.support.naive.verdicts import (
     agree_inside,
     bar,
-    block,
     blurred,
     cached_verdict,
     colours,
@@ -64,7 +63,6 @@ __all__ = [
     "agree_inside",
     "ball",
     "bar",
-    "block",
     "blurred",
     "cached_verdict",
     "chroma",

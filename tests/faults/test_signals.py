@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import command, run, screen
+from tests.support.examples import slow_but
 from tests.support.scenes import planted
 from tests.support.stores import write_hashes
 
@@ -85,7 +86,7 @@ def end_many(place, names, delays):
 
 
 def test_42_signals_as_a_command_ends(place):
-    end_many(place, ["join"], [0, 0.01, 0, 0.01])
+    end_many(place, ["join"], [0, 0.01, 0])
 
 
 @pytest.mark.slow
@@ -137,7 +138,8 @@ def storm(seconds):
     return list(map(int, done.stdout.split()))
 
 
-def test_42_threads_end_whenever_they_are_interrupted():
-    interrupted, threads = storm(2)
+@pytest.mark.parametrize("seconds", slow_but([0.5], [0.5, 2]))
+def test_42_threads_end_whenever_they_are_interrupted(seconds):
+    interrupted, threads = storm(seconds)
     assert interrupted > 50
     assert threads == 1

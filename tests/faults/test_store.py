@@ -173,6 +173,7 @@ def test_29_disk_full(tmp_path):
     assert len(read_hashes(str(tmp_path / "s"))) == 12
 
 
+@pytest.mark.slow
 def test_29_disk_full_on_a_small_file_system(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -286,21 +287,23 @@ def test_31_flipped_bits(tmp_path, flips):
         path.write_bytes(whole)
 
 
-def test_31_a_damaged_part_is_made_again(tmp_path):
+@pytest.mark.parametrize(
+    "name", slow_but(["part-000001.parquet"], ["part-000001.parquet", "_rejected.parquet"])
+)
+def test_31_a_damaged_part_is_made_again(tmp_path, name):
     folder = tmp_path / "in"
     first_run(folder)
     update_here(tmp_path / "s", folder)
     wanted = contents(tmp_path / "s")
-    for name in ("part-000001.parquet", "_rejected.parquet"):
-        path = tmp_path / "s" / name
-        data = bytearray(path.read_bytes())
-        data[len(data) // 2] ^= 4
-        path.write_bytes(data)
-        error = run("info", str(tmp_path / "s"), status=1).stderr
-        assert f"{name} is damaged" in error
-        done = update(tmp_path / "s", folder)
-        assert name.encode() in done.stderr
-        assert contents(tmp_path / "s") == wanted
+    path = tmp_path / "s" / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+    error = run("info", str(tmp_path / "s"), status=1).stderr
+    assert f"{name} is damaged" in error
+    done = update(tmp_path / "s", folder)
+    assert name.encode() in done.stderr
+    assert contents(tmp_path / "s") == wanted
 
 
 @pytest.mark.parametrize("other", [min(READABLE_VERSIONS) - 1, SCHEMA_VERSION + 1])
@@ -372,6 +375,7 @@ def test_34_no_locks(tmp_path, strace, error):
     open_store(tmp_path / "a").verify()
 
 
+@pytest.mark.slow
 def test_34_a_lock_that_fails_otherwise(tmp_path, strace):
     scenes(tmp_path / "in", range(3))
     words = [strace, "-qq", "-o", "/dev/null", "-e", "trace=flock"]

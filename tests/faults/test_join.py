@@ -180,11 +180,11 @@ def interrupted(words, state, after, number, send=os.killpg):
     return process.returncode
 
 
-def stop_hashing(tmp_path, number, state, times, *, large):
+def stop_hashing(tmp_path, number, state, times):
     """Stop the same run after each of some times; in the end it is as if nothing had been."""
     folder = scenes(tmp_path / "in", range(40))
     picture = save(tmp_path / "x.png", np.zeros((3000, 3000), np.uint8)).read_bytes()
-    for i in range(large):
+    for i in range(60):
         (folder / f"large-{i:02d}.png").write_bytes(picture + b"%d" % i)
     store = tmp_path / "s"
     words = command("hash", str(folder), "-o", str(store), "--workers", "2")
@@ -197,13 +197,13 @@ def stop_hashing(tmp_path, number, state, times, *, large):
 
 
 def test_42_signals_while_hashing(tmp_path):
-    stop_hashing(tmp_path, signal.SIGINT, listening, [0.5], large=20)
+    stop_hashing(tmp_path, signal.SIGINT, listening, [1.5])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_42_signals_at_random_times(tmp_path, number):
-    stop_hashing(tmp_path, number, begun, np.random.default_rng(42).uniform(0.1, 3, 20), large=60)
+    stop_hashing(tmp_path, number, begun, np.random.default_rng(42).uniform(0.1, 3, 20))
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from fastphash.results.decisions import read_decisions
 from fastphash.sources.local import folder_source
 from tests.support.audits import pair, write_audit
 from tests.support.browser import focus_order, overflows, picture, violations
-from tests.support.inspector_client import HOSTILE, Served
+from tests.support.inspector_client import HOSTILE, ServedProcess
 from tests.support.scenes import planted, save, scene
 
 PAGES = {
@@ -54,7 +54,7 @@ def status(page):
 
 def test_no_page_has_barriers(audited, visit):
     """However wide and dark it is: a page is loaded once and looked at in every way."""
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         served.post("/decide", row="1", decision="not_copies")
         served.post("/decide", row="1", decision="keeper")
         page = visit(served, reduced_motion="reduce")
@@ -76,7 +76,7 @@ def test_no_page_has_barriers(audited, visit):
 
 
 def test_by_keys_alone_through_a_decision_and_its_undoing(audited, visit):
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         page = visit(served)
         assert status(page) == "Nothing decided yet"
         for _ in range(60):
@@ -102,7 +102,7 @@ def test_by_keys_alone_through_a_decision_and_its_undoing(audited, visit):
 
 @pytest.mark.parametrize("view", ["side", "flicker", "difference", "fade", "swipe"])
 def test_a_pair_fits_on_a_small_screen(audited, visit, view):
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         page = visit(served, f"/pair/1?view={view}")
         page.set_viewport_size({"width": 1280, "height": 720})
         texts = [page.get_by_text(role, exact=True) for role in ("Keeper", "Copy")]
@@ -128,7 +128,7 @@ def test_buttons_stay_in_their_place_and_on_the_screen(visit, tmp_path):
     sources = [folder_source(f"{split}={tmp_path / split}") for split in ("train", "val")]
     audit(tmp_path / "out", sources, ingest=IngestOptions(workers=1))
     places = []
-    with Served(tmp_path / "out") as served:
+    with ServedProcess(tmp_path / "out") as served:
         page = visit(served, "/pair/1")
         page.set_viewport_size({"width": 1280, "height": 720})
         for _ in range(3):
@@ -142,7 +142,7 @@ def test_buttons_stay_in_their_place_and_on_the_screen(visit, tmp_path):
 
 
 def test_keeping_one_decides_the_pair_and_moves_on(audited, visit):
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         page = visit(served, "/pair/1")
         page.get_by_role("button", name=re.compile("Keep this one.*copy")).click()
         page.wait_for_url(lambda url: not url.endswith("/pair/1"))
@@ -156,7 +156,7 @@ def test_keeping_one_decides_the_pair_and_moves_on(audited, visit):
 
 
 def test_tab_reaches_everything_in_the_order_of_the_page(audited, visit):
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         reached = focus_order(visit(served, "/pair/1"))
     wanted = ["Skip to content", "Back to the list", "Copies", "Not copies"]
     wanted += ["Side by side", "Flicker", "Difference", "Fade", "Swipe"]
@@ -166,7 +166,7 @@ def test_tab_reaches_everything_in_the_order_of_the_page(audited, visit):
 
 
 def test_keys_do_nothing_in_fields_nor_when_they_are_off(audited, visit):
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         page = visit(served)
         page.get_by_role("searchbox").fill("")
         page.get_by_role("searchbox").press_sequentially("nuxc?l")
@@ -196,7 +196,7 @@ def test_keys_do_nothing_in_fields_nor_when_they_are_off(audited, visit):
 def test_without_scripts_all_but_flicker_works(audited, visit):
     from playwright.sync_api import expect
 
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         page = visit(served, javascript=False)
         page.get_by_role("combobox", name="Kind").select_option("augmented")
         page.get_by_role("button", name="Filter").click()
@@ -233,7 +233,7 @@ TURNS = """async (box) => {
 
 
 def test_flicker_goes_by_itself_unless_motion_is_unwanted(audited, visit):
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         page = visit(served, "/pair/1?view=flicker")
         seen = page.locator("#other").evaluate(TURNS)
         assert seen in ([True, False] * 2, [False, True] * 2)
@@ -247,7 +247,7 @@ def test_flicker_goes_by_itself_unless_motion_is_unwanted(audited, visit):
 
 
 def test_a_slider_shows_more_of_the_copy(audited, visit):
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         page = visit(served, "/pair/1?view=fade")
         top = page.get_by_alt_text(re.compile("on top"))
         page.get_by_role("slider").fill("80")
@@ -258,7 +258,7 @@ def test_a_slider_shows_more_of_the_copy(audited, visit):
 
 
 def test_the_difference_of_equal_images_is_black(audited, visit):
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         row = next(r for r in range(12) if "identical" in served.get(f"/pair/{r}").words[:1200])
         page = visit(served, f"/pair/{row}?view=difference")
         page.wait_for_load_state("networkidle")
@@ -274,7 +274,7 @@ def test_the_difference_of_equal_images_is_black(audited, visit):
 def test_hostile_names_do_nothing(tmp_path, visit):
     groups = [[pair(s, name) for s in ("a", "b")] for name in HOSTILE]
     out = write_audit(tmp_path / "out", groups)
-    with Served(out) as served:
+    with ServedProcess(out) as served:
         page = visit(served)
         page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
         for path in ("/", *(f"/group/{g}" for g in range(len(HOSTILE)))):
@@ -296,7 +296,7 @@ def test_a_thousand_groups(tmp_path, visit):
         ]
         for g in range(1000)
     ]
-    with Served(write_audit(tmp_path / "out", groups)) as served:
+    with ServedProcess(write_audit(tmp_path / "out", groups)) as served:
         page = visit(served)
         assert "1,000 groups" in page.get_by_role("main").inner_text()
         page.keyboard.press("n")
@@ -311,7 +311,7 @@ def test_a_thousand_groups(tmp_path, visit):
 
 
 def test_decisions_show_after_a_second_audit(audited, visit):
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         page = visit(served, "/group/0")
         name = page.get_by_role("heading", name=re.compile("^Keeper")).inner_text()
         page.keyboard.press("A")
@@ -322,7 +322,7 @@ def test_decisions_show_after_a_second_audit(audited, visit):
         [folder_source(f"{s}={audited / s}") for s in ("train", "val")],
         ingest=IngestOptions(workers=1),
     )
-    with Served(audited / "out") as served:
+    with ServedProcess(audited / "out") as served:
         page = visit(served)
         page.get_by_role("searchbox").fill(name.partition("/")[2])
         page.keyboard.press("Enter")

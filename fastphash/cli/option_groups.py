@@ -255,6 +255,15 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedPairsOptions:
+    """Which pairs an evaluation judges."""
+
+    radius: int | None
+    complete: bool
+    max_pairs: int
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationFolder:
     """A folder for an evaluation, if one is named."""
 

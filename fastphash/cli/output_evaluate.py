@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from fastphash.base.text import count
+from fastphash.base.text import count, display_name
 from fastphash.cli.output import cell, percent_cell, show_lines, show_table
 
 if TYPE_CHECKING:
@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 #: How many lost pairs are named at most.
 LOST_PAIRS = 8
 _KIND_LINES = 24
+_SPLIT_LINES = 8
 
 
 def show_evaluation(figures: dict[str, Any], lost: "pa.Table", truth: str, folder: str) -> None:
     """How accurate an audit is: `figures` is an `Evaluation`'s summary, `lost` its lost pairs."""
     _show_listed(figures, truth)
+    _show_split_pairs(figures["split_pairs"], truth)
     if lost.num_rows:
         _show_lost_pairs(lost, sum(figures["lost"].values()))
     _show_precision_and_recall(figures)
@@ -40,7 +42,7 @@ def show_evaluation(figures: dict[str, Any], lost: "pa.Table", truth: str, folde
 
 def _show_listed(figures: dict[str, Any], truth: str) -> None:
     """How many pairs the truth lists, and why the audit lost some."""
-    listed, min_score = figures["true"], figures["min_score"]
+    true, min_score = figures["true"], figures["min_score"]
     if min_score is None:
         unlike = "their thumbnails or colours differ"
     else:
@@ -53,9 +55,41 @@ def _show_listed(figures: dict[str, Any], truth: str) -> None:
         "colour": "lost: within the radius and alike, but in different colours",
     }
     lost = figures["lost"]
-    lines = [f"{count(listed['pairs'], 'pair')} of {count(listed['images'], 'image')}"]
+    lines = [f"{count(true['pairs'], 'pair')} of {count(true['images'], 'image')}"]
     lines += [f"{lost[why]:,} {text}" for why, text in reasons.items() if lost[why]]
+    if not_copies := figures["not_copies"]["listed"]:
+        accused = figures["not_copies"]["accused"]
+        lines.append(f"{count(not_copies, 'pair')} that are not copies; {accused:,} accused")
     show_lines(f"Listed by {truth}", lines)
+
+
+def _show_split_pairs(split_pairs: list[dict[str, Any]], truth: str) -> None:
+    """Which pairs of splits were judged, unless all were."""
+    judged = [_between(one["splits"]) for one in split_pairs if one["judged"]]
+    others = [one for one in split_pairs if not one["judged"]]
+    if not others:
+        return
+    lines = [f"judged: pairs {'; '.join(_shortened(judged))}"]
+    # first those that an audit may have accused
+    others.sort(key=lambda one: -one["candidates"])
+    for one in others[:_SPLIT_LINES]:
+        near = f" ({one['candidates']:,} within the radius)" * bool(one["candidates"])
+        where = _between(one["splits"])
+        lines.append(f"pairs {where} were not judged: the table lists none{near}")
+    if more := others[_SPLIT_LINES:]:
+        lines.append(f"nor were those of {count(len(more), 'further pair')} of splits")
+    lines.append(f"if {truth} lists all copies, --complete judges these, too")
+    show_lines("Splits", lines)
+
+
+def _between(splits: list[str]) -> str:
+    first, second = map(display_name, splits)
+    return f"inside {first}" if first == second else f"of {first} and {second}"
+
+
+def _shortened(texts: list[str]) -> list[str]:
+    more = texts[_SPLIT_LINES:]
+    return [*texts[:_SPLIT_LINES], *[count(len(more), "further pair") + " of splits"] * bool(more)]
 
 
 def _show_lost_pairs(lost: "pa.Table", total: int) -> None:

@@ -13,10 +13,12 @@ from fastphash.evaluation.curves import RankedCandidates, precision_recall_panel
 from fastphash.evaluation.judging import STATUS_UNLISTED, JudgedPairs, find_candidates, judge_pairs
 from fastphash.evaluation.metrics import Figures
 from fastphash.evaluation.pair_tables import judged_table, rejected_table
+from fastphash.evaluation.split_pairs import covered_split_pairs
 from fastphash.evaluation.summary import summarise
 from fastphash.evaluation.svg import Panel
 from fastphash.evaluation.truth import Truth
 from fastphash.joins.index import Index
+from fastphash.joins.matches import Matches
 from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, were_compared
 from fastphash.store.rows import HashTable
@@ -80,6 +82,7 @@ def evaluate(
     truth: Truth,
     *,
     radius: int | None = None,
+    complete: bool = False,
     max_pairs: int = MAX_PAIRS,
     options: JoinOptions | None = None,
     progress: Progress = no_progress,
@@ -90,6 +93,8 @@ def evaluate(
     same bytes. An image is accused if one of its pairs is accused, and right if one of its accused
     pairs is right. Recall counts only listed pairs, and only listed images.
 
+    Only pairs of splits count of which the table lists a pair of images, copies or not.
+
     Parameters
     ----------
     audited : AuditFolder
@@ -98,14 +103,12 @@ def evaluate(
     radius : int, optional
         The largest Hamming distance of candidates; by default the audit's radius. All figures are
         those of an audit with this radius.
+    complete : bool
+        Whether the table lists all copies: then the pairs of all splits count.
     max_pairs : int
     options : JoinOptions, optional
     progress : Progress
         Called with the number of pairs compared.
-
-    Returns
-    -------
-    Evaluation
 
     Raises
     ------
@@ -118,16 +121,22 @@ def evaluate(
     criteria = CopyCriteria(radius, audited.summary["min_score"], options or JoinOptions())
     rows = audited.rows
     index = Index(rows.phashes, rows.known)
-    near = find_candidates(index, criteria, max_pairs)
-    # masks that the audit left out are copies of nothing
-    compared = were_compared(rows, audited.summary)
-    near = near.take(np.flatnonzero(compared[near.left] & compared[near.right]))
+    near = _compared(find_candidates(index, criteria, max_pairs), audited)
+    split_pairs = covered_split_pairs(rows, audited.splits, truth, complete=complete)
+    by_splits = {"split_pairs": split_pairs.summary(near.left, near.right)}
+    near = near.take(np.flatnonzero(split_pairs.are_judged(near.left, near.right)))
     judged = judge_pairs(rows, index, near, truth, criteria, progress)
     candidates = RankedCandidates(judged.take(slice(0, near.left.size)), truth, len(rows))
     by_score, by_distance = candidates.by_score(), candidates.by_distance()
     digest = audited.store.digest
-    summary = summarise(judged, candidates, by_score, by_distance, criteria, digest)
+    summary = summarise(judged, candidates, by_score, by_distance, criteria, digest) | by_splits
     panels = [precision_recall_panel("by distance alone", by_distance.pairs)]
     if candidates.scored:
         panels.insert(0, precision_recall_panel("by score", by_score.pairs))
     return Evaluation(summary, panels, judged, truth, rows)
+
+
+def _compared(pairs: Matches, audited: AuditFolder) -> Matches:
+    """The pairs of images that the audit compared: masks that it left out are copies of nothing."""
+    compared = were_compared(audited.rows, audited.summary)
+    return pairs.take(np.flatnonzero(compared[pairs.left] & compared[pairs.right]))

@@ -21,9 +21,10 @@ from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation, relate_matches
 
-#: A pair is listed as true, follows from listed pairs, has the same bytes, or none of these.
-STATUSES = ("true", "implied", "same bytes", "unlisted")
-STATUS_TRUE, STATUS_IMPLIED, STATUS_SAME_BYTES, STATUS_UNLISTED = range(4)
+#: A pair is listed as true, follows from listed pairs, has the same bytes, none of these, or is
+#: listed as no copies. Those before `unlisted` are right.
+STATUSES = ("true", "implied", "same bytes", "unlisted", "not copies")
+STATUS_TRUE, STATUS_IMPLIED, STATUS_SAME_BYTES, STATUS_UNLISTED, STATUS_NOT_COPIES = range(5)
 
 _PAIRS_AT_ONCE = 1 << 19
 # confidence in kinds above `near`, higher than every score
@@ -116,6 +117,7 @@ def judge_pairs(
         Called with the number of pairs compared.
     """
     pairs, listing = _add_listed(index, candidates, truth)
+    not_copies = _find(pairs, truth.not_copies, len(index))
     component = _components(rows, truth)
     # read the thumbnails of these rows only
     needed = np.zeros(len(rows), np.bool_)
@@ -145,6 +147,7 @@ def judge_pairs(
         judged.loss[part] = find_losses(relation, listed, accused, criteria)
         status = judged.status[part]
         status[component[block.left] == component[block.right]] = STATUS_IMPLIED
+        status[not_copies[part]] = STATUS_NOT_COPIES
         status[relation.kind == IDENTICAL] = STATUS_SAME_BYTES
         status[listed] = STATUS_TRUE
         progress("looking", start + block.left.size, size)
@@ -168,6 +171,12 @@ def _add_listed(
     left, right = left[~within], right[~within]
     beyond = Matches(left, right, *row_distances(index, left, index, right))
     return concatenate_matches([candidates, beyond]), np.concatenate((listing, hashed[~within]))
+
+
+def _find(pairs: Matches, listed: NDArray[np.int64], rows: int) -> NDArray[np.bool_]:
+    """Which pairs are among the listed ones (m, 2), of which some may have no hash: bool (n,)."""
+    listed = listed[listed[:, 1] < rows]
+    return np.isin(pairs.left * rows + pairs.right, listed[:, 0] * rows + listed[:, 1])
 
 
 def _components(rows: HashTable, truth: Truth) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastphash.base.vocabulary import COPY_KINDS
 from fastphash.evaluation.curves import RankedCandidates
-from fastphash.evaluation.judging import STATUS_UNLISTED, JudgedPairs
+from fastphash.evaluation.judging import STATUS_NOT_COPIES, STATUS_UNLISTED, JudgedPairs
 from fastphash.evaluation.losses import count_losses
 from fastphash.evaluation.metrics import Figures, Ranking, best
 from fastphash.evaluation.truth import Truth
@@ -48,6 +48,10 @@ def summarise(
         "min_score": criteria.min_score,
         "candidates": len(pairs.left),
         "unlisted": int((pairs.accused & (pairs.status == STATUS_UNLISTED)).sum()),
+        "not_copies": {
+            "listed": len(truth.not_copies),
+            "accused": int((pairs.accused & (pairs.status == STATUS_NOT_COPIES)).sum()),
+        },
         "true": {"pairs": len(truth.pairs), "images": int(np.unique(truth.pairs).size)},
         "lost": count_losses(judged.loss, rejected),
         "audit": candidates.figures(pairs.accused),

@@ -19,24 +19,30 @@ from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
 
 _HEADER = "its first line is needle,haystack or needle,haystack,kind"
+# kinds of pairs that are no copies
+_NOT_COPIES = ("not copies", "not_copies")
 
 
 class Truth(NamedTuple):
-    """Pairs that are copies, each once, in order.
+    """Pairs that are copies, and pairs that are not, each once, in order.
 
     Attributes
     ----------
     pairs : int64 (n, 2)
-        Rows of the audit, the lower first. Images without a hash have the numbers after all rows.
+        Copies: rows of the audit, the lower first. Images without a hash have the numbers after all
+        rows.
     kinds : sequence of str
         What the table calls each pair; empty if it has no such column.
     rejected : sequence of (str, bytes)
         Split and path of the images without a hash.
+    not_copies : int64 (m, 2)
+        Pairs that are listed as no copies, as `pairs`.
     """
 
     pairs: NDArray[np.int64]
     kinds: tuple[str, ...] = ()
     rejected: tuple[tuple[str, bytes], ...] = ()
+    not_copies: NDArray[np.int64] = np.empty((0, 2), np.int64)
 
 
 class _Line(NamedTuple):
@@ -54,27 +60,43 @@ def read_truth(path: Path, audited: AuditFolder) -> Truth:
     An image is named ``SPLIT/PATH``; by the name of its file, absolute or from the working
     directory; or by its path alone, if no other split has the same path. The order of the two
     images doesn't matter, a pair that is listed twice counts once, and other columns are ignored.
+    A pair of the kind ``not copies`` or ``not_copies`` is none of copies.
 
     Raises
     ------
     UsageError
         No such file, no such columns or no pairs. Or, with the line: a name that is no image of
-        the audit or could be several images, or an image paired with itself.
+        the audit or could be several images, an image paired with itself, or a pair that is listed
+        both as copies and as none.
     """
     lines = [*_read_lines(path)]
     if not lines:
         raise UsageError(f"{str(path)!r} lists no pairs")
     images = _Images(audited, {name for line in lines for name in (line.needle, line.haystack)})
     kinds: dict[tuple[int, int], str] = {}
+    apart: set[tuple[int, int]] = set()
     for line in lines:
         needle = images.find(line.needle, line.where)
         haystack = images.find(line.haystack, line.where)
         if needle == haystack:
             raise UsageError(f"{line.where}: {line.haystack!r} is paired with itself")
-        kinds.setdefault((min(needle, haystack), max(needle, haystack)), line.kind)
+        pair = min(needle, haystack), max(needle, haystack)
+        if line.kind in _NOT_COPIES:
+            apart.add(pair)
+        else:
+            kinds.setdefault(pair, line.kind)
+        if pair in apart and pair in kinds:
+            raise UsageError(
+                f"{line.where}: {line.needle!r} and {line.haystack!r} are listed both as copies "
+                "and as not copies"
+            )
     pairs = sorted(kinds)
     kind_of_pair = tuple(kinds[pair] for pair in pairs) if any(kinds.values()) else ()
-    return Truth(np.array(pairs, np.int64), kind_of_pair, tuple(images.rejected))
+    return Truth(_as_array(pairs), kind_of_pair, tuple(images.rejected), _as_array(sorted(apart)))
+
+
+def _as_array(pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
+    return np.array(pairs, np.int64).reshape(-1, 2)
 
 
 def _read_lines(path: Path) -> Iterator[_Line]:

@@ -85,6 +85,25 @@ def test_what_is_not_listed_is_shown(planted):
     assert len(root.findall(".//{*}polyline")) == 2
 
 
+def test_pairs_of_splits_that_the_table_lacks_are_not_judged(planted, tmp_path):
+    lines = (planted / "truth.csv").read_text().splitlines()
+    across = [line for line in lines if line.count("val/") == 1]
+    (tmp_path / "across.csv").write_text("\n".join([lines[0], *across]))
+    words = ["evaluate", planted / "out", "across.csv", "-o", "e"]
+    shown = run(*words, cwd=tmp_path).stdout
+    assert too_wide(shown) == []
+    shown = " ".join(shown.split())
+    assert "judged: pairs of train and val" in shown
+    assert "pairs inside train were not judged: the table lists none (" in shown
+    assert "if across.csv lists all copies, --complete judges these, too" in shown
+    figures = json.loads(run(*words, "--json", cwd=tmp_path).stdout)
+    assert figures["audit"]["pairs"]["precision"] == 1
+    complete = json.loads(run(*words, "--json", "--complete", cwd=tmp_path).stdout)
+    assert complete["audit"]["pairs"]["accused"] > figures["audit"]["pairs"]["accused"]
+    assert {one["judged"] for one in complete["split_pairs"]} == {True}
+    assert "Splits" not in run(*words, "--complete", cwd=tmp_path).stdout
+
+
 def test_a_radius_of_its_own(planted, tmp_path):
     words = ["evaluate", "out", "truth.csv", "-o", tmp_path / "e"]
     shown = " ".join(run(*words, "--radius", "0", cwd=planted).stdout.split())

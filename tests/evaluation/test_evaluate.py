@@ -24,12 +24,20 @@ from tests.support.plain_evaluation import (
     plain_audit,
     plain_average_precision,
     plain_figures,
+    split_of,
     truth_of,
 )
 from tests.support.report_pages import audited as audit_folders
 from tests.support.scenes import save, scene
 
 IMAGES = 7
+
+
+def splits_of(pair):
+    """The splits of a pair of images, in order; the image after all others was rejected, of val."""
+    return tuple(sorted("val" if i == IMAGES else split_of(i) for i in pair))
+
+
 pairs_of_images = st.sets(
     st.tuples(st.integers(0, IMAGES), st.integers(0, IMAGES)).filter(lambda ab: ab[0] < ab[1]),
     max_size=6,
@@ -42,26 +50,36 @@ pairs_of_images = st.sets(
     st.integers(0, 5) | st.just(64),
     st.booleans(),
     st.sampled_from([0.0, 0.5, None]),
+    pairs_of_images,
+    st.booleans(),
 )
-@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (1, 7), (4, 7)}, 1, True, 0.5)
-@example([0, 0, 1, 2, 3, 4, 5], set(), 3, False, None)
-@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (0, 5)}, 0, False, None)
-def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails, min_score):
+@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (1, 7), (4, 7)}, 1, True, 0.5, {(1, 2), (3, 7)}, False)
+@example([0, 0, 1, 2, 3, 4, 5], set(), 3, False, None, set(), True)
+@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (0, 5)}, 0, False, None, set(), False)
+def test_figures_are_those_of_plain_counting(
+    contents, true, radius, thumbnails, min_score, apart, complete
+):
     audit = plain_audit(contents, thumbnails=thumbnails, min_score=min_score)
+    apart -= true
     # the last image was rejected
-    truth = truth_of(*true, rejected=1)
-    found = evaluate(audit, truth, radius=radius)
+    truth = truth_of(*true, rejected=1, not_copies=apart)
+    found = evaluate(audit, truth, radius=radius, complete=complete)
     summary, rows = found.summary, judged_rows(found)
-    apart = {
+    bits = {
         (a, b): (HASHES[contents[a]] ^ HASHES[contents[b]]).bit_count()
         for a, b in combinations(range(IMAGES), 2)
     }
-    within = {pair for pair, bits in apart.items() if bits <= radius}
+    covered = {splits_of(pair) for pair in true | apart}
+    within = {
+        pair
+        for pair, distance in bits.items()
+        if distance <= radius and (complete or splits_of(pair) in covered)
+    }
     hashed = {pair for pair in true if IMAGES not in pair}
     assert rows.keys() == within | hashed
-    same = {(a, b) for a, b in apart if contents[a] == contents[b]}
+    same = {(a, b) for a, b in bits if contents[a] == contents[b]}
     tree = connected(IMAGES + 1, true | same)
-    right = {(a, b) for a, b in apart if tree[a] == tree[b]}
+    right = {(a, b) for a, b in bits if tree[a] == tree[b]} - (apart - same)
     listed_images = {i for pair in true for i in pair}
 
     def figures(accused):
@@ -77,8 +95,8 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
     assert summary["audit"] == figures(accused)
     for name, row in summary["by_kind"].items():
         assert row == figures({pair for pair in within if kind[pair] == name})
-    for bits, row in summary["by_distance"].items():
-        assert row == figures({pair for pair in within if apart[pair] <= int(bits)})
+    for most, row in summary["by_distance"].items():
+        assert row == figures({pair for pair in within if bits[pair] <= int(most)})
     sure = {pair for pair in within if kind[pair] in COPY_KINDS[:3]}
     assert (summary["by_score"] == {}) == (None in score.values())
     for least, row in summary["by_score"].items():
@@ -86,7 +104,7 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
         assert row == figures(sure | above)
 
     confidence = {
-        pair: 2 if pair in sure else -apart[pair] - 1 if score[pair] is None else score[pair]
+        pair: 2 if pair in sure else -bits[pair] - 1 if score[pair] is None else score[pair]
         for pair in within
     }
     true_confidence = {pair: confidence[pair] for pair in within & right}
@@ -109,7 +127,17 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
         "score": len((hashed & within) - accused) if thumbnails else 0,
         "colour": 0,
     }
-    assert summary["unlisted"] == len(accused - right - true)
+    assert summary["unlisted"] == len(accused - right - true - apart)
+    assert summary["not_copies"] == {
+        "listed": len(apart),
+        "accused": len((accused & apart) - same),
+    }
+    for one in summary["split_pairs"]:
+        splits = tuple(one["splits"])
+        listed = [pair for pair in true | apart if splits_of(pair) == splits]
+        near = [pair for pair in bits if bits[pair] <= radius and splits_of(pair) == splits]
+        assert one["judged"] == (complete or splits in covered)
+        assert (one["listed"], one["candidates"]) == (len(listed), len(near))
 
 
 @given(
@@ -120,7 +148,7 @@ def test_figures_are_those_of_plain_counting(contents, true, radius, thumbnails,
 )
 def test_pairs_are_judged_as_join_does(contents, radius, thumbnails, min_score):
     audit = plain_audit(contents, thumbnails=thumbnails, min_score=min_score)
-    rows = judged_rows(evaluate(audit, truth_of((0, 1)), radius=radius))
+    rows = judged_rows(evaluate(audit, truth_of((0, 1)), radius=radius, complete=True))
     criteria = CopyCriteria(radius, audit.summary["min_score"])
     joined = find_pairs(audit.rows, audit.rows, criteria, 10**6)
     expected = {
@@ -164,7 +192,7 @@ def test_average_precision_of_any_ranking(candidates, more):
 def test_pairs_that_follow_from_listed_pairs_are_right_but_not_in_the_recall():
     # 0, 1, 2 are far from one another but for equal hashes; 3 has the bytes of 2
     audit = plain_audit([0, 1, 2, 2], thumbnails=False)
-    found = evaluate(audit, truth_of((0, 1), (1, 2)), radius=0)
+    found = evaluate(audit, truth_of((0, 1), (1, 2)), radius=0, complete=True)
     status = {pair: row["status"] for pair, row in judged_rows(found).items()}
     assert status == {
         (0, 1): "true",
@@ -177,6 +205,36 @@ def test_pairs_that_follow_from_listed_pairs_are_right_but_not_in_the_recall():
     assert found.summary["by_distance"]["0"]["pairs"] == plain_figures(
         set(status), set(status), {(0, 1), (1, 2)}
     )
+
+
+def test_only_pairs_of_splits_that_the_table_covers_count():
+    # all images are near one another: even ones are in train, odd ones in val
+    audit = plain_audit(range(6), hashes=[0] * 6, thumbnails=False, min_score=None)
+    across = {(a, b) for a, b in combinations(range(6), 2) if (a + b) % 2}
+    inside = {(0, 2), (0, 4), (2, 4)}
+    found = evaluate(audit, truth_of(*across))
+    assert found.summary["candidates"] == 9
+    assert judged_rows(found).keys() == across
+    assert evaluate(audit, truth_of(*inside)).summary["candidates"] == 3
+    # a pair that is no copy covers its splits as well
+    found = evaluate(audit, truth_of(*inside, not_copies=[(1, 3)])).summary
+    assert [one["judged"] for one in found["split_pairs"]] == [True, False, True]
+    assert [one["splits"] for one in found["split_pairs"]] == [
+        ["train", "train"],
+        ["train", "val"],
+        ["val", "val"],
+    ]
+    assert found["candidates"] == 6
+
+
+def test_a_pair_that_is_listed_as_no_copies_is_wrong_though_it_follows():
+    audit = plain_audit(range(3), hashes=[0, 1, 3], thumbnails=False, min_score=None)
+    truth = truth_of((0, 1), (1, 2), not_copies=[(0, 2)])
+    found = evaluate(audit, truth, radius=2)
+    assert judged_rows(found)[0, 2]["status"] == "not copies"
+    assert found.summary["not_copies"] == {"listed": 1, "accused": 1}
+    assert found.summary["audit"]["pairs"]["precision"] == pytest.approx(2 / 3)
+    assert found.summary["unlisted"] == found.unlisted(9).num_rows == 0
 
 
 def test_the_best_thresholds():
@@ -243,7 +301,8 @@ def test_pairs_are_limited():
     audit = plain_audit([0] * 8)
     with pytest.raises(TooManyPairsError, match=r"the limit of 27: .* or use a smaller `radius`"):
         evaluate(audit, truth_of((0, 1)), max_pairs=27)
-    assert evaluate(audit, truth_of((0, 1)), max_pairs=28).summary["candidates"] == 28
+    found = evaluate(audit, truth_of((0, 1)), max_pairs=28, complete=True)
+    assert found.summary["candidates"] == 28
     with pytest.raises(UsageError, match="65"):
         evaluate(audit, truth_of((0, 1)), radius=65)
 

@@ -62,6 +62,22 @@ def row(audit):
     return lambda split, path: places.index((split, os.fsencode(path)))
 
 
+def test_pairs_that_are_no_copies(read, row):
+    one, two, three = "train/000.png", "train/001.png", "val/002.png"
+    header = b"needle,haystack,kind\n"
+    lines = f"{one},{two},not copies\n{two},{one},not_copies\n{one},{three},crop\n".encode()
+    truth = read(header + lines)
+    a, b, c = row("train", "000.png"), row("train", "001.png"), row("val", "002.png")
+    assert truth.not_copies.tolist() == [[a, b]]
+    assert (truth.pairs.tolist(), truth.kinds) == ([[a, c]], ("crop",))
+    only = read(header + f"{one},{two},not copies\n".encode())
+    assert only.pairs.shape == (0, 2)
+    for order in (1, -1):
+        both = [f"{one},{two},not copies", f"{two},{one},crop"][::order]
+        with pytest.raises(UsageError, match=r"^line 3 .* listed both as copies and as not copies"):
+            read(header + "\n".join(both).encode())
+
+
 def test_the_order_in_a_pair_and_repetitions_do_not_matter(read, row):
     one, two = "train/000.png", "val/002.png"
     truth = read([(two, one), (one, two), (one, "train/001.png")])

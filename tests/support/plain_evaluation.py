@@ -18,15 +18,22 @@ PICTURES = np.arange(CONTENTS) % len(POOL)
 def plain_audit(contents, *, hashes=HASHES, thumbnails=True, min_score=0.5):
     """An audit of images of which nothing is known but hashes, bytes and maybe thumbnails."""
     rows = np.repeat(np.array(hashes, np.uint64)[:, None], 8, axis=1)
-    splits = [("train", "val")[i % 2] for i in range(len(contents))]
+    splits = [split_of(i) for i in range(len(contents))]
     found = audit_of("/", contents, rows, PICTURES, splits, thumbnails=thumbnails)
     found.summary["min_score"] = min_score if thumbnails else None
     return found
 
 
-def truth_of(*pairs, kinds=(), rejected=0):
+def split_of(image):
+    return ("train", "val")[image % 2]
+
+
+def truth_of(*pairs, kinds=(), rejected=0, not_copies=()):
     images = tuple(("val", f"{i}.jpg".encode()) for i in range(rejected))
-    return Truth(np.array(sorted(pairs), np.int64).reshape(-1, 2), tuple(kinds), images)
+    listed, apart = (
+        np.array(sorted(some), np.int64).reshape(-1, 2) for some in (pairs, not_copies)
+    )
+    return Truth(listed, tuple(kinds), images, apart)
 
 
 def judged_rows(found):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from fastphash.cli import options
-from fastphash.cli.option_groups import EvaluationFolder, SearchOptions, gather
+from fastphash.cli.option_groups import EvaluationFolder, JudgedPairsOptions, SearchOptions, gather
 from fastphash.cli.option_values import FILE, FOLDER, parse_folder
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import SHOWN_PAIRS
@@ -30,6 +30,11 @@ from fastphash.defaults import SHOWN_PAIRS
 @options.radius_option(
     None, "Evaluate as if this were the audit's radius.  [default: the audit's own]"
 )
+@click.option(
+    "--complete",
+    is_flag=True,
+    help="TRUTH lists all copies: judge pairs of all splits, also where it lists none.",
+)
 @options.max_pairs_option("Stop if there are more candidates than this.")
 @click.option(
     "--shown",
@@ -41,13 +46,12 @@ from fastphash.defaults import SHOWN_PAIRS
 )
 @options.search_options
 @options.json_option
-@gather(output=EvaluationFolder, search=SearchOptions)
+@gather(output=EvaluationFolder, pairs=JudgedPairsOptions, search=SearchOptions)
 def evaluate(
     folder: Path,
     truth: Path,
     output: EvaluationFolder,
-    radius: int | None,
-    max_pairs: int,
+    pairs: JudgedPairsOptions,
     shown: int,
     search: SearchOptions,
     as_json: bool,
@@ -56,9 +60,10 @@ def evaluate(
 
     TRUTH is a CSV file with the columns needle, haystack and, optionally, kind. An image is named
     by SPLIT/PATH, by the name of its file, absolute or relative to the working directory, or by a
-    path that only one split has.
+    path that only one split has. A pair of kind "not copies" is none of copies.
 
-    Recall counts listed pairs. A pair is never counted as false if it follows from listed pairs
+    Only pairs of those splits are judged of which TRUTH lists any, copies or not. Recall counts
+    listed pairs. A pair is never counted as false if it follows from listed pairs
     (a of b, b of c), or if its files have the same bytes.
 
     \b
@@ -81,8 +86,9 @@ def evaluate(
         result = evaluate_audit(
             audited,
             listed,
-            radius=radius,
-            max_pairs=max_pairs,
+            radius=pairs.radius,
+            complete=pairs.complete,
+            max_pairs=pairs.max_pairs,
             options=search.join(progress),
             progress=progress,
         )

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
+from fastphash.calibration.chance_matches import ScoredPairs, chance_by_distance, fit_tail
+from fastphash.calibration.decoys import Pixels, hash_negatives, near_pairs, score_pairs
+from fastphash.calibration.estimates import Calibration
 from fastphash.defaults import CALIBRATED_PAIRS
 from fastphash.errors import TooManyPairsError
 from fastphash.evaluation.calibration_tables import StoreCalibration
-from fastphash.evaluation.chance_matches import ScoredPairs, chance_by_distance, fit_tail
-from fastphash.evaluation.decoys import Pixels, hash_negatives, near_pairs, score_pairs
-from fastphash.evaluation.estimates import Calibration
 from fastphash.joins.chance import chance_neighbours, choose_radius
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index

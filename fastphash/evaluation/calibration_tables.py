@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastphash.evaluation.estimates import SCORES, Calibration, Estimate
+from fastphash.calibration.estimates import SCORES, Calibration, Estimate
 from fastphash.evaluation.svg import Panel
 
 #: Scores that are listed.

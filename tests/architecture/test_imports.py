@@ -25,6 +25,7 @@ PACKAGES = (
     "ingest",
     "joins",
     "verify",
+    "calibration",
     "groups",
     "labels",
     "results",

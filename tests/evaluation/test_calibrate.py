@@ -9,10 +9,10 @@ import scipy.ndimage
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastphash.calibration.chance_matches import ScoredPairs, Tail, fit_tail
+from fastphash.calibration.estimates import Calibration
 from fastphash.errors import TooManyPairsError
 from fastphash.evaluation.calibrate import calibrate, estimate
-from fastphash.evaluation.chance_matches import ScoredPairs, Tail, fit_tail
-from fastphash.evaluation.estimates import Calibration
 from fastphash.hashing.definition import HASH_COLUMNS
 from fastphash.joins.api import self_join
 from fastphash.joins.chance import MAX_RADIUS

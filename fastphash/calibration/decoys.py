@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
+from fastphash.calibration.chance_matches import ScoredPairs
 from fastphash.errors import TooManyPairsError
-from fastphash.evaluation.chance_matches import ScoredPairs
 from fastphash.hashing.phash import hash_orientations
 from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index

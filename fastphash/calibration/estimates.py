@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.evaluation.chance_matches import (
+from fastphash.calibration.chance_matches import (
     LEAST_COPY_SCORE,
     ScoredPairs,
     Tail,

@@ -1,0 +1,1 @@
+"""The share of copies among near pairs, estimated from their scores."""

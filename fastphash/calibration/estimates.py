@@ -38,6 +38,11 @@ class Estimate(NamedTuple):
     least: float
     most: float
 
+    @classmethod
+    def of(cls, pairs: int, chance: float, deviation: float) -> "Estimate":
+        """With bounds for this error of the chance matches, as a logarithm, and the model's."""
+        return cls(pairs, chance, *bounds_of_chance(chance, math.hypot(_MODEL_ERROR, deviation)))
+
     @property
     def precision(self) -> float:
         """The share of copies; NaN where there are no pairs."""
@@ -103,20 +108,13 @@ class Calibration:
         """Of the pairs up to a distance, whatever their score."""
         chance = float(self.chance[: distance + 1].sum())
         pairs = int((self.pairs.distance <= distance).sum())
-        return Estimate(pairs, chance, *bounds_of_chance(chance, _MODEL_ERROR))
+        return Estimate.of(pairs, chance, 0.0)
 
     def at_score(self, score: float) -> Estimate:
         """Of the pairs with at least a score."""
         if self.tail is None:
             return Estimate(0, 0.0, 0.0, 0.0)
-        scores = self.pairs.score
-        pairs = int((scores >= score).sum())
-        beyond = max(score - LEAST_COPY_SCORE, 0.0)
-        chance = self.tail.chance * math.exp(-self.tail.rate * beyond)
-        chance += pairs - int((scores >= max(score, LEAST_COPY_SCORE)).sum())
-        sampling_error = 1 / math.sqrt(max(self.tail.pairs, 1))
-        deviation = math.hypot(_MODEL_ERROR, sampling_error, self.tail.rate_deviation * beyond)
-        return Estimate(pairs, chance, *bounds_of_chance(chance, deviation))
+        return estimate_tail(self.pairs.score, self.tail, score)
 
     def precision_at(self, score: float) -> float:
         """The estimated share of copies among pairs with at least a score.
@@ -159,6 +157,16 @@ class Calibration:
             return self.radius
         furthest = int(distances[math.ceil(distances.size * 0.99) - 1])
         return min(furthest + furthest % 2, self.radius)
+
+
+def estimate_tail(scores: NDArray[np.float32], tail: Tail, score: float) -> Estimate:
+    """Of the pairs with at least a score, by the tail that was fitted to all scores (n,)."""
+    pairs = int((scores >= score).sum())
+    beyond = max(score - LEAST_COPY_SCORE, 0.0)
+    chance = tail.chance * math.exp(-tail.rate * beyond)
+    chance += pairs - int((scores >= max(score, LEAST_COPY_SCORE)).sum())
+    sampling_error = 1 / math.sqrt(max(tail.pairs, 1))
+    return Estimate.of(pairs, chance, math.hypot(sampling_error, tail.rate_deviation * beyond))
 
 
 def _share_of_copies(pairs: int, chance: float) -> float:

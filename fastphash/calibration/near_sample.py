@@ -1,0 +1,83 @@
+"""Scores of pairs that would be near copies if any score were enough, of a sample of images."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.base.vocabulary import NEAR
+from fastphash.calibration.decoys import near_pairs
+from fastphash.errors import TooManyPairsError
+from fastphash.joins.distinct import find_distinct_rows
+from fastphash.joins.index import Index
+from fastphash.joins.matches import Matches
+from fastphash.joins.options import JoinOptions
+from fastphash.store.rows import HashTable
+from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.decide_kind import relate_matches
+
+# about so many pairs are scored, and never more than so many
+_PAIRS = 60_000
+_MAX_PAIRS = 4 * _PAIRS
+# images that are looked at with the same hashes, but other bytes
+_SAME_HASHES = 2
+
+
+def sample_near_scores(
+    rows: HashTable, criteria: CopyCriteria, per_image: float
+) -> NDArray[np.float32]:
+    """Scores of the pairs of some images, evenly spaced, with all others: float32 (n,).
+
+    Pairs whose thumbnails agree are left out, and such as are no copies whatever their score:
+    flat ones, and those in different colours.
+
+    Parameters
+    ----------
+    rows : HashTable
+        With thumbnails.
+    criteria : CopyCriteria
+        The radius counts.
+    per_image : float
+        Pairs that an image has by chance within the radius.
+    """
+    number, hash_class, is_first = _distinct_images(rows)
+    index = Index(rows.phashes[number], rows.known)
+    count = min(number.size, int(_PAIRS / (per_image + 1)) + 1)
+    options = JoinOptions(memory=criteria.options.memory)
+    while count:
+        needles = np.unique(np.linspace(0, number.size - 1, count).astype(np.int64))
+        left = index.take(needles)
+        try:
+            pairs = near_pairs(left, needles, index, criteria.radius, _MAX_PAIRS, options)
+        except TooManyPairsError:
+            count //= 4
+            continue
+        # of images with the same hashes the first stands for all
+        once = (is_first[pairs.left] & is_first[pairs.right]) | (
+            hash_class[pairs.left] == hash_class[pairs.right]
+        )
+        return _score_near(rows.take(number), pairs.take(np.flatnonzero(once)))
+    return np.empty(0, np.float32)
+
+
+def _distinct_images(
+    rows: HashTable,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """A few rows of other bytes for each row of hashes; which hashes; whether it is their first."""
+    hash_class = find_distinct_rows(rows.phashes).of_row
+    number = np.arange(len(rows))
+    if rows.digests is not None:
+        number = find_distinct_rows(rows.phashes, rows.digests).first
+    order = number[np.argsort(hash_class[number], kind="stable")]
+    ordered = hash_class[order]
+    rank = np.arange(ordered.size) - np.searchsorted(ordered, ordered)
+    kept = np.flatnonzero(rank < _SAME_HASHES)
+    by_row = kept[np.argsort(order[kept])]
+    return order[by_row], ordered[by_row], rank[by_row] == 0
+
+
+def _score_near(rows: HashTable, pairs: Matches) -> NDArray[np.float32]:
+    used, places = np.unique(np.concatenate((pairs.left, pairs.right)), return_inverse=True)
+    left, right = places.reshape(2, -1)
+    content = rows.take(used).content
+    relation = relate_matches(pairs._replace(left=left, right=right), content, content, 0.0)
+    scores: NDArray[np.float32] = relation.score[relation.kind == NEAR]
+    return scores

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastphash.defaults import MIN_SCORE
+from fastphash.defaults import MIN_SCORE, PRECISION
+from fastphash.errors import UsageError
 from fastphash.files.table_formats import Format
 from fastphash.groups.grouping import Grouping
 from fastphash.joins.index import check_radius
@@ -41,6 +42,11 @@ class AuditOptions:
     min_score : float or None
         The least score of the thumbnails of near copies, 0 to 1; None to take all near pairs for
         copies.
+    precision : float
+        The share of near copies that are to be copies, between 0 and 1: where fewer are estimated
+        to be, `min_score` is raised.
+    keep_score : bool
+        Whether `min_score` is used whatever share it gives.
     grouping : {"star", "components"}
     keep_in : sequence of str
         Splits that keep their images, first to last; then the others: those for validation or
@@ -57,11 +63,13 @@ class AuditOptions:
     Raises
     ------
     UsageError
-        The radius or the score is out of range.
+        The radius, the score or the precision is out of range.
     """
 
     radius: int | None = None
     min_score: float | None = MIN_SCORE
+    precision: float = PRECISION
+    keep_score: bool = False
     grouping: Grouping = "star"
     keep_in: Sequence[str] = ()
     compare_masks: bool = False
@@ -73,3 +81,5 @@ class AuditOptions:
         if self.radius is not None:
             check_radius(self.radius)
         check_score(self.min_score)
+        if not 0 < self.precision < 1:
+            raise UsageError(f"`precision` is a share between 0 and 1, not {self.precision!r}")

@@ -22,6 +22,7 @@ from fastphash.audit.summary import (
     mask_summary,
     split_summary,
 )
+from fastphash.audit.threshold import calibrate_score
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.text import count
 from fastphash.defaults import RADIUS
@@ -147,6 +148,7 @@ def _search(
     out_of_it = left_out(rows, named)
     compared = rows.take(np.flatnonzero(~out_of_it)) if out_of_it.any() else rows
     criteria, chance = _choose_criteria(compared, options, hashed.store)
+    criteria, calibration = calibrate_score(compared, criteria, chance, options)
     decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
@@ -156,6 +158,7 @@ def _search(
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
         **_describe_run(hashed.store, criteria, chance, options),
+        "calibration": calibration,
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
         "masks": mask_summary(

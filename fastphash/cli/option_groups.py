@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastphash.base.progress import Progress
 from fastphash.base.vocabulary import CleanMode, ConflictRule, PassOrder
-from fastphash.defaults import MIN_SCORE
+from fastphash.defaults import MIN_SCORE, PRECISION
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
@@ -169,6 +169,21 @@ class CopyOptions:
 
         assert self.radius is not None
         return CopyCriteria(self.radius, self.least_score(), self.join(progress))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedCopyOptions(CopyOptions):
+    """Which pairs count as copies in an audit, and which share of the near ones are to be some."""
+
+    precision: float | None
+
+    def wanted_precision(self, min_score: float | None) -> float:
+        """The share of near copies that are to be copies; `min_score` is None if nobody looks."""
+        if self.precision is not None and min_score is None:
+            raise UsageError(
+                "--precision needs thumbnails to compare: leave out --no-verify and --no-thumbnails"
+            )
+        return PRECISION if self.precision is None else self.precision
 
 
 @dataclass(frozen=True, slots=True)

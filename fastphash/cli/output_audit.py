@@ -10,6 +10,7 @@ from fastphash.base.text import about, count, display_name, listed, share
 from fastphash.base.vocabulary import COPY_KINDS, COUNTED_COPIES, KINDS
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
+from fastphash.results.calibration_words import share_in_words
 from fastphash.results.leak_words import leak_lines, same_pixels_inside
 from fastphash.results.verdict import count_leaks
 
@@ -168,7 +169,8 @@ def _show_candidates(summary: dict[str, Any]) -> None:
     else:
         near += f", and their thumbnails score at least {min_score:g} (1 is the same picture)"
         by_chance += "; the score tells copies from them"
-    show_lines("Near copies", [near, by_chance])
+    estimated = share_in_words(summary)
+    show_lines("Near copies", [near, by_chance, *[estimated] * bool(estimated)])
 
 
 def _show_leak_matrix(leaks: list[dict[str, Any]], splits: list[str]) -> None:

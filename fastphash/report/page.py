@@ -16,7 +16,7 @@ from fastphash.report.collisions import find_collisions
 from fastphash.report.groups import COPIES_SHOWN, Group, GroupTable
 from fastphash.report.pictures import draw
 from fastphash.report.templates import template
-from fastphash.results import leak_words
+from fastphash.results import calibration_words, leak_words
 from fastphash.results.audit_folder import CONFLICTS, AuditFolder
 from fastphash.results.decisions import count_steps, decisions_digest, read_steps
 from fastphash.results.verdict import judge
@@ -77,6 +77,7 @@ def write_report(
         findings=findings,
         leak_words=leak_words,
         charts=charts,
+        share_of_copies=calibration_words.share_in_words(audited.summary),
         groups=table,
         shown=shown,
         listed=listed,

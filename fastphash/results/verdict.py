@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from fastphash.base.text import count, display_name, listed
 from fastphash.base.vocabulary import CONFIRMED, COUNTED_COPIES, KINDS, NEAR, SURE_KINDS, UNVERIFIED
+from fastphash.results.calibration_words import are_mostly_copies, warning_in_words
 from fastphash.results.leak_words import is_or_are, leak_in_words, share_in_words
 from fastphash.results.priority import is_for_evaluation
 from fastphash.sources.split_folders import name_split_folders
@@ -174,6 +175,7 @@ def _notes(summary: dict[str, Any], *, decided_since: bool) -> list[str]:
         for name, split in splits.items()
         if split["split_folders"]
     ]
+    notes.append(warning_in_words(summary))
     if several:
         notes.append(_copies_inside(splits))
     if staying := staying_in_words(summary["staying"]):
@@ -261,8 +263,11 @@ def _near_in_words(worst: str, summary: dict[str, Any]) -> str:
         unlike = "it looks: it may be no copy" if one else "they look: most may not be copies"
         end = f", however unlike {unlike}"
     else:
-        likely = "it is probably a copy" if one else "most are copies"
-        end = f", and the thumbnails score at least {min_score:g}: {likely}"
+        end = f", and the thumbnails score at least {min_score:g}"
+        if are_mostly_copies(summary):
+            end += ": it is probably a copy" if one else ": most are copies"
+        else:
+            end += ": it is probably no copy" if one else ": most are probably no copies"
     return (
         "No image of one split is surely in another, but "
         f"{share_in_words(number, _hashed(split), worst)} "

@@ -9,16 +9,17 @@ import click
 from fastphash.base.vocabulary import SURE_KINDS
 from fastphash.cli import options
 from fastphash.cli.option_groups import (
+    AuditedCopyOptions,
     AuditOutput,
-    CopyOptions,
     HashOptions,
     KeeperOptions,
     LabelOptions,
     SplitOptions,
     gather,
 )
-from fastphash.cli.option_values import kinds_parser
+from fastphash.cli.option_values import PRECISION, kinds_parser
 from fastphash.cli.signals import handle_signals
+from fastphash.defaults import PRECISION as DEFAULT_PRECISION
 from fastphash.defaults import RADIUS
 from fastphash.errors import UsageError
 
@@ -64,6 +65,14 @@ class _OptionalKinds(click.Command):
     f"candidates by chance, at most 16; {RADIUS} if no thumbnails are compared]",
 )
 @options.verify_options
+@click.option(
+    "--precision",
+    type=PRECISION,
+    metavar="SHARE",
+    help="Share of near copies that are to be copies. If fewer are, by an estimate from the images "
+    "at hand, the least score is raised, unless --min-score gives it.  "
+    f"[default: {DEFAULT_PRECISION:g}]",
+)
 @options.grouping_option
 @options.coco_option(
     "COCO file of a split. Copies whose annotations differ from their keeper's are listed as label "
@@ -94,7 +103,7 @@ class _OptionalKinds(click.Command):
 @options.json_option
 @gather(
     splits=SplitOptions,
-    copies=CopyOptions,
+    copies=AuditedCopyOptions,
     keepers=KeeperOptions,
     labels=LabelOptions,
     hashing=HashOptions,
@@ -104,7 +113,7 @@ def audit(
     splits: SplitOptions,
     output: AuditOutput,
     fail_on_leak: list[str],
-    copies: CopyOptions,
+    copies: AuditedCopyOptions,
     keepers: KeeperOptions,
     labels: LabelOptions,
     hashing: HashOptions,
@@ -129,6 +138,8 @@ def audit(
         audit_options = AuditOptions(
             radius=copies.radius,
             min_score=min_score,
+            precision=copies.wanted_precision(min_score),
+            keep_score=copies.min_score is not None,
             grouping=keepers.grouping,
             keep_in=keepers.keep_in,
             compare_masks=labels.compare_masks,

@@ -1,0 +1,63 @@
+"""The least score of near copies, from the scores of the images at hand."""
+
+from dataclasses import replace
+from typing import Any
+
+from fastphash.audit.options import AuditOptions
+from fastphash.calibration.estimates import Estimate
+from fastphash.calibration.near_copies import ScoreChoice, choose_score
+from fastphash.calibration.near_sample import sample_near_scores
+from fastphash.store.rows import HashTable
+from fastphash.verify.criteria import CopyCriteria
+
+
+def calibrate_score(
+    rows: HashTable, criteria: CopyCriteria, chance: float, options: AuditOptions
+) -> tuple[CopyCriteria, dict[str, Any] | None]:
+    """Raise the least score if too few of the near pairs are copies by it.
+
+    Parameters
+    ----------
+    rows : HashTable
+        All that are compared.
+    criteria : CopyCriteria
+        With the least score that was asked for.
+    chance : float
+        Candidates that an image has by chance.
+    options : AuditOptions
+        The share that is wanted, and whether the score may be raised.
+
+    Returns
+    -------
+    CopyCriteria
+        With the least score to use.
+    dict or None
+        ``calibration`` of summary.json; None if there are too few pairs to say anything.
+    """
+    asked = criteria.min_score
+    if asked is None:
+        return criteria, None
+    scores = sample_near_scores(rows, criteria, chance)
+    choice = choose_score(scores, asked, options.precision)
+    if choice is None:
+        return criteria, None
+    raised = choice.reached and choice.score > asked and not options.keep_score
+    used = choice.score if raised else asked
+    return replace(criteria, min_score=used), _describe(choice, asked, raised, options)
+
+
+def _describe(
+    choice: ScoreChoice, asked: float, raised: bool, options: AuditOptions
+) -> dict[str, Any]:
+    return {
+        "precision_wanted": options.precision,
+        **_shares(choice.estimate if raised else choice.asked),
+        "min_score_given": options.keep_score,
+        "raised_from": {"min_score": asked, **_shares(choice.asked)} if raised else None,
+        "recommended": choice.score if choice.reached else None,
+    }
+
+
+def _shares(estimate: Estimate) -> dict[str, Any]:
+    low, high = estimate.bounds
+    return {"pairs": estimate.pairs, "share": estimate.precision, "low": low, "high": high}

@@ -47,3 +47,28 @@ PIXEL_TURNS: tuple[Callable[[NDArray[np.uint8]], NDArray[np.uint8]], ...] = (
 def orient_pixels(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     """Pixels (h, w) or (h, w, 3) in an orientation; an index into `fastphash.ORIENTATIONS`."""
     return np.ascontiguousarray(PIXEL_TURNS[orientation - 1](pixels) if orientation else pixels)
+
+
+def turn_boxes(boxes: NDArray[np.float32], orientation: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Boxes of images in one frame, as they lie once the images are turned.
+
+    Parameters
+    ----------
+    boxes : float32 (n, 4)
+        Left, top, right, bottom, as shares of width and height. NaN stays NaN.
+    orientation : uint8 (n,)
+        What turns each image.
+
+    Examples
+    --------
+    >>> corner = np.array([[0, 0, 0.25, 0.5]], np.float32)
+    >>> turn_boxes(corner, np.array([ORIENTATIONS.index("rotate_90")], np.uint8)).tolist()
+    [[0.0, 0.75, 0.5, 1.0]]
+    """
+    transposed, rows, columns = np.array(STEPS)[orientation].T
+    left, top, right, bottom = boxes.T
+    left, top = np.where(transposed, top, left), np.where(transposed, left, top)
+    right, bottom = np.where(transposed, bottom, right), np.where(transposed, right, bottom)
+    left, right = np.where(columns, 1 - right, left), np.where(columns, 1 - left, right)
+    top, bottom = np.where(rows, 1 - bottom, top), np.where(rows, 1 - top, bottom)
+    return np.stack([left, top, right, bottom], axis=1).astype(np.float32)

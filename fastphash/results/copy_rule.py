@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.base.pair_keys import pair_keys
 from fastphash.base.vocabulary import AUGMENTED, COLLISION, EXACT, NEAR, UNVERIFIED
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
@@ -64,8 +65,8 @@ class CopyRule:
         self._number = number
         self._labels = labels
         self._decided = np.concatenate([decided.copies, decided.not_copies])
-        self._copies = _pair_keys(*decided.copies.T)
-        self._not_copies = _pair_keys(*decided.not_copies.T)
+        self._copies = pair_keys(*decided.copies.T)
+        self._not_copies = pair_keys(*decided.not_copies.T)
 
     def __call__(
         self,
@@ -81,7 +82,7 @@ class CopyRule:
         furthest = np.where(kind >= COLLISION, 0, self._criteria.radius)
         copies: NDArray[np.bool_] = self._allowed[kind] & (distance <= furthest)
         if self._decided.size:
-            keys = _pair_keys(self._number[left], self._number[right])
+            keys = pair_keys(self._number[left], self._number[right])
             copies |= np.isin(keys, self._copies)
             copies &= ~np.isin(keys, self._not_copies)
         if self._labels is not None:
@@ -127,7 +128,7 @@ class CopyRule:
 
     def is_confirmed(self, row: NDArray[np.int64], keeper: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether a decision says that each row is a copy of its keeper: bool (n,)."""
-        return np.isin(_pair_keys(self._number[row], self._number[keeper]), self._copies)
+        return np.isin(pair_keys(self._number[row], self._number[keeper]), self._copies)
 
 
 def radius_with_decided(index: Index, copies: NDArray[np.int64], radius: int) -> int:
@@ -144,9 +145,3 @@ def allows_other_bytes(rows: HashTable, allowed: NDArray[np.bool_], decided: Res
     """Whether images of different bytes can be copies at all."""
     kinds = [NEAR, COLLISION, UNVERIFIED, *([EXACT, AUGMENTED] if rows.columns[1] else [])]
     return bool(decided.copies.size or allowed[kinds].any())
-
-
-def _pair_keys(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """One number for each pair of rows below 2**32, the same for (a, b) and (b, a)."""
-    low, high = np.minimum(left, right), np.maximum(left, right)
-    return low.astype(np.uint64) << np.uint64(32) | high.astype(np.uint64)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from fastphash.base.pair_keys import find_places
 from fastphash.errors import StoreError
 from fastphash.files import atomic
 from fastphash.files.digest import hex_digest_of
@@ -98,7 +99,7 @@ class Resolved(NamedTuple):
     def among(self, rows: NDArray[np.int64]) -> "Resolved":
         """The decisions about these rows, by their places; the counts stay what they are."""
         both = self.between(rows, rows)
-        keepers = _find_places(rows, self.keepers)
+        keepers = find_places(rows, self.keepers)
         return Resolved(
             np.unique(np.sort(both.copies, axis=1), axis=0),
             np.unique(np.sort(both.not_copies, axis=1), axis=0),
@@ -148,17 +149,8 @@ def _pairs_between(
 ) -> NDArray[np.int64]:
     either_way = np.concatenate([pairs, pairs[:, ::-1]])
     left, right = either_way.T
-    places = np.stack([_find_places(needles, left), _find_places(haystack, right)], axis=1)
+    places = np.stack([find_places(needles, left), find_places(haystack, right)], axis=1)
     return places[(places >= 0).all(axis=1)]
-
-
-def _find_places(rows: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each wanted row is among `rows`, in any order; -1 if it isn't."""
-    if not (rows.size and wanted.size):
-        return np.full(wanted.size, -1)
-    order = np.argsort(rows)
-    nearest = np.minimum(np.searchsorted(rows, wanted, sorter=order), rows.size - 1)
-    return np.where(rows[order[nearest]] == wanted, order[nearest], -1)
 
 
 def read_decisions(folder: Path) -> list[Decision]:

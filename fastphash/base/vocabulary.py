@@ -21,8 +21,17 @@ PassOrder = Literal["horizontal", "pillow12.2", "pillow13"]
 PASS_ORDERS: tuple[PassOrder, ...] = get_args(PassOrder)
 
 #: Kinds of pairs, strongest first; columns hold indices into this.
-KINDS = ("identical", "exact", "augmented", "near", "collision", "unverified")
-IDENTICAL, EXACT, AUGMENTED, NEAR, COLLISION, UNVERIFIED = range(6)
+KINDS = (
+    "identical",
+    "exact",
+    "augmented",
+    "near",
+    "cropped",
+    "altered",
+    "collision",
+    "unverified",
+)
+IDENTICAL, EXACT, AUGMENTED, NEAR, CROPPED, ALTERED, COLLISION, UNVERIFIED = range(8)
 #: Kinds of pairs that are copies.
 COPY_KINDS = KINDS[:COLLISION]
 #: Kinds that leave no doubt: what `clean` removes and `--fail-on-leak` counts by default.

@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+#: No pairs of rows.
+NO_PAIRS = np.empty((0, 2), np.int64)
+
 
 def pair_keys(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.uint64]:
     """One number for each pair of rows below 2**32, the same for (a, b) and (b, a): uint64 (n,)."""

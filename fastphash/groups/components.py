@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.base.pair_keys import NO_PAIRS
 from fastphash.groups.copies import RankedRows, filter_copies
 from fastphash.joins.batches import find_matches
 from fastphash.joins.bit_order import reorder_bits
@@ -16,9 +17,17 @@ from fastphash.kernels import union_find
 Edges = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def component_keepers(rows: RankedRows, star_keeper: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first row of each row's component, int64 (n,), by union-find that starts from stars."""
+def component_keepers(
+    rows: RankedRows,
+    star_keeper: NDArray[np.int64],
+    extra: NDArray[np.int64] = NO_PAIRS,
+) -> NDArray[np.int64]:
+    """The first row of each row's component, int64 (n,), by union-find that starts from stars.
+
+    `extra` are pairs that are copies at any distance, int64 (m, 2).
+    """
     root = star_keeper.copy()
+    union_find.unite(*np.ascontiguousarray(extra.T), root)
     for left, right in _edges(rows, root):
         union_find.unite(left, right, root)
     union_find.find_roots(root, np.empty(root.size, np.uint32))

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.base.pair_keys import NO_PAIRS, find_places
 from fastphash.errors import UsageError
 from fastphash.groups.components import component_keepers
 from fastphash.groups.copies import IsCopy, RankedRows, copies_by_kind
@@ -52,6 +53,7 @@ def find_copies(
     is_copy: IsCopy | None = None,
     searched: NDArray[np.bool_] | None = None,
     distinguish_by: Sequence[NDArray[Any]] = (),
+    extra: NDArray[np.int64] = NO_PAIRS,
 ) -> KeeperComparison:
     """Group rows, and compare each with its keeper.
 
@@ -72,6 +74,10 @@ def find_copies(
     distinguish_by : sequence of arrays (n, ...)
         Rows of equal hashes and thumbnails are copies without further ado, unless they differ in
         one of these: then `is_copy` decides.
+    extra : int64 (m, 2)
+        Pairs of rows that are copies at any distance, whatever `is_copy` says. They must be
+        searched, and told apart from the rows that they aren't copies of, by appearance or by
+        `distinguish_by`.
 
     Raises
     ------
@@ -86,6 +92,7 @@ def find_copies(
         is_copy=is_copy,
         searched=searched,
         distinguish_by=distinguish_by,
+        extra=extra,
     )
     rows = np.arange(keeper.size)
     distance, mask = row_distances(index, rows, index, keeper)
@@ -105,6 +112,7 @@ def find_keepers(
     is_copy: IsCopy | None = None,
     searched: NDArray[np.bool_] | None = None,
     distinguish_by: Sequence[NDArray[Any]] = (),
+    extra: NDArray[np.int64] = NO_PAIRS,
 ) -> NDArray[np.int64]:
     """The keeper of each row, int64 (n,); parameters are those of `find_copies`."""
     if grouping not in GROUPINGS:
@@ -119,13 +127,25 @@ def find_keepers(
     every_row = RankedRows(index, content, np.arange(len(index)), is_copy, criteria)
     first = distinct.first if searched is None else distinct.first[searched[distinct.first]]
     rows = every_row.take(first)
-    keeper_of_first = star_keepers(rows)
+    extra = _pairs_of_distinct(extra, distinct, first)
+    keeper_of_first = star_keepers(rows, extra)
     if grouping == "components":
-        keeper_of_first = component_keepers(rows, keeper_of_first)
+        keeper_of_first = component_keepers(rows, keeper_of_first, extra)
     keeper = np.arange(len(index))
     keeper[first] = first[keeper_of_first]
     # equal rows join what the first of them joins
     return keeper[distinct.first[distinct.of_row]]
+
+
+def _pairs_of_distinct(
+    pairs: NDArray[np.int64], distinct: DistinctRows, first: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Pairs of rows as pairs of places in `first`, the lower first, each once, in order."""
+    if not pairs.size:
+        return pairs
+    places = find_places(first, distinct.first[distinct.of_row[pairs.reshape(-1)]]).reshape(-1, 2)
+    different = (places >= 0).all(axis=1) & (places[:, 0] != places[:, 1])
+    return np.unique(np.sort(places[different], axis=1), axis=0)
 
 
 def _identities(content: Content, flat: NDArray[np.bool_]) -> NDArray[np.uint64]:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.base.pair_keys import NO_PAIRS, find_places
 from fastphash.errors import TooManyPairsError
 from fastphash.groups.copies import RankedRows, filter_copies
 from fastphash.joins.batches import find_matches
@@ -15,11 +16,17 @@ _PAIRS_HELD = 1 << 21
 _GROWTH = 8
 
 
-def star_keepers(rows: RankedRows) -> NDArray[np.int64]:
+def star_keepers(rows: RankedRows, extra: NDArray[np.int64] = NO_PAIRS) -> NDArray[np.int64]:
     """The keeper of each row, int64 (n,); a keeper is its own.
 
     Each round groups the first ungrouped rows among themselves, as many as have few enough pairs.
     The new keepers then take their copies from all later rows. So few pairs are in memory at once.
+
+    Parameters
+    ----------
+    rows : RankedRows
+    extra : int64 (m, 2)
+        Pairs of rows that are copies at any distance, the lower row first, in order.
     """
     keeper = np.arange(len(rows.hashes))
     ungrouped = keeper.copy()
@@ -31,9 +38,10 @@ def star_keepers(rows: RankedRows) -> NDArray[np.int64]:
         if blocks is None:
             size = max(head.size // _GROWTH, 1)
             continue
-        keeper[head] = head[_stars_of_pairs(first, blocks)]
+        of_head, of_rest = _split_extra(extra, head, rest)
+        keeper[head] = head[_stars_of_pairs(first, blocks, of_head)]
         new_keepers = head[keeper[head] == head]
-        ungrouped = rest[~_assign(rows, new_keepers, rest, keeper)]
+        ungrouped = rest[~_assign(rows, new_keepers, rest, of_rest, keeper)]
         size = head.size * _GROWTH
     return keeper
 
@@ -47,21 +55,58 @@ def _pairs_within(rows: RankedRows) -> list[Matches] | None:
         return None
 
 
-def _stars_of_pairs(rows: RankedRows, blocks: list[Matches]) -> NDArray[np.int64]:
+def _split_extra(
+    extra: NDArray[np.int64], head: NDArray[np.int64], rest: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of two rows of `head`, by their places in it; and of one of `head`, one of `rest`.
+
+    Every row of `head` comes before those of `rest`, and both ascend.
+    """
+    if not extra.size:
+        return extra, extra
+    places = find_places(head, extra.reshape(-1)).reshape(-1, 2)
+    in_rest = find_places(rest, extra[:, 1]) >= 0
+    return places[(places >= 0).all(axis=1)], extra[(places[:, 0] >= 0) & in_rest]
+
+
+def _stars_of_pairs(
+    rows: RankedRows, blocks: list[Matches], extra: NDArray[np.int64]
+) -> NDArray[np.int64]:
     keeper = np.arange(len(rows.hashes))
+    start = 0
     for block in blocks:
         copies = filter_copies(block, rows, rows)
-        union_find.stars_of_pairs(copies.left, copies.right, keeper)
+        if not copies.left.size:
+            continue
+        stop = int(np.searchsorted(extra[:, 0], copies.left[-1], "right"))
+        left, right = _merge(copies, extra[start:stop])
+        union_find.stars_of_pairs(left, right, keeper)
+        start = stop
+    union_find.stars_of_pairs(*np.ascontiguousarray(extra[start:].T), keeper)
     return keeper
+
+
+def _merge(
+    copies: Matches, extra: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Left and right rows of both, ascending by left."""
+    if not extra.size:
+        return copies.left, copies.right
+    left, right = np.concatenate([np.stack([copies.left, copies.right], axis=1), extra]).T
+    order = np.argsort(left, kind="stable")
+    return left[order], right[order]
 
 
 def _assign(
     rows: RankedRows,
     keepers: NDArray[np.int64],
     rest: NDArray[np.int64],
+    extra: NDArray[np.int64],
     keeper: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
     """Give each row of `rest` the first of these keepers that the row is a copy of.
+
+    `extra` are pairs of an earlier row and one of `rest`.
 
     Writes into `keeper`, and returns which rows of `rest` now have one: bool (r,).
     """
@@ -74,6 +119,8 @@ def _assign(
     for block in find_matches(left.hashes, right.hashes, criteria.radius, options=criteria.options):
         copies = filter_copies(block, left, right)
         np.minimum.at(first_keeper, copies.right, keepers[copies.left])
+    of_keepers = extra[keeper[extra[:, 0]] == extra[:, 0]]
+    np.minimum.at(first_keeper, np.searchsorted(rest, of_keepers[:, 1]), of_keepers[:, 0])
     assigned = first_keeper < no_keeper
     keeper[rest[assigned]] = first_keeper[assigned]
     return assigned

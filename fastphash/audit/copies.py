@@ -22,6 +22,7 @@ from fastphash.results.leak_table import ImageLeaks, SplitLeaks, find_leaks, mer
 from fastphash.results.priority import priority
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.findings import NO_FINDINGS, Findings
 
 
 class FoundCopies(NamedTuple):
@@ -58,6 +59,7 @@ def search_splits(
     options: AuditOptions,
     decided: Resolved,
     split_order: Sequence[str],
+    findings: Findings = NO_FINDINGS,
 ) -> FoundCopies:
     """Join each split with every other one; group all rows together, and each split by itself.
 
@@ -73,17 +75,27 @@ def search_splits(
         What was decided about these rows.
     split_order : sequence of str
         The splits in the order in which they keep their images.
+    findings : Findings
+        What was found about pairs of these rows: it counts more than thumbnails, and for all files
+        of the same bytes.
     """
     order = keepers_first(priority(rows, split_order), decided)
-    number = find_candidates(rows, order, criteria, decided)
+    number = find_candidates(rows, order, criteria, decided, findings)
     ranked, decided = rows.take(number), decided.among(number)
-    between = find_leaks(ranked, splits, criteria, decided)
-    grouped = group_rows(ranked, criteria, options.grouping, decided)
+    findings = findings.among(number).spread(ranked.digests)
+    between = find_leaks(ranked, splits, criteria, decided, findings)
+    grouped = group_rows(ranked, criteria, options.grouping, decided, findings=findings)
     counts = {splits[0]: grouped.count_copies()}
     if len(splits) > 1:
         for split in splits:
             places = np.flatnonzero(ranked.splits == split)
-            one = group_rows(ranked.take(places), criteria, options.grouping, decided.among(places))
+            one = group_rows(
+                ranked.take(places),
+                criteria,
+                options.grouping,
+                decided.among(places),
+                findings=findings.among(places),
+            )
             counts[split] = one.count_copies()
     staying = _count_staying(grouped, decided)
     return FoundCopies(ranked, between, merge_leaks(between), grouped.table(), counts, staying)
@@ -97,8 +109,16 @@ def _count_staying(grouped: GroupedRows, decided: Resolved) -> dict[str, int]:
     # a row in no group is no copy of another one that stays
     members = np.union1d(copies, grouped.keepers.keeper[copies])
     ranked, criteria = grouped.rows.take(members), grouped.criteria
-    decided = decided.among(members)
-    # sure copies are at distance 0
-    sure = group_rows(ranked, replace(criteria, radius=0), decided=decided, kinds=SURE_KINDS)
+    decided, findings = decided.among(members), grouped.findings.among(members)
+    # sure copies are at distance 0, but for those that were decided or found
+    sure = group_rows(
+        ranked,
+        replace(criteria, radius=0),
+        decided=decided,
+        kinds=SURE_KINDS,
+        findings=findings,
+    )
     stay = np.flatnonzero(~sure.is_copy)
-    return count_staying(ranked.take(stay), criteria, decided.among(stay), SURE_KINDS)
+    return count_staying(
+        ranked.take(stay), criteria, decided.among(stay), SURE_KINDS, findings.among(stay)
+    )

@@ -1,7 +1,6 @@
 """Which images go, each for the sake of one that stays."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +11,12 @@ from fastphash.base.vocabulary import EXACT
 from fastphash.clean.label_rule import COCO, LabelRule
 from fastphash.groups.grouping import find_copies, has_partner
 from fastphash.joins.index import Index
-from fastphash.results.copy_rule import CopyRule, allows_other_bytes, radius_with_decided
+from fastphash.results.copy_rule import CopyRule, allows_other_bytes
 from fastphash.results.decisions import Resolved
 from fastphash.results.groups import GroupedRows
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
+from fastphash.verify.findings import NO_FINDINGS, Findings
 
 # a copy whose annotations disagree with those of this many images that stay is kept without looking
 # for one that agrees: each look costs a grouping
@@ -63,6 +63,7 @@ def find_removals(
     criteria: CopyCriteria,
     labels: LabelRule,
     progress: Progress = no_progress,
+    findings: Findings = NO_FINDINGS,
 ) -> tuple[Removals, Disagreements]:
     """Find the rows to be removed, and those that stay because of their labels.
 
@@ -78,8 +79,10 @@ def find_removals(
     criteria : CopyCriteria
     labels : LabelRule
     progress : Progress
+    findings : Findings
+        What was found about pairs of rows of different bytes: it counts more than thumbnails.
     """
-    candidates = _Candidates(order, allowed, decided, criteria, labels)
+    candidates = _Candidates(order, allowed, decided, criteria, labels, findings)
     proposed = candidates.group(decided, heed_labels=False)
     what = _compare(proposed, labels, progress)
     removals, unlike = proposed, what
@@ -114,40 +117,46 @@ class _Candidates:
         decided: Resolved,
         criteria: CopyCriteria,
         labels: LabelRule,
+        findings: Findings,
     ) -> None:
         rows = labels.rows
         index = Index(rows.phashes, rows.known)
-        if rows.digests is not None and not allows_other_bytes(rows, allowed, decided):
+        if rows.digests is not None and not allows_other_bytes(rows, allowed, decided, findings):
             # join by bytes, or pixels: any number of images may share a hash by chance
             pixels = rows.evidence.pixel_digests[:, 0]
             by_pixels = rows.evidence.pixels_known & allowed[EXACT]
             index = Index(np.where(by_pixels, pixels, rows.digests[:, 0]))
-        # pairs confirmed by decision are copies at any distance
-        furthest = radius_with_decided(index, decided.copies, criteria.radius)
-        self._number = order[has_partner(index, furthest, criteria.options)[order]]
+        partnered = has_partner(index, criteria.radius, criteria.options)
+        # pairs decided or found to be copies are so at any distance
+        partnered[decided.copies] = partnered[findings.pairs] = True
+        self._number = order[partnered[order]]
         self._ranked = rows.take(self._number)
         self._index = index.take(self._number)
         self._allowed = allowed
         self._criteria = criteria
-        self._furthest = furthest
         self._labels = labels
+        self._findings = findings
 
     def group(self, decided: Resolved, *, heed_labels: bool) -> Removals:
         """Group the rows; labels known to disagree keep rows apart, if they are heeded."""
         ranked, number = self._ranked, self._number
         labels = self._labels if heed_labels else None
-        rule = CopyRule(ranked, number, self._allowed, decided, self._criteria, labels)
+        rule = CopyRule(
+            ranked, number, self._allowed, decided, self._criteria, labels, self._findings
+        )
         copies = find_copies(
             self._index,
             ranked.content,
-            replace(self._criteria, radius=self._furthest),
+            self._criteria,
             is_copy=rule,
             searched=rule.searched(),
             distinguish_by=rule.distinguish_by(),
+            extra=rule.extra_pairs(),
         )
         row = np.flatnonzero(copies.keeper != np.arange(number.size))
         keeper = copies.keeper[row]
-        relation = GroupedRows(ranked, copies, self._criteria).relation(row)
+        findings = self._findings.among(number)
+        relation = GroupedRows(ranked, copies, self._criteria, rule, findings).relation(row)
         return Removals(number[row], number[keeper], relation, rule.is_confirmed(row, keeper))
 
 

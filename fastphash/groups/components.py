@@ -27,7 +27,8 @@ def component_keepers(
     `extra` are pairs that are copies at any distance, int64 (m, 2).
     """
     root = star_keeper.copy()
-    union_find.unite(*np.ascontiguousarray(extra.T), root)
+    left, right = np.ascontiguousarray(extra.T)
+    union_find.unite(left, right, root)
     for left, right in _edges(rows, root):
         union_find.unite(left, right, root)
     union_find.find_roots(root, np.empty(root.size, np.uint32))

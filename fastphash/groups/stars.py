@@ -82,7 +82,8 @@ def _stars_of_pairs(
         left, right = _merge(copies, extra[start:stop])
         union_find.stars_of_pairs(left, right, keeper)
         start = stop
-    union_find.stars_of_pairs(*np.ascontiguousarray(extra[start:].T), keeper)
+    left, right = np.ascontiguousarray(extra[start:].T)
+    union_find.stars_of_pairs(left, right, keeper)
     return keeper
 
 

@@ -1,20 +1,23 @@
-"""Which pairs are copies: by kind, unless a decision says otherwise."""
+"""Which pairs are copies: by kind, as it was found if it was, unless a decision says otherwise."""
 
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.pair_keys import pair_keys
+from fastphash.base.pair_keys import find_places, pair_keys
 from fastphash.base.vocabulary import AUGMENTED, COLLISION, EXACT, NEAR, UNVERIFIED
-from fastphash.joins.distances import row_distances
-from fastphash.joins.index import Index
+from fastphash.joins.distinct import find_distinct_rows
 from fastphash.results.decisions import Resolved
 from fastphash.store.rows import HashTable
 from fastphash.verify.comparison import Comparison
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import decide_kinds
+from fastphash.verify.findings import NO_FINDINGS, Findings
 from fastphash.verify.flatness import flat_rows
+
+# no two hashes are further apart
+_ANY_DISTANCE = 64
 
 
 class KnownLabels(Protocol):
@@ -48,6 +51,9 @@ class CopyRule:
         The largest distance and the least score of kind `near`.
     labels : KnownLabels, optional
         Rows whose labels are known to disagree are no copies.
+    findings : Findings
+        About rows of different bytes, by the same numbers. The kind of a finding replaces the one
+        that thumbnails tell, and holds at any distance.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class CopyRule:
         decided: Resolved,
         criteria: CopyCriteria,
         labels: KnownLabels | None = None,
+        findings: Findings = NO_FINDINGS,
     ) -> None:
         self._criteria = criteria
         self._ranked = ranked
@@ -65,6 +72,8 @@ class CopyRule:
         self._number = number
         self._labels = labels
         self._decided = np.concatenate([decided.copies, decided.not_copies])
+        self._findings = findings
+        self._confirmed = decided.copies
         self._copies = pair_keys(*decided.copies.T)
         self._not_copies = pair_keys(*decided.not_copies.T)
 
@@ -80,28 +89,51 @@ class CopyRule:
         same_bytes = content.same_bytes(left, content, right)
         kind = decide_kinds(distance, comparison, same_bytes, self._criteria.min_score)
         furthest = np.where(kind >= COLLISION, 0, self._criteria.radius)
+        if self._findings.size:
+            found = self._findings.find(self._number[left], self._number[right])
+            known = found >= 0
+            kind[known] = self._findings.relation.kind[found[known]]
+            # what was found to be no copy can only be asked for as a collision: equal hashes
+            furthest[known] = np.where(kind[known] >= COLLISION, 0, _ANY_DISTANCE)
         copies: NDArray[np.bool_] = self._allowed[kind] & (distance <= furthest)
         if self._decided.size:
             keys = pair_keys(self._number[left], self._number[right])
             copies |= np.isin(keys, self._copies)
             copies &= ~np.isin(keys, self._not_copies)
-        if self._labels is not None:
-            # rows are in order of priority: of two the first stays
-            stays, goes = np.minimum(left, right), np.maximum(left, right)
-            copies &= self._labels.known_apart(self._number[stays], self._number[goes]) == 0
-        return copies
+        return copies & self._labels_agree(left, right)
+
+    def extra_pairs(self) -> NDArray[np.int64]:
+        """Pairs of rows that are copies at any distance, int64 (m, 2): decided, or found."""
+        found = self._findings.relation.kind
+        allowed = np.flatnonzero(self._allowed[found] & (found < COLLISION))
+        pairs = np.concatenate([self._confirmed, self._findings.pairs[allowed]])
+        places = find_places(self._number, pairs.reshape(-1)).reshape(-1, 2)
+        kept = (places >= 0).all(axis=1) & ~np.isin(pair_keys(*pairs.T), self._not_copies)
+        left, right = np.ascontiguousarray(places[kept].T)
+        return places[kept][self._labels_agree(left, right)]
+
+    def _labels_agree(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether labels are not known to disagree, bool (n,)."""
+        if self._labels is None:
+            return np.ones(left.size, np.bool_)
+        # rows are in order of priority: of two the first stays
+        stays, goes = np.minimum(left, right), np.maximum(left, right)
+        apart = self._labels.known_apart(self._number[stays], self._number[goes])
+        return np.asarray(apart == 0)
 
     def searched(self) -> NDArray[np.bool_] | None:
         """Rows that can be copies of rows unlike them, bool (n,); None if all can be.
 
-        Flat pictures are copies only of the same pixels, unless collisions are allowed or somebody
-        decided about one of them, which tells it apart from its equals.
+        Flat pictures are copies only of the same pixels, unless collisions are allowed, or
+        something was decided about one of them, or found, which tells it apart from its equals.
         """
         content = self._ranked.content
         if self._allowed[COLLISION] or content.thumbnails is None:
             return None
         flat = flat_rows(content)
-        searched = ~flat | np.isin(self._number, self._decided)
+        judged = np.isin(self._number, self._decided)
+        judged |= np.isin(self._number, self._findings.pairs)
+        searched = ~flat | judged
         for digests in (self._ranked.digests, self._ranked.evidence.pixel_digests):
             if digests is not None:
                 searched |= np.isin(digests[:, 0], digests[flat & searched, 0])
@@ -111,13 +143,15 @@ class CopyRule:
         """Columns by row, which differ between rows that may be no copies despite equal thumbnails.
 
         Two rows with equal hashes and thumbnails may be no copies if there is a decision about
-        one of them, if their bytes differ and kind `exact` isn't allowed, or if their labels can
-        disagree.
+        one of them, or a finding, unless they have the same bytes; if their bytes differ and kind
+        `exact` isn't allowed; or if their labels can disagree.
         """
         decided_rows = np.zeros((self._number.size, 1), np.uint64)
         rows = np.flatnonzero(np.isin(self._number, self._decided))
         decided_rows[rows, 0] = rows + 1
         columns = [decided_rows]
+        if self._findings.size:
+            columns.append(self._contents_found())
         if self._labels is not None:
             labels = self._labels.folder[self._number], self._labels.level[self._number]
             columns += [column.astype(np.uint64)[:, None] for column in labels]
@@ -126,22 +160,27 @@ class CopyRule:
             columns.append(digests)
         return columns
 
+    def _contents_found(self) -> NDArray[np.uint64]:
+        """A number for the bytes of each row that something was found about: uint64 (n, 1).
+
+        0 for other rows.
+        """
+        rows = np.flatnonzero(np.isin(self._number, self._findings.pairs))
+        numbers = np.zeros((self._number.size, 1), np.uint64)
+        numbers[rows, 0] = rows + 1
+        if self._ranked.digests is not None:
+            same = find_distinct_rows(np.ascontiguousarray(self._ranked.digests[rows]))
+            numbers[rows, 0] = same.of_row + 1
+        return numbers
+
     def is_confirmed(self, row: NDArray[np.int64], keeper: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether a decision says that each row is a copy of its keeper: bool (n,)."""
         return np.isin(pair_keys(self._number[row], self._number[keeper]), self._copies)
 
 
-def radius_with_decided(index: Index, copies: NDArray[np.int64], radius: int) -> int:
-    """The radius, or the distance of the furthest pair that is a copy by decision if that is more.
-
-    `copies` holds pairs of rows of the index, int64 (n, 2).
-    """
-    left, right = np.ascontiguousarray(copies.T)
-    distance, _ = row_distances(index, left, index, right)
-    return max(radius, int(distance.max(initial=0)))
-
-
-def allows_other_bytes(rows: HashTable, allowed: NDArray[np.bool_], decided: Resolved) -> bool:
+def allows_other_bytes(
+    rows: HashTable, allowed: NDArray[np.bool_], decided: Resolved, findings: Findings
+) -> bool:
     """Whether images of different bytes can be copies at all."""
     kinds = [NEAR, COLLISION, UNVERIFIED, *([EXACT, AUGMENTED] if rows.columns[1] else [])]
-    return bool(decided.copies.size or allowed[kinds].any())
+    return bool(decided.copies.size or findings.size or allowed[kinds].any())

@@ -1,7 +1,6 @@
 """Rows in order of priority, grouped, each group with its keeper."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from fastphash.base.vocabulary import (
 )
 from fastphash.groups.grouping import Grouping, KeeperComparison, find_copies, has_partner
 from fastphash.joins.index import Index
-from fastphash.results.copy_rule import CopyRule, radius_with_decided
+from fastphash.results.copy_rule import CopyRule
 from fastphash.results.counts import are_copies, count_kinds, counted_kinds
 from fastphash.results.decisions import NOTHING_DECIDED, Resolved
 from fastphash.results.priority import keeper_reasons
@@ -26,6 +25,7 @@ from fastphash.results.schemas import GROUPS_SCHEMA, ROLES, coded, relation_colu
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation, relate
+from fastphash.verify.findings import NO_FINDINGS, Findings
 
 
 def candidates(rows: HashTable, order: NDArray[np.int64], criteria: CopyCriteria) -> HashTable:
@@ -38,10 +38,15 @@ def find_candidates(
     order: NDArray[np.int64],
     criteria: CopyCriteria,
     decided: Resolved = NOTHING_DECIDED,
+    findings: Findings = NO_FINDINGS,
 ) -> NDArray[np.int64]:
-    """Rows within the radius of another or copies by decision, in this order: int64 (n,)."""
+    """Rows within the radius of another, or copies by decision or by what was found.
+
+    In this order, int64 (n,).
+    """
     partnered = has_partner(Index(rows.phashes, rows.known), criteria.radius, criteria.options)
-    partnered[decided.copies.reshape(-1)] = True
+    partnered[decided.copies] = True
+    partnered[findings.pairs] = True
     return order[partnered[order]]
 
 
@@ -82,13 +87,16 @@ class GroupedRows(NamedTuple):
     criteria : CopyCriteria
         Those that the rows were grouped by.
     rule : CopyRule, optional
-        What decided which rows are copies, if anything was decided about a pair of them.
+        What decided which rows are copies, if anything was decided or found about a pair of them.
+    findings : Findings
+        What was found about pairs of them.
     """
 
     rows: HashTable
     keepers: KeeperComparison
     criteria: CopyCriteria
     rule: CopyRule | None = None
+    findings: Findings = NO_FINDINGS
 
     @property
     def is_copy(self) -> NDArray[np.bool_]:
@@ -100,7 +108,12 @@ class GroupedRows(NamedTuple):
         """How these rows relate to their keepers."""
         content, (keeper, distance, comparison) = self.rows.content, self.keepers
         same_bytes = content.same_bytes(rows, content, keeper[rows])
-        return relate(distance[rows], comparison.take(rows), same_bytes, self.criteria.min_score)
+        relation = relate(
+            distance[rows], comparison.take(rows), same_bytes, self.criteria.min_score
+        )
+        pairs, found = self.findings.about(rows, keeper[rows])
+        relation.put(pairs, found.relation)
+        return relation
 
     def table(self) -> pa.Table:
         """Groups of two rows or more, keeper first: `GROUPS_SCHEMA`."""
@@ -158,6 +171,7 @@ def group_rows(
     grouping: Grouping = "star",
     decided: Resolved = NOTHING_DECIDED,
     kinds: Sequence[str] = COPY_KINDS,
+    findings: Findings = NO_FINDINGS,
 ) -> GroupedRows:
     """Group rows, which must be in order of priority.
 
@@ -171,28 +185,37 @@ def group_rows(
     kinds : sequence of str
         Kinds of pairs that are copies. Where there are no thumbnails, `unverified` is one of them
         by default.
+    findings : Findings
+        What was found about pairs of these rows: it counts more than thumbnails.
     """
     index = Index(ranked.phashes, ranked.known)
-    if kinds == COPY_KINDS and not decided.has_pairs:
+    if kinds == COPY_KINDS and not (decided.has_pairs or findings.size):
         keepers = find_copies(index, ranked.content, criteria, grouping=grouping)
         return GroupedRows(ranked, keepers, criteria)
     if kinds == COPY_KINDS and ranked.content.thumbnails is None:
         kinds = (*COPY_KINDS, KINDS[UNVERIFIED])
-    rule = CopyRule(ranked, np.arange(len(ranked)), np.isin(KINDS, kinds), decided, criteria)
+    number = np.arange(len(ranked))
+    allowed = np.isin(KINDS, kinds)
+    rule = CopyRule(ranked, number, allowed, decided, criteria, findings=findings)
     keepers = find_copies(
         index,
         ranked.content,
-        replace(criteria, radius=radius_with_decided(index, decided.copies, criteria.radius)),
+        criteria,
         grouping=grouping,
         is_copy=rule,
         distinguish_by=rule.distinguish_by(),
         searched=rule.searched(),
+        extra=rule.extra_pairs(),
     )
-    return GroupedRows(ranked, keepers, criteria, rule)
+    return GroupedRows(ranked, keepers, criteria, rule, findings)
 
 
 def count_staying(
-    rows: HashTable, criteria: CopyCriteria, decided: Resolved, cleaned: Sequence[str]
+    rows: HashTable,
+    criteria: CopyCriteria,
+    decided: Resolved,
+    cleaned: Sequence[str],
+    findings: Findings = NO_FINDINGS,
 ) -> dict[str, int]:
     """How many rows are copies of other ones although those of some kinds are gone, by kind.
 
@@ -205,11 +228,13 @@ def count_staying(
         What was decided about these rows.
     cleaned : sequence of str
         The kinds that are gone, which are not counted.
+    findings : Findings
+        What was found about these rows.
     """
-    number = find_candidates(rows, np.arange(len(rows)), criteria, decided)
-    kinds = (
-        group_rows(rows.take(number), criteria, decided=decided.among(number)).count_copies().kinds
-    )
+    number = find_candidates(rows, np.arange(len(rows)), criteria, decided, findings)
+    decided, findings = decided.among(number), findings.among(number)
+    grouped = group_rows(rows.take(number), criteria, decided=decided, findings=findings)
+    kinds = grouped.count_copies().kinds
     names = [name for name in COUNTED_COPIES if name not in cleaned]
     return {name: kinds[name] for name in names if kinds.get(name)}
 

@@ -15,6 +15,7 @@ from fastphash.results.schemas import LEAKS_SCHEMA, relation_columns, row_names
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
+from fastphash.verify.findings import NO_FINDINGS, Findings
 
 
 class SplitLeaks(NamedTuple):
@@ -87,7 +88,11 @@ class ImageLeaks(NamedTuple):
 
 
 def find_leaks(
-    rows: HashTable, splits: Sequence[str], criteria: CopyCriteria, decided: Resolved
+    rows: HashTable,
+    splits: Sequence[str],
+    criteria: CopyCriteria,
+    decided: Resolved,
+    findings: Findings = NO_FINDINGS,
 ) -> list[SplitLeaks]:
     """The strongest matches of each split's images in each other split.
 
@@ -99,6 +104,8 @@ def find_leaks(
     criteria : CopyCriteria
     decided : Resolved
         Pairs that are copies, or none, whatever their kind.
+    findings : Findings
+        What was found about pairs of rows of different bytes: it counts more than thumbnails.
 
     Returns
     -------
@@ -110,7 +117,8 @@ def find_leaks(
     leaks = []
     for needles, haystack in permutations(splits, 2):
         between = decided.between(places[needles], places[haystack])
-        strongest = find_strongest(tables[needles], tables[haystack], criteria, between)
+        found = findings.between(places[needles], places[haystack])
+        strongest = find_strongest(tables[needles], tables[haystack], criteria, between, found)
         leaked = np.flatnonzero(strongest.partner >= 0)
         partner, relation, confirmed, match_count = strongest.take(leaked)
         leaks.append(

@@ -21,10 +21,15 @@ from fastphash.results.decisions import DecidedPairs
 from fastphash.store.rows import Content, HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation, relate_matches
+from fastphash.verify.findings import NO_FINDINGS, Findings
 
 # the relation of two files of the same bytes, and of the same pixels in other bytes
 _IDENTICAL = (IDENTICAL, 0, 0, 1, SAME, 0, SAME_PIXELS)
 _SAME_PIXELS = (EXACT, 0, 0, 1, SAME, 0, SAME_PIXELS)
+
+# rows are below 2**32: two of them are one number
+_HALF = 32
+_LOW = (1 << _HALF) - 1
 
 
 class Strongest(NamedTuple):
@@ -107,12 +112,16 @@ class _Equals(NamedTuple):
 
 
 def find_strongest(
-    needles: HashTable, haystack: HashTable, criteria: CopyCriteria, decided: DecidedPairs
+    needles: HashTable,
+    haystack: HashTable,
+    criteria: CopyCriteria,
+    decided: DecidedPairs,
+    findings: Findings = NO_FINDINGS,
 ) -> Strongest:
     """The strongest match of each needle in the haystack.
 
     Matches are copies, by kind or by decision, and pairs of equal hashes that are none. Rows must
-    be in order of priority.
+    be in order of priority. Findings have a needle first, as `Findings.between` gives them.
     """
     distinct = _find_distinct(needles)
     strongest = _find_strongest_by_appearance(needles, distinct, haystack, criteria)
@@ -121,9 +130,10 @@ def find_strongest(
     same_pixels = _find_equals(needles.evidence.pixel_digests, haystack.evidence.pixel_digests)
     strongest = _prefer(same_pixels, _SAME_PIXELS, strongest)
     strongest = _prefer(_find_equals(needles.digests, haystack.digests), _IDENTICAL, strongest)
-    judged = np.unique(np.concatenate(decided)[:, 0])
+    judged = np.unique(np.concatenate([*decided, findings.pairs])[:, 0])
     if judged.size:
-        strongest.put(judged, _find_decided(needles, judged, haystack, criteria, decided))
+        found = _find_judged(needles, judged, haystack, criteria, decided, findings)
+        strongest.put(judged, found)
     return strongest
 
 
@@ -175,24 +185,33 @@ def _appearance(rows: HashTable, distinct: DistinctRows) -> tuple[Index, Content
     return Index(rows.phashes[distinct.first], rows.known), content.take(distinct.first)
 
 
-def _find_decided(
+def _find_judged(
     needles: HashTable,
     judged: NDArray[np.int64],
     haystack: HashTable,
     criteria: CopyCriteria,
     decided: DecidedPairs,
+    findings: Findings,
 ) -> Strongest:
-    """The strongest match of those needles that there are decisions about, pair by pair."""
+    """The strongest match of those needles that something is decided or found about.
+
+    Each of their pairs is compared by itself.
+    """
     left = Index(needles.phashes[judged], needles.known)
     right = Index(haystack.phashes, haystack.known)
-    needle, partner = np.ascontiguousarray(decided.copies.T)
-    place = np.searchsorted(judged, needle)
-    confirmed = Matches(place, partner, *row_distances(left, place, right, partner))
-    undecided = []
+    known = np.unique(
+        np.concatenate([_keys(decided.copies), findings_keys := _keys(findings.pairs)])
+    )
+    known = np.setdiff1d(known, not_copies := _keys(decided.not_copies), assume_unique=True)
+    settled = np.concatenate([known, not_copies])
+    unsettled = []
     for block in find_matches(left, right, criteria.radius, options=criteria.options):
-        is_decided = _is_among(judged[block.left], block.right, np.concatenate(decided))
-        undecided.append(block.take(~is_decided))
-    pairs = concatenate_matches([*undecided, confirmed])
+        keys = judged[block.left] << _HALF | block.right
+        unsettled.append(block.take(~np.isin(keys, settled)))
+    place, partner = np.searchsorted(judged, known >> _HALF), known & _LOW
+    pairs = concatenate_matches(
+        [*unsettled, Matches(place, partner, *row_distances(left, place, right, partner))]
+    )
     relation = relate_matches(
         pairs,
         needles.content.take(judged),
@@ -200,18 +219,21 @@ def _find_decided(
         criteria.min_score,
         score_near=criteria.score_near,
     )
-    size = pairs.left.size
-    is_confirmed = np.arange(size) >= size - place.size
+    first_known = pairs.left.size - known.size
+    relation.put(
+        first_known + np.flatnonzero(np.isin(known, findings_keys)),
+        findings.relation.take(np.flatnonzero(np.isin(findings_keys, known))),
+    )
+    confirmed = np.zeros(pairs.left.size, np.bool_)
+    confirmed[first_known:] = np.isin(known, _keys(decided.copies))
     strongest = Strongest.none(judged.size)
-    _put_strongest(strongest, _Found(pairs, relation, is_confirmed, np.ones(size, np.int64)))
+    _put_strongest(strongest, _Found(pairs, relation, confirmed, np.ones_like(pairs.left)))
     return strongest
 
 
-def _is_among(
-    left: NDArray[np.int64], right: NDArray[np.int64], pairs: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Whether each pair of rows below 2**32 is among some pairs (m, 2): bool (n,)."""
-    return np.isin(left << 32 | right, pairs[:, 0] << 32 | pairs[:, 1])
+def _keys(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number for each pair of a needle and a haystack row, int64 (n,), in the order of pairs."""
+    return pairs[:, 0] << _HALF | pairs[:, 1]
 
 
 def _put_strongest(strongest: Strongest, found: _Found) -> None:

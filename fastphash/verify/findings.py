@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from fastphash.base.orientations import turn_boxes
 from fastphash.base.pair_keys import find_places, pair_keys
 from fastphash.base.vocabulary import INVERSE
+from fastphash.joins.distinct import find_distinct_rows
 from fastphash.verify.decide_kind import Relation
 
+# more pairs of files of the same bytes are not each written down
+_MOST_PAIRS = 1 << 12
 _INVERSE = np.array(INVERSE, np.uint8)
 
 
@@ -101,6 +104,26 @@ class Findings(NamedTuple):
         both = np.flatnonzero((places >= 0).all(axis=1))
         return Findings.joined([self.take(both)._replace(pairs=places[both])])
 
+    def spread(self, digests: NDArray[np.uint64] | None) -> "Findings":
+        """The same about all pairs of rows with the bytes of these rows; none about equal bytes.
+
+        Of bytes that very many rows have, it holds for the pairs with the first row of either side.
+
+        Parameters
+        ----------
+        digests : uint64 (rows, 2), optional
+            Of all rows; zeros where they are unknown, and spread nothing.
+        """
+        if digests is None or not self.size:
+            return self
+        of_row = find_distinct_rows(digests).of_row
+        unknown = np.flatnonzero(~digests.any(axis=1))
+        of_row[unknown] = of_row.size + unknown
+        different = of_row[self.pairs[:, 0]] != of_row[self.pairs[:, 1]]
+        own = self.take(np.flatnonzero(different))
+        number, pairs = _pairs_of_equals(own.pairs, of_row)
+        return Findings.joined([own, own.take(number)._replace(pairs=pairs)])
+
     def between(self, needles: NDArray[np.int64], haystack: NDArray[np.int64]) -> "Findings":
         """Those about one of `needles` and one of `haystack`, by their places in these.
 
@@ -171,6 +194,43 @@ def _outside(boxes: NDArray[np.float32], windows: NDArray[np.float32]) -> NDArra
     """Boxes that are shares of windows, as shares of the whole images."""
     corner, size = windows[:, [0, 1, 0, 1]], np.diff(windows.reshape(-1, 2, 2), axis=1)
     return corner + boxes * np.tile(size[:, 0], 2)
+
+
+def _pairs_of_equals(
+    pairs: NDArray[np.int64], of_row: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs of rows that equal the two of each pair.
+
+    Parameters
+    ----------
+    pairs : int64 (n, 2)
+    of_row : int64 (rows,)
+        The same number for equal rows.
+
+    Returns
+    -------
+    int64 (m,)
+        Which pair each one is like.
+    int64 (m, 2)
+    """
+    order = np.argsort(of_row, kind="stable")
+    first = np.searchsorted(of_row[order], of_row[pairs])
+    counts = np.searchsorted(of_row[order], of_row[pairs], "right") - first
+    all_pairs = counts.prod(axis=1) <= _MOST_PAIRS
+    number = np.repeat(
+        np.arange(len(pairs)), np.where(all_pairs, counts.prod(axis=1), counts.sum(axis=1))
+    )
+    place = np.arange(number.size) - np.searchsorted(number, number)
+    left, right = counts[number].T
+    every = all_pairs[number]
+    steps = np.stack(
+        [
+            np.where(every, place // right, np.where(place < left, place, 0)),
+            np.where(every, place % right, np.maximum(place - left, 0)),
+        ],
+        axis=1,
+    )
+    return number, order[first[number] + steps]
 
 
 def _columns(findings: Findings) -> tuple[NDArray[Any], ...]:

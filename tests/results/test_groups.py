@@ -6,13 +6,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fastphash.base.vocabulary import COPY_KINDS
 from fastphash.errors import UsageError
 from fastphash.hashing.definition import HASH_COLUMNS
+from fastphash.results.decisions import NOTHING_DECIDED
 from fastphash.results.groups import candidates, group_rows
 from fastphash.results.priority import keep_in_first, order_splits, priority
 from fastphash.results.schemas import GROUPS_SCHEMA
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.examples import slow_but
+from tests.support.findings import findings_in
 from tests.support.plain_tables import (
     NO_COPIES,
     TABLES,
@@ -61,6 +64,17 @@ def test_decisions_count_more_than_kinds(radius, seed, kind):
     assert counts.get("confirmed", 0) <= len(by_decision)
 
 
+@table_kinds
+@seeds
+@pytest.mark.parametrize("radius", [0, 3])
+def test_findings_count_more_than_thumbnails(radius, seed, kind):
+    rows = table(seed, 20, **kind)
+    findings = findings_in(rows, seed)
+    for decided in (NOTHING_DECIDED, some_decisions(rows, seed)):
+        grouped = group_rows(rows, CopyCriteria(radius), decided=decided, findings=findings)
+        assert grouped.table().to_pylist() == list(plain_groups(rows, radius, decided, findings))
+
+
 def test_nobody_is_removed_for_a_copy_of_a_copy():
     """Turned, b is a and, turned otherwise, c; so b joins a, and c, no copy of a, stays."""
     hashes = np.arange(24, dtype=np.uint64).reshape(3, 8)
@@ -76,7 +90,7 @@ def test_nobody_is_removed_for_a_copy_of_a_copy():
 @radii
 def test_copies_are_counted_by_kind_and_by_distance(radius, seed, kind):
     rows = table(seed, 40, **kind)
-    wanted = dict.fromkeys(["identical", "exact", "augmented", "near"], 0)
+    wanted = dict.fromkeys(COPY_KINDS, 0)
     distances = Counter()
     stars = list(plain_stars(rows, radius))
     same_pixels, seen = 0, set()

@@ -9,6 +9,8 @@ from fastphash.results.leak_table import find_leaks, merge_leaks
 from fastphash.results.schemas import LEAKS_SCHEMA
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.examples import slow_but
+from fastphash.verify.findings import NO_FINDINGS
+from tests.support.findings import findings_in
 from tests.support.plain_tables import TABLES, plain_leaks, some_decisions, table
 
 SPLITS = ["train", "val", "test"]
@@ -17,8 +19,8 @@ seeds = pytest.mark.parametrize("seed", slow_but([0], range(3)))
 radii = pytest.mark.parametrize("radius", slow_but([0, 3], [0, 1, 3]))
 
 
-def leak_table(rows, criteria, decided=NOTHING_DECIDED, splits=SPLITS):
-    return merge_leaks(find_leaks(rows, splits, criteria, decided)).table(rows)
+def leak_table(rows, criteria, decided=NOTHING_DECIDED, splits=SPLITS, findings=NO_FINDINGS):
+    return merge_leaks(find_leaks(rows, splits, criteria, decided, findings)).table(rows)
 
 
 @table_kinds
@@ -39,6 +41,17 @@ def test_decisions_count_more_than_kinds(radius, seed, kind):
     decided = some_decisions(rows, seed)
     found = leak_table(rows, CopyCriteria(radius), decided).to_pylist()
     assert found == list(plain_leaks(rows, radius, decided))
+
+
+@table_kinds
+@seeds
+@pytest.mark.parametrize("radius", [0, 3])
+def test_findings_count_more_than_thumbnails(radius, seed, kind):
+    rows = table(seed, 20, SPLITS, **kind)
+    findings = findings_in(rows, seed)
+    for decided in (NOTHING_DECIDED, some_decisions(rows, seed)):
+        found = leak_table(rows, CopyCriteria(radius), decided, findings=findings).to_pylist()
+        assert found == list(plain_leaks(rows, radius, decided, findings))
 
 
 def test_an_image_in_two_other_splits_is_one_row():

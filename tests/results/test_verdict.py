@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastphash.base.vocabulary import COUNTED, COUNTED_COPIES, SURE_KINDS
+from fastphash.base.vocabulary import COPY_KINDS, COUNTED, COUNTED_COPIES, SURE_KINDS
 from fastphash.results.verdict import (
     count_leaks,
     decisions_in_words,
@@ -13,7 +13,7 @@ from fastphash.results.verdict import (
     staying_in_words,
 )
 
-NO_COPIES = {"identical": 0, "exact": 0, "augmented": 0, "near": 0}
+NO_COPIES = dict.fromkeys(COPY_KINDS, 0)
 
 
 def split(leaks=None, copies=None, images=20, rejected=0):

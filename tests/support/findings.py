@@ -3,6 +3,8 @@
 import numpy as np
 
 from fastphash.base.vocabulary import ALTERED, COLLISION, CROPPED, UNKNOWN_COLOUR, UNKNOWN_PIXELS
+from fastphash.joins.distances import row_distances
+from fastphash.joins.index import Index
 from fastphash.verify.decide_kind import Relation
 from fastphash.verify.findings import Findings
 
@@ -50,3 +52,12 @@ def some_findings(rows, seed, most=40):
     pairs = np.sort([rng.choice(rows, 2, replace=False) for _ in range(most)], axis=1)
     pairs = np.unique(pairs, axis=0)
     return findings_of(pairs, rng.choice(KINDS_FOUND, len(pairs)), seed)
+
+
+def findings_in(rows, seed, most=40):
+    """Findings about random rows of a table that have other bytes, with their real distances."""
+    found = some_findings(len(rows), seed, most).spread(rows.digests)
+    index = Index(rows.phashes, rows.known)
+    left, right = np.ascontiguousarray(found.pairs.T)
+    found.relation.distance[:], _ = row_distances(index, left, index, right)
+    return found

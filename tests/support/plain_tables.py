@@ -8,6 +8,7 @@ import xxhash
 from fastphash.base.vocabulary import INVERSE, KINDS, ORIENTATIONS
 from fastphash.hashing.definition import HASH_COLUMNS
 from fastphash.results.decisions import NOTHING_DECIDED, Resolved
+from fastphash.verify.findings import NO_FINDINGS
 from tests.support import naive
 from tests.support.stores import hashes_of
 
@@ -94,9 +95,13 @@ def table(seed, rows, splits=("train", "val"), *, thumbnails=True, orientations=
 
 
 class Relation:
-    """What row i of one table is to row j of another: one pair at a time."""
+    """What row i of one table is to row j of another: one pair at a time.
 
-    def __init__(self, one, i, other, j, radius):
+    What was found about two rows of one table holds at any distance.
+    """
+
+    def __init__(self, one, i, other, j, radius, finding=None):
+        radius = 64 if finding else radius
         a, b = one.phashes[i], other.phashes[j]
         apart = [min(self.apart(a, t, b), self.apart(b, INVERSE[t], a)) for t in range(8)]
         self.distance = min(apart)
@@ -118,6 +123,9 @@ class Relation:
         if self.same_pixels:
             self.orientation, self.score = 0, 1
         self.kind = self.kind_of_others()
+        if finding:
+            self.kind, self.orientation, self.score = finding
+            self.same_pixels = None
 
     def kind_of_others(self):
         if self.identical:
@@ -163,14 +171,26 @@ def plain_pairs(one, other, radius=0):
                 yield i, j, pair
 
 
-def plain_leaks(rows, radius=0, decided=NOTHING_DECIDED):
+def by_pair(findings):
+    """Kind, orientation and score of each finding, for the pair either way round."""
+    found = {}
+    for way in (findings, findings.reversed()):
+        codes, _, orientation, score, *_ = (column.tolist() for column in way.relation)
+        kinds = [KINDS[code] for code in codes]
+        pairs = map(tuple, way.pairs.tolist())
+        found |= zip(pairs, zip(kinds, orientation, score, strict=True), strict=True)
+    return found
+
+
+def plain_leaks(rows, radius=0, decided=NOTHING_DECIDED, findings=NO_FINDINGS):
     """Each image with its strongest pair in any other split; the others that are alike count."""
-    splits = rows.splits.tolist()
+    splits, found = rows.splits.tolist(), by_pair(findings)
     for i in range(len(rows)):
         several = []
         for j in range(len(rows)):
             word = word_about(i, j, decided)
-            pair = Relation(rows, i, rows, j, 64 if word == "copies" else radius)
+            furthest = 64 if word == "copies" else radius
+            pair = Relation(rows, i, rows, j, furthest, found.get((i, j)))
             if splits[i] == splits[j] or not pair.found or word == "not_copies":
                 continue
             is_copy = word == "copies" or pair.kind not in NO_COPIES
@@ -214,14 +234,16 @@ def some_decisions(rows, seed):
     return Resolved(pairs[:8], pairs[8:], np.empty(0, np.int64))
 
 
-def plain_stars(rows, radius=0, decided=NOTHING_DECIDED):
+def plain_stars(rows, radius=0, decided=NOTHING_DECIDED, findings=NO_FINDINGS):
     """Each row joins the first keeper that it is a copy of, or near where nobody can look."""
-    keepers = []
+    keepers, found = [], by_pair(findings)
     for i in range(len(rows)):
         for k in keepers:
             word = word_about(i, k, decided)
-            pair = Relation(rows, i, rows, k, 64 if word == "copies" else radius)
-            is_copy = pair.found and (pair.kind not in NO_COPIES or rows.thumbnails is None)
+            furthest = 64 if word == "copies" else radius
+            pair = Relation(rows, i, rows, k, furthest, found.get((i, k)))
+            no_copies = NO_COPIES if rows.thumbnails is not None else ["collision"]
+            is_copy = pair.found and pair.kind not in no_copies
             if word != "not_copies" and (is_copy or word == "copies"):
                 yield i, k, pair
                 break
@@ -229,9 +251,9 @@ def plain_stars(rows, radius=0, decided=NOTHING_DECIDED):
             keepers.append(i)
 
 
-def plain_groups(rows, radius=0, decided=NOTHING_DECIDED):
+def plain_groups(rows, radius=0, decided=NOTHING_DECIDED, findings=NO_FINDINGS):
     groups = {}
-    for i, k, pair in plain_stars(rows, radius, decided):
+    for i, k, pair in plain_stars(rows, radius, decided, findings):
         groups.setdefault(k, []).append((i, pair))
     for number, (k, copies) in enumerate(sorted(groups.items())):
         none = dict.fromkeys(name for name, _ in RELATION) | {"distance": 0}

@@ -1,5 +1,7 @@
 """Findings against plain loops, and their boxes against pixels that are really turned."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from fastphash.base.orientations import orient_pixels, turn_boxes
 from fastphash.base.vocabulary import ALTERED, CROPPED, INVERSE
+from fastphash.verify import findings
 from fastphash.verify.findings import NO_FINDINGS, Findings
 from tests.support.findings import findings_of, some_findings
 
@@ -14,12 +17,12 @@ SIDE = 16
 seeds = st.integers(0, 2**32 - 1)
 
 
-def entries(findings):
+def entries(found):
     """One tuple for each finding; NaN compares equal as text."""
-    columns = (*findings.relation, *findings[2:])
+    columns = (*found.relation, *found[2:])
     return [
         (tuple(pair), str([column[i].tolist() for column in columns]))
-        for i, pair in enumerate(findings.pairs.tolist())
+        for i, pair in enumerate(found.pairs.tolist())
     ]
 
 
@@ -137,12 +140,50 @@ def test_joined_ones_have_each_pair_once_the_first(parts):
     assert entries(Findings.joined(several)) == sorted(expected.items())
 
 
+@pytest.mark.parametrize("most", [0, 3, 1 << 12])
+@settings(max_examples=30)
+@given(st.integers(2, 12), seeds)
+def test_they_hold_for_files_of_the_same_bytes(most, rows, seed):
+    found = some_findings(rows, seed, most=4)
+    rng = np.random.default_rng(seed)
+    digests = np.repeat(rng.integers(0, max(rows // 2, 2), (rows, 1)), 2, axis=1).astype(np.uint64)
+    equals = {
+        row: [row] if not one.any() else np.flatnonzero((digests == one).all(axis=1)).tolist()
+        for row, one in enumerate(digests)
+    }
+    own, others = {}, {}
+    for way in (found, found.reversed()):
+        for (one, other), entry in entries(way):
+            if other in equals[one]:
+                continue
+            own[one, other] = entry
+    for (one, other), entry in entries(found):
+        if (one, other) not in own:
+            continue
+        left, right = equals[one], equals[other]
+        every = [(i, j) for i in left for j in right]
+        if len(every) > most:
+            every = [(i, j) for i, j in every if i == left[0] or j == right[0]]
+        turned = dict(entries(found.reversed()))[other, one]
+        for i, j in every:
+            if (i, j) not in others:
+                others[i, j], others[j, i] = entry, turned
+    expected = others | own
+    with mock.patch.object(findings, "_MOST_PAIRS", most):
+        spread = found.spread(digests)
+    assert entries(spread) == sorted(
+        (pair, entry) for pair, entry in expected.items() if pair[0] < pair[1]
+    )
+    assert entries(found.spread(None)) == entries(found)
+
+
 def test_nothing_found_is_nothing_anywhere():
     none, rows = np.empty(0, np.int64), np.arange(3)
     for found in (
         NO_FINDINGS.among(rows),
         NO_FINDINGS.between(rows, none),
         NO_FINDINGS.reversed(),
+        NO_FINDINGS.spread(np.ones((3, 2), np.uint64)),
         NO_FINDINGS.about(rows, rows)[1],
         Findings.joined([]),
         findings_of([(0, 1)], [CROPPED]).among(none),

@@ -42,6 +42,8 @@ class FoundCopies(NamedTuple):
         Copies inside each split, by itself.
     staying : dict of str to int
         Copies that a clean by the default kinds leaves, by kind.
+    findings : Findings
+        What was found about these rows.
     """
 
     rows: HashTable
@@ -50,6 +52,7 @@ class FoundCopies(NamedTuple):
     groups: pa.Table
     counts: dict[str, CopyCounts]
     staying: dict[str, int]
+    findings: Findings
 
 
 def search_splits(
@@ -98,7 +101,8 @@ def search_splits(
             )
             counts[split] = one.count_copies()
     staying = _count_staying(grouped, decided)
-    return FoundCopies(ranked, between, merge_leaks(between), grouped.table(), counts, staying)
+    leaks = merge_leaks(between)
+    return FoundCopies(ranked, between, leaks, grouped.table(), counts, staying, findings)
 
 
 def _count_staying(grouped: GroupedRows, decided: Resolved) -> dict[str, int]:

@@ -9,6 +9,7 @@ from fastphash.files.table_formats import ENDING, Format
 from fastphash.results.audit_folder import (
     CONFLICTS,
     FILES,
+    FINDINGS,
     GROUPS,
     LEAKS,
     REJECTED_ANNOTATIONS,
@@ -40,6 +41,6 @@ def remove_results(out: Path) -> None:
     """Remove all results, the summary first: it marks them as complete."""
     for name in (SUMMARY, REPORT):
         (out / name).unlink(missing_ok=True)
-    for name in (CONFLICTS, REJECTED_ANNOTATIONS, LEAKS, GROUPS):
+    for name in (CONFLICTS, REJECTED_ANNOTATIONS, FINDINGS, LEAKS, GROUPS):
         for ending in ENDING.values():
             (out / name).with_suffix(ending).unlink(missing_ok=True)

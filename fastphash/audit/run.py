@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash.audit.copies import FoundCopies, search_splits
+from fastphash.audit.findings import find_findings
 from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.result_files import remove_results, write_tables
@@ -39,6 +40,7 @@ from fastphash.labels.levels import with_levels
 from fastphash.labels.masks import count_left_out, find_masks, left_out
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
+    FINDINGS,
     GROUPS,
     HASHES,
     LEAKS,
@@ -50,6 +52,7 @@ from fastphash.results.audit_folder import (
     read_splits,
 )
 from fastphash.results.decisions import decisions_digest, read_steps, resolve
+from fastphash.results.finding_table import findings_table
 from fastphash.results.priority import keep_in_first, order_splits
 from fastphash.results.verdict import judge
 from fastphash.sources.protocol import Source
@@ -153,7 +156,8 @@ def _search(
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
     first = keep_in_first(split_order, options.keep_in)
-    copies = search_splits(compared, splits, criteria, options, decided, first)
+    findings = find_findings(compared, splits, criteria, options)
+    copies = search_splits(compared, splits, criteria, options, decided, first, findings)
     labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
@@ -167,8 +171,10 @@ def _search(
         **_describe_results(sources, rows, hashed, copies, labels),
     }
     summary["verdict"] = asdict(judge(summary))
-    leaks = copies.leaks.table(copies.rows)
-    return summary, {LEAKS: leaks, GROUPS: copies.groups, **labels.tables}
+    tables = {LEAKS: copies.leaks.table(copies.rows, copies.findings), GROUPS: copies.groups}
+    if findings.size:
+        tables[FINDINGS] = findings_table(findings, compared)
+    return summary, {**tables, **labels.tables}
 
 
 def _write_pages(audited: AuditFolder, progress: Progress) -> None:

@@ -5,18 +5,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import IDENTICAL, KINDS, NEAR, ORIENTATIONS
+from fastphash.base.vocabulary import ALTERED, CROPPED, IDENTICAL, KINDS, NEAR, ORIENTATIONS
 from fastphash.clean.label_rule import read_label_rule
 from fastphash.clean.outcome import Skipped
 from fastphash.clean.plan import ACTIONS, KEEP, PLAN, PLAN_SCHEMA, REMOVE, plan_settings
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.joins.distances import row_distances
+from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.results.decisions import decisions_digest, read_steps, resolve
 from fastphash.sources.protocol import Reader
 from fastphash.store.schema import exact_paths
+from fastphash.verify.findings import Findings
 
 
 class CheckedPlan:
@@ -116,26 +118,48 @@ class CheckedPlan:
         row_of = np.array(removed, np.int64)
         distances, _ = row_distances(index, row_of, index, keeper[row_of])
         confirmed = set(map(tuple, resolve(read_steps(self.audited.folder), rows).copies.tolist()))
+        found = self._found(row_of, keeper[row_of])
         planned = zip(
-            removed, table["kind"].to_pylist(), table["distance"].to_pylist(), strict=True
+            removed, table["kind"].to_pylist(), table["distance"].to_pylist(), found, strict=True
         )
-        for (row, kind, distance), real in zip(planned, distances.tolist(), strict=True):
+        for (row, kind, distance, what), real in zip(planned, distances.tolist(), strict=True):
             kept = int(keeper[row])
             if kind not in KINDS:
                 raise StoreError(f"{PLAN}: {self.name(row)} would go without a kind: {kind!r}")
+            if what != kind and (what or KINDS.index(kind) in (CROPPED, ALTERED)):
+                raise StoreError(
+                    f"{PLAN}: {self.name(row)} was found to be {what or 'another kind'}, not {kind}"
+                )
             if kind == KINDS[IDENTICAL] and self.digests[row] != self.digests[kept]:
                 raise StoreError(f"{PLAN}: {self.name(row)} isn't identical to its keeper")
-            if distance != real or (real and KINDS.index(kind) < NEAR):
+            if distance != real or (real and KINDS.index(kind) < NEAR and not what):
                 raise StoreError(
                     f"{PLAN}: {self.name(row)} is {real} bits from its keeper, not {kind} at "
                     f"distance {distance}"
                 )
-            by_kind = kind in self.settings["kinds"] and real <= self.settings["radius"]
+            within = bool(what) or real <= self.settings["radius"]
+            by_kind = kind in self.settings["kinds"] and within
             if not by_kind and (min(row, kept), max(row, kept)) not in confirmed:
                 raise StoreError(
                     f"{PLAN}: {self.name(row)} would go as {kind} at distance {real}, which the "
                     "plan wasn't made by: plan again with `kinds`"
                 )
+
+    def _found(self, rows: NDArray[np.int64], kept: NDArray[np.int64]) -> list[str]:
+        """The kind that was found of each pair of rows, or of the same bytes; empty for none."""
+        findings, digests = self.audited.findings, self.audited.rows.digests
+        if not findings.size:
+            return [""] * rows.size
+        first = np.arange(len(self))
+        if digests is not None:
+            distinct = find_distinct_rows(digests)
+            first = distinct.first[distinct.of_row]
+        by_bytes = Findings.joined([findings._replace(pairs=first[findings.pairs])])
+        different = by_bytes.pairs[:, 0] != by_bytes.pairs[:, 1]
+        by_bytes = by_bytes.take(np.flatnonzero(different))
+        number = by_bytes.find(first[rows], first[kept])
+        kinds = np.append(by_bytes.relation.kind, len(KINDS))[number]
+        return [(*KINDS, "")[kind] for kind in kinds.tolist()]
 
     def _check_labels(self, table: pa.Table, removed: list[int], keeper: NDArray[np.int64]) -> None:
         """Check that no removed row's labels disagree with its keeper's."""

@@ -28,6 +28,7 @@ from fastphash.results.schemas import KEEPER, RELATION, coded, relation_columns
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
+from fastphash.verify.findings import Findings
 
 ACTIONS = KEEP, REMOVE = ("keep", "remove")
 
@@ -117,14 +118,19 @@ def make_plan(
     criteria = _audited_criteria(audited, options)
     order = _order(audited, rows, keep_in, decided)
     within = replace(criteria, radius=criteria.radius if allowed[NEAR] else 0)
-    removals, disagreements = find_removals(order, allowed, decided, within, labels, progress)
+    findings = _in_order(audited.findings, rows, order)
+    removals, disagreements = find_removals(
+        order, allowed, decided, within, labels, progress, findings
+    )
     stay = order[~np.isin(order, removals.row)]
     settings = {
         "kinds": kinds,
         "keep_in": keep_in,
         "radius": within.radius,
         "conflicts": conflicts,
-        "staying": count_staying(rows.take(stay), criteria, decided.among(stay), kinds),
+        "staying": count_staying(
+            rows.take(stay), criteria, decided.among(stay), kinds, findings.among(stay)
+        ),
         "emptied": [lost._asdict() for lost in find_emptied(audited, rows, removals.row)],
         **_basis(audited, decided),
     }
@@ -139,6 +145,15 @@ def _order(
     split_order = keep_in_first(audited.summary["split_order"], keep_in)
     order = keepers_first(priority(rows, split_order), decided)
     return order[were_compared(rows, audited.summary)[order]]
+
+
+def _in_order(findings: Findings, rows: HashTable, order: NDArray[np.int64]) -> Findings:
+    """What was found, about all files of the same bytes: the first of `order` stands for them."""
+    if not findings.size:
+        return findings
+    digests = None if rows.digests is None else rows.digests[order]
+    ranked = findings.among(order).spread(digests)
+    return Findings.joined([ranked._replace(pairs=order[ranked.pairs])])
 
 
 def _kinds(by: Sequence[str]) -> list[str]:

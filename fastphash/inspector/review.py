@@ -2,13 +2,12 @@
 
 from fastphash.base.progress import Progress
 from fastphash.errors import StoreError
-from fastphash.files import atomic
 from fastphash.inspector.catalog import Catalog
 from fastphash.inspector.decisions import DecisionLog
 from fastphash.inspector.label_conflicts import LabelConflicts
 from fastphash.inspector.navigation import Navigation
 from fastphash.inspector.previews import Previews
-from fastphash.results.audit_folder import SUMMARY, AuditFolder
+from fastphash.results.audit_folder import AuditFolder, read_summary
 
 
 class Review:
@@ -48,7 +47,7 @@ class Review:
     def is_outdated(self) -> bool:
         """Whether the audit has been run again, or is being run again."""
         try:
-            summary = atomic.read_json(self.audited.folder / SUMMARY)
+            summary = read_summary(self.audited.folder)
         except StoreError:
             return True
         return bool(summary != self.audited.summary)

@@ -12,7 +12,7 @@ from fastphash.joins.matches import Matches
 from fastphash.report.groups import Group, ImageName, Member
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.store.rows import HashTable
-from fastphash.store.schema import exact_paths
+from fastphash.store.schema import exact_paths, image_keys
 from fastphash.verify.decide_kind import relate_matches
 
 # pairs that are compared for each one that is wanted: some turn out to be copies
@@ -84,18 +84,12 @@ def _pairs_of_equal_hashes(
 
 def _group_of_rows(rows: HashTable, groups: pa.Table) -> NDArray[np.int64]:
     """The number of each row's group; a negative number of its own for a row without a group."""
-    grouped = _keys(groups["split"], exact_paths(groups))
-    places = pc.index_in(_keys(rows.table["split"], rows.paths), grouped)
+    grouped = image_keys(groups["split"], exact_paths(groups))
+    places = pc.index_in(image_keys(rows.table["split"], rows.paths), grouped)
     known: NDArray[np.bool_] = places.is_valid().to_numpy()
     number = -1 - np.arange(len(rows))
     number[known] = groups["group"].to_numpy()[places.drop_null().to_numpy()]
     return number
-
-
-def _keys(splits: pa.ChunkedArray, paths: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Split and path as one value."""
-    names = splits.cast(pa.string()).cast(pa.binary())
-    return pc.binary_join_element_wise(names, paths.cast(pa.binary()), b"\0")
 
 
 def _names(rows: HashTable) -> list[ImageName]:

@@ -4,25 +4,31 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fastphash.base.vocabulary import COUNTED
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
 from fastphash.labels.masks import left_out
-from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA
+from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, PARTS
 from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
 from fastphash.store.open import read_hashes
 from fastphash.store.rows import HashTable
 from fastphash.store.store import AUDIT_STORE, Store, is_store, open_store
 
+if TYPE_CHECKING:
+    from fastphash.verify.findings import Findings
+
 HASHES = AUDIT_STORE
 GROUPS = "groups.parquet"
 LEAKS = "leaks.parquet"
+#: Only if something was found about pairs that their thumbnails alone don't tell.
+FINDINGS = "findings.parquet"
 REJECTED = "rejected.parquet"
 REJECTED_CSV = "rejected.csv"
 #: Only if the audit compared labels.
@@ -88,6 +94,14 @@ class AuditFolder:
         """Every hashed image of the audited splits, in the store's order."""
         return read_splits(self.folder, self.splits)
 
+    @cached_property
+    def findings(self) -> "Findings":
+        """What was found about pairs of `rows`."""
+        # it imports kernels, which are slow to load
+        from fastphash.results.finding_table import read_findings
+
+        return read_findings(self.folder / FINDINGS, self.rows)
+
     def reader(self, split: str) -> Reader:
         """The reader of a split's images."""
         return reader_at(os.fsencode(self.store.roots[split]))
@@ -146,7 +160,7 @@ def open_audit(folder: Path) -> AuditFolder:
                 f"{folder / REJECTED_CSV}"
             )
         raise StoreError(f"the audit in {str(folder)!r} didn't come to its end: run it again")
-    summary = atomic.read_json(folder / SUMMARY)
+    summary = read_summary(folder)
     if not isinstance(summary, dict) or summary.get("store") != store.digest:
         raise StoreError(
             f"the hashes in {str(folder)!r} are not those that were audited: run the audit again"
@@ -159,5 +173,22 @@ def open_audit(folder: Path) -> AuditFolder:
 
 
 def _lacks_columns(path: Path, schema: pa.Schema) -> bool:
-    """Whether a table is there, but without a column that it has today."""
-    return path.exists() and not set(schema.names) <= set(parquet.read_schema(path).names)
+    """Whether a table is there, but without a column that it has today.
+
+    Audits of earlier versions have no findings, and no columns for them.
+    """
+    needed = {*schema.names} - {name for name, _ in PARTS}
+    return path.exists() and not needed <= {*parquet.read_schema(path).names}
+
+
+def read_summary(folder: Path) -> Any:
+    """What summary.json holds, with 0 for kinds that an earlier version didn't know."""
+    summary = atomic.read_json(folder / SUMMARY)
+    if not isinstance(summary, dict):
+        return summary
+    none = dict.fromkeys(COUNTED, 0)
+    splits = summary.get("splits", {}).values()
+    counted = [*summary.get("leaks", []), *(split["leaks"] for split in splits if "leaks" in split)]
+    for leaks in counted:
+        leaks["kinds"] = none | leaks["kinds"]
+    return summary

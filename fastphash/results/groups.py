@@ -21,7 +21,15 @@ from fastphash.results.copy_rule import CopyRule
 from fastphash.results.counts import are_copies, count_kinds, counted_kinds
 from fastphash.results.decisions import NOTHING_DECIDED, Resolved
 from fastphash.results.priority import keeper_reasons
-from fastphash.results.schemas import GROUPS_SCHEMA, ROLES, coded, relation_columns, row_names
+from fastphash.results.schemas import (
+    GROUP_SIDES,
+    GROUPS_SCHEMA,
+    ROLES,
+    coded,
+    part_columns,
+    relation_columns,
+    row_names,
+)
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation, relate
@@ -132,6 +140,7 @@ class GroupedRows(NamedTuple):
                 path,
                 coded((~is_keeper).astype(np.int32), ROLES),
                 *relation_columns(self.relation(order), is_keeper),
+                *part_columns(self.findings, order, keeper, GROUP_SIDES),
                 keeper_split,
                 keeper_path,
                 keeper_reasons(self.rows, order, keeper),

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from fastphash.results.counts import are_copies
 from fastphash.results.decisions import Resolved
 from fastphash.results.leaks import find_strongest, strength_keys
-from fastphash.results.schemas import LEAKS_SCHEMA, relation_columns, row_names
+from fastphash.results.schemas import (
+    LEAKS_SCHEMA,
+    SIDES,
+    part_columns,
+    relation_columns,
+    row_names,
+)
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
@@ -70,14 +76,15 @@ class ImageLeaks(NamedTuple):
     match_count: NDArray[np.int64]
     also_in: list[str]
 
-    def table(self, rows: HashTable) -> pa.Table:
-        """The same as `LEAKS_SCHEMA`."""
+    def table(self, rows: HashTable, findings: Findings = NO_FINDINGS) -> pa.Table:
+        """The same as `LEAKS_SCHEMA`, with what was found about these rows."""
         *needle_names, needle_bytes = row_names(rows, self.needle)
         *haystack_names, haystack_bytes = row_names(rows, self.partner)
         columns = [
             *needle_names,
             *haystack_names,
             *relation_columns(self.relation),
+            *part_columns(findings, self.needle, self.partner, SIDES),
             pa.array(self.confirmed),
             pa.array(self.match_count - 1, pa.int64()),
             pa.array(self.also_in, pa.string()),

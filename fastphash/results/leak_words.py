@@ -43,9 +43,20 @@ def is_or_are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
+def elsewhere(name: str, splits: dict[str, Any]) -> str:
+    """The other split, or words for several."""
+    others = [other for other in splits if other != name]
+    return display_name(others[0]) if len(others) == 1 else "another split"
+
+
+def hashed_images(split: dict[str, Any]) -> int:
+    """How many images of a split were hashed, of its part of summary.json."""
+    return int(split["images"] - split["rejected"])
+
+
 def _leak_line(leak: dict[str, Any]) -> str:
-    elsewhere = display_name(leak["haystack"])
-    line = leak_in_words(leak["leaked"], leak["images"], leak["needles"], elsewhere)
+    haystack = display_name(leak["haystack"])
+    line = leak_in_words(leak["leaked"], leak["images"], leak["needles"], haystack)
     kinds = [f"{leak['kinds'][kind]:,} {kind}" for kind in COUNTED_COPIES if leak["kinds"][kind]]
     number = leak["same_pixels"]
     same_pixels = f" ({number:,} with the same pixels in other bytes)" if number else ""

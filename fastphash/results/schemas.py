@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import (
@@ -21,8 +22,14 @@ from fastphash.store.rows import HashTable
 if TYPE_CHECKING:
     # it imports kernels, which are slow to load, and large
     from fastphash.verify.decide_kind import Relation
+    from fastphash.verify.findings import Findings
 
 ROLES = ("keeper", "copy")
+#: What the two images of a pair are called in tables of leaks, and in those of groups.
+SIDES = ("needle", "haystack")
+GROUP_SIDES = ("copy", "keeper")
+# of a side of a box: finer than a pixel of most images
+_DECIMALS = 4
 
 #: Columns that say how two images relate.
 RELATION = [
@@ -33,6 +40,15 @@ RELATION = [
     ("colour", NAME_TYPE),
     ("colour_distance", pa.float32()),
     ("same_pixels", pa.bool_()),
+]
+#: Columns that say which part of an image another one shows, and where the two differ.
+PARTS = [
+    # left, top, right and bottom as shares of width and height, with commas between
+    ("window", pa.string()),
+    # the image that the window is in
+    ("window_of", NAME_TYPE),
+    # in the frame of the haystack image, or of the keeper
+    ("place", pa.string()),
 ]
 #: Columns that name the keeper of an image, and say why it stays rather than the image.
 KEEPER = [
@@ -54,6 +70,7 @@ LEAKS_SCHEMA = pa.schema(
     [
         *_SIDES,
         *RELATION,
+        *PARTS,
         # a copy by decision, whatever its kind
         ("confirmed", pa.bool_()),
         ("matches", pa.int64()),
@@ -69,9 +86,21 @@ GROUPS_SCHEMA = pa.schema(
         ("path", pa.string()),
         ("role", NAME_TYPE),
         *RELATION,
+        *PARTS,
         *KEEPER,
         ("path_bytes", pa.binary()),
         ("keeper_path_bytes", pa.binary()),
+    ]
+)
+#: Pairs whose kind their thumbnails alone don't tell.
+FINDINGS_SCHEMA = pa.schema(
+    [
+        *_SIDES,
+        *RELATION,
+        *PARTS,
+        # whether pixels were compared
+        ("looked", pa.bool_()),
+        *_PATH_BYTES,
     ]
 )
 
@@ -107,6 +136,48 @@ def relation_columns(
         pa.array(colour_distance, pa.float32(), mask=uncoloured),
         pa.array(same_pixels == SAME_PIXELS, mask=all_null | (same_pixels == UNKNOWN_PIXELS)),
     ]
+
+
+def part_columns(
+    findings: "Findings",
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    sides: tuple[str, str],
+) -> list[Any]:
+    """The columns of PARTS for pairs of rows, null where nothing was found.
+
+    `sides` are what the two images of a pair are called.
+    """
+    pairs, found = findings.about(left, right)
+    window, place = (np.full((left.size, 4), np.nan, np.float32) for _ in range(2))
+    window[pairs], place[pairs] = found.window, found.place
+    window_of = np.zeros(left.size, np.uint8)
+    window_of[pairs] = found.window_of
+    return [
+        boxes_as_text(window),
+        coded(window_of, sides, np.isnan(window[:, 0])),
+        boxes_as_text(place),
+    ]
+
+
+def boxes_as_text(boxes: NDArray[np.float32]) -> pa.Array:
+    """Boxes (n, 4) as text such as 0.1,0.1,0.9,0.9; null where a side is NaN."""
+    text = np.full(len(boxes), None, object)
+    known = np.flatnonzero(~np.isnan(boxes).any(axis=1))
+    rounded = np.round(boxes[known].astype(np.float64), _DECIMALS) + 0.0
+    text[known] = [",".join(map("{:g}".format, box)) for box in rounded.tolist()]
+    return pa.array(text, pa.string())
+
+
+def boxes_of_text(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """What `boxes_as_text` has written, float32 (n, 4); ArrowInvalid if it is something else."""
+    boxes = np.full((len(column), 4), np.nan, np.float32)
+    sides = pc.split_pattern(column.drop_null(), ",")
+    numbers = pc.list_flatten(sides).cast(pa.float32()).to_numpy()
+    if not pc.all(pc.equal(pc.list_value_length(sides), 4), min_count=0).as_py():
+        raise pa.ArrowInvalid("a box has four sides")
+    boxes[column.is_valid().to_numpy()] = numbers.reshape(-1, 4)
+    return boxes
 
 
 def coded(

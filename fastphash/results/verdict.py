@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fastphash.base.text import count, display_name, listed
-from fastphash.base.vocabulary import CONFIRMED, COUNTED_COPIES, KINDS, NEAR, SURE_KINDS, UNVERIFIED
-from fastphash.results.calibration_words import are_mostly_copies, warning_in_words
-from fastphash.results.leak_words import is_or_are, leak_in_words, share_in_words
+from fastphash.base.vocabulary import CONFIRMED, COUNTED_COPIES, KINDS, SURE_KINDS, UNVERIFIED
+from fastphash.results.calibration_words import warning_in_words
+from fastphash.results.doubt_words import doubtful_in_words, doubtful_kinds, only_as
+from fastphash.results.leak_words import elsewhere, hashed_images, leak_in_words, share_in_words
 from fastphash.results.priority import is_for_evaluation
 from fastphash.sources.split_folders import name_split_folders
 
@@ -131,10 +132,11 @@ def _judge_leaks(summary: dict[str, Any]) -> _Judged:
             _leaks_in_words(worst, summary),
         )
     if worst := _worst_split(splits, COUNTED_COPIES):
+        kinds = doubtful_kinds(splits)
         return (
             "doubt",
-            "Look at the near copies before you trust a test score.",
-            [_near_in_words(worst, summary)],
+            f"Look at the {listed(kinds)} copies before you trust a test score.",
+            doubtful_in_words(worst, summary),
         )
     if unverified := sum(split["leaks"]["kinds"][_UNVERIFIED] for split in splits.values()):
         hashes = count(unverified, "image has", "images have")
@@ -196,7 +198,7 @@ def _copies_inside(splits: dict[str, Any]) -> str:
     parts = []
     for name, split in sorted(splits.items(), key=lambda item: -_copies(item[1])):
         if copies := _copies(split):
-            parts.append(share_in_words(copies, _hashed(split), name))
+            parts.append(share_in_words(copies, hashed_images(split), name))
     if not parts:
         return ""
     if len(parts) > 3:
@@ -219,7 +221,7 @@ def _worst_split(splits: dict[str, Any], kinds: Sequence[str]) -> str:
     def leaking(name: str) -> float:
         split = splits[name]
         leaked = sum(split["leaks"]["kinds"][kind] for kind in kinds)
-        return float(leaked / _hashed(split))
+        return float(leaked / hashed_images(split))
 
     worst = max(splits, key=lambda name: (leaking(name), is_for_evaluation(name)))
     return worst if leaking(worst) else ""
@@ -227,10 +229,7 @@ def _worst_split(splits: dict[str, Any], kinds: Sequence[str]) -> str:
 
 def _leaks_in_words(worst: str, summary: dict[str, Any]) -> list[str]:
     splits, leaks = summary["splits"], summary["splits"][worst]["leaks"]
-    near = leaks["kinds"][KINDS[NEAR]]
-    copies = "a near copy" if near == 1 else "near copies"
-    end = f", {near:,} of them only as {copies}." if near else "."
-    sentences = [_leak_in_words(worst, splits) + end]
+    sentences = [f"{', '.join([_leak_in_words(worst, splits), *only_as(leaks['kinds'])])}."]
     pairs = {
         frozenset((leak["needles"], leak["haystack"]))
         for leak in summary["leaks"]
@@ -246,44 +245,7 @@ def _leaks_in_words(worst: str, summary: dict[str, Any]) -> list[str]:
 def _leak_in_words(name: str, splits: dict[str, Any]) -> str:
     split = splits[name]
     leaked = split["leaks"]["leaked"]
-    return leak_in_words(leaked, _hashed(split), name, _elsewhere(name, splits))
-
-
-def _near_in_words(worst: str, summary: dict[str, Any]) -> str:
-    split, min_score = summary["splits"][worst], summary["min_score"]
-    number = split["leaks"]["leaked"]
-    one = number == 1
-    if min_score is None:
-        end = (
-            ": perhaps a copy, perhaps only alike"
-            if one
-            else ": perhaps copies, perhaps only alike"
-        )
-    elif not min_score:
-        unlike = "it looks: it may be no copy" if one else "they look: most may not be copies"
-        end = f", however unlike {unlike}"
-    else:
-        end = f", and the thumbnails score at least {min_score:g}"
-        if are_mostly_copies(summary):
-            end += ": it is probably a copy" if one else ": most are copies"
-        else:
-            end += ": it is probably no copy" if one else ": most are probably no copies"
-    return (
-        "No image of one split is surely in another, but "
-        f"{share_in_words(number, _hashed(split), worst)} "
-        f"{is_or_are(number)} near one in {_elsewhere(worst, summary['splits'])}, at most "
-        f"{count(summary['radius'], 'bit')} away{end}."
-    )
-
-
-def _elsewhere(name: str, splits: dict[str, Any]) -> str:
-    """The other split, or words for several."""
-    others = [other for other in splits if other != name]
-    return display_name(others[0]) if len(others) == 1 else "another split"
-
-
-def _hashed(split: dict[str, Any]) -> int:
-    return int(split["images"] - split["rejected"])
+    return leak_in_words(leaked, hashed_images(split), name, elsewhere(name, splits))
 
 
 def _looked_for(summary: dict[str, Any]) -> str:

@@ -109,3 +109,9 @@ def exact_paths(table: pa.Table) -> pa.ChunkedArray:
     if "path_bytes" not in table.column_names:
         return names
     return pc.coalesce(table["path_bytes"], names)
+
+
+def image_keys(splits: pa.ChunkedArray, paths: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Split and exact path of each image as one value, binary."""
+    names = splits.cast(pa.string()).cast(pa.binary())
+    return pc.binary_join_element_wise(names, paths.cast(pa.binary()), b"\0")

@@ -107,22 +107,22 @@ class Findings(NamedTuple):
     def spread(self, digests: NDArray[np.uint64] | None) -> "Findings":
         """The same about all pairs of rows with the bytes of these rows; none about equal bytes.
 
-        Of bytes that very many rows have, it holds for the pairs with the first row of either side.
+        Of several about the same bytes the first holds. Of bytes that very many rows have, it holds
+        for the pairs with the first row of either side.
 
         Parameters
         ----------
         digests : uint64 (rows, 2), optional
-            Of all rows; zeros where they are unknown, and spread nothing.
+            Of all rows; without them nothing is spread.
         """
         if digests is None or not self.size:
             return self
         of_row = find_distinct_rows(digests).of_row
-        unknown = np.flatnonzero(~digests.any(axis=1))
-        of_row[unknown] = of_row.size + unknown
-        different = of_row[self.pairs[:, 0]] != of_row[self.pairs[:, 1]]
-        own = self.take(np.flatnonzero(different))
+        left, right = of_row[self.pairs].T
+        _, first = np.unique(pair_keys(left, right), return_index=True)
+        own = self.take(np.sort(first[left[first] != right[first]]))
         number, pairs = _pairs_of_equals(own.pairs, of_row)
-        return Findings.joined([own, own.take(number)._replace(pairs=pairs)])
+        return Findings.joined([own.take(number)._replace(pairs=pairs), own])
 
     def between(self, needles: NDArray[np.int64], haystack: NDArray[np.int64]) -> "Findings":
         """Those about one of `needles` and one of `haystack`, by their places in these.

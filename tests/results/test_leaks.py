@@ -20,7 +20,7 @@ radii = pytest.mark.parametrize("radius", slow_but([0, 3], [0, 1, 3]))
 
 
 def leak_table(rows, criteria, decided=NOTHING_DECIDED, splits=SPLITS, findings=NO_FINDINGS):
-    return merge_leaks(find_leaks(rows, splits, criteria, decided, findings)).table(rows)
+    return merge_leaks(find_leaks(rows, splits, criteria, decided, findings)).table(rows, findings)
 
 
 @table_kinds

@@ -18,6 +18,7 @@ from tests.support.examples import slow_but
 from tests.support.plain_tables import (
     EXACT,
     NAME,
+    PARTS,
     RELATION,
     SIDES,
     TABLES,
@@ -51,6 +52,7 @@ def test_columns_are_those_of_the_design():
     assert columns(LEAKS_SCHEMA) == [
         *SIDES,
         *RELATION,
+        *PARTS,
         ("confirmed", pa.bool_()),
         ("matches", pa.int64()),
         ("also_in", pa.string()),
@@ -62,6 +64,7 @@ def test_columns_are_those_of_the_design():
         ("path", pa.string()),
         ("role", NAME),
         *RELATION,
+        *PARTS,
         ("keeper_split", NAME),
         ("keeper_path", pa.string()),
         ("keeper_reason", NAME),

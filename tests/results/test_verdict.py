@@ -73,6 +73,21 @@ def test_an_image_leaks_once_however_many_splits_have_it():
         ({"exact": 1, "near": 1}, "are also in b, 1 of them only as a near copy."),
         ({"confirmed": 1, "near": 2}, "3 of 20 a images (15.0 %) are also in b, 2 of them only as"),
         (
+            {"exact": 1, "near": 1, "cropped": 2, "altered": 1},
+            "in b, 1 of them only as a near copy, 2 of them only as crops, 1 of them only as an al",
+        ),
+        (
+            {"cropped": 2, "altered": 1},
+            (
+                "No image of one split is surely in another, but 2 of 20 a images (10.0 %) are "
+                "crops, or bordered or shifted copies, of images in b."
+            ),
+        ),
+        (
+            {"altered": 1},
+            "but 1 of 20 a images (5.0 %) shows the same scene as one in b but for a place.",
+        ),
+        (
             {"near": 1},
             (
                 "1 of 20 a images (5.0 %) is near one in b, at most 4 bits away, and the "
@@ -90,6 +105,21 @@ def test_an_image_leaks_once_however_many_splits_have_it():
 )
 def test_leaks_in_words(leaks, said):
     assert said in judge(summary({"a": split(leaks), "b": split()})).sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("leaks", "kinds"),
+    [
+        ({"near": 1}, "near"),
+        ({"altered": 1}, "altered"),
+        ({"near": 2, "cropped": 1, "altered": 1}, "near, cropped and altered"),
+    ],
+)
+def test_leaks_that_leave_doubt_are_to_be_looked_at(leaks, kinds):
+    verdict = judge(summary({"a": split(leaks), "b": split()}))
+    assert verdict.tone == "doubt"
+    assert verdict.headline == f"Look at the {kinds} copies before you trust a test score."
+    assert len(verdict.sentences) == len(leaks)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.results.schemas import GROUPS_SCHEMA
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import path_columns
+from fastphash.verify.findings import NO_FINDINGS
 from tests.support.stores import write_store
 from tests.support.thumbnails import POOL
 
@@ -68,6 +69,7 @@ def write_audit(out, groups, roots=None, **columns):
             relation(7, pa.string()),
             pa.nulls(len(images), pa.float32()),
             pa.nulls(len(images), pa.bool_()),
+            *[pa.nulls(len(images), pa.string())] * 3,
             pa.array(split, pa.string()).take(of_keeper),
             path.take(of_keeper),
             pa.array([None if k else "first name" for k in keeper], pa.string()),
@@ -99,7 +101,17 @@ def fixed(values, width):
     )
 
 
-def audited(folder, contents, hashes, pictures, splits, *, thumbnails=True, orientations=True):
+def audited(
+    folder,
+    contents,
+    hashes,
+    pictures,
+    splits,
+    *,
+    thumbnails=True,
+    orientations=True,
+    findings=NO_FINDINGS,
+):
     """An audit without files: what `make_plan` needs of one. Row i has `contents[i]`.
 
     Digests differ in their second half only.
@@ -132,5 +144,6 @@ def audited(folder, contents, hashes, pictures, splits, *, thumbnails=True, orie
         },
         rows=HashTable(pa.table(columns), Definition()),
         splits=["train", "val"],
+        findings=findings,
         store=SimpleNamespace(roots={"train": "/train", "val": "/val"}, digest="d"),
     )

@@ -32,6 +32,7 @@ RELATION = [
     ("colour_distance", pa.float32()),
     ("same_pixels", pa.bool_()),
 ]
+PARTS = [("window", pa.string()), ("window_of", NAME), ("place", pa.string())]
 SIDES = [
     ("needle_split", NAME),
     ("needle_path", pa.string()),
@@ -123,8 +124,9 @@ class Relation:
         if self.same_pixels:
             self.orientation, self.score = 0, 1
         self.kind = self.kind_of_others()
+        self.finding = finding
         if finding:
-            self.kind, self.orientation, self.score = finding
+            self.kind, self.orientation, self.score, *_ = finding
             self.same_pixels = None
 
     def kind_of_others(self):
@@ -172,14 +174,29 @@ def plain_pairs(one, other, radius=0):
 
 
 def by_pair(findings):
-    """Kind, orientation and score of each finding, for the pair either way round."""
+    """What was found about each pair, either way round."""
     found = {}
     for way in (findings, findings.reversed()):
         codes, _, orientation, score, *_ = (column.tolist() for column in way.relation)
         kinds = [KINDS[code] for code in codes]
+        boxes = way.window.tolist(), way.window_of.tolist(), way.place.tolist()
         pairs = map(tuple, way.pairs.tolist())
-        found |= zip(pairs, zip(kinds, orientation, score, strict=True), strict=True)
+        found |= zip(pairs, zip(kinds, orientation, score, *boxes, strict=True), strict=True)
     return found
+
+
+def parts(pair, sides=("needle", "haystack")):
+    """The columns of windows and places."""
+    none = dict.fromkeys(name for name, _ in PARTS)
+    if not pair.finding:
+        return none
+    *_, window, window_of, place = pair.finding
+    known = {} if np.isnan(window[0]) else {"window": text(window), "window_of": sides[window_of]}
+    return none | known | ({} if np.isnan(place[0]) else {"place": text(place)})
+
+
+def text(box):
+    return ",".join(f"{side:.4f}".rstrip("0").rstrip(".") for side in box)
 
 
 def plain_leaks(rows, radius=0, decided=NOTHING_DECIDED, findings=NO_FINDINGS):
@@ -201,6 +218,7 @@ def plain_leaks(rows, radius=0, decided=NOTHING_DECIDED, findings=NO_FINDINGS):
             _, j, best, is_copy, confirmed = several[0]
             alike = [splits[other] for _, other, _, copy, _ in several if copy == is_copy]
             sides = names(rows, i, "needle_") | names(rows, j, "haystack_") | relation(best)
+            sides |= parts(best)
             also_in = [name for name in dict.fromkeys(alike) if name != splits[j]]
             yield sides | {
                 "confirmed": confirmed,
@@ -256,13 +274,22 @@ def plain_groups(rows, radius=0, decided=NOTHING_DECIDED, findings=NO_FINDINGS):
     for i, k, pair in plain_stars(rows, radius, decided, findings):
         groups.setdefault(k, []).append((i, pair))
     for number, (k, copies) in enumerate(sorted(groups.items())):
-        none = dict.fromkeys(name for name, _ in RELATION) | {"distance": 0}
+        none = dict.fromkeys(name for name, _ in (*RELATION, *PARTS)) | {"distance": 0}
         keeper = names(rows, k, "keeper_")
         alone = {"keeper_reason": None}
         yield {"group": number, "role": "keeper"} | names(rows, k) | none | keeper | alone
         for i, pair in copies:
             why = {"keeper_reason": plain_reason(rows, i, k)}
-            yield {"group": number, "role": "copy"} | names(rows, i) | relation(pair) | keeper | why
+            yield (
+                {"group": number, "role": "copy"}
+                | names(rows, i)
+                | {
+                    **relation(pair),
+                    **parts(pair, ("copy", "keeper")),
+                    **keeper,
+                    **why,
+                }
+            )
 
 
 TABLES = [

@@ -148,27 +148,24 @@ def test_they_hold_for_files_of_the_same_bytes(most, rows, seed):
     rng = np.random.default_rng(seed)
     digests = np.repeat(rng.integers(0, max(rows // 2, 2), (rows, 1)), 2, axis=1).astype(np.uint64)
     equals = {
-        row: [row] if not one.any() else np.flatnonzero((digests == one).all(axis=1)).tolist()
+        row: np.flatnonzero((digests == one).all(axis=1)).tolist()
         for row, one in enumerate(digests)
     }
-    own, others = {}, {}
-    for way in (found, found.reversed()):
-        for (one, other), entry in entries(way):
-            if other in equals[one]:
-                continue
-            own[one, other] = entry
+    expected, seen = {}, set()
     for (one, other), entry in entries(found):
-        if (one, other) not in own:
-            continue
         left, right = equals[one], equals[other]
+        contents = frozenset((left[0], right[0]))
+        if other in left or contents in seen:
+            continue
+        seen.add(contents)
         every = [(i, j) for i in left for j in right]
         if len(every) > most:
-            every = [(i, j) for i, j in every if i == left[0] or j == right[0]]
+            every = [
+                (i, j) for i, j in every if i == left[0] or j == right[0] or (i, j) == (one, other)
+            ]
         turned = dict(entries(found.reversed()))[other, one]
         for i, j in every:
-            if (i, j) not in others:
-                others[i, j], others[j, i] = entry, turned
-    expected = others | own
+            expected[i, j], expected[j, i] = entry, turned
     with mock.patch.object(findings, "_MOST_PAIRS", most):
         spread = found.spread(digests)
     assert entries(spread) == sorted(

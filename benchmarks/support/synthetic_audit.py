@@ -13,7 +13,14 @@ from fastphash.hashing.definition import Definition
 from fastphash.results.audit_folder import GROUPS, HASHES, LEAKS, REJECTED, SUMMARY
 from fastphash.results.decisions import Decision, Image, decide
 from fastphash.results.priority import REASONS
-from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, ROLES, coded, relation_columns
+from fastphash.results.schemas import (
+    GROUPS_SCHEMA,
+    LEAKS_SCHEMA,
+    PARTS,
+    ROLES,
+    coded,
+    relation_columns,
+)
 from fastphash.store.schema import REJECTED_SCHEMA, Layout
 from fastphash.store.store import PART_ROWS, create_store, open_store
 from fastphash.verify.decide_kind import Relation
@@ -116,6 +123,7 @@ def write_groups(path: Path, group: Codes, position: Codes, split: Codes, paths:
             ),
             keeper,
         ),
+        *[pa.nulls(n, kind) for _, kind in PARTS],
         coded(split[first], SPLITS),
         pa.array(paths).take(pa.array(first)),
         coded(np.zeros(n, np.int32), REASONS, keeper),

@@ -119,18 +119,14 @@ def make_plan(
     order = _order(audited, rows, keep_in, decided)
     within = replace(criteria, radius=criteria.radius if allowed[NEAR] else 0)
     findings = _in_order(audited.findings, rows, order)
-    removals, disagreements = find_removals(
-        order, allowed, decided, within, labels, progress, findings
-    )
-    stay = order[~np.isin(order, removals.row)]
+    goes = find_removals(order, allowed, decided, within, labels, progress, findings)
+    removals, disagreements = goes
     settings = {
         "kinds": kinds,
         "keep_in": keep_in,
         "radius": within.radius,
         "conflicts": conflicts,
-        "staying": count_staying(
-            rows.take(stay), criteria, decided.among(stay), kinds, findings.among(stay)
-        ),
+        "staying": _count_staying(rows, order, removals, criteria, decided, kinds, findings),
         "emptied": [lost._asdict() for lost in find_emptied(audited, rows, removals.row)],
         **_basis(audited, decided),
     }
@@ -154,6 +150,22 @@ def _in_order(findings: Findings, rows: HashTable, order: NDArray[np.int64]) -> 
     digests = None if rows.digests is None else rows.digests[order]
     ranked = findings.among(order).spread(digests)
     return Findings.joined([ranked._replace(pairs=order[ranked.pairs])])
+
+
+def _count_staying(
+    rows: HashTable,
+    order: NDArray[np.int64],
+    removals: Removals,
+    criteria: CopyCriteria,
+    decided: Resolved,
+    kinds: Sequence[str],
+    findings: Findings,
+) -> dict[str, int]:
+    """Copies that stay because of their kinds, by kind."""
+    stay = order[~np.isin(order, removals.row)]
+    return count_staying(
+        rows.take(stay), criteria, decided.among(stay), kinds, findings.among(stay)
+    )
 
 
 def _kinds(by: Sequence[str]) -> list[str]:

@@ -41,6 +41,8 @@ class Row:
         Empty where it isn't known.
     reason : str
         Why its keeper stays rather than it; empty for a keeper.
+    parts : str
+        Which part it shows of its keeper, or its keeper of it, and where they differ; mostly empty.
     size, mtime_ns, width, height : int
         Of the audited file; width and height are 0 where they aren't known.
     """
@@ -56,6 +58,7 @@ class Row:
     score: float | None
     colour: str
     reason: str
+    parts: str
     size: int
     mtime_ns: int
     width: int
@@ -146,6 +149,7 @@ class Catalog:
             None if np.isnan(score) else score,
             "" if colour == NONE else COLOURS[colour],
             "" if kind == NONE else columns.reasons[columns.reason[number]],
+            columns.parts.get(number, ""),
             int(details.size[number]),
             int(details.mtime_ns[number]),
             int(details.width[number]),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from fastphash.base.vocabulary import COLOURS, KINDS, ORIENTATIONS
 from fastphash.errors import StoreError
 from fastphash.files import parquet
 from fastphash.results.audit_folder import GROUPS, AuditFolder
+from fastphash.results.part_words import part_words
+from fastphash.results.schemas import PARTS
 
 #: Stands for a missing value: a keeper has no kind.
 NONE = 255
@@ -45,6 +48,8 @@ class GroupColumns:
     paths : pyarrow.ChunkedArray of string (n,)
     path_bytes : pyarrow.ChunkedArray of binary (n,), optional
         Exact paths of the rows whose path isn't UTF-8, null in others; None if all are null.
+    parts : dict of int to str
+        Which part one image shows of the other, and where they differ, by row: rare.
     """
 
     splits: list[str]
@@ -59,6 +64,7 @@ class GroupColumns:
     reason: NDArray[Any]
     paths: pa.ChunkedArray
     path_bytes: pa.ChunkedArray | None
+    parts: dict[int, str]
 
     def __len__(self) -> int:
         """How many groups there are."""
@@ -149,7 +155,13 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
         encode_names(reason, reasons),
         read("path"),
         None if path_bytes.null_count == len(path_bytes) else path_bytes,
+        _read_parts(audited.folder / GROUPS),
     )
+
+
+def _read_parts(path: Path) -> dict[int, str]:
+    known = {*parquet.read_schema(path).names}
+    return part_words(parquet.read_table(path, [name for name, _ in PARTS if name in known]))
 
 
 def encode_names(column: pa.ChunkedArray, names: list[str] | tuple[str, ...]) -> NDArray[Any]:

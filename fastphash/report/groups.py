@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import KINDS, ORIENTATIONS
+from fastphash.results.part_words import part_words
 from fastphash.store.schema import exact_paths
 
 #: Copies of one group that are shown beside their keeper.
@@ -26,7 +27,8 @@ class ImageName(NamedTuple):
 class Member(NamedTuple):
     """One image of a group, with its relation to the keeper; None and 0 for the keeper.
 
-    `reason` says why the keeper stays rather than the image, if one of them goes.
+    `reason` says why the keeper stays rather than the image, if one of them goes; `parts` which
+    part of one the other one shows, and where they differ.
     """
 
     name: ImageName
@@ -36,6 +38,7 @@ class Member(NamedTuple):
     score: float | None
     colour: str | None
     reason: str | None = None
+    parts: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,7 @@ class GroupTable:
 
     def _members(self, rows: NDArray[np.int64]) -> list[Member]:
         table = self._table.take(pa.array(rows))
+        parts = part_words(table)
         return [
             Member(
                 ImageName(split, path),
@@ -169,8 +173,10 @@ class GroupTable:
                 score,
                 colour,
                 reason,
+                parts.get(row, ""),
             )
-            for split, path, kind, distance, orientation, score, colour, reason in zip(
+            for row, split, path, kind, distance, orientation, score, colour, reason in zip(
+                range(table.num_rows),
                 table["split"].to_pylist(),
                 exact_paths(table).to_pylist(),
                 table["kind"].to_pylist(),

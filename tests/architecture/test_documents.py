@@ -26,7 +26,7 @@ from fastphash.labels.coco_check import REJECTED_ANNOTATIONS_SCHEMA
 from fastphash.labels.conflicts import CONFLICTS_SCHEMA
 from fastphash.results.audit_folder import SUMMARY
 from fastphash.results.decisions import DECISIONS
-from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
+from fastphash.results.schemas import FINDINGS_SCHEMA, GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
 from fastphash.store.schema import REJECTED_SCHEMA, Layout, store_schema
 from fastphash.store.store import MANIFEST, create_store
 from tests.support.skipping import missing
@@ -42,6 +42,7 @@ SCHEMAS = {
     "rejected.parquet": REJECTED_SCHEMA,
     "leaks.parquet": LEAKS_SCHEMA,
     "groups.parquet": GROUPS_SCHEMA,
+    "findings.parquet": FINDINGS_SCHEMA,
     "conflicts.parquet": CONFLICTS_SCHEMA,
     "rejected_annotations.parquet": REJECTED_ANNOTATIONS_SCHEMA,
     "pairs.parquet of join": PAIRS_SCHEMA,

@@ -120,7 +120,8 @@ class GroupedRows(NamedTuple):
             distance[rows], comparison.take(rows), same_bytes, self.criteria.min_score
         )
         pairs, found = self.findings.about(rows, keeper[rows])
-        relation.put(pairs, found.relation)
+        # the distance is that of the hashes, whatever was looked at
+        relation.put(pairs, found.relation._replace(distance=relation.distance[pairs]))
         return relation
 
     def table(self) -> pa.Table:

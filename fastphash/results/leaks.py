@@ -220,10 +220,9 @@ def _find_judged(
         score_near=criteria.score_near,
     )
     first_known = pairs.left.size - known.size
-    relation.put(
-        first_known + np.flatnonzero(np.isin(known, findings_keys)),
-        findings.relation.take(np.flatnonzero(np.isin(findings_keys, known))),
-    )
+    found = first_known + np.flatnonzero(np.isin(known, findings_keys))
+    of_found = findings.relation.take(np.flatnonzero(np.isin(findings_keys, known)))
+    relation.put(found, of_found._replace(distance=relation.distance[found]))
     confirmed = np.zeros(pairs.left.size, np.bool_)
     confirmed[first_known:] = np.isin(known, _keys(decided.copies))
     strongest = Strongest.none(judged.size)

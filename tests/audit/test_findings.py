@@ -1,0 +1,153 @@
+"""What was found about pairs counts in everything that an audit writes, and in plans of it."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fastphash.audit.options import AuditOptions
+from fastphash.audit.run import audit
+from fastphash.base.vocabulary import ALTERED, COUNTED, CROPPED, EXACT, SURE_KINDS
+from fastphash.clean.checked_plan import CheckedPlan
+from fastphash.clean.plan import make_plan, plan_summary
+from fastphash.files import atomic, parquet
+from fastphash.ingest.options import IngestOptions
+from fastphash.inspector.columns import read_columns
+from fastphash.results.audit_folder import SUMMARY, open_audit
+from fastphash.results.schemas import PARTS
+from fastphash.results.verdict import count_leaks
+from fastphash.verify.findings import Findings
+from tests.support.findings import findings_of
+from tests.support.report_pages import read_page
+from tests.support.scenes import save, scene, scenes, source
+
+ONE_WORKER = IngestOptions(workers=1)
+WINDOW, PLACE = (0.1, 0.2, 0.9, 1), (0.5, 0.5, 0.75, 1)
+
+
+def find(*pairs):
+    """Something that finds pairs of images named SPLIT/PATH to be of these kinds."""
+
+    def find_findings(rows, _splits, _criteria, _options):
+        names = [
+            f"{split}/{path.decode()}"
+            for split, path in zip(rows.splits, rows.paths.to_pylist(), strict=True)
+        ]
+        several = []
+        for one, other, kind in pairs:
+            found = findings_of([(names.index(one), names.index(other))], [kind])
+            found.relation.orientation[:] = 0
+            found.window[:] = WINDOW if kind == CROPPED else np.nan
+            found.window_of[:] = 0
+            found.place[:] = PLACE if kind == ALTERED else np.nan
+            several.append(found)
+        return Findings.joined(several)
+
+    return find_findings
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Audits train (0 to 3, flat) and val (3 as BMP, 7, flat), where pairs are found."""
+    scenes(tmp_path / "train", range(4))
+    save(tmp_path / "val" / "leak.bmp", scene(3))
+    save(tmp_path / "val" / "other.png", scene(7))
+    for split, level in (("train", 60), ("val", 200)):
+        save(tmp_path / split / "flat.png", np.full((40, 40), level, np.uint8))
+
+    def run(*pairs, **options):
+        monkeypatch.setattr("fastphash.audit.run.find_findings", find(*pairs))
+        splits = [source(name, tmp_path / name) for name in ("train", "val")]
+        audit(tmp_path / "out", splits, AuditOptions(**options), ONE_WORKER)
+        return open_audit(tmp_path / "out")
+
+    return run
+
+
+def test_a_crop_and_an_altered_picture_leak_but_leave_doubt(run):
+    pairs = [
+        ("val/other.png", "train/000.png", CROPPED),
+        ("train/003.png", "val/leak.bmp", ALTERED),
+        ("val/flat.png", "train/flat.png", CROPPED),
+    ]
+    found = run(*pairs, table_form="csv")
+    leaks = {row["needle_path"]: row for row in found.leaks.to_pylist()}
+    assert {path: row["kind"] for path, row in leaks.items()} == {
+        "000.png": "cropped",
+        "003.png": "altered",
+        "flat.png": "cropped",
+        "leak.bmp": "altered",
+        "other.png": "cropped",
+    }
+    assert [leaks["other.png"][name] for name, _ in PARTS] == ["0.1,0.2,0.9,1", "needle", None]
+    assert [leaks["000.png"][name] for name, _ in PARTS] == ["0.1,0.2,0.9,1", "haystack", None]
+    assert leaks["003.png"]["place"] == "0.5,0.5,0.75,1"
+    summary = found.summary
+    assert count_leaks(summary, SURE_KINDS) == {}
+    assert summary["verdict"]["tone"] == "doubt"
+    assert summary["verdict"]["headline"].startswith("Look at the cropped and altered copies")
+    assert summary["staying"] == {"cropped": 2, "altered": 1}
+    assert '"0.1,0.2,0.9,1","needle"' in (found.folder / "leaks.csv").read_text()
+    copies = [row for row in found.groups.to_pylist() if row["role"] == "copy"]
+    assert sorted(row["kind"] for row in copies) == ["altered", "cropped", "cropped"]
+    assert {row["window_of"] for row in copies} <= {"copy", "keeper", None}
+    words = read_page(found.folder / "report.html").text
+    assert "differs at 50-75 % of the keeper's width and 50-100 % of its height" in words
+    assert len(read_columns(found).parts) == 3
+    assert found.findings.size == 3
+
+
+def test_plans_heed_what_was_found(run):
+    found = run(
+        ("val/other.png", "train/000.png", CROPPED), ("train/003.png", "val/leak.bmp", ALTERED)
+    )
+    by_default = make_plan(found)
+    assert {row["remove"] for row in plan_summary(by_default).values()} == {0}
+    asked = make_plan(found, by=[*SURE_KINDS, "cropped", "altered"])
+    assert plan_summary(asked)["train"]["kinds"] == {"cropped": 1, "altered": 1}
+    assert (CheckedPlan(found, asked).keeper >= 0).sum() == 2
+
+
+def test_a_second_look_makes_sure_copies_too(run):
+    found = run(("val/other.png", "train/000.png", EXACT))
+    assert found.summary["verdict"]["tone"] == "bad"
+    plan = make_plan(found)
+    assert plan_summary(plan)["train"]["kinds"] == {"exact": 2}
+    assert (CheckedPlan(found, plan).keeper >= 0).sum() == 2
+
+
+def test_without_findings_there_is_no_file_of_them(run):
+    found = run(("val/other.png", "train/000.png", CROPPED))
+    assert (found.folder / "findings.parquet").exists()
+    assert found.summary["files"]["findings"] == "findings.parquet"
+    found = run()
+    assert not (found.folder / "findings.parquet").exists()
+    assert "findings" not in found.summary["files"]
+    assert found.findings.size == 0
+
+
+def test_audits_of_earlier_versions_are_read(run):
+    """These knew six kinds, and neither windows nor places."""
+    found = run()
+    folder, now = found.folder, make_plan(found)
+    summary = atomic.read_json(folder / SUMMARY)
+    counted = [*summary["leaks"], *(split["leaks"] for split in summary["splits"].values())]
+    for kinds in [
+        *(leaks["kinds"] for leaks in counted),
+        *(split["copies"] for split in summary["splits"].values()),
+    ]:
+        for kind in ("cropped", "altered"):
+            del kinds[kind]
+    atomic.write_json(folder / SUMMARY, summary)
+    for name in ("leaks.parquet", "groups.parquet"):
+        table = parquet.read_table(folder / name)
+        parquet.write_table(folder / name, table.drop_columns([name for name, _ in PARTS]))
+    old = open_audit(folder)
+    assert all(
+        split["leaks"]["kinds"].keys() == {*COUNTED} for split in old.summary["splits"].values()
+    )
+    assert count_leaks(old.summary, COUNTED) == count_leaks(found.summary, COUNTED)
+    assert read_columns(old).parts == {}
+    plan = make_plan(old)
+    assert plan.equals(now)
+    assert isinstance(plan, pa.Table)
+    assert (CheckedPlan(old, plan).keeper >= 0).sum() == 1

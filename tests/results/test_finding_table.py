@@ -1,0 +1,104 @@
+"""Findings as a file, and audits of versions that had none."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fastphash.base.vocabulary import ALTERED, CROPPED
+from fastphash.errors import StoreError
+from fastphash.files import parquet
+from fastphash.results.finding_table import findings_table, read_findings
+from fastphash.results.part_words import part_words, parts_in_words
+from fastphash.results.schemas import FINDINGS_SCHEMA, boxes_as_text, boxes_of_text
+from tests.support.findings import findings_in, findings_of
+from tests.support.plain_tables import TABLES, table
+from tests.verify.test_findings import entries
+
+
+@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_written_is_read_again(tmp_path, seed, kind):
+    rows = table(seed, 20, **kind)
+    found = findings_in(rows, seed)
+    written = findings_table(found, rows)
+    assert written.schema.equals(FINDINGS_SCHEMA)
+    parquet.write_table(tmp_path / "findings.parquet", written)
+    again = read_findings(tmp_path / "findings.parquet", rows)
+    # a side of an unknown window means nothing
+    found.window_of[np.isnan(found.window[:, 0])] = 0
+    assert entries(again) == entries(found)
+    # rows may be in another order by then
+    order = np.random.default_rng(seed).permutation(len(rows))
+    moved = read_findings(tmp_path / "findings.parquet", rows.take(order))
+    assert entries(moved) == entries(found.among(order))
+
+
+def test_without_a_file_nothing_was_found(tmp_path):
+    assert read_findings(tmp_path / "findings.parquet", table(0, 5)).size == 0
+
+
+def damaged(written, name, value):
+    column = written[name].to_pylist()
+    column[0] = value
+    field = written.schema.field(name)
+    kind = field.type
+    values = pa.array(column, kind.value_type if pa.types.is_dictionary(kind) else kind)
+    return written.set_column(written.schema.get_field_index(name), field, values.cast(field.type))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("needle_path", "gone"),
+        ("haystack_split", "gone"),
+        ("kind", "like"),
+        ("kind", None),
+        ("window", "0,0,1"),
+        ("window", "0,0,1,right"),
+        ("place", "0,0,1,1,1"),
+        ("place", ""),
+    ],
+)
+def test_a_damaged_file_is_an_error(tmp_path, name, value):
+    rows = table(0, 20)
+    written = damaged(findings_table(findings_in(rows, 0), rows), name, value)
+    if name.endswith("path"):
+        written = damaged(written, "needle_path_bytes", None)
+    parquet.write_table(tmp_path / "findings.parquet", written)
+    with pytest.raises(StoreError, match="run the audit again"):
+        read_findings(tmp_path / "findings.parquet", rows)
+
+
+def test_a_table_of_something_else_is_an_error(tmp_path):
+    parquet.write_table(tmp_path / "findings.parquet", pa.table({"path": ["a"]}))
+    with pytest.raises(StoreError, match="other columns than findings"):
+        read_findings(tmp_path / "findings.parquet", table(0, 5))
+
+
+def test_boxes_are_text_that_people_can_read():
+    boxes = np.array([[0.1, 0, 0.9, 1], [np.nan] * 4, [1 / 3, 0.5, 2 / 3, 1]], np.float32)
+    text = boxes_as_text(boxes)
+    assert text.to_pylist() == ["0.1,0,0.9,1", None, "0.3333,0.5,0.6667,1"]
+    again = boxes_of_text(pa.chunked_array([text]))
+    assert again == pytest.approx(boxes, abs=1e-4, nan_ok=True)
+    assert boxes_of_text(pa.chunked_array([pa.nulls(2, pa.string())])).shape == (2, 4)
+    assert boxes_of_text(pa.chunked_array([], pa.string())).shape == (0, 4)
+
+
+def test_parts_in_words():
+    assert parts_in_words(None, None, None) == ""
+    both = parts_in_words("0,0,1,0.5", "copy", "0.2,0.2,0.4,0.3")
+    assert both == (
+        "the keeper shows 0-100 % of the copy's width and 0-50 % of its height; "
+        "differs at 20-40 % of the keeper's width and 20-30 % of its height"
+    )
+    assert part_words(pa.table({"path": ["a"]})) == {}
+    columns = {"window": [None, "0,0,1,1"], "window_of": [None, "keeper"], "place": [None, None]}
+    types = pa.schema([(name, pa.string()) for name in columns])
+    assert list(part_words(pa.table(columns, types))) == [1]
+
+
+def test_kinds_are_kept_as_names():
+    rows = table(1, 4)
+    written = findings_table(findings_of([(0, 1), (2, 3)], [CROPPED, ALTERED]), rows)
+    assert written["kind"].to_pylist() == ["cropped", "altered"]

@@ -42,6 +42,7 @@ from fastphash.results.decisions import Decision, Image, decide
 from fastphash.sources.local import LocalReader, folder_source
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import REJECTED_SCHEMA
+from fastphash.verify.findings import NO_FINDINGS
 from tests.support.audits import fixed
 from tests.support.command_line import command, run, screen
 from tests.support.examples import examples
@@ -85,6 +86,7 @@ class Small:
         roots = {split: str(self.root / split) for split in self.splits}
         self.store = SimpleNamespace(roots=roots, digest="s")
         self.rejected = REJECTED_SCHEMA.empty_table()
+        self.findings = NO_FINDINGS
         for split in self.splits:
             (self.root / split).mkdir()
         for name, content in files.items():

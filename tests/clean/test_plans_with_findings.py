@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastphash.base.vocabulary import ALTERED, CROPPED, EXACT, KINDS, ORIENTATIONS, SURE_KINDS
@@ -18,6 +18,7 @@ from fastphash.results.priority import priority
 from tests.clean.test_plan import image, removals, words_about
 from tests.support import naive
 from tests.support.audits import RADIUS, audited
+from tests.support.examples import examples
 from tests.support.findings import findings_of, some_findings
 from tests.support.plain_tables import by_pair
 from tests.support.thumbnails import POOL
@@ -59,20 +60,9 @@ def cases(draw):
     return (contents, hashes, pictures, splits), findings, decided, by
 
 
-@settings(max_examples=6)
+@examples(400, fast=6)
 @given(cases())
 def test_a_plan_is_that_of_every_pair_compared(case):
-    check(case)
-
-
-@pytest.mark.slow
-@settings(max_examples=400)
-@given(cases())
-def test_many_plans_are_those_of_every_pair_compared(case):
-    check(case)
-
-
-def check(case):
     data, findings, decided, by = case
     contents, hashes, pictures, _ = data
     with tempfile.TemporaryDirectory() as folder:

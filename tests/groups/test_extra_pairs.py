@@ -4,7 +4,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastphash.groups import stars
@@ -13,6 +13,7 @@ from fastphash.joins.index import Index
 from fastphash.store.rows import Content
 from fastphash.verify.criteria import CopyCriteria
 from tests.support import naive
+from tests.support.examples import examples
 from tests.support.thumbnails import POOL
 
 seeds = st.integers(0, 2**32 - 1)
@@ -31,7 +32,7 @@ def both_ways(pairs):
 
 
 @pytest.mark.parametrize("held", [0, 1, 5, 1 << 21])
-@settings(max_examples=50)
+@examples(50)
 @given(seeds, st.integers(0, 30), st.integers(0, 20), st.integers(0, 4), groupings)
 def test_extra_pairs_are_pairs_as_all_others(held, seed, size, number, radius, grouping):
     rng = np.random.default_rng(seed)
@@ -51,7 +52,7 @@ def test_extra_pairs_are_pairs_as_all_others(held, seed, size, number, radius, g
     assert found.tolist() == TWINS[grouping](size, pairs)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(seeds, st.lists(st.integers(0, len(POOL) - 1), max_size=20), st.integers(0, 8), groupings)
 def test_rows_that_look_the_same_share_their_extra_pairs(seed, chosen, number, grouping):
     rng = np.random.default_rng(seed)

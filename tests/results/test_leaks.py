@@ -8,8 +8,8 @@ from fastphash.results.decisions import NOTHING_DECIDED
 from fastphash.results.leak_table import find_leaks, merge_leaks
 from fastphash.results.schemas import LEAKS_SCHEMA
 from fastphash.verify.criteria import CopyCriteria
-from tests.support.examples import slow_but
 from fastphash.verify.findings import NO_FINDINGS
+from tests.support.examples import slow_but
 from tests.support.findings import findings_in
 from tests.support.plain_tables import TABLES, plain_leaks, some_decisions, table
 

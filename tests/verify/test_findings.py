@@ -4,7 +4,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastphash.base.orientations import orient_pixels, turn_boxes
@@ -50,7 +50,6 @@ def test_unknown_boxes_stay_unknown(orientation):
     assert np.isnan(turn_boxes(unknown, np.full(2, orientation, np.uint8))).all()
 
 
-@settings(max_examples=30)
 @given(st.integers(2, 12), seeds)
 def test_turned_round_twice_they_are_the_same(rows, seed):
     found = some_findings(rows, seed)
@@ -82,7 +81,6 @@ def test_a_place_is_named_in_a_part_as_in_the_whole(window_of, place, in_first):
     assert found.reversed().place.tolist() == [list(in_first)]
 
 
-@settings(max_examples=30)
 @given(st.integers(2, 12), seeds)
 def test_those_among_rows_are_those_of_a_plain_loop(rows, seed):
     found = some_findings(rows, seed)
@@ -98,7 +96,6 @@ def test_those_among_rows_are_those_of_a_plain_loop(rows, seed):
     assert entries(found.among(chosen)) == sorted(expected)
 
 
-@settings(max_examples=30)
 @given(st.integers(2, 12), seeds)
 def test_those_between_rows_are_those_of_a_plain_loop(rows, seed):
     found = some_findings(rows, seed)
@@ -114,7 +111,6 @@ def test_those_between_rows_are_those_of_a_plain_loop(rows, seed):
     assert entries(found.between(needles, haystack)) == sorted(expected)
 
 
-@settings(max_examples=30)
 @given(st.integers(2, 8), seeds)
 def test_those_about_pairs_have_the_left_row_first(rows, seed):
     found = some_findings(rows, seed)
@@ -126,7 +122,6 @@ def test_those_about_pairs_have_the_left_row_first(rows, seed):
     assert entries(about) == [(asked[i], every[asked[i]]) for i in pairs.tolist()]
 
 
-@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(2, 6), seeds), max_size=3))
 def test_joined_ones_have_each_pair_once_the_first(parts):
     several = [some_findings(rows, seed, most=5) for rows, seed in parts]
@@ -141,7 +136,6 @@ def test_joined_ones_have_each_pair_once_the_first(parts):
 
 
 @pytest.mark.parametrize("most", [0, 3, 1 << 12])
-@settings(max_examples=30)
 @given(st.integers(2, 12), seeds)
 def test_they_hold_for_files_of_the_same_bytes(most, rows, seed):
     found = some_findings(rows, seed, most=4)

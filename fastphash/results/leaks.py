@@ -132,8 +132,11 @@ def find_strongest(
     strongest = _prefer(_find_equals(needles.digests, haystack.digests), _IDENTICAL, strongest)
     judged = np.unique(np.concatenate([*decided, findings.pairs])[:, 0])
     if judged.size:
-        found = _find_judged(needles, judged, haystack, criteria, decided, findings)
-        strongest.put(judged, found)
+        # of files of the same bytes the same was found: one of them stands for all
+        alike = _find_alike(needles, judged, decided)
+        first = judged[alike.first]
+        found = _find_judged(needles, first, haystack, criteria, decided, findings)
+        strongest.put(judged, found.take(alike.of_row))
     return strongest
 
 
@@ -185,6 +188,16 @@ def _appearance(rows: HashTable, distinct: DistinctRows) -> tuple[Index, Content
     return Index(rows.phashes[distinct.first], rows.known), content.take(distinct.first)
 
 
+def _find_alike(
+    needles: HashTable, judged: NDArray[np.int64], decided: DecidedPairs
+) -> DistinctRows:
+    """Judged needles that are distinct by their bytes, pixels and hashes, and by decisions."""
+    own = np.where(np.isin(judged, np.concatenate(decided)[:, 0]), judged + 1, 0)[:, None]
+    digests = own * 0 + judged[:, None] if needles.digests is None else needles.digests[judged]
+    pixels = needles.evidence.pixel_digests[judged]
+    return find_distinct_rows(own, digests, pixels, needles.phashes[judged])
+
+
 def _find_judged(
     needles: HashTable,
     judged: NDArray[np.int64],
@@ -203,6 +216,7 @@ def _find_judged(
         np.concatenate([_keys(decided.copies), findings_keys := _keys(findings.pairs)])
     )
     known = np.setdiff1d(known, not_copies := _keys(decided.not_copies), assume_unique=True)
+    known = known[np.isin(known >> _HALF, judged)]
     settled = np.concatenate([known, not_copies])
     unsettled = []
     for block in find_matches(left, right, criteria.radius, options=criteria.options):

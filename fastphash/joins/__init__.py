@@ -35,4 +35,5 @@ What they work with:
 =================  ================================================================
 
 `chance` estimates how many rows are near one another by chance, and the radius that allows.
+`views` finds pairs of which one shows a window of the other.
 """

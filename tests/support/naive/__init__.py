@@ -9,9 +9,11 @@ from tests.support.naive.hashing import (
     scaled,
     shrink,
     sinc,
+    stretched,
     taps,
     thumbnail,
     vertical_first,
+    window_hashes,
 )
 from tests.support.naive.joins import (
     distance_counts,
@@ -110,6 +112,7 @@ __all__ = [
     "sort_values",
     "split_segments",
     "stars",
+    "stretched",
     "subject",
     "taps",
     "thumbnail",
@@ -117,4 +120,5 @@ __all__ = [
     "unlike",
     "verdict",
     "vertical_first",
+    "window_hashes",
 ]

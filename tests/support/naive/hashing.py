@@ -1,9 +1,12 @@
-"""Plain twins: grey, chroma, thumbnail."""
+"""Plain twins: grey, chroma, thumbnail, hashes of windows."""
 
 import math
 from fractions import Fraction
 
 import numpy as np
+import scipy.fft
+
+from tests.support.naive.orientations import TURNS
 
 
 def grey(rgb):
@@ -87,3 +90,26 @@ def thumbnail(image, pass_order, extent=None):
     if vertical_first(width, height, pass_order):
         return shrink(shrink(image, rows).T, columns).T
     return shrink(shrink(image.T, columns).T, rows)
+
+
+def stretched(line, low, high):
+    """A stretch of a line of 32 pixels as 32 pixels, by Lanczos; `low` and `high` are shares."""
+    out = []
+    for i in range(32):
+        place = 32 * (low + (high - low) * (i + 0.5) / 32) - 0.5
+        shares = [lanczos(place - k) for k in range(32)]
+        out.append(sum(s * value for s, value in zip(shares, line, strict=True)) / sum(shares))
+    return out
+
+
+def window_hashes(square, window):
+    """Hashes of a window of a thumbnail (32, 32) in all orientations."""
+    left, top, right, bottom = window
+    columns = [stretched(column, top, bottom) for column in square.T.tolist()]
+    plane = np.array([stretched(row, left, right) for row in np.array(columns).T.tolist()])
+    hashes = []
+    for turn in TURNS:
+        low = scipy.fft.dct(scipy.fft.dct(turn(plane), axis=0), axis=1)[:8, :8].reshape(-1)
+        bits = "".join("01"[int(value > np.median(low))] for value in low)
+        hashes.append(int(bits, 2))
+    return hashes

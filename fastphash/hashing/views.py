@@ -1,0 +1,197 @@
+"""Views: hashes of windows of images, made from their thumbnails alone."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.base.machine import core_count
+from fastphash.base.orientations import STEPS
+from fastphash.base.threads import run_all
+from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE
+from fastphash.hashing.windows import (
+    MIDDLE,
+    ViewSet,
+    Window,
+    trimmed_windows,
+    windows_like_frames,
+    windows_like_middles,
+)
+
+_LOW = 8
+# pixels on either side that Lanczos resampling weighs
+_LOBES = 3
+# thumbnails in one job of a thread, and stretches whose matrices are made at once
+_PER_JOB = 1 << 10
+_STRETCHES = 1 << 9
+#: Orientations as `fastphash.kernels.views.hash_views` takes them.
+_TURNS = np.array([4 * t + 2 * rows + columns for t, rows, columns in STEPS], np.int64)
+
+
+class ViewHashes(NamedTuple):
+    """The views of n images.
+
+    Attributes
+    ----------
+    windows : tuple of Window
+        Those compared with frames of other images, then those compared with middles.
+    like_frames : uint64 (n, v)
+        Hashes of the former.
+    like_middles : uint64 (n, w)
+        Hashes of the latter.
+    middles : uint64 (n, 8)
+        Hashes of `MIDDLE` in all orientations; (0, 8) where nothing is compared with them.
+    trimmed_rows : int64 (k,)
+        The images that have bars.
+    trimmed_windows : float64 (k, 4)
+        What remains of these without bars.
+    trimmed : uint64 (k, 8)
+        Its hashes in all orientations.
+    """
+
+    windows: tuple[Window, ...]
+    like_frames: NDArray[np.uint64]
+    like_middles: NDArray[np.uint64]
+    middles: NDArray[np.uint64]
+    trimmed_rows: NDArray[np.int64]
+    trimmed_windows: NDArray[np.float64]
+    trimmed: NDArray[np.uint64]
+
+
+def make_views(thumbnails: NDArray[np.uint8], views: ViewSet = "all") -> ViewHashes:
+    """Hash the windows of images.
+
+    Parameters
+    ----------
+    thumbnails : uint8 (n, 1024)
+    views : {"none", "centre", "all"}
+        Which windows; bars are trimmed with either set but "none".
+    """
+    thumbnails = np.ascontiguousarray(thumbnails)
+    frames, middles = windows_like_frames(views), windows_like_middles(views)
+    none = np.empty((0, len(ORIENTATIONS)), np.uint64)
+    rows, windows = np.empty(0, np.int64), np.empty((0, 4))
+    if views != "none":
+        rows, windows = trimmed_windows(thumbnails)
+    return ViewHashes(
+        (*frames, *middles),
+        hash_windows(thumbnails, frames)[..., 0],
+        hash_windows(thumbnails, middles)[..., 0],
+        hash_windows(thumbnails, (MIDDLE,), oriented=True)[:, 0] if middles else none,
+        rows,
+        windows,
+        hash_own_windows(thumbnails[rows], windows),
+    )
+
+
+def hash_windows(
+    thumbnails: NDArray[np.uint8], windows: Sequence[Window], *, oriented: bool = False
+) -> NDArray[np.uint64]:
+    """Hash the same windows of all images.
+
+    Parameters
+    ----------
+    thumbnails : uint8 (n, 1024)
+    windows : sequence of v Window
+    oriented : bool
+        Whether to hash each window in all orientations, or upright only.
+
+    Returns
+    -------
+    uint64 (n, v, 8 or 1)
+
+    Notes
+    -----
+    The hash of the whole frame is that of `fastphash.hashing.phash.hash_thumbnails`, unless
+    frequencies tie with their median: on flat, symmetric and two-tone images. Their sum depends on
+    the order of additions, which is another one here.
+    """
+    from fastphash.kernels import views  # imported late: numba takes 110 MB
+
+    turns = _TURNS if oriented else _TURNS[:1]
+    hashes = np.empty((len(thumbnails), len(windows), turns.size), np.uint64)
+    edges = np.array(windows, np.float64).reshape(-1, 4)
+    matrices, numbers = _numbered_stretches(edges)
+    # the kernel shares work among windows of the same rows
+    order = np.lexsort(numbers.T[::-1])
+    sorted_hashes = np.empty_like(hashes)
+    across = np.ascontiguousarray(matrices.swapaxes(1, 2))
+    run_all(
+        core_count(),
+        (
+            partial(
+                views.hash_views,
+                thumbnails[start : start + _PER_JOB],
+                matrices,
+                across,
+                np.ascontiguousarray(numbers[order]),
+                turns,
+                sorted_hashes[start : start + _PER_JOB],
+            )
+            for start in range(0, len(thumbnails), _PER_JOB)
+        ),
+    )
+    hashes[:, order] = sorted_hashes
+    return hashes
+
+
+def hash_own_windows(
+    thumbnails: NDArray[np.uint8], windows: NDArray[np.float64]
+) -> NDArray[np.uint64]:
+    """Hash one window of each image, in all orientations: uint64 (n, 8).
+
+    `thumbnails` is uint8 (n, 1024), and `windows` float64 (n, 4), as in `Window`.
+    """
+    from fastphash.kernels import views
+
+    matrices, numbers = _numbered_stretches(windows)
+    hashes = np.empty((len(thumbnails), len(ORIENTATIONS)), np.uint64)
+    across = np.ascontiguousarray(matrices.swapaxes(1, 2))
+    views.hash_own_windows(
+        np.ascontiguousarray(thumbnails), matrices, across, numbers, _TURNS, hashes
+    )
+    return hashes
+
+
+def _numbered_stretches(
+    windows: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Matrices of the different stretches of windows (n, 4), and which each window has.
+
+    Returns
+    -------
+    matrices : float64 (m, 8, 32)
+    numbers : int64 (n, 2)
+        Of the rows of each window, then of its columns.
+    """
+    stretches = np.concatenate([windows[:, 1::2], windows[:, ::2]])
+    distinct, numbers = np.unique(stretches, axis=0, return_inverse=True)
+    matrices = np.empty((len(distinct), _LOW, THUMBNAIL_SIDE))
+    for start in range(0, len(distinct), _STRETCHES):
+        part = distinct[start : start + _STRETCHES]
+        matrices[start : start + _STRETCHES] = _cosines() @ resampling(part[:, 0], part[:, 1])
+    return matrices, np.ascontiguousarray(numbers.reshape(2, -1).T)
+
+
+def resampling(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Matrices that enlarge a stretch of a line of 32 pixels to 32 pixels, by Lanczos.
+
+    `low` and `high` (m,) are the ends of each stretch, as shares of the line: float64 (m, 32, 32).
+    The whole line is copied exactly.
+    """
+    middles = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
+    places = (low[:, None] + (high - low)[:, None] * middles) * THUMBNAIL_SIDE - 0.5
+    x = places[..., None] - np.arange(THUMBNAIL_SIDE)
+    weights = np.where(np.abs(x) < _LOBES, np.sinc(x) * np.sinc(x / _LOBES), 0.0)
+    weights[np.abs(weights) < 1e-9] = 0
+    scaled: NDArray[np.float64] = weights / weights.sum(axis=-1, keepdims=True)
+    return scaled
+
+
+def _cosines() -> NDArray[np.float64]:
+    """The lowest frequencies of the discrete cosine transform of 32 pixels: (8, 32)."""
+    k, i = np.arange(_LOW)[:, None], np.arange(THUMBNAIL_SIDE)
+    cosines: NDArray[np.float64] = 2 * np.cos(np.pi * k * (2 * i + 1) / (2 * THUMBNAIL_SIDE))
+    return cosines

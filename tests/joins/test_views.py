@@ -1,0 +1,191 @@
+"""Joins of views: every pair of a window and a frame, and of images once."""
+
+from itertools import product
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastphash.base.vocabulary import INVERSE
+from fastphash.hashing.views import ViewHashes
+from fastphash.hashing.windows import FRAME, MIDDLE, Window
+from fastphash.joins.index import Index
+from fastphash.joins.options import JoinOptions
+from fastphash.joins.views import ViewedRows, choose_view_radius, find_view_matches
+from tests.support import naive
+from tests.support.hash_strategies import seeds
+
+WINDOWS = (
+    Window(0.125, 0.125, 0.875, 0.875),
+    Window(0.0, 0.0, 0.75, 1.0),
+    Window(0.0, 0.0, 0.8125, 0.8125),
+)
+ROWS = st.integers(0, 12)
+
+
+def viewed_rows(seed, size):
+    """Rows whose hashes are all near one another or not; every third one has bars."""
+    words = naive.crowd(seed, size * 4, 8).reshape(size, 4, 8)
+    # no two rows are equal in all hashes
+    words[:, 0, 7] = np.random.default_rng(seed).integers(0, 2**63, size)
+    trimmed = np.arange(0, size, 3)
+    windows = np.tile([0.0, 0.25, 1.0, 0.75], (trimmed.size, 1))
+    views = ViewHashes(
+        WINDOWS,
+        words[:, 3, 2:4].copy(),
+        words[:, 3, 4:5].copy(),
+        words[:, 1].copy(),
+        trimmed,
+        windows,
+        words[trimmed, 2].copy(),
+    )
+    return ViewedRows(Index(words[:, 0].copy()), views)
+
+
+def targets(rows, i):
+    """What views of a kind are compared with: (kind, window, hashes)."""
+    yield "frame", FRAME, rows.frames.hashes[i]
+    yield "middle", MIDDLE, rows.views.middles[i]
+    for k in np.flatnonzero(rows.views.trimmed_rows == i):
+        yield "trimmed", tuple(rows.views.trimmed_windows[k]), rows.views.trimmed[k]
+
+
+def sources(rows, i):
+    """Views of a row: (what they are compared with, window, hashes)."""
+    views = rows.views
+    for window, own in zip(WINDOWS[:2], views.like_frames[i], strict=True):
+        yield "frame", window, own
+    yield "middle", WINDOWS[2], views.like_middles[i, 0]
+    for k in np.flatnonzero(views.trimmed_rows == i):
+        window = tuple(views.trimmed_windows[k])
+        yield "frame", window, views.trimmed[k, 0]
+
+
+def twin_candidates(left, i, right, j, radius):
+    """(viewed, window, other window, distance, mask) of two rows, as `ViewMatches` has them."""
+    found = []
+    for viewed, (a, i_or_j, b, other) in enumerate([(left, i, right, j), (right, j, left, i)]):
+        for (kind, window, own), (target, other_window, hashes) in product(
+            sources(a, i_or_j), targets(b, other)
+        ):
+            if kind != target:
+                continue
+            apart = [int(own ^ one).bit_count() for one in hashes]
+            if min(apart) > radius:
+                continue
+            # hashes[t] is of the other one turned by t
+            turns = [t if viewed else INVERSE[t] for t in range(8) if apart[t] == min(apart)]
+            mask = sum(1 << t for t in turns)
+            found.append((viewed, window, other_window, min(apart), mask))
+    return found
+
+
+def both_trimmed(left, i, right, j, radius):
+    a, b = left.views, right.views
+    for k, m in product(np.flatnonzero(a.trimmed_rows == i), np.flatnonzero(b.trimmed_rows == j)):
+        ways, bits = naive.relation(a.trimmed[k : k + 1], b.trimmed[m : m + 1], range(8), range(8))
+        if ways[0, 0] <= radius:
+            windows = tuple(a.trimmed_windows[k]), tuple(b.trimmed_windows[m])
+            yield (0, *windows, int(ways[0, 0]), int(bits[0, 0]))
+
+
+def listed(matches):
+    columns = (matches.viewed, matches.window, matches.other_window, matches.distance, matches.mask)
+    found = {}
+    for pair, viewed, window, other, distance, mask in zip(
+        zip(matches.left.tolist(), matches.right.tolist(), strict=True),
+        *(column.tolist() for column in columns),
+        strict=True,
+    ):
+        candidate = viewed, tuple(window), tuple(other), distance, mask
+        found.setdefault(pair, []).append(candidate)
+    return found
+
+
+def rounded(candidates):
+    return sorted(
+        (v, tuple(np.float32(w).tolist()), tuple(np.float32(o).tolist()), d, m)
+        for v, w, o, d, m in candidates
+    )
+
+
+@settings(max_examples=12)
+@given(seeds, ROWS, ROWS, st.integers(0, 12))
+def test_candidates_of_two_tables_are_all_there(seed, left_size, right_size, radius):
+    left, right = viewed_rows(seed, left_size), viewed_rows(seed + 1, right_size)
+    found = listed(find_view_matches(left, right, radius, kept=99))
+    for i, j in product(range(left_size), range(right_size)):
+        expected = twin_candidates(left, i, right, j, radius)
+        expected += both_trimmed(left, i, right, j, radius)
+        assert rounded(found.get((i, j), [])) == rounded(expected)
+
+
+@settings(max_examples=12)
+@given(seeds, ROWS, st.integers(0, 12), st.integers(1, 3))
+def test_candidates_within_a_table_are_the_nearest(seed, size, radius, kept):
+    rows = viewed_rows(seed, size)
+    matches = find_view_matches(rows, None, radius, kept=kept)
+    order = np.lexsort((matches.distance, matches.right, matches.left))
+    np.testing.assert_array_equal(order, np.arange(order.size))
+    found = listed(matches)
+    for i, j in product(range(size), repeat=2):
+        expected = []
+        if i < j:
+            expected = twin_candidates(rows, i, rows, j, radius)
+            expected += both_trimmed(rows, i, rows, j, radius)
+        candidates = found.get((i, j), [])
+        distances = sorted(candidate[3] for candidate in expected)
+        assert [candidate[3] for candidate in candidates] == distances[:kept]
+        assert set(rounded(candidates)) <= set(rounded(expected))
+
+
+def repeated(rows, times):
+    return rows.take(np.arange(len(rows.frames)).repeat(times))
+
+
+def test_equal_images_are_searched_once():
+    # two pictures of which one shows a window of the other, each 10,000 times
+    one = viewed_rows(0, 2)
+    one.views.like_frames[0, 0] = one.frames.hashes[1, 0]
+    one = one._replace(
+        views=one.views._replace(
+            trimmed_rows=np.empty(0, np.int64),
+            trimmed_windows=np.empty((0, 4)),
+            trimmed=np.empty((0, 8), np.uint64),
+        )
+    )
+    times = 10_000
+    rows = repeated(one, times)
+    matches = find_view_matches(rows, None, 0)
+    assert matches.left.size == 2 * times - 1
+    assert set(matches.left.tolist()) == set(range(times))
+    assert set(matches.right.tolist()) == set(range(times, 2 * times))
+
+
+def test_equal_images_of_two_splits_are_searched_for_each():
+    one = viewed_rows(0, 2)
+    one.views.like_frames[0, 0] = one.frames.hashes[1, 0]
+    rows = repeated(one, 2)._replace(splits=np.array([0, 1, 0, 1]))
+    matches = find_view_matches(rows, None, 0, kept=1)
+    pairs = set(zip(matches.left.tolist(), matches.right.tolist(), strict=True))
+    assert {(0, 2), (0, 3), (1, 2), (1, 3)} <= pairs
+
+
+def test_little_memory_is_enough():
+    rows = viewed_rows(3, 40)
+    plenty = find_view_matches(rows, None, 10)
+    scarce = find_view_matches(rows, None, 10, options=JoinOptions(threads=1, memory=1))
+    for ours, theirs in zip(plenty, scarce, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_radius_is_bounded():
+    assert choose_view_radius(viewed_rows(1, 3)) == 12
+    rng = np.random.default_rng(0)
+    # 32 of 64 bits are set, but those of the upper half agree mostly
+    alike = (rng.random((3000, 8, 32)) < 0.9) * 1
+    bits = np.concatenate([alike, rng.integers(0, 2, (3000, 8, 32))], axis=2).astype(np.uint8)
+    words = np.packbits(bits, axis=2).view(">u8")[..., 0].astype(np.uint64)
+    crowded = ViewedRows(Index(words), viewed_rows(1, 3).views)
+    assert 0 < choose_view_radius(crowded) < 12
+    assert choose_view_radius(crowded, per_image=1e9) == 12

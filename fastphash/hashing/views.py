@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +44,9 @@ class ViewHashes(NamedTuple):
     middles : uint64 (n, 8)
         Hashes of `MIDDLE` in all orientations; (0, 8) where nothing is compared with them.
     trimmed_rows : int64 (k,)
-        The images that have bars.
+        The images that have bars, ascending; some twice.
     trimmed_windows : float64 (k, 4)
-        What remains of these without bars.
+        What remains of these without bars: see `trimmed_windows`.
     trimmed : uint64 (k, 8)
         Its hashes in all orientations.
     """
@@ -155,24 +155,73 @@ def hash_own_windows(
     return hashes
 
 
-def _numbered_stretches(
+def cut_windows(
+    thumbnails: NDArray[np.uint8], rows: NDArray[np.int64], windows: NDArray[np.floating[Any]]
+) -> NDArray[np.uint8]:
+    """Thumbnails of windows: enlarged to 32 x 32 pixels, uint8 (k, 1024).
+
+    Parameters
+    ----------
+    thumbnails : uint8 (n, 1024)
+    rows : int64 (k,)
+        The thumbnail of each window.
+    windows : float (k, 4)
+        As in `Window`.
+    """
+    from fastphash.kernels import window_pixels
+
+    stretches, numbers = _distinct_stretches(windows.astype(np.float64))
+    down = resampling(*stretches.T).astype(np.float32)
+    across = np.ascontiguousarray(down.swapaxes(1, 2))
+    out = np.empty((rows.size, THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.uint8)
+    run_all(
+        core_count(),
+        (
+            partial(
+                window_pixels.cut_windows,
+                thumbnails,
+                rows[start : start + _PER_JOB],
+                down,
+                across,
+                numbers[start : start + _PER_JOB],
+                out[start : start + _PER_JOB],
+            )
+            for start in range(0, rows.size, _PER_JOB)
+        ),
+    )
+    return out
+
+
+def _distinct_stretches(
     windows: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Matrices of the different stretches of windows (n, 4), and which each window has.
+    """The different stretches of windows (n, 4), and which each window has.
 
     Returns
     -------
-    matrices : float64 (m, 8, 32)
+    stretches : float64 (m, 2)
+        Where each begins and ends.
     numbers : int64 (n, 2)
         Of the rows of each window, then of its columns.
     """
     stretches = np.concatenate([windows[:, 1::2], windows[:, ::2]])
     distinct, numbers = np.unique(stretches, axis=0, return_inverse=True)
+    return distinct, np.ascontiguousarray(numbers.reshape(2, -1).T)
+
+
+def _numbered_stretches(
+    windows: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Matrices of the different stretches of windows (n, 4), and which each window has.
+
+    They are float64 (m, 8, 32); the numbers are those of `_distinct_stretches`.
+    """
+    distinct, numbers = _distinct_stretches(windows)
     matrices = np.empty((len(distinct), _LOW, THUMBNAIL_SIDE))
     for start in range(0, len(distinct), _STRETCHES):
         part = distinct[start : start + _STRETCHES]
         matrices[start : start + _STRETCHES] = _cosines() @ resampling(part[:, 0], part[:, 1])
-    return matrices, np.ascontiguousarray(numbers.reshape(2, -1).T)
+    return matrices, numbers
 
 
 def resampling(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
 
-#: Which views to make: none; bars trimmed and centres; or also windows on one side of the image.
+#: Which views to make: none; bars trimmed and centres; or also windows off the centre.
 ViewSet = Literal["none", "centre", "all"]
 VIEW_SETS: tuple[ViewSet, ...] = get_args(ViewSet)
 
 # edges of trimmed windows are whole multiples of a pixel's eighth
 _STEPS = 8
+# pixels by which two bars of equal width may seem to differ
+_UNEVEN = 0.5
 
 
 class Window(NamedTuple):
@@ -30,13 +32,25 @@ FRAME = Window(0.0, 0.0, 1.0, 1.0)
 MIDDLE = Window(0.1, 0.1, 0.9, 0.9)
 
 _CENTRES = tuple(
-    Window(margin, margin, 1 - margin, 1 - margin) for margin in (0.05, 0.09, 0.165, 0.2)
+    Window(margin, margin, 1 - margin, 1 - margin) for margin in (0.05, 0.09, 0.165, 0.2, 0.25)
 )
-_ONE_SIDED = (
-    Window(0.0, 0.0, 0.8, 1.0),
-    Window(0.2, 0.0, 1.0, 1.0),
-    Window(0.0, 0.0, 1.0, 0.8),
-    Window(0.0, 0.2, 1.0, 1.0),
+# squares in the middle of 4:3 and 3:2 pictures, as training pipelines cut them: of the full height
+# or of 7/8 of it
+_SQUARES = (
+    Window(0.125, 0.0, 0.875, 1.0),
+    Window(0.17, 0.0, 0.83, 1.0),
+    Window(0.2, 0.0625, 0.8, 0.9375),
+    Window(0.0, 0.125, 1.0, 0.875),
+)
+_ONE_SIDED = tuple(
+    window
+    for kept in (0.8, 0.7)
+    for window in (
+        Window(0.0, 0.0, kept, 1.0),
+        Window(1 - kept, 0.0, 1.0, 1.0),
+        Window(0.0, 0.0, 1.0, kept),
+        Window(0.0, 1 - kept, 1.0, 1.0),
+    )
 )
 _MOVED = tuple(
     Window(x / 10, y / 10, (x + 8) / 10, (y + 8) / 10)
@@ -48,7 +62,10 @@ _MOVED = tuple(
 
 def windows_like_frames(views: ViewSet) -> tuple[Window, ...]:
     """The windows that are compared with the frames of other images."""
-    return {"none": (), "centre": _CENTRES, "all": (*_CENTRES, *_ONE_SIDED)}[views]
+    if views == "none":
+        return ()
+    centres = *_CENTRES, *_SQUARES
+    return centres if views == "centre" else (*centres, *_ONE_SIDED, *_MOVED)
 
 
 def windows_like_middles(views: ViewSet) -> tuple[Window, ...]:
@@ -64,6 +81,10 @@ def trimmed_windows(
     A letterbox has bars at top and bottom, a pillarbox left and right, a frame on all sides; they
     may have any colours. A bar takes half of a side at most, and both leave a third of it.
 
+    Bars mostly come in pairs of equal width. Where they don't, a picture whose edge has the colour
+    of the bar may have lost a part, so that there is a second window: with the narrower bar on both
+    sides.
+
     Parameters
     ----------
     thumbnails : uint8 (n, 1024)
@@ -71,7 +92,7 @@ def trimmed_windows(
     Returns
     -------
     rows : int64 (k,)
-        The thumbnails that have bars.
+        The thumbnails that have bars, ascending; some twice.
     windows : float64 (k, 4)
         Of each of these, as in `Window`.
     """
@@ -79,6 +100,12 @@ def trimmed_windows(
 
     edges = np.empty((len(thumbnails), 4))
     find_bars(np.ascontiguousarray(thumbnails), edges)
-    edges = np.round(edges * _STEPS) / (_STEPS * THUMBNAIL_SIDE)
-    rows = np.flatnonzero((edges != np.array(FRAME)).any(axis=1))
-    return rows, edges[rows]
+    windows = np.round(edges * _STEPS) / (_STEPS * THUMBNAIL_SIDE)
+    margins = np.minimum(windows[:, :2], 1 - windows[:, 2:])
+    even = np.concatenate([margins, 1 - margins], axis=1)
+    rows = np.flatnonzero((windows != np.array(FRAME)).any(axis=1))
+    uneven = np.abs(even - windows).max(axis=1) > _UNEVEN / THUMBNAIL_SIDE
+    twice = np.flatnonzero(uneven & (margins > 0).any(axis=1))
+    order = np.argsort(np.concatenate([rows, twice]), kind="stable")
+    both = np.concatenate([rows, twice])[order]
+    return both, np.concatenate([windows[rows], even[twice]])[order]

@@ -126,6 +126,8 @@ def choose_view_radius(rows: ViewedRows, per_image: float = VIEWS_PER_IMAGE) -> 
     A view has about as many neighbours by chance as a frame has. Each image has its own views, and
     is met by the views of all others.
     """
+    if len(rows.frames) <= per_image:
+        return MAX_VIEW_RADIUS
     views = len(rows.views.windows) + len(rows.views.trimmed_rows) / max(len(rows.frames), 1)
     neighbours = chance_neighbours(rows.frames) * 2 * views
     return min(widest_radius(neighbours, per_image), MAX_VIEW_RADIUS)
@@ -226,7 +228,8 @@ def _search(
         yield from map(_ascending, _search_one_way(left, left, radius, options))
         views = left.views
         pairs = find_matches(Index(views.trimmed), None, radius, options=options)
-        yield from (_of_trimmed(found, views, views) for found in pairs)
+        # an image may have two windows without bars
+        yield from (_ascending(_of_trimmed(found, views, views)) for found in pairs)
         return
     yield from _search_one_way(left, right, radius, options)
     for found in _search_one_way(right, left, radius, options):

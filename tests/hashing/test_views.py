@@ -81,7 +81,7 @@ def test_sets_of_views():
     whole = made["all"]
     assert whole.like_frames.shape[1] + whole.like_middles.shape[1] == len(whole.windows)
     assert whole.middles.shape == (3, len(ORIENTATIONS))
-    np.testing.assert_array_equal(whole.like_frames[:, :4], made["centre"].like_frames)
+    np.testing.assert_array_equal(whole.like_frames[:, :9], made["centre"].like_frames)
     assert not whole.trimmed_rows.size
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.support.accuracy_report import mean, percent
-from benchmarks.support.methods import ALONE, CROP_RESISTANT, PRECISION, VERIFIED
+from benchmarks.support.methods import ALONE, CROP_RESISTANT, PRECISION, VERIFIED, VIEWS
 from benchmarks.support.mixes import EDITS
 
 
@@ -21,7 +21,7 @@ def draw_accuracy(plt: Any, methods: dict[str, Any]) -> Any:
     _draw_kinds(kinds, methods)
     for i, (name, method) in enumerate(methods.items()):
         precision, recall = (100 * np.array(method[what]) for what in ("precision", "recall"))
-        ours = name in {ALONE, VERIFIED}
+        ours = name in {ALONE, VERIFIED, VIEWS}
         curves.plot(
             recall[recall > 0],
             precision[recall > 0],

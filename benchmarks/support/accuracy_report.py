@@ -18,6 +18,7 @@ from benchmarks.support.methods import (
     PRECISION,
     SCORE_LEVELS,
     VERIFIED,
+    VIEWS,
     Comparison,
     Task,
     best_recall,
@@ -154,7 +155,7 @@ def threshold_text(method: str, level: int) -> str:
         return "none"
     if method == CROP_RESISTANT:
         return "a rank"
-    if method == VERIFIED:
+    if method in (VERIFIED, VIEWS):
         return f"score {1 - level / (SCORE_LEVELS - 1):.3f}"
     return f"{level} bits"
 
@@ -172,7 +173,7 @@ def print_subset(mix: str, subset: Comparison) -> None:
 
 def print_settings(mix: str, counts: Mapping[str, Counts], radius: int) -> None:
     """Precision and recall at the thresholds that users may choose."""
-    alone, verified = take_mix(counts[ALONE], mix), take_mix(counts[VERIFIED], mix)
+    alone, verified, views = (take_mix(counts[name], mix) for name in (ALONE, VERIFIED, VIEWS))
     what = f"the distance, and of the score for pairs within {radius} bits"
     print(f"\n{title(mix).capitalize()}: thresholds of {what}\n")
     rows = []
@@ -183,6 +184,10 @@ def print_settings(mix: str, counts: Mapping[str, Counts], radius: int) -> None:
         note = " (default)" if score == MIN_SCORE else ""
         level = int(score_level(np.array(score)))
         rows.append((f"score from {score:.2f}{note}", *at_level(verified, level)))
+    for score in sorted({*np.arange(0.3, 0.7, 0.05).round(2).tolist(), MIN_SCORE}):
+        note = " (default)" if score == MIN_SCORE else ""
+        level = int(score_level(np.array(score)))
+        rows.append((f"with views, score from {score:.2f}{note}", *at_level(views, level)))
     print_table(("threshold", "precision, %", "recall, %", "copies", "false pairs"), rows)
 
 

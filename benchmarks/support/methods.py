@@ -22,15 +22,21 @@ from benchmarks.support.ranking import (
     tally_some,
 )
 from fastphash.base.progress import Progress
+from fastphash.defaults import MIN_SCORE
+from fastphash.hashing.views import make_views
+from fastphash.hashing.windows import ViewSet
 from fastphash.joins.batches import find_matches
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.joins.matches import concatenate_matches
+from fastphash.joins.views import ViewedRows, choose_view_radius, find_view_matches
 from fastphash.store.rows import Content
 from fastphash.verify.comparison import compare_images
+from fastphash.verify.crops import MIN_CROPPED_SCORE, score_windows
 
 PRECISION = 0.99
 ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crops"
+VIEWS = "views"
 
 # scores are counted in steps of 1 / 1000, the highest first
 SCORE_LEVELS = 1001
@@ -93,7 +99,9 @@ def compare(task: Task, radius: int, progress: Progress) -> Comparison:
     for done, (name, (distances, bits)) in enumerate(rankings.items(), 1):
         counts[name] = tally_all(distances, bits + 1, truth)
         if name == ALONE:
-            counts[VERIFIED] = tally_verified(task, radius)
+            near = score_near(task, radius)
+            counts[VERIFIED] = tally_scored(task, near)
+            counts[VIEWS] = tally_scored(task, with_views(task, near))
         progress("methods compared", done, len(rankings))
     return Comparison(counts, len(needles.original), len(haystack.original))
 
@@ -110,14 +118,51 @@ def oriented_distance(needles: Words, haystack: Words) -> Distances:
     return distances
 
 
-def tally_verified(task: Task, radius: int) -> Counts:
-    """The pairs of a join, ranked by the similarity of their thumbnails."""
-    needles, haystack, truth = task
+class ScoredPairs(NamedTuple):
+    """Pairs of a needle and a haystack row, each once, and how alike they are."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    score: NDArray[np.float64]
+
+
+def score_near(task: Task, radius: int) -> ScoredPairs:
+    """The pairs of a join, with the similarity of their thumbnails."""
+    needles, haystack, _ = task
     ours, theirs = Index(needles.hashes), Index(haystack.hashes)
     found = concatenate_matches(list(find_matches(ours, theirs, radius)))
     comparison = compare_images(found, Content(needles.thumbnails), Content(haystack.thumbnails))
     score = np.where(comparison.agrees, 1.0, comparison.score)
-    return tally_some(found.left, found.right, score_level(score), truth, SCORE_LEVELS)
+    return ScoredPairs(found.left, found.right, score)
+
+
+def with_views(task: Task, near: ScoredPairs, views: ViewSet = "all") -> ScoredPairs:
+    """These pairs and those that views propose, each with the higher one of its scores.
+
+    Scores of windows are lowered so that the default for them becomes that for whole images.
+    """
+    needles, haystack, _ = task
+    ours, theirs = (
+        ViewedRows(Index(side.hashes), make_views(side.thumbnails, views))
+        for side in (needles, haystack)
+    )
+    radius = choose_view_radius(theirs)
+    found = find_view_matches(ours, theirs, radius)
+    scores = score_windows(found, Content(needles.thumbnails), Content(haystack.thumbnails)).score
+    left = np.concatenate([near.left, found.left])
+    right = np.concatenate([near.right, found.right])
+    score = np.concatenate([near.score, scores * (MIN_SCORE / MIN_CROPPED_SCORE)])
+    order = np.lexsort((-score, right, left))
+    left, right, score = left[order], right[order], score[order]
+    first = np.ones(order.size, np.bool_)
+    first[1:] = (left[1:] != left[:-1]) | (right[1:] != right[:-1])
+    return ScoredPairs(left[first], right[first], score[first])
+
+
+def tally_scored(task: Task, pairs: ScoredPairs) -> Counts:
+    """Pairs ranked by their scores."""
+    level = score_level(pairs.score)
+    return tally_some(pairs.left, pairs.right, level, task.truth, SCORE_LEVELS)
 
 
 def score_level(score: NDArray[np.floating[Any]]) -> NDArray[np.int64]:

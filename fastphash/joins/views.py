@@ -126,9 +126,10 @@ def choose_view_radius(rows: ViewedRows, per_image: float = VIEWS_PER_IMAGE) -> 
     A view has about as many neighbours by chance as a frame has. Each image has its own views, and
     is met by the views of all others.
     """
-    if len(rows.frames) <= per_image:
+    size = len(rows.frames)
+    if size <= per_image:
         return MAX_VIEW_RADIUS
-    views = len(rows.views.windows) + len(rows.views.trimmed_rows) / max(len(rows.frames), 1)
+    views = len(rows.views.windows) + len(rows.views.trimmed_rows) / size
     neighbours = chance_neighbours(rows.frames) * 2 * views
     return min(widest_radius(neighbours, per_image), MAX_VIEW_RADIUS)
 

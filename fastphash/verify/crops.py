@@ -226,12 +226,13 @@ def judge_windows(
     chosen, pairs = chosen[first], pairs[first]
     relation = Relation.collisions(chosen.size)
     relation.kind[:] = CROPPED
-    relation.distance[:] = row_distances(frames, pairs[:, 0], frames, pairs[:, 1])[0]
+    left, right = matches.left[chosen], matches.right[chosen]
+    relation.distance[:] = row_distances(frames, left, frames, right)[0]
     relation.orientation[:] = scores.orientation[chosen]
     relation.score[:] = scores.score[chosen]
     relation.colour[:] = scores.colour[chosen]
     relation.colour_distance[:] = scores.colour_distance[chosen]
-    relation.same_pixels[:] = content.same_pixels(pairs[:, 0], content, pairs[:, 1])
+    relation.same_pixels[:] = content.same_pixels(left, content, right)
     return Findings(
         pairs,
         relation,

@@ -186,6 +186,8 @@ def test_radius_is_bounded():
     alike = (rng.random((3000, 8, 32)) < 0.9) * 1
     bits = np.concatenate([alike, rng.integers(0, 2, (3000, 8, 32))], axis=2).astype(np.uint8)
     words = np.packbits(bits, axis=2).view(">u8")[..., 0].astype(np.uint64)
-    crowded = ViewedRows(Index(words), viewed_rows(1, 3).views)
+    views = viewed_rows(1, 3).views
+    crowded = ViewedRows(Index(words), views)
     assert 0 < choose_view_radius(crowded) < 12
+    assert choose_view_radius(ViewedRows(Index(words[:9]), views)) == 12
     assert choose_view_radius(crowded, per_image=1e9) == 12

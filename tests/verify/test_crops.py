@@ -169,6 +169,7 @@ def test_a_higher_least_score_holds_for_crops():
 
 def test_a_centre_alone():
     centre, corner = WIDE.crop((26, 26, 230, 230)), WIDE.crop((0, 0, 205, 205))
+    assert found(WIDE, centre, corner).pairs.tolist() == [[0, 1], [0, 2], [1, 2]]
     assert found(WIDE, centre, corner, views="centre").pairs.tolist() == [[0, 1]]
 
 

@@ -1,5 +1,7 @@
 """Limits and defaults that the command line and the library share."""
 
+from fastphash.base.vocabulary import ViewSet
+
 #: A join with more pairs stops.
 MAX_PAIRS = 100_000_000
 
@@ -15,6 +17,9 @@ RADIUS = 4
 #: Least similarity of the thumbnails of near copies, 0 to 1, measured by
 #: benchmarks/accuracy/edited_copies.py.
 MIN_SCORE = 0.5
+
+#: Which windows of images an audit compares with other images: see `fastphash.hashing.windows`.
+VIEWS: ViewSet = "all"
 
 #: Stored images that a query names.
 NEAREST = 5

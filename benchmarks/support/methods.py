@@ -22,9 +22,9 @@ from benchmarks.support.ranking import (
     tally_some,
 )
 from fastphash.base.progress import Progress
+from fastphash.base.vocabulary import ViewSet
 from fastphash.defaults import MIN_SCORE
 from fastphash.hashing.views import make_views
-from fastphash.hashing.windows import ViewSet
 from fastphash.joins.batches import find_matches
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastphash.defaults import MIN_SCORE, PRECISION
+from fastphash.base.vocabulary import VIEW_SETS, ViewSet
+from fastphash.defaults import MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
 from fastphash.files.table_formats import Format
 from fastphash.groups.grouping import Grouping
@@ -47,6 +48,10 @@ class AuditOptions:
         to be, `min_score` is raised.
     keep_score : bool
         Whether `min_score` is used whatever share it gives.
+    views : {"none", "centre", "all"}
+        Which windows of images are compared with others, to find crops, bordered and shifted
+        copies: none, the middles and what bars leave, or also windows at the sides. None where
+        nothing compares thumbnails.
     grouping : {"star", "components"}
     keep_in : sequence of str
         Splits that keep their images, first to last; then the others: those for validation or
@@ -63,13 +68,14 @@ class AuditOptions:
     Raises
     ------
     UsageError
-        The radius, the score or the precision is out of range.
+        The radius, the score or the precision is out of range, or there are no such views.
     """
 
     radius: int | None = None
     min_score: float | None = MIN_SCORE
     precision: float = PRECISION
     keep_score: bool = False
+    views: ViewSet = VIEWS
     grouping: Grouping = "star"
     keep_in: Sequence[str] = ()
     compare_masks: bool = False
@@ -81,5 +87,7 @@ class AuditOptions:
         if self.radius is not None:
             check_radius(self.radius)
         check_score(self.min_score)
+        if self.views not in VIEW_SETS:
+            raise UsageError(f"no `views` {self.views!r}: use one of {', '.join(VIEW_SETS)}")
         if not 0 < self.precision < 1:
             raise UsageError(f"`precision` is a share between 0 and 1, not {self.precision!r}")

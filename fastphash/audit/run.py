@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash.audit.copies import FoundCopies, search_splits
-from fastphash.audit.findings import find_findings
+from fastphash.audit.findings import find_findings, views_compared
 from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.result_files import remove_results, write_tables
@@ -156,7 +156,7 @@ def _search(
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
     first = keep_in_first(split_order, options.keep_in)
-    findings = find_findings(compared, splits, criteria, options)
+    findings = find_findings(compared, criteria, options, progress)
     copies = search_splits(compared, splits, criteria, options, decided, first, findings)
     labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
     progress("writing", 0, 0)
@@ -293,6 +293,7 @@ def _describe_run(
         "radius": criteria.radius,
         "min_score": criteria.min_score,
         "chance": chance,
+        "views": views_compared(criteria, options, thumbnails=store.layout.thumbnails),
         "grouping": options.grouping,
     }
 

@@ -57,6 +57,11 @@ SAME, FADED, DIFFERENT, UNKNOWN_COLOUR = range(4)
 #: Whether the decoded pixels of two images are equal, alpha and all frames included.
 OTHER_PIXELS, SAME_PIXELS, UNKNOWN_PIXELS = range(3)
 
+#: Which windows of images are compared: none; middles, and what bars leave; or also windows off the
+#: centre.
+ViewSet = Literal["none", "centre", "all"]
+VIEW_SETS: tuple[ViewSet, ...] = get_args(ViewSet)
+
 #: Ways to apply a clean plan.
 CleanMode = Literal["lists", "copy", "hardlink", "symlink", "move"]
 CLEAN_MODES: tuple[CleanMode, ...] = get_args(CleanMode)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastphash.base.progress import Progress
-from fastphash.base.vocabulary import CleanMode, ConflictRule, PassOrder
-from fastphash.defaults import MIN_SCORE, PRECISION
+from fastphash.base.vocabulary import CleanMode, ConflictRule, PassOrder, ViewSet
+from fastphash.defaults import MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
@@ -176,6 +176,7 @@ class AuditedCopyOptions(CopyOptions):
     """Which pairs count as copies in an audit, and which share of the near ones are to be some."""
 
     precision: float | None
+    views: ViewSet | None
 
     def wanted_precision(self, min_score: float | None) -> float:
         """The share of near copies that are to be copies; `min_score` is None if nobody looks."""
@@ -184,6 +185,15 @@ class AuditedCopyOptions(CopyOptions):
                 "--precision needs thumbnails to compare: leave out --no-verify and --no-thumbnails"
             )
         return PRECISION if self.precision is None else self.precision
+
+    def wanted_views(self, min_score: float | None) -> ViewSet:
+        """Which windows to compare; `min_score` is None if nobody looks at thumbnails."""
+        if self.views not in {None, "none"} and min_score is None:
+            raise UsageError(
+                f"--views {self.views} needs thumbnails to compare: leave out --no-verify and "
+                "--no-thumbnails"
+            )
+        return VIEWS if self.views is None else self.views
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from fastphash.base.machine import core_count
 from fastphash.base.orientations import STEPS
 from fastphash.base.threads import run_all
-from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE
+from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, ViewSet
 from fastphash.hashing.windows import (
     MIDDLE,
-    ViewSet,
     Window,
     trimmed_windows,
     windows_like_frames,

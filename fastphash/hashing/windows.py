@@ -1,15 +1,11 @@
 """Windows of images whose hashes are views: fixed ones, and what uniform bars leave."""
 
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import THUMBNAIL_SIDE
-
-#: Which views to make: none; bars trimmed and centres; or also windows off the centre.
-ViewSet = Literal["none", "centre", "all"]
-VIEW_SETS: tuple[ViewSet, ...] = get_args(ViewSet)
+from fastphash.base.vocabulary import THUMBNAIL_SIDE, ViewSet
 
 # edges of trimmed windows are whole multiples of a pixel's eighth
 _STEPS = 8

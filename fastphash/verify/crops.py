@@ -17,9 +17,10 @@ from fastphash.base.vocabulary import (
     DIFFERENT,
     UNKNOWN_CHROMA,
     UNKNOWN_COLOUR,
+    ViewSet,
 )
 from fastphash.hashing.views import cut_windows, make_views
-from fastphash.hashing.windows import MIDDLE, ViewSet
+from fastphash.hashing.windows import MIDDLE
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastphash.base.vocabulary import SURE_KINDS
+from fastphash.base.vocabulary import SURE_KINDS, VIEW_SETS
 from fastphash.cli import options
 from fastphash.cli.option_groups import (
     AuditedCopyOptions,
@@ -20,7 +20,7 @@ from fastphash.cli.option_groups import (
 from fastphash.cli.option_values import PRECISION, kinds_parser
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import PRECISION as DEFAULT_PRECISION
-from fastphash.defaults import RADIUS
+from fastphash.defaults import RADIUS, VIEWS
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,6 +72,13 @@ class _OptionalKinds(click.Command):
     help="Share of near copies that are to be copies. If fewer are, by an estimate from the images "
     "at hand, the least score is raised, unless --min-score gives it.  "
     f"[default: {DEFAULT_PRECISION:g}]",
+)
+@click.option(
+    "--views",
+    type=click.Choice(VIEW_SETS),
+    help="Windows of images that are compared with others, to find crops, bordered and shifted "
+    "copies: none; the middles, and what is left without bars; or all, at the sides and corners "
+    f"too.  [default: {VIEWS}; none if no thumbnails are compared]",
 )
 @options.grouping_option
 @options.coco_option(
@@ -140,6 +147,7 @@ def audit(
             min_score=min_score,
             precision=copies.wanted_precision(min_score),
             keep_score=copies.min_score is not None,
+            views=copies.wanted_views(min_score),
             grouping=keepers.grouping,
             keep_in=keepers.keep_in,
             compare_masks=labels.compare_masks,

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import KINDS, ORIENTATIONS
-from fastphash.results.part_words import part_words
+from fastphash.results.pair_parts import Outline, PairParts, outlines_on_keeper, read_parts
 from fastphash.store.schema import exact_paths
 
 #: Copies of one group that are shown beside their keeper.
@@ -27,8 +27,8 @@ class ImageName(NamedTuple):
 class Member(NamedTuple):
     """One image of a group, with its relation to the keeper; None and 0 for the keeper.
 
-    `reason` says why the keeper stays rather than the image, if one of them goes; `parts` which
-    part of one the other one shows, and where they differ.
+    `reason` says why the keeper stays rather than the image, if one of them goes; `parts` what to
+    outline on the two.
     """
 
     name: ImageName
@@ -38,7 +38,7 @@ class Member(NamedTuple):
     score: float | None
     colour: str | None
     reason: str | None = None
-    parts: str = ""
+    parts: PairParts | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,11 @@ class Group:
     def width(self) -> str:
         """How many columns of a page it takes, as a class of the style."""
         return "single" if self.pictures <= 3 else "double" if self.pictures <= 6 else "full"
+
+    @property
+    def outlines(self) -> list[Outline]:
+        """What to outline on the keeper."""
+        return outlines_on_keeper([member.parts for member in self.members[1:]])
 
     @property
     def kinds(self) -> list[str]:
@@ -163,7 +168,6 @@ class GroupTable:
 
     def _members(self, rows: NDArray[np.int64]) -> list[Member]:
         table = self._table.take(pa.array(rows))
-        parts = part_words(table)
         return [
             Member(
                 ImageName(split, path),
@@ -173,10 +177,9 @@ class GroupTable:
                 score,
                 colour,
                 reason,
-                parts.get(row, ""),
+                parts,
             )
-            for row, split, path, kind, distance, orientation, score, colour, reason in zip(
-                range(table.num_rows),
+            for split, path, kind, distance, orientation, score, colour, reason, parts in zip(
                 table["split"].to_pylist(),
                 exact_paths(table).to_pylist(),
                 table["kind"].to_pylist(),
@@ -185,6 +188,7 @@ class GroupTable:
                 table["score"].to_pylist(),
                 table["colour"].to_pylist(),
                 table["keeper_reason"].to_pylist(),
+                read_parts(table),
                 strict=True,
             )
         ]

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.vocabulary import KINDS
+from fastphash.base.vocabulary import KINDS, NEAR
 from fastphash.defaults import PICTURED
 from fastphash.files import atomic, parquet
 from fastphash.report import charts, findings
@@ -85,6 +85,7 @@ def write_report(
         groups_at_once=_groups_at_once(shown),
         kinds_found=[kind for code, kind in enumerate(KINDS) if (table.kind == code).any()],
         furthest=int(table.distance.max(initial=0)),
+        furthest_near=int(table.distance[table.kind == NEAR].max(initial=0)),
         collided=collisions,
         conflicts=_conflicts(audited),
         **_rejected(audited),

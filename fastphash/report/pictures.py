@@ -2,6 +2,7 @@
 
 import base64
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from fastphash.images.preview import make_preview
 from fastphash.report.groups import Group, ImageName
 from fastphash.report.stored import StoredImage, find_images, read_thumbnails
 from fastphash.results.audit_folder import AuditFolder
+from fastphash.results.pair_parts import Outline, Overlay, overlay, turned_size
 from fastphash.results.preview_workers import PreviewTask, StoredFile, make_previews
 
 #: Characters of all pictures on a page of up to 200 groups.
@@ -42,16 +44,24 @@ class Picture:
         Data URIs: as it is, and in the keeper's frame; empty if not needed, or without room.
     note : str
         Why it isn't a preview of the file; empty if it is.
+    width, height : int
+        Shape of the upright picture as it is shown: of the file, or a square for its thumbnail.
     """
 
     upright: str
     turned: str
     note: str
+    width: int = 1
+    height: int = 1
 
     @property
     def size(self) -> int:
         """Characters on the page."""
         return len(self.upright) + len(self.turned)
+
+    def overlay(self, outlines: Sequence[Outline], orientation: int = 0) -> Overlay:
+        """Outlines on it, once it is turned by an orientation."""
+        return overlay(outlines, *turned_size(self.width, self.height, orientation))
 
 
 NO_ROOM = "no picture: the page has its full size"
@@ -77,7 +87,7 @@ def draw(
     for name, orientation in members:
         digest = images[name].digest if name in images else b""
         if digest in previews:
-            picture = _of_preview(previews[digest], side, orientation)
+            picture = _of_preview(previews[digest], side, orientation, images[name])
         else:
             reason = reasons.get(digest, _NOT_STORED)
             picture = _of_thumbnail(thumbnails.get(name), orientation, reason)
@@ -127,9 +137,9 @@ def _previews(
     return previews, reasons
 
 
-def _of_preview(preview: bytes, side: int, orientation: int) -> Picture:
+def _of_preview(preview: bytes, side: int, orientation: int, image: StoredImage) -> Picture:
     turned = make_preview(preview, side, orientation) if orientation else b""
-    return Picture(_uri(preview), _uri(turned), "")
+    return Picture(_uri(preview), _uri(turned), "", image.width, image.height)
 
 
 def _of_thumbnail(pixels: NDArray[np.uint8] | None, orientation: int, reason: str) -> Picture:

@@ -27,7 +27,7 @@ class StoredImage(NamedTuple):
     size : int
         Bytes of the file.
     format : str
-    pixels : int
+    width, height : int
     """
 
     part: int
@@ -35,7 +35,13 @@ class StoredImage(NamedTuple):
     digest: bytes
     size: int
     format: str
-    pixels: int
+    width: int
+    height: int
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
 
 
 def find_images(store: Store, names: set[ImageName]) -> dict[ImageName, StoredImage]:
@@ -58,9 +64,14 @@ def find_images(store: Store, names: set[ImageName]) -> dict[ImageName, StoredIm
         for row, path, image in candidates:
             name = ImageName(image["split"], path)
             if name in names:
-                pixels = image["width"] * image["height"]
                 images[name] = StoredImage(
-                    number, row, image["digest"], image["size"], image["format"], pixels
+                    number,
+                    row,
+                    image["digest"],
+                    image["size"],
+                    image["format"],
+                    image["width"],
+                    image["height"],
                 )
     return images
 

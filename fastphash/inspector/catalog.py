@@ -16,6 +16,7 @@ from fastphash.inspector.page_state import Filter
 from fastphash.inspector.selection import Selection
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.results.decisions import Image
+from fastphash.results.pair_parts import PairParts
 from fastphash.store.schema import exact_paths
 
 
@@ -41,10 +42,10 @@ class Row:
         Empty where it isn't known.
     reason : str
         Why its keeper stays rather than it; empty for a keeper.
-    parts : str
-        Which part it shows of its keeper, or its keeper of it, and where they differ; mostly empty.
     size, mtime_ns, width, height : int
         Of the audited file; width and height are 0 where they aren't known.
+    parts : PairParts or None
+        What to outline on it and its keeper.
     """
 
     number: int
@@ -58,11 +59,11 @@ class Row:
     score: float | None
     colour: str
     reason: str
-    parts: str
     size: int
     mtime_ns: int
     width: int
     height: int
+    parts: PairParts | None
 
     @property
     def is_keeper(self) -> bool:
@@ -149,11 +150,11 @@ class Catalog:
             None if np.isnan(score) else score,
             "" if colour == NONE else COLOURS[colour],
             "" if kind == NONE else columns.reasons[columns.reason[number]],
-            columns.parts.get(number, ""),
             int(details.size[number]),
             int(details.mtime_ns[number]),
             int(details.width[number]),
             int(details.height[number]),
+            columns.parts(number),
         )
 
     def group_of(self, row: int) -> int:

@@ -14,8 +14,7 @@ from fastphash.base.vocabulary import COLOURS, KINDS, ORIENTATIONS
 from fastphash.errors import StoreError
 from fastphash.files import parquet
 from fastphash.results.audit_folder import GROUPS, AuditFolder
-from fastphash.results.part_words import part_words
-from fastphash.results.schemas import PARTS
+from fastphash.results.pair_parts import PART_COLUMNS, PairParts, read_parts
 
 #: Stands for a missing value: a keeper has no kind.
 NONE = 255
@@ -48,8 +47,10 @@ class GroupColumns:
     paths : pyarrow.ChunkedArray of string (n,)
     path_bytes : pyarrow.ChunkedArray of binary (n,), optional
         Exact paths of the rows whose path isn't UTF-8, null in others; None if all are null.
-    parts : dict of int to str
-        Which part one image shows of the other, and where they differ, by row: rare.
+    part_rows : int64 (m,)
+        The rows that have a window or a place, ascending.
+    part_table : pyarrow.Table (m,)
+        Columns PART_COLUMNS of these rows.
     """
 
     splits: list[str]
@@ -64,7 +65,8 @@ class GroupColumns:
     reason: NDArray[Any]
     paths: pa.ChunkedArray
     path_bytes: pa.ChunkedArray | None
-    parts: dict[int, str]
+    part_rows: NDArray[np.int64]
+    part_table: pa.Table
 
     def __len__(self) -> int:
         """How many groups there are."""
@@ -114,6 +116,13 @@ class GroupColumns:
         counts: NDArray[np.int32] = np.add.reduceat(marked, self.starts[:-1], dtype=np.int32)
         return counts
 
+    def parts(self, row: int) -> PairParts | None:
+        """What to outline on a copy and its keeper."""
+        place = int(np.searchsorted(self.part_rows, row))
+        if place == self.part_rows.size or self.part_rows[place] != row:
+            return None
+        return read_parts(self.part_table.slice(place, 1))[0]
+
     def exact_path(self, row: int) -> bytes:
         """The exact path of one row."""
         exact = None if self.path_bytes is None else self.path_bytes[row].as_py()
@@ -142,6 +151,7 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
     reason = read("keeper_reason")
     reasons = sorted({name for chunk in reason.chunks for name in chunk.dictionary.to_pylist()})
     path_bytes = read("path_bytes")
+    part_rows, part_table = _read_parts(audited.folder / GROUPS)
     return GroupColumns(
         audited.splits,
         starts,
@@ -155,13 +165,22 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
         encode_names(reason, reasons),
         read("path"),
         None if path_bytes.null_count == len(path_bytes) else path_bytes,
-        _read_parts(audited.folder / GROUPS),
+        part_rows,
+        part_table,
     )
 
 
-def _read_parts(path: Path) -> dict[int, str]:
-    known = {*parquet.read_schema(path).names}
-    return part_words(parquet.read_table(path, [name for name, _ in PARTS if name in known]))
+def _read_parts(path: Path) -> tuple[NDArray[np.int64], pa.Table]:
+    """The rows of groups.parquet that have a window or a place, and what they have."""
+    if not {*PART_COLUMNS} <= {*parquet.read_schema(path).names}:
+        # an audit of an earlier version
+        return np.zeros(0, np.int64), pa.table({})
+
+    def read(name: str) -> pa.ChunkedArray:
+        return parquet.read_table(path, [name])[name]
+
+    rows = np.flatnonzero(pc.or_(read("window").is_valid(), read("place").is_valid()).to_numpy())
+    return rows, pa.table({name: read(name).take(pa.array(rows)) for name in PART_COLUMNS})
 
 
 def encode_names(column: pa.ChunkedArray, names: list[str] | tuple[str, ...]) -> NDArray[Any]:

@@ -6,6 +6,7 @@ from fastphash.base.text import printable
 from fastphash.base.vocabulary import KINDS
 from fastphash.inspector.catalog import Row
 from fastphash.inspector.decisions import STATUSES, CurrentDecisions
+from fastphash.inspector.frames import copy_frames
 from fastphash.inspector.previews import SIDES, TROUBLES
 from fastphash.inspector.review import Review
 from fastphash.results.decisions import Decision
@@ -51,12 +52,15 @@ def image_facts(review: Review, decisions: CurrentDecisions, number: int) -> dic
     row = review.catalog.row(number)
     file_state = review.previews.file_state(row, compare_bytes=True)
     outside = file_state == "outside"
+    frame, turned_frame = copy_frames(row)
     return {
         "row": row,
         "trouble": TROUBLES.get(file_state, ""),
         "plain": _picture_url(row, SIDES[1], 0, stored=outside),
         "turned": _picture_url(row, SIDES[1], row.orientation, stored=outside),
         "large": _picture_url(row, SIDES[-1], row.orientation, stored=outside),
+        "frame": frame,
+        "turned_frame": turned_frame,
         "status": STATUSES[decisions.status[number]],
         "chosen": decisions.chosen[row.group] == number,
         "conflicts": review.conflicts.of_row(number),

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from fastphash.inspector.catalog import Row
 from fastphash.inspector.decisions import MOST_NOT_COPIES
 from fastphash.inspector.facts import group_facts, image_facts
+from fastphash.inspector.frames import keeper_frame, pair_frames
 from fastphash.inspector.page_state import ORDERS, VIEWS, PageState, shown_kinds
 from fastphash.inspector.parameters import row_of, within
 from fastphash.inspector.previews import SIDES
@@ -16,8 +17,6 @@ from fastphash.inspector.review import Review
 #: Groups on a page of the list, and copies on a page of a group.
 GROUPS_SHOWN = 25
 COPIES_SHOWN = 24
-# the longer side of the frame of a pair, in pixels: larger than any screen
-_FRAME = 8000
 
 
 class Pages:
@@ -64,6 +63,7 @@ class Pages:
         keeper, *copies = review.catalog.images(number)
         page, pages = _page_of(state, len(copies), COPIES_SHOWN)
         shown = copies[(page - 1) * COPIES_SHOWN : page * COPIES_SHOWN]
+        facts = [image_facts(review, decisions, row) for row in shown]
         before, after = review.navigation.neighbours(state.filter, number)
         return self._responses.page(
             "group.html",
@@ -71,7 +71,8 @@ class Pages:
             decisions,
             number=number,
             keeper=image_facts(review, decisions, keeper),
-            copies=[image_facts(review, decisions, row) for row in shown],
+            keeper_frame=keeper_frame(review.catalog.row(keeper), [one["row"] for one in facts]),
+            copies=facts,
             total=len(copies),
             undecided=int(decisions.undecided[number]),
             may_reject_all=len(copies) < MOST_NOT_COPIES,
@@ -111,7 +112,7 @@ class Pages:
             next_pair=row.number + 1 if row.number < rows[-1] else None,
             before=before,
             after=after,
-            frame_size=_frame_size(keeper["row"]),
+            frames=pair_frames(keeper["row"], row),
             undecided=None if undecided == row.number else undecided,
             views=VIEWS,
         )
@@ -131,14 +132,3 @@ def _page_of(state: PageState, entries: int, shown: int) -> tuple[int, int]:
     """The wanted page, or the last, and how many there are with so many entries shown on each."""
     pages = max(-(-entries // shown), 1)
     return min(state.page, pages), pages
-
-
-def _frame_size(keeper: Row) -> tuple[int, int]:
-    """Width and height of a frame in the shape of a keeper."""
-    longest = max(keeper.width, keeper.height)
-    if not keeper.width or not keeper.height:
-        return _FRAME, _FRAME
-    return (
-        max(keeper.width * _FRAME // longest, 1),
-        max(keeper.height * _FRAME // longest, 1),
-    )

@@ -95,7 +95,7 @@ class PairParts(NamedTuple):
         """Of the larger picture's area, how much the other one shows; 1 without a window."""
         if self.window is None:
             return 1.0
-        left, top, right, bottom = self.window
+        left, top, right, bottom = (min(max(side, 0), 1) for side in self.window)
         return (right - left) * (bottom - top)
 
     @property
@@ -199,13 +199,15 @@ def read_parts(table: pa.Table) -> list[PairParts | None]:
     Parameters
     ----------
     table : pyarrow.Table
-        Columns PART_COLUMNS.
+        Columns PART_COLUMNS; audits of earlier versions lack some.
 
     Raises
     ------
     StoreError
         A box isn't one.
     """
+    if not {*PART_COLUMNS} <= {*table.column_names}:
+        return [None] * table.num_rows
     try:
         windows, places = (_boxes(table[name]) for name in ("window", "place"))
     except pa.ArrowInvalid as error:

@@ -8,7 +8,6 @@ from fastphash.base.vocabulary import ALTERED, CROPPED
 from fastphash.errors import StoreError
 from fastphash.files import parquet
 from fastphash.results.finding_table import findings_table, read_findings
-from fastphash.results.part_words import part_words, parts_in_words
 from fastphash.results.schemas import FINDINGS_SCHEMA, boxes_as_text, boxes_of_text
 from tests.support.findings import findings_in, findings_of
 from tests.support.plain_tables import TABLES, table
@@ -83,19 +82,6 @@ def test_boxes_are_text_that_people_can_read():
     assert again == pytest.approx(boxes, abs=1e-4, nan_ok=True)
     assert boxes_of_text(pa.chunked_array([pa.nulls(2, pa.string())])).shape == (2, 4)
     assert boxes_of_text(pa.chunked_array([], pa.string())).shape == (0, 4)
-
-
-def test_parts_in_words():
-    assert parts_in_words(None, None, None) == ""
-    both = parts_in_words("0,0,1,0.5", "copy", "0.2,0.2,0.4,0.3")
-    assert both == (
-        "the keeper shows 0-100 % of the copy's width and 0-50 % of its height; "
-        "differs at 20-40 % of the keeper's width and 20-30 % of its height"
-    )
-    assert part_words(pa.table({"path": ["a"]})) == {}
-    columns = {"window": [None, "0,0,1,1"], "window_of": [None, "keeper"], "place": [None, None]}
-    types = pa.schema([(name, pa.string()) for name in columns])
-    assert list(part_words(pa.table(columns, types))) == [1]
 
 
 def test_kinds_are_kept_as_names():

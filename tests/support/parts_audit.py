@@ -72,7 +72,7 @@ def parts_audit(folder, picture=scene, found=FOUND, keep_in=("train",)):
     """The audit of these, with `found` as what was found: its folder."""
     splits = write_parts(folder, picture, found)
 
-    def find(rows, *_):
+    def find(rows, *_, **__):
         return findings_by_name(rows, found)
 
     with patch("fastphash.audit.run.find_findings", find):

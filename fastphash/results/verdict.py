@@ -16,6 +16,20 @@ _SURE = (*SURE_KINDS, CONFIRMED)
 _UNVERIFIED = KINDS[UNVERIFIED]
 # folders of masks that a sentence names
 _MASK_FOLDERS = 4
+# crops and borders that are mostly missed, by the views that were compared; measured by
+# benchmarks/accuracy/edited_copies.py
+_MISSED_BY_VIEWS = {
+    "none": (
+        "crops by 10 % of each side or more, such as many 224-pixel centre crops",
+        "borders of 10 % or more, such as letterboxes",
+    ),
+    "centre": ("crops from one side or a corner", "windows that were moved"),
+    "all": ("crops to less than half of the width or height",),
+}
+_SOUGHT_BY_VIEWS = {
+    "centre": "crops of the middle, and borders",
+    "all": "crops, borders and moved windows",
+}
 _ONE_SPLIT = "There is one split: nothing can leak."
 
 
@@ -256,17 +270,24 @@ def _looked_for(summary: dict[str, Any]) -> str:
     if summary["radius"]:
         alike = " whose thumbnails are alike" if summary["min_score"] else ""
         kinds.append(f"near copies: hashes within {count(summary['radius'], 'bit')}{alike}")
+    if sought := _SOUGHT_BY_VIEWS.get(_views(summary)):
+        kinds.append(sought)
     return f"Looked for: {'; '.join(kinds)}."
 
 
 def _missed(summary: dict[str, Any]) -> str:
     missed = [] if summary["orientations"] else ["rotated and mirrored copies"]
-    if not summary["radius"]:
-        missed.append("copies that were edited or cropped in any way")
-    else:
-        # measured by benchmarks/accuracy/edited_copies.py
-        missed.append("crops by 10 % of each side or more, such as many 224-pixel centre crops")
-        missed.append("borders of 10 % or more, such as letterboxes")
+    views, radius = _views(summary), summary["radius"]
+    if not radius:
+        cropped = " or cropped" if views == "none" else ""
+        missed.append(f"copies that were edited{cropped} in any way")
+    if radius or views != "none":
+        missed += _MISSED_BY_VIEWS[views]
     missed.append("turns by 5 degrees or more, other than quarter turns")
     masks = masks_in_words(summary)
     return f"Mostly missed: {'; '.join(missed)}.{f' {masks}.' if masks else ''}"
+
+
+def _views(summary: dict[str, Any]) -> str:
+    """Which windows of images were compared: none by audits of earlier versions."""
+    return str(summary.get("views", "none"))

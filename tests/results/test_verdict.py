@@ -219,6 +219,18 @@ def test_decisions_of_later_are_named():
             "bytes; near copies",
             "other than quarter turns",
         ),
+        ({"views": "none"}, "alike.", "10 % or more, such as letterboxes"),
+        (
+            {"views": "centre"},
+            "; crops of the middle, and borders.",
+            "from one side or a corner; w",
+        ),
+        (
+            {"views": "all"},
+            "; crops, borders and moved windows.",
+            "missed: crops to less than half",
+        ),
+        ({"views": "all", "radius": 0}, "or mirrored; crops", "edited in any way; crops to less"),
     ],
 )
 def test_what_was_looked_for_and_what_is_missed(said, looked_for, missed):
@@ -227,3 +239,12 @@ def test_what_was_looked_for_and_what_is_missed(said, looked_for, missed):
         assert looked_for in verdict.looked_for
         assert missed in verdict.missed
         assert "afe" not in verdict.headline
+
+
+@pytest.mark.parametrize("views", ["centre", "all"])
+def test_what_views_find_is_not_missed(views):
+    for radius in (0, 16):
+        missed = judge(summary({"a": split()}, views=views, radius=radius)).missed
+        assert "letterboxes" not in missed
+        assert "224-pixel" not in missed
+        assert "cropped in any way" not in missed

@@ -3,14 +3,15 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
 from fastphash.base import system
-from fastphash.base.text import display_name, printable, visible
+from fastphash.base.text import display_name, listed, printable, visible
+from fastphash.base.vocabulary import ALTERED, CROPPED, KINDS, SURE_KINDS
 from fastphash.cli.terminal import console
 from fastphash.results.audit_folder import REPORT
 from fastphash.results.verdict import kinds_to_add, staying_in_words
@@ -21,17 +22,52 @@ def show_next_steps(audit: Path, summary: dict[str, Any]) -> None:
     folder, splits = shell_word(audit), summary["splits"]
     commands = {
         shell_word(audit / REPORT): "the report: open it in a browser",
-        f"fastphash inspect {folder}": "look at the copies, and decide",
+        f"fastphash inspect {folder}": f"look at the copies{_to_look_at(summary)}, and decide",
         f"fastphash clean {folder}": "plan which copies go; nothing is touched",
     }
-    if staying := summary["staying"]:
-        command = f"fastphash clean {folder} --kinds {kinds_to_add(staying)}"
-        commands[command] = f"the same, with {staying_in_words(staying)}"
+    commands |= clean_commands(folder, summary["staying"], "the same")
     for name, split in splits.items():
         if folders := split["split_folders"]:
             command = split_folders_command(name, folders, audit, prefix=len(splits) > 1)
             commands[command] = f"find leaks between folders of {display_name(name)}"
     show_commands("What next", commands)
+
+
+def _to_look_at(summary: dict[str, Any]) -> str:
+    """The kinds of copies that a person should look at; empty if there are none."""
+    kinds = [KINDS[kind] for kind in (CROPPED, ALTERED) if KINDS[kind] in summary["staying"]]
+    return f", {listed(kinds)} ones above all" if kinds else ""
+
+
+def clean_commands(
+    folder: str, staying: dict[str, int], what: str, cleaned: Sequence[str] = SURE_KINDS
+) -> dict[str, str]:
+    """Commands that plan to clean copies that stay so far, and what is different about each plan.
+
+    Altered copies have one of their own: where a small difference is the label, they are none.
+
+    Parameters
+    ----------
+    folder : str
+        Of the audit, as a word of a command line.
+    staying : dict of str to int
+        The copies that a clean by the kinds `cleaned` leaves, by kind.
+    what : str
+        What to say of each plan: it goes on with the copies.
+    cleaned : sequence of str
+    """
+    altered = KINDS[ALTERED]
+    others = {kind: number for kind, number in staying.items() if kind != altered}
+    commands = {}
+    if others:
+        command = f"fastphash clean {folder} --kinds {kinds_to_add(others, cleaned)}"
+        commands[command] = f"{what}, with {staying_in_words(others)}"
+    if altered in staying:
+        command = f"fastphash clean {folder} --kinds {kinds_to_add(staying, cleaned)}"
+        also = " too" if others else ""
+        them = staying_in_words({altered: staying[altered]})
+        commands[command] = f"{what}, with {them}{also}: look at them first"
+    return commands
 
 
 def split_folders_command(

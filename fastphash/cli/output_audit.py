@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from fastphash.base.text import about, count, display_name, listed, share
-from fastphash.base.vocabulary import COPY_KINDS, COUNTED_COPIES, KINDS
+from fastphash.base.vocabulary import ALTERED, COPY_KINDS, COUNTED_COPIES, CROPPED, KINDS
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
 from fastphash.results.calibration_words import share_in_words
@@ -20,6 +20,16 @@ _MATRIX_SPLITS = 4
 _LEAK_LINES = 12
 _NO_COPIES = KINDS[len(COPY_KINDS) :]
 _MASK_LINES = 5
+_KINDS_FOUND = {
+    KINDS[CROPPED]: (
+        "one picture shows a part of the other, or has a border; column window of leaks.parquet "
+        "and groups.parquet says which part"
+    ),
+    KINDS[ALTERED]: (
+        "the same scene, but for a place, such as a caption, a number or a person; column place "
+        "says where"
+    ),
+}
 # columns of the table of distances: the last distance of each
 _LAST_DISTANCES = (-1, 0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
 
@@ -30,6 +40,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
     _show_splits(splits, thumbnails=summary["thumbnails"])
     _show_distances(summary)
     _show_candidates(summary)
+    _show_kinds_found(summary)
     if leaks:
         if len(splits) <= _MATRIX_SPLITS:
             _show_leak_matrix(leaks, list(splits))
@@ -171,6 +182,16 @@ def _show_candidates(summary: dict[str, Any]) -> None:
         by_chance += "; the score tells copies from them"
     estimated = share_in_words(summary)
     show_lines("Near copies", [near, by_chance, *[estimated] * bool(estimated)])
+
+
+def _show_kinds_found(summary: dict[str, Any]) -> None:
+    """What kinds mean that the score of whole thumbnails doesn't decide, if there are any."""
+    counts = [split["copies"] for split in summary["splits"].values()]
+    counts += [leak["kinds"] for leak in summary["leaks"]]
+    kinds = [kind for kind in _KINDS_FOUND if any(kinds.get(kind) for kinds in counts)]
+    if kinds:
+        title = f"{listed(kinds).capitalize()} copies"
+        show_lines(title, [f"{kind}: {_KINDS_FOUND[kind]}" for kind in kinds])
 
 
 def _show_leak_matrix(leaks: list[dict[str, Any]], splits: list[str]) -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 from fastphash.base.text import count, listed
 from fastphash.base.vocabulary import COPY_KINDS, COUNTED, COUNTED_COPIES
-from fastphash.cli.next_steps import shell_word, show_commands
+from fastphash.cli.next_steps import clean_commands, shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.results.verdict import (
     decisions_in_words,
-    kinds_to_add,
     masks_in_words,
     staying_in_words,
 )
@@ -77,9 +76,9 @@ def show_plan(
         f"{clean} DIR --apply --to copy": "a clean tree (or hardlink, symlink)",
         f"{clean} DIR --apply --to move": "what goes is moved aside",
     }
-    if staying := plan_keys["staying"]:
-        command = f"{clean} --kinds {kinds_to_add(staying, plan_keys['kinds'])}"
-        commands[command] = f"a new plan, with {staying_in_words(staying)}"
+    commands |= clean_commands(
+        shell_word(folder), plan_keys["staying"], "a new plan", plan_keys["kinds"]
+    )
     show_commands(f"Written to {folder}/plan.parquet; nothing was touched. To go on", commands)
 
 

@@ -108,3 +108,11 @@ def findings_by_name(rows, found):
         np.full(left.size, True),
     )
     return Findings.joined([one])
+
+
+#: A keeper with two crops and a bordered copy, for audits of several copies.
+SEVERAL = {
+    "corner.png": (0, CROPPED, 0, (0, 0, 0.75, 0.75), 1, NAN),
+    "middle.png": (0, CROPPED, 0, (0.125, 0.125, 0.875, 0.875), 1, NAN),
+    "bordered.png": (0, CROPPED, 0, (0.125, 0.125, 0.875, 0.875), 0, NAN),
+}

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from fastphash.base import system
-from fastphash.cli.next_steps import shell_word, split_folders_command
+from fastphash.cli.next_steps import clean_commands, shell_word, split_folders_command
 from tests.support.command_line import USAGE, error_of, run, screen
 from tests.support.report_pages import slightly
 from tests.support.scenes import save, scene, scenes
@@ -78,6 +78,22 @@ def test_kinds_that_a_clean_leaves_are_added_by_a_command_that_works(tmp_path, c
     assert "1 near copy stays" in " ".join(planned.split())
     again = run(*shlex.split(command)[1:], cwd=tmp_path).stdout
     assert "near copy" not in again
+
+
+def test_altered_copies_have_a_plan_of_their_own():
+    staying = {"near": 1, "cropped": 2, "altered": 1}
+    assert clean_commands("out", staying, "the same") == {
+        "fastphash clean out --kinds +near,+cropped": (
+            "the same, with 1 near copy and 2 cropped copies"
+        ),
+        "fastphash clean out --kinds +near,+cropped,+altered": (
+            "the same, with 1 altered copy too: look at them first"
+        ),
+    }
+    assert list(clean_commands("out", {"altered": 2}, "a plan")) == [
+        "fastphash clean out --kinds +altered"
+    ]
+    assert clean_commands("out", {}, "the same") == {}
 
 
 def test_folders_of_splits_are_audited_by_a_command_that_works(tmp_path):

@@ -12,6 +12,7 @@ from fastphash.sources.local import folder_source
 from tests.support.audits import pair, write_audit
 from tests.support.browser import focus_order, overflows, picture, violations
 from tests.support.inspector_client import HOSTILE, ServedProcess
+from tests.support.parts_audit import WINDOW, parts_audit
 from tests.support.scenes import planted, save, scene
 
 PAGES = {
@@ -73,6 +74,57 @@ def test_no_page_has_barriers(audited, visit):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             assert violations(page) == []
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    """An audit with crops, borders and altered places."""
+    return parts_audit(tmp_path_factory.mktemp("parts"))
+
+
+def test_outlined_pictures_have_no_barriers(parts, visit):
+    with ServedProcess(parts) as served:
+        page = visit(served, reduced_motion="reduce")
+        pairs = ["/pair/1", "/pair/1?view=fade", "/pair/5?view=difference", "/pair/9"]
+        for path in ["/?kind=cropped", "/group/0", "/group/4", *pairs]:
+            page.goto(served.origin + path)
+            for width, scheme in ((390, "dark"), (1280, "light")):
+                page.set_viewport_size({"width": width, "height": 720})
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                assert violations(page) == [], path
+                assert overflows(page) == 0, path
+
+
+def test_outlines_lie_where_the_other_picture_is(parts, visit):
+    left, top, right, bottom = WINDOW
+    with ServedProcess(parts) as served:
+        page = visit(served)
+        for path, width in product(
+            ("/group/0", "/pair/1", "/pair/1?view=fade", "/pair/3"), (390, 1280)
+        ):
+            page.goto(served.origin + path)
+            page.set_viewport_size({"width": width, "height": 720})
+            stage = page.locator(".stage", has=page.locator(".outlines"))
+            whole, box = stage.bounding_box(), stage.locator("rect.window").bounding_box()
+            assert whole["width"] / whole["height"] == pytest.approx(96 / 64, rel=0.03), path
+            seen = [
+                (box["x"] - whole["x"]) / whole["width"],
+                (box["y"] - whole["y"]) / whole["height"],
+                box["width"] / whole["width"],
+                box["height"] / whole["height"],
+            ]
+            # lines are 2 pixels wide
+            assert seen == pytest.approx([left, top, right - left, bottom - top], abs=0.03), path
+            if "fade" in path:
+                part = stage.locator("image").bounding_box()
+                assert part["x"] == pytest.approx(box["x"], abs=3)
+                assert part["width"] == pytest.approx(box["width"], abs=6)
+        outlines = page.locator(".outlines")
+        for visible in (False, True):
+            page.keyboard.press("b")
+            assert outlines.is_visible() == visible
+        page.get_by_label("boxes").click()
+        assert not outlines.is_visible()
 
 
 def test_by_keys_alone_through_a_decision_and_its_undoing(audited, visit):

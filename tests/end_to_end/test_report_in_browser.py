@@ -8,6 +8,7 @@ import pytest
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import open_audit
 from tests.support.browser import focus_order, overflows, picture, violations, wait_until
+from tests.support.parts_audit import parts_audit
 from tests.support.report_pages import audited, hostile_audit, slightly
 from tests.support.scenes import save, scene, scenes
 from tests.support.stores import write_hashes
@@ -32,6 +33,7 @@ def reports(tmp_path_factory):
     made = {
         "copies": audited(folder / "copies", ("train", train), ("val", val)),
         "hostile": hostile_audit(folder / "hostile"),
+        "parts": parts_audit(folder / "parts"),
         "nothing": audited(folder / "nothing", ("all", scenes(folder / "all", range(4)))),
         "splits": audited(
             folder / "splits",
@@ -60,7 +62,7 @@ def names_of(page):
     return page.locator("article:visible .path").all_text_contents()
 
 
-@pytest.mark.parametrize("name", ["copies", "hostile", "nothing", "splits", "few"])
+@pytest.mark.parametrize("name", ["copies", "parts", "hostile", "nothing", "splits", "few"])
 def test_no_barriers_and_no_sideways_scrolling(open_page, reports, name):
     page = open_page(reports[name])
     for look, how in LOOKS.items():
@@ -69,6 +71,31 @@ def test_no_barriers_and_no_sideways_scrolling(open_page, reports, name):
         assert violations(page) == [], look
         assert overflows(page) == 0, look
         picture(page, f"report-{name}-{look}".replace(" ", "-"))
+
+
+@pytest.mark.parametrize("look", ["wide", "narrow"])
+def test_outlines_lie_on_their_pictures(open_page, reports, look):
+    page = open_page(reports["parts"], **LOOKS[look])
+    boxes = page.locator(".outlined").evaluate_all(
+        """all => all.map(outlined => {
+            const image = outlined.querySelector("img");
+            const whole = image.getBoundingClientRect();
+            const scale = Math.min(
+                whole.width / image.naturalWidth, whole.height / image.naturalHeight);
+            const width = image.naturalWidth * scale, height = image.naturalHeight * scale;
+            const left = whole.left + (whole.width - width) / 2;
+            const top = whole.top + (whole.height - height) / 2;
+            const box = outlined.querySelector("rect.window, rect.place").getBoundingClientRect();
+            return [(box.left - left) / width, (box.top - top) / height,
+                    (box.right - left) / width, (box.bottom - top) / height];
+        })"""
+    )
+    # the window in one of two turns, or a place at a side
+    assert len(boxes) == 2 + 1 + 2 + 2 + 3
+    assert all(-0.03 <= side <= 1.03 for box in boxes for side in box)
+    windows = [box for box in boxes if box[2] - box[0] > 0.5]
+    assert len(windows) == 5
+    assert all(box[2] - box[0] == pytest.approx(0.625, abs=0.04) for box in windows)
 
 
 @pytest.mark.parametrize("look", ["wide", "narrow"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from fastphash.base.vocabulary import KINDS
+from fastphash.files import parquet
 from fastphash.inspector.frames import copy_frames, keeper_frame, pair_frames
 from fastphash.inspector.page_state import Filter
 from tests.support.audits import pair, write_audit
@@ -144,6 +145,13 @@ def test_audits_without_parts_outline_nothing(tmp_path):
     frames = pair_frames(catalog.row(0), catalog.row(1))
     assert frames.both.overlay.shapes == []
     assert frames.keeper_box is frames.copy_box is None
+
+
+def test_audits_of_earlier_versions_outline_nothing(tmp_path):
+    out = write_audit(tmp_path / "out", [[pair("train", b"a"), pair("val", b"b")]])
+    table = parquet.read_table(out / "groups.parquet")
+    parquet.write_table(out / "groups.parquet", table.drop(["window", "window_of", "place"]))
+    assert catalog_of(out).row(1).parts is None
 
 
 def test_places_are_where_they_were_found(catalog):

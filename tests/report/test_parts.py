@@ -9,7 +9,7 @@ from PIL import Image
 from fastphash.base.orientations import orient_pixels
 from fastphash.base.vocabulary import ORIENTATIONS
 from tests.support.parts_audit import FOUND, SEVERAL, parts_audit
-from tests.support.report_pages import pixels, read_page, sources_of
+from tests.support.report_pages import again, pixels, read_page, sources_of
 
 AS_IT_IS = "Copy 1 as it is"
 IN_FRAME = "Copy 1 in the keeper\N{RIGHT SINGLE QUOTATION MARK}s frame"
@@ -123,3 +123,13 @@ def test_boxes_of_several_copies_are_numbered(several):
     (other,) = others
     assert "<text" not in other[0]
     assert "keeper shows 56 % of it;" in group.text
+
+
+def test_outlines_on_a_stored_thumbnail_are_those_of_a_square(tmp_path):
+    out = parts_audit(tmp_path, found={"crop.png": FOUND["crop.png"]})
+    (tmp_path / "train" / "0.png").unlink()
+    (group,) = again(out, tmp_path / "report.html").groups
+    assert "thumbnail: the file is gone" in group.text
+    assert re.findall('viewBox="([^"]+)"', group.html) == ["0 0 100 100"]
+    ((_, boxes),) = outlined(group).values()
+    assert boxes["window"].shape[:2] == (20, 20)

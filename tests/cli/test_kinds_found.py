@@ -1,0 +1,61 @@
+"""What is said on the screen of cropped and altered copies."""
+
+import pytest
+
+from fastphash.cli.next_steps import show_next_steps
+from fastphash.cli.output_audit import show_audit
+from fastphash.results.audit_folder import open_audit
+from tests.support.command_line import run, too_wide
+from tests.support.parts_audit import FOUND, parts_audit
+
+CROPS = {name: found for name, found in FOUND.items() if "caption" not in name}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return parts_audit(tmp_path_factory.mktemp("parts"))
+
+
+@pytest.fixture
+def shown(monkeypatch, capsys):
+    """shown(folder): what the screen says of an audit."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def show(folder):
+        summary = open_audit(folder).summary
+        show_audit(summary, {}, str(folder))
+        show_next_steps(folder, summary)
+        return capsys.readouterr().out
+
+    return show
+
+
+def test_kinds_are_explained_where_there_are_some(folder, shown, tmp_path):
+    text = shown(folder)
+    words = " ".join(text.split())
+    assert "Cropped and altered copies cropped: one picture shows a part of the other" in words
+    assert "altered: the same scene, but for a place" in words
+    assert "are also in train: 4 cropped, 2 altered" in words
+    # a command is never broken, and may be long
+    assert too_wide(text.split("Written to")[0]) == []
+    only_crops = " ".join(shown(parts_audit(tmp_path / "crops", found=CROPS)).split())
+    assert "Cropped copies cropped:" in only_crops
+    assert "altered" not in only_crops
+
+
+def test_an_audit_says_what_to_look_at_and_how_to_clean_it(folder, shown):
+    text = shown(folder)
+    words = " ".join(text.split())
+    assert "look at the copies, cropped and altered ones above all, and decide" in words
+    clean = f"fastphash clean {folder} --kinds"
+    commands = [line.strip() for line in text.splitlines() if clean in line]
+    assert commands == [f"{clean} +cropped", f"{clean} +cropped,+altered"]
+
+
+def test_a_plan_counts_them_and_names_what_stays(folder):
+    planned = run("clean", folder, "--kinds", "+cropped").stdout
+    words = " ".join(planned.split())
+    assert "Plan: copies that go, of kinds identical, exact, augmented, cropped" in words
+    assert "val 6 2 4 4" in words
+    assert f"fastphash clean {folder} --kinds +altered,+cropped" in words
+    assert "a new plan, with 2 altered copies: look at them first" in words

@@ -1,6 +1,6 @@
 """Limits and defaults that the command line and the library share."""
 
-from fastphash.base.vocabulary import ViewSet
+from typing import Literal
 
 #: A join with more pairs stops.
 MAX_PAIRS = 100_000_000
@@ -19,7 +19,7 @@ RADIUS = 4
 MIN_SCORE = 0.5
 
 #: Which windows of images an audit compares with other images: see `fastphash.hashing.windows`.
-VIEWS: ViewSet = "all"
+VIEWS: Literal["none", "centre", "all"] = "all"
 
 #: Stored images that a query names.
 NEAREST = 5

@@ -32,7 +32,8 @@ def pages(tmp_path_factory):
     for shown in (100, 0):
         write_evaluation(found, audit, folder / f"{shown}", shown=shown)
     audit = open_audit(hostile_audit(folder / "hostile"))
-    pairs = parquet.concat(JUDGED_SCHEMA, evaluate(audit, truth_of((0, 1))).tables())
+    every = evaluate(audit, truth_of((0, 1)), complete=True)
+    pairs = parquet.concat(JUDGED_SCHEMA, every.tables())
     accused = pairs.filter(pairs["accused"])
     write_pairs(audit, accused, folder / "hostile.html", title="<i>Pairs", text="<b>all</b>")
     return {

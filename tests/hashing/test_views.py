@@ -4,13 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.base.vocabulary import ORIENTATIONS, VIEW_SETS
 from fastphash.demo import scene
 from fastphash.hashing.phash import hash_orientations, phash
 from fastphash.hashing.views import hash_own_windows, hash_windows, make_views
 from fastphash.hashing.windows import (
     FRAME,
-    VIEW_SETS,
     Window,
     trimmed_windows,
     windows_like_frames,

@@ -71,7 +71,8 @@ def join(
         show_json({"pairs": sum(pairs.values()), "kinds": pairs, "unseen": counter.unseen})
     else:
         title = f"Pairs of {count(len(left), 'needle')} and {count(len(right), 'haystack image')}"
-        rare = {"unverified"} if copies.radius else {"unverified", "near"}
+        # no join of hashes finds cropped or altered ones
+        rare = {"unverified", "cropped", "altered"} | (set() if copies.radius else {"near"})
         possible = {kind: number for kind, number in pairs.items() if number or kind not in rare}
         show_pairs(f"{title}, in {output.path}", possible)
         show_unseen(0 if copies.no_verify else counter.unseen)

@@ -36,6 +36,17 @@ def make_preview(data: bytes, side: int, orientation: int = 0, *, exif: bool = F
     ImageError
         The bytes aren't an image of a supported format, or are damaged.
     """
+    pixels = shrink_image(data, side, orientation, exif=exif)
+    return encode(pixels, "JPEG", _PREVIEW_QUALITY)
+
+
+def shrink_image(
+    data: bytes, side: int, orientation: int = 0, *, exif: bool = False
+) -> NDArray[np.uint8]:
+    """The pixels of such a preview, uint8 (h, w, 3), or (h, w) if it is grey.
+
+    Parameters and errors are those of `make_preview`.
+    """
     name = sniff(data[:SNIFFED])
     if name is None:
         raise ImageError("identify", "not an image of a supported format")
@@ -52,7 +63,13 @@ def make_preview(data: bytes, side: int, orientation: int = 0, *, exif: bool = F
             raise ImageError("decode", describe_error(error)) from error
     if turn in EXIF_TURNS:
         pixels = EXIF_TURNS[turn](pixels)
-    return encode(orient_pixels(pixels, orientation), "JPEG", _PREVIEW_QUALITY)
+    return orient_pixels(pixels, orientation)
+
+
+def resize_pixels(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Pixels (h, w) or (h, w, 3) in another size, by Pillow's bicubic filter."""
+    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image)
 
 
 def _shrink(image: Image.Image, side: int) -> NDArray[np.uint8]:

@@ -26,6 +26,7 @@ PACKAGES = (
     "joins",
     "verify",
     "calibration",
+    "looks",
     "groups",
     "labels",
     "results",

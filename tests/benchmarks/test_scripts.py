@@ -19,6 +19,7 @@ QUICK = {
     "accuracy.object_pictures": ["--count", "4"],
     "accuracy.radius": ["--count", "4"],
     "accuracy.reduced": ["--count", "12"],
+    "accuracy.small_differences": ["--count", "2"],
     "accuracy.thumbnails": ["--count", "12"],
     "speed.audit": ["--count", "40", "--rounds", "1"],
     "speed.coco": ["--images", "200", "--annotations", "900", "--rounds", "1"],

@@ -1,0 +1,1 @@
+"""The second look: decoded pictures of a pair, compared pixel by pixel."""

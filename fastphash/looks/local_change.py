@@ -1,0 +1,241 @@
+"""Where two pictures of one scene differ although they agree elsewhere."""
+
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.errors import UsageError
+from fastphash.kernels import local_change as kernels
+from fastphash.looks.tones import Tone, fit_tones
+
+#: Strength from which on a place differs, measured by benchmarks/accuracy/small_differences.py.
+CHANGED = 2.2
+
+# smallest side of a picture that is compared, in pixels
+_LEAST_SIDE = 32
+# cells along each side
+_CELLS = 16
+# A cell has content if its grey levels range over more than this within 3 x 3 pixels. Where cells
+# with content are few, their noise is unknown: these many cells of this noise are added to them.
+_CONTENT = 8.0
+_ASSUMED_CELLS, _ASSUMED_NOISE = 6, 0.5
+# Noise above this is no noise of compression: the pictures differ, or the tone is wrong.
+_MOST_NOISE = 5.0
+# What strength is made of: levels / (_FLOOR + _PER_NOISE * noise).
+_FLOOR, _PER_NOISE = 3.0, 1.5
+# Where this share of the cells with content differs, the tone is another one. No curve brings back
+# levels that were clipped before a resize, so that the strength is divided by this factor.
+_TONE_SHARE, _TONE_FACTOR = 0.3, 1.5
+# the share of its contrast that a picture keeps in another tone
+_LEAST_CONTRAST = 0.2
+# A difference in grey of this strength, in no more than this share, has nothing to do with tone.
+_CLEAR, _CLEAR_SHARE = 5.0, 0.15
+
+
+class LocalChange(NamedTuple):
+    """The place where two pictures differ the most.
+
+    Attributes
+    ----------
+    strength : float
+        How much more they differ there than noise, compression, resizing, light, contrast and
+        filters explain; `CHANGED` or more if the place really differs.
+    place : (float, float, float, float)
+        Its left, top, right and bottom as shares of width and height.
+    share : float
+        The share of the cells with content that differ, 0 to 1. Pictures that differ in most of
+        them don't have the same frame.
+    """
+
+    strength: float
+    place: tuple[float, float, float, float]
+    share: float
+
+
+class _Planes(NamedTuple):
+    """Smoothed grey, Cb and Cr of a picture, the half-way ranges of each, and contrast in cells."""
+
+    values: tuple[NDArray[np.float32], ...]
+    low: tuple[NDArray[np.float32], ...]
+    high: tuple[NDArray[np.float32], ...]
+    contrast: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, rgb: NDArray[np.uint8], tone: Tone | None = None) -> Self:
+        height, width = rgb.shape[:2]
+        grey = np.empty((height, width), np.float32)
+        chroma = np.empty((2, height // 2, width // 2), np.float32)
+        if tone is None:
+            kernels.split_planes(rgb, grey, chroma)
+        else:
+            kernels.split_toned_planes(rgb, tone.mix, tone.curves, grey, chroma)
+        values = (grey, chroma[0], chroma[1])
+        low, high = (tuple(np.empty_like(plane) for plane in values) for _ in range(2))
+        for plane, least, most in zip(values, low, high, strict=True):
+            kernels.smooth(plane, least)
+            kernels.half_way_range(plane, least, most)
+        return cls(values, low, high, _cell_maxima(2 * (high[0] - low[0])))
+
+
+class _Difference(NamedTuple):
+    """What stays unexplained of two pictures.
+
+    Attributes
+    ----------
+    grey, chroma : float32 (h, w) and (h // 2, w // 2)
+        Levels, as means of 3 x 3 pixels.
+    cells : float32 (16, 16)
+        The largest of both in each cell.
+    content : bool (16, 16)
+        The cells that show anything.
+    scale : float
+        Levels of strength 1.
+    strength : float
+    """
+
+    grey: NDArray[np.float32]
+    chroma: NDArray[np.float32]
+    cells: NDArray[np.float32]
+    content: NDArray[np.bool_]
+    scale: float
+    strength: float
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether what differs the most differs in grey."""
+        return bool(self.grey.max() >= self.chroma.max())
+
+    @property
+    def differing(self) -> NDArray[np.bool_]:
+        """The cells that differ, at least the one that differs the most."""
+        differing: NDArray[np.bool_] = self.cells >= min(CHANGED * self.scale, self.cells.max())
+        return differing
+
+    @property
+    def share(self) -> float:
+        """The share of the cells with content that differ."""
+        differing = self.differing
+        return float(differing.sum() / (self.content | differing).sum())
+
+
+def find_local_change(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> LocalChange:
+    """Find the place where two pictures of one scene differ the most.
+
+    Parameters
+    ----------
+    left, right : uint8 (h, w) or (h, w, 3)
+        Grey or RGB, in one orientation, of one size and frame; 300 to 512 pixels on the longer side
+        serve best: strokes of small letters must be visible.
+
+    Raises
+    ------
+    UsageError
+        The pictures are of different sizes, or not arrays of that kind.
+    """
+    left, right = _as_rgb(left, "left"), _as_rgb(right, "right")
+    if left.shape != right.shape:
+        raise UsageError(
+            f"`left` and `right` are pictures of one size, not {left.shape[:2]} and "
+            f"{right.shape[:2]}"
+        )
+    if np.array_equal(left, right) or min(left.shape[:2]) < _LEAST_SIDE:
+        return LocalChange(0.0, (0.0, 0.0, 1.0, 1.0), 0.0)
+    difference, factor = _explain(left, right)
+    strength = difference.strength / factor
+    return LocalChange(strength, _find_place(difference), difference.share)
+
+
+def _explain(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> tuple[_Difference, float]:
+    """The difference that stays with the best explanation, and what to divide its strength by."""
+    ours, theirs = _Planes.of(left), _Planes.of(right)
+    difference, factor = _compare(ours, theirs), 1.0
+    strength, share = difference.strength, difference.share
+    if strength < CHANGED or (strength >= _CLEAR and share < _CLEAR_SHARE and difference.is_grey):
+        return difference, factor
+    divisor = _TONE_FACTOR if share >= _TONE_SHARE else 1.0
+    for source, target, untoned, planes in (
+        (left, right, ours, theirs),
+        (right, left, theirs, ours),
+    ):
+        for tone in fit_tones(source, target):
+            toned_planes = _Planes.of(source, tone)
+            # a tone that wipes out a picture explains nothing
+            if toned_planes.contrast.sum() < _LEAST_CONTRAST * untoned.contrast.sum():
+                continue
+            toned = _compare(toned_planes, planes)
+            if toned.strength / divisor < difference.strength / factor:
+                difference, factor = toned, divisor
+            if difference.strength / factor < CHANGED:
+                return difference, factor
+    return difference, factor
+
+
+def _as_rgb(pixels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)):
+        raise UsageError(
+            f"`{name}` is uint8 (h, w) or (h, w, 3), not {pixels.dtype} {pixels.shape}"
+        )
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
+    return np.ascontiguousarray(pixels)
+
+
+def _compare(left: _Planes, right: _Planes) -> _Difference:
+    means = []
+    for ours, low, high, theirs, their_low, their_high in zip(*left[:3], *right[:3], strict=True):
+        raw, mean = np.empty_like(ours), np.empty_like(ours)
+        kernels.unexplained(ours, low, high, theirs, their_low, their_high, raw)
+        kernels.box_mean(raw, mean, 1)
+        means.append(mean)
+    grey, chroma = means[0], np.maximum(means[1], means[2])
+    cells = np.maximum(_cell_maxima(grey), _cell_maxima(chroma))
+    content = np.maximum(left.contrast, right.contrast) > _CONTENT
+    known = np.concatenate((cells[content], np.full(_ASSUMED_CELLS, _ASSUMED_NOISE, np.float32)))
+    scale = _FLOOR + _PER_NOISE * min(float(np.median(known)), _MOST_NOISE)
+    return _Difference(grey, chroma, cells, content, scale, float(cells.max()) / scale)
+
+
+def _cell_starts(side: int) -> NDArray[np.int64]:
+    """The first row or column of each cell, and the side."""
+    return np.arange(_CELLS + 1) * side // _CELLS
+
+
+def _cell_of(side: int) -> NDArray[np.int64]:
+    """The cell of each row or column."""
+    return np.searchsorted(_cell_starts(side), np.arange(side), "right") - 1
+
+
+def _cell_maxima(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Maxima of 16 x 16 cells."""
+    cells = np.empty((_CELLS, _CELLS), np.float32)
+    height, width = plane.shape
+    kernels.cell_maxima(plane, _cell_of(height), _cell_starts(width), cells)
+    return cells
+
+
+def _find_place(difference: _Difference) -> tuple[float, float, float, float]:
+    """The box of what differs in the cell that differs the most and in those linked to it."""
+    differs = difference.differing
+    threshold = difference.cells[differs].min()
+    linked = np.zeros_like(differs)
+    linked.flat[difference.cells.argmax()] = True
+    while True:
+        padded = np.pad(linked, 1)
+        grown = linked.copy()
+        for y in range(3):
+            for x in range(3):
+                grown |= padded[y : y + linked.shape[0], x : x + linked.shape[1]]
+        grown &= differs
+        if (grown == linked).all():
+            break
+        linked = grown
+    boxes = []
+    for plane in (difference.grey, difference.chroma):
+        inside = linked[np.ix_(*map(_cell_of, plane.shape))]
+        where = np.argwhere((plane >= threshold) & inside)
+        if where.size:
+            boxes.append((where.min(0) / plane.shape, (where.max(0) + 1) / plane.shape))
+    top, left = np.min([low for low, _ in boxes], axis=0).tolist()
+    bottom, right = np.max([high for _, high in boxes], axis=0).tolist()
+    return left, top, right, bottom

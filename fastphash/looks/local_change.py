@@ -133,11 +133,11 @@ def find_local_change(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Loca
     UsageError
         The pictures are of different sizes, or not arrays of that kind.
     """
-    left, right = _as_rgb(left, "left"), _as_rgb(right, "right")
+    left, right = _as_rgb(left), _as_rgb(right)
     if left.shape != right.shape:
         raise UsageError(
-            f"`left` and `right` are pictures of one size, not {left.shape[:2]} and "
-            f"{right.shape[:2]}"
+            "pictures of one size are compared, not of "
+            f"{left.shape[1]} x {left.shape[0]} and {right.shape[1]} x {right.shape[0]} pixels"
         )
     if np.array_equal(left, right) or min(left.shape[:2]) < _LEAST_SIDE:
         return LocalChange(0.0, (0.0, 0.0, 1.0, 1.0), 0.0)
@@ -171,10 +171,10 @@ def _explain(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> tuple[_Differ
     return difference, factor
 
 
-def _as_rgb(pixels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+def _as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)):
         raise UsageError(
-            f"`{name}` is uint8 (h, w) or (h, w, 3), not {pixels.dtype} {pixels.shape}"
+            f"a picture is uint8 (h, w) or (h, w, 3), not {pixels.dtype} {pixels.shape}"
         )
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)

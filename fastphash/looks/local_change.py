@@ -10,7 +10,7 @@ from fastphash.kernels import local_change as kernels
 from fastphash.looks.tones import Tone, fit_tones
 
 #: Strength from which on a place differs, measured by benchmarks/accuracy/small_differences.py.
-CHANGED = 2.2
+CHANGED = 2.6
 
 # smallest side of a picture that is compared, in pixels
 _LEAST_SIDE = 32
@@ -125,7 +125,7 @@ def find_local_change(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Loca
     Parameters
     ----------
     left, right : uint8 (h, w) or (h, w, 3)
-        Grey or RGB, in one orientation, of one size and frame; 300 to 512 pixels on the longer side
+        Grey or RGB, in one orientation, of one size and frame; 300 to 768 pixels on the longer side
         serve best: strokes of small letters must be visible.
 
     Raises

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from fastphash.images.preview import resize_pixels, shrink_image
 
 #: Pixels of a picture's longer side, at most.
-LOOK_SIDE = 512
+LOOK_SIDE = 768
 
 
 def decode_picture(data: bytes, *, exif: bool = False, side: int = LOOK_SIDE) -> NDArray[np.uint8]:

@@ -1,0 +1,82 @@
+"""Crops, turned and shifted copies are aligned; other pictures, flat and tiny ones are not."""
+
+import math
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastphash.errors import UsageError
+from fastphash.looks.aligned import ENOUGH_KEYPOINTS, align
+
+
+def blocks(seed, height=240, width=300):
+    """A picture with many corners."""
+    rng = np.random.default_rng(seed)
+    picture = np.full((height, width, 3), 120, np.uint8)
+    for _ in range(120):
+        y, x = rng.integers(0, height), rng.integers(0, width)
+        down, across = rng.integers(6, 40, 2)
+        picture[y : y + down, x : x + across] = rng.integers(0, 256, 3)
+    return picture
+
+
+def test_a_crop_is_found_in_its_picture():
+    whole = blocks(1)
+    found = align(whole, np.ascontiguousarray(whole[48:216, 60:270]))
+    assert found.correlation > 0.9
+    assert min(found.keypoints) >= ENOUGH_KEYPOINTS
+    assert found.matches > 50
+    np.testing.assert_allclose(found.window, (0.2, 0.2, 0.9, 0.9), atol=0.02)
+    # the crop's 210 pixels are not reduced, the 300 of the whole picture are
+    assert found.scale == pytest.approx(300 / 210, rel=0.02)
+
+
+@pytest.mark.parametrize("degrees", [-30, 5, 10, 90])
+def test_a_turned_copy_is_aligned_and_its_angle_told(degrees):
+    picture = Image.fromarray(blocks(2))
+    found = align(np.asarray(picture), np.asarray(picture.rotate(degrees)))
+    assert found.correlation > 0.7
+    assert found.angle == pytest.approx(degrees, abs=0.5)
+
+
+def test_a_shift_is_a_share_of_the_sides():
+    picture = blocks(3)
+    found = align(picture, np.roll(picture, (24, 60), (0, 1)))
+    np.testing.assert_allclose(found.shift, (0.2, 0.1), atol=0.01)
+    np.testing.assert_allclose(found.window, (0, 0, 0.8, 0.9), atol=0.02)
+
+
+def test_grey_and_colour_can_be_aligned():
+    grey = np.asarray(Image.fromarray(blocks(4)).convert("L"))
+    assert align(grey, blocks(4)).correlation > 0.9
+
+
+@pytest.mark.parametrize("seed", [5, 6, 7])
+def test_other_pictures_do_not_correlate(seed):
+    found = align(blocks(seed), blocks(seed + 10))
+    assert min(found.keypoints) >= ENOUGH_KEYPOINTS
+    assert found.correlation < 0.4
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 400), (31, 31), (32, 32), (64, 64, 3)])
+def test_flat_and_tiny_pictures_are_not_aligned(shape):
+    flat = np.full(shape, 70, np.uint8)
+    found = align(flat, blocks(8))
+    assert found.correlation == 0
+    assert found.matches == 0
+    assert found.keypoints[0] == 0
+    assert math.isnan(found.scale)
+    assert all(map(math.isnan, found.window))
+
+
+def test_the_same_pair_always_gives_the_same_answer():
+    left, right = blocks(9), blocks(9)[20:]
+    assert align(left, right) == align(left, right)
+
+
+def test_without_opencv_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(UsageError, match="pip install opencv-python-headless"):
+        align(blocks(1), blocks(1))

@@ -1,0 +1,121 @@
+"""Looks in worker processes: in any order, bounded, and past files that are gone or no images."""
+
+import sys
+
+import numpy as np
+import pytest
+import xxhash
+
+from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.errors import UsageError
+from fastphash.images.encode import encode
+from fastphash.looks import run
+from fastphash.looks.local_change import CHANGED
+from fastphash.looks.run import LookFile, LookTask, look_at_pairs
+from tests.support.byte_reader import ByteReader
+
+
+def picture(photo, spot=False):
+    pixels = photo(90, 120, 3).copy()
+    if spot:
+        pixels[20:32, 60:84] = (250, 20, 20)
+    return pixels
+
+
+def file(data, digest=None):
+    return LookFile(
+        ByteReader({b"a": data}), b"a", len(data), digest or xxhash.xxh3_128_digest(data)
+    )
+
+
+@pytest.fixture
+def files(photo):
+    return [file(encode(picture(photo, spot), "PNG")) for spot in (False, True)]
+
+
+def test_pairs_are_answered_in_their_order(files, photo):
+    plain, spotted = files
+    copy = file(encode(picture(photo), "JPEG", 80))
+    told = []
+    found = look_at_pairs(
+        [LookTask(spotted, plain), LookTask(plain, copy), LookTask(spotted, spotted)],
+        progress=lambda *step: told.append(step),
+    )
+    assert found.looked.all()
+    assert (found.strength >= CHANGED).tolist() == [True, False, False]
+    np.testing.assert_allclose(found.place[0], (0.5, 20 / 90, 0.7, 32 / 90), atol=0.03)
+    assert np.isnan(found.correlation).all()
+    assert told == [("looking", done, 3) for done in (1, 2, 3)]
+
+
+def test_a_turned_copy_is_turned_back_and_its_place_told_in_the_right_frame(photo):
+    quarter = ORIENTATIONS.index("rotate_90")
+    left = file(encode(picture(photo), "PNG"))
+    right = file(encode(np.rot90(picture(photo, spot=True)), "PNG"))
+    same = file(encode(np.ascontiguousarray(np.rot90(picture(photo))), "PNG"))
+    found = look_at_pairs([LookTask(left, right, quarter), LookTask(left, same, quarter)])
+    assert found.strength[0] >= CHANGED
+    assert found.strength[1] == 0
+    np.testing.assert_allclose(found.place[0], (20 / 90, 0.3, 32 / 90, 0.5), atol=0.03)
+
+
+def test_files_that_are_gone_changed_or_no_images_are_not_looked_at(files, photo):
+    plain, spotted = files
+    text = b"no image"
+    bad = [
+        file(text),
+        file(encode(picture(photo), "BMP"), digest=b"x" * 16),
+        file(text)._replace(path=b"gone"),
+        plain._replace(digest=b"y" * 16, pixels=0, size=plain.size - 1),
+    ]
+    found = look_at_pairs([*(LookTask(plain, one) for one in bad), LookTask(plain, spotted)])
+    assert found.looked.tolist() == [False] * len(bad) + [True]
+    assert np.isnan(found.strength[:-1]).all()
+
+
+def test_the_closest_calls_are_looked_at_first(files):
+    tasks = [LookTask(*files)] * 4
+    found = look_at_pairs(tasks, np.array([0.4, 0.1, 0.3, 0.2]), 2)
+    assert found.looked.tolist() == [False, True, False, True]
+    assert not look_at_pairs(tasks, looks=0).looked.any()
+    assert look_at_pairs([]).looked.size == 0
+
+
+def test_pairs_are_aligned_where_that_is_asked(files, monkeypatch):
+    plain, _ = files
+    found = look_at_pairs([LookTask(plain, plain, aligned=True), LookTask(plain, plain)])
+    assert found.correlation[0] > 0.9
+    assert found.keypoints[0] > 0
+    assert np.isnan(found.correlation[1])
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(UsageError, match="OpenCV"):
+        look_at_pairs([LookTask(plain, plain, aligned=True)])
+
+
+def test_a_picture_is_decoded_once_while_it_is_kept(files, monkeypatch):
+    decoded = []
+    decode = run.decode_picture
+
+    def count(data, **options):
+        decoded.append(data)
+        return decode(data, **options)
+
+    monkeypatch.setattr(run, "decode_picture", count)
+    pictures = run._Pictures()
+    for one in (*files, *files):
+        pictures.decode(one)
+    assert len(decoded) == 2
+    monkeypatch.setattr(run, "_KEPT", 0)
+    pictures = run._Pictures()
+    for one in (*files, *files):
+        pictures.decode(one)
+    assert len(decoded) == 6
+
+
+@pytest.mark.slow
+def test_a_file_that_ends_its_worker_costs_its_own_pairs(files):
+    plain, spotted = files
+    found = look_at_pairs(
+        [LookTask(spotted._replace(path=b"crash"), plain), LookTask(plain, plain)]
+    )
+    assert found.looked.tolist() == [False, True]

@@ -1,5 +1,6 @@
 """Where two pictures of one scene differ although they agree elsewhere."""
 
+import math
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from fastphash.looks.tones import Tone, fit_tones
 #: Strength from which on a place differs, measured by benchmarks/accuracy/small_differences.py.
 CHANGED = 2.6
 
+_NOWHERE = (math.nan,) * 4
 # smallest side of a picture that is compared, in pixels
 _LEAST_SIDE = 32
 # cells along each side
@@ -42,7 +44,7 @@ class LocalChange(NamedTuple):
         How much more they differ there than noise, compression, resizing, light, contrast and
         filters explain; `CHANGED` or more if the place really differs.
     place : (float, float, float, float)
-        Its left, top, right and bottom as shares of width and height.
+        Its left, top, right and bottom as shares of width and height; NaN where none differs.
     share : float
         The share of the cells with content that differ, 0 to 1. Pictures that differ in most of
         them don't have the same frame.
@@ -75,7 +77,7 @@ class _Planes(NamedTuple):
         for plane, least, most in zip(values, low, high, strict=True):
             kernels.smooth(plane, least)
             kernels.half_way_range(plane, least, most)
-        return cls(values, low, high, _cell_maxima(2 * (high[0] - low[0])))
+        return cls(values, low, high, 2 * _cell_maxima(high[0] - low[0]))
 
 
 class _Difference(NamedTuple):
@@ -140,10 +142,11 @@ def find_local_change(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Loca
             f"{left.shape[1]} x {left.shape[0]} and {right.shape[1]} x {right.shape[0]} pixels"
         )
     if np.array_equal(left, right) or min(left.shape[:2]) < _LEAST_SIDE:
-        return LocalChange(0.0, (0.0, 0.0, 1.0, 1.0), 0.0)
+        return LocalChange(0.0, _NOWHERE, 0.0)
     difference, factor = _explain(left, right)
     strength = difference.strength / factor
-    return LocalChange(strength, _find_place(difference), difference.share)
+    place = _find_place(difference) if strength >= CHANGED else _NOWHERE
+    return LocalChange(strength, place, difference.share)
 
 
 def _explain(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> tuple[_Difference, float]:
@@ -233,9 +236,12 @@ def _find_place(difference: _Difference) -> tuple[float, float, float, float]:
     boxes = []
     for plane in (difference.grey, difference.chroma):
         inside = linked[np.ix_(*map(_cell_of, plane.shape))]
-        where = np.argwhere((plane >= threshold) & inside)
-        if where.size:
-            boxes.append((where.min(0) / plane.shape, (where.max(0) + 1) / plane.shape))
-    top, left = np.min([low for low, _ in boxes], axis=0).tolist()
-    bottom, right = np.max([high for _, high in boxes], axis=0).tolist()
+        where = (plane >= threshold) & inside
+        rows, columns = (np.flatnonzero(where.any(axis)) for axis in (1, 0))
+        if rows.size:
+            height, width = plane.shape
+            boxes.append((columns[0] / width, rows[0] / height))
+            boxes.append(((columns[-1] + 1) / width, (rows[-1] + 1) / height))
+    left, top = np.min(boxes, axis=0).tolist()
+    right, bottom = np.max(boxes, axis=0).tolist()
     return left, top, right, bottom

@@ -91,7 +91,7 @@ class Looks(NamedTuple):
         That of `LocalChange`: from `fastphash.looks.local_change.CHANGED` on a place differs.
     place : float32 (n, 4)
         Left, top, right and bottom of the place that differs the most, as shares of the right
-        picture's width and height.
+        picture's width and height; NaN where none differs.
     share : float32 (n,)
         The share of cells that differ, 0 to 1.
     correlation : float32 (n,)

@@ -19,6 +19,8 @@ _MIXED = 6_000
 # Levels that few pixels have, or that lie in few of 8 x 8 cells, say nothing about the whole
 # picture: they may belong to the place that differs.
 _LEAST_SHARE, _LEAST_CELLS, _CELLS = 0.0003, 4, 8
+# knots of a curve that are looked for, at least
+_LEAST_KNOTS = 3
 # from 0.35 to 2.8 in steps of a tenth, both ways from 1
 _POWERS: _Floats = 1.1 ** np.arange(-11, 12, dtype=float)[:, None]
 # levels outside of these may be clipped
@@ -94,7 +96,11 @@ def _find_knots(
     count = joint.sum(1)
     cells = np.bincount(bins * _CELLS**2 + cell, minlength=_BINS * _CELLS**2)
     spread = (cells.reshape(_BINS, -1) > 0).sum(1)
-    enough = (count >= max(_LEAST_SHARE * ours.size, _LEAST_CELLS)) & (spread >= _LEAST_CELLS)
+    common = count >= max(_LEAST_SHARE * ours.size, _LEAST_CELLS)
+    enough = common & (spread >= _LEAST_CELLS)
+    if enough.sum() < _LEAST_KNOTS:
+        # next to nothing is on the page: what there is must do
+        enough = common if common.sum() >= _LEAST_KNOTS else count > 0
     median = (2 * np.cumsum(joint, 1) >= count[:, None]).argmax(1)
     level = np.bincount(bins, ours, _BINS) / np.maximum(count, 1)
     return _Knots(level[enough], median[enough].astype(float), count[enough].astype(float))

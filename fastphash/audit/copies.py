@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fastphash.audit.options import AuditOptions
 from fastphash.base.vocabulary import NEAR, SURE_KINDS
@@ -32,12 +33,16 @@ class FoundCopies(NamedTuple):
     ----------
     rows : HashTable
         Those that may be copies, in order of priority.
+    number : int64 (n,)
+        What each of them is among all rows that were searched.
     between : list of SplitLeaks
         For every ordered pair of splits.
     leaks : ImageLeaks
         The same, each image once.
     groups : pyarrow.Table
         `GROUPS_SCHEMA`.
+    sure : GroupedRows
+        The rows grouped by the kinds that leave no doubt, as a clean by default groups them.
     counts : dict of str to CopyCounts
         Copies inside each split, by itself.
     staying : dict of str to int
@@ -47,9 +52,11 @@ class FoundCopies(NamedTuple):
     """
 
     rows: HashTable
+    number: NDArray[np.int64]
     between: list[SplitLeaks]
     leaks: ImageLeaks
     groups: pa.Table
+    sure: GroupedRows
     counts: dict[str, CopyCounts]
     staying: dict[str, int]
     findings: Findings
@@ -100,29 +107,28 @@ def search_splits(
                 findings=findings.among(places),
             )
             counts[split] = one.count_copies()
-    staying = _count_staying(grouped, decided)
+    # sure copies are at distance 0, but for those that were decided or found
+    at_once = replace(criteria, radius=0)
+    sure = group_rows(ranked, at_once, decided=decided, kinds=SURE_KINDS, findings=findings)
+    staying = _count_staying(grouped, sure, decided)
     leaks = merge_leaks(between)
-    return FoundCopies(ranked, between, leaks, grouped.table(), counts, staying, findings)
+    return FoundCopies(
+        ranked, number, between, leaks, grouped.table(), sure, counts, staying, findings
+    )
 
 
-def _count_staying(grouped: GroupedRows, decided: Resolved) -> dict[str, int]:
+def _count_staying(grouped: GroupedRows, sure: GroupedRows, decided: Resolved) -> dict[str, int]:
     """Copies that a clean by `SURE_KINDS` leaves, by kind; their keepers stay, too."""
     copies = np.flatnonzero(grouped.is_copy)
     if not (grouped.relation(copies).kind >= NEAR).any():
         return {}
     # a row in no group is no copy of another one that stays
     members = np.union1d(copies, grouped.keepers.keeper[copies])
-    ranked, criteria = grouped.rows.take(members), grouped.criteria
-    decided, findings = decided.among(members), grouped.findings.among(members)
-    # sure copies are at distance 0, but for those that were decided or found
-    sure = group_rows(
-        ranked,
-        replace(criteria, radius=0),
-        decided=decided,
-        kinds=SURE_KINDS,
-        findings=findings,
-    )
-    stay = np.flatnonzero(~sure.is_copy)
+    stay = members[~sure.is_copy[members]]
     return count_staying(
-        ranked.take(stay), criteria, decided.among(stay), SURE_KINDS, findings.among(stay)
+        grouped.rows.take(stay),
+        grouped.criteria,
+        decided.among(stay),
+        SURE_KINDS,
+        grouped.findings.among(stay),
     )

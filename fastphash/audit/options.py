@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastphash.base.vocabulary import VIEW_SETS, ViewSet
-from fastphash.defaults import MIN_SCORE, PRECISION, VIEWS
+from fastphash.defaults import LOOKS, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
 from fastphash.files.table_formats import Format
 from fastphash.groups.grouping import Grouping
@@ -52,6 +52,9 @@ class AuditOptions:
         Which windows of images are compared with others, to find crops, bordered and shifted
         copies: none, the middles and what bars leave, or also windows at the sides. None where
         nothing compares thumbnails.
+    looks : int
+        The most pairs of sure copies, by their thumbnails, that are compared at their pixels; those
+        that differ at a place are `altered`. None are where nothing compares thumbnails.
     grouping : {"star", "components"}
     keep_in : sequence of str
         Splits that keep their images, first to last; then the others: those for validation or
@@ -76,6 +79,7 @@ class AuditOptions:
     precision: float = PRECISION
     keep_score: bool = False
     views: ViewSet = VIEWS
+    looks: int = LOOKS
     grouping: Grouping = "star"
     keep_in: Sequence[str] = ()
     compare_masks: bool = False
@@ -89,5 +93,7 @@ class AuditOptions:
         check_score(self.min_score)
         if self.views not in VIEW_SETS:
             raise UsageError(f"no `views` {self.views!r}: use one of {', '.join(VIEW_SETS)}")
+        if self.looks < 0:
+            raise UsageError(f"`looks` is a number of pairs, 0 or more, not {self.looks!r}")
         if not 0 < self.precision < 1:
             raise UsageError(f"`precision` is a share between 0 and 1, not {self.precision!r}")

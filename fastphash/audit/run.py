@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from fastphash.audit.copies import FoundCopies, search_splits
 from fastphash.audit.findings import find_findings, views_compared
 from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
+from fastphash.audit.looks import look_at_copies
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.result_files import remove_results, write_tables
 from fastphash.audit.summary import (
@@ -62,6 +63,7 @@ from fastphash.store.lock import locked
 from fastphash.store.rows import HashTable
 from fastphash.store.store import Store, is_store, open_store
 from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.findings import Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +158,24 @@ def _search(
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
     first = keep_in_first(split_order, options.keep_in)
-    findings = find_findings(compared, criteria, options, progress)
-    copies = search_splits(compared, splits, criteria, options, decided, first, findings)
+
+    def search(findings: Findings) -> FoundCopies:
+        return search_splits(compared, splits, criteria, options, decided, first, findings)
+
+    copies, findings, looks = look_at_copies(
+        compared,
+        {source.split: source.reader for source in sources},
+        search,
+        find_findings(compared, criteria, options, progress),
+        options.looks if criteria.score_near else 0,
+        progress,
+    )
     labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
         **_describe_run(hashed.store, criteria, chance, options),
         "calibration": calibration,
+        "looks": looks._asdict(),
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
         "masks": mask_summary(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastphash.base.progress import Progress
 from fastphash.base.vocabulary import CleanMode, ConflictRule, PassOrder, ViewSet
-from fastphash.defaults import MIN_SCORE, PRECISION, VIEWS
+from fastphash.defaults import LOOKS, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ class AuditedCopyOptions(CopyOptions):
 
     precision: float | None
     views: ViewSet | None
+    looks: int | None
 
     def wanted_precision(self, min_score: float | None) -> float:
         """The share of near copies that are to be copies; `min_score` is None if nobody looks."""
@@ -194,6 +195,15 @@ class AuditedCopyOptions(CopyOptions):
                 "--no-thumbnails"
             )
         return VIEWS if self.views is None else self.views
+
+    def wanted_looks(self, min_score: float | None) -> int:
+        """How many pairs to compare at their pixels; `min_score` is None if nobody looks."""
+        if self.looks and min_score is None:
+            raise UsageError(
+                f"--looks {self.looks} needs thumbnails to compare: leave out --no-verify and "
+                "--no-thumbnails"
+            )
+        return LOOKS if self.looks is None else self.looks
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError
 from fastphash.images.pillow import limit_pixels
 from fastphash.looks.aligned import Alignment, align
-from fastphash.looks.local_change import LocalChange, find_local_change
+from fastphash.looks.frames import find_change
+from fastphash.looks.local_change import LocalChange
 from fastphash.looks.pictures import decode_picture, match_sizes
 from fastphash.sources.protocol import Reader, SpecialFileError
 
@@ -228,7 +229,7 @@ def start_look_worker(memory: int) -> Work:
 
 
 def _look(left: NDArray[np.uint8], right: NDArray[np.uint8], *, aligned: bool) -> _Look:
-    change = find_local_change(*match_sizes(left, right))
+    change = find_change(*match_sizes(left, right))
     return _Look(change, align(left, right) if aligned else None)
 
 

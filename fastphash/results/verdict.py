@@ -9,6 +9,7 @@ from fastphash.base.vocabulary import CONFIRMED, COUNTED_COPIES, KINDS, SURE_KIN
 from fastphash.results.calibration_words import warning_in_words
 from fastphash.results.doubt_words import doubtful_in_words, doubtful_kinds, only_as
 from fastphash.results.leak_words import elsewhere, hashed_images, leak_in_words, share_in_words
+from fastphash.results.look_words import looks_in_words
 from fastphash.results.priority import is_for_evaluation
 from fastphash.sources.split_folders import name_split_folders
 
@@ -23,12 +24,15 @@ _MISSED_BY_VIEWS = {
         "crops by 10 % of each side or more, such as many 224-pixel centre crops",
         "borders of 10 % or more, such as letterboxes",
     ),
-    "centre": ("crops from one side or a corner", "windows that were moved"),
-    "all": ("crops to less than half of the width or height",),
+    "centre": ("crops off the centre", "pictures in other pictures"),
+    "all": (
+        "crops off the centre to less than 80 % of the width or height",
+        "pictures in other pictures",
+    ),
 }
 _SOUGHT_BY_VIEWS = {
     "centre": "crops of the middle, and borders",
-    "all": "crops, borders and moved windows",
+    "all": "crops, bordered and shifted copies",
 }
 _ONE_SPLIT = "There is one split: nothing can leak."
 
@@ -191,7 +195,7 @@ def _notes(summary: dict[str, Any], *, decided_since: bool) -> list[str]:
         for name, split in splits.items()
         if split["split_folders"]
     ]
-    notes.append(warning_in_words(summary))
+    notes += [warning_in_words(summary), looks_in_words(summary)]
     if several:
         notes.append(_copies_inside(splits))
     if staying := staying_in_words(summary["staying"]):

@@ -108,7 +108,7 @@ def test_plans_heed_what_was_found(run):
 
 
 def test_a_second_look_makes_sure_copies_too(run):
-    found = run(("val/other.png", "train/000.png", EXACT))
+    found = run(("val/other.png", "train/000.png", EXACT), looks=0)
     assert found.summary["verdict"]["tone"] == "bad"
     plan = make_plan(found)
     assert plan_summary(plan)["train"]["kinds"] == {"exact": 2}

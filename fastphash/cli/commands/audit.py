@@ -19,8 +19,8 @@ from fastphash.cli.option_groups import (
 )
 from fastphash.cli.option_values import PRECISION, kinds_parser
 from fastphash.cli.signals import handle_signals
+from fastphash.defaults import LOOKS, RADIUS, VIEWS
 from fastphash.defaults import PRECISION as DEFAULT_PRECISION
-from fastphash.defaults import RADIUS, VIEWS
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,6 +79,14 @@ class _OptionalKinds(click.Command):
     help="Windows of images that are compared with others, to find crops, bordered and shifted "
     "copies: none; the middles, and what is left without bars; or all, at the sides and corners "
     f"too.  [default: {VIEWS}; none if no thumbnails are compared]",
+)
+@click.option(
+    "--looks",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Pairs of sure copies that are compared at their pixels, at most, the closest calls "
+    "first. Those that differ at a place, such as a caption or a number, are 'altered', and not "
+    f"cleaned by default.  [default: {LOOKS:,}; 0 if no thumbnails are compared]",
 )
 @options.grouping_option
 @options.coco_option(
@@ -148,6 +156,7 @@ def audit(
             precision=copies.wanted_precision(min_score),
             keep_score=copies.min_score is not None,
             views=copies.wanted_views(min_score),
+            looks=copies.wanted_looks(min_score),
             grouping=keepers.grouping,
             keep_in=keepers.keep_in,
             compare_masks=labels.compare_masks,

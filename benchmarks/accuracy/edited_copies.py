@@ -18,7 +18,7 @@ Columns:
   first those whose thumbnails agree, then the others by score. Colours are not compared, since no
   other method compares them.
 - views: the same pairs and those that views propose (`joins.views`), ranked by the score of what
-  the two have in common (`verify.crops`), lowered so that both defaults are one threshold.
+  the two have in common (`verify.window_scores`), lowered so that both defaults are one threshold.
 - phash: ImageHash's, equal to fastphash's distance in one orientation. ahash, dhash, whash:
   ImageHash's.
 - PDQ: 256 bits, one orientation. PDQx8: the least distance over eight orientations.

@@ -134,15 +134,15 @@ def choose_view_radius(rows: ViewedRows, per_image: float = VIEWS_PER_IMAGE) -> 
     return min(widest_radius(neighbours, per_image), MAX_VIEW_RADIUS)
 
 
-def find_view_matches(
+def find_view_batches(
     left: ViewedRows,
     right: ViewedRows | None,
     radius: int,
     *,
     kept: int = KEPT,
     options: JoinOptions | None = None,
-) -> ViewMatches:
-    """Every pair of images with views within a radius, and its nearest candidates.
+) -> Iterator[ViewMatches]:
+    """Every pair of images with views within a radius, in batches that fit into memory.
 
     Images that are equal in all hashes, and of one split, are searched once. Of two such sets every
     image is paired with one of the other set, and not with all.
@@ -153,33 +153,45 @@ def find_view_matches(
         Without `right`, pairs of two images of `left`.
     radius : int
     kept : int
-        The most candidates of a pair of images.
+        The most candidates of a pair of images in a batch; a pair may come in several.
     options : JoinOptions, optional
     """
-    options = options or JoinOptions()
     left_sets = _EqualRows(left)
     right_sets = left_sets if right is None else _EqualRows(right)
     batches = _search(
         left.take(left_sets.first),
         None if right is None else right.take(right_sets.first),
         radius,
-        options,
+        options or JoinOptions(),
     )
+    for batch in batches:
+        expanded = _expand(_nearest(batch, kept), left_sets, right_sets)
+        if right is None:
+            expanded = _ascending(expanded)
+        order = np.lexsort((expanded.distance, expanded.right, expanded.left))
+        yield expanded.take(order)
+
+
+def find_view_matches(
+    left: ViewedRows,
+    right: ViewedRows | None,
+    radius: int,
+    *,
+    kept: int = KEPT,
+    options: JoinOptions | None = None,
+) -> ViewMatches:
+    """All pairs of `find_view_batches`, each with its nearest candidates."""
+    options = options or JoinOptions()
     limit = max(options.memory // _CANDIDATE_BYTES, _MIN_CANDIDATES)
     held = [NO_VIEW_MATCHES]
     size = 0
-    for batch in batches:
-        held.append(_nearest(batch, kept))
-        size += held[-1].left.size
+    for batch in find_view_batches(left, right, radius, kept=kept, options=options):
+        held.append(batch)
+        size += batch.left.size
         if size > limit:
             held = [_nearest(ViewMatches.joined(held), kept)]
             size = 0
-    nearest = _nearest(ViewMatches.joined(held), kept)
-    expanded = _expand(nearest, left_sets, right_sets)
-    if right is None:
-        expanded = _ascending(expanded)
-    order = np.lexsort((expanded.distance, expanded.right, expanded.left))
-    return expanded.take(order)
+    return _nearest(ViewMatches.joined(held), kept)
 
 
 class _EqualRows:
@@ -246,6 +258,12 @@ def _search_one_way(
 ) -> Iterator[ViewMatches]:
     """Candidates of a view of a left image; the views of both are compared with one another."""
     views = viewed.views
+    # first the windows that are no guesses
+    trimmed = Index(np.ascontiguousarray(views.trimmed[:, 0]))
+    for found in find_matches(trimmed, others.frames, radius, options=options):
+        rows = views.trimmed_rows[found.left]
+        window = views.trimmed_windows[found.left].astype(np.float32)
+        yield _candidates(found._replace(left=rows), window, FRAME)
     windows = np.array([*views.windows, FRAME], np.float32)
     like_frames = views.like_frames.shape[1]
     searches = (
@@ -259,11 +277,6 @@ def _search_one_way(
         for found in find_matches(Index(hashes.reshape(-1)), index, radius, options=options):
             rows, view = np.divmod(found.left, width)
             yield _candidates(found._replace(left=rows), compared[view], other_window)
-    trimmed = Index(np.ascontiguousarray(views.trimmed[:, 0]))
-    for found in find_matches(trimmed, others.frames, radius, options=options):
-        rows = views.trimmed_rows[found.left]
-        window = views.trimmed_windows[found.left].astype(np.float32)
-        yield _candidates(found._replace(left=rows), window, FRAME)
 
 
 def _of_trimmed(found: Matches, left: ViewHashes, right: ViewHashes) -> ViewMatches:

@@ -4,181 +4,39 @@ Joins of views propose them. What the two have in common is cut out of both thum
 and compared as whole thumbnails are.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.orientations import orientation_indices
-from fastphash.base.vocabulary import (
-    CHROMA_SIDE,
-    COPY_KINDS,
-    CROPPED,
-    DIFFERENT,
-    UNKNOWN_CHROMA,
-    UNKNOWN_COLOUR,
-    ViewSet,
-)
-from fastphash.hashing.views import cut_windows, make_views
+from fastphash.base.pair_keys import pair_keys
+from fastphash.base.vocabulary import COPY_KINDS, CROPPED, DIFFERENT, ViewSet
+from fastphash.hashing.views import make_views
 from fastphash.hashing.windows import MIDDLE
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.joins.views import (
-    NO_VIEW_MATCHES,
     ViewedRows,
     ViewMatches,
     choose_view_radius,
-    find_view_matches,
+    find_view_batches,
 )
-from fastphash.kernels import colour
 from fastphash.store.rows import Content
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation, relate_matches
 from fastphash.verify.findings import NO_FINDINGS, Findings
-from fastphash.verify.flatness import flat_thumbnails
-from fastphash.verify.similarity import similarity
+from fastphash.verify.window_scores import WindowScores, score_windows
 
 #: Least score of a cropped copy: more than of two whole images, since many windows were tried, and
 #: a single straight edge of one may lie on an edge of another. Measured by
 #: benchmarks/accuracy/edited_copies.py.
 MIN_CROPPED_SCORE = 0.55
-# candidates whose windows are in memory at once
-_AT_ONCE = 1 << 16
-# cells of chroma by which the edge of a window may miss that of a cell
-_ROUNDING = 1e-3
-# the largest share of a window that is left out on each side when colours are compared
-_MOST_MARGIN = 0.3
+# a pair with this score has the right window: no other candidates of it are scored
+_SURE_SCORE = 0.9
+# candidates that are judged at once
+_AT_ONCE = 1 << 14
 _NO_WINDOW = np.full(4, np.nan, np.float32)
-
-
-class WindowScores(NamedTuple):
-    """How alike the windows of each candidate are.
-
-    Attributes
-    ----------
-    orientation : uint8 (n,)
-        What turns left into the frame of right.
-    score : float32 (n,)
-        0 to 1; 0 where a window is flat.
-    colour : uint8 (n,)
-    colour_distance : float32 (n,)
-        As in `fastphash.verify.comparison.Comparison`, of what the windows show.
-    """
-
-    orientation: NDArray[np.uint8]
-    score: NDArray[np.float32]
-    colour: NDArray[np.uint8]
-    colour_distance: NDArray[np.float32]
-
-
-def score_windows(matches: ViewMatches, left: Content, right: Content) -> WindowScores:
-    """Compare what the two images of each candidate have in common.
-
-    Parameters
-    ----------
-    matches : ViewMatches
-    left, right : Content
-        With thumbnails.
-    """
-    size = matches.left.size
-    scores = WindowScores(
-        np.zeros(size, np.uint8),
-        np.zeros(size, np.float32),
-        np.full(size, UNKNOWN_COLOUR, np.uint8),
-        np.full(size, np.nan, np.float32),
-    )
-    for start in range(0, size, _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        _score_part(matches.take(np.arange(size)[part]), left, right, scores, part)
-    return scores
-
-
-def _score_part(
-    matches: ViewMatches, left: Content, right: Content, scores: WindowScores, part: slice
-) -> None:
-    assert left.thumbnails is not None
-    assert right.thumbnails is not None
-    left_windows, right_windows = _windows_of_sides(matches)
-    ours = cut_windows(left.thumbnails, matches.left, left_windows)
-    theirs = cut_windows(right.thumbnails, matches.right, right_windows)
-    rows = np.arange(matches.left.size)
-    found = similarity(ours, rows, theirs, rows, matches.mask)
-    scores.orientation[part] = found.orientation
-    scores.score[part] = found.score
-    scores.score[part][flat_thumbnails(ours) | flat_thumbnails(theirs)] = 0
-    if left.chroma is not None and right.chroma is not None:
-        inner = _inner_windows(left_windows, right_windows)
-        colour.compare_colours(
-            cut_chroma(left.chroma[matches.left], inner[0]),
-            rows,
-            cut_chroma(right.chroma[matches.right], inner[1]),
-            rows,
-            found.orientation,
-            orientation_indices(CHROMA_SIDE),
-            scores.colour[part],
-            scores.colour_distance[part],
-        )
-
-
-def _windows_of_sides(matches: ViewMatches) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The windows of the left images, and of the right ones."""
-    of_right = (matches.viewed == 1)[:, None]
-    return (
-        np.where(of_right, matches.other_window, matches.window),
-        np.where(of_right, matches.window, matches.other_window),
-    )
-
-
-def _inner_windows(*windows: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-    """Windows (n, 4) of two sides, less a margin of equal shares that clears cells half outside.
-
-    A cell at the edge of a window may hold the colour of a bar beside it.
-    """
-    margin = np.zeros(len(windows[0]), np.float32)
-    for side in windows:
-        lengths = side[:, 2:] - side[:, :2]
-        inside = np.ceil(side[:, :2] * CHROMA_SIDE - _ROUNDING) / CHROMA_SIDE - side[:, :2]
-        beyond = side[:, 2:] - np.floor(side[:, 2:] * CHROMA_SIDE + _ROUNDING) / CHROMA_SIDE
-        shares = np.maximum(inside, beyond) / lengths
-        margin = np.maximum(margin, shares.max(axis=1, initial=0))
-    margin = np.clip(margin, 0, _MOST_MARGIN)[:, None]
-    return tuple(
-        side + np.tile(side[:, 2:] - side[:, :2], 2) * margin * np.array([1, 1, -1, -1], np.float32)
-        for side in windows
-    )
-
-
-def cut_chroma(chroma: NDArray[np.int8], windows: NDArray[np.float32]) -> NDArray[np.int8]:
-    """The chroma of windows, from that of whole images: each cell is a mean by area.
-
-    Parameters
-    ----------
-    chroma : int8 (n, 128)
-        Two planes of 8 x 8 cells; unknown chroma remains unknown.
-    windows : float32 (n, 4)
-
-    Returns
-    -------
-    int8 (n, 128)
-    """
-    planes = chroma.reshape(-1, 2, CHROMA_SIDE, CHROMA_SIDE).astype(np.float32)
-    down = _shares_of_cells(windows[:, 1], windows[:, 3])[:, None]
-    across = _shares_of_cells(windows[:, 0], windows[:, 2])[:, None]
-    cut = np.rint(down @ planes @ across.swapaxes(-1, -2)).astype(np.int8).reshape(chroma.shape)
-    cut[chroma[:, 0] == UNKNOWN_CHROMA, 0] = UNKNOWN_CHROMA
-    return cut
-
-
-def _shares_of_cells(low: NDArray[np.float32], high: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The share of each cell of a whole line in each cell of a stretch of it: (n, 8, 8)."""
-    cells = np.arange(CHROMA_SIDE + 1, dtype=np.float32) / CHROMA_SIDE
-    ends = low[:, None] + (high - low)[:, None] * cells
-    begin = np.maximum(ends[:, :-1, None], cells[:-1])
-    end = np.minimum(ends[:, 1:, None], cells[1:])
-    overlap = np.maximum(end - begin, 0)
-    shares: NDArray[np.float32] = overlap / overlap.sum(axis=2, keepdims=True)
-    return shares
 
 
 def find_cropped(
@@ -206,42 +64,117 @@ def find_cropped(
         return NO_FINDINGS
     rows = ViewedRows(frames, make_views(content.thumbnails, views), splits)
     radius = choose_view_radius(rows)
-    matches = find_view_matches(rows, None, radius, options=criteria.options)
-    return judge_windows(matches, frames, content, criteria)
+    batches = find_view_batches(rows, None, radius, options=criteria.options)
+    return judge_windows(batches, frames, content, criteria)
 
 
 def judge_windows(
-    matches: ViewMatches, frames: Index, content: Content, criteria: CopyCriteria
+    batches: Iterable[ViewMatches], frames: Index, content: Content, criteria: CopyCriteria
 ) -> Findings:
-    """Those of the candidates within one table that are cropped copies, each pair once."""
-    matches = _no_copies(matches, frames, content, criteria)
-    scores = score_windows(matches, content, content)
-    least = max(MIN_CROPPED_SCORE, criteria.min_score or 0)
-    alike = (scores.score >= least) & (scores.colour != DIFFERENT)
-    chosen = np.flatnonzero(alike)
-    order = np.lexsort((-scores.score[chosen], matches.right[chosen], matches.left[chosen]))
-    chosen = chosen[order]
-    pairs = np.stack([matches.left[chosen], matches.right[chosen]], axis=1)
-    first = np.ones(chosen.size, np.bool_)
-    first[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
-    chosen, pairs = chosen[first], pairs[first]
-    relation = Relation.collisions(chosen.size)
-    relation.kind[:] = CROPPED
-    left, right = matches.left[chosen], matches.right[chosen]
-    relation.distance[:] = row_distances(frames, left, frames, right)[0]
-    relation.orientation[:] = scores.orientation[chosen]
-    relation.score[:] = scores.score[chosen]
-    relation.colour[:] = scores.colour[chosen]
-    relation.colour_distance[:] = scores.colour_distance[chosen]
-    relation.same_pixels[:] = content.same_pixels(left, content, right)
-    return Findings(
-        pairs,
-        relation,
-        shown_windows(matches.take(chosen)),
-        matches.viewed[chosen],
-        np.tile(_NO_WINDOW, (chosen.size, 1)),
-        np.zeros(chosen.size, np.bool_),
-    )
+    """Those of the candidates within one table that are cropped copies, each pair once.
+
+    Candidates come in batches, each by pair and the nearest first. Once the windows of a pair agree
+    well, further candidates of it are left out.
+    """
+    judge = _Judge(frames, content, criteria)
+    for batch in batches:
+        for start in range(0, batch.left.size, _AT_ONCE):
+            judge.add(batch.take(np.arange(start, min(start + _AT_ONCE, batch.left.size))))
+    return judge.findings()
+
+
+class _Judge:
+    """Candidates judged batch by batch; only those that are cropped copies are held."""
+
+    def __init__(self, frames: Index, content: Content, criteria: CopyCriteria) -> None:
+        self._frames = frames
+        self._content = content
+        self._criteria = criteria
+        self._least = max(MIN_CROPPED_SCORE, criteria.min_score or 0)
+        # keys of pairs about which nothing more is asked, ascending
+        self._settled = np.empty(0, np.uint64)
+        self._found: list[tuple[ViewMatches, WindowScores]] = []
+
+    def add(self, matches: ViewMatches) -> None:
+        """Judge candidates, ordered by pair."""
+        matches = self._no_copies(self._unsettled(matches))
+        while matches.left.size:
+            first = _first_of_pairs(matches)
+            self._score(matches.take(first))
+            matches = self._unsettled(matches.take(~first))
+
+    def findings(self) -> Findings:
+        """Of each pair the candidate with the highest score."""
+        if not self._found:
+            return NO_FINDINGS
+        matches = ViewMatches.joined([found for found, _ in self._found])
+        columns = zip(*(scores for _, scores in self._found), strict=True)
+        scores = WindowScores(*(np.concatenate(column) for column in columns))
+        order = np.lexsort((-scores.score, matches.right, matches.left))
+        matches, scores = matches.take(order), scores.take(order)
+        best = _first_of_pairs(matches)
+        return self._describe(matches.take(best), scores.take(best))
+
+    def _unsettled(self, matches: ViewMatches) -> ViewMatches:
+        keys = pair_keys(matches.left, matches.right)
+        if not (keys.size and self._settled.size):
+            return matches
+        place = np.minimum(np.searchsorted(self._settled, keys), self._settled.size - 1)
+        return matches.take(self._settled[place] != keys)
+
+    def _settle(self, matches: ViewMatches) -> None:
+        keys = np.sort(pair_keys(matches.left, matches.right))
+        self._settled = np.insert(self._settled, np.searchsorted(self._settled, keys), keys)
+
+    def _no_copies(self, matches: ViewMatches) -> ViewMatches:
+        """The candidates of pairs that are no copies as whole images."""
+        pairs = matches.take(_first_of_pairs(matches))
+        distance, mask = row_distances(self._frames, pairs.left, self._frames, pairs.right)
+        near = np.flatnonzero(distance <= self._criteria.radius)
+        if not near.size:
+            return matches
+        kind = relate_matches(
+            Matches(pairs.left[near], pairs.right[near], distance[near], mask[near]),
+            self._content,
+            self._content,
+            self._criteria.min_score,
+            score_near=self._criteria.score_near,
+        ).kind
+        self._settle(pairs.take(near[kind < len(COPY_KINDS)]))
+        return self._unsettled(matches)
+
+    def _score(self, matches: ViewMatches) -> None:
+        scores = score_windows(matches, self._content, self._content, self._least)
+        alike = (scores.score >= self._least) & (scores.colour != DIFFERENT)
+        if alike.any():
+            self._found.append((matches.take(alike), scores.take(alike)))
+            self._settle(matches.take(alike & (scores.score >= _SURE_SCORE)))
+
+    def _describe(self, matches: ViewMatches, scores: WindowScores) -> Findings:
+        left, right = matches.left, matches.right
+        relation = Relation.collisions(left.size)
+        relation.kind[:] = CROPPED
+        relation.distance[:] = row_distances(self._frames, left, self._frames, right)[0]
+        relation.orientation[:] = scores.orientation
+        relation.score[:] = scores.score
+        relation.colour[:] = scores.colour
+        relation.colour_distance[:] = scores.colour_distance
+        relation.same_pixels[:] = self._content.same_pixels(left, self._content, right)
+        return Findings(
+            np.stack([left, right], axis=1),
+            relation,
+            shown_windows(matches),
+            matches.viewed,
+            np.tile(_NO_WINDOW, (left.size, 1)),
+            np.zeros(left.size, np.bool_),
+        )
+
+
+def _first_of_pairs(matches: ViewMatches) -> NDArray[np.bool_]:
+    """Whether each candidate is the first of its pair."""
+    first = np.ones(matches.left.size, np.bool_)
+    first[1:] = (matches.left[1:] != matches.left[:-1]) | (matches.right[1:] != matches.right[:-1])
+    return first
 
 
 def shown_windows(matches: ViewMatches) -> NDArray[np.float32]:
@@ -255,20 +188,3 @@ def shown_windows(matches: ViewMatches) -> NDArray[np.float32]:
     added = sides * np.array([-1, -1, 1, 1], np.float32)
     windows[middle] += added * np.float32(MIDDLE.left / (1 - 2 * MIDDLE.left))
     return np.clip(windows, 0, 1)
-
-
-def _no_copies(
-    matches: ViewMatches, frames: Index, content: Content, criteria: CopyCriteria
-) -> ViewMatches:
-    """The candidates of pairs that are no copies as whole images."""
-    if not matches.left.size:
-        return NO_VIEW_MATCHES
-    distance, mask = row_distances(frames, matches.left, frames, matches.right)
-    near = np.flatnonzero(distance <= criteria.radius)
-    pairs = Matches(matches.left[near], matches.right[near], distance[near], mask[near])
-    kind = relate_matches(
-        pairs, content, content, criteria.min_score, score_near=criteria.score_near
-    ).kind
-    kept = np.ones(distance.size, np.bool_)
-    kept[near] = kind >= len(COPY_KINDS)
-    return matches.take(kept)

@@ -14,14 +14,9 @@ from fastphash.joins.index import Index
 from fastphash.joins.views import ViewMatches
 from fastphash.store.rows import Content
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.crops import (
-    MIN_CROPPED_SCORE,
-    cut_chroma,
-    find_cropped,
-    score_windows,
-    shown_windows,
-)
+from fastphash.verify.crops import MIN_CROPPED_SCORE, find_cropped, shown_windows
 from fastphash.verify.findings import NO_FINDINGS
+from fastphash.verify.window_scores import cut_chroma, score_windows
 from tests.support import naive
 
 CRITERIA = CopyCriteria(4)

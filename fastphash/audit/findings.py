@@ -1,15 +1,23 @@
 """What an audit finds out about pairs of images beyond their hashes and thumbnails as a whole."""
 
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from fastphash.audit.options import AuditOptions
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import ViewSet
+from fastphash.groups.grouping import find_keepers
 from fastphash.joins.index import Index
-from fastphash.store.rows import HashTable
+from fastphash.store.rows import Content, HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.crops import find_cropped
 from fastphash.verify.findings import NO_FINDINGS, Findings
+
+#: The largest distance, in bits, of a row that another one stands for. More would save comparisons
+#: and lose copies: the windows of a row and those of its representative differ as their frames do.
+SET_RADIUS = 4
 
 
 def find_findings(
@@ -36,7 +44,25 @@ def find_findings(
     progress("comparing windows", 0, 0)
     _, splits = np.unique(rows.splits, return_inverse=True)
     frames = Index(rows.phashes, rows.known)
-    return find_cropped(frames, rows.content, criteria, views, splits)
+    representative = stand_for_copies(frames, rows.content, criteria, splits)
+    return find_cropped(frames, rows.content, criteria, views, splits, representative)
+
+
+def stand_for_copies(
+    frames: Index, content: Content, criteria: CopyCriteria, splits: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The row that stands for each row where windows are searched, int64 (n,).
+
+    It is a near copy of the same split, at most `SET_RADIUS` bits away. Of two rows that others
+    stand for, a window in common is found only by way of these.
+    """
+    tight = replace(criteria, radius=min(criteria.radius, SET_RADIUS))
+    representative = np.arange(splits.size)
+    for split in range(splits.max(initial=-1) + 1):
+        own = np.flatnonzero(splits == split)
+        keepers = find_keepers(frames.take(own), content.take(own), tight)
+        representative[own] = own[keepers]
+    return representative
 
 
 def views_compared(criteria: CopyCriteria, options: AuditOptions, *, thumbnails: bool) -> ViewSet:

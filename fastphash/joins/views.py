@@ -167,7 +167,7 @@ def find_view_batches(
     for batch in batches:
         expanded = _expand(_nearest(batch, kept), left_sets, right_sets)
         if right is None:
-            expanded = _ascending(expanded)
+            expanded = ascending_pairs(expanded)
         order = np.lexsort((expanded.distance, expanded.right, expanded.left))
         yield expanded.take(order)
 
@@ -238,11 +238,11 @@ def _search(
 ) -> Iterator[ViewMatches]:
     """All candidates, those of one table with left < right."""
     if right is None:
-        yield from map(_ascending, _search_one_way(left, left, radius, options))
+        yield from map(ascending_pairs, _search_one_way(left, left, radius, options))
         views = left.views
         pairs = find_matches(Index(views.trimmed), None, radius, options=options)
         # an image may have two windows without bars
-        yield from (_ascending(_of_trimmed(found, views, views)) for found in pairs)
+        yield from (ascending_pairs(_of_trimmed(found, views, views)) for found in pairs)
         return
     yield from _search_one_way(left, right, radius, options)
     for found in _search_one_way(right, left, radius, options):
@@ -302,7 +302,7 @@ def _candidates(
     )
 
 
-def _ascending(matches: ViewMatches) -> ViewMatches:
+def ascending_pairs(matches: ViewMatches) -> ViewMatches:
     """The candidates of two different rows, with left < right."""
     matches = matches.take(matches.left != matches.right)
     swapped = matches.left > matches.right

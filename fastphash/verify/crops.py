@@ -16,11 +16,11 @@ from fastphash.hashing.windows import MIDDLE
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
+from fastphash.joins.view_sets import find_batches_of_sets
 from fastphash.joins.views import (
     ViewedRows,
     ViewMatches,
     choose_view_radius,
-    find_view_batches,
 )
 from fastphash.store.rows import Content
 from fastphash.verify.criteria import CopyCriteria
@@ -45,6 +45,7 @@ def find_cropped(
     criteria: CopyCriteria,
     views: ViewSet = "all",
     splits: NDArray[np.int64] | None = None,
+    representative: NDArray[np.int64] | None = None,
 ) -> Findings:
     """The pairs of rows of which one shows a window of the other, and that are no nearer copies.
 
@@ -59,12 +60,16 @@ def find_cropped(
     views : {"none", "centre", "all"}
     splits : int64 (n,), optional
         See `ViewedRows`.
+    representative : int64 (n,), optional
+        See `find_batches_of_sets`; by default each row stands for itself.
     """
     if content.thumbnails is None or views == "none" or len(frames) < 2:
         return NO_FINDINGS
     rows = ViewedRows(frames, make_views(content.thumbnails, views), splits)
     radius = choose_view_radius(rows)
-    batches = find_view_batches(rows, None, radius, options=criteria.options)
+    if representative is None:
+        representative = np.arange(len(frames))
+    batches = find_batches_of_sets(rows, representative, radius, options=criteria.options)
     return judge_windows(batches, frames, content, criteria)
 
 

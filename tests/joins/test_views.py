@@ -11,6 +11,7 @@ from fastphash.hashing.views import ViewHashes
 from fastphash.hashing.windows import FRAME, MIDDLE, Window
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
+from fastphash.joins.view_sets import find_batches_of_sets
 from fastphash.joins.views import ViewedRows, choose_view_radius, find_view_matches
 from tests.support import naive
 from tests.support.hash_strategies import seeds
@@ -169,6 +170,49 @@ def test_equal_images_of_two_splits_are_searched_for_each():
     matches = find_view_matches(rows, None, 0, kept=1)
     pairs = set(zip(matches.left.tolist(), matches.right.tolist(), strict=True))
     assert {(0, 2), (0, 3), (1, 2), (1, 3)} <= pairs
+
+
+@settings(max_examples=12)
+@given(seeds, ROWS, st.integers(0, 12), st.integers(1, 4))
+def test_sets_are_searched_by_their_representatives(seed, size, radius, sets):
+    rows = viewed_rows(seed, size)
+    of_row = np.random.default_rng(seed).integers(0, sets, size)
+    firsts = [np.flatnonzero(of_row == number)[0] for number in of_row]
+    representative = np.array(firsts, np.int64)
+    batches = find_batches_of_sets(rows, representative, radius, kept=99)
+    found = {}
+    for batch in batches:
+        keys = np.lexsort((batch.distance, batch.right, batch.left))
+        np.testing.assert_array_equal(keys, np.arange(keys.size))
+        for pair, candidates in listed(batch).items():
+            found.setdefault(pair, []).extend(candidates)
+    every = listed(find_view_matches(rows, None, radius, kept=99))
+    expected = {
+        (i, j): rounded(candidates)
+        for (i, j), candidates in every.items()
+        if representative[i] != representative[j]
+        and (representative[i] == i or representative[j] == j)
+    }
+    assert {pair: rounded(candidates) for pair, candidates in found.items()} == expected
+
+
+def test_many_variants_have_few_candidates():
+    # two pictures of which one shows a window of the other, each 3,000 times and a bit different
+    times = 3000
+    one = viewed_rows(0, 2)
+    one.views.like_frames[0, 0] = one.frames.hashes[1, 0]
+    rows = repeated(one, times)
+    bits = np.uint64(1) << np.random.default_rng(0).integers(0, 64, 2 * times).astype(np.uint64)
+    rows.frames.hashes[:, 0] ^= bits
+    representative = np.repeat([0, times], times)
+    sizes = 0
+    paired = set()
+    for batch in find_batches_of_sets(rows, representative, 2):
+        sizes += batch.left.size
+        paired.update(batch.left.tolist(), batch.right.tolist())
+    # each variant with the other picture's representative, by its few windows
+    assert sizes <= 8 * times
+    assert len(paired) == 2 * times
 
 
 def test_little_memory_is_enough():

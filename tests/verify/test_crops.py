@@ -162,6 +162,17 @@ def test_a_higher_least_score_holds_for_crops():
     assert not found(WIDE, copy, criteria=CopyCriteria(4, 1.0)).pairs.size
 
 
+def test_a_batch_at_a_time_finds_the_same(monkeypatch):
+    pictures = WIDE, OTHER, *(WIDE.crop((k, k, 256 - k, 256 - k)) for k in (26, 40, 60))
+    at_once = found(*pictures)
+    monkeypatch.setattr("fastphash.verify.crops._AT_ONCE", 1)
+    one_by_one = found(*pictures)
+    assert at_once.size >= 3
+    np.testing.assert_array_equal(at_once.pairs, one_by_one.pairs)
+    np.testing.assert_allclose(at_once.window, one_by_one.window)
+    np.testing.assert_allclose(at_once.relation.score, one_by_one.relation.score)
+
+
 def test_a_centre_alone():
     centre, corner = WIDE.crop((26, 26, 230, 230)), WIDE.crop((0, 0, 205, 205))
     assert found(WIDE, centre, corner).pairs.tolist() == [[0, 1], [0, 2], [1, 2]]

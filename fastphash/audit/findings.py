@@ -9,6 +9,7 @@ from fastphash.audit.options import AuditOptions
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import ViewSet
 from fastphash.groups.grouping import find_keepers
+from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.store.rows import Content, HashTable
 from fastphash.verify.criteria import CopyCriteria
@@ -43,9 +44,11 @@ def find_findings(
         return NO_FINDINGS
     progress("comparing windows", 0, 0)
     _, splits = np.unique(rows.splits, return_inverse=True)
-    frames = Index(rows.phashes, rows.known)
-    representative = stand_for_copies(frames, rows.content, criteria, splits)
-    return find_cropped(frames, rows.content, criteria, views, splits, representative)
+    frames, content = Index(rows.phashes, rows.known), rows.content
+    representative = stand_for_copies(frames, content, criteria, splits)
+    # rows of equal hashes in other colours are not equal
+    equal = find_distinct_rows(splits[:, None], *content.appearance).of_row
+    return find_cropped(frames, content, criteria, views, equal, representative)
 
 
 def stand_for_copies(

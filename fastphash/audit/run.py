@@ -152,8 +152,8 @@ def _search(
     named = [] if options.compare_masks else [one.place for one in masks if one.named]
     out_of_it = left_out(rows, named)
     compared = rows.take(np.flatnonzero(~out_of_it)) if out_of_it.any() else rows
-    criteria, chance = _choose_criteria(compared, options, hashed.store)
-    criteria, calibration = calibrate_score(compared, criteria, chance, options)
+    asked, chance = _choose_criteria(compared, options, hashed.store)
+    criteria, calibration = calibrate_score(compared, asked, chance, options)
     decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
@@ -166,7 +166,7 @@ def _search(
         compared,
         {source.split: source.reader for source in sources},
         search,
-        find_findings(compared, criteria, options, progress),
+        find_findings(compared, asked, options, progress),
         options.looks if criteria.score_near else 0,
         progress,
     )

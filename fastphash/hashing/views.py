@@ -58,6 +58,17 @@ class ViewHashes(NamedTuple):
     trimmed_windows: NDArray[np.float64]
     trimmed: NDArray[np.uint64]
 
+    @property
+    def centres(self) -> "ViewHashes":
+        """Only those that `make_views` makes for "centre"."""
+        count = len(windows_like_frames("centre"))
+        return self._replace(
+            windows=self.windows[:count],
+            like_frames=self.like_frames[:, :count],
+            like_middles=self.like_middles[:, :0],
+            middles=self.middles[:0],
+        )
+
 
 def make_views(thumbnails: NDArray[np.uint8], views: ViewSet = "all") -> ViewHashes:
     """Hash the windows of images.

@@ -66,10 +66,17 @@ def find_cropped(
     if content.thumbnails is None or views == "none" or len(frames) < 2:
         return NO_FINDINGS
     rows = ViewedRows(frames, make_views(content.thumbnails, views), splits)
-    radius = choose_view_radius(rows)
     if representative is None:
         representative = np.arange(len(frames))
-    batches = find_batches_of_sets(rows, representative, radius, options=criteria.options)
+    # the fewer windows, the wider they may be searched; so that all find what the centres find
+    centres = rows._replace(views=rows.views.centres)
+    wide, radius = choose_view_radius(centres), choose_view_radius(rows)
+    searches = [(centres, wide)] if wide > radius else []
+    batches = (
+        batch
+        for some, within in [*searches, (rows, radius)]
+        for batch in find_batches_of_sets(some, representative, within, options=criteria.options)
+    )
     return judge_windows(batches, frames, content, criteria)
 
 
@@ -102,7 +109,10 @@ class _Judge:
 
     def add(self, matches: ViewMatches) -> None:
         """Judge candidates, ordered by pair."""
-        matches = self._no_copies(self._unsettled(matches))
+        # without their hashes, nobody asked for other orientations
+        known = np.uint8(sum(1 << orientation for orientation in self._frames.known))
+        matches = matches._replace(mask=matches.mask & known)
+        matches = self._no_copies(self._unsettled(matches.take(matches.mask > 0)))
         while matches.left.size:
             first = _first_of_pairs(matches)
             self._score(matches.take(first))
@@ -132,20 +142,22 @@ class _Judge:
         self._settled = np.insert(self._settled, np.searchsorted(self._settled, keys), keys)
 
     def _no_copies(self, matches: ViewMatches) -> ViewMatches:
-        """The candidates of pairs that are no copies as whole images."""
+        """Candidates that are no copies as whole images, nor alike but in other colours."""
         pairs = matches.take(_first_of_pairs(matches))
         distance, mask = row_distances(self._frames, pairs.left, self._frames, pairs.right)
         near = np.flatnonzero(distance <= self._criteria.radius)
         if not near.size:
             return matches
-        kind = relate_matches(
+        relation = relate_matches(
             Matches(pairs.left[near], pairs.right[near], distance[near], mask[near]),
             self._content,
             self._content,
             self._criteria.min_score,
             score_near=self._criteria.score_near,
-        ).kind
-        self._settle(pairs.take(near[kind < len(COPY_KINDS)]))
+        )
+        recoloured = relation.colour == DIFFERENT
+        recoloured &= relation.score >= np.float32(self._criteria.min_score or 0)
+        self._settle(pairs.take(near[(relation.kind < len(COPY_KINDS)) | recoloured]))
         return self._unsettled(matches)
 
     def _score(self, matches: ViewMatches) -> None:

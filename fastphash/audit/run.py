@@ -30,6 +30,7 @@ from fastphash.base.text import count
 from fastphash.defaults import RADIUS
 from fastphash.errors import FastphashError, UsageError
 from fastphash.files import atomic
+from fastphash.files.digest import hex_digest_of
 from fastphash.files.table_formats import write_table
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
@@ -132,6 +133,7 @@ def audit(
         hashed = _hash(out, sources, ingest, progress)
         summary, tables = _search(out, sources, options, hashed, checked, progress)
         summary["files"] = write_tables(out, tables, options.table_form)
+        summary["findings"] = hex_digest_of(out / FINDINGS) if FINDINGS in tables else ""
         _write_pages(AuditFolder(out, summary, hashed.store), progress)
         return Audit(summary, hashed.tallies, hashed.rejected)
 

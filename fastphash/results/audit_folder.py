@@ -96,11 +96,19 @@ class AuditFolder:
 
     @cached_property
     def findings(self) -> "Findings":
-        """What was found about pairs of `rows`."""
-        # it imports kernels, which are slow to load
-        from fastphash.results.finding_table import read_findings
+        """What was found about pairs of `rows`.
 
-        return read_findings(self.folder / FINDINGS, self.rows)
+        StoreError if the file of it is missing, or is not the one that the audit wrote.
+        """
+        # these import kernels, which are slow to load
+        from fastphash.results.finding_table import read_findings
+        from fastphash.verify.findings import NO_FINDINGS
+
+        # audits of earlier versions have neither
+        digest = self.summary.get("findings", "")
+        if not digest and "findings" not in self.summary.get("files", {}):
+            return NO_FINDINGS
+        return read_findings(self.folder / FINDINGS, digest, self.rows)
 
     def reader(self, split: str) -> Reader:
         """The reader of a split's images."""

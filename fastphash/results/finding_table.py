@@ -18,6 +18,7 @@ from fastphash.base.vocabulary import (
 )
 from fastphash.errors import StoreError
 from fastphash.files import parquet
+from fastphash.files.digest import hex_digest_of
 from fastphash.results.schemas import (
     FINDINGS_SCHEMA,
     SIDES,
@@ -49,30 +50,43 @@ def findings_table(findings: Findings, rows: HashTable) -> pa.Table:
     return pa.table(columns, schema=FINDINGS_SCHEMA)
 
 
-def read_findings(path: Path, rows: HashTable) -> Findings:
-    """What a file says was found about pairs of these rows; nothing if there is no file.
+def read_findings(path: Path, digest: str, rows: HashTable) -> Findings:
+    """What a file says was found about pairs of these rows.
+
+    Parameters
+    ----------
+    path : Path
+    digest : str
+        XXH3-128 of the file as the audit wrote it, in hexadecimal digits.
+    rows : HashTable
+        Those that were audited, in any order.
 
     Raises
     ------
     StoreError
-        The file is damaged, or names other images.
+        The file is missing, is not the one that the audit wrote, or names what this version
+        doesn't know.
     """
-    if not path.exists():
-        return Findings.joined([])
+    try:
+        unchanged = hex_digest_of(path) == digest
+    except FileNotFoundError:
+        raise StoreError(f"{path} is missing: run the audit again") from None
+    except OSError as error:
+        raise StoreError(f"can't read {path}: {error.strerror}") from error
+    if not unchanged:
+        raise StoreError(f"{path} is not as the audit wrote it: run the audit again")
     table = parquet.read_table(path)
+    # other versions may have written what this one doesn't know
     if not table.schema.equals(FINDINGS_SCHEMA):
         raise StoreError(f"{path} has other columns than findings: run the audit again")
-    try:
-        found = Findings(
-            np.stack([_find_rows(table, side, rows) for side in SIDES], axis=1),
-            _relation(table),
-            boxes_of_text(table["window"]),
-            _codes(table["window_of"], SIDES, 0).astype(np.uint8),
-            boxes_of_text(table["place"]),
-            table["looked"].to_numpy(),
-        )
-    except (pa.ArrowInvalid, ValueError) as error:
-        raise StoreError(f"{path} is damaged, run the audit again: {error}") from error
+    found = Findings(
+        np.stack([_find_rows(table, side, rows) for side in SIDES], axis=1),
+        _relation(table),
+        boxes_of_text(table["window"]),
+        _codes(table["window_of"], SIDES, 0).astype(np.uint8),
+        boxes_of_text(table["place"]),
+        table["looked"].to_numpy(),
+    )
     if (found.pairs < 0).any() or (found.relation.kind >= len(KINDS)).any():
         raise StoreError(
             f"{path} names images or kinds that the audit doesn't know: run the audit again"

@@ -9,7 +9,9 @@ from fastphash.audit.run import audit
 from fastphash.base.vocabulary import ALTERED, COUNTED, CROPPED, EXACT, SURE_KINDS
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.plan import make_plan, plan_summary
+from fastphash.errors import StoreError
 from fastphash.files import atomic, parquet
+from fastphash.files.digest import hex_digest_of
 from fastphash.ingest.options import IngestOptions
 from fastphash.inspector.columns import read_columns
 from fastphash.results.audit_folder import SUMMARY, open_audit
@@ -122,7 +124,30 @@ def test_without_findings_there_is_no_file_of_them(run):
     found = run()
     assert not (found.folder / "findings.parquet").exists()
     assert "findings" not in found.summary["files"]
+    assert found.summary["findings"] == ""
     assert found.findings.size == 0
+
+
+def test_findings_that_are_gone_or_others_are_no_plan(run):
+    """Altered pictures have equal thumbnails: without findings they would go."""
+    altered = run(("train/003.png", "val/leak.bmp", ALTERED))
+    path = altered.folder / "findings.parquet"
+    assert hex_digest_of(path) == altered.summary["findings"]
+    findings, data = parquet.read_table(path), path.read_bytes()
+    path.unlink()
+    with pytest.raises(StoreError, match=r"findings\.parquet is missing: run the audit again"):
+        make_plan(open_audit(altered.folder))
+    parquet.write_table(path, findings.slice(1))
+    with pytest.raises(StoreError, match="not as the audit wrote it: run the audit again"):
+        make_plan(open_audit(altered.folder))
+    path.write_bytes(data)
+    assert plan_summary(make_plan(open_audit(altered.folder)))["train"]["remove"] == 0
+    # nor is a summary that lost the digest taken for one without findings
+    summary = atomic.read_json(altered.folder / SUMMARY)
+    del summary["findings"]
+    atomic.write_json(altered.folder / SUMMARY, summary)
+    with pytest.raises(StoreError, match="run the audit again"):
+        make_plan(open_audit(altered.folder))
 
 
 def test_audits_of_earlier_versions_are_read(run):
@@ -137,6 +162,7 @@ def test_audits_of_earlier_versions_are_read(run):
     ]:
         for kind in ("cropped", "altered"):
             del kinds[kind]
+    del summary["findings"]
     atomic.write_json(folder / SUMMARY, summary)
     for name in ("leaks.parquet", "groups.parquet"):
         table = parquet.read_table(folder / name)

@@ -85,6 +85,7 @@ def compare_labels(
         entries = {split: file.rejected + unmatched[split] for split, file in checked.items()}
         figures["coco"] = {
             "conflicts": by_coco.table.num_rows,
+            "not_compared": by_coco.not_compared,
             "files": {split: os.path.abspath(path) for split, path in labels.coco.items()},
             "unknown": {split: images.unknown for split, images in matched},
             "ambiguous": {split: len(images.ambiguous) for split, images in matched},

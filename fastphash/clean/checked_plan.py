@@ -170,7 +170,10 @@ class CheckedPlan:
             raise StoreError(f"{PLAN}: {self.name(row)} would go without an orientation")
         labels = read_label_rule(self.audited, self.settings["conflicts"])
         orientation = turned.to_numpy().astype(np.uint8)
-        apart = np.flatnonzero(labels.apart(keeper[rows], rows, orientation))
+        # `_check_copies` has found all of them to be kinds
+        kind = pc.index_in(table["kind"].cast(pa.string()), pa.array(KINDS))
+        kind = kind.to_numpy().astype(np.uint8)
+        apart = np.flatnonzero(labels.apart(keeper[rows], rows, kind, orientation))
         if apart.size:
             raise StoreError(
                 f"{PLAN}: {self.name(removed[apart[0]])} would go, but its labels are not those of "

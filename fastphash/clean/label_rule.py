@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import (
     CONFLICT_RULES,
+    CROPPED,
     IDENTICAL,
     KINDS,
     ORIENTATIONS,
@@ -68,16 +69,18 @@ class LabelRule:
         self,
         stays: NDArray[np.int64],
         goes: NDArray[np.int64],
+        kind: NDArray[np.uint8],
         orientation: NDArray[np.uint8],
         progress: Progress = no_progress,
     ) -> NDArray[np.uint8]:
         """What disagrees between rows, their annotations included: a code uint8 (n,).
 
-        Orientations turn `goes` into the frame of `stays`.
+        Orientations turn `goes` into the frame of `stays`. The annotations of pairs of kind
+        `cropped` are not compared: they show different parts.
         """
         codes = self.known_apart(stays, goes)
         both = (self.level[stays] == ANNOTATED) & (self.level[goes] == ANNOTATED)
-        asked = np.flatnonzero(both & (codes == 0))
+        asked = np.flatnonzero(both & (codes == 0) & (kind != CROPPED))
         if self.coco and asked.size:
             table = _as_groups(self.rows, stays[asked], goes[asked], orientation[asked])
             conflicts = coco_conflicts(table, self.rows, self.coco, progress).table
@@ -144,7 +147,7 @@ def _as_groups(
             "group": number[order],
             "split": split,
             "path": path,
-            # the kind says only that they are copies
+            # the kind says only that they are copies of the whole
             "kind": coded(np.full(order.size, IDENTICAL), KINDS, is_keeper),
             "distance": np.zeros(order.size, np.uint8),
             "orientation": coded(turned, ORIENTATIONS),

@@ -104,7 +104,8 @@ def _keep_apart(decided: Resolved, pairs: Removals) -> Resolved:
 
 
 def _compare(pairs: Removals, labels: LabelRule, progress: Progress) -> NDArray[np.uint8]:
-    return labels.apart(pairs.keeper, pairs.row, pairs.relation.orientation, progress)
+    kind, orientation = pairs.relation.kind, pairs.relation.orientation
+    return labels.apart(pairs.keeper, pairs.row, kind, orientation, progress)
 
 
 class _Candidates:

@@ -47,7 +47,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
         _show_leaks_in_words(leaks)
         _show_collisions(leaks, thumbnails=summary["thumbnails"])
     _show_masks(summary["masks"])
-    _show_label_conflicts(summary["labels"])
+    show_label_conflicts(summary["labels"])
     if coco := summary["labels"].get("coco"):
         _show_coco_files(coco)
     groups = summary["groups"]
@@ -225,13 +225,15 @@ def _show_collisions(leaks: list[dict[str, Any]], *, thumbnails: bool) -> None:
         )
 
 
-def _show_label_conflicts(labels: dict[str, Any]) -> None:
-    """How many copies have labels that differ from their keeper's."""
+def show_label_conflicts(labels: dict[str, Any]) -> None:
+    """How many copies have labels that differ from their keeper's, or were not compared."""
     lines = []
     if conflicts := labels.get("folder", {}).get("conflicts"):
         lines.append(f"copies in another class folder than their keeper: {conflicts:,}")
     if conflicts := labels.get("coco", {}).get("conflicts"):
         lines.append(f"copies with other annotations than their keeper: {conflicts:,}")
+    if parts := labels.get("coco", {}).get("not_compared"):
+        lines.append(f"cropped copies, whose annotations were not compared: {parts:,}")
     if lines:
         show_lines("Label conflicts", lines)
 

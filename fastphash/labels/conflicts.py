@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.vocabulary import COPY_KINDS, ORIENTATIONS
+from fastphash.base.vocabulary import COPY_KINDS, CROPPED, KINDS, ORIENTATIONS
 from fastphash.errors import StoreError
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.labels.class_folders import Depths, class_folders
@@ -62,10 +62,13 @@ class CocoConflicts(NamedTuple):
         CONFLICTS_SCHEMA.
     matched : dict of str to ImageMatching
         By split, which images of its COCO file are which of its paths.
+    not_compared : int
+        Copies that show another part than their keepers, both listed by COCO files.
     """
 
     table: pa.Table
     matched: dict[str, ImageMatching]
+    not_compared: int
 
 
 def folder_conflicts(groups: pa.Table, depths: Depths) -> pa.Table:
@@ -116,6 +119,9 @@ def coco_conflicts(
     annotations has the label "no objects". An annotation that can't be read counts as one of the
     category "unreadable annotation".
 
+    Copies of kind `cropped` are not compared: what they show is a part of their keepers, or the
+    other way round, so that boxes lie elsewhere, and some outside.
+
     Parameters
     ----------
     groups : pyarrow.Table
@@ -146,7 +152,18 @@ def coco_conflicts(
             )
             for split, path in files.items()
         }
-        conflicts = list(_find_conflicts(groups, copies, keepers, labels, progress))
+        parts = groups["kind"].cast(pa.string()).to_numpy(zero_copy_only=False) == KINDS[CROPPED]
+        whole = ~parts[copies]
+        conflicts = list(_find_conflicts(groups, copies[whole], keepers[whole], labels, progress))
+        not_compared = sum(
+            paths[copy] in labels[splits[copy]].ids and paths[keeper] in labels[splits[keeper]].ids
+            for copy, keeper in zip(copies[~whole], keepers[~whole], strict=True)
+        )
+    table = _coco_table(groups, conflicts)
+    return CocoConflicts(table, {split: labels[split].matched for split in labels}, not_compared)
+
+
+def _coco_table(groups: pa.Table, conflicts: "list[_Conflict]") -> pa.Table:
     columns = {
         "label": pa.array([conflict.label for conflict in conflicts], pa.string()),
         "keeper_label": pa.array([conflict.keeper_label for conflict in conflicts], pa.string()),
@@ -154,8 +171,7 @@ def coco_conflicts(
     }
     copies = np.array([conflict.copy for conflict in conflicts], np.int64)
     keepers = np.array([conflict.keeper for conflict in conflicts], np.int64)
-    table = _table(groups, copies, keepers, "coco", columns)
-    return CocoConflicts(table, {split: labels[split].matched for split in labels})
+    return _table(groups, copies, keepers, "coco", columns)
 
 
 def count_categories(shapes: list[Shape]) -> str:

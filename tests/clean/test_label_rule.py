@@ -25,6 +25,7 @@ from fastphash.results.decisions import Decision, Image, decide
 from fastphash.results.priority import priority
 from tests.support import naive
 from tests.support.audits import RADIUS, audited
+from tests.support.findings import findings_of
 from tests.support.thumbnails import POOL
 
 WHOLE = [0, 0, 8, 8]
@@ -251,6 +252,25 @@ def test_a_plan_that_drops_conflicts_is_accepted(tmp_path):
     audit = labelled(tmp_path, ["train"] * 2, classes=["a", "b"])
     plan = make_plan(audit, conflicts="drop")
     assert CheckedPlan(audit, plan).keeper.tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "goes"),
+    [
+        ("cropped", {"objects": [[1], [2]]}, [1]),
+        ("altered", {"objects": [[1], [2]]}, []),
+        ("cropped", {"objects": [[], [1]]}, []),
+        ("cropped", {"objects": [[1], [1]], "classes": ["a", "b"]}, []),
+    ],
+)
+def test_annotations_of_a_crop_keep_nothing(tmp_path, kind, given, goes):
+    """Its boxes have moved; but class folders say what they say, and a bare image keeps none."""
+    hashes = np.array([[0] * 8, [2**64 - 1] * 8], np.uint64)
+    audit = labelled(tmp_path, ["val", "train"], contents=[0, 1], hashes=hashes, **given)
+    audit.findings = findings_of([(0, 1)], [KINDS.index(kind)], distance=np.array([64], np.uint8))
+    plan = make_plan(audit, by=["cropped", "altered"])
+    assert gone(plan) == goes
+    assert np.flatnonzero(CheckedPlan(audit, plan).keeper >= 0).tolist() == goes
 
 
 def test_wrong_words_and_missing_files_are_named(tmp_path):

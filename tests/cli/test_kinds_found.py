@@ -3,7 +3,7 @@
 import pytest
 
 from fastphash.cli.next_steps import show_next_steps
-from fastphash.cli.output_audit import show_audit
+from fastphash.cli.output_audit import show_audit, show_label_conflicts
 from fastphash.results.audit_folder import open_audit
 from tests.support.command_line import run, too_wide
 from tests.support.parts_audit import FOUND, parts_audit
@@ -59,3 +59,13 @@ def test_a_plan_counts_them_and_names_what_stays(folder):
     assert "val 6 2 4 4" in words
     assert f"fastphash clean {folder} --kinds +altered,+cropped" in words
     assert "a new plan, with 2 altered copies: look at them first" in words
+
+
+def test_crops_whose_annotations_were_not_compared_are_counted(capsys):
+    show_label_conflicts({"coco": {"conflicts": 0, "not_compared": 1200}})
+    said = capsys.readouterr().out
+    assert "Label conflicts" in said
+    assert "cropped copies, whose annotations were not compared: 1,200" in said
+    # an audit of an earlier version has no such number
+    show_label_conflicts({"folder": {"conflicts": 0}, "coco": {"conflicts": 0}})
+    assert capsys.readouterr().out == ""

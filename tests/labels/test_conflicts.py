@@ -216,6 +216,31 @@ def test_splits_without_a_file_and_collisions_have_no_conflicts(tmp_path):
     ]
 
 
+def test_boxes_of_a_part_are_not_compared_with_those_of_the_whole(tmp_path):
+    """They have moved with the crop; the folders of its classes have not."""
+    moved = L_SHAPE - (2, 3)
+    files = {
+        "train": write_coco(
+            tmp_path / "train.json", {"cat/a.jpg": [(1, L_SHAPE)], "cat/b.jpg": [(1, L_SHAPE)]}
+        ),
+        "val": write_coco(
+            tmp_path / "val.json", {"cat/crop.jpg": [(1, moved)], "dog/far.jpg": [(2, moved)]}
+        ),
+    }
+    images = [("train", "cat/a.jpg"), ("val", "cat/crop.jpg"), ("val", "dog/far.jpg")]
+    images += [("val", "cat/unlisted.jpg"), ("test", "cat/none.jpg"), ("train", "cat/b.jpg")]
+    rows = rows_of(*((*image, 60, 48) for image in images))
+    groups = groups_of([images[0], *((*image, "cropped") for image in images[1:])])
+    found = coco_conflicts(groups, rows, files)
+    assert (found.table.num_rows, found.not_compared) == (0, 3)
+    assert folder_conflicts(groups, FIRST)["path"].to_pylist() == ["dog/far.jpg"]
+    # as whole images they would be conflicts
+    groups = groups_of([images[0], *((*image, "altered") for image in images[1:])])
+    found = coco_conflicts(groups, rows, files)
+    assert found.table["path"].to_pylist() == ["cat/crop.jpg", "dog/far.jpg"]
+    assert found.not_compared == 0
+
+
 def test_hashes_without_sizes_are_refused(tmp_path):
     path = write_coco(tmp_path / "train.json", {"a.jpg": [], "b.jpg": []})
     groups = groups_of([("train", "a.jpg"), ("train", "b.jpg", "exact")])

@@ -5,15 +5,24 @@ from pathlib import Path
 from typing import Any
 
 from fastphash.base.text import count, listed
-from fastphash.base.vocabulary import COPY_KINDS, COUNTED, COUNTED_COPIES
+from fastphash.base.vocabulary import (
+    ALTERED,
+    COPY_KINDS,
+    COUNTED,
+    COUNTED_COPIES,
+    CROPPED,
+    KINDS,
+)
 from fastphash.cli.next_steps import clean_commands, shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.defaults import VIEWS
 from fastphash.results.verdict import (
     decisions_in_words,
     masks_in_words,
     staying_in_words,
 )
 
+_FOUND_BY_WINDOWS = (KINDS[CROPPED], KINDS[ALTERED])
 _SKIPPED_LINES = _EMPTIED_LINES = 10
 #: Copies that stay because of their labels, of which a plan on the screen names the first.
 DISAGREEMENTS_SHOWN = 5
@@ -143,6 +152,9 @@ def _impossible_kinds(plan_keys: dict[str, Any], audit: dict[str, Any]) -> set[s
     kinds = {"unverified"} if audit["thumbnails"] else {"exact", "augmented", "collision"}
     if not plan_keys["radius"]:
         kinds.add("near")
+    # audits of earlier versions don't say: they had none
+    if audit.get("views", "none") == "none":
+        kinds |= {*_FOUND_BY_WINDOWS}
     return kinds.intersection(plan_keys["kinds"])
 
 
@@ -158,6 +170,10 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
             "the audit compared equal hashes only, so it has no near copies: audit again with "
             "--radius"
         )
+    if unseen := [kind for kind in _FOUND_BY_WINDOWS if kind in impossible]:
+        lines.append(
+            f"the audit looked for no {listed(unseen)} copies: audit again {_with_windows(audit)}"
+        )
     if masks := masks_in_words(audit):
         lines.append(f"{masks}: they all stay")
     decided = decisions_in_words(plan_keys["decisions"], plan_keys["stale_decisions"])
@@ -167,6 +183,13 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
         )
         lines.append(f"{staying} {verb}: --kinds leaves {them} out")
     return [*lines, decided] if decided else lines
+
+
+def _with_windows(audit: dict[str, Any]) -> str:
+    """What makes an audit compare windows that didn't."""
+    if not audit["thumbnails"]:
+        return "without --no-thumbnails"
+    return "without --no-verify" if audit["min_score"] is None else f"with --views {VIEWS}"
 
 
 def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:

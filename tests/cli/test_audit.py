@@ -60,6 +60,27 @@ def test_fail_on_leak(data, kinds, status):
         assert "no kind 'twin'" in error_of(done)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--fail-on-leak=+cropped", "--views", "none"],
+            "cropped copies, but nothing looks for th",
+        ),
+        (["--fail-on-leak=+cropped", "--no-verify"], "leave out --no-verify and --no-thumbnails"),
+        (["--fail-on-leak=near,altered", "--no-thumbnails"], "leave out --no-verify and --no-thu"),
+        (
+            ["--fail-on-leak=+altered,+cropped", "--views", "none"],
+            "cropped and altered copies, but",
+        ),
+    ],
+)
+def test_kinds_that_nothing_looks_for_are_no_safeguard(data, words, said):
+    done = run("audit", "train=train", "val=val", "-o", "blind", *words, cwd=data, status=USAGE)
+    assert said in error_of(done)
+    assert not (data / "blind").exists()
+
+
 def test_no_leak_is_no_failure(tmp_path):
     for split, seeds in (("a", [1]), ("b", [2])):
         scenes(tmp_path / split, seeds)

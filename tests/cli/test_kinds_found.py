@@ -4,9 +4,11 @@ import pytest
 
 from fastphash.cli.next_steps import show_next_steps
 from fastphash.cli.output_audit import show_audit, show_label_conflicts
+from fastphash.files import atomic
 from fastphash.results.audit_folder import open_audit
 from tests.support.command_line import run, too_wide
 from tests.support.parts_audit import FOUND, parts_audit
+from tests.support.scenes import scenes
 
 CROPS = {name: found for name, found in FOUND.items() if "caption" not in name}
 
@@ -69,3 +71,32 @@ def test_crops_whose_annotations_were_not_compared_are_counted(capsys):
     # an audit of an earlier version has no such number
     show_label_conflicts({"folder": {"conflicts": 0}, "coco": {"conflicts": 0}})
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"views": "none"}, "for no cropped copies: audit again with --views all"),
+        ({"views": None}, "for no cropped copies: audit again with --views all"),
+        (
+            {"views": "none", "min_score": None},
+            "no cropped copies: audit again without --no-verify",
+        ),
+        ({"views": "none", "thumbnails": False}, "copies: audit again without --no-thumbnails"),
+        ({"views": "centre"}, ""),
+    ],
+)
+def test_a_plan_says_that_nobody_looked_for_crops(tmp_path, changed, said):
+    for split in ("train", "val"):
+        scenes(tmp_path / split, [len(split)])
+    run("audit", "train", "val", "-o", "out", cwd=tmp_path)
+    summary = atomic.read_json(tmp_path / "out" / "summary.json") | changed
+    # earlier versions didn't name views
+    kept = {key: value for key, value in summary.items() if key != "views" or value}
+    atomic.write_json(tmp_path / "out" / "summary.json", kept)
+    shown = run("clean", "out", "--kinds", "+cropped", cwd=tmp_path).stdout
+    words = " ".join(shown.split())
+    assert ("the audit looked" in words) == bool(said)
+    assert said in words
+    assert ("augmented, cropped" in words) == (not said)
+    assert "the audit looked" not in run("clean", "out", cwd=tmp_path).stdout

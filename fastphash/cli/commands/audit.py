@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastphash.base.vocabulary import SURE_KINDS, VIEW_SETS
+from fastphash.base.text import listed
+from fastphash.base.vocabulary import (
+    ALTERED,
+    CROPPED,
+    KINDS,
+    SURE_KINDS,
+    VIEW_SETS,
+    ViewSet,
+)
 from fastphash.cli import options
 from fastphash.cli.option_groups import (
     AuditedCopyOptions,
@@ -149,6 +157,7 @@ def audit(
 
     handle_signals()
     min_score = copies.least_score(no_thumbnails=hashing.no_thumbnails)
+    _check_looked_for(fail_on_leak, copies.views, min_score)
     with ProgressScreen() as progress:
         audit_options = AuditOptions(
             radius=copies.radius,
@@ -173,6 +182,21 @@ def audit(
         _show(result, output.out)
     if fail_on_leak and show_leaks_of_kinds(result.summary, fail_on_leak):
         raise SystemExit(_LEAK_STATUS)
+
+
+def _check_looked_for(
+    kinds: "Sequence[str]", views: ViewSet | None, min_score: float | None
+) -> None:
+    """Raise UsageError if leaks of these kinds count, but nothing looks for them."""
+    unseen = [kind for kind in kinds if kind in {KINDS[CROPPED], KINDS[ALTERED]}]
+    without = "--views none" if views == "none" else ""
+    if min_score is None:
+        without = "--no-verify and --no-thumbnails"
+    if unseen and without:
+        raise UsageError(
+            f"{_FAIL_ON_LEAK} counts {listed(unseen)} copies, but nothing looks for them: leave "
+            f"out {without}"
+        )
 
 
 def _check_splits(sources: "Sequence[Source]", out: str, *, comparing: bool) -> None:

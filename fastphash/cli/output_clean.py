@@ -15,14 +15,14 @@ from fastphash.base.vocabulary import (
 )
 from fastphash.cli.next_steps import clean_commands, shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
-from fastphash.defaults import VIEWS
+from fastphash.defaults import LOOKS, VIEWS
 from fastphash.results.verdict import (
     decisions_in_words,
     masks_in_words,
     staying_in_words,
 )
 
-_FOUND_BY_WINDOWS = (KINDS[CROPPED], KINDS[ALTERED])
+_LOOKED_FOR_BY = {KINDS[CROPPED]: f"--views {VIEWS}", KINDS[ALTERED]: f"--looks {LOOKS}"}
 _SKIPPED_LINES = _EMPTIED_LINES = 10
 #: Copies that stay because of their labels, of which a plan on the screen names the first.
 DISAGREEMENTS_SHOWN = 5
@@ -154,7 +154,9 @@ def _impossible_kinds(plan_keys: dict[str, Any], audit: dict[str, Any]) -> set[s
         kinds.add("near")
     # audits of earlier versions don't say: they had none
     if audit.get("views", "none") == "none":
-        kinds |= {*_FOUND_BY_WINDOWS}
+        kinds.add(KINDS[CROPPED])
+    if not audit.get("looks", {}).get("limit"):
+        kinds.add(KINDS[ALTERED])
     return kinds.intersection(plan_keys["kinds"])
 
 
@@ -170,10 +172,13 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
             "the audit compared equal hashes only, so it has no near copies: audit again with "
             "--radius"
         )
-    if unseen := [kind for kind in _FOUND_BY_WINDOWS if kind in impossible]:
-        lines.append(
-            f"the audit looked for no {listed(unseen)} copies: audit again {_with_windows(audit)}"
-        )
+    for kind, option in (
+        (KINDS[CROPPED], f"--views {VIEWS}"),
+        (KINDS[ALTERED], f"--looks {LOOKS}"),
+    ):
+        if kind in impossible:
+            again = _looking(audit) or f"with {option}"
+            lines.append(f"the audit looked for no {kind} copies: audit again {again}")
     if masks := masks_in_words(audit):
         lines.append(f"{masks}: they all stay")
     decided = decisions_in_words(plan_keys["decisions"], plan_keys["stale_decisions"])
@@ -185,11 +190,11 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
     return [*lines, decided] if decided else lines
 
 
-def _with_windows(audit: dict[str, Any]) -> str:
-    """What makes an audit compare windows that didn't."""
+def _looking(audit: dict[str, Any]) -> str:
+    """What makes an audit look at thumbnails that didn't; empty if it did."""
     if not audit["thumbnails"]:
         return "without --no-thumbnails"
-    return "without --no-verify" if audit["min_score"] is None else f"with --views {VIEWS}"
+    return "without --no-verify" if audit["min_score"] is None else ""
 
 
 def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastphash.base.text import listed
 from fastphash.base.vocabulary import (
     ALTERED,
     CROPPED,
     KINDS,
     SURE_KINDS,
     VIEW_SETS,
-    ViewSet,
 )
 from fastphash.cli import options
 from fastphash.cli.option_groups import (
@@ -157,7 +155,7 @@ def audit(
 
     handle_signals()
     min_score = copies.least_score(no_thumbnails=hashing.no_thumbnails)
-    _check_looked_for(fail_on_leak, copies.views, min_score)
+    _check_looked_for(fail_on_leak, copies, min_score)
     with ProgressScreen() as progress:
         audit_options = AuditOptions(
             radius=copies.radius,
@@ -185,18 +183,19 @@ def audit(
 
 
 def _check_looked_for(
-    kinds: "Sequence[str]", views: ViewSet | None, min_score: float | None
+    kinds: "Sequence[str]", copies: AuditedCopyOptions, min_score: float | None
 ) -> None:
     """Raise UsageError if leaks of these kinds count, but nothing looks for them."""
-    unseen = [kind for kind in kinds if kind in {KINDS[CROPPED], KINDS[ALTERED]}]
-    without = "--views none" if views == "none" else ""
-    if min_score is None:
-        without = "--no-verify and --no-thumbnails"
-    if unseen and without:
-        raise UsageError(
-            f"{_FAIL_ON_LEAK} counts {listed(unseen)} copies, but nothing looks for them: leave "
-            f"out {without}"
-        )
+    blind = "" if min_score is not None else "--no-verify and --no-thumbnails"
+    for kind, without in (
+        (KINDS[CROPPED], blind or ("--views none" if copies.views == "none" else "")),
+        (KINDS[ALTERED], blind or ("--looks 0" if copies.looks == 0 else "")),
+    ):
+        if without and kind in kinds:
+            raise UsageError(
+                f"{_FAIL_ON_LEAK} counts {kind} copies, but nothing looks for them: leave out "
+                f"{without}"
+            )
 
 
 def _check_splits(sources: "Sequence[Source]", out: str, *, comparing: bool) -> None:

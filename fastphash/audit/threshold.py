@@ -14,7 +14,7 @@ from fastphash.verify.criteria import CopyCriteria
 def calibrate_score(
     rows: HashTable, criteria: CopyCriteria, chance: float, options: AuditOptions
 ) -> tuple[CopyCriteria, dict[str, Any] | None]:
-    """Raise the least score if too few of the near pairs are copies by it.
+    """Raise the least score if it is clear that too few of the near pairs are copies by it.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def calibrate_score(
     CopyCriteria
         With the least score to use.
     dict or None
-        ``calibration`` of summary.json; None if there are too few pairs to say anything.
+        ``calibration`` of summary.json; None if the scores don't say.
     """
     asked = criteria.min_score
     if asked is None:
@@ -41,20 +41,22 @@ def calibrate_score(
     choice = choose_score(scores, asked, options.precision)
     if choice is None:
         return criteria, None
-    raised = choice.reached and choice.score > asked and not options.keep_score
-    used = choice.score if raised else asked
-    return replace(criteria, min_score=used), _describe(choice, asked, raised, options)
+    if choice.too_few and choice.score is not None and not options.keep_score:
+        criteria = replace(criteria, min_score=choice.score)
+    return criteria, _describe(choice, asked, options)
 
 
-def _describe(
-    choice: ScoreChoice, asked: float, raised: bool, options: AuditOptions
-) -> dict[str, Any]:
+def _describe(choice: ScoreChoice, asked: float, options: AuditOptions) -> dict[str, Any]:
+    recommended = None
+    if choice.score is not None:
+        recommended = {"min_score": choice.score, **_shares(choice.estimate)}
+    raised = choice.too_few and recommended is not None and not options.keep_score
     return {
         "precision_wanted": options.precision,
         **_shares(choice.estimate if raised else choice.asked),
         "min_score_given": options.keep_score,
         "raised_from": {"min_score": asked, **_shares(choice.asked)} if raised else None,
-        "recommended": choice.score if choice.reached else None,
+        "recommended": recommended,
     }
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 #: Nearly all copies score more.
 LEAST_COPY_SCORE = 0.25
-# from the least score of copies up to here most pairs are chance matches, where there are any
-_BAND_END = 0.45
+#: From the least score of copies up to here most pairs are chance matches, where there are any.
+BAND_END = 0.45
 # among 3,000 tiles, 10,000 crops and drawn pages without copies scores fell off at 9 to 25
 _LEAST_RATE = 9.0
 _USUAL_RATE = 13.0
@@ -65,8 +65,8 @@ def fit_tail(scores: NDArray[np.float32]) -> Tail:
     """
     from scipy.optimize import brentq
 
-    start, width = LEAST_COPY_SCORE, _BAND_END - LEAST_COPY_SCORE
-    in_band = scores[(scores >= start) & (scores < _BAND_END)].astype(np.float64) - start
+    start, width = LEAST_COPY_SCORE, BAND_END - LEAST_COPY_SCORE
+    in_band = scores[(scores >= start) & (scores < BAND_END)].astype(np.float64) - start
     weight = in_band.size + _PRIOR_PAIRS
     mean = (in_band.sum() + _PRIOR_PAIRS * _cut_mean(_USUAL_RATE, width)) / weight
     rate = _LEAST_RATE

@@ -17,8 +17,8 @@ from fastphash.calibration.chance_matches import (
 
 #: Thresholds of score that are tried.
 SCORES = np.arange(100) / 100
-# error of the estimates where the truth is known, as a logarithm
-_MODEL_ERROR = 0.3
+#: Error of the estimates where the truth is known, as a logarithm.
+MODEL_ERROR = 0.3
 
 
 class Estimate(NamedTuple):
@@ -41,7 +41,7 @@ class Estimate(NamedTuple):
     @classmethod
     def of(cls, pairs: int, chance: float, deviation: float) -> "Estimate":
         """With bounds for this error of the chance matches, as a logarithm, and the model's."""
-        return cls(pairs, chance, *bounds_of_chance(chance, math.hypot(_MODEL_ERROR, deviation)))
+        return cls(pairs, chance, *bounds_of_chance(chance, math.hypot(MODEL_ERROR, deviation)))
 
     @property
     def precision(self) -> float:

@@ -6,80 +6,40 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.calibration.chance_matches import Tail, fit_tail
-from fastphash.calibration.estimates import SCORES, Estimate, estimate_tail
-from fastphash.calibration.falling import count_from, falling_matches
+from fastphash.calibration.chance_matches import BAND_END, LEAST_COPY_SCORE, Tail, fit_tail
+from fastphash.calibration.estimates import MODEL_ERROR, SCORES, Estimate, estimate_tail
 
-# copies may fall by this factor from one score to a higher one, as measured in edited photos
-_SLOPE = 1.5
 # fewer accused pairs than this say nothing
 _LEAST_PAIRS = 20
-# fewer expected chance matches than this are none, among at least so many pairs
-_NEGLIGIBLE, _OF_PAIRS = 0.5, 5
-# chance matches, as a share of pairs, that show a template
-_TEMPLATE_SHARE = 0.1
-_DEVIATIONS = 3.0
+# bounds for the share of copies that are further apart say nothing,
+_WIDEST = 0.3
+# unless those for the chance matches differ by a smaller factor; the model's error alone gives 3.2
+_LARGEST_FACTOR = 8.0
+# the part of the band, at its end, that shows whether scores fall off
+_END = 0.05
+_DEVIATIONS = 2.0
 
 
 class ScoreChoice(NamedTuple):
-    """The least score that an audit uses, and the share of copies that it gives.
+    """The share of copies from the least score of an audit up, and the least score for a share.
 
     Attributes
     ----------
-    score : float
-    estimate : Estimate
-        Of the pairs with at least this score.
     asked : Estimate
         Of the pairs with at least the score that was asked for.
-    reached : bool
-        Whether the share is what was wanted.
+    too_few : bool
+        Whether the share is below the one that is wanted, even by its upper bound.
+    score : float or None
+        The score that was asked for, unless too few are copies there: then the least from which
+        enough are, or None.
+    estimate : Estimate
+        Of the pairs with at least `score`; `asked` if that is None.
     """
 
-    score: float
-    estimate: Estimate
     asked: Estimate
-    reached: bool
-
-
-class NearShares:
-    """The share of copies among pairs of one kind, at each least score.
-
-    Parameters
-    ----------
-    scores : float32 (n,)
-        Of all pairs that would be of this kind if the least score were 0, or of a sample of them:
-        also of those that score less than any copy.
-    min_score : float
-        The least score of the audit.
-
-    Notes
-    -----
-    Chance matches are those of the exponential tail that `fastphash.calibration.chance_matches`
-    fits, or those that the shape of the scores shows (`fastphash.calibration.falling`), if these
-    are more. Where these are clearly more, the pictures share a template, as cars on white do: the
-    scores of chance matches then don't fall off exponentially, and the shape alone counts.
-    """
-
-    def __init__(self, scores: NDArray[np.float32], min_score: float) -> None:
-        self._scores = scores
-        self._tail: Tail = fit_tail(scores)
-        self._falling = falling_matches(scores, _SLOPE)
-        pairs = int((scores >= min_score).sum())
-        shown = count_from(self._falling, scores, min_score)
-        in_tail = estimate_tail(scores, self._tail, min_score).chance
-        clear = _TEMPLATE_SHARE * pairs + _DEVIATIONS * math.sqrt(pairs)
-        #: Whether the pictures share a template.
-        self.template = shown > max(in_tail, clear)
-        if self.template:
-            self._falling = falling_matches(scores, 1.0)
-
-    def at_score(self, score: float) -> Estimate:
-        """Of the pairs with at least a score."""
-        tail = estimate_tail(self._scores, self._tail, score)
-        falling = count_from(self._falling, self._scores, score)
-        if self.template or falling > tail.chance:
-            return Estimate.of(tail.pairs, falling, 1 / math.sqrt(max(falling, 1.0)))
-        return tail
+    too_few: bool
+    score: float | None
+    estimate: Estimate
 
 
 def choose_score(
@@ -87,25 +47,53 @@ def choose_score(
 ) -> ScoreChoice | None:
     """The least score from `min_score` up, in hundredths, from which a share of pairs are copies.
 
-    `min_score` itself if there is none. None if too few pairs are accused to say anything.
+    None if the scores don't say: too few pairs are accused, the bounds are too far apart, or the
+    scores don't fall off as those of chance matches do. Then nobody knows how many chance matches
+    there are.
 
     Parameters
     ----------
     scores : float32 (n,)
-        See `NearShares`.
+        Of all pairs that would be accused if the least score were 0, or of a sample of them: also
+        of those that score less than any copy.
     min_score : float
+        The least score that was asked for.
     precision : float
         The share that is wanted, between 0 and 1.
+
+    Notes
+    -----
+    The chance matches are those of the tail that `fastphash.calibration.chance_matches` fits. Pairs
+    that are alike for a reason, as pictures that share a template are, count as copies.
     """
-    if int((scores >= min_score).sum()) < _LEAST_PAIRS:
+    tail = fit_tail(scores)
+    asked = estimate_tail(scores, tail, min_score)
+    if asked.pairs < _LEAST_PAIRS or not _says_something(asked) or not falls_off(scores, tail):
         return None
-    shares = NearShares(scores, min_score)
-    asked = shares.at_score(min_score)
-    if asked.pairs * (1 - precision) < 1 and asked.bounds[1] >= precision:
-        return None
-    for score in (min_score, *SCORES[min_score < SCORES].tolist()):
-        estimate = shares.at_score(score)
-        negligible = estimate.pairs >= _OF_PAIRS and estimate.chance < _NEGLIGIBLE
-        if estimate.precision >= precision or negligible:
-            return ScoreChoice(score, estimate, asked, reached=True)
-    return ScoreChoice(min_score, asked, asked, reached=False)
+    too_few = asked.bounds[1] < precision
+    if not too_few:
+        proves_nothing = asked.pairs * (1 - precision) < 1
+        return None if proves_nothing else ScoreChoice(asked, False, min_score, asked)
+    for score in SCORES[min_score < SCORES].tolist():
+        estimate = estimate_tail(scores, tail, score)
+        if estimate.reaches(precision) and estimate.bounds[0] > precision - _WIDEST:
+            return ScoreChoice(asked, True, score, estimate)
+    return ScoreChoice(asked, True, None, asked)
+
+
+def falls_off(scores: NDArray[np.float32], tail: Tail) -> bool:
+    """Whether the scores fall off between 0.25 and 0.45 as the tail that was fitted to them does.
+
+    Copies get more with the score. Where many score so low, the band ends with more pairs than the
+    tail has.
+    """
+    start = BAND_END - _END
+    found = int(((scores >= start) & (scores < BAND_END)).sum())
+    beyond = start - LEAST_COPY_SCORE
+    expected = tail.chance * math.exp(-tail.rate * beyond) * -math.expm1(-tail.rate * _END)
+    return found <= expected * math.exp(MODEL_ERROR) + _DEVIATIONS * math.sqrt(expected) + 1
+
+
+def _says_something(estimate: Estimate) -> bool:
+    low, high = estimate.bounds
+    return high - low <= _WIDEST or estimate.most <= _LARGEST_FACTOR * estimate.least

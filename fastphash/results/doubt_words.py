@@ -72,9 +72,10 @@ def _near_in_words(worst: str, summary: dict[str, Any]) -> str:
         end = f", however unlike {unlike}"
     else:
         end = f", and the thumbnails score at least {min_score:g}"
-        if are_mostly_copies(summary):
+        mostly = are_mostly_copies(summary)
+        if mostly:
             end += ": it is probably a copy" if one else ": most are copies"
-        else:
+        elif mostly is False:
             end += ": it is probably no copy" if one else ": most are probably no copies"
     return (
         f"{share_in_words(number, hashed_images(split), worst)} "

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +20,8 @@ from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
 
 _HEADER = "its first line is needle,haystack or needle,haystack,kind"
-# kinds of pairs that are no copies
-_NOT_COPIES = ("not copies", "not_copies")
+# the kind of pairs that are no copies, in any case
+_NOT_COPIES = re.compile(r"not[\s_-]+copies", re.IGNORECASE)
 
 
 class Truth(NamedTuple):
@@ -60,14 +61,15 @@ def read_truth(path: Path, audited: AuditFolder) -> Truth:
     An image is named ``SPLIT/PATH``; by the name of its file, absolute or from the working
     directory; or by its path alone, if no other split has the same path. The order of the two
     images doesn't matter, a pair that is listed twice counts once, and other columns are ignored.
-    A pair of the kind ``not copies`` or ``not_copies`` is none of copies.
+    A pair of the kind ``not copies`` is none of copies, in any case, and also with a hyphen or an
+    underscore between the words.
 
     Raises
     ------
     UsageError
         No such file, no such columns or no pairs. Or, with the line: a name that is no image of
         the audit or could be several images, an image paired with itself, or a pair that is listed
-        both as copies and as none.
+        both as copies and as none, or as none although its files have the same bytes.
     """
     lines = [*_read_lines(path)]
     if not lines:
@@ -81,8 +83,13 @@ def read_truth(path: Path, audited: AuditFolder) -> Truth:
         if needle == haystack:
             raise UsageError(f"{line.where}: {line.haystack!r} is paired with itself")
         pair = min(needle, haystack), max(needle, haystack)
-        if line.kind in _NOT_COPIES:
+        if _NOT_COPIES.fullmatch(line.kind):
             apart.add(pair)
+            if _same_bytes(audited.rows, *pair):
+                raise UsageError(
+                    f"{line.where}: {line.needle!r} and {line.haystack!r} are listed as not "
+                    "copies, but the two files have the same bytes"
+                )
         else:
             kinds.setdefault(pair, line.kind)
         if pair in apart and pair in kinds:
@@ -93,6 +100,13 @@ def read_truth(path: Path, audited: AuditFolder) -> Truth:
     pairs = sorted(kinds)
     kind_of_pair = tuple(kinds[pair] for pair in pairs) if any(kinds.values()) else ()
     return Truth(_as_array(pairs), kind_of_pair, tuple(images.rejected), _as_array(sorted(apart)))
+
+
+def _same_bytes(rows: HashTable, left: int, right: int) -> bool:
+    """Whether two images, by their numbers, are known to have the same bytes."""
+    if rows.digests is None or right >= len(rows):
+        return False
+    return bool((rows.digests[left] == rows.digests[right]).all())
 
 
 def _as_array(pairs: list[tuple[int, int]]) -> NDArray[np.int64]:

@@ -78,6 +78,32 @@ def test_pairs_that_are_no_copies(read, row):
             read(header + "\n".join(both).encode())
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ["Not copies", "NOT-COPIES", "not_copies", " not  copies ", "Not _ Copies"],
+)
+def test_spellings_of_not_copies(read, kind):
+    truth = read(f"needle,haystack,kind\ntrain/000.png,val/002.png,{kind}\n".encode())
+    assert (len(truth.pairs), len(truth.not_copies)) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", ["notcopies", "not copies?", "not copied", "are not copies"])
+def test_other_kinds_are_kinds_of_copies(read, kind):
+    truth = read(f"needle,haystack,kind\ntrain/000.png,val/002.png,{kind}\n".encode())
+    assert (truth.kinds, len(truth.not_copies)) == ((kind,), 0)
+
+
+def test_files_of_the_same_bytes_are_copies(read):
+    table = b"needle,haystack,kind\ntrain/000.png,val/002.png,not copies\n"
+    assert len(read(table + b"train/broken.jpg,val/001.png,not copies\n").not_copies) == 2
+    message = (
+        "^line 3 .*: 'train/001.png' and 'val/001.png' are listed as not copies, but the two "
+        "files have the same bytes$"
+    )
+    with pytest.raises(UsageError, match=message):
+        read(table + b"train/001.png,val/001.png,not copies\n")
+
+
 def test_the_order_in_a_pair_and_repetitions_do_not_matter(read, row):
     one, two = "train/000.png", "val/002.png"
     truth = read([(two, one), (one, two), (one, "train/001.png")])

@@ -50,16 +50,19 @@ def _show_listed(figures: dict[str, Any], truth: str) -> None:
     reasons = {
         "rejected": "lost: an image was rejected",
         "radius": f"lost: further apart than {count(figures['radius'], 'bit')}",
+        "views": f"lost: further apart than {count(figures['radius'], 'bit')}, and no window of "
+        "one was found in the other",
         "unseen": "lost: equal hashes, but no thumbnails to compare",
         "score": f"lost: within the radius, but {unlike}",
         "colour": "lost: within the radius and alike, but in different colours",
     }
     lost = figures["lost"]
-    lines = [f"{count(true['pairs'], 'pair')} of {count(true['images'], 'image')}"]
+    listed = f"{count(true['pairs'], 'pair')} of {count(true['images'], 'image')}"
+    lines = [listed if true["pairs"] else "no copies"]
     lines += [f"{lost[why]:,} {text}" for why, text in reasons.items() if lost[why]]
     if not_copies := figures["not_copies"]["listed"]:
         accused = figures["not_copies"]["accused"]
-        lines.append(f"{count(not_copies, 'pair')} that are not copies; {accused:,} accused")
+        lines.append(f"{count(not_copies, 'pair')} as not copies; {accused:,} accused")
     show_lines(f"Listed by {truth}", lines)
 
 
@@ -73,7 +76,7 @@ def _show_split_pairs(split_pairs: list[dict[str, Any]], truth: str) -> None:
     # first those that an audit may have accused
     others.sort(key=lambda one: -one["candidates"])
     for one in others[:_SPLIT_LINES]:
-        near = f" ({one['candidates']:,} within the radius)" * bool(one["candidates"])
+        near = f" ({count(one['candidates'], 'candidate')})" * bool(one["candidates"])
         where = _between(one["splits"])
         lines.append(f"pairs {where} were not judged: the table lists none{near}")
     if more := others[_SPLIT_LINES:]:

@@ -19,15 +19,17 @@ class RankedCandidates(NamedTuple):
     Attributes
     ----------
     pairs : JudgedPairs
-        The judged pairs within the radius.
+        The judged pairs within the radius, and the copies found beyond it.
     truth : Truth
     images : int
         How many images have a hash.
+    radius : int
     """
 
     pairs: JudgedPairs
     truth: Truth
     images: int
+    radius: int
 
     @property
     def scored(self) -> bool:
@@ -39,13 +41,22 @@ class RankedCandidates(NamedTuple):
         return self._rank(self.pairs.confidence)
 
     def by_distance(self) -> Ranking:
-        """Ranked by distance; thresholds are negated distances."""
-        return self._rank(-self.pairs.relation.distance.astype(np.float32))
+        """Ranked by distance; thresholds are negated distances.
+
+        Copies found beyond the radius are not accused.
+        """
+        distance = self.pairs.relation.distance.astype(np.float32)
+        return self._rank(np.where(distance <= self.radius, -distance, np.float32(-np.inf)))
 
     def figures(self, accused: NDArray[np.bool_]) -> Figures:
         """The figures if exactly these pairs are accused."""
         confidence = np.where(accused, np.float32(0), np.float32(-np.inf))
         return self._rank(confidence).at(np.zeros(1))[0]
+
+    def panels(self, by_score: Ranking, by_distance: Ranking) -> list[Panel]:
+        """The curves of both rankings; none by score unless every candidate has one."""
+        panels = [precision_recall_panel("by score", by_score.pairs)] if self.scored else []
+        return [*panels, precision_recall_panel("by distance alone", by_distance.pairs)]
 
     def _rank(self, confidence: NDArray[np.float32]) -> Ranking:
         never = np.float32(-np.inf)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.defaults import MAX_PAIRS
-from fastphash.evaluation.curves import RankedCandidates, precision_recall_panel
+from fastphash.evaluation.curves import RankedCandidates
 from fastphash.evaluation.judging import STATUS_UNLISTED, JudgedPairs, find_candidates, judge_pairs
 from fastphash.evaluation.metrics import Figures
 from fastphash.evaluation.pair_tables import judged_table, rejected_table
@@ -25,6 +25,8 @@ from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 
 _ROWS_PER_TABLE = 1 << 19
+# no two hashes are further apart
+_FURTHEST = 64
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ def evaluate(
     same bytes. An image is accused if one of its pairs is accused, and right if one of its accused
     pairs is right. Recall counts only listed pairs, and only listed images.
 
+    What the audit found about a pair (`AuditFolder.findings`) counts instead of what the thumbnails
+    say, at any distance. Decisions don't count: they are no work of the audit.
+
     Only pairs of splits count of which the table lists a pair of images, copies or not.
 
     Parameters
@@ -102,7 +107,7 @@ def evaluate(
         See `fastphash.evaluation.truth.read_truth`.
     radius : int, optional
         The largest Hamming distance of candidates; by default the audit's radius. All figures are
-        those of an audit with this radius.
+        those of an audit with this radius, but for findings, which are those of the audit.
     complete : bool
         Whether the table lists all copies: then the pairs of all splits count.
     max_pairs : int
@@ -115,25 +120,33 @@ def evaluate(
     UsageError
         The radius is out of range.
     TooManyPairsError
-        There are more candidates than `max_pairs`.
+        More than `max_pairs` pairs are within the radius.
     """
     radius = audited.summary["radius"] if radius is None else radius
     criteria = CopyCriteria(radius, audited.summary["min_score"], options or JoinOptions())
     rows = audited.rows
     index = Index(rows.phashes, rows.known)
-    near = _compared(find_candidates(index, criteria, max_pairs), audited)
+    findings = audited.findings.spread(rows.digests)
+    pairs = _compared(find_candidates(index, findings, criteria, max_pairs), audited)
     split_pairs = covered_split_pairs(rows, audited.splits, truth, complete=complete)
-    by_splits = {"split_pairs": split_pairs.summary(near.left, near.right)}
-    near = near.take(np.flatnonzero(split_pairs.are_judged(near.left, near.right)))
-    judged = judge_pairs(rows, index, near, truth, criteria, progress)
-    candidates = RankedCandidates(judged.take(slice(0, near.left.size)), truth, len(rows))
+    by_splits = {"split_pairs": split_pairs.summary(pairs.left, pairs.right)}
+    pairs = pairs.take(np.flatnonzero(split_pairs.are_judged(pairs.left, pairs.right)))
+    beyond = _viewed_beyond(audited)
+    judged = judge_pairs(rows, index, pairs, truth, criteria, findings, beyond, progress)
+    candidates = RankedCandidates(judged.take(slice(0, pairs.left.size)), truth, len(rows), radius)
     by_score, by_distance = candidates.by_score(), candidates.by_distance()
     digest = audited.store.digest
     summary = summarise(judged, candidates, by_score, by_distance, criteria, digest) | by_splits
-    panels = [precision_recall_panel("by distance alone", by_distance.pairs)]
-    if candidates.scored:
-        panels.insert(0, precision_recall_panel("by score", by_score.pairs))
-    return Evaluation(summary, panels, judged, truth, rows)
+    return Evaluation(summary, candidates.panels(by_score, by_distance), judged, truth, rows)
+
+
+def _viewed_beyond(audited: AuditFolder) -> int:
+    """The distance beyond which the audit compared windows of images; 64 if it didn't.
+
+    Nearer pairs that are copies as whole images are left out there.
+    """
+    viewed = audited.summary.get("views", "none") != "none"
+    return int(audited.summary["radius"]) if viewed else _FURTHEST
 
 
 def _compared(pairs: Matches, audited: AuditFolder) -> Matches:

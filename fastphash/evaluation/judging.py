@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from fastphash.base.pair_keys import find_places, pair_keys
 from fastphash.base.progress import Progress
-from fastphash.base.vocabulary import COLLISION, DIFFERENT, IDENTICAL, NEAR
+from fastphash.base.vocabulary import ALTERED, COLLISION, CROPPED, DIFFERENT, IDENTICAL, NEAR
 from fastphash.errors import TooManyPairsError
 from fastphash.evaluation.losses import find_losses
 from fastphash.evaluation.truth import Truth
@@ -20,6 +21,7 @@ from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation, relate_matches
+from fastphash.verify.findings import Findings
 
 #: A pair is listed as true, follows from listed pairs, has the same bytes, none of these, or is
 #: listed as no copies. Those before `unlisted` are right.
@@ -32,7 +34,9 @@ _SURE = 2.0
 
 
 class JudgedPairs(NamedTuple):
-    """The candidates (all pairs within the radius), then the listed pairs beyond the radius.
+    """The candidates, then the listed pairs that are none.
+
+    Candidates are all pairs within the radius, then the copies found beyond it.
 
     Attributes
     ----------
@@ -43,12 +47,12 @@ class JudgedPairs(NamedTuple):
     status : uint8 (n,)
         Index into `STATUSES`.
     accused : bool (n,)
-        Whether an audit with this radius calls the pair copies.
+        Whether an audit with this radius, and with these findings, calls the pair copies.
     loss : uint8 (n,)
         Why a listed pair isn't accused: index into `LOSSES`, or `NOT_LOST`.
     relation : Relation
-        A pair beyond the radius has the kind that a larger radius would give. Without thumbnails,
-        scores are NaN.
+        What was found about a pair, if anything was. Any other pair beyond the radius has the kind
+        that a larger radius would give. Without thumbnails, scores are NaN.
     """
 
     left: NDArray[np.int64]
@@ -58,6 +62,20 @@ class JudgedPairs(NamedTuple):
     accused: NDArray[np.bool_]
     loss: NDArray[np.uint8]
     relation: Relation
+
+    @classmethod
+    def unlisted(cls, pairs: Matches, listing: NDArray[np.int64]) -> "JudgedPairs":
+        """These pairs, with all else to be written."""
+        size = pairs.left.size
+        return cls(
+            pairs.left,
+            pairs.right,
+            listing,
+            np.full(size, STATUS_UNLISTED, np.uint8),
+            np.empty(size, np.bool_),
+            np.empty(size, np.uint8),
+            Relation.collisions(size),
+        )
 
     def take(self, chosen: Any) -> "JudgedPairs":
         """The chosen pairs, given by their places or as a slice."""
@@ -76,22 +94,34 @@ class JudgedPairs(NamedTuple):
         """How likely each pair is a copy, to rank pairs: float32 (n,).
 
         Kinds above `near` rank first, then pairs with a score by score, then pairs without a score
-        by distance. Pairs in different colours get minus infinity: they are never accused.
+        by distance. Pairs in different colours get minus infinity: they are never accused, unless
+        they were found by other means than their thumbnails as a whole.
         """
         kind, distance, _, score, colour, *_ = self.relation
         confidence = np.where(np.isnan(score), -1 - distance.astype(np.float32), score)
-        confidence[colour == DIFFERENT] = -np.inf
+        confidence[(colour == DIFFERENT) & ~np.isin(kind, (CROPPED, ALTERED))] = -np.inf
         return np.where(kind < NEAR, np.float32(_SURE), confidence).astype(np.float32)
 
 
-def find_candidates(index: Index, criteria: CopyCriteria, max_pairs: int) -> Matches:
-    """Every pair within the radius; TooManyPairsError if there are more than `max_pairs`."""
+def find_candidates(
+    index: Index, findings: Findings, criteria: CopyCriteria, max_pairs: int
+) -> Matches:
+    """Every pair within the radius, then every pair beyond it that was found to be copies.
+
+    Raises
+    ------
+    TooManyPairsError
+        More than `max_pairs` are within the radius.
+    """
     radius, options = criteria.radius, criteria.options
     try:
         blocks = [*find_matches(index, None, radius, max_pairs=max_pairs, options=options)]
     except TooManyPairsError as error:
         raise TooManyPairsError(error.pairs, error.limit, "a smaller `radius`") from None
-    return concatenate_matches(blocks)
+    copies = findings.pairs[findings.relation.kind < COLLISION]
+    left, right = np.ascontiguousarray(copies.T)
+    found = Matches(left, right, *row_distances(index, left, index, right))
+    return concatenate_matches([*blocks, found.take(found.distance > radius)])
 
 
 def judge_pairs(
@@ -100,9 +130,11 @@ def judge_pairs(
     candidates: Matches,
     truth: Truth,
     criteria: CopyCriteria,
+    findings: Findings,
+    viewed_beyond: int,
     progress: Progress,
 ) -> JudgedPairs:
-    """Judge the candidates, and the listed pairs beyond the radius.
+    """Judge the candidates, and the listed pairs that are none.
 
     Parameters
     ----------
@@ -112,7 +144,11 @@ def judge_pairs(
     candidates : Matches
     truth : Truth
     criteria : CopyCriteria
-        Which candidates the audit accuses.
+        Which candidates the audit accuses that nothing was found about.
+    findings : Findings
+        About the rows. What was found counts instead of what thumbnails say, at any distance.
+    viewed_beyond : int
+        Windows of images were compared where the whole images are further apart than this.
     progress : Progress
         Called with the number of pairs compared.
     """
@@ -124,27 +160,20 @@ def judge_pairs(
     needed[pairs.left] = needed[pairs.right] = True
     content = rows.take(np.flatnonzero(needed)).content
     content_row = np.cumsum(needed) - 1
-    size = pairs.left.size
-    judged = JudgedPairs(
-        pairs.left,
-        pairs.right,
-        listing,
-        np.full(size, STATUS_UNLISTED, np.uint8),
-        np.empty(size, np.bool_),
-        np.empty(size, np.uint8),
-        Relation.collisions(size),
-    )
+    judged, size = JudgedPairs.unlisted(pairs, listing), pairs.left.size
     for start in range(0, size, _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
         block = pairs.take(part)
         renumbered = block._replace(left=content_row[block.left], right=content_row[block.right])
         # also scores pairs that the audit did not score
         relation = relate_matches(renumbered, content, content, criteria.min_score)
-        accused = (relation.kind < COLLISION) & (block.distance <= criteria.radius)
+        accused = _put_findings(relation, block, findings)
+        accused |= block.distance <= criteria.radius
+        accused &= relation.kind < COLLISION
         listed = listing[part] >= 0
         judged.relation.put(part, relation)
         judged.accused[part] = accused
-        judged.loss[part] = find_losses(relation, listed, accused, criteria)
+        judged.loss[part] = find_losses(relation, listed, accused, criteria, viewed_beyond)
         status = judged.status[part]
         status[component[block.left] == component[block.right]] = STATUS_IMPLIED
         status[not_copies[part]] = STATUS_NOT_COPIES
@@ -154,19 +183,26 @@ def judge_pairs(
     return judged
 
 
+def _put_findings(relation: Relation, pairs: Matches, findings: Findings) -> NDArray[np.bool_]:
+    """Replace the relation of the pairs that something was found about; which ones: bool (n,)."""
+    known = np.zeros(pairs.left.size, np.bool_)
+    if findings.size:
+        places, found = findings.about(pairs.left, pairs.right)
+        relation.put(places, found.relation._replace(distance=pairs.distance[places]))
+        known[places] = True
+    return known
+
+
 def _add_listed(
     index: Index, candidates: Matches, truth: Truth
 ) -> tuple[Matches, NDArray[np.int64]]:
-    """Candidates, then listed pairs beyond the radius; and each pair's row of the truth, or -1."""
+    """Candidates, then other listed pairs; and each pair's row of the truth, or -1."""
     rows = len(index)
     listing = np.full(candidates.left.size, -1)
     hashed = np.flatnonzero(truth.pairs[:, 1] < rows)
     left, right = truth.pairs[hashed, 0], truth.pairs[hashed, 1]
-    # the keys of both are sorted
-    keys, listed_keys = candidates.left * rows + candidates.right, left * rows + right
-    place = np.searchsorted(keys, listed_keys)
-    within = place < keys.size
-    within[within] = keys[place[within]] == listed_keys[within]
+    place = find_places(pair_keys(candidates.left, candidates.right), pair_keys(left, right))
+    within = place >= 0
     listing[place[within]] = hashed[within]
     left, right = left[~within], right[~within]
     beyond = Matches(left, right, *row_distances(index, left, index, right))

@@ -7,10 +7,11 @@ from fastphash.base.vocabulary import DIFFERENT
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
 
-#: Reasons: an image has no hash, the distance is beyond the radius, there are no thumbnails to
-#: compare, the score is too low, or the colours are different.
-LOSSES = ("rejected", "radius", "unseen", "score", "colour")
-REJECTED, _RADIUS, _UNSEEN, _SCORE, _COLOUR, NOT_LOST = range(6)
+#: Reasons: an image has no hash; the distance is beyond the radius; it is, and no window of one
+#: image was found in the other; there are no thumbnails to compare; the score is too low; the
+#: colours are different.
+LOSSES = ("rejected", "radius", "views", "unseen", "score", "colour")
+REJECTED, _RADIUS, _VIEWS, _UNSEEN, _SCORE, _COLOUR, NOT_LOST = range(7)
 
 
 def find_losses(
@@ -18,6 +19,7 @@ def find_losses(
     listed: NDArray[np.bool_],
     accused: NDArray[np.bool_],
     criteria: CopyCriteria,
+    viewed_beyond: int,
 ) -> NDArray[np.uint8]:
     """Why each pair of two hashed images is lost: an index into `LOSSES`, or `NOT_LOST`.
 
@@ -27,12 +29,15 @@ def find_losses(
     listed, accused : bool (n,)
         Pairs that are accused or not listed aren't lost.
     criteria : CopyCriteria
+    viewed_beyond : int
+        Windows of images were compared where the whole images are further apart than this.
     """
     distance, score, colour = relation.distance, relation.score, relation.colour
     alike = score >= np.float32(criteria.min_score or 0)
     loss = np.where((colour == DIFFERENT) & alike, _COLOUR, _SCORE)
     loss = np.where(np.isnan(score), _UNSEEN, loss)
     loss = np.where(distance > criteria.radius, _RADIUS, loss)
+    loss = np.where(distance > max(criteria.radius, viewed_beyond), _VIEWS, loss)
     return np.where(accused | ~listed, NOT_LOST, loss).astype(np.uint8)
 
 

@@ -30,14 +30,14 @@ def summarise(
     ----------
     judged : JudgedPairs
     candidates : RankedCandidates
-        The judged pairs within the radius.
+        The judged pairs but for listed ones that are no candidates.
     by_score, by_distance : Ranking
         The candidates, ranked.
     criteria : CopyCriteria
     store : str
         Digest of the store.
     """
-    pairs, truth, images = candidates
+    pairs, truth, images, _ = candidates
     at_scores = by_score.at(_SCORES) if candidates.scored else []
     at_distances = by_distance.at(-np.arange(criteria.radius + 1))
     rejected = int((truth.pairs[:, 1] >= images).sum())

@@ -6,6 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from fastphash.base.vocabulary import ALTERED, CROPPED
+from fastphash.cli.output_evaluate import LOST_PAIRS, show_evaluation
 from fastphash.demo import make
 from fastphash.errors import UsageError
 from fastphash.evaluation.evaluate import evaluate
@@ -22,7 +24,8 @@ from fastphash.evaluation.writing import (
 from fastphash.files import parquet
 from fastphash.results.audit_folder import open_audit
 from tests.support.command_line import FAILED, USAGE, error_of, run, too_wide
-from tests.support.plain_evaluation import FILES
+from tests.support.findings import findings_of
+from tests.support.plain_evaluation import FILES, plain_audit, truth_of
 from tests.support.report_pages import audited as audit_folders
 from tests.support.report_pages import read_page, slightly
 from tests.support.scenes import save, scene, scenes
@@ -147,6 +150,45 @@ def test_what_nobody_could_look_at_is_lost_by_that(tmp_path):
     assert {why: number for why, number in found["lost"].items() if number} == {"unseen": 1}
     pairs = parquet.read_table(tmp_path / "out" / "evaluation" / PAIRS)
     assert pairs["lost_by"].to_pylist() == ["unseen"]
+
+
+def words_of(capsys, audit, truth, **options):
+    """What is printed of an evaluation."""
+    found = evaluate(audit, truth, **options)
+    show_evaluation(found.summary, found.missed(LOST_PAIRS), "t.csv", "e")
+    shown = capsys.readouterr().out
+    assert too_wide(shown) == []
+    return " ".join(shown.split())
+
+
+def test_words_of_what_was_found_and_what_was_not(capsys):
+    findings = findings_of([(0, 1), (0, 3)], [CROPPED, ALTERED])
+    audit = plain_audit([0, 4, 5, 3], findings=findings, views="all")
+    words = words_of(capsys, audit, truth_of((0, 1), (1, 2), (1, 3)), radius=0)
+    assert (
+        "Listed by t.csv 3 pairs of 4 images 1 lost: further apart than 0 bits 1 lost: further "
+        "apart than 0 bits, and no window of one was found in the other"
+    ) in words
+    assert "cropped 1 1 100 %" in words
+    assert "altered 1 1 100 %" in words
+    audit.summary["views"] = "none"
+    words = words_of(capsys, audit, truth_of((0, 1), (1, 2), (1, 3)))
+    assert "1 lost: further apart than 4 bits Splits" in words
+    assert "window" not in words
+
+
+def test_words_of_pairs_that_are_not_copies(capsys):
+    audit = plain_audit([0, 1, 5], hashes=[0, 1, 0, 0, 0, 2**64 - 1], thumbnails=False)
+    words = words_of(capsys, audit, truth_of(not_copies=[(0, 1)]))
+    assert words.startswith("Listed by t.csv no copies 1 pair as not copies; 1 accused")
+    words = words_of(capsys, audit, truth_of((0, 1), not_copies=[(0, 2), (1, 2)]))
+    assert "1 pair of 2 images 2 pairs as not copies; 0 accused" in words
+
+
+def test_words_of_splits_that_are_not_judged(capsys):
+    audit = plain_audit([0, 1, 2, 3], hashes=[0, 1, 1, 2], thumbnails=False)
+    words = words_of(capsys, audit, truth_of((0, 1)))
+    assert "pairs inside train were not judged: the table lists none (1 candidate)" in words
 
 
 @pytest.mark.parametrize(

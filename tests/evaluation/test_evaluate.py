@@ -1,5 +1,6 @@
 """Figures of an evaluation against plain counting."""
 
+import os
 from itertools import combinations
 
 import numpy as np
@@ -8,14 +9,27 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.base.vocabulary import COPY_KINDS
+from fastphash.base.vocabulary import (
+    ALTERED,
+    COLLISION,
+    COPY_KINDS,
+    CROPPED,
+    INVERSE,
+    KINDS,
+    NEAR,
+    ORIENTATIONS,
+)
 from fastphash.errors import TooManyPairsError, UsageError
 from fastphash.evaluation.evaluate import evaluate
 from fastphash.evaluation.metrics import Ranked
 from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
+from fastphash.files import parquet
 from fastphash.results.audit_folder import open_audit
 from fastphash.results.pairs import find_pairs
 from fastphash.verify.criteria import CopyCriteria
+from tests.support.audits import RADIUS
+from tests.support.findings import KINDS_FOUND, findings_of
+from tests.support.parts_audit import FOUND, parts_audit
 from tests.support.plain_evaluation import (
     CONTENTS,
     HASHES,
@@ -44,6 +58,16 @@ pairs_of_images = st.sets(
 )
 
 
+# kinds of what was found about pairs of contents, and so about all images that have these
+found_kinds = st.dictionaries(
+    st.tuples(st.integers(0, CONTENTS - 1), st.integers(0, CONTENTS - 1)).filter(
+        lambda ab: ab[0] < ab[1]
+    ),
+    st.sampled_from(KINDS_FOUND),
+    max_size=3,
+)
+
+
 @given(
     st.lists(st.integers(0, CONTENTS - 1), min_size=IMAGES, max_size=IMAGES),
     pairs_of_images,
@@ -52,14 +76,49 @@ pairs_of_images = st.sets(
     st.sampled_from([0.0, 0.5, None]),
     pairs_of_images,
     st.booleans(),
+    found_kinds,
+    st.sampled_from(["none", "all"]),
 )
-@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (1, 7), (4, 7)}, 1, True, 0.5, {(1, 2), (3, 7)}, False)
-@example([0, 0, 1, 2, 3, 4, 5], set(), 3, False, None, set(), True)
-@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (0, 5)}, 0, False, None, set(), False)
+@example(
+    [0, 0, 1, 2, 3, 4, 5],
+    {(0, 2), (1, 7), (4, 7)},
+    1,
+    True,
+    0.5,
+    {(1, 2), (3, 7)},
+    False,
+    {},
+    "none",
+)
+@example([0, 0, 1, 2, 3, 4, 5], set(), 3, False, None, set(), True, {}, "none")
+@example([0, 0, 1, 2, 3, 4, 5], {(0, 2), (0, 5)}, 0, False, None, set(), False, {}, "none")
+@example(
+    [0, 0, 1, 2, 3, 4, 5],
+    {(0, 5), (0, 6), (4, 6)},
+    2,
+    True,
+    0.5,
+    set(),
+    True,
+    {(0, 4): CROPPED, (1, 5): ALTERED, (0, 1): COLLISION, (2, 4): COLLISION},
+    "all",
+)
+@example([0, 0, 1, 2, 3, 4, 5], {(0, 5), (0, 6)}, 64, True, 0.5, set(), True, {}, "all")
 def test_figures_are_those_of_plain_counting(
-    contents, true, radius, thumbnails, min_score, apart, complete
+    contents, true, radius, thumbnails, min_score, apart, complete, found_kinds, views
 ):
-    audit = plain_audit(contents, thumbnails=thumbnails, min_score=min_score)
+    kind_found = {
+        (a, b): found_kinds[key]
+        for a, b in combinations(range(IMAGES), 2)
+        if (key := tuple(sorted((contents[a], contents[b])))) in found_kinds
+    }
+    # the audit keeps one pair of each two contents
+    first = {tuple(sorted((contents[a], contents[b]))): (a, b) for a, b in reversed(kind_found)}
+    kept = sorted(first.values())
+    findings = findings_of(kept, [kind_found[pair] for pair in kept])
+    audit = plain_audit(
+        contents, thumbnails=thumbnails, min_score=min_score, findings=findings, views=views
+    )
     apart -= true
     # the last image was rejected
     truth = truth_of(*true, rejected=1, not_copies=apart)
@@ -73,10 +132,14 @@ def test_figures_are_those_of_plain_counting(
     within = {
         pair
         for pair, distance in bits.items()
-        if distance <= radius and (complete or splits_of(pair) in covered)
+        if (distance <= radius or kind_found.get(pair, COLLISION) < COLLISION)
+        and (complete or splits_of(pair) in covered)
     }
     hashed = {pair for pair in true if IMAGES not in pair}
     assert rows.keys() == within | hashed
+    for pair in rows.keys() & kind_found.keys():
+        assert rows[pair]["kind"] == KINDS[kind_found[pair]]
+        assert rows[pair]["distance"] == bits[pair]
     same = {(a, b) for a, b in bits if contents[a] == contents[b]}
     tree = connected(IMAGES + 1, true | same)
     right = {(a, b) for a, b in bits if tree[a] == tree[b]} - (apart - same)
@@ -100,7 +163,7 @@ def test_figures_are_those_of_plain_counting(
     sure = {pair for pair in within if kind[pair] in COPY_KINDS[:3]}
     assert (summary["by_score"] == {}) == (None in score.values())
     for least, row in summary["by_score"].items():
-        above = {pair for pair in within if score[pair] >= np.float32(float(least))}
+        above = {pair for pair in within - sure if score[pair] >= np.float32(float(least))}
         assert row == figures(sure | above)
 
     confidence = {
@@ -120,13 +183,24 @@ def test_figures_are_those_of_plain_counting(
     assert average["images"] == pytest.approx(
         plain_average_precision(of_images(confidence), of_images(true_confidence), listed_images)
     )
+    by_distance = {pair: -bits[pair] for pair in within if bits[pair] <= radius}
+    right_by_distance = {pair: by_distance[pair] for pair in by_distance.keys() & right}
+    assert summary["average_precision_by_distance"]["pairs"] == pytest.approx(
+        plain_average_precision(by_distance, right_by_distance, true)
+    )
+    # windows were compared beyond the radius of the audit
+    viewed = {pair for pair in hashed - within if bits[pair] > RADIUS and views == "all"}
+    unlike = (hashed & within) - accused
+    unseen = {pair for pair in unlike if score[pair] is None}
     assert summary["lost"] == {
         "rejected": len(true - hashed),
-        "radius": len(hashed - within),
-        "unseen": 0 if thumbnails else len((hashed & within) - accused),
-        "score": len((hashed & within) - accused) if thumbnails else 0,
+        "radius": len(hashed - within - viewed),
+        "views": len(viewed),
+        "unseen": len(unseen),
+        "score": len(unlike - unseen),
         "colour": 0,
     }
+    assert thumbnails or unseen == {pair for pair in unlike if pair not in kind_found}
     assert summary["unlisted"] == len(accused - right - true - apart)
     assert summary["not_copies"] == {
         "listed": len(apart),
@@ -135,7 +209,12 @@ def test_figures_are_those_of_plain_counting(
     for one in summary["split_pairs"]:
         splits = tuple(one["splits"])
         listed = [pair for pair in true | apart if splits_of(pair) == splits]
-        near = [pair for pair in bits if bits[pair] <= radius and splits_of(pair) == splits]
+        near = [
+            pair
+            for pair in bits
+            if (bits[pair] <= radius or kind_found.get(pair, COLLISION) < COLLISION)
+            and splits_of(pair) == splits
+        ]
         assert one["judged"] == (complete or splits in covered)
         assert (one["listed"], one["candidates"]) == (len(listed), len(near))
 
@@ -295,6 +374,48 @@ def test_a_pair_lost_by_its_colours(tmp_path):
     # an audit never accuses them, whatever the least score
     assert {row["pairs"]["accused"] for row in found.summary["by_score"].values()} == {0}
     assert found.summary["average_precision"] == {"pairs": 0, "images": 0}
+
+
+def test_what_the_audit_found_counts(tmp_path):
+    """Cropped and altered copies are accused in the orientation that was found."""
+    planted = {name: FOUND[name] for name in ("turned.png", "turned_caption.png")}
+    audit = open_audit(parts_audit(tmp_path, found=planted))
+    paths = [os.fsdecode(path) for path in audit.rows.paths.to_pylist()]
+    splits = audit.rows.splits.tolist()
+    place = {name: i for i, name in enumerate(zip(splits, paths, strict=True))}
+    pairs = {
+        tuple(sorted((place["train", f"{original}.png"], place["val", copy]))): kind
+        for copy, (original, kind, *_) in planted.items()
+    }
+    truth = truth_of(*pairs, kinds=[KINDS[pairs[pair]] for pair in sorted(pairs)])
+    found = evaluate(audit, truth)
+    for kind in ("cropped", "altered"):
+        assert found.summary["by_kind"][kind]["pairs"]["right"] == 1
+        assert found.summary["by_listed_kind"][kind]["recall"] == 1
+    assert not any(found.summary["lost"].values())
+    table = parquet.concat(JUDGED_SCHEMA, found.tables())
+    for row in table.filter(table["accused"]).to_pylist():
+        to_train = row["other_split"] == "train"
+        copy = row["path"] if to_train else row["other_path"]
+        turn = FOUND[copy][2] if to_train else INVERSE[FOUND[copy][2]]
+        assert row["orientation"] == ORIENTATIONS[turn]
+    leaks = {(row["needle_path"], row["haystack_path"]) for row in audit.leaks.to_pylist()}
+    accused = table.filter(table["accused"]).select(["path", "other_path"])
+    pairs_accused = [tuple(row.values()) for row in accused.to_pylist()]
+    assert leaks == {*pairs_accused, *(pair[::-1] for pair in pairs_accused)}
+
+
+def test_no_radius_of_its_own_leaves_out_what_was_found():
+    findings = findings_of([(0, 1), (1, 2)], [CROPPED, NEAR])
+    audit = plain_audit([0, 4, 5], thumbnails=False, findings=findings, views="all")
+    found = evaluate(audit, truth_of((0, 1), (0, 2)), radius=0, complete=True).summary
+    assert found["audit"]["pairs"]["accused"] == found["candidates"] == 2
+    assert found["by_distance"]["0"]["pairs"]["accused"] == 0
+    assert found["lost"]["views"] == 1
+    # up to the audit's own radius nobody looked for windows
+    audit = plain_audit([0, 3], thumbnails=False, views="all")
+    lost = evaluate(audit, truth_of((0, 1)), radius=1).summary["lost"]
+    assert (lost["radius"], lost["views"]) == (1, 0)
 
 
 def test_pairs_are_limited():

@@ -5,6 +5,7 @@ import pyarrow as pa
 
 from fastphash.evaluation.truth import Truth
 from fastphash.evaluation.writing import CURVES, FIGURES, PAIRS, UNLISTED
+from fastphash.verify.findings import NO_FINDINGS
 from tests.support.audits import audited as audit_of
 from tests.support.thumbnails import POOL
 
@@ -15,12 +16,17 @@ CONTENTS = len(HASHES)
 PICTURES = np.arange(CONTENTS) % len(POOL)
 
 
-def plain_audit(contents, *, hashes=HASHES, thumbnails=True, min_score=0.5):
+def plain_audit(
+    contents, *, hashes=HASHES, thumbnails=True, min_score=0.5, findings=NO_FINDINGS, views="none"
+):
     """An audit of images of which nothing is known but hashes, bytes and maybe thumbnails."""
     rows = np.repeat(np.array(hashes, np.uint64)[:, None], 8, axis=1)
     splits = [split_of(i) for i in range(len(contents))]
-    found = audit_of("/", contents, rows, PICTURES, splits, thumbnails=thumbnails)
+    found = audit_of(
+        "/", contents, rows, PICTURES, splits, thumbnails=thumbnails, findings=findings
+    )
     found.summary["min_score"] = min_score if thumbnails else None
+    found.summary["views"] = views
     return found
 
 

@@ -41,9 +41,9 @@ class CheckedPlan:
     Raises
     ------
     StoreError
-        The plan is damaged, was made of other hashes or decisions, or lists other images. Or it
-        removes an image whose keeper doesn't stay, or that is no copy of its keeper by decision or
-        by the kinds that the plan was made with.
+        The plan is damaged, was made of other hashes, decisions or findings, or lists other
+        images. Or it removes an image whose keeper doesn't stay, or that is no copy of its keeper
+        by decision or by the kinds that the plan was made with.
     """
 
     def __init__(self, audited: AuditFolder, table: pa.Table) -> None:
@@ -53,6 +53,11 @@ class CheckedPlan:
             raise StoreError("the audit has changed since the plan was made: plan again")
         if self.settings["decided"] != decisions_digest(audited.folder):
             raise StoreError("something was decided since the plan was made: plan again")
+        if self.settings["findings"] != audited.summary.get("findings", ""):
+            raise StoreError(
+                "the audit was run again since the plan was made, and compared windows otherwise: "
+                "plan again"
+            )
         if not table.schema.equals(PLAN_SCHEMA):
             raise StoreError(f"{PLAN} has other columns than a plan: plan again")
         rows = audited.rows.table

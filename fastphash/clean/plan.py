@@ -49,7 +49,9 @@ _SETTINGS = {
     "decisions": int,
     "stale_decisions": int,
     "decided": str,
+    "findings": str,
 }
+_OF_EARLIER_VERSIONS = {"findings": ""}
 #: A row for each image: its action and, if it is removed or stays because of its labels only, the
 #: image that it is a copy of.
 PLAN_SCHEMA = pa.schema(
@@ -177,13 +179,14 @@ def _kinds(by: Sequence[str]) -> list[str]:
 
 
 def _basis(audited: AuditFolder, decided: Resolved) -> dict[str, Any]:
-    """The settings that say which hashes and decisions a plan was made of."""
+    """The settings that say which hashes, decisions and findings a plan was made of."""
     return {
         "roots": {split: audited.store.roots[split] for split in audited.splits},
         "store": audited.store.digest,
         "decisions": decided.used,
         "stale_decisions": decided.stale,
         "decided": decisions_digest(audited.folder),
+        "findings": audited.summary.get("findings", ""),
     }
 
 
@@ -205,7 +208,7 @@ def plan_settings(plan: pa.Table) -> dict[str, Any]:
     if PLAN_METADATA not in metadata:
         raise StoreError("this is no plan of fastphash clean: make it again")
     try:
-        settings: dict[str, Any] = json.loads(metadata[PLAN_METADATA])
+        settings: dict[str, Any] = _OF_EARLIER_VERSIONS | json.loads(metadata[PLAN_METADATA])
         damaged = [name for name, kind in _SETTINGS.items() if not isinstance(settings[name], kind)]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise StoreError(f"{PLAN} is damaged, plan again: {error!r}") from error

@@ -1,5 +1,7 @@
 """What was found about pairs counts in everything that an audit writes, and in plans of it."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -8,7 +10,7 @@ from fastphash.audit.options import AuditOptions
 from fastphash.audit.run import audit
 from fastphash.base.vocabulary import ALTERED, COUNTED, CROPPED, EXACT, SURE_KINDS
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.plan import make_plan, plan_summary
+from fastphash.clean.plan import PLAN_METADATA, make_plan, plan_summary
 from fastphash.errors import StoreError
 from fastphash.files import atomic, parquet
 from fastphash.files.digest import hex_digest_of
@@ -107,6 +109,32 @@ def test_plans_heed_what_was_found(run):
     asked = make_plan(found, by=[*SURE_KINDS, "cropped", "altered"])
     assert plan_summary(asked)["train"]["kinds"] == {"cropped": 1, "altered": 1}
     assert (CheckedPlan(found, asked).keeper >= 0).sum() == 2
+
+
+def test_a_plan_of_findings_that_another_audit_has_not_is_made_again(run):
+    pairs = [("val/other.png", "train/000.png", CROPPED)]
+    found = run(*pairs)
+    plan = make_plan(found, by=[*SURE_KINDS, "cropped"])
+    assert (CheckedPlan(run(*pairs), plan).keeper >= 0).any()
+    with pytest.raises(StoreError, match="the audit was run again since the plan was made"):
+        CheckedPlan(run(), plan)
+    # nor does a plan of an audit without findings know of those of a later one
+    without = make_plan(run())
+    with pytest.raises(StoreError, match="the audit was run again since the plan was made"):
+        CheckedPlan(run(*pairs), without)
+
+
+def test_plans_of_earlier_versions_are_read(run):
+    """They don't say which findings they were made of: there were none."""
+    found = run()
+    plan = make_plan(found)
+    settings = json.loads(plan.schema.metadata[PLAN_METADATA])
+    del settings["findings"]
+    old = plan.replace_schema_metadata({PLAN_METADATA: json.dumps(settings).encode()})
+    assert CheckedPlan(found, old).keeper.tolist() == CheckedPlan(found, plan).keeper.tolist()
+    found = run(("val/other.png", "train/000.png", CROPPED))
+    with pytest.raises(StoreError, match="plan again"):
+        CheckedPlan(found, old)
 
 
 def test_a_second_look_makes_sure_copies_too(run):

@@ -15,8 +15,8 @@ from fastphash.base.vocabulary import INVERSE
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.verify.decide_kind import Relation
 
-# more pairs of files of the same bytes are not each written down
-_MOST_PAIRS = 1 << 12
+# pairs of files of the same bytes that are each written down: 400 MB while they are made
+_MOST_PAIRS = 1 << 21
 _INVERSE = np.array(INVERSE, np.uint8)
 
 
@@ -107,8 +107,9 @@ class Findings(NamedTuple):
     def spread(self, digests: NDArray[np.uint64] | None) -> "Findings":
         """The same about all pairs of rows with the bytes of these rows; none about equal bytes.
 
-        Of several about the same bytes the first holds. Of bytes that very many rows have, it holds
-        for the pairs with the first row of either side.
+        Of several about the same bytes the first holds. The pairs are two million at most, those of
+        the fewest rows first. Of bytes that more rows have, it holds for the pairs with the first
+        row of either side.
 
         Parameters
         ----------
@@ -216,10 +217,11 @@ def _pairs_of_equals(
     order = np.argsort(of_row, kind="stable")
     first = np.searchsorted(of_row[order], of_row[pairs])
     counts = np.searchsorted(of_row[order], of_row[pairs], "right") - first
-    all_pairs = counts.prod(axis=1) <= _MOST_PAIRS
-    number = np.repeat(
-        np.arange(len(pairs)), np.where(all_pairs, counts.prod(axis=1), counts.sum(axis=1))
-    )
+    sizes, fewer = counts.prod(axis=1), counts.sum(axis=1)
+    smallest = np.argsort(sizes, kind="stable")
+    all_pairs = sizes <= fewer
+    all_pairs[smallest[np.cumsum(sizes[smallest]) <= _MOST_PAIRS]] = True
+    number = np.repeat(np.arange(len(pairs)), np.where(all_pairs, sizes, fewer))
     place = np.arange(number.size) - np.searchsorted(number, number)
     left, right = counts[number].T
     every = all_pairs[number]

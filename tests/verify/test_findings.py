@@ -135,7 +135,7 @@ def test_joined_ones_have_each_pair_once_the_first(parts):
     assert entries(Findings.joined(several)) == sorted(expected.items())
 
 
-@pytest.mark.parametrize("most", [0, 3, 1 << 12])
+@pytest.mark.parametrize("most", [0, 3, 8, 1 << 21])
 @given(st.integers(2, 12), seeds)
 def test_they_hold_for_files_of_the_same_bytes(most, rows, seed):
     found = some_findings(rows, seed, most=4)
@@ -145,15 +145,19 @@ def test_they_hold_for_files_of_the_same_bytes(most, rows, seed):
         row: np.flatnonzero((digests == one).all(axis=1)).tolist()
         for row, one in enumerate(digests)
     }
-    expected, seen = {}, set()
+    first = {}
     for (one, other), entry in entries(found):
+        if other not in equals[one]:
+            contents = frozenset((equals[one][0], equals[other][0]))
+            first.setdefault(contents, (one, other, entry))
+    expected, written = {}, 0
+    for one, other, entry in sorted(
+        first.values(), key=lambda pair: len(equals[pair[0]]) * len(equals[pair[1]])
+    ):
         left, right = equals[one], equals[other]
-        contents = frozenset((left[0], right[0]))
-        if other in left or contents in seen:
-            continue
-        seen.add(contents)
         every = [(i, j) for i in left for j in right]
-        if len(every) > most:
+        written += len(every)
+        if written > most and len(every) > len(left) + len(right):
             every = [
                 (i, j) for i, j in every if i == left[0] or j == right[0] or (i, j) == (one, other)
             ]
@@ -166,6 +170,16 @@ def test_they_hold_for_files_of_the_same_bytes(most, rows, seed):
         (pair, entry) for pair, entry in expected.items() if pair[0] < pair[1]
     )
     assert entries(found.spread(None)) == entries(found)
+
+
+def test_they_hold_between_splits_that_have_the_same_bytes_hundreds_of_times():
+    """Also for rows of two splits that are not the first of their bytes."""
+    found = findings_of([(0, 300)], [CROPPED])
+    digests = np.repeat(np.array([[1, 1], [2, 2]], np.uint64), 300, axis=0)
+    train, val = np.arange(0, 600, 2), np.arange(1, 600, 2)
+    spread = found.spread(digests)
+    assert spread.size == 300 * 300
+    assert spread.between(train, val).size == 2 * 150 * 150
 
 
 def test_nothing_found_is_nothing_anywhere():

@@ -55,8 +55,8 @@ class CheckedPlan:
             raise StoreError("something was decided since the plan was made: plan again")
         if self.settings["findings"] != audited.summary.get("findings", ""):
             raise StoreError(
-                "the audit was run again since the plan was made, and compared windows otherwise: "
-                "plan again"
+                "the audit was run again since the plan was made, and found other crops or altered "
+                "copies: plan again"
             )
         if not table.schema.equals(PLAN_SCHEMA):
             raise StoreError(f"{PLAN} has other columns than a plan: plan again")

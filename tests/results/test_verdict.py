@@ -223,14 +223,18 @@ def test_decisions_of_later_are_named():
         (
             {"views": "centre"},
             "; crops of the middle, and borders.",
-            "from one side or a corner; w",
+            "crops off the centre; pictures in",
         ),
         (
             {"views": "all"},
-            "; crops, borders and moved windows.",
-            "missed: crops to less than half",
+            "; crops, bordered and shifted copies.",
+            "missed: crops off the centre to less than 80 %",
         ),
-        ({"views": "all", "radius": 0}, "or mirrored; crops", "edited in any way; crops to less"),
+        (
+            {"views": "all", "radius": 0},
+            "or mirrored; crops",
+            "edited in any way; crops off the centre",
+        ),
     ],
 )
 def test_what_was_looked_for_and_what_is_missed(said, looked_for, missed):

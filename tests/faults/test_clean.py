@@ -965,7 +965,7 @@ def test_48_random_plans(plot):
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000)
+@settings(max_examples=10_000)
 @given(plots())
-def test_48_three_thousand_random_plans(plot):
+def test_48_ten_thousand_random_plans(plot):
     play(plot)

@@ -153,17 +153,6 @@ def _pairs_between(
     return places[(places >= 0).all(axis=1)]
 
 
-def read_decisions(folder: Path) -> list[Decision]:
-    """Everything decided about an audit, in order; nothing if there is no file.
-
-    Raises
-    ------
-    StoreError
-        The file is damaged.
-    """
-    return [decision for step in read_steps(folder) for decision in step]
-
-
 def decisions_digest(folder: Path) -> str:
     """XXH3-128 of everything decided about an audit, in hex; empty if nothing was decided."""
     path = folder / DECISIONS
@@ -171,7 +160,15 @@ def decisions_digest(folder: Path) -> str:
 
 
 def read_steps(folder: Path) -> list[list[Decision]]:
-    """Everything decided, in lists of what was decided together; `undo` removes the last list."""
+    """Everything decided, in lists of what was decided together; `undo` removes the last list.
+
+    Nothing if there is no file.
+
+    Raises
+    ------
+    StoreError
+        The file is damaged.
+    """
     steps: list[list[Decision]] = []
     try:
         for entry in _read_entries(folder):

@@ -7,8 +7,9 @@ import pytest
 
 from fastphash.files import parquet
 from fastphash.results.audit_folder import open_audit
-from fastphash.results.decisions import Decision, Image, decide, read_decisions, undo
+from fastphash.results.decisions import Decision, Image, decide, undo
 from tests.support.command_line import LEAKED, run
+from tests.support.decisions import read_decisions
 from tests.support.report_pages import read_page, slightly
 from tests.support.scenes import save, scene, scenes
 

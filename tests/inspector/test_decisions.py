@@ -4,8 +4,9 @@ from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.inspector.decisions import DecisionLog
 from fastphash.results.audit_folder import open_audit
-from fastphash.results.decisions import Decision, decide, read_decisions, read_steps, resolve, undo
+from fastphash.results.decisions import Decision, decide, read_steps, resolve, undo
 from tests.support.audits import write_audit
+from tests.support.decisions import read_decisions
 from tests.support.inspector_state import catalog_of, copies
 
 

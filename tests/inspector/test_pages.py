@@ -5,9 +5,9 @@ import pytest
 
 from fastphash.audit.run import audit
 from fastphash.ingest.options import IngestOptions
-from fastphash.results.decisions import read_decisions
 from tests.support.audits import write_audit
 from tests.support.command_line import run
+from tests.support.decisions import read_decisions
 from tests.support.inspector_client import Served, ServedProcess
 from tests.support.inspector_state import copies
 from tests.support.report_pages import read_page

@@ -81,18 +81,23 @@ def make_views(thumbnails: NDArray[np.uint8], views: ViewSet = "all") -> ViewHas
     """
     thumbnails = np.ascontiguousarray(thumbnails)
     frames, middles = windows_like_frames(views), windows_like_middles(views)
-    none = np.empty((0, len(ORIENTATIONS)), np.uint64)
-    rows, windows = np.empty(0, np.int64), np.empty((0, 4))
+    # some windows are compared with both; only the middle is turned
+    upright = list(dict.fromkeys((*frames, *middles)))
+    windows = [*upright, *(MIDDLE for _ in _TURNS if middles)]
+    matrices, numbers = _numbered_stretches(_edges(windows))
+    turns = np.concatenate([np.zeros(len(upright), np.int64), _TURNS if middles else _TURNS[:0]])
+    hashes = _hash_alike(thumbnails, matrices, np.column_stack([numbers, turns]))
+    rows, trimmed = np.empty(0, np.int64), np.empty((0, 4))
     if views != "none":
-        rows, windows = trimmed_windows(thumbnails)
+        rows, trimmed = trimmed_windows(thumbnails)
     return ViewHashes(
         (*frames, *middles),
-        hash_windows(thumbnails, frames)[..., 0],
-        hash_windows(thumbnails, middles)[..., 0],
-        hash_windows(thumbnails, (MIDDLE,), oriented=True)[:, 0] if middles else none,
+        _columns(hashes, [upright.index(window) for window in frames]),
+        _columns(hashes, [upright.index(window) for window in middles]),
+        hashes[:, len(upright) :] if middles else np.empty((0, len(ORIENTATIONS)), np.uint64),
         rows,
-        windows,
-        hash_own_windows(thumbnails[rows], windows),
+        trimmed,
+        hash_own_windows(thumbnails[rows], trimmed),
     )
 
 
@@ -118,33 +123,11 @@ def hash_windows(
     frequencies tie with their median: on flat, symmetric and two-tone images. Their sum depends on
     the order of additions, which is another one here.
     """
-    from fastphash.kernels import views  # imported late: numba takes 110 MB
-
     turns = _TURNS if oriented else _TURNS[:1]
-    hashes = np.empty((len(thumbnails), len(windows), turns.size), np.uint64)
-    edges = np.array(windows, np.float64).reshape(-1, 4)
-    matrices, numbers = _numbered_stretches(edges)
-    # the kernel shares work among windows of the same rows
-    order = np.lexsort(numbers.T[::-1])
-    sorted_hashes = np.empty_like(hashes)
-    across = np.ascontiguousarray(matrices.swapaxes(1, 2))
-    run_all(
-        core_count(),
-        (
-            partial(
-                views.hash_views,
-                thumbnails[start : start + _PER_JOB],
-                matrices,
-                across,
-                np.ascontiguousarray(numbers[order]),
-                turns,
-                sorted_hashes[start : start + _PER_JOB],
-            )
-            for start in range(0, len(thumbnails), _PER_JOB)
-        ),
-    )
-    hashes[:, order] = sorted_hashes
-    return hashes
+    matrices, numbers = _numbered_stretches(_edges(windows))
+    turned = np.column_stack([numbers.repeat(turns.size, axis=0), np.tile(turns, len(windows))])
+    hashes = _hash_alike(thumbnails, matrices, turned)
+    return hashes.reshape(len(thumbnails), len(windows), turns.size)
 
 
 def hash_own_windows(
@@ -154,15 +137,60 @@ def hash_own_windows(
 
     `thumbnails` is uint8 (n, 1024), and `windows` float64 (n, 4), as in `Window`.
     """
-    from fastphash.kernels import views
-
     matrices, numbers = _numbered_stretches(windows)
-    hashes = np.empty((len(thumbnails), len(ORIENTATIONS)), np.uint64)
+    turned = np.empty((len(windows), _TURNS.size, 3), np.int64)
+    turned[..., :2] = numbers[:, None]
+    turned[..., 2] = _TURNS
+    return _hash(thumbnails, matrices, turned)
+
+
+def _hash_alike(
+    thumbnails: NDArray[np.uint8], matrices: NDArray[np.float64], views: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Hash the same views (v, 3) of all n images: uint64 (n, v)."""
+    # the kernel shares work among windows of the same rows
+    order = np.lexsort(views.T[::-1])
+    hashes = _hash(thumbnails, matrices, views[None, order])
+    return _columns(hashes, np.argsort(order))
+
+
+def _hash(
+    thumbnails: NDArray[np.uint8], matrices: NDArray[np.float64], views: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Hash views (n, v, 3) of n images, or (1, v, 3) of all: uint64 (n, v).
+
+    They are those of the kernel, by stretches whose matrices are given.
+    """
+    from fastphash.kernels.views import hash_views  # imported late: numba takes 110 MB
+
+    hashes = np.empty((len(thumbnails), views.shape[1]), np.uint64)
     across = np.ascontiguousarray(matrices.swapaxes(1, 2))
-    views.hash_own_windows(
-        np.ascontiguousarray(thumbnails), matrices, across, numbers, _TURNS, hashes
+    thumbnails, views = np.ascontiguousarray(thumbnails), np.ascontiguousarray(views)
+    run_all(
+        core_count(),
+        (
+            partial(
+                hash_views,
+                thumbnails[start : start + _PER_JOB],
+                matrices,
+                across,
+                views[start : start + _PER_JOB] if len(views) > 1 else views,
+                hashes[start : start + _PER_JOB],
+            )
+            for start in range(0, len(thumbnails), _PER_JOB)
+        ),
     )
     return hashes
+
+
+def _columns(hashes: NDArray[np.uint64], chosen: Any) -> NDArray[np.uint64]:
+    """Some columns, C-contiguous."""
+    return hashes.take(np.asarray(chosen, np.int64), axis=1)
+
+
+def _edges(windows: Sequence[Window]) -> NDArray[np.float64]:
+    """The edges of windows: (v, 4)."""
+    return np.array(windows, np.float64).reshape(-1, 4)
 
 
 def cut_windows(

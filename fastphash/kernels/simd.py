@@ -14,8 +14,9 @@ LANES = 8
 TILE_ROWS, TILE_COLUMNS = 8, 16
 #: Pixels of a row that `dot` and `combine` read.
 PIXELS = 32
+#: Columns that `order_lines` orders.
+LINES = 32
 _BYTE, _INT, _WORD = (ir.IntType(bits) for bits in (8, 32, 64))
-_FLOATS = ir.VectorType(ir.FloatType(), PIXELS)
 _WORDS = ir.VectorType(_WORD, LANES)
 _intrinsic = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", intrinsic)
 
@@ -102,26 +103,58 @@ def dot(_: Any, array: Any, start: Any, stride: Any, other: Any, other_start: An
     return types.int32(array, start, stride, other, other_start), generate
 
 
+def _compile_combine(columns: int) -> Callable[..., Any]:
+    """A row of the product of (n, 32) and (32, columns): float32 or float64.
+
+    ``out[row, j] = sum of factors[row, k] * rows[k, j]``, added in the order of k.
+    """
+
+    @_intrinsic
+    def combine(_: Any, factors: Any, row: Any, rows: Any, out: Any) -> Any:
+        bits = factors.dtype.bitwidth
+        vector = ir.VectorType(ir.FloatType() if bits == 32 else ir.DoubleType(), columns)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            pointer = _data(context, builder, signature, arguments)
+            source = _data(context, builder, signature, arguments, 2)
+            target = _data(context, builder, signature, arguments, 3)
+            start = builder.mul(arguments[1], ir.Constant(_WORD, PIXELS))
+            total = ir.Constant(vector, [0.0] * columns)
+            for k in range(PIXELS):
+                place = builder.add(start, ir.Constant(_WORD, k))
+                factor = _splat(builder, builder.load(builder.gep(pointer, [place])), columns)
+                line = _load(builder, source, ir.Constant(_WORD, k * columns), vector, bits // 8)
+                total = builder.fadd(total, builder.fmul(factor, line))
+            end = builder.mul(arguments[1], ir.Constant(_WORD, columns))
+            _store(builder, target, end, total, bits // 8)
+            return context.get_dummy_value()
+
+        return types.void(factors, row, rows, out), generate
+
+    return combine
+
+
+#: A row of a product with (32, 32).
+combine = _compile_combine(PIXELS)
+#: A row of a product with (32, 8).
+combine_few = _compile_combine(LANES)
+
+
 @_intrinsic
-def combine(_: Any, factors: Any, row: Any, rows: Any, out: Any) -> Any:
-    """out[row, j] = sum of factors[row, k] * rows[k, j], float32 (32, 32), in the order of k."""
+def order_lines(_: Any, lines: Any, one: Any, other: Any) -> Any:
+    """Put the lesser values of two rows of a float64 array (n, LINES) into the first of them."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _data(context, builder, signature, arguments)
-        source = _data(context, builder, signature, arguments, 2)
-        target = _data(context, builder, signature, arguments, 3)
-        start = builder.mul(arguments[1], ir.Constant(_WORD, PIXELS))
-        total = ir.Constant(_FLOATS, [0.0] * PIXELS)
-        for k in range(PIXELS):
-            place = builder.add(start, ir.Constant(_WORD, k))
-            factor = _splat(builder, builder.load(builder.gep(pointer, [place])), PIXELS)
-            line = _load(builder, source, ir.Constant(_WORD, k * PIXELS), _FLOATS, 4)
-            total = builder.fadd(total, builder.fmul(factor, line))
-        place = builder.bitcast(builder.gep(target, [start]), _FLOATS.as_pointer())
-        builder.store(total, place, align=4)
+        vector = ir.VectorType(ir.DoubleType(), LINES)
+        places = [builder.mul(row, ir.Constant(_WORD, LINES)) for row in arguments[1:]]
+        low, high = (_load(builder, pointer, place, vector, 8) for place in places)
+        less = builder.fcmp_ordered("<", low, high)
+        _store(builder, pointer, places[0], builder.select(less, low, high), 8)
+        _store(builder, pointer, places[1], builder.select(less, high, low), 8)
         return context.get_dummy_value()
 
-    return types.void(factors, row, rows, out), generate
+    return types.void(lines, one, other), generate
 
 
 @_intrinsic
@@ -189,6 +222,11 @@ def _data(context: Any, builder: Any, signature: Any, arguments: Any, which: int
 def _load(builder: Any, pointer: Any, index: Any, vector: Any, align: int) -> Any:
     place = builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer())
     return builder.load(place, align=align)
+
+
+def _store(builder: Any, pointer: Any, index: Any, values: Any, align: int) -> None:
+    place = builder.bitcast(builder.gep(pointer, [index]), values.type.as_pointer())
+    builder.store(values, place, align=align)
 
 
 def _distances(builder: Any, pointer: Any, index: Any, splat: Any) -> Any:

@@ -10,9 +10,11 @@ from fastphash.hashing.phash import hash_orientations, phash
 from fastphash.hashing.views import hash_own_windows, hash_windows, make_views
 from fastphash.hashing.windows import (
     FRAME,
+    MIDDLE,
     Window,
     trimmed_windows,
     windows_like_frames,
+    windows_like_middles,
 )
 from fastphash.images.thumbnail import thumbnail
 from tests.support import naive
@@ -69,6 +71,29 @@ def test_the_view_of_a_centre_is_near_the_hash_of_the_crop(margin):
         view = hash_windows(flat_thumbnail(grey)[None], (window,))
         distances.append(int(np.bitwise_count(view[0, 0, 0] ^ phash(crop))))
     assert np.median(distances) <= 4
+
+
+def test_hashes_do_not_depend_on_what_is_hashed_beside_them():
+    # hashes are made 32 at a time, of several images
+    thumbnails = random_thumbnails(2, 40)
+    windows = FRAME, MIDDLE, Window(0.0, 0.0, 0.7, 1.0), MIDDLE, Window(0.0, 0.1, 0.7, 0.9)
+    together = hash_windows(thumbnails, windows, oriented=True)
+    for i, window in enumerate(windows):
+        alone = [hash_windows(one[None], (window,), oriented=True)[0, 0] for one in thumbnails]
+        np.testing.assert_array_equal(together[:, i], alone)
+    own = hash_own_windows(thumbnails, np.array([windows[i % 5] for i in range(40)]))
+    np.testing.assert_array_equal(own, [row[i % 5] for i, row in enumerate(together)])
+
+
+def test_windows_of_several_sets_have_the_hashes_of_each():
+    thumbnails = random_thumbnails(3)
+    made = make_views(thumbnails, "all")
+    windows = windows_like_frames("all")
+    np.testing.assert_array_equal(made.like_frames, hash_windows(thumbnails, windows)[..., 0])
+    windows = windows_like_middles("all")
+    np.testing.assert_array_equal(made.like_middles, hash_windows(thumbnails, windows)[..., 0])
+    middles = hash_windows(thumbnails, (MIDDLE,), oriented=True)[:, 0]
+    np.testing.assert_array_equal(made.middles, middles)
 
 
 def test_sets_of_views():

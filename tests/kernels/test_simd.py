@@ -1,5 +1,6 @@
 import numba
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -54,3 +55,42 @@ def unlike(array, start, word):
 def test_windows_show_which_labels_are_unlike(array, start):
     lanes = unlike(array, np.int64(start), array[0])
     assert lanes == naive.unlike(array.tolist(), start, int(array[0]))
+
+
+@numba.njit
+def combine(factors, row, rows, out):
+    simd.combine(factors, row, rows, out)
+
+
+@numba.njit
+def combine_few(factors, row, rows, out):
+    simd.combine_few(factors, row, rows, out)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("product", "columns"), [(combine, simd.PIXELS), (combine_few, simd.LANES)]
+)
+def test_a_row_of_a_product_is_added_in_order(dtype, product, columns):
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(3, simd.PIXELS)).astype(dtype)
+    rows = rng.normal(size=(simd.PIXELS, columns)).astype(dtype)
+    out = np.zeros((3, columns), dtype)
+    product(factors, np.int64(1), rows, out)
+    total = np.zeros(columns, dtype)
+    for factor, row in zip(factors[1], rows, strict=True):
+        total += factor * row
+    np.testing.assert_array_equal(out, [0 * total, total, 0 * total])
+
+
+@numba.njit
+def order_lines(lines, one, other):
+    simd.order_lines(lines, one, other)
+
+
+@given(hnp.arrays(np.float64, (3, simd.LINES), elements=st.integers(-3, 3)))
+def test_two_lines_are_ordered(lines):
+    found = lines.copy()
+    order_lines(found, np.int64(2), np.int64(0))
+    expected = np.maximum(lines[0], lines[2]), lines[1], np.minimum(lines[0], lines[2])
+    np.testing.assert_array_equal(found, expected)

@@ -1,5 +1,6 @@
 """Rivals timed in turn, and how their times are written."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,18 +9,28 @@ Timings = dict[str, list[float]]
 
 SPREAD = "median (min to max)"
 SECONDS = f"seconds: {SPREAD}"
+CPU_SECONDS = f"seconds of all cores: {SPREAD}"
 
 
-def time_in_turn(rivals: Mapping[str, Callable[[], object]], rounds: int) -> Timings:
+def cpu_seconds() -> float:
+    """What this process and its ended workers have taken of all cores, whatever else runs."""
+    return sum(os.times()[:4])
+
+
+def time_in_turn(
+    rivals: Mapping[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Timings:
     """Seconds of each rival: one warm-up each, then `rounds` runs in turn (A B A B ...)."""
     for run in rivals.values():
         run()
     seconds: Timings = {name: [] for name in rivals}
     for _ in range(rounds):
         for name, run in rivals.items():
-            start = time.perf_counter()
+            start = clock()
             run()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(clock() - start)
     return seconds
 
 

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.audit.copies import FoundCopies
+from fastphash.audit.look_tasks import RowPairs, look_tasks
 from fastphash.base.pair_keys import pair_keys
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import ALTERED, AUGMENTED, EXACT, SAME_PIXELS
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.looks.local_change import CHANGED
-from fastphash.looks.run import LookFile, Looks, LookTask, look_at_pairs
+from fastphash.looks.run import Looks, look_at_pairs
 from fastphash.sources.protocol import Reader
 from fastphash.store.rows import HashTable
 from fastphash.verify.decide_kind import Relation
@@ -44,17 +45,6 @@ class LookCounts(NamedTuple):
     looked: int = 0
     altered: int = 0
     unreadable: int = 0
-
-
-class _Pairs(NamedTuple):
-    """Pairs of rows and how they relate by their thumbnails."""
-
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-    relation: Relation
-
-    def take(self, chosen: NDArray[np.int64]) -> "_Pairs":
-        return _Pairs(self.left[chosen], self.right[chosen], self.relation.take(chosen))
 
 
 def look_at_copies(
@@ -104,7 +94,7 @@ def look_at_copies(
             break
         pairs = pairs.take(closest)
         seen = np.concatenate([seen, pair_keys(digest_of[pairs.left], digest_of[pairs.right])])
-        looks = look_at_pairs(_tasks(rows, readers, pairs), progress=progress)
+        looks = look_at_pairs(look_tasks(rows, readers, pairs), progress=progress)
         altered = _altered(pairs, looks)
         looked = int(looks.looked.sum())
         counts = counts._replace(
@@ -120,16 +110,16 @@ def look_at_copies(
 
 def _unseen_pairs(
     copies: FoundCopies, digest_of: NDArray[np.int64], seen: NDArray[np.uint64]
-) -> _Pairs:
+) -> RowPairs:
     """Sure copies that a clean takes by default, and those that leak, one for each pair of bytes.
 
     None has the same pixels. Rows are those of all that are compared.
     """
     row = np.flatnonzero(copies.sure.is_copy)
-    parts = [_Pairs(row, copies.sure.keepers.keeper[row], copies.sure.relation(row))]
-    parts += [_Pairs(one.needle, one.partner, one.relation) for one in copies.between]
+    parts = [RowPairs(row, copies.sure.keepers.keeper[row], copies.sure.relation(row))]
+    parts += [RowPairs(one.needle, one.partner, one.relation) for one in copies.between]
     relation = Relation.joined([part.relation for part in parts])
-    every = _Pairs(
+    every = RowPairs(
         copies.number[np.concatenate([part.left for part in parts])],
         copies.number[np.concatenate([part.right for part in parts])],
         relation,
@@ -141,31 +131,7 @@ def _unseen_pairs(
     return every.take(first[~np.isin(keys[first], seen)])
 
 
-def _tasks(rows: HashTable, readers: Mapping[str, Reader], pairs: _Pairs) -> list[LookTask]:
-    left, right = (_files(rows, readers, side) for side in (pairs.left, pairs.right))
-    orientations = pairs.relation.orientation.tolist()
-    return list(map(LookTask, left, right, orientations))
-
-
-def _files(
-    rows: HashTable, readers: Mapping[str, Reader], chosen: NDArray[np.int64]
-) -> list[LookFile]:
-    taken = rows.take(chosen)
-    pixels = taken.table["width"].to_numpy() * taken.table["height"].to_numpy().astype(np.int64)
-    return [
-        LookFile(readers[split], path, size, digest, most, exif=rows.definition.exif)
-        for split, path, size, digest, most in zip(
-            taken.splits.tolist(),
-            taken.paths.to_pylist(),
-            taken.table["size"].to_pylist(),
-            taken.table["digest"].to_pylist(),
-            pixels.tolist(),
-            strict=True,
-        )
-    ]
-
-
-def _altered(pairs: _Pairs, looks: Looks) -> Findings:
+def _altered(pairs: RowPairs, looks: Looks) -> Findings:
     """The pairs that differ at a place."""
     differs = looks.looked & (looks.strength >= CHANGED)
     chosen = np.flatnonzero(differs)

@@ -1,6 +1,7 @@
 """Looks at many pairs, in worker processes: an image that can't be decoded costs its own pairs."""
 
 import logging
+import math
 import os
 import warnings
 from collections import OrderedDict
@@ -16,7 +17,7 @@ from fastphash.base.orientations import orient_pixels
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.supervisor import At, Supervisor, Work
 from fastphash.defaults import MAX_PIXELS
-from fastphash.errors import ImageError
+from fastphash.errors import ImageError, UsageError
 from fastphash.images.pillow import limit_pixels
 from fastphash.looks.aligned import Alignment, align
 from fastphash.looks.frames import find_change
@@ -101,6 +102,8 @@ class Looks(NamedTuple):
         Those of the picture with fewer; 0 where pictures were not aligned.
     window : float32 (n, 4)
         The part of the left picture, turned, that the right one shows.
+    other_window : float32 (n, 4)
+        The part of the right picture that the left one shows.
     """
 
     looked: NDArray[np.bool_]
@@ -110,18 +113,31 @@ class Looks(NamedTuple):
     correlation: NDArray[np.float32]
     keypoints: NDArray[np.int32]
     window: NDArray[np.float32]
+    other_window: NDArray[np.float32]
 
     @classmethod
     def none(cls, size: int) -> "Looks":
         """Pairs that nobody has looked at."""
         one, four = np.full(size, np.nan, np.float32), np.full((size, 4), np.nan, np.float32)
         nothing = np.zeros(size, np.int32)
-        return cls(nothing > 0, one, four, one.copy(), one.copy(), nothing, four.copy())
+        windows = four.copy(), four.copy()
+        return cls(nothing > 0, one, four, one.copy(), one.copy(), nothing, *windows)
 
 
 class _Look(NamedTuple):
     change: LocalChange
     alignment: Alignment | None
+    other_window: tuple[float, ...]
+
+
+def why_unaligned() -> str:
+    """What keeps this installation from aligning pictures; empty if nothing does."""
+    blank = np.zeros((1, 1), np.uint8)
+    try:
+        align(blank, blank)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def look_at_pairs(
@@ -161,9 +177,8 @@ def look_at_pairs(
     )
     if not order:
         return found
-    if any(tasks[i].aligned for i in order):
-        blank = np.zeros((1, 1), np.uint8)
-        align(blank, blank)
+    if any(tasks[i].aligned for i in order) and (reason := why_unaligned()):
+        raise UsageError(reason)
     count, memory = _share_memory(len(order) // _PAIRS_PER_WORKER + 1)
     with Supervisor(count, _TIMEOUT, start_look_worker, (memory,)) as supervisor:
         results = supervisor.map([tasks[i] for i in order])
@@ -181,6 +196,7 @@ def _put(found: Looks, i: int, look: _Look) -> None:
         found.correlation[i] = look.alignment.correlation
         found.keypoints[i] = min(look.alignment.keypoints)
         found.window[i] = look.alignment.window
+        found.other_window[i] = look.other_window
 
 
 class _Pictures:
@@ -230,7 +246,29 @@ def start_look_worker(memory: int) -> Work:
 
 def _look(left: NDArray[np.uint8], right: NDArray[np.uint8], *, aligned: bool) -> _Look:
     change = find_change(*match_sizes(left, right))
-    return _Look(change, align(left, right) if aligned else None)
+    if not aligned:
+        return _Look(change, None, ())
+    alignment = align(left, right)
+    return _Look(change, alignment, box_in_right(alignment, left.shape, right.shape))
+
+
+def box_in_right(
+    alignment: Alignment, left: tuple[int, ...], right: tuple[int, ...]
+) -> tuple[float, ...]:
+    """The box of the left picture in the right one: left, top, right and bottom as shares of it.
+
+    Cut off at its edges; NaN where the two can't be aligned. `left` and `right` are the shapes.
+    """
+    angle = math.radians(alignment.angle)
+    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+    factor = alignment.scale * max(right[:2]) / max(left[:2]) / 2
+    height, width = (factor * side for side in left[:2])
+    across = (cos * width + sin * height) / right[1]
+    down = (sin * width + cos * height) / right[0]
+    x, y = (0.5 + share for share in alignment.shift)
+    box = x - across, y - down, x + across, y + down
+    # comparisons with NaN are false: it stays
+    return tuple(0.0 if edge < 0 else 1.0 if edge > 1 else edge for edge in box)
 
 
 def _read(file: LookFile) -> bytes:

@@ -21,7 +21,7 @@ MIN_SCORE = 0.5
 #: Which windows of images an audit compares with other images: see `fastphash.hashing.windows`.
 VIEWS: Literal["none", "centre", "all"] = "all"
 
-#: Pairs of copies that an audit compares at their pixels, at most.
+#: Pairs that an audit compares at their pixels, at most.
 LOOKS = 10_000
 
 #: Stored images that a query names.

@@ -11,10 +11,11 @@ from fastphash.base.vocabulary import ViewSet
 from fastphash.groups.grouping import find_keepers
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
+from fastphash.looks.judgement import DOUBT_START
 from fastphash.store.rows import Content, HashTable
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.crops import find_cropped
-from fastphash.verify.findings import NO_FINDINGS, Findings
+from fastphash.verify.crops import CroppedPairs, Doubts, find_cropped
+from fastphash.verify.findings import NO_FINDINGS
 
 #: The largest distance, in bits, of a row that another one stands for. More would save comparisons
 #: and lose copies: the windows of a row and those of its representative differ as their frames do.
@@ -26,8 +27,8 @@ def find_findings(
     criteria: CopyCriteria,
     options: AuditOptions,
     progress: Progress = no_progress,
-) -> Findings:
-    """The pairs of these rows of which one image shows a window of the other.
+) -> CroppedPairs:
+    """The pairs of these rows of which one image shows a window of the other, or may do so.
 
     Parameters
     ----------
@@ -41,14 +42,15 @@ def find_findings(
     """
     views = views_compared(criteria, options, thumbnails=rows.has_thumbnails)
     if views == "none":
-        return NO_FINDINGS
+        return CroppedPairs(NO_FINDINGS)
     progress("comparing windows", 0, 0)
     _, splits = np.unique(rows.splits, return_inverse=True)
     frames, content = Index(rows.phashes, rows.known), rows.content
     representative = stand_for_copies(frames, content, criteria, splits)
     # rows of equal hashes in other colours are not equal
     equal = find_distinct_rows(splits[:, None], *content.appearance).of_row
-    return find_cropped(frames, content, criteria, views, equal, representative)
+    doubts = Doubts(DOUBT_START, options.looks)
+    return find_cropped(frames, content, criteria, views, equal, representative, doubts)
 
 
 def stand_for_copies(

@@ -1,4 +1,4 @@
-"""Pairs of rows to look at, and the files where their pixels are."""
+"""Looks at pairs of rows: each pair of bytes once, and no more than are allowed."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -6,7 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.looks.run import LookFile, LookTask
+from fastphash.base.pair_keys import pair_keys
+from fastphash.base.progress import Progress, no_progress
+from fastphash.joins.distinct import find_distinct_rows
+from fastphash.looks.run import LookFile, Looks, LookTask, look_at_pairs
 from fastphash.sources.protocol import Reader
 from fastphash.store.rows import HashTable
 from fastphash.verify.decide_kind import Relation
@@ -24,10 +27,64 @@ class RowPairs(NamedTuple):
         return RowPairs(self.left[chosen], self.right[chosen], self.relation.take(chosen))
 
 
-def look_tasks(
-    rows: HashTable, readers: Mapping[str, Reader], pairs: RowPairs, *, aligned: bool = False
+class Looker:
+    """Looks at pairs, and remembers which.
+
+    Parameters
+    ----------
+    rows : HashTable
+        All that are compared. Without the digests of their bytes nobody looks.
+    readers : mapping of str to Reader
+        For the images of each split.
+    limit : int
+        The most pairs to look at.
+    progress : Progress
+    """
+
+    def __init__(
+        self,
+        rows: HashTable,
+        readers: Mapping[str, Reader],
+        limit: int,
+        progress: Progress = no_progress,
+    ) -> None:
+        self.rows = rows
+        self._readers = readers
+        self._progress = progress
+        self._left = limit
+        self._digest_of = np.empty(0, np.int64)
+        if rows.digests is None:
+            self._left = 0
+        elif limit:
+            self._digest_of = find_distinct_rows(rows.digests).of_row
+        self._seen = np.empty(0, np.uint64)
+
+    @property
+    def left(self) -> int:
+        """How many pairs may still be looked at."""
+        return self._left
+
+    def keys(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """A number for the bytes of each pair of rows, uint64 (n,)."""
+        return pair_keys(self._digest_of[left], self._digest_of[right])
+
+    def unseen(self, pairs: RowPairs) -> NDArray[np.int64]:
+        """Which pairs nobody has looked at, the first of each pair of bytes, ascending."""
+        keys = self.keys(pairs.left, pairs.right)
+        _, first = np.unique(keys, return_index=True)
+        return np.sort(first[~np.isin(keys[first], self._seen)])
+
+    def look(self, pairs: RowPairs, *, aligned: bool = False) -> Looks:
+        """Compare the pixels of these pairs; also their detail, aligned, which needs OpenCV."""
+        self._left -= pairs.left.size
+        self._seen = np.concatenate([self._seen, self.keys(pairs.left, pairs.right)])
+        tasks = _tasks(self.rows, self._readers, pairs, aligned=aligned)
+        return look_at_pairs(tasks, progress=self._progress)
+
+
+def _tasks(
+    rows: HashTable, readers: Mapping[str, Reader], pairs: RowPairs, *, aligned: bool
 ) -> list[LookTask]:
-    """What to look at, one for each pair of `rows`; `readers` has that of each split."""
     left, right = (_files(rows, readers, side) for side in (pairs.left, pairs.right))
     return [
         LookTask(one, other, orientation, aligned)

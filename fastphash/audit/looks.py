@@ -1,21 +1,15 @@
 """Second looks: copies that a clean would take by default are compared at their pixels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastphash.audit.copies import FoundCopies
-from fastphash.audit.look_tasks import RowPairs, look_tasks
-from fastphash.base.pair_keys import pair_keys
-from fastphash.base.progress import Progress, no_progress
+from fastphash.audit.looker import Looker, RowPairs
 from fastphash.base.vocabulary import ALTERED, AUGMENTED, EXACT, SAME_PIXELS
-from fastphash.joins.distinct import find_distinct_rows
 from fastphash.looks.local_change import CHANGED
-from fastphash.looks.run import Looks, look_at_pairs
-from fastphash.sources.protocol import Reader
-from fastphash.store.rows import HashTable
+from fastphash.looks.run import Looks
 from fastphash.verify.decide_kind import Relation
 from fastphash.verify.findings import Findings
 
@@ -48,12 +42,7 @@ class LookCounts(NamedTuple):
 
 
 def look_at_copies(
-    rows: HashTable,
-    readers: Mapping[str, Reader],
-    search: Search,
-    findings: Findings,
-    limit: int,
-    progress: Progress = no_progress,
+    looker: Looker, search: Search, findings: Findings, counts: LookCounts
 ) -> tuple[FoundCopies, Findings, LookCounts]:
     """Search for copies, and look at the pixels of those that leave no doubt by thumbnails.
 
@@ -62,17 +51,14 @@ def look_at_copies(
 
     Parameters
     ----------
-    rows : HashTable
-        All that are compared.
-    readers : mapping of str to Reader
-        For the images of each split.
+    looker : Looker
+        The closest calls come first.
     search : callable
         Finds the copies among the rows, given what was found about pairs of them.
     findings : Findings
         What was found so far.
-    limit : int
-        The most pairs to look at; the closest calls come first.
-    progress : Progress
+    counts : LookCounts
+        Those of earlier looks, to be added to.
 
     Returns
     -------
@@ -81,20 +67,18 @@ def look_at_copies(
         Those given, and the pairs that are altered.
     LookCounts
     """
-    copies, counts = search(findings), LookCounts(limit)
-    if not limit or rows.digests is None:
+    copies = search(findings)
+    if not looker.left:
         return copies, findings, counts
-    digest_of = find_distinct_rows(rows.digests).of_row
-    seen = np.empty(0, np.uint64)
-    while (pairs := _unseen_pairs(copies, digest_of, seen)).left.size:
-        counts = counts._replace(pairs=seen.size + pairs.left.size)
+    while (pairs := _unseen_pairs(copies, looker)).left.size:
+        # all that were looked at before, and those that wait
+        counts = counts._replace(pairs=counts.looked + counts.unreadable + pairs.left.size)
         # the lower the score, the closer the call
-        closest = np.argsort(pairs.relation.score, kind="stable")[: limit - seen.size]
+        closest = np.argsort(pairs.relation.score, kind="stable")[: looker.left]
         if not closest.size:
             break
         pairs = pairs.take(closest)
-        seen = np.concatenate([seen, pair_keys(digest_of[pairs.left], digest_of[pairs.right])])
-        looks = look_at_pairs(look_tasks(rows, readers, pairs), progress=progress)
+        looks = looker.look(pairs)
         altered = _altered(pairs, looks)
         looked = int(looks.looked.sum())
         counts = counts._replace(
@@ -108,9 +92,7 @@ def look_at_copies(
     return copies, findings, counts
 
 
-def _unseen_pairs(
-    copies: FoundCopies, digest_of: NDArray[np.int64], seen: NDArray[np.uint64]
-) -> RowPairs:
+def _unseen_pairs(copies: FoundCopies, looker: Looker) -> RowPairs:
     """Sure copies that a clean takes by default, and those that leak, one for each pair of bytes.
 
     None has the same pixels. Rows are those of all that are compared.
@@ -126,9 +108,7 @@ def _unseen_pairs(
     )
     sure = (relation.kind == EXACT) | (relation.kind == AUGMENTED)
     every = every.take(np.flatnonzero(sure & (relation.same_pixels != SAME_PIXELS)))
-    keys = pair_keys(digest_of[every.left], digest_of[every.right])
-    _, first = np.unique(keys, return_index=True)
-    return every.take(first[~np.isin(keys[first], seen)])
+    return every.take(looker.unseen(every))
 
 
 def _altered(pairs: RowPairs, looks: Looks) -> Findings:

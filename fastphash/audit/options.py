@@ -53,8 +53,9 @@ class AuditOptions:
         copies: none, the middles and what bars leave, or also windows at the sides. None where
         nothing compares thumbnails.
     looks : int
-        The most pairs of sure copies, by their thumbnails, that are compared at their pixels; those
-        that differ at a place are `altered`. None are where nothing compares thumbnails.
+        The most pairs that are compared at their pixels: sure copies by their thumbnails, which
+        are `altered` where they differ at a place; then pairs in doubt, which aligned pixels may
+        decide. None are where nothing compares thumbnails.
     grouping : {"star", "components"}
     keep_in : sequence of str
         Splits that keep their images, first to last; then the others: those for validation or

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash.audit.copies import FoundCopies, search_splits
+from fastphash.audit.doubts import settle
 from fastphash.audit.findings import find_findings, views_compared
 from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
-from fastphash.audit.looks import look_at_copies
+from fastphash.audit.looker import Looker
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.result_files import remove_results, write_tables
 from fastphash.audit.summary import (
@@ -164,20 +165,17 @@ def _search(
     def search(findings: Findings) -> FoundCopies:
         return search_splits(compared, splits, criteria, options, decided, first, findings)
 
-    copies, findings, looks = look_at_copies(
-        compared,
-        {source.split: source.reader for source in sources},
-        search,
-        find_findings(compared, asked, options, progress),
-        options.looks if criteria.score_near else 0,
-        progress,
-    )
+    windows = find_findings(compared, asked, options, progress)
+    readers = {source.split: source.reader for source in sources}
+    limit = options.looks if criteria.score_near else 0
+    settled = settle(Looker(compared, readers, limit, progress), criteria, search, windows)
+    copies, findings = settled.copies, settled.findings
     labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
         **_describe_run(hashed.store, criteria, chance, options),
         "calibration": calibration,
-        "looks": looks._asdict(),
+        "looks": settled.summary(),
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
         "masks": mask_summary(

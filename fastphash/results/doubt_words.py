@@ -72,6 +72,8 @@ def _near_in_words(worst: str, summary: dict[str, Any]) -> str:
         end = f", however unlike {unlike}"
     else:
         end = f", and the thumbnails score at least {min_score:g}"
+        if summary.get("looks", {}).get("doubts", {}).get("rescued"):
+            end += " or the pixels agree"
         mostly = are_mostly_copies(summary)
         if mostly:
             end += ": it is probably a copy" if one else ": most are copies"

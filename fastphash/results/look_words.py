@@ -4,15 +4,22 @@ from typing import Any
 
 from fastphash.base.text import count
 
+_UNREADABLE = "files are gone, have changed or can't be decoded"
+
 
 def looks_in_words(summary: dict[str, Any]) -> str:
-    """How many sure copies nobody compared at their pixels; empty if all were.
+    """What pixels decided, and how many pairs nobody compared at them; empty if there is nothing.
 
     Audits of earlier versions compared none, and are not told so.
     """
     looks = summary.get("looks")
     if not looks or not looks["limit"]:
         return ""
+    return " ".join(_sure_in_words(looks) + _doubts_in_words(looks))
+
+
+def _sure_in_words(looks: dict[str, Any]) -> list[str]:
+    """How many sure copies nobody compared."""
     left = looks["pairs"] - looks["looked"] - looks["unreadable"]
     sentences = []
     if left:
@@ -23,8 +30,35 @@ def looks_in_words(summary: dict[str, Any]) -> str:
         )
     if looks["unreadable"]:
         pairs = count(looks["unreadable"], "pair of sure copies", "pairs of sure copies")
+        sentences.append(f"{pairs} could not be compared at their pixels: {_UNREADABLE}.")
+    return sentences
+
+
+def _doubts_in_words(looks: dict[str, Any]) -> list[str]:
+    """How many pairs in doubt were decided, and how many nobody compared."""
+    doubts = looks.get("doubts")
+    if not doubts or not doubts["pairs"]:
+        return []
+    if doubts["unaligned"]:
+        pairs = count(doubts["pairs"], "pair in doubt was", "pairs in doubt were")
+        return [f"{pairs} not compared at their pixels: {doubts['unaligned']}."]
+    sentences = []
+    rescued, vetoed = doubts["rescued"], doubts["vetoed"]
+    if decided := rescued + vetoed:
+        pairs = count(decided, "pair", "pairs")
         sentences.append(
-            f"{pairs} could not be compared at their pixels: files are gone, have changed or "
-            "can't be decoded."
+            f"Pixels decided {pairs} that thumbnails left in doubt: {rescued:,} "
+            f"{'is a copy' if rescued == 1 else 'are copies'}, {vetoed:,} "
+            f"{'is none' if vetoed == 1 else 'are none'}."
         )
-    return " ".join(sentences)
+    left = doubts["pairs"] - doubts["looked"] - doubts["unreadable"]
+    if left or doubts["more"]:
+        of_all = "more" if doubts["more"] else f"{left:,}"
+        sentences.append(
+            f"Of the pairs in doubt {doubts['looked']:,} were compared at their pixels, the "
+            f"closest calls, and {of_all} were not."
+        )
+    if doubts["unreadable"]:
+        pairs = count(doubts["unreadable"], "pair in doubt", "pairs in doubt")
+        sentences.append(f"{pairs} could not be compared: {_UNREADABLE}.")
+    return sentences

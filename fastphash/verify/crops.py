@@ -5,12 +5,13 @@ and compared as whole thumbnails are.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.pair_keys import pair_keys
-from fastphash.base.vocabulary import COPY_KINDS, CROPPED, DIFFERENT, ViewSet
+from fastphash.base.vocabulary import COLLISION, COPY_KINDS, CROPPED, DIFFERENT, ViewSet
 from fastphash.hashing.views import make_views
 from fastphash.hashing.windows import MIDDLE
 from fastphash.joins.distances import row_distances
@@ -39,6 +40,39 @@ _AT_ONCE = 1 << 14
 _NO_WINDOW = np.full(4, np.nan, np.float32)
 
 
+class Doubts(NamedTuple):
+    """Which pairs leave a doubt: those whose windows score less than a copy's.
+
+    Attributes
+    ----------
+    least : float
+        The least score in doubt.
+    most : int
+        How many are wanted: those with the highest scores.
+    """
+
+    least: float
+    most: int
+
+
+class CroppedPairs(NamedTuple):
+    """What windows say of pairs.
+
+    Attributes
+    ----------
+    copies : Findings
+        Pairs of kind `cropped`.
+    doubtful : Findings
+        Pairs that leave a doubt, of kind `collision`.
+    more : bool
+        Whether there are more of these, with lower scores.
+    """
+
+    copies: Findings
+    doubtful: Findings = NO_FINDINGS
+    more: bool = False
+
+
 def find_cropped(
     frames: Index,
     content: Content,
@@ -46,7 +80,8 @@ def find_cropped(
     views: ViewSet = "all",
     splits: NDArray[np.int64] | None = None,
     representative: NDArray[np.int64] | None = None,
-) -> Findings:
+    doubts: Doubts | None = None,
+) -> CroppedPairs:
     """The pairs of rows of which one shows a window of the other, and that are no nearer copies.
 
     Parameters
@@ -62,9 +97,11 @@ def find_cropped(
         See `ViewedRows`.
     representative : int64 (n,), optional
         See `find_batches_of_sets`; by default each row stands for itself.
+    doubts : Doubts, optional
+        Pairs that are wanted as well; by default none are.
     """
     if content.thumbnails is None or views == "none" or len(frames) < 2:
-        return NO_FINDINGS
+        return CroppedPairs(NO_FINDINGS)
     rows = ViewedRows(frames, make_views(content.thumbnails, views), splits)
     if representative is None:
         representative = np.arange(len(frames))
@@ -77,35 +114,65 @@ def find_cropped(
         for some, within in [*searches, (rows, radius)]
         for batch in find_batches_of_sets(some, representative, within, options=criteria.options)
     )
-    return judge_windows(batches, frames, content, criteria)
+    return judge_windows(batches, frames, content, criteria, doubts)
 
 
 def judge_windows(
-    batches: Iterable[ViewMatches], frames: Index, content: Content, criteria: CopyCriteria
-) -> Findings:
+    batches: Iterable[ViewMatches],
+    frames: Index,
+    content: Content,
+    criteria: CopyCriteria,
+    doubts: Doubts | None = None,
+) -> CroppedPairs:
     """Those of the candidates within one table that are cropped copies, each pair once.
 
     Candidates come in batches, each by pair and the nearest first. Once the windows of a pair agree
     well, further candidates of it are left out.
     """
-    judge = _Judge(frames, content, criteria)
+    judge = _Judge(frames, content, criteria, doubts or Doubts(1, 0))
     for batch in batches:
         for start in range(0, batch.left.size, _AT_ONCE):
             judge.add(batch.take(np.arange(start, min(start + _AT_ONCE, batch.left.size))))
-    return judge.findings()
+    return judge.pairs()
+
+
+class _Scored(NamedTuple):
+    """Candidates and how they were scored."""
+
+    matches: ViewMatches
+    scores: WindowScores
+
+    def take(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> "_Scored":
+        return _Scored(self.matches.take(chosen), self.scores.take(chosen))
+
+    @classmethod
+    def best(cls, several: "list[_Scored]") -> "_Scored":
+        """Of each pair the candidate with the highest score."""
+        every = cls(
+            ViewMatches.joined([one.matches for one in several]),
+            WindowScores.joined([one.scores for one in several]),
+        )
+        matches, scores = every
+        every = every.take(np.lexsort((-scores.score, matches.right, matches.left)))
+        return every.take(_first_of_pairs(every.matches))
 
 
 class _Judge:
-    """Candidates judged batch by batch; only those that are cropped copies are held."""
+    """Candidates judged batch by batch; only cropped copies and those in doubt are held."""
 
-    def __init__(self, frames: Index, content: Content, criteria: CopyCriteria) -> None:
+    def __init__(
+        self, frames: Index, content: Content, criteria: CopyCriteria, doubts: Doubts
+    ) -> None:
         self._frames = frames
         self._content = content
         self._criteria = criteria
         self._least = max(MIN_CROPPED_SCORE, criteria.min_score or 0)
         # keys of pairs about which nothing more is asked, ascending
         self._settled = np.empty(0, np.uint64)
-        self._found: list[tuple[ViewMatches, WindowScores]] = []
+        self._found: list[_Scored] = []
+        self._doubts = doubts
+        self._in_doubt: list[_Scored] = []
+        self._dropped = False
 
     def add(self, matches: ViewMatches) -> None:
         """Judge candidates, ordered by pair."""
@@ -118,17 +185,16 @@ class _Judge:
             self._score(matches.take(first))
             matches = self._unsettled(matches.take(~first))
 
-    def findings(self) -> Findings:
-        """Of each pair the candidate with the highest score."""
-        if not self._found:
-            return NO_FINDINGS
-        matches = ViewMatches.joined([found for found, _ in self._found])
-        columns = zip(*(scores for _, scores in self._found), strict=True)
-        scores = WindowScores(*(np.concatenate(column) for column in columns))
-        order = np.lexsort((-scores.score, matches.right, matches.left))
-        matches, scores = matches.take(order), scores.take(order)
-        best = _first_of_pairs(matches)
-        return self._describe(matches.take(best), scores.take(best))
+    def pairs(self) -> CroppedPairs:
+        """What all candidates came to, each pair with its best one."""
+        copies, doubtful = NO_FINDINGS, NO_FINDINGS
+        if self._found:
+            copies = self._describe(_Scored.best(self._found), CROPPED)
+        if self._in_doubt:
+            self._drop_doubts()
+            doubtful = self._describe(self._in_doubt[0], COLLISION)
+            doubtful = doubtful.take(np.flatnonzero(~np.isin(doubtful.keys, copies.keys)))
+        return CroppedPairs(copies, doubtful, self._dropped)
 
     def _unsettled(self, matches: ViewMatches) -> ViewMatches:
         keys = pair_keys(matches.left, matches.right)
@@ -161,16 +227,35 @@ class _Judge:
         return self._unsettled(matches)
 
     def _score(self, matches: ViewMatches) -> None:
-        scores = score_windows(matches, self._content, self._content, self._least)
-        alike = (scores.score >= self._least) & (scores.colour != DIFFERENT)
+        doubtful_from = min(self._doubts.least, self._least)
+        scores = score_windows(matches, self._content, self._content, doubtful_from)
+        scored = _Scored(matches, scores)
+        shown = scores.colour != DIFFERENT
+        alike = shown & (scores.score >= self._least)
         if alike.any():
-            self._found.append((matches.take(alike), scores.take(alike)))
+            self._found.append(scored.take(alike))
             self._settle(matches.take(alike & (scores.score >= _SURE_SCORE)))
+        doubtful = shown & ~alike & (scores.score >= self._doubts.least)
+        if self._doubts.most and doubtful.any():
+            self._in_doubt.append(scored.take(doubtful))
+            if sum(one.scores.score.size for one in self._in_doubt) > 4 * self._doubts.most:
+                self._drop_doubts()
 
-    def _describe(self, matches: ViewMatches, scores: WindowScores) -> Findings:
+    def _drop_doubts(self) -> None:
+        """Keep the pairs in doubt with the highest scores, each once."""
+        best = _Scored.best(self._in_doubt)
+        highest = np.argsort(-best.scores.score, kind="stable")[: self._doubts.most]
+        self._in_doubt = [best.take(np.sort(highest))]
+        if highest.size < best.scores.score.size:
+            self._dropped = True
+            # lower ones would be dropped as well
+            self._doubts = self._doubts._replace(least=float(best.scores.score[highest[-1]]))
+
+    def _describe(self, scored: _Scored, kind: int) -> Findings:
+        matches, scores = scored
         left, right = matches.left, matches.right
         relation = Relation.collisions(left.size)
-        relation.kind[:] = CROPPED
+        relation.kind[:] = kind
         relation.distance[:] = row_distances(self._frames, left, self._frames, right)[0]
         relation.orientation[:] = scores.orientation
         relation.score[:] = scores.score

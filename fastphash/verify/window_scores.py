@@ -48,6 +48,11 @@ class WindowScores(NamedTuple):
         columns: Iterable[NDArray[Any]] = self
         return WindowScores(*(column[chosen] for column in columns))
 
+    @classmethod
+    def joined(cls, parts: "list[WindowScores]") -> "WindowScores":
+        """The scores of all parts, one after the other."""
+        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
 
 def score_windows(
     matches: ViewMatches, left: Content, right: Content, least: float = 0.0

@@ -19,6 +19,7 @@ from fastphash.inspector.columns import read_columns
 from fastphash.results.audit_folder import SUMMARY, open_audit
 from fastphash.results.schemas import PARTS
 from fastphash.results.verdict import count_leaks
+from fastphash.verify.crops import CroppedPairs
 from fastphash.verify.findings import Findings
 from tests.support.findings import findings_of
 from tests.support.report_pages import read_page
@@ -44,7 +45,7 @@ def find(*pairs):
             found.window_of[:] = 0
             found.place[:] = PLACE if kind == ALTERED else np.nan
             several.append(found)
-        return Findings.joined(several)
+        return CroppedPairs(Findings.joined(several))
 
     return find_findings
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fastphash.audit.doubts import DoubtCounts
+from fastphash.audit.looks import LookCounts
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.run import audit
 from fastphash.clean.plan import make_plan, plan_summary
@@ -75,7 +77,7 @@ def test_other_readings_are_altered_and_stay(run):
 
 def test_without_looks_thumbnails_alone_decide(run):
     summary, found = run(looks=0)
-    assert summary["looks"] == {"limit": 0, "pairs": 0, "looked": 0, "altered": 0, "unreadable": 0}
+    assert summary["looks"] == {**LookCounts(0)._asdict(), "doubts": DoubtCounts()._asdict()}
     assert len(removed(found)) == 4
     assert looks_in_words(summary) == ""
 

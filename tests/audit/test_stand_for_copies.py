@@ -42,10 +42,10 @@ def test_every_copy_of_a_set_is_in_a_pair():
     frames, content = table(*pictures())
     criteria = CopyCriteria(SET_RADIUS)
     splits = np.zeros(9, np.int64)
-    every = find_cropped(frames, content, criteria)
+    every = find_cropped(frames, content, criteria).copies
     assert every.pairs.tolist() == [[i, j] for i in range(3) for j in range(3, 6)]
     standing = stand_for_copies(frames, content, criteria, splits)
-    found = find_cropped(frames, content, criteria, representative=standing)
+    found = find_cropped(frames, content, criteria, representative=standing).copies
     assert found.pairs.tolist() == [[0, 3], [0, 4], [0, 5], [1, 3], [2, 3]]
 
 

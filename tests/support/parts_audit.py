@@ -18,6 +18,7 @@ from fastphash.base.vocabulary import (
 from fastphash.ingest.options import IngestOptions
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
+from fastphash.verify.crops import CroppedPairs
 from fastphash.verify.decide_kind import Relation
 from fastphash.verify.findings import Findings
 from tests.support.scenes import save, scene, source
@@ -73,7 +74,7 @@ def parts_audit(folder, picture=scene, found=FOUND, keep_in=("train",)):
     splits = write_parts(folder, picture, found)
 
     def find(rows, *_, **__):
-        return findings_by_name(rows, found)
+        return CroppedPairs(findings_by_name(rows, found))
 
     with patch("fastphash.audit.run.find_findings", find):
         options = AuditOptions(keep_in=keep_in)

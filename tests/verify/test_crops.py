@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastphash.base.vocabulary import CROPPED, DIFFERENT, ORIENTATIONS, SAME, UNKNOWN_CHROMA
+from fastphash.base.vocabulary import (
+    COLLISION,
+    CROPPED,
+    DIFFERENT,
+    ORIENTATIONS,
+    SAME,
+    UNKNOWN_CHROMA,
+)
 from fastphash.demo import scene
 from fastphash.hashing.phash import hash_orientations
 from fastphash.hashing.views import cut_windows
@@ -14,7 +21,7 @@ from fastphash.joins.index import Index
 from fastphash.joins.views import ViewMatches
 from fastphash.store.rows import Content
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.crops import MIN_CROPPED_SCORE, find_cropped, shown_windows
+from fastphash.verify.crops import MIN_CROPPED_SCORE, Doubts, find_cropped, shown_windows
 from fastphash.verify.findings import NO_FINDINGS
 from fastphash.verify.window_scores import cut_chroma, score_windows
 from tests.support import naive
@@ -34,7 +41,7 @@ def table(*pictures, chroma=True):
 
 
 def found(*pictures, criteria=CRITERIA, **options):
-    return find_cropped(*table(*pictures), criteria, **options)
+    return find_cropped(*table(*pictures), criteria, **options).copies
 
 
 def framed(picture, left, top, right, bottom, colour=(30, 60, 120)):
@@ -116,8 +123,8 @@ def test_a_crop_in_other_colours_is_none():
     cells[1] = pillow_chroma(tinted).reshape(-1)
     assert grey[0].shape == grey[1].shape
     assert found(WIDE, copy).pairs.size
-    assert not find_cropped(frames, content._replace(chroma=cells), CRITERIA).pairs.size
-    assert find_cropped(frames, content._replace(chroma=None), CRITERIA).pairs.size
+    assert not find_cropped(frames, content._replace(chroma=cells), CRITERIA).copies.pairs.size
+    assert find_cropped(frames, content._replace(chroma=None), CRITERIA).copies.pairs.size
 
 
 def test_colours_of_bars_are_left_out():
@@ -151,9 +158,9 @@ def test_other_pictures_are_no_crops():
 
 def test_nothing_to_compare():
     frames, content = table(WIDE, WIDE.crop((26, 26, 230, 230)))
-    assert find_cropped(frames, Content(), CRITERIA) is NO_FINDINGS
-    assert find_cropped(frames, content, CRITERIA, "none") is NO_FINDINGS
-    assert find_cropped(frames.take(slice(1)), content, CRITERIA) is NO_FINDINGS
+    assert find_cropped(frames, Content(), CRITERIA).copies is NO_FINDINGS
+    assert find_cropped(frames, content, CRITERIA, "none").copies is NO_FINDINGS
+    assert find_cropped(frames.take(slice(1)), content, CRITERIA).copies is NO_FINDINGS
 
 
 def test_a_higher_least_score_holds_for_crops():
@@ -247,3 +254,43 @@ def test_the_verdict_on_colours_is_of_the_window():
     _, content = table(left, right)
     scores = score_windows(candidate((0, 60 / 256, 1, 1), (0, 0, 1, 1)), content, content)
     assert scores.colour.tolist() != [DIFFERENT]
+
+
+STRICT = CopyCriteria(4, 0.9)
+
+
+def drawn_crops():
+    """Pictures, and crops of them, turned a little."""
+    pictures = [Image.fromarray(scene(np.random.default_rng(i), side=200)) for i in range(9)]
+    pictures = [picture.resize((200, 200)) for picture in pictures]
+    crops = [
+        picture.rotate(degrees).crop((20, 20, 180, 180)) for degrees, picture in enumerate(pictures)
+    ]
+    return [*pictures, *crops]
+
+
+def test_pairs_in_doubt_score_less_than_copies():
+    rows = table(*drawn_crops())
+    plain = find_cropped(*rows, STRICT)
+    assert not plain.doubtful.size
+    every = find_cropped(*rows, STRICT, doubts=Doubts(0.2, 1000))
+    assert every.copies.pairs.tolist() == plain.copies.pairs.tolist()
+    doubtful = every.doubtful
+    assert doubtful.size > 4
+    assert not every.more
+    assert ((doubtful.relation.score >= 0.2) & (doubtful.relation.score < STRICT.min_score)).all()
+    assert set(doubtful.relation.kind.tolist()) == {COLLISION}
+    assert not np.isin(doubtful.keys, plain.copies.keys).any()
+    assert np.unique(doubtful.keys).size == doubtful.size
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_as_many_doubts_as_wanted_are_kept_those_with_the_highest_scores(monkeypatch, at_once):
+    rows = table(*drawn_crops())
+    every = find_cropped(*rows, STRICT, doubts=Doubts(0.2, 1000)).doubtful
+    monkeypatch.setattr("fastphash.verify.crops._AT_ONCE", at_once)
+    some = find_cropped(*rows, STRICT, doubts=Doubts(0.2, 4))
+    assert some.more
+    highest = np.sort(every.relation.score)[-4:]
+    assert np.sort(some.doubtful.relation.score).tolist() == highest.tolist()
+    assert np.isin(some.doubtful.keys, every.keys).all()

@@ -90,9 +90,10 @@ class _OptionalKinds(click.Command):
     "--looks",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Pairs of sure copies that are compared at their pixels, at most, the closest calls "
-    "first. Those that differ at a place, such as a caption or a number, are 'altered', and not "
-    f"cleaned by default.  [default: {LOOKS:,}; 0 if no thumbnails are compared]",
+    help="Pairs that are compared at their pixels, at most, the closest calls first: sure copies, "
+    "which are 'altered', and not cleaned by default, where they differ at a place such as a "
+    "caption or a number; then pairs that thumbnails leave in doubt, which aligned pixels may "
+    f"decide.  [default: {LOOKS:,}; 0 if no thumbnails are compared]",
 )
 @options.grouping_option
 @options.coco_option(

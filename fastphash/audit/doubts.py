@@ -1,0 +1,273 @@
+"""Second looks: pairs that thumbnails leave in doubt are decided by their aligned pixels."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.audit.copies import FoundCopies
+from fastphash.audit.looker import Looker, RowPairs
+from fastphash.audit.looks import LookCounts, Search, look_at_copies
+from fastphash.base.orientations import turn_boxes
+from fastphash.base.vocabulary import COLLISION, CROPPED, DIFFERENT, INVERSE, NEAR
+from fastphash.errors import TooManyPairsError
+from fastphash.joins.batches import find_matches
+from fastphash.joins.distinct import find_distinct_rows
+from fastphash.joins.index import Index
+from fastphash.joins.matches import Matches
+from fastphash.looks.judgement import DOUBT_END, DOUBT_START, IS_COPY, IS_NO_COPY, judge_doubts
+from fastphash.looks.run import Looks, why_unaligned
+from fastphash.store.rows import HashTable
+from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.crops import MIN_CROPPED_SCORE, CroppedPairs
+from fastphash.verify.decide_kind import Relation, relate_matches
+from fastphash.verify.findings import NO_FINDINGS, Findings
+
+# candidates that are scored at once, and the most of all, by image
+_AT_ONCE = 1 << 17
+_MOST_PER_IMAGE = 100
+# pairs in doubt that are in memory, by pair that may be looked at
+_HELD = 8
+# from this share of both pictures on, they show the same: none is a crop of the other
+_WHOLE = 0.8
+_INVERSE = np.array(INVERSE, np.uint8)
+
+
+class DoubtCounts(NamedTuple):
+    """How many pairs were in doubt, and what pixels said of them.
+
+    Attributes
+    ----------
+    pairs : int
+        Pairs in doubt, each pair of files with the same bytes once.
+    more : bool
+        Whether there are more, further from a close call, that nobody counted.
+    looked : int
+        Those whose pixels were compared.
+    vetoed : int
+        Those of them that were copies by their thumbnails, and are none.
+    rescued : int
+        Those of them that were no copies by their thumbnails, and are some.
+    unreadable : int
+        Those that could not be compared: a file is gone, has changed or can't be decoded.
+    unaligned : str
+        Why none could be compared; empty if there was no reason.
+    """
+
+    pairs: int = 0
+    more: bool = False
+    looked: int = 0
+    vetoed: int = 0
+    rescued: int = 0
+    unreadable: int = 0
+    unaligned: str = ""
+
+
+class Settled(NamedTuple):
+    """What looks at pixels left of the copies.
+
+    Attributes
+    ----------
+    copies : FoundCopies
+    findings : Findings
+        Cropped copies, altered ones, and what pixels said of pairs in doubt.
+    looks : LookCounts
+    doubts : DoubtCounts
+    """
+
+    copies: FoundCopies
+    findings: Findings
+    looks: LookCounts
+    doubts: DoubtCounts
+
+    def summary(self) -> dict[str, Any]:
+        """``looks`` of summary.json."""
+        return {**self.looks._asdict(), "doubts": self.doubts._asdict()}
+
+
+def settle(
+    looker: Looker, criteria: CopyCriteria, search: Search, windows: CroppedPairs
+) -> Settled:
+    """Search for copies, look at the sure ones, then at pairs in doubt, as far as is allowed.
+
+    Parameters
+    ----------
+    looker : Looker
+    criteria : CopyCriteria
+        What makes two whole images copies.
+    search : callable
+        Finds the copies among the rows, given what was found about pairs of them.
+    windows : CroppedPairs
+        What windows say of pairs.
+    """
+    copies, findings, looks = look_at_copies(
+        looker, search, windows.copies, LookCounts(looker.left)
+    )
+    decided, doubts = look_at_doubts(looker, criteria, windows, findings)
+    if decided.size:
+        findings = Findings.joined([decided, findings])
+        copies, findings, looks = look_at_copies(looker, search, findings, looks)
+    return Settled(copies, findings, looks, doubts)
+
+
+class _InDoubt(NamedTuple):
+    """Pairs in doubt.
+
+    Attributes
+    ----------
+    pairs : RowPairs
+    closeness : float32 (n,)
+        By how much the score misses the least one of copies, or is above it.
+    """
+
+    pairs: RowPairs
+    closeness: NDArray[np.float32]
+
+    @property
+    def accused(self) -> NDArray[np.bool_]:
+        """Whether thumbnails make a copy of each pair."""
+        return self.pairs.relation.kind < COLLISION
+
+    def take(self, chosen: NDArray[np.int64]) -> "_InDoubt":
+        return _InDoubt(self.pairs.take(chosen), self.closeness[chosen])
+
+    @classmethod
+    def judge(cls, pairs: RowPairs, least: float) -> "_InDoubt":
+        """Those of the pairs that are in doubt, `least` being the least score of copies."""
+        kind, score, colour = pairs.relation.kind, pairs.relation.score, pairs.relation.colour
+        accused = ((kind == NEAR) | (kind == CROPPED)) & (score < DOUBT_END)
+        cleared = (kind == COLLISION) & (score >= DOUBT_START) & (score < least)
+        chosen = np.flatnonzero(accused | (cleared & (colour != DIFFERENT)))
+        return cls(pairs.take(chosen), np.abs(score[chosen] - np.float32(least)))
+
+    @classmethod
+    def closest(cls, several: "list[_InDoubt]", looker: Looker) -> "_InDoubt":
+        """Of each pair of bytes that nobody has looked at the closest call, closest first."""
+        relation = Relation.joined([one.pairs.relation for one in several])
+        left, right = (np.concatenate([one.pairs[side] for one in several]) for side in (0, 1))
+        every = cls(
+            RowPairs(left, right, relation), np.concatenate([one.closeness for one in several])
+        )
+        every = every.take(np.argsort(every.closeness, kind="stable"))
+        return every.take(looker.unseen(every.pairs))
+
+
+def look_at_doubts(
+    looker: Looker, criteria: CopyCriteria, windows: CroppedPairs, findings: Findings
+) -> tuple[Findings, DoubtCounts]:
+    """Look at the pixels of pairs in doubt, the closest calls first.
+
+    Parameters
+    ----------
+    looker : Looker
+    criteria : CopyCriteria
+    windows : CroppedPairs
+    findings : Findings
+        What is known about pairs: only its cropped copies can be in doubt.
+
+    Returns
+    -------
+    Findings
+        About the pairs that were decided: `collision` if they are no copies; if they are, `near`
+        where both pictures show the same, `cropped` where one shows a part of the other.
+    DoubtCounts
+    """
+    if not looker.left or looker.rows.content.thumbnails is None:
+        return NO_FINDINGS, DoubtCounts()
+    doubts, more = _find_doubts(looker, criteria, windows, findings)
+    counts = DoubtCounts(doubts.closeness.size, more)
+    if not counts.pairs:
+        return NO_FINDINGS, counts
+    if reason := why_unaligned():
+        return NO_FINDINGS, counts._replace(unaligned=reason)
+    doubts = doubts.take(np.arange(min(counts.pairs, looker.left)))
+    looks = looker.look(doubts.pairs, aligned=True)
+    verdict = judge_doubts(looks, doubts.accused)
+    vetoed, rescued = (np.flatnonzero(verdict == one) for one in (IS_NO_COPY, IS_COPY))
+    looked = int(looks.looked.sum())
+    counts = counts._replace(
+        looked=looked,
+        vetoed=vetoed.size,
+        rescued=rescued.size,
+        unreadable=doubts.closeness.size - looked,
+    )
+    decided = [_no_copies(doubts.pairs, vetoed), _copies(doubts.pairs, looks, rescued)]
+    return Findings.joined(decided), counts
+
+
+def _find_doubts(
+    looker: Looker, criteria: CopyCriteria, windows: CroppedPairs, findings: Findings
+) -> tuple[_InDoubt, bool]:
+    """Pairs in doubt, the closest calls first, and whether there are more."""
+    of_windows = max(MIN_CROPPED_SCORE, criteria.min_score or 0)
+    every = [
+        _InDoubt.judge(RowPairs(one.pairs[:, 0], one.pairs[:, 1], one.relation), of_windows)
+        for one in (findings.take(np.flatnonzero(~findings.looked)), windows.doubtful)
+    ]
+    known = np.sort(looker.keys(*findings.pairs.T))
+    more = windows.more
+    try:
+        for pairs in _near_pairs(looker.rows, criteria):
+            doubts = _InDoubt.judge(pairs, criteria.min_score or 0)
+            unknown = ~np.isin(looker.keys(doubts.pairs.left, doubts.pairs.right), known)
+            every.append(doubts.take(np.flatnonzero(unknown)))
+            if sum(one.closeness.size for one in every) > _HELD * looker.left:
+                closest = _InDoubt.closest(every, looker)
+                more |= closest.closeness.size > looker.left
+                every = [closest.take(np.arange(min(closest.closeness.size, looker.left)))]
+    except TooManyPairsError:
+        more = True
+    return _InDoubt.closest(every, looker), more
+
+
+def _near_pairs(rows: HashTable, criteria: CopyCriteria) -> Iterator[RowPairs]:
+    """All pairs within the radius, scored, in batches: one for each pair of bytes.
+
+    Raises TooManyPairsError if they are too many for each to be scored.
+    """
+    assert rows.digests is not None
+    first = find_distinct_rows(rows.digests).first
+    index, content = Index(rows.phashes[first], rows.known), rows.content
+    most = max(_MOST_PER_IMAGE * first.size, _AT_ONCE)
+    for batch in find_matches(
+        index, None, criteria.radius, max_pairs=most, options=criteria.options
+    ):
+        matches = batch._replace(left=first[batch.left], right=first[batch.right])
+        for start in range(0, matches.left.size, _AT_ONCE):
+            part: Matches = matches.take(slice(start, start + _AT_ONCE))
+            relation = relate_matches(part, content, content, criteria.min_score)
+            yield RowPairs(part.left, part.right, relation)
+
+
+def _no_copies(pairs: RowPairs, chosen: NDArray[np.int64]) -> Findings:
+    return _findings(pairs.take(chosen), np.full(chosen.size, COLLISION, np.uint8))
+
+
+def _copies(pairs: RowPairs, looks: Looks, chosen: NDArray[np.int64]) -> Findings:
+    """The chosen pairs, with the part of one picture that the other one shows."""
+    pairs = pairs.take(chosen)
+    in_left = turn_boxes(looks.window[chosen], _INVERSE[pairs.relation.orientation])
+    in_right = looks.other_window[chosen]
+    left, right = (
+        np.diff(box.reshape(-1, 2, 2), axis=1).prod(axis=(1, 2)) for box in (in_left, in_right)
+    )
+    whole = np.minimum(left, right) >= _WHOLE
+    found = _findings(pairs, np.where(whole, NEAR, CROPPED).astype(np.uint8))
+    found.window_of[:] = right < left
+    found.window[:] = np.where((right < left)[:, None], in_right, in_left)
+    found.window[whole] = np.nan
+    return found
+
+
+def _findings(pairs: RowPairs, kind: NDArray[np.uint8]) -> Findings:
+    """What pixels say of pairs, without windows and places."""
+    nowhere = np.full((kind.size, 4), np.nan, np.float32)
+    return Findings(
+        np.stack([pairs.left, pairs.right], axis=1),
+        pairs.relation._replace(kind=kind),
+        nowhere,
+        np.zeros(kind.size, np.uint8),
+        nowhere.copy(),
+        np.ones(kind.size, np.bool_),
+    )

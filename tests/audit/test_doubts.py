@@ -1,0 +1,201 @@
+"""Pairs that thumbnails leave in doubt: which they are, and what an audit makes of their pixels."""
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastphash.audit.options import AuditOptions
+from fastphash.audit.run import audit
+from fastphash.base.vocabulary import COLLISION, NEAR
+from fastphash.clean.plan import make_plan, plan_summary
+from fastphash.demo import scene
+from fastphash.ingest.options import IngestOptions
+from fastphash.inspector.columns import read_columns
+from fastphash.results.audit_folder import open_audit
+from fastphash.results.look_words import looks_in_words
+from tests.support.report_pages import read_page
+from tests.support.scenes import save, source
+
+BICUBIC = Image.Resampling.BICUBIC
+ONE_WORKER = IngestOptions(workers=1)
+
+
+def picture(seed, side=320):
+    return Image.fromarray(scene(np.random.default_rng(seed), side=side)).resize((side, side))
+
+
+def turned(seed, degrees):
+    """What a camera that was turned sees of a picture's scene."""
+    large = picture(seed, 480).rotate(degrees, BICUBIC)
+    return large.crop((80, 80, 400, 400))
+
+
+def stamped(seed, ground):
+    """Blots of their own on a ground in common, whose outline is all that a thumbnail shows."""
+    pixels = np.asarray(ground, np.int16).copy()
+    blots = np.random.default_rng(seed).integers(-1, 2, (80, 80, 1)).astype(np.int16) * 34
+    pixels += np.kron(blots, np.ones((4, 4, 1), np.int16))
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Audits what is in train and val."""
+
+    def run(**options):
+        splits = [source(name, tmp_path / name) for name in ("train", "val")]
+        options.setdefault("keep_score", True)
+        found = audit(tmp_path / "out", splits, AuditOptions(**options), ONE_WORKER)
+        return found.summary, open_audit(tmp_path / "out")
+
+    return run
+
+
+def put(folder, **pictures):
+    for name, image in pictures.items():
+        split, _, stem = name.partition("_")
+        save(folder / split / f"{stem}.png", np.asarray(image))
+
+
+def kinds(found):
+    return {
+        (row["needle_path"], row["haystack_path"]): row["kind"] for row in found.leaks.to_pylist()
+    }
+
+
+def test_a_turned_picture_is_a_copy_after_all(run, tmp_path):
+    put(tmp_path, train_whole=turned(3, 0), train_other=picture(2), val_turned=turned(3, 8))
+    summary, found = run(looks=0)
+    assert not kinds(found)
+    assert summary["looks"]["doubts"]["pairs"] == 0
+    summary, found = run()
+    assert kinds(found) == {
+        ("whole.png", "turned.png"): "near",
+        ("turned.png", "whole.png"): "near",
+    }
+    doubts = summary["looks"]["doubts"]
+    assert doubts["pairs"] == doubts["looked"] >= 1
+    assert (doubts["rescued"], doubts["vetoed"], doubts["unreadable"]) == (1, 0, 0)
+    assert not doubts["more"]
+    said = "Pixels decided 1 pair that thumbnails left in doubt: 1 is a copy, 0 are none."
+    assert looks_in_words(summary) == said
+    assert said in summary["verdict"]["sentences"]
+    assert any("or the pixels agree" in one for one in summary["verdict"]["sentences"])
+    assert said in read_page(found.folder / "report.html").text
+    findings = found.findings
+    assert findings.relation.kind.tolist() == [NEAR]
+    assert findings.looked.all()
+    assert np.isnan(findings.window).all()
+    assert 0.2 <= findings.relation.score[0] < 0.5
+    plan = make_plan(found, by=["near"])
+    assert sum(row["remove"] for row in plan_summary(plan).values()) == 1
+
+
+@pytest.mark.parametrize("turn", [Image.Transpose.ROTATE_90, Image.Transpose.FLIP_LEFT_RIGHT])
+def test_a_turned_crop_is_found_in_any_orientation(run, tmp_path, turn):
+    crop = picture(2, 480).rotate(7, BICUBIC).crop((104, 104, 344, 344)).transpose(turn)
+    put(tmp_path, train_whole=turned(2, 0), val_crop=crop)
+    _, found = run(looks=0, min_score=0.8)
+    assert not kinds(found)
+    summary, found = run(min_score=0.8)
+    assert set(kinds(found).values()) == {"cropped"}
+    assert summary["looks"]["doubts"]["rescued"] == 1
+    (needle,) = (row for row in found.leaks.to_pylist() if row["needle_path"] == "crop.png")
+    assert needle["orientation"] == {"ROTATE_90": "rotate_270"}.get(turn.name, turn.name.lower())
+    assert needle["window_of"] == "haystack"
+    window = [float(edge) for edge in needle["window"].split(",")]
+    # the box of what a turn by 7 degrees shows
+    np.testing.assert_allclose(window, (0.03, 0.03, 0.87, 0.87), atol=0.03)
+
+
+def test_other_pictures_on_one_ground_are_no_copies(run, tmp_path):
+    ground = picture(3)
+    put(tmp_path, train_one=stamped(0, ground), val_two=stamped(10, ground))
+    _, found = run(looks=0)
+    assert set(kinds(found).values()) == {"near"}
+    summary, found = run()
+    assert summary["looks"]["doubts"]["vetoed"] == 1
+    assert not kinds(found)
+    assert not found.groups.num_rows
+    assert summary["verdict"]["tone"] == "good"
+    assert found.findings.relation.kind.tolist() == [COLLISION]
+    assert found.findings.relation.score[0] >= 0.5
+    assert sum(row["remove"] for row in plan_summary(make_plan(found, by=["near"])).values()) == 0
+    said = "Pixels decided 1 pair that thumbnails left in doubt: 0 are copies, 1 is none."
+    assert said in read_page(found.folder / "report.html").text
+    assert read_columns(found).part_rows.size == 0
+
+
+def test_of_several_keepers_none_remains_in_doubt(run, tmp_path):
+    ground = picture(3)
+    copies = {f"train_{seed}": stamped(seed, ground) for seed in range(3)}
+    put(tmp_path, **copies, val_two=stamped(10, ground))
+    summary, found = run()
+    assert summary["looks"]["doubts"]["vetoed"] == 6
+    assert not kinds(found)
+    assert not found.groups.num_rows
+
+
+def test_files_of_the_same_bytes_are_looked_at_once(run, tmp_path):
+    again = turned(3, 8)
+    put(tmp_path, train_whole=turned(3, 0), val_a=again, val_b=again, val_c=again)
+    summary, found = run()
+    assert summary["looks"]["doubts"]["pairs"] == 1
+    needles = {row["needle_path"] for row in found.leaks.to_pylist()}
+    assert needles == {"whole.png", "a.png", "b.png", "c.png"}
+
+
+def test_the_closest_calls_come_first_and_the_bound_is_said(run, tmp_path):
+    for seed in (1, 3):
+        put(tmp_path, **{f"train_{seed}": turned(seed, 0), f"val_{seed}": turned(seed, 8)})
+    summary, found = run(looks=1, min_score=0.7)
+    doubts = summary["looks"]["doubts"]
+    assert doubts["looked"] == 1
+    assert doubts["pairs"] >= 2
+    (score,) = found.findings.relation.score
+    assert score > 0.6
+    said = looks_in_words(summary)
+    assert f"1 were compared at their pixels, the closest calls, and {doubts['pairs'] - 1}" in said
+
+
+def test_without_opencv_pairs_stay_in_doubt(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    ground = picture(3)
+    put(tmp_path, train_one=stamped(0, ground), val_two=stamped(10, ground))
+    summary, found = run()
+    assert set(kinds(found).values()) == {"near"}
+    assert summary["looks"]["doubts"]["looked"] == 0
+    (said,) = [one for one in summary["verdict"]["sentences"] if "in doubt" in one]
+    assert said.startswith("1 pair in doubt was not compared at their pixels")
+    assert said.endswith("pip install opencv-python-headless.")
+
+
+def test_where_nothing_is_in_doubt_opencv_is_not_missed(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    put(tmp_path, train_one=picture(1), val_one=picture(1))
+    summary, _ = run()
+    assert looks_in_words(summary) == ""
+
+
+def test_files_that_are_gone_stay_in_doubt(tmp_path):
+    put(tmp_path, train_whole=turned(3, 0), val_turned=turned(3, 8))
+    splits = [source(name, tmp_path / name) for name in ("train", "val")]
+    audit(tmp_path / "out", splits, AuditOptions(looks=0), ONE_WORKER)
+    (tmp_path / "val" / "turned.png").unlink()
+    kept = IngestOptions(workers=1, keep_missing=True)
+    summary = audit(tmp_path / "out", splits, AuditOptions(), kept).summary
+    doubts = summary["looks"]["doubts"]
+    assert doubts["pairs"] == doubts["unreadable"] == 1
+    assert "1 pair in doubt could not be compared" in looks_in_words(summary)
+    assert not any(split["leaks"]["leaked"] for split in summary["splits"].values())
+
+
+@pytest.mark.parametrize("least", [None, 0.0, 1.0])
+def test_any_least_score_will_do(run, tmp_path, least):
+    put(tmp_path, train_whole=turned(3, 0), val_turned=turned(3, 8))
+    summary, found = run(min_score=least, radius=16)
+    expected = {None: 0, 0.0: 1, 1.0: 1}[least]
+    assert summary["looks"]["doubts"]["pairs"] == expected
+    assert set(kinds(found).values()) == {"near"}

@@ -53,6 +53,9 @@ def find_oriented_pairs(
     if right is None:
         search.within(_hashes_of(a.hashes, _UPRIGHT))
         search.across(_hashes_of(a.hashes, turned), _hashes_of(a.hashes, _UPRIGHT))
+    elif a.hashes.known == _UPRIGHT:
+        # one search with all needles costs less than two
+        search.across(_hashes_of(a.hashes, _UPRIGHT), _hashes_of(b.hashes, b.hashes.known))
     else:
         search.across(_hashes_of(a.hashes, a.hashes.known), _hashes_of(b.hashes, _UPRIGHT))
         search.across(_hashes_of(a.hashes, _UPRIGHT), _hashes_of(b.hashes, turned))

@@ -13,6 +13,7 @@ from PIL import Image
 
 from fastphash import kernels
 from tests.support import browser
+from tests.support.disks import write_into_memory
 from tests.support.examples import PROFILES
 from tests.support.skipping import missing
 
@@ -28,13 +29,19 @@ settings.load_profile("fast")
 
 
 def pytest_configure(config):
-    """Compile all kernels once, before processes are started that each would compile them.
+    """What is done once, before processes are started that each would do it."""
+    if not hasattr(config, "workerinput"):
+        write_into_memory()
+        compile_kernels()
+
+
+def compile_kernels():
+    """Compile all kernels.
 
     A test whose process may write no large file, or has little time, needs them compiled too.
     """
-    if not hasattr(config, "workerinput"):
-        for module in pkgutil.iter_modules(kernels.__path__):
-            importlib.import_module(f"fastphash.kernels.{module.name}")
+    for module in pkgutil.iter_modules(kernels.__path__, "fastphash.kernels."):
+        importlib.import_module(module.name)
 
 
 def pytest_collection_modifyitems(items):

@@ -45,20 +45,13 @@ from fastphash.store.schema import REJECTED_SCHEMA
 from fastphash.verify.findings import NO_FINDINGS
 from tests.support.audits import fixed
 from tests.support.command_line import command, run, screen
+from tests.support.disks import elsewhere, in_memory
 from tests.support.examples import examples
 from tests.support.scenes import planted, save
 from tests.support.skipping import missing
 
 # calls by which a move changes what is on the disk
 DURABLE = "link,linkat,unlink,rename,renameat2,symlink,fsync,fdatasync"
-MEMORY = Path("/dev/shm")
-
-
-def elsewhere():
-    """A folder on another device."""
-    if not MEMORY.is_dir():
-        missing(f"no {MEMORY}")
-    return MEMORY
 
 
 class Small:
@@ -389,7 +382,7 @@ def test_50_links(tmp_path, files, device):
     found = Small(tmp_path, files)
     plan = found.plan()
     before = {name: (found.root / name).read_text() for name in files}
-    where = elsewhere() if device == "other" else tmp_path
+    where = elsewhere(tmp_path) if device == "other" else tmp_path
     with tempfile.TemporaryDirectory(dir=where) as target:
         applied = apply_plan(plan, "move", Path(target))
         assert applied.planned == applied.done + len(applied.skipped)
@@ -458,7 +451,7 @@ def test_51_the_keeper_vanished_after_the_first_copy_was_moved(small, place, how
 
 
 def test_52_another_device(small, tmp_path):
-    with tempfile.TemporaryDirectory(dir=elsewhere()) as target:
+    with tempfile.TemporaryDirectory(dir=elsewhere(tmp_path)) as target:
         assert os.stat(target).st_dev != tmp_path.stat().st_dev
         before = everything(small.root / "train", small.root / "val")
         plan = small.plan()
@@ -485,7 +478,7 @@ def test_52_copied_synced_and_read_before_it_is_unlinked(small):
 
         return mock.patch.object(module, name, call)
 
-    with tempfile.TemporaryDirectory(dir=elsewhere()) as target:
+    with tempfile.TemporaryDirectory(dir=elsewhere(small.root)) as target:
         plan = small.plan()
         with tell(os, "fsync"), tell(os, "unlink"), tell(durable_move, "give_name"):
             move_file(plan.file(row), os.fsencode(target) + b"/x", plan.digests[row])
@@ -549,7 +542,7 @@ def test_53_the_same_bytes_are_somebody_elses(small, place):
 def test_53_the_name_is_taken_in_between(small, device, tmp_path):
     plan = small.plan()
     row = int(np.flatnonzero(plan.keeper >= 0)[0])
-    where = elsewhere() if device == "other" else tmp_path
+    where = elsewhere(tmp_path) if device == "other" else tmp_path
     with tempfile.TemporaryDirectory(dir=where) as folder:
         target = os.fsencode(folder) + b"/x"
         real = os.makedirs
@@ -808,7 +801,7 @@ def test_54_killed_at_every_durable_call(images, tmp_path, device):
     if device == "same":
         killed_at_every_call(images, tmp_path, tmp_path, step=1, undone=True)
         return
-    with tempfile.TemporaryDirectory(dir=elsewhere()) as folder:
+    with tempfile.TemporaryDirectory(dir=elsewhere(tmp_path)) as folder:
         killed_at_every_call(images, tmp_path, Path(folder), step=1, undone=True)
 
 
@@ -911,7 +904,7 @@ def ending_after(calls):
 
 def play(plot):
     files, words, changes, edits, kinds, mode, end = plot
-    with tempfile.TemporaryDirectory(dir=elsewhere()) as name:
+    with tempfile.TemporaryDirectory(dir=in_memory()) as name:
         found, place = Small(name, files), Path(name) / "aside"
         for word, one, other in words:
             about = [one] if word == "keeper" else [one, other]

@@ -31,7 +31,6 @@ from fastphash.sources.local import folder_source
 from tests.faults.test_clean import (
     Killed,
     Small,
-    elsewhere,
     ending_after,
     everything,
     own_names_in,
@@ -41,6 +40,7 @@ from tests.faults.test_clean import (
     small,
 )
 from tests.support.command_line import command, run, screen
+from tests.support.disks import elsewhere
 from tests.support.examples import slow_but
 from tests.support.scenes import save
 from tests.support.skipping import missing
@@ -78,7 +78,7 @@ def just_before(name, happens):
 @pytest.fixture(params=["same", "other"])
 def aside(request, tmp_path):
     """A folder on the same device as the images, or on another one."""
-    where = elsewhere() if request.param == "other" else tmp_path
+    where = elsewhere(tmp_path) if request.param == "other" else tmp_path
     with tempfile.TemporaryDirectory(dir=where) as folder:
         yield Path(folder)
 
@@ -91,7 +91,7 @@ def test_49_replaced_while_it_is_copied(tmp_path):
     source = os.fsencode(tmp_path / "k.bmp")
     old = np.random.default_rng(1).bytes(40_000_000)
     Path(os.fsdecode(source)).write_bytes(old)
-    with tempfile.TemporaryDirectory(dir=elsewhere()) as folder:
+    with tempfile.TemporaryDirectory(dir=elsewhere(tmp_path)) as folder:
         target = os.fsencode(folder) + b"/k.bmp"
 
         def watch():
@@ -144,7 +144,10 @@ def test_49_written_to_while_it_is_copied(small):
     plan = small.plan()
     row = int(np.flatnonzero(plan.keeper >= 0)[0])
     file = plan.file(row)
-    with tempfile.TemporaryDirectory(dir=elsewhere()) as folder, open(file, "r+b") as held:
+    with (
+        tempfile.TemporaryDirectory(dir=elsewhere(small.root)) as folder,
+        open(file, "r+b") as held,
+    ):
 
         def write():
             held.write(NEW)
@@ -254,7 +257,7 @@ def test_50_a_copy_that_is_the_keeper_by_another_mount(tmp_path, links):
 def test_50_hard_links_to_a_keeper_go_and_come_back(tmp_path, device):
     found = Small(tmp_path, {"val/k": "a1", "train/h": "val/k", "train/i": "val/k"})
     plan = found.plan()
-    where = elsewhere() if device == "other" else tmp_path
+    where = elsewhere(tmp_path) if device == "other" else tmp_path
     with tempfile.TemporaryDirectory(dir=where) as target:
         applied = apply_plan(plan, "move", Path(target))
         assert (applied.done, applied.skipped) == (2, [])
@@ -329,7 +332,7 @@ def test_51_two_audits_in_processes_of_their_own(tmp_path):
         words = ["audit", "train=train", "val=val", "-o", f"by-{keep}", "--keep-in", keep]
         run(*words, cwd=tmp_path)
         run("clean", f"by-{keep}", cwd=tmp_path)
-    with tempfile.TemporaryDirectory(dir=elsewhere()) as folder:
+    with tempfile.TemporaryDirectory(dir=elsewhere(tmp_path)) as folder:
         for _ in range(5):
             both = [
                 subprocess.Popen(
@@ -443,7 +446,10 @@ def test_53_names_that_differ_in_case_only_on_a_disk_that_folds_case(tmp_path):
 @pytest.mark.parametrize("poor", [False, True])
 def test_53_names_that_differ_in_case_only(tmp_path, poor):
     found = Small(tmp_path, CLASHING)
-    with tempfile.TemporaryDirectory(dir=elsewhere()) as folder, contextlib.ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory(dir=elsewhere(tmp_path)) as folder,
+        contextlib.ExitStack() as stack,
+    ):
         if poor:
             stack.enter_context(poor_disk(links=False))
         stack.enter_context(CaseFolded(folder).calls())
@@ -457,7 +463,7 @@ def test_53_killed_names_that_differ_in_case_only(tmp_path):
         root.mkdir()
         found = Small(root, {"val/k": "a1", "train/IMG_1": "a1", "train/img_1": "a1"})
         plan = found.plan()
-        with tempfile.TemporaryDirectory(dir=elsewhere()) as folder:
+        with tempfile.TemporaryDirectory(dir=elsewhere(tmp_path)) as folder:
             ended = True
             with CaseFolded(folder).calls():
                 with ending_after(calls), contextlib.suppress(Killed):

@@ -19,8 +19,9 @@ from fastphash.errors import FastphashError, UsageError
 from fastphash.files import durable_move, exclusive_rename, parquet
 from fastphash.files.durable_move import move_file
 from fastphash.files.own_names import taken_name
-from tests.faults.test_clean import Small, elsewhere, own_names_in, place, readable, small
+from tests.faults.test_clean import Small, own_names_in, place, readable, small
 from tests.support.command_line import FAILED, run
+from tests.support.disks import elsewhere
 from tests.support.scenes import save, scene
 
 __all__ = ["place", "small"]
@@ -89,7 +90,7 @@ def test_54_moves_for_which_there_is_no_room_leave_the_journal(tmp_path):
     files = {"train/1": large, "train/3": little, "val/2": large, "val/4": little}
     found = Small(tmp_path, files)
     plan = found.plan(keep_in=["val"])
-    with tempfile.TemporaryDirectory(dir=elsewhere()) as folder:
+    with tempfile.TemporaryDirectory(dir=elsewhere(tmp_path)) as folder:
         with files_of_at_most(100_000):
             applied = apply_plan(plan, "move", Path(folder))
         assert (applied.done, len(applied.skipped)) == (1, 1)
@@ -218,7 +219,7 @@ def test_54_a_look_that_fails_makes_no_link_a_file(tmp_path, kind):
         (root / "real").write_bytes(content)
         source = root / "k"
         source.symlink_to("real") if kind == "link" else source.write_bytes(content)
-        with tempfile.TemporaryDirectory(dir=elsewhere()) as folder:
+        with tempfile.TemporaryDirectory(dir=elsewhere(tmp_path)) as folder:
             target = Path(folder) / "sub" / "k"
             with failing_once(number) as calls, suppress(OSError, FastphashError):
                 move_file(os.fsencode(source), os.fsencode(target), xxhash.xxh3_128_digest(content))

@@ -11,8 +11,8 @@ from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.worker import Hasher, Recipe
 from fastphash.sources.local import LocalReader
-from tests.faults.test_clean import elsewhere
 from tests.support.batches import reader
+from tests.support.disks import in_memory
 from tests.support.fault_runs import outcome
 from tests.support.scenes import save, scene, source
 from tests.support.skipping import missing
@@ -33,7 +33,7 @@ TIMES = [
 @pytest.fixture
 def folder():
     """In memory, where files may have any time and size; with a sound image."""
-    with tempfile.TemporaryDirectory(dir=elsewhere()) as made:
+    with tempfile.TemporaryDirectory(dir=in_memory()) as made:
         save(Path(made) / "in" / "sound.png", scene(0))
         yield Path(made) / "in"
 

@@ -1,17 +1,19 @@
-"""Tables written as Parquet, CSV or JSON lines, as the ending of the file's name says."""
+"""Tables written and read as Parquet, CSV or JSON lines, as the ending of the file's name says."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol, Self, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
+from pyarrow import json as json_lines
 
-from fastphash.errors import UsageError
+from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
-from fastphash.files.atomic import replacing
+from fastphash.files.atomic import one_line, replacing
 
 Format = Literal["parquet", "csv", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -61,7 +63,7 @@ def format_of(path: Path, wanted: Format | None = None) -> Format:
     named = ENDINGS.get(ending)
     if wanted is None and ending and named is None:
         raise UsageError(
-            f"no table can be written to {path.name!r}: its name must end with "
+            f"{path.name!r} is no name of a table: it must end with "
             f"{', '.join(ENDINGS)} (the last three are JSON lines)"
         )
     if wanted is not None and named not in (None, wanted):
@@ -181,3 +183,58 @@ def _value(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if not pa.types.is_float32(column.type):
         return column
     return column.cast(pa.string()).cast(pa.float64())
+
+
+def read_column_names(path: Path) -> list[str]:
+    """The names of the columns of a table; errors are those of `read_columns`.
+
+    JSON lines have those of their first block.
+    """
+    form = format_of(path)
+    if form == "parquet":
+        return list(parquet.read_schema(path).names)
+    with _reading(path) as file:
+        reader = csv.open_csv(file) if form == "csv" else json_lines.open_json(file)
+        with reader:
+            return list(reader.schema.names)
+
+
+def read_columns(path: Path, columns: Collection[str], binary: Collection[str] = ()) -> pa.Table:
+    """Some columns of a table in Parquet, CSV or JSON lines, as far as it has them.
+
+    Parameters
+    ----------
+    path : Path
+    columns : collection of str
+    binary : collection of str
+        Those that are read from CSV as they are: any bytes, and no numbers.
+
+    Raises
+    ------
+    StoreError
+        The file can't be read, is damaged or of another format.
+    UsageError
+        No table has a name that ends so.
+    """
+    form = format_of(path)
+    chosen = [name for name in read_column_names(path) if name in columns]
+    if form == "parquet":
+        return parquet.read_table(path, chosen)
+    with _reading(path) as file:
+        if form == "json":
+            return json_lines.read_json(file).select(chosen)
+        types = {name: pa.binary() for name in chosen if name in binary}
+        options = csv.ConvertOptions(include_columns=chosen, column_types=types)
+        return csv.read_csv(file, convert_options=options).select(chosen)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[IO[bytes]]:
+    """An open file, and errors of reading it as StoreError."""
+    try:
+        with open(path, "rb") as file:
+            yield file
+    except pa.ArrowMemoryError:
+        raise  # the file is fine
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: {one_line(error)}") from error

@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastphash.errors import UsageError
+from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
-from fastphash.files.table_formats import ENDINGS, format_of, write_table, write_tables
+from fastphash.files.table_formats import (
+    ENDINGS,
+    format_of,
+    read_column_names,
+    read_columns,
+    write_table,
+    write_tables,
+)
 
 NAMES = [
     "=cmd|' /C calc'!A0",
@@ -174,3 +181,34 @@ def test_other_endings_are_refused_by_name(name, wanted):
     if wanted is None:
         for ending in ENDINGS:
             assert ending in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_columns_are_read_from_each_format(tmp_path, ending):
+    path = tmp_path / f"t{ending}"
+    plain = table(["a.png", "1.png", "caf\ufffd"])
+    write_table(path, plain)
+    assert set(read_column_names(path)) == set(plain.column_names)
+    read = read_columns(path, {"path", "distance", "gone"}, {"path"})
+    assert sorted(read.column_names) == ["distance", "path"]
+    assert read["path"].cast(pa.binary()).to_pylist() == plain["path"].cast(pa.binary()).to_pylist()
+    assert read["distance"].to_pylist() == [None, 1, 2]
+
+
+def test_bytes_and_numbers_are_names_where_a_csv_has_them(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"path\n\xff.png\n007\n")
+    assert read_columns(path, ["path"], ["path"])["path"].to_pylist() == [b"\xff.png", b"007"]
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv", ".jsonl"])
+@pytest.mark.parametrize("content", [b"", b'{"a": [1\n', None])
+def test_columns_of_what_is_no_table(tmp_path, ending, content):
+    path = tmp_path / f"t{ending}"
+    if content is not None:
+        path.write_bytes(content)
+    if content and ending == ".csv":
+        assert read_columns(path, ["path"]).column_names == []
+        return
+    with pytest.raises(StoreError, match=r"t\..*: "):
+        read_columns(path, ["path"])

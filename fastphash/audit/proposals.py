@@ -1,0 +1,250 @@
+"""Pairs of images that somebody else proposes: listed, or near by vectors of any embedding."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fastphash.audit.image_names import ImageNames
+from fastphash.base.pair_keys import pair_keys
+from fastphash.base.text import count, listed
+from fastphash.errors import StoreError, UsageError
+from fastphash.files.table_formats import read_column_names, read_columns
+from fastphash.joins.distinct import find_distinct_rows
+from fastphash.joins.options import JoinOptions
+from fastphash.joins.vectors import find_neighbours
+from fastphash.store.rows import HashTable
+
+#: Neighbours by their vectors that each image is proposed with.
+NEIGHBOURS = 10
+
+_VECTORS = ("vector", "embedding")
+# how tables of pairs name the two images: those of evaluations, of joins and leaks, of true pairs
+_SIDES = (("path", "other_path"), ("needle_path", "haystack_path"), ("needle", "haystack"))
+# columns by which pairs are ordered, and whether the highest value is the best
+_ORDERS = (("score", True), ("distance", False))
+_HINT = (
+    "proposals are pairs (split, path, other_split, other_path) or vectors (split, path, vector), "
+    "with or without splits"
+)
+
+
+class Proposals(NamedTuple):
+    """Pairs to look at, the most promising first.
+
+    Attributes
+    ----------
+    pairs : int64 (n, 2)
+        Rows of those that are compared, the lower first; each pair once.
+    given : int
+        Pairs, or vectors, that the file has.
+    unknown : int
+        Those of them with a name that no compared image has, or several have.
+    unusable : int
+        Vectors of another length than most, of length 0, or with values that aren't finite.
+    """
+
+    pairs: NDArray[np.int64]
+    given: int
+    unknown: int
+    unusable: int = 0
+
+
+def check_proposals(path: Path) -> None:
+    """Raise UsageError if a file can't be read, or has the columns of neither pairs nor vectors."""
+    _find_columns(path)
+
+
+def read_proposals(path: Path, rows: HashTable, options: JoinOptions | None = None) -> Proposals:
+    """Read pairs, or vectors whose nearest neighbours are proposed.
+
+    Images are named by split and path. Without a column for splits, a path may begin with the
+    name of its split; may be absolute; or no other split may have it.
+
+    Parameters
+    ----------
+    path : Path
+        Parquet, CSV or JSON lines. Columns of pairs are split, path, other_split and other_path, or
+        those of a join or of leaks, or needle and haystack; pairs are ordered by score, or else by
+        distance, where there is such a column. Vectors are lists in a column vector or embedding.
+    rows : HashTable
+        Those that are compared.
+    options : JoinOptions, optional
+        What the search for neighbours may use.
+
+    Raises
+    ------
+    UsageError
+        The file can't be read, has neither pairs nor vectors, or names no image of these.
+    """
+    columns = _find_columns(path)
+    names = ImageNames(rows)
+    if columns.vector is None:
+        found = _read_pairs(path, columns, names)
+    else:
+        found = _read_vectors(path, columns, names, options)
+    if found.given and found.unknown == found.given:
+        raise UsageError(
+            f"{str(path)!r} names no images of this audit, or names that several have: "
+            "give split and path as in hashes and groups"
+        )
+    return found
+
+
+class _Columns(NamedTuple):
+    """The columns of a file: for one image, or for the two of a pair, path and split."""
+
+    paths: tuple[str, ...]
+    splits: tuple[str, ...]
+    vector: str | None
+    order: tuple[str, bool] | None
+
+    @property
+    def exact(self) -> tuple[str, ...]:
+        """Those with names that are not UTF-8."""
+        return tuple(f"{name}_bytes" for name in self.paths)
+
+
+def _find_columns(path: Path) -> _Columns:
+    try:
+        names = read_column_names(path)
+    except StoreError as error:
+        raise UsageError(f"can't read {error}") from error
+    vector = next((name for name in _VECTORS if name in names), None)
+    for paths in _SIDES:
+        if set(paths) <= set(names):
+            order = next((one for one in _ORDERS if one[0] in names), None)
+            return _Columns(paths, _splits_of(paths, names), None, order)
+    if vector is None or "path" not in names:
+        found = listed([repr(name) for name in names]) or "none"
+        raise UsageError(f"{str(path)!r} has the columns {found}: {_HINT}")
+    return _Columns(("path",), _splits_of(("path",), names), vector, None)
+
+
+def _splits_of(paths: tuple[str, ...], names: list[str]) -> tuple[str, ...]:
+    """The columns with the splits of all these images; none if one of them is missing."""
+    splits = tuple(f"{name.removesuffix('path')}split" for name in paths)
+    return splits if set(splits) <= set(names) else ()
+
+
+def _read(path: Path, columns: _Columns) -> pa.Table:
+    wanted = {*columns.paths, *columns.splits}
+    others = {*columns.exact} if path.suffix.lower() in {"", ".parquet"} else set[str]()
+    others |= {columns.vector or "path"} | {columns.order[0] if columns.order else "path"}
+    try:
+        return read_columns(path, wanted | others, wanted)
+    except StoreError as error:
+        raise UsageError(f"can't read {error}") from error
+
+
+def _find_rows(table: pa.Table, columns: _Columns, names: ImageNames) -> list[NDArray[np.int64]]:
+    """The row of each image, -1 if there is none: int64 (n,) for each column of paths."""
+    splits = columns.splits or (None,) * len(columns.paths)
+    found = []
+    for path, exact, split in zip(columns.paths, columns.exact, splits, strict=True):
+        try:
+            named = _as_bytes(table[path])
+            if exact in table.column_names:
+                named = pc.coalesce(_as_bytes(table[exact]), named)
+            found.append(
+                names.find(named, None if split is None else _as_bytes(table[split]).cast("string"))
+            )
+        except pa.ArrowException as error:
+            named_ones = " and ".join(repr(name) for name in (path, split) if name)
+            raise UsageError(f"column {named_ones} is no text in UTF-8") from error
+    return found
+
+
+def _as_bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of text or bytes, of any of their types, as binary."""
+    kind = column.type
+    plain = column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
+    if pa.types.is_integer(plain.type):
+        # numbers are good names, and readers of CSV may take names for them
+        plain = plain.cast(pa.string())
+    return plain.cast(pa.binary())
+
+
+def _read_pairs(path: Path, columns: _Columns, names: ImageNames) -> Proposals:
+    table = _read(path, columns)
+    left, right = _find_rows(table, columns, names)
+    known = (left >= 0) & (right >= 0)
+    chosen = np.flatnonzero(known & (left != right))
+    if columns.order is not None:
+        chosen = chosen[_best_first(table[columns.order[0]], highest=columns.order[1])[chosen]]
+    pairs = np.stack([left[chosen], right[chosen]], axis=1)
+    pairs.sort(axis=1)
+    _, first = np.unique(pair_keys(*pairs.T), return_index=True)
+    return Proposals(pairs[np.sort(first)], len(table), int((~known).sum()))
+
+
+def _best_first(values: pa.ChunkedArray, *, highest: bool) -> NDArray[np.int64]:
+    """The rows in order of their values, as they are where these are no numbers."""
+    try:
+        numbers = values.cast(pa.float64()).to_numpy()
+    except pa.ArrowException:
+        return np.arange(len(values))
+    return np.argsort(-numbers if highest else numbers, kind="stable")
+
+
+def _read_vectors(
+    path: Path, columns: _Columns, names: ImageNames, options: JoinOptions | None
+) -> Proposals:
+    table = _read(path, columns)
+    (found,) = _find_rows(table, columns, names)
+    assert columns.vector is not None
+    vectors, usable = _as_matrix(table[columns.vector], columns.vector)
+    del table
+    given, unknown, unusable = found.size, int((found < 0).sum()), int((~usable).sum())
+    place = np.full(found.size, -1)
+    place[usable] = np.arange(len(vectors))
+    chosen = np.flatnonzero(usable & (found >= 0))
+    # files of the same bytes, and rows that are given twice, would take all places of neighbours
+    keys = names.digests[found[chosen]] if names.digests is not None else found[chosen, None]
+    chosen = chosen[find_distinct_rows(keys).first]
+    nearest = find_neighbours(vectors[place[chosen]], NEIGHBOURS, options)
+    pairs = found[chosen][nearest.pairs]
+    pairs.sort(axis=1)
+    return Proposals(pairs, given, unknown, unusable)
+
+
+def _as_matrix(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The usable vectors, float32 (m, d), and which rows have one, bool (n,)."""
+    kind = column.type
+    is_list = (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+    item = kind.value_type if is_list else kind
+    if not (is_list and (pa.types.is_floating(item) or pa.types.is_integer(item))):
+        raise UsageError(f"column {name!r} holds {kind}, not lists of numbers")
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
+    values, counts = np.unique(lengths[lengths > 0], return_counts=True)
+    length = int(values[counts.argmax()]) if values.size else 1
+    alike = lengths == length
+    pieces = [np.empty((0, length), np.float32)]
+    start = 0
+    for chunk in column.chunks:
+        kept = chunk.filter(pa.array(alike[start : start + len(chunk)]))
+        start += len(chunk)
+        flat = pc.list_flatten(kept).cast(pa.float32(), safe=False)
+        pieces.append(flat.to_numpy(zero_copy_only=False).reshape(-1, length))
+    vectors = np.concatenate(pieces)
+    good = np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)
+    usable = alike.copy()
+    usable[alike] = good
+    return vectors[good], usable
+
+
+def proposals_in_words(proposals: Proposals) -> str:
+    """What of a file could not be used, as a sentence; nothing if all was."""
+    parts = []
+    if proposals.unknown:
+        names = count(proposals.unknown, "entry names", "entries name")
+        parts.append(f"{names} no image that is compared")
+    if proposals.unusable:
+        vectors = count(proposals.unusable, "vector is", "vectors are")
+        parts.append(f"{vectors} empty, of another length or not finite")
+    return f"Of {proposals.given:,} proposals, {listed(parts)}" if parts else ""

@@ -55,6 +55,7 @@ def _show_listed(figures: dict[str, Any], truth: str) -> None:
         "unseen": "lost: equal hashes, but no thumbnails to compare",
         "score": f"lost: within the radius, but {unlike}",
         "colour": "lost: within the radius and alike, but in different colours",
+        "pixels": "lost: in doubt by thumbnails, and no copies by a look at pixels",
     }
     lost = figures["lost"]
     listed = f"{count(true['pairs'], 'pair')} of {count(true['images'], 'image')}"

@@ -48,6 +48,8 @@ class JudgedPairs(NamedTuple):
         Index into `STATUSES`.
     accused : bool (n,)
         Whether an audit with this radius, and with these findings, calls the pair copies.
+    vetoed : bool (n,)
+        Whether a look at pixels said that the pair is none.
     loss : uint8 (n,)
         Why a listed pair isn't accused: index into `LOSSES`, or `NOT_LOST`.
     relation : Relation
@@ -60,6 +62,7 @@ class JudgedPairs(NamedTuple):
     listing: NDArray[np.int64]
     status: NDArray[np.uint8]
     accused: NDArray[np.bool_]
+    vetoed: NDArray[np.bool_]
     loss: NDArray[np.uint8]
     relation: Relation
 
@@ -73,6 +76,7 @@ class JudgedPairs(NamedTuple):
             listing,
             np.full(size, STATUS_UNLISTED, np.uint8),
             np.empty(size, np.bool_),
+            np.empty(size, np.bool_),
             np.empty(size, np.uint8),
             Relation.collisions(size),
         )
@@ -85,6 +89,7 @@ class JudgedPairs(NamedTuple):
             self.listing[chosen],
             self.status[chosen],
             self.accused[chosen],
+            self.vetoed[chosen],
             self.loss[chosen],
             self.relation.take(chosen),
         )
@@ -94,12 +99,14 @@ class JudgedPairs(NamedTuple):
         """How likely each pair is a copy, to rank pairs: float32 (n,).
 
         Kinds above `near` rank first, then pairs with a score by score, then pairs without a score
-        by distance. Pairs in different colours get minus infinity: they are never accused, unless
-        they were found by other means than their thumbnails as a whole.
+        by distance. Minus infinity is for pairs that are never accused: those that pixels vetoed,
+        and those in different colours, unless they were found by other means than their thumbnails
+        as a whole.
         """
         kind, distance, _, score, colour, *_ = self.relation
         confidence = np.where(np.isnan(score), -1 - distance.astype(np.float32), score)
         confidence[(colour == DIFFERENT) & ~np.isin(kind, (CROPPED, ALTERED))] = -np.inf
+        confidence[self.vetoed] = -np.inf
         return np.where(kind < NEAR, np.float32(_SURE), confidence).astype(np.float32)
 
 
@@ -167,13 +174,14 @@ def judge_pairs(
         renumbered = block._replace(left=content_row[block.left], right=content_row[block.right])
         # also scores pairs that the audit did not score
         relation = relate_matches(renumbered, content, content, criteria.min_score)
-        accused = _put_findings(relation, block, findings)
-        accused |= block.distance <= criteria.radius
+        found = _put_findings(relation, block, findings)
+        vetoed = found & (relation.kind == COLLISION)
+        accused = found | (block.distance <= criteria.radius)
         accused &= relation.kind < COLLISION
         listed = listing[part] >= 0
         judged.relation.put(part, relation)
-        judged.accused[part] = accused
-        judged.loss[part] = find_losses(relation, listed, accused, criteria, viewed_beyond)
+        judged.accused[part], judged.vetoed[part] = accused, vetoed
+        judged.loss[part] = find_losses(relation, listed, accused, vetoed, criteria, viewed_beyond)
         status = judged.status[part]
         status[component[block.left] == component[block.right]] = STATUS_IMPLIED
         status[not_copies[part]] = STATUS_NOT_COPIES

@@ -9,15 +9,16 @@ from fastphash.verify.decide_kind import Relation
 
 #: Reasons: an image has no hash; the distance is beyond the radius; it is, and no window of one
 #: image was found in the other; there are no thumbnails to compare; the score is too low; the
-#: colours are different.
-LOSSES = ("rejected", "radius", "views", "unseen", "score", "colour")
-REJECTED, _RADIUS, _VIEWS, _UNSEEN, _SCORE, _COLOUR, NOT_LOST = range(7)
+#: colours are different; a look at pixels said that they are no copies.
+LOSSES = ("rejected", "radius", "views", "unseen", "score", "colour", "pixels")
+REJECTED, _RADIUS, _VIEWS, _UNSEEN, _SCORE, _COLOUR, _PIXELS, NOT_LOST = range(8)
 
 
 def find_losses(
     relation: Relation,
     listed: NDArray[np.bool_],
     accused: NDArray[np.bool_],
+    vetoed: NDArray[np.bool_],
     criteria: CopyCriteria,
     viewed_beyond: int,
 ) -> NDArray[np.uint8]:
@@ -28,6 +29,8 @@ def find_losses(
     relation : Relation
     listed, accused : bool (n,)
         Pairs that are accused or not listed aren't lost.
+    vetoed : bool (n,)
+        Pairs that were found to be no copies.
     criteria : CopyCriteria
     viewed_beyond : int
         Windows of images were compared where the whole images are further apart than this.
@@ -38,6 +41,7 @@ def find_losses(
     loss = np.where(np.isnan(score), _UNSEEN, loss)
     loss = np.where(distance > criteria.radius, _RADIUS, loss)
     loss = np.where(distance > max(criteria.radius, viewed_beyond), _VIEWS, loss)
+    loss = np.where(vetoed, _PIXELS, loss)
     return np.where(accused | ~listed, NOT_LOST, loss).astype(np.uint8)
 
 

@@ -162,15 +162,16 @@ def test_figures_are_those_of_plain_counting(
         assert row == figures({pair for pair in within if bits[pair] <= int(most)})
     sure = {pair for pair in within if kind[pair] in COPY_KINDS[:3]}
     assert (summary["by_score"] == {}) == (None in score.values())
+    vetoed = {pair for pair in within | hashed if kind_found.get(pair) == COLLISION}
     for least, row in summary["by_score"].items():
-        above = {pair for pair in within - sure if score[pair] >= np.float32(float(least))}
+        above = {pair for pair in within - sure - vetoed if score[pair] >= np.float32(float(least))}
         assert row == figures(sure | above)
 
     confidence = {
         pair: 2 if pair in sure else -bits[pair] - 1 if score[pair] is None else score[pair]
-        for pair in within
+        for pair in within - vetoed
     }
-    true_confidence = {pair: confidence[pair] for pair in within & right}
+    true_confidence = {pair: confidence[pair] for pair in confidence.keys() & right}
 
     def of_images(pairs):
         images = {i for pair in pairs for i in pair}
@@ -189,16 +190,17 @@ def test_figures_are_those_of_plain_counting(
         plain_average_precision(by_distance, right_by_distance, true)
     )
     # windows were compared beyond the radius of the audit
-    viewed = {pair for pair in hashed - within if bits[pair] > RADIUS and views == "all"}
-    unlike = (hashed & within) - accused
+    viewed = {pair for pair in hashed - within - vetoed if bits[pair] > RADIUS and views == "all"}
+    unlike = (hashed & within) - accused - vetoed
     unseen = {pair for pair in unlike if score[pair] is None}
     assert summary["lost"] == {
         "rejected": len(true - hashed),
-        "radius": len(hashed - within - viewed),
+        "radius": len(hashed - within - viewed - vetoed),
         "views": len(viewed),
         "unseen": len(unseen),
         "score": len(unlike - unseen),
         "colour": 0,
+        "pixels": len(hashed & vetoed),
     }
     assert thumbnails or unseen == {pair for pair in unlike if pair not in kind_found}
     assert summary["unlisted"] == len(accused - right - true - apart)
@@ -356,6 +358,15 @@ def test_kinds_of_the_table_of_true_pairs():
     assert rows["03.png", "0.jpg"]["distance"] is None
     assert rows["00.png", "02.png"]["listed_as"] == "crop"
     assert evaluate(audit, truth._replace(kinds=())).summary["by_listed_kind"] == {}
+
+
+def test_a_pair_lost_by_a_look_at_its_pixels():
+    vetoed = findings_of([(0, 1)], [COLLISION])
+    audit = plain_audit([0, 1, 5], findings=vetoed)
+    found = evaluate(audit, truth_of((0, 1)))
+    assert {why: number for why, number in found.summary["lost"].items() if number} == {"pixels": 1}
+    of_pairs = [row["pairs"] for row in found.summary["by_score"].values()]
+    assert {row["found"] for row in of_pairs} == {0}
 
 
 def test_a_pair_lost_by_its_colours(tmp_path):

@@ -42,7 +42,7 @@ PACKAGES = (
 # which packages may import a library, or which modules of one package
 USERS = {
     "PIL": {"images"},
-    "cv2": {"looks.aligned"},
+    "cv2": {"looks.keypoints"},
     "simplejpeg": {"images.decode_jpeg"},
     "numba": {"kernels"},
     "pyarrow.parquet": {"files.parquet"},

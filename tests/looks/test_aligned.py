@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from fastphash.errors import UsageError
-from fastphash.looks.aligned import ENOUGH_KEYPOINTS, align
+from fastphash.looks.aligned import ENOUGH_KEYPOINTS, align, align_described
+from fastphash.looks.keypoints import describe
 
 
 def blocks(seed, height=240, width=300):
@@ -74,6 +75,66 @@ def test_flat_and_tiny_pictures_are_not_aligned(shape):
 def test_the_same_pair_always_gives_the_same_answer():
     left, right = blocks(9), blocks(9)[20:]
     assert align(left, right) == align(left, right)
+
+
+def test_described_pictures_are_aligned_like_pictures():
+    left, right = blocks(9), blocks(9)[20:, 10:]
+    assert align_described(describe(left), describe(right)) == align(left, right)
+
+
+def thing(shift=(0, 0), degrees=0.0, noise=0):
+    """One thing, with many corners, on a plain ground."""
+    page = Image.new("RGB", (300, 240), (245, 245, 245))
+    page.paste(Image.fromarray(blocks(21, 120, 150)), (75 + shift[0], 60 + shift[1]))
+    page = page.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=(245, 245, 245))
+    rng = np.random.default_rng(noise)
+    noisy = np.asarray(page) + rng.normal(0, 1.5, (240, 300, 3))
+    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("shift", "degrees"), [((9, 7), 0), ((0, 0), 2), ((-8, 6), -1.5)])
+def test_a_thing_that_moved_on_a_plain_ground_is_loose(shift, degrees):
+    found = align(thing(), thing(shift, degrees, noise=1))
+    assert found.loose
+    assert found.correlation > 0.95
+    assert found.covered < 0.6
+
+
+@pytest.mark.parametrize(
+    "box", [(0, 0, 300, 240), (15, 12, 285, 228), (0, 0, 270, 240), (0, 20, 300, 240)]
+)
+def test_a_crop_on_a_plain_ground_is_not_loose(box):
+    left, top, right, bottom = box
+    found = align(thing(), thing(noise=1)[top:bottom, left:right])
+    assert not found.loose
+    assert found.correlation > 0.95
+
+
+@pytest.mark.parametrize("degrees", [2, 10])
+def test_a_turned_picture_with_detail_up_to_its_edges_is_not_loose(degrees):
+    picture = Image.fromarray(blocks(22))
+    turned = picture.rotate(degrees, Image.Resampling.BICUBIC)
+    found = align(np.asarray(picture), np.asarray(turned))
+    assert not found.loose
+    assert found.covered > 0.8
+
+
+def test_a_border_does_not_count():
+    picture = blocks(23)
+    bordered = np.pad(picture, ((30, 30), (40, 40), (0, 0)))
+    found = align(picture, bordered)
+    assert found.correlation > 0.95
+    np.testing.assert_allclose(found.window, (0, 0, 1, 1), atol=0.01)
+
+
+@pytest.mark.parametrize("size", [(12, 16), (24, 31)])
+def test_pictures_without_keypoints_are_aligned_by_their_frames(size):
+    picture = Image.fromarray(blocks(24)).resize(size[::-1], Image.Resampling.BOX)
+    tiny = np.asarray(picture)
+    found = align(tiny, np.clip(tiny * 0.8 + 20, 0, 255).astype(np.uint8))
+    assert found.keypoints == (0, 0)
+    assert found.correlation > 0.95
+    assert found.matched == 0
 
 
 def test_without_opencv_it_says_what_to_install(monkeypatch):

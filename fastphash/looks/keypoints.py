@@ -1,0 +1,120 @@
+"""Keypoints of pictures, and the similarity that most of those of two pictures agree on."""
+
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.errors import UsageError
+
+# pixels of the longer side at which keypoints are found
+_SIDE = 256
+_KEYPOINTS = 600
+# smallest side of a picture in which keypoints are looked for, in pixels
+_LEAST_SIDE = 32
+# ORB's least contrast of a corner, in levels, and the border it leaves out, in pixels
+_CORNER, _BORDER = 7, 12
+# pixels by which a matched keypoint may miss its place, and matches that fix a similarity
+_MISS, _LEAST_MATCHES = 4.0, 6
+_ROUNDS = 1000
+# scales beyond which a similarity is an accident
+_MOST_SCALE = 8.0
+
+
+class Described(NamedTuple):
+    """A picture as alignment needs it, whichever other one it is compared with.
+
+    Attributes
+    ----------
+    grey : uint8 (h, w)
+        Its longer side has 256 pixels at most.
+    points : float32 (n, 2)
+        x and y of its keypoints, in pixels.
+    marks : uint8 (n, 32)
+        What each keypoint looks like.
+    """
+
+    grey: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    marks: NDArray[np.uint8]
+
+
+def describe(picture: NDArray[np.uint8]) -> Described:
+    """Reduce a picture and find its keypoints: none in one of less than 32 pixels on a side.
+
+    Parameters
+    ----------
+    picture : uint8 (h, w) or (h, w, 3)
+        Grey or RGB.
+
+    Raises
+    ------
+    UsageError
+        OpenCV is missing.
+    """
+    cv2 = load_opencv()
+    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    grey = reduce_to(grey, _SIDE)
+    points, marks = np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8)
+    if min(grey.shape) >= _LEAST_SIDE:
+        detector = cv2.ORB_create(_KEYPOINTS, edgeThreshold=_BORDER, fastThreshold=_CORNER)
+        found, described = detector.detectAndCompute(grey, None)
+        if found:
+            points, marks = cv2.KeyPoint_convert(found), described
+    return Described(grey, points, marks)
+
+
+def reduce_to(grey: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A grey picture whose longer side has so many pixels at most."""
+    factor = side / max(grey.shape)
+    if factor < 1:
+        width, height = (max(round(length * factor), 1) for length in grey.shape[::-1])
+        cv2 = load_opencv()
+        grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(grey)
+
+
+def fit_similarity(left: Described, right: Described) -> tuple[NDArray[np.float64] | None, int]:
+    """The similarity from the left picture to the right one, and how many keypoints agree on it.
+
+    Returns
+    -------
+    float64 (2, 3) or None
+        Of the centres of pixels; None where too few keypoints agree.
+    int
+    """
+    cv2 = load_opencv()
+    if min(len(left.points), len(right.points)) < _LEAST_MATCHES:
+        return None, 0
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(left.marks, right.marks)
+    if len(pairs) < _LEAST_MATCHES:
+        return None, 0
+    start = left.points[[pair.queryIdx for pair in pairs]]
+    end = right.points[[pair.trainIdx for pair in pairs]]
+    # seeded, so that a pair always gets one answer
+    cv2.setRNGSeed(0)
+    matrix, agreeing = cv2.estimateAffinePartial2D(
+        start, end, method=cv2.RANSAC, ransacReprojThreshold=_MISS, maxIters=_ROUNDS
+    )
+    if matrix is None or int(agreeing.sum()) < _LEAST_MATCHES:
+        return None, 0
+    if not 1 / _MOST_SCALE <= np.hypot(matrix[0, 0], matrix[1, 0]) <= _MOST_SCALE:
+        return None, 0
+    return matrix, int(agreeing.sum())
+
+
+def use_one_thread() -> None:
+    """Keep OpenCV to one thread in a process that is one of as many as there are cores."""
+    load_opencv().setNumThreads(1)
+
+
+def load_opencv() -> ModuleType:
+    """OpenCV, or a UsageError that says what to install."""
+    try:
+        import cv2
+    except ImportError as error:
+        raise UsageError(
+            "pictures can't be aligned without OpenCV: pip install opencv-python-headless"
+        ) from error
+    return cv2

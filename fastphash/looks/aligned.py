@@ -45,6 +45,8 @@ class Alignment(NamedTuple):
     window : (float, float, float, float)
         The box of the overlap in the left picture: left, top, right, bottom as shares; NaN where
         they can't be aligned.
+    other_window : (float, float, float, float)
+        The same in the right picture.
     covered : float
         The share of the overlap that shows detail: little on a plain ground.
     loose : bool
@@ -59,6 +61,7 @@ class Alignment(NamedTuple):
     angle: float
     shift: tuple[float, float]
     window: tuple[float, float, float, float]
+    other_window: tuple[float, float, float, float]
     covered: float = 0.0
     loose: bool = False
 
@@ -95,7 +98,8 @@ def align_described(left: Described, right: Described) -> Alignment:
     best = max((fit_detail(ours, theirs, start) for start in starts), key=_quality)
     counts = len(left.points), len(right.points)
     if not best.correlation:
-        return Alignment(0.0, counts, matches, math.nan, math.nan, (math.nan,) * 2, (math.nan,) * 4)
+        none, nowhere = math.nan, (math.nan,) * 4
+        return Alignment(0.0, counts, matches, none, none, (none,) * 2, nowhere, nowhere)
     turn = as_pixels(best.shares, *shapes)
     angle = -math.degrees(math.atan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1]))
     scale = math.sqrt(abs(float(np.linalg.det(turn[:, :2]))))
@@ -107,6 +111,7 @@ def align_described(left: Described, right: Described) -> Alignment:
         scale * max(shapes[0]) / max(shapes[1]),
         angle,
         (float(moved[0]), float(moved[1])),
+        _window(invert(best.shares)),
         _window(best.shares),
         best.covered,
         loose=best.held < _HELD and (abs(angle) > _SAME_ANGLE or _is_elsewhere(best.shares)),
@@ -126,8 +131,8 @@ def _is_elsewhere(shares: Matrix) -> bool:
 
 
 def _window(shares: Matrix) -> tuple[float, float, float, float]:
-    """The box in the left picture that the right one covers."""
+    """The box in one picture that another one covers, as `shares` places it there."""
     corners = np.array([(0, 0, 1), (1, 0, 1), (0, 1, 1), (1, 1, 1)], float)
-    there = (corners @ invert(shares).T)[:, :2]
+    there = (corners @ shares.T)[:, :2]
     low, high = np.clip((there.min(0), there.max(0)), 0, 1).tolist()
     return low[0], low[1], high[0], high[1]

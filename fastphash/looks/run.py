@@ -1,7 +1,6 @@
 """Looks at many pairs, in worker processes: an image that can't be decoded costs its own pairs."""
 
 import logging
-import math
 import os
 import warnings
 from collections import OrderedDict
@@ -19,8 +18,9 @@ from fastphash.base.supervisor import At, Supervisor, Work
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError, UsageError
 from fastphash.images.pillow import limit_pixels
-from fastphash.looks.aligned import Alignment, align
+from fastphash.looks.aligned import Alignment, align, align_described
 from fastphash.looks.frames import find_change
+from fastphash.looks.keypoints import Described, describe, use_one_thread
 from fastphash.looks.local_change import LocalChange
 from fastphash.looks.pictures import decode_picture, match_sizes
 from fastphash.sources.protocol import Reader, SpecialFileError
@@ -32,6 +32,8 @@ _ENOUGH_MEMORY = 1 << 30
 _LEAST_MEMORY = 512 << 20
 # bytes of decoded pictures that a worker keeps
 _KEPT = 192 << 20
+# pictures whose keypoints it keeps, each of 100 KB
+_DESCRIBED = 256
 # pairs that are worth a further worker
 _PAIRS_PER_WORKER = 32
 
@@ -74,12 +76,15 @@ class LookTask(NamedTuple):
         Index into `fastphash.ORIENTATIONS`: turns the left picture into the right one's frame.
     aligned : bool
         Whether the two are aligned as well, which needs OpenCV.
+    compared : bool
+        Whether a place where they differ is looked for.
     """
 
     left: LookFile
     right: LookFile
     orientation: int = 0
     aligned: bool = False
+    compared: bool = True
 
 
 class Looks(NamedTuple):
@@ -104,6 +109,10 @@ class Looks(NamedTuple):
         The part of the left picture, turned, that the right one shows.
     other_window : float32 (n, 4)
         The part of the right picture that the left one shows.
+    matched, covered : float32 (n,)
+        Those of `Alignment`.
+    loose : bool (n,)
+        That of `Alignment`; False where pictures were not aligned.
     """
 
     looked: NDArray[np.bool_]
@@ -114,20 +123,35 @@ class Looks(NamedTuple):
     keypoints: NDArray[np.int32]
     window: NDArray[np.float32]
     other_window: NDArray[np.float32]
+    matched: NDArray[np.float32]
+    covered: NDArray[np.float32]
+    loose: NDArray[np.bool_]
 
     @classmethod
     def none(cls, size: int) -> "Looks":
         """Pairs that nobody has looked at."""
-        one, four = np.full(size, np.nan, np.float32), np.full((size, 4), np.nan, np.float32)
-        nothing = np.zeros(size, np.int32)
-        windows = four.copy(), four.copy()
-        return cls(nothing > 0, one, four, one.copy(), one.copy(), nothing, *windows)
+        strength, share, correlation, matched, covered = np.full((5, size), np.nan, np.float32)
+        place, window, other_window = np.full((3, size, 4), np.nan, np.float32)
+        looked, loose = np.zeros((2, size), np.bool_)
+        keypoints = np.zeros(size, np.int32)
+        return cls(
+            looked,
+            strength,
+            place,
+            share,
+            correlation,
+            keypoints,
+            window,
+            other_window,
+            matched,
+            covered,
+            loose,
+        )
 
 
 class _Look(NamedTuple):
-    change: LocalChange
+    change: LocalChange | None
     alignment: Alignment | None
-    other_window: tuple[float, ...]
 
 
 def why_unaligned() -> str:
@@ -191,12 +215,16 @@ def look_at_pairs(
 
 def _put(found: Looks, i: int, look: _Look) -> None:
     found.looked[i] = True
-    found.strength[i], found.place[i], found.share[i] = look.change
+    if look.change is not None:
+        found.strength[i], found.place[i], found.share[i] = look.change
     if look.alignment is not None:
         found.correlation[i] = look.alignment.correlation
         found.keypoints[i] = min(look.alignment.keypoints)
         found.window[i] = look.alignment.window
-        found.other_window[i] = look.other_window
+        found.other_window[i] = look.alignment.other_window
+        found.matched[i] = look.alignment.matched
+        found.covered[i] = look.alignment.covered
+        found.loose[i] = look.alignment.loose
 
 
 class _Pictures:
@@ -205,6 +233,20 @@ class _Pictures:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[bytes, bool], NDArray[np.uint8]] = OrderedDict()
         self._bytes = 0
+        self._described: OrderedDict[tuple[bytes, bool, int], Described] = OrderedDict()
+
+    def describe(self, file: LookFile, orientation: int = 0) -> Described:
+        """The keypoints of a file's picture, turned; errors are those of `decode`."""
+        key = file.digest, file.exif, orientation
+        if key in self._described:
+            self._described.move_to_end(key)
+            return self._described[key]
+        use_one_thread()
+        described = describe(orient_pixels(self.decode(file), orientation))
+        self._described[key] = described
+        while len(self._described) > _DESCRIBED:
+            self._described.popitem(last=False)
+        return described
 
     def decode(self, file: LookFile) -> NDArray[np.uint8]:
         """The picture of a file; ImageError if the file is gone or changed, or no image."""
@@ -236,39 +278,22 @@ def start_look_worker(memory: int) -> Work:
             return None
         at(0)
         try:
-            left, right = pictures.decode(task.left), pictures.decode(task.right)
-            return _look(orient_pixels(left, task.orientation), right, aligned=task.aligned)
+            return _look(pictures, task)
         except (ImageError, MemoryError):
             return None
 
     return work
 
 
-def _look(left: NDArray[np.uint8], right: NDArray[np.uint8], *, aligned: bool) -> _Look:
-    change = find_change(*match_sizes(left, right))
-    if not aligned:
-        return _Look(change, None, ())
-    alignment = align(left, right)
-    return _Look(change, alignment, box_in_right(alignment, left.shape, right.shape))
-
-
-def box_in_right(
-    alignment: Alignment, left: tuple[int, ...], right: tuple[int, ...]
-) -> tuple[float, ...]:
-    """The box of the left picture in the right one: left, top, right and bottom as shares of it.
-
-    Cut off at its edges; NaN where the two can't be aligned. `left` and `right` are the shapes.
-    """
-    angle = math.radians(alignment.angle)
-    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
-    factor = alignment.scale * max(right[:2]) / max(left[:2]) / 2
-    height, width = (factor * side for side in left[:2])
-    across = (cos * width + sin * height) / right[1]
-    down = (sin * width + cos * height) / right[0]
-    x, y = (0.5 + share for share in alignment.shift)
-    box = x - across, y - down, x + across, y + down
-    # comparisons with NaN are false: it stays
-    return tuple(0.0 if edge < 0 else 1.0 if edge > 1 else edge for edge in box)
+def _look(pictures: _Pictures, task: LookTask) -> _Look:
+    change = alignment = None
+    if task.compared:
+        left, right = pictures.decode(task.left), pictures.decode(task.right)
+        change = find_change(*match_sizes(orient_pixels(left, task.orientation), right))
+    if task.aligned:
+        left_points = pictures.describe(task.left, task.orientation)
+        alignment = align_described(left_points, pictures.describe(task.right))
+    return _Look(change, alignment)
 
 
 def _read(file: LookFile) -> bytes:

@@ -141,3 +141,39 @@ def test_without_opencv_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(UsageError, match="pip install opencv-python-headless"):
         align(blocks(1), blocks(1))
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("cut", "box"),
+    [
+        ((0, 240, 0, 300), (0, 0, 1, 1)),
+        ((24, 240, 60, 240), (0.2, 0.1, 0.8, 1)),
+        ((0, 120, 0, 300), (0, 0, 1, 0.5)),
+    ],
+)
+def test_the_box_of_a_part_in_the_whole_picture(cut, box, factor):
+    whole = blocks(1)
+    top, bottom, left, right = cut
+    part = whole[top:bottom, left:right].repeat(factor, 0).repeat(factor, 1)
+    found = align(part, whole)
+    np.testing.assert_allclose(found.other_window, box, atol=0.02)
+    # the whole picture covers all of its part
+    back = align(whole, part)
+    assert back.other_window == pytest.approx((0, 0, 1, 1), abs=0.02)
+
+
+def test_the_box_of_a_turned_picture_is_cut_off():
+    upright = blocks(1)[20:220, 40:260]
+    turned = np.asarray(Image.fromarray(blocks(1)).rotate(90, expand=True))
+    found = align(upright, turned)
+    # 20 pixels of 240 are left and right of it, 40 of 300 below and above
+    box = found.other_window
+    np.testing.assert_allclose(box, (20 / 240, 40 / 300, 220 / 240, 260 / 300), atol=0.02)
+    turned = np.asarray(Image.fromarray(blocks(1)).rotate(20))
+    assert align(blocks(1), turned).other_window == (0, 0, 1, 1)
+
+
+def test_there_is_no_box_where_nothing_is_aligned():
+    flat = np.zeros((50, 50), np.uint8)
+    assert np.isnan(align(flat, flat).other_window).all()

@@ -5,15 +5,13 @@ import sys
 import numpy as np
 import pytest
 import xxhash
-from PIL import Image
 
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.errors import UsageError
 from fastphash.images.encode import encode
 from fastphash.looks import run
-from fastphash.looks.aligned import align
 from fastphash.looks.local_change import CHANGED
-from fastphash.looks.run import LookFile, LookTask, box_in_right, look_at_pairs, why_unaligned
+from fastphash.looks.run import LookFile, LookTask, look_at_pairs, why_unaligned
 from tests.support.byte_reader import ByteReader
 
 
@@ -100,49 +98,36 @@ def test_pairs_are_aligned_where_that_is_asked(files, monkeypatch):
         look_at_pairs([LookTask(plain, plain, aligned=True)])
 
 
-def corners(seed=1, height=240, width=300):
-    """A picture with many corners."""
-    rng = np.random.default_rng(seed)
-    pixels = np.full((height, width), 120, np.uint8)
-    for y, x, level in zip(*rng.integers(0, (height, width, 256), (120, 3)).T, strict=True):
-        pixels[y : y + 20, x : x + 15] = level
-    return pixels
+def test_only_what_is_asked_is_compared(files):
+    found = look_at_pairs([LookTask(*files, aligned=True, compared=False)])
+    assert found.looked[0]
+    assert found.correlation[0] > 0.5
+    assert 0 < found.matched[0] <= 1
+    assert 0 < found.covered[0] <= 1
+    assert np.isnan(found.strength[0])
 
 
-@pytest.mark.parametrize("factor", [1, 2, 3])
-@pytest.mark.parametrize(
-    ("cut", "box"),
-    [
-        ((0, 240, 0, 300), (0, 0, 1, 1)),
-        ((24, 240, 60, 240), (0.2, 0.1, 0.8, 1)),
-        ((0, 120, 0, 300), (0, 0, 1, 0.5)),
-    ],
-)
-def test_the_box_of_a_part_in_the_whole_picture(cut, box, factor):
-    whole = corners()
-    top, bottom, left, right = cut
-    part = whole[top:bottom, left:right].repeat(factor, 0).repeat(factor, 1)
-    found = align(part, whole)
-    np.testing.assert_allclose(box_in_right(found, part.shape, whole.shape), box, atol=0.02)
-    # the whole picture covers all of its part
-    back = align(whole, part)
-    assert box_in_right(back, whole.shape, part.shape) == pytest.approx((0, 0, 1, 1), abs=0.02)
+def test_the_keypoints_of_a_picture_are_found_once_in_each_orientation(files, monkeypatch):
+    described = []
+    describe = run.describe
 
+    def count(picture):
+        described.append(picture.shape)
+        return describe(picture)
 
-def test_the_box_of_a_turned_picture_is_cut_off():
-    upright = corners()[20:220, 40:260]
-    turned = np.asarray(Image.fromarray(corners()).rotate(90, expand=True))
-    found = align(upright, turned)
-    # 20 pixels of 240 are left and right of it, 40 of 300 below and above
-    box = box_in_right(found, upright.shape, turned.shape)
-    np.testing.assert_allclose(box, (20 / 240, 40 / 300, 220 / 240, 260 / 300), atol=0.02)
-    turned = np.asarray(Image.fromarray(corners()).rotate(20))
-    assert box_in_right(align(corners(), turned), (240, 300), (240, 300)) == (0, 0, 1, 1)
-
-
-def test_there_is_no_box_where_nothing_is_aligned():
-    flat = np.zeros((50, 50), np.uint8)
-    assert np.isnan(box_in_right(align(flat, flat), flat.shape, flat.shape)).all()
+    monkeypatch.setattr(run, "describe", count)
+    monkeypatch.setattr(run, "_DESCRIBED", 2)
+    pictures = run._Pictures()
+    plain, spotted = files
+    quarter = ORIENTATIONS.index("rotate_90")
+    for file, orientation in ((plain, 0), (plain, quarter), (plain, 0), (spotted, 0)):
+        pictures.describe(file, orientation)
+    assert described == [(90, 120, 3), (120, 90, 3), (90, 120, 3)]
+    # the quarter turn was used least lately
+    pictures.describe(plain)
+    assert len(described) == 3
+    pictures.describe(plain, quarter)
+    assert len(described) == 4
 
 
 def test_a_picture_is_decoded_once_while_it_is_kept(files, monkeypatch):

@@ -7,25 +7,52 @@ from fastphash.looks.judgement import IS_COPY, IS_NO_COPY, UNSETTLED, judge_doub
 from fastphash.looks.run import Looks
 
 
-@pytest.mark.parametrize(
-    ("accused", "correlation", "keypoints", "verdict"),
-    [
-        (True, 0.39, 100, IS_NO_COPY),
-        (True, 0.41, 100, UNSETTLED),
-        (True, 0.0, 99, UNSETTLED),
-        (False, 0.5, 6, IS_COPY),
-        (False, 0.49, 600, UNSETTLED),
-        (False, 0.0, 600, UNSETTLED),
-    ],
-)
-def test_judge_doubts(accused: bool, correlation: float, keypoints: int, verdict: int) -> None:
+def look(correlation, keypoints, matched=0.1, covered=0.5, loose=False):
     looks = Looks.none(1)
     looks.looked[:], looks.correlation[:], looks.keypoints[:] = True, correlation, keypoints
-    assert judge_doubts(looks, np.array([accused])).tolist() == [verdict]
+    looks.matched[:], looks.covered[:], looks.loose[:] = matched, covered, loose
+    return looks
+
+
+@pytest.mark.parametrize(
+    ("looks", "verdict"),
+    [
+        (look(0.9, 100), IS_NO_COPY),
+        # too few keypoints count against nobody
+        (look(0.0, 99), UNSETTLED),
+        # text, or a logo, was added
+        (look(0.5, 300, matched=0.5), UNSETTLED),
+        # saved again
+        (look(0.99, 300, matched=0.2), UNSETTLED),
+        # detail all over
+        (look(0.0, 600, covered=0.9), UNSETTLED),
+        # another shot
+        (look(0.99, 300, matched=0.6, loose=True), IS_NO_COPY),
+        (look(0.99, 300, matched=0.6, loose=True, covered=1.0), UNSETTLED),
+    ],
+)
+def test_a_copy_by_thumbnails_turns_out_to_be_none(looks, verdict):
+    assert judge_doubts(looks, np.array([True])).tolist() == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("looks", "verdict"),
+    [
+        (look(0.95, 100, covered=1.0), IS_COPY),
+        (look(0.96, 300), IS_COPY),
+        (look(0.2, 600, covered=1.0), UNSETTLED),
+        # on a plain ground nothing but the same shot is a copy
+        (look(0.92, 300), UNSETTLED),
+        (look(0.99, 300, matched=0.6, loose=True), UNSETTLED),
+    ],
+)
+def test_another_pair_turns_out_to_be_a_copy(looks, verdict):
+    assert judge_doubts(looks, np.array([False])).tolist() == [verdict]
 
 
 @pytest.mark.parametrize("accused", [True, False])
-def test_a_pair_that_nobody_could_look_at_stays_in_doubt(accused: bool) -> None:
-    looks = Looks.none(1)
-    looks.correlation[:], looks.keypoints[:] = -1.0 if accused else 1.0, 600
+def test_a_pair_that_nobody_could_look_at_stays_in_doubt(accused):
+    looks = look(-1.0 if accused else 1.0, 600)
+    looks.looked[:] = False
     assert judge_doubts(looks, np.array([accused])).tolist() == [UNSETTLED]
+    assert judge_doubts(Looks.none(1), np.array([accused])).tolist() == [UNSETTLED]

@@ -95,91 +95,101 @@ def split_toned_planes(
             _add_chroma(toned[0], toned[2], light, chroma, y)
 
 
-@compiled(array(float32, 2), array(float32, 2))
-def smooth(plane: NDArray[np.float32], work: NDArray[np.float32]) -> None:
-    """Weigh 3 x 3 pixels by 1, 2, 1 both ways, in place; the border is repeated.
-
-    `work` is as large, and is overwritten.
-    """
+@compiled(array(float32, 2))
+def smooth(plane: NDArray[np.float32]) -> None:
+    """Weigh 3 x 3 pixels by 1, 2, 1 both ways, in place; the border is repeated."""
     height, width = plane.shape
     quarter, half = np.float32(0.25), np.float32(0.5)
+    above, work = np.empty(width, np.float32), np.empty(width + 2, np.float32)
+    before, middle, after = work[:width], work[1 : width + 1], work[2:]
+    above[:] = plane[0]
     for y in range(height):
-        above, below = plane[max(y - 1, 0)], plane[min(y + 1, height - 1)]
+        own, below = plane[y], plane[min(y + 1, height - 1)]
         for x in range(width):
-            work[y, x] = quarter * (above[x] + below[x]) + half * plane[y, x]
-    for y in range(height):
-        row = work[y]
-        for x in range(1, width - 1):
-            plane[y, x] = quarter * (row[x - 1] + row[x + 1]) + half * row[x]
-        for x in (0, width - 1):
-            beside = row[max(x - 1, 0)] + row[min(x + 1, width - 1)]
-            plane[y, x] = quarter * beside + half * row[x]
+            middle[x] = quarter * (above[x] + below[x]) + half * own[x]
+        work[0], work[width + 1] = work[1], work[width]
+        for x in range(width):
+            above[x] = own[x]
+        for x in range(width):
+            own[x] = quarter * (before[x] + after[x]) + half * middle[x]
 
 
-@compiled(const(float32, 2), array(float32, 2), array(float32, 2))
-def half_way_range(
-    plane: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32]
+@inner
+def _range_row(
+    plane: NDArray[np.float32],
+    y: int,
+    spare: NDArray[np.float32],
+    low: NDArray[np.float32],
+    high: NDArray[np.float32],
 ) -> None:
-    """The range of values half-way between each pixel and those of its 3 x 3 pixels."""
+    """The range of values half-way between each pixel of a row and those of its 3 x 3 pixels.
+
+    The border is repeated. `spare` (w + 2,) is overwritten.
+    """
     height, width = plane.shape
     half = np.float32(0.5)
-    least, most = np.empty(width, np.float32), np.empty(width, np.float32)
-    for y in range(height):
-        above, own, below = plane[max(y - 1, 0)], plane[y], plane[min(y + 1, height - 1)]
-        for x in range(width):
-            least[x] = min(above[x], own[x], below[x])
-            most[x] = max(above[x], own[x], below[x])
-        for x in range(1, width - 1):
-            low[y, x] = half * (own[x] + min(least[x - 1], least[x], least[x + 1]))
-            high[y, x] = half * (own[x] + max(most[x - 1], most[x], most[x + 1]))
-        for x in (0, width - 1):
-            left, right = max(x - 1, 0), min(x + 1, width - 1)
-            low[y, x] = half * (own[x] + min(least[left], least[x], least[right]))
-            high[y, x] = half * (own[x] + max(most[left], most[x], most[right]))
+    above, own, below = plane[max(y - 1, 0)], plane[y], plane[min(y + 1, height - 1)]
+    # LLVM vectorises loops over slices of few arrays: it has to tell them apart
+    before, middle, after = spare[:width], spare[1 : width + 1], spare[2:]
+    for x in range(width):
+        middle[x] = min(above[x], own[x], below[x])
+    spare[0], spare[width + 1] = spare[1], spare[width]
+    for x in range(width):
+        low[x] = half * (own[x] + min(before[x], middle[x], after[x]))
+    for x in range(width):
+        middle[x] = max(above[x], own[x], below[x])
+    spare[0], spare[width + 1] = spare[1], spare[width]
+    for x in range(width):
+        high[x] = half * (own[x] + max(before[x], middle[x], after[x]))
 
 
-@compiled(
-    const(float32, 2),
-    const(float32, 2),
-    const(float32, 2),
-    const(float32, 2),
-    const(float32, 2),
-    const(float32, 2),
-    array(float32, 2),
-)
-def unexplained(
-    left: NDArray[np.float32],
-    left_low: NDArray[np.float32],
-    left_high: NDArray[np.float32],
-    right: NDArray[np.float32],
-    right_low: NDArray[np.float32],
-    right_high: NDArray[np.float32],
-    out: NDArray[np.float32],
+@compiled(const(float32, 2), const(float32, 2), array(float32, 2))
+def unexplained_means(
+    left: NDArray[np.float32], right: NDArray[np.float32], means: NDArray[np.float32]
 ) -> None:
-    """How far each pixel lies outside the other plane's range, whichever of the two is farther."""
-    height, width = out.shape
-    for y in range(height):
-        for x in range(width):
-            a = max(left[y, x] - right_high[y, x], right_low[y, x] - left[y, x])
-            b = max(right[y, x] - left_high[y, x], left_low[y, x] - right[y, x])
-            out[y, x] = max(a, b, np.float32(0))
+    """How far pixels of two planes (h, w) lie outside of what the other one's neighbours explain.
+
+    A pixel is explained by the range half-way to its 3 x 3 pixels in the other plane. Of both
+    planes the one that lies farther counts. Means are over 3 x 3 pixels, 0 beyond the border.
+    """
+    height, width = left.shape
+    share = np.float32(1 / 9)
+    spare = np.empty(width + 2, np.float32)
+    left_low, left_high, right_low, right_high = np.empty((4, width), np.float32)
+    # rows y - 2 to y in turn, with zeros around them
+    rows = np.zeros((3, width + 2), np.float32)
+    column = np.empty(width + 2, np.float32)
+    before, own, after = column[:width], column[1 : width + 1], column[2:]
+    for y in range(height + 1):
+        here = rows[y % 3, 1 : width + 1]
+        if y < height:
+            _range_row(left, y, spare, left_low, left_high)
+            _range_row(right, y, spare, right_low, right_high)
+            ours, theirs = left[y], right[y]
+            for x in range(width):
+                a = max(ours[x] - right_high[x], right_low[x] - ours[x])
+                b = max(theirs[x] - left_high[x], left_low[x] - theirs[x])
+                here[x] = max(a, b, np.float32(0))
+        else:
+            here[:] = 0
+        if y > 0:
+            first, second, third = rows[(y + 1) % 3], rows[(y + 2) % 3], rows[y % 3]
+            for x in range(width + 2):
+                column[x] = first[x] + second[x] + third[x]
+            out = means[y - 1]
+            for x in range(width):
+                out[x] = share * before[x] + share * own[x] + share * after[x]
 
 
-@compiled(const(float32, 2), array(float32, 2), int64)
-def box_mean(values: NDArray[np.float32], out: NDArray[np.float32], reach: int) -> None:
-    """Means over squares of ``2 * reach + 1`` pixels, in which pixels beyond the border are 0."""
-    height, width = values.shape
-    share = np.float32(1 / (2 * reach + 1) ** 2)
-    column = np.zeros(width + 2 * reach, np.float32)
-    for y in range(height):
-        column[:] = 0
-        for row in range(max(y - reach, 0), min(y + reach + 1, height)):
-            for x in range(width):
-                column[reach + x] += values[row, x]
-        out[y, :] = 0
-        for shift in range(2 * reach + 1):
-            for x in range(width):
-                out[y, x] += share * column[x + shift]
+@inner
+def _fold(most: NDArray[np.float32], starts: NDArray[np.int64], cells: NDArray[np.float32]) -> None:
+    """The largest values of stretches, in `cells`; `most` is 0 afterwards."""
+    for cell in range(cells.size):
+        largest = np.float32(0)
+        for x in range(starts[cell], starts[cell + 1]):
+            largest = max(largest, most[x])
+        cells[cell] = largest
+    most[:] = 0
 
 
 @compiled(const(float32, 2), const(int64), const(int64), array(float32, 2))
@@ -194,11 +204,33 @@ def cell_maxima(
     `row_cell` gives the cell of each row, `column_starts` the first column of each cell, and the
     width.
     """
+    height, width = plane.shape
     out[:] = 0
-    for y in range(plane.shape[0]):
-        row, cells = plane[y], out[row_cell[y]]
-        for cell in range(cells.size):
-            most = cells[cell]
-            for x in range(column_starts[cell], column_starts[cell + 1]):
-                most = max(most, row[x])
-            cells[cell] = most
+    most = np.zeros(width, np.float32)
+    for y in range(height):
+        row = plane[y]
+        for x in range(width):
+            most[x] = max(most[x], row[x])
+        if y == height - 1 or row_cell[y] != row_cell[y + 1]:
+            _fold(most, column_starts, out[row_cell[y]])
+
+
+@compiled(const(float32, 2), const(int64), const(int64), array(float32, 2))
+def contrast_maxima(
+    plane: NDArray[np.float32],
+    row_cell: NDArray[np.int64],
+    column_starts: NDArray[np.int64],
+    out: NDArray[np.float32],
+) -> None:
+    """Largest ranges half-way to 3 x 3 pixels, by cells; else as `cell_maxima`."""
+    height, width = plane.shape
+    out[:] = 0
+    most = np.zeros(width, np.float32)
+    low, high = np.empty((2, width), np.float32)
+    spare = np.empty(width + 2, np.float32)
+    for y in range(height):
+        _range_row(plane, y, spare, low, high)
+        for x in range(width):
+            most[x] = max(most[x], high[x] - low[x])
+        if y == height - 1 or row_cell[y] != row_cell[y + 1]:
+            _fold(most, column_starts, out[row_cell[y]])

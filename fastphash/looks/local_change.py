@@ -1,6 +1,7 @@
 """Where two pictures of one scene differ although they agree elsewhere."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -14,6 +15,9 @@ from fastphash.looks.tones import Tone, fit_tones
 CHANGED = 2.6
 
 _NOWHERE = (math.nan,) * 4
+_CellKernel = Callable[
+    [NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], None
+]
 # smallest side of a picture that is compared, in pixels
 _LEAST_SIDE = 32
 # cells along each side
@@ -56,11 +60,9 @@ class LocalChange(NamedTuple):
 
 
 class _Planes(NamedTuple):
-    """Smoothed grey, Cb and Cr of a picture, the half-way ranges of each, and contrast in cells."""
+    """Smoothed grey, Cb and Cr of a picture, and its contrast in cells."""
 
     values: tuple[NDArray[np.float32], ...]
-    low: tuple[NDArray[np.float32], ...]
-    high: tuple[NDArray[np.float32], ...]
     contrast: NDArray[np.float32]
 
     @classmethod
@@ -73,11 +75,9 @@ class _Planes(NamedTuple):
         else:
             kernels.split_toned_planes(rgb, tone.mix, tone.curves, grey, chroma)
         values = (grey, chroma[0], chroma[1])
-        low, high = (tuple(np.empty_like(plane) for plane in values) for _ in range(2))
-        for plane, least, most in zip(values, low, high, strict=True):
-            kernels.smooth(plane, least)
-            kernels.half_way_range(plane, least, most)
-        return cls(values, low, high, 2 * _cell_maxima(high[0] - low[0]))
+        for plane in values:
+            kernels.smooth(plane)
+        return cls(values, 2 * _in_cells(kernels.contrast_maxima, grey))
 
 
 class _Difference(NamedTuple):
@@ -185,14 +185,11 @@ def _as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _compare(left: _Planes, right: _Planes) -> _Difference:
-    means = []
-    for ours, low, high, theirs, their_low, their_high in zip(*left[:3], *right[:3], strict=True):
-        raw, mean = np.empty_like(ours), np.empty_like(ours)
-        kernels.unexplained(ours, low, high, theirs, their_low, their_high, raw)
-        kernels.box_mean(raw, mean, 1)
-        means.append(mean)
+    means = [np.empty_like(plane) for plane in left.values]
+    for ours, theirs, mean in zip(left.values, right.values, means, strict=True):
+        kernels.unexplained_means(ours, theirs, mean)
     grey, chroma = means[0], np.maximum(means[1], means[2])
-    cells = np.maximum(_cell_maxima(grey), _cell_maxima(chroma))
+    cells = np.maximum(*(_in_cells(kernels.cell_maxima, plane) for plane in (grey, chroma)))
     content = np.maximum(left.contrast, right.contrast) > _CONTENT
     known = np.concatenate((cells[content], np.full(_ASSUMED_CELLS, _ASSUMED_NOISE, np.float32)))
     scale = _FLOOR + _PER_NOISE * min(float(np.median(known)), _MOST_NOISE)
@@ -209,11 +206,11 @@ def _cell_of(side: int) -> NDArray[np.int64]:
     return np.searchsorted(_cell_starts(side), np.arange(side), "right") - 1
 
 
-def _cell_maxima(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Maxima of 16 x 16 cells."""
+def _in_cells(kernel: _CellKernel, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a kernel finds in 16 x 16 cells."""
     cells = np.empty((_CELLS, _CELLS), np.float32)
     height, width = plane.shape
-    kernels.cell_maxima(plane, _cell_of(height), _cell_starts(width), cells)
+    kernel(plane, _cell_of(height), _cell_starts(width), cells)
     return cells
 
 

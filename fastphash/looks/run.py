@@ -113,6 +113,9 @@ class Looks(NamedTuple):
         Those of `Alignment`.
     loose : bool (n,)
         That of `Alignment`; False where pictures were not aligned.
+    unreadable : bool (n, 2)
+        Of pairs that nobody looked at, whether the file of the left and of the right picture is
+        gone, has changed or can't be decoded.
     """
 
     looked: NDArray[np.bool_]
@@ -126,6 +129,7 @@ class Looks(NamedTuple):
     matched: NDArray[np.float32]
     covered: NDArray[np.float32]
     loose: NDArray[np.bool_]
+    unreadable: NDArray[np.bool_]
 
     @classmethod
     def none(cls, size: int) -> "Looks":
@@ -133,6 +137,7 @@ class Looks(NamedTuple):
         strength, share, correlation, matched, covered = np.full((5, size), np.nan, np.float32)
         place, window, other_window = np.full((3, size, 4), np.nan, np.float32)
         looked, loose = np.zeros((2, size), np.bool_)
+        unreadable = np.zeros((size, 2), np.bool_)
         keypoints = np.zeros(size, np.int32)
         return cls(
             looked,
@@ -146,6 +151,7 @@ class Looks(NamedTuple):
             matched,
             covered,
             loose,
+            unreadable,
         )
 
 
@@ -207,8 +213,10 @@ def look_at_pairs(
     with Supervisor(count, _TIMEOUT, start_look_worker, (memory,)) as supervisor:
         results = supervisor.map([tasks[i] for i in order])
         for done, (i, look) in enumerate(zip(order, results, strict=True), 1):
-            if look is not None:
+            if isinstance(look, _Look):
                 _put(found, i, look)
+            elif look is not None:
+                found.unreadable[i] = look
             progress("looking", done, len(order))
     return found
 
@@ -248,6 +256,14 @@ class _Pictures:
             self._described.popitem(last=False)
         return described
 
+    def cannot_decode(self, file: LookFile) -> bool:
+        """Whether a file is gone or changed, or no image."""
+        try:
+            self.decode(file)
+        except ImageError:
+            return True
+        return False
+
     def decode(self, file: LookFile) -> NDArray[np.uint8]:
         """The picture of a file; ImageError if the file is gone or changed, or no image."""
         key = file.digest, file.exif
@@ -273,12 +289,13 @@ def start_look_worker(memory: int) -> Work:
     limit_memory(memory)
     pictures = _Pictures()
 
-    def work(task: LookTask, refused: dict[int, str], at: At) -> _Look | None:
+    def work(task: LookTask, refused: dict[int, str], at: At) -> _Look | tuple[bool, bool] | None:
         if refused:
             return None
         at(0)
         try:
-            return _look(pictures, task)
+            unreadable = pictures.cannot_decode(task.left), pictures.cannot_decode(task.right)
+            return unreadable if any(unreadable) else _look(pictures, task)
         except (ImageError, MemoryError):
             return None
 

@@ -68,8 +68,12 @@ def test_files_that_are_gone_changed_or_no_images_are_not_looked_at(files, photo
         file(text)._replace(path=b"gone"),
         plain._replace(digest=b"y" * 16, pixels=0, size=plain.size - 1),
     ]
-    found = look_at_pairs([*(LookTask(plain, one) for one in bad), LookTask(plain, spotted)])
-    assert found.looked.tolist() == [False] * len(bad) + [True]
+    tasks = [*(LookTask(plain, one) for one in bad), LookTask(plain, spotted)]
+    found = look_at_pairs([*tasks, LookTask(bad[0], plain), LookTask(bad[0], bad[1])])
+    assert found.looked.tolist() == [False] * len(bad) + [True, False, False]
+    of_last = [[False, False], [True, False], [True, True]]
+    assert found.unreadable.tolist() == [[False, True]] * len(bad) + of_last
+    found = look_at_pairs(tasks)
     assert np.isnan(found.strength[:-1]).all()
 
 

@@ -5,11 +5,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.audit.options import AuditOptions
-from fastphash.base.vocabulary import NEAR, SURE_KINDS
+from fastphash.base.vocabulary import SURE_KINDS
 from fastphash.results.decisions import Resolved
 from fastphash.results.groups import (
     CopyCounts,
@@ -24,6 +23,7 @@ from fastphash.results.priority import priority
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.findings import NO_FINDINGS, Findings
+from fastphash.verify.looked_pairs import LookedPairs
 
 
 class FoundCopies(NamedTuple):
@@ -39,14 +39,15 @@ class FoundCopies(NamedTuple):
         For every ordered pair of splits.
     leaks : ImageLeaks
         The same, each image once.
-    groups : pyarrow.Table
-        `GROUPS_SCHEMA`.
+    grouped : GroupedRows
+        The rows grouped by all kinds.
     sure : GroupedRows
-        The rows grouped by the kinds that leave no doubt, as a clean by default groups them.
+        The rows grouped by the kinds that leave no doubt, as a clean by default groups them if
+        somebody looked at all of them.
     counts : dict of str to CopyCounts
         Copies inside each split, by itself.
-    staying : dict of str to int
-        Copies that a clean by the default kinds leaves, by kind.
+    decided : Resolved
+        What was decided about these rows.
     findings : Findings
         What was found about these rows.
     """
@@ -55,11 +56,50 @@ class FoundCopies(NamedTuple):
     number: NDArray[np.int64]
     between: list[SplitLeaks]
     leaks: ImageLeaks
-    groups: pa.Table
+    grouped: GroupedRows
     sure: GroupedRows
     counts: dict[str, CopyCounts]
-    staying: dict[str, int]
+    decided: Resolved
     findings: Findings
+
+    def looked_at(self, findings: Findings) -> LookedPairs:
+        """The pairs of these rows that were looked at, by findings about all rows."""
+        return LookedPairs.of(findings.among(self.number), self.rows)
+
+    def count_staying(self, findings: Findings, looked: LookedPairs) -> dict[str, int]:
+        """Copies that a clean by the default kinds leaves, by kind; their keepers stay, too.
+
+        Findings are about all rows, `looked` are the pairs of these that were looked at.
+        """
+        grouped = self.grouped
+        copies = np.flatnonzero(grouped.is_copy)
+        goes = self._group_looked(findings, looked).is_copy
+        if goes[copies].all():
+            return {}
+        # a row in no group is no copy of another one that stays
+        members = np.union1d(copies, grouped.keepers.keeper[copies])
+        stay = members[~goes[members]]
+        return count_staying(
+            grouped.rows.take(stay),
+            grouped.criteria,
+            self.decided.among(stay),
+            SURE_KINDS,
+            grouped.findings.among(stay),
+            looked.take(stay),
+        )
+
+    def _group_looked(self, findings: Findings, looked: LookedPairs) -> GroupedRows:
+        """The rows grouped by sure copies that somebody looked at."""
+        if not self.sure.count_unlooked(looked, SURE_KINDS):
+            return self.sure
+        return group_rows(
+            self.rows,
+            self.sure.criteria,
+            decided=self.decided,
+            kinds=SURE_KINDS,
+            findings=findings.among(self.number).spread(looked.digests),
+            looked=looked,
+        )
 
 
 def search_splits(
@@ -70,6 +110,7 @@ def search_splits(
     decided: Resolved,
     split_order: Sequence[str],
     findings: Findings = NO_FINDINGS,
+    unreadable: Findings = NO_FINDINGS,
 ) -> FoundCopies:
     """Join each split with every other one; group all rows together, and each split by itself.
 
@@ -88,6 +129,8 @@ def search_splits(
     findings : Findings
         What was found about pairs of these rows: it counts more than thumbnails, and for all files
         of the same bytes.
+    unreadable : Findings
+        Pairs of these rows that nobody can look at: no sure copies.
     """
     order = keepers_first(priority(rows, split_order), decided)
     number = find_candidates(rows, order, criteria, decided, findings)
@@ -109,26 +152,13 @@ def search_splits(
             counts[split] = one.count_copies()
     # sure copies are at distance 0, but for those that were decided or found
     at_once = replace(criteria, radius=0)
-    sure = group_rows(ranked, at_once, decided=decided, kinds=SURE_KINDS, findings=findings)
-    staying = _count_staying(grouped, sure, decided)
+    blind = unreadable.among(number).spread(ranked.digests)
+    sure = group_rows(
+        ranked,
+        at_once,
+        decided=decided,
+        kinds=SURE_KINDS,
+        findings=Findings.joined([blind, findings]) if blind.size else findings,
+    )
     leaks = merge_leaks(between)
-    return FoundCopies(
-        ranked, number, between, leaks, grouped.table(), sure, counts, staying, findings
-    )
-
-
-def _count_staying(grouped: GroupedRows, sure: GroupedRows, decided: Resolved) -> dict[str, int]:
-    """Copies that a clean by `SURE_KINDS` leaves, by kind; their keepers stay, too."""
-    copies = np.flatnonzero(grouped.is_copy)
-    if not (grouped.relation(copies).kind >= NEAR).any():
-        return {}
-    # a row in no group is no copy of another one that stays
-    members = np.union1d(copies, grouped.keepers.keeper[copies])
-    stay = members[~sure.is_copy[members]]
-    return count_staying(
-        grouped.rows.take(stay),
-        grouped.criteria,
-        decided.among(stay),
-        SURE_KINDS,
-        grouped.findings.among(stay),
-    )
+    return FoundCopies(ranked, number, between, leaks, grouped, sure, counts, decided, findings)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fastphash.audit.copies import FoundCopies
 from fastphash.audit.looker import Looker, RowPairs
-from fastphash.audit.looks import LookCounts, Search, look_at_copies
+from fastphash.audit.looks import LookCounts, LookedFor, Search, look_at_copies
 from fastphash.base.orientations import turn_boxes
 from fastphash.base.vocabulary import COLLISION, CROPPED, DIFFERENT, INVERSE, NEAR
 from fastphash.errors import TooManyPairsError
@@ -101,14 +101,13 @@ def settle(
     windows : CroppedPairs
         What windows say of pairs.
     """
-    copies, findings, looks = look_at_copies(
-        looker, search, windows.copies, LookCounts(looker.left)
-    )
-    decided, doubts = look_at_doubts(looker, criteria, windows, findings)
+    looked = LookedFor(windows.copies, NO_FINDINGS, LookCounts(looker.left))
+    copies, looked = look_at_copies(looker, search, looked)
+    decided, doubts = look_at_doubts(looker, criteria, windows, looked.findings)
     if decided.size:
-        findings = Findings.joined([decided, findings])
-        copies, findings, looks = look_at_copies(looker, search, findings, looks)
-    return Settled(copies, findings, looks, doubts)
+        looked = looked._replace(findings=Findings.joined([decided, looked.findings]))
+        copies, looked = look_at_copies(looker, search, looked)
+    return Settled(copies, looked.findings, looked.counts, doubts)
 
 
 class _InDoubt(NamedTuple):

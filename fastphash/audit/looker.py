@@ -55,9 +55,11 @@ class Looker:
         self._digest_of = np.empty(0, np.int64)
         if rows.digests is None:
             self._left = 0
-        elif limit:
+        else:
             self._digest_of = find_distinct_rows(rows.digests).of_row
         self._seen = np.empty(0, np.uint64)
+        # bytes of files that could not be read or decoded, as numbers
+        self._gone = np.empty(0, np.int64)
 
     @property
     def left(self) -> int:
@@ -69,17 +71,26 @@ class Looker:
         return pair_keys(self._digest_of[left], self._digest_of[right])
 
     def unseen(self, pairs: RowPairs) -> NDArray[np.int64]:
-        """Which pairs nobody has looked at, the first of each pair of bytes, ascending."""
+        """Which pairs somebody may look at and nobody has, the first of each pair of bytes.
+
+        Ascending, int64 (n,). Pairs with a file that turned out to be gone are none of them.
+        """
         keys = self.keys(pairs.left, pairs.right)
         _, first = np.unique(keys, return_index=True)
-        return np.sort(first[~np.isin(keys[first], self._seen)])
+        settled = np.isin(keys[first], self._seen)
+        for side in (pairs.left, pairs.right):
+            settled |= np.isin(self._digest_of[side[first]], self._gone)
+        return np.sort(first[~settled])
 
     def look(self, pairs: RowPairs, *, aligned: bool = False) -> Looks:
         """Compare the pixels of these pairs; also their detail, aligned, which needs OpenCV."""
         self._left -= pairs.left.size
         self._seen = np.concatenate([self._seen, self.keys(pairs.left, pairs.right)])
         tasks = _tasks(self.rows, self._readers, pairs, aligned=aligned)
-        return look_at_pairs(tasks, progress=self._progress)
+        looks = look_at_pairs(tasks, progress=self._progress)
+        sides = np.stack([pairs.left, pairs.right], axis=1)
+        self._gone = np.union1d(self._gone, self._digest_of[sides[looks.unreadable]])
+        return looks
 
 
 def _tasks(

@@ -7,13 +7,14 @@ import numpy as np
 
 from fastphash.audit.copies import FoundCopies
 from fastphash.audit.looker import Looker, RowPairs
-from fastphash.base.vocabulary import ALTERED, AUGMENTED, EXACT, SAME_PIXELS
+from fastphash.base.vocabulary import ALTERED, COLLISION, SAME_PIXELS, THUMBNAIL_KINDS
 from fastphash.looks.local_change import CHANGED
 from fastphash.looks.run import Looks
 from fastphash.verify.decide_kind import Relation
-from fastphash.verify.findings import Findings
+from fastphash.verify.findings import NO_FINDINGS, Findings
 
-Search = Callable[[Findings], FoundCopies]
+#: Given what was found about pairs, and the pairs that nobody can look at.
+Search = Callable[[Findings, Findings], FoundCopies]
 
 
 class LookCounts(NamedTuple):
@@ -41,35 +42,52 @@ class LookCounts(NamedTuple):
     unreadable: int = 0
 
 
+class LookedFor(NamedTuple):
+    """What was found about pairs of rows, and how many of them were looked at.
+
+    Attributes
+    ----------
+    findings : Findings
+        Cropped and altered copies, what decided about pairs in doubt, and pairs that were looked at
+        and are copies: these have the relation that thumbnails tell.
+    unreadable : Findings
+        Pairs that nobody can look at.
+    counts : LookCounts
+    """
+
+    findings: Findings
+    unreadable: Findings
+    counts: LookCounts
+
+
 def look_at_copies(
-    looker: Looker, search: Search, findings: Findings, counts: LookCounts
-) -> tuple[FoundCopies, Findings, LookCounts]:
+    looker: Looker, search: Search, so_far: LookedFor
+) -> tuple[FoundCopies, LookedFor]:
     """Search for copies, and look at the pixels of those that leave no doubt by thumbnails.
 
     Where a place differs, a pair is `altered`, and all copies are searched for again: an image may
-    now be a copy of another one, which is looked at as well.
+    now be a copy of another one, which is looked at as well. So it may be where a file is gone.
 
     Parameters
     ----------
     looker : Looker
         The closest calls come first.
     search : callable
-        Finds the copies among the rows, given what was found about pairs of them.
-    findings : Findings
-        What was found so far.
-    counts : LookCounts
-        Those of earlier looks, to be added to.
+        Finds the copies among the rows, given what was found about pairs of them, and the pairs
+        that nobody can look at.
+    so_far : LookedFor
 
     Returns
     -------
     FoundCopies
-    Findings
-        Those given, and the pairs that are altered.
-    LookCounts
+    LookedFor
+        What was given, and what these looks add.
     """
-    copies = search(findings)
-    if not looker.left:
-        return copies, findings, counts
+    findings, unreadable, counts = so_far
+    copies = search(findings, unreadable)
+    if looker.rows.digests is None:
+        return copies, so_far
+    agreeing = NO_FINDINGS
     while (pairs := _unseen_pairs(copies, looker)).left.size:
         # all that were looked at before, and those that wait
         counts = counts._replace(pairs=counts.looked + counts.unreadable + pairs.left.size)
@@ -79,49 +97,56 @@ def look_at_copies(
             break
         pairs = pairs.take(closest)
         looks = looker.look(pairs)
-        altered = _altered(pairs, looks)
-        looked = int(looks.looked.sum())
+        differs = looks.looked & (looks.strength >= CHANGED)
+        altered = _findings(pairs, looks, differs, ALTERED)
+        failed = _findings(pairs, looks, ~looks.looked, COLLISION)
         counts = counts._replace(
-            looked=counts.looked + looked,
+            looked=counts.looked + pairs.left.size - failed.size,
             altered=counts.altered + altered.size,
-            unreadable=counts.unreadable + pairs.left.size - looked,
+            unreadable=counts.unreadable + failed.size,
         )
-        if altered.size:
+        agreeing = Findings.joined([agreeing, _findings(pairs, looks, looks.looked & ~differs)])
+        if altered.size or failed.size:
             findings = Findings.joined([altered, findings])
-            copies = search(findings)
-    return copies, findings, counts
+            unreadable = Findings.joined([failed, unreadable])
+            copies = search(findings, unreadable)
+    return copies, LookedFor(Findings.joined([findings, agreeing]), unreadable, counts)
 
 
 def _unseen_pairs(copies: FoundCopies, looker: Looker) -> RowPairs:
-    """Sure copies that a clean takes by default, and those that leak, one for each pair of bytes.
+    """Sure copies that a clean takes by default, and those in results, one for each pair of bytes.
 
     None has the same pixels. Rows are those of all that are compared.
     """
-    row = np.flatnonzero(copies.sure.is_copy)
-    parts = [RowPairs(row, copies.sure.keepers.keeper[row], copies.sure.relation(row))]
-    parts += [RowPairs(one.needle, one.partner, one.relation) for one in copies.between]
+    parts = [RowPairs(one.needle, one.partner, one.relation) for one in copies.between]
+    for grouped in (copies.sure, copies.grouped):
+        row = np.flatnonzero(grouped.is_copy)
+        parts.append(RowPairs(row, grouped.keepers.keeper[row], grouped.relation(row)))
     relation = Relation.joined([part.relation for part in parts])
     every = RowPairs(
         copies.number[np.concatenate([part.left for part in parts])],
         copies.number[np.concatenate([part.right for part in parts])],
         relation,
     )
-    sure = (relation.kind == EXACT) | (relation.kind == AUGMENTED)
+    sure = np.isin(relation.kind, THUMBNAIL_KINDS)
     every = every.take(np.flatnonzero(sure & (relation.same_pixels != SAME_PIXELS)))
     return every.take(looker.unseen(every))
 
 
-def _altered(pairs: RowPairs, looks: Looks) -> Findings:
-    """The pairs that differ at a place."""
-    differs = looks.looked & (looks.strength >= CHANGED)
-    chosen = np.flatnonzero(differs)
-    relation = pairs.relation.take(chosen)
-    relation.kind[:] = ALTERED
+def _findings(
+    pairs: RowPairs, looks: Looks, chosen: NDArray[np.bool_], kind: int | None = None
+) -> Findings:
+    """Chosen pairs as findings, of a kind that is not the one that their thumbnails tell."""
+    some = np.flatnonzero(chosen)
+    relation = pairs.relation.take(some)
+    if kind is not None:
+        relation.kind[:] = kind
+    place = looks.place[some] if kind == ALTERED else np.full((some.size, 4), np.nan, np.float32)
     return Findings(
-        np.stack([pairs.left[chosen], pairs.right[chosen]], axis=1),
+        np.stack([pairs.left[some], pairs.right[some]], axis=1),
         relation,
-        np.full((chosen.size, 4), np.nan, np.float32),
-        np.zeros(chosen.size, np.uint8),
-        looks.place[chosen],
-        np.ones(chosen.size, np.bool_),
+        np.full((some.size, 4), np.nan, np.float32),
+        np.zeros(some.size, np.uint8),
+        place,
+        looks.looked[some],
     )

@@ -162,15 +162,19 @@ def _search(
     split_order = order_splits(rows)
     first = keep_in_first(split_order, options.keep_in)
 
-    def search(findings: Findings) -> FoundCopies:
-        return search_splits(compared, splits, criteria, options, decided, first, findings)
+    def search(findings: Findings, unreadable: Findings) -> FoundCopies:
+        return search_splits(
+            compared, splits, criteria, options, decided, first, findings, unreadable
+        )
 
     windows = find_findings(compared, asked, options, progress)
     readers = {source.split: source.reader for source in sources}
     limit = options.looks if criteria.score_near else 0
     settled = settle(Looker(compared, readers, limit, progress), criteria, search, windows)
     copies, findings = settled.copies, settled.findings
-    labels = compare_labels(copies.groups, compared, options.labels, checked, progress)
+    looked = copies.looked_at(findings)
+    groups = copies.grouped.table(looked)
+    labels = compare_labels(groups, compared, options.labels, checked, progress)
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
         **_describe_run(hashed.store, criteria, chance, options),
@@ -182,9 +186,12 @@ def _search(
             masks, count_left_out(rows, masks, out_of_it), compared=options.compare_masks
         ),
         **_describe_results(sources, rows, hashed, copies, labels),
+        "staying": copies.count_staying(findings, looked),
+        "groups": group_summary(groups),
     }
     summary["verdict"] = asdict(judge(summary))
-    tables = {LEAKS: copies.leaks.table(copies.rows, copies.findings), GROUPS: copies.groups}
+    leaks = copies.leaks.table(copies.rows, copies.findings, looked)
+    tables = {LEAKS: leaks, GROUPS: groups}
     if findings.size:
         tables[FINDINGS] = findings_table(findings, compared)
     return summary, {**tables, **labels.tables}
@@ -325,8 +332,6 @@ def _describe_results(
             for source in sources
         },
         "leaks": [leak_summary(leaks, rows) for leaks in copies.between],
-        "staying": copies.staying,
-        "groups": group_summary(copies.groups),
         "rejected": count_reasons(hashed.rejected),
         "labels": labels.figures,
     }

@@ -36,6 +36,10 @@ IDENTICAL, EXACT, AUGMENTED, NEAR, CROPPED, ALTERED, COLLISION, UNVERIFIED = ran
 COPY_KINDS = KINDS[:COLLISION]
 #: Kinds that leave no doubt: what `clean` removes and `--fail-on-leak` counts by default.
 SURE_KINDS = KINDS[:NEAR]
+#: Those that thumbnails tell: their pixels may differ in a small place.
+THUMBNAIL_KINDS = (EXACT, AUGMENTED)
+#: Beside kinds that `clean` removes: copies of `THUMBNAIL_KINDS` whose pixels nobody compared.
+UNLOOKED = "unlooked"
 #: What counts of pairs are listed under, strongest first: their kinds, and `confirmed` for copies
 #: by decision whose kind leaves doubt.
 CONFIRMED = "confirmed"

@@ -5,20 +5,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import ALTERED, CROPPED, IDENTICAL, KINDS, NEAR, ORIENTATIONS
+from fastphash.base.pair_keys import pair_keys
+from fastphash.base.vocabulary import (
+    ALTERED,
+    CROPPED,
+    IDENTICAL,
+    KINDS,
+    NEAR,
+    ORIENTATIONS,
+    THUMBNAIL_KINDS,
+    UNLOOKED,
+)
 from fastphash.clean.label_rule import read_label_rule
 from fastphash.clean.outcome import Skipped
 from fastphash.clean.plan import ACTIONS, KEEP, PLAN, PLAN_SCHEMA, REMOVE, plan_settings
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.joins.distances import row_distances
-from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.results.decisions import decisions_digest, read_steps, resolve
 from fastphash.sources.protocol import Reader
 from fastphash.store.schema import exact_paths
 from fastphash.verify.findings import Findings
+from fastphash.verify.looked_pairs import LookedPairs
 
 
 class CheckedPlan:
@@ -43,7 +53,8 @@ class CheckedPlan:
     StoreError
         The plan is damaged, was made of other hashes, decisions or findings, or lists other
         images. Or it removes an image whose keeper doesn't stay, or that is no copy of its keeper
-        by decision or by the kinds that the plan was made with.
+        by decision or by the kinds that the plan was made with. Or it says that somebody looked at
+        pixels where nobody did.
     """
 
     def __init__(self, audited: AuditFolder, table: pa.Table) -> None:
@@ -68,6 +79,7 @@ class CheckedPlan:
         self.splits = audited.rows.splits
         self.paths = exact_paths(table).to_pylist()
         self.digests = table["digest"].to_pylist()
+        self._looked = LookedPairs.of(audited.findings, audited.rows)
         self.keeper = self._keepers()
 
     def __len__(self) -> int:
@@ -112,22 +124,41 @@ class CheckedPlan:
             keeper[row] = row_of[image]
             if keeper[row] < 0 or actions[keeper[row]] != KEEP:
                 raise StoreError(f"{PLAN}: {self.name(row)} would go, but its keeper doesn't stay")
-        self._check_copies(table, removed, keeper)
+        confirmed = self._confirmed(removed, keeper)
+        self._check_copies(table, removed, keeper, confirmed)
+        self._check_looks(table, removed, keeper, confirmed)
         self._check_labels(table, removed, keeper)
         return keeper
 
-    def _check_copies(self, table: pa.Table, removed: list[int], keeper: NDArray[np.int64]) -> None:
+    def _confirmed(self, removed: list[int], keeper: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether removed rows are copies of their keepers by decision, bool (n,)."""
+        rows = np.array(removed, np.int64)
+        decided = resolve(read_steps(self.audited.folder), self.audited.rows)
+        return np.isin(pair_keys(rows, keeper[rows]), pair_keys(*decided.copies.T))
+
+    def _check_copies(
+        self,
+        table: pa.Table,
+        removed: list[int],
+        keeper: NDArray[np.int64],
+        confirmed: NDArray[np.bool_],
+    ) -> None:
         """Check kinds and distances of removed rows against the hashes and the decisions."""
         rows = self.audited.rows
         index = Index(rows.phashes, rows.known)
         row_of = np.array(removed, np.int64)
         distances, _ = row_distances(index, row_of, index, keeper[row_of])
-        confirmed = set(map(tuple, resolve(read_steps(self.audited.folder), rows).copies.tolist()))
         found = self._found(row_of, keeper[row_of])
         planned = zip(
-            removed, table["kind"].to_pylist(), table["distance"].to_pylist(), found, strict=True
+            removed,
+            table["kind"].to_pylist(),
+            table["distance"].to_pylist(),
+            distances.tolist(),
+            found,
+            confirmed.tolist(),
+            strict=True,
         )
-        for (row, kind, distance, what), real in zip(planned, distances.tolist(), strict=True):
+        for row, kind, distance, real, what, decided in planned:
             kept = int(keeper[row])
             if kind not in KINDS:
                 raise StoreError(f"{PLAN}: {self.name(row)} would go without a kind: {kind!r}")
@@ -144,26 +175,50 @@ class CheckedPlan:
                 )
             within = bool(what) or real <= self.settings["radius"]
             by_kind = kind in self.settings["kinds"] and within
-            if not by_kind and (min(row, kept), max(row, kept)) not in confirmed:
+            if not (by_kind or decided):
                 raise StoreError(
                     f"{PLAN}: {self.name(row)} would go as {kind} at distance {real}, which the "
                     "plan wasn't made by: plan again with `kinds`"
                 )
 
+    def _check_looks(
+        self,
+        table: pa.Table,
+        removed: list[int],
+        keeper: NDArray[np.int64],
+        confirmed: NDArray[np.bool_],
+    ) -> None:
+        """Check what is said of looks at pixels, and that nothing goes that needs one."""
+        rows = np.array(removed, np.int64)
+        looked = self._looked.has(rows, keeper[rows])
+        wrong = np.flatnonzero(table["looked"].fill_null(fill_value=False).to_numpy() != looked)
+        if wrong.size:
+            row, said = removed[wrong[0]], "nobody" if looked[wrong[0]] else "somebody"
+            raise StoreError(
+                f"{PLAN} says that {said} looked at {self.name(row)} and its keeper, which is not "
+                "what the audit found: plan again"
+            )
+        if UNLOOKED in self.settings["kinds"]:
+            return
+        by_thumbnail = pa.array([KINDS[kind] for kind in THUMBNAIL_KINDS])
+        needed = pc.is_in(table["kind"].cast(pa.string()), by_thumbnail).to_numpy()
+        if unlooked := np.flatnonzero(needed & ~looked & ~confirmed).tolist():
+            raise StoreError(
+                f"{PLAN}: {self.name(removed[unlooked[0]])} would go, but nobody looked at its "
+                f"pixels: plan again, with {UNLOOKED!r} among the kinds if it is to go"
+            )
+
     def _found(self, rows: NDArray[np.int64], kept: NDArray[np.int64]) -> list[str]:
-        """The kind that was found of each pair of rows, or of the same bytes; empty for none."""
-        findings, digests = self.audited.findings, self.audited.rows.digests
+        """The kind that was found of each pair of rows, or of the same contents; empty for none."""
+        findings = self.audited.findings
         if not findings.size:
             return [""] * rows.size
-        first = np.arange(len(self))
-        if digests is not None:
-            distinct = find_distinct_rows(digests)
-            first = distinct.first[distinct.of_row]
-        by_bytes = Findings.joined([findings._replace(pairs=first[findings.pairs])])
-        different = by_bytes.pairs[:, 0] != by_bytes.pairs[:, 1]
-        by_bytes = by_bytes.take(np.flatnonzero(different))
-        number = by_bytes.find(first[rows], first[kept])
-        kinds = np.append(by_bytes.relation.kind, len(KINDS))[number]
+        content = self._looked.content
+        by_content = Findings.joined([findings._replace(pairs=content[findings.pairs])])
+        different = by_content.pairs[:, 0] != by_content.pairs[:, 1]
+        by_content = by_content.take(np.flatnonzero(different))
+        number = by_content.find(content[rows], content[kept])
+        kinds = np.append(by_content.relation.kind, len(KINDS))[number]
         return [(*KINDS, "")[kind] for kind in kinds.tolist()]
 
     def _check_labels(self, table: pa.Table, removed: list[int], keeper: NDArray[np.int64]) -> None:

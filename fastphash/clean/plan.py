@@ -11,7 +11,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.vocabulary import IDENTICAL, KINDS, NEAR, SURE_KINDS, ConflictRule
+from fastphash.base.text import listed
+from fastphash.base.vocabulary import (
+    IDENTICAL,
+    KINDS,
+    NEAR,
+    SURE_KINDS,
+    THUMBNAIL_KINDS,
+    UNLOOKED,
+    ConflictRule,
+)
 from fastphash.clean.emptied import find_emptied
 from fastphash.clean.label_rule import DISAGREEMENTS, read_label_rule
 from fastphash.clean.removals import Disagreements, Removals, find_removals, join_pairs
@@ -24,11 +33,19 @@ from fastphash.results.counts import count_kinds, counted_kinds
 from fastphash.results.decisions import Resolved, decisions_digest, read_steps, resolve
 from fastphash.results.groups import count_staying, keepers_first
 from fastphash.results.priority import keep_in_first, keeper_reasons, priority
-from fastphash.results.schemas import KEEPER, RELATION, coded, relation_columns
+from fastphash.results.schemas import (
+    KEEPER,
+    LOOKED,
+    RELATION,
+    coded,
+    looked_column,
+    relation_columns,
+)
 from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
 from fastphash.verify.findings import Findings
+from fastphash.verify.looked_pairs import LookedPairs
 
 ACTIONS = KEEP, REMOVE = ("keep", "remove")
 
@@ -60,6 +77,7 @@ PLAN_SCHEMA = pa.schema(
         ("path", pa.string()),
         ("action", NAME_TYPE),
         *RELATION,
+        LOOKED,
         # a copy by decision, whatever its kind
         ("confirmed", pa.bool_()),
         *KEEPER,
@@ -87,13 +105,15 @@ def make_plan(
 
     Images are taken in order of priority. Each is removed if it is a copy of one that stays, and
     the first such image is its keeper; so every keeper stays. An image with annotations never goes
-    for one whose COCO file gives it none.
+    for one whose COCO file gives it none. `exact` and `augmented` copies stay if the audit didn't
+    compare their pixels, unless `unlooked` is among the kinds.
 
     Parameters
     ----------
     audited : AuditFolder
     by : sequence of str
-        Kinds of copies to remove, beside `identical` and what was decided.
+        Kinds of copies to remove, beside `identical` and what was decided; and `unlooked`, if
+        nobody has to have looked at the pixels of `exact` and `augmented` ones.
     keep_in : list of str, optional
         Splits that keep their images, first to last; those of the audit by default.
     conflicts : {"keep", "drop"}
@@ -110,7 +130,8 @@ def make_plan(
     Raises
     ------
     UsageError
-        No such kind or split, or a COCO file of the audit is gone.
+        No such kind or split, `unlooked` without `exact` or `augmented`, or a COCO file of the
+        audit is gone.
     """
     kinds = _kinds(by)
     allowed = np.isin(KINDS, kinds)
@@ -120,19 +141,37 @@ def make_plan(
     criteria = _audited_criteria(audited, options)
     order = _order(audited, rows, keep_in, decided)
     within = replace(criteria, radius=criteria.radius if allowed[NEAR] else 0)
-    findings = _in_order(audited.findings, rows, order)
-    goes = find_removals(order, allowed, decided, within, labels, progress, findings)
-    removals, disagreements = goes
+    looked = LookedPairs.of(audited.findings, rows)
+    findings = _in_order(audited.findings, order, looked)
+    removals, disagreements = find_removals(
+        order,
+        allowed,
+        decided,
+        within,
+        labels,
+        progress,
+        findings,
+        None if UNLOOKED in kinds else looked,
+    )
+    stay = order[~np.isin(order, removals.row)]
     settings = {
         "kinds": kinds,
         "keep_in": keep_in,
         "radius": within.radius,
         "conflicts": conflicts,
-        "staying": _count_staying(rows, order, removals, criteria, decided, kinds, findings),
+        "staying": count_staying(
+            rows.take(stay),
+            criteria,
+            decided.among(stay),
+            kinds,
+            findings.among(stay),
+            looked.take(stay),
+        ),
         "emptied": [lost._asdict() for lost in find_emptied(audited, rows, removals.row)],
         **_basis(audited, decided),
     }
-    table = _plan_table(rows, removals, disagreements, _reasons(rows, removals, decided))
+    reasons = _reasons(rows, removals, decided)
+    table = _plan_table(rows, removals, disagreements, reasons, looked)
     return table.replace_schema_metadata({PLAN_METADATA: json.dumps(settings).encode()})
 
 
@@ -145,37 +184,25 @@ def _order(
     return order[were_compared(rows, audited.summary)[order]]
 
 
-def _in_order(findings: Findings, rows: HashTable, order: NDArray[np.int64]) -> Findings:
-    """What was found, about all files of the same bytes: the first of `order` stands for them."""
+def _in_order(findings: Findings, order: NDArray[np.int64], looked: LookedPairs) -> Findings:
+    """What was found, of all files of the same contents: the first of `order` stands for them."""
     if not findings.size:
         return findings
-    digests = None if rows.digests is None else rows.digests[order]
-    ranked = findings.among(order).spread(digests)
+    ranked = findings.among(order).spread(looked.digests[order])
     return Findings.joined([ranked._replace(pairs=order[ranked.pairs])])
-
-
-def _count_staying(
-    rows: HashTable,
-    order: NDArray[np.int64],
-    removals: Removals,
-    criteria: CopyCriteria,
-    decided: Resolved,
-    kinds: Sequence[str],
-    findings: Findings,
-) -> dict[str, int]:
-    """Copies that stay because of their kinds, by kind."""
-    stay = order[~np.isin(order, removals.row)]
-    return count_staying(
-        rows.take(stay), criteria, decided.among(stay), kinds, findings.among(stay)
-    )
 
 
 def _kinds(by: Sequence[str]) -> list[str]:
     """The kinds of copies to remove, strongest first; UsageError for an unknown one."""
     for kind in by:
-        if kind not in KINDS:
-            raise UsageError(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
-    return [kind for kind in KINDS if kind in {KINDS[IDENTICAL], *by}]
+        if kind not in (*KINDS, UNLOOKED):
+            raise UsageError(f"no kind {kind!r}: use some of {', '.join((*KINDS, UNLOOKED))}")
+    by_thumbnail = [KINDS[kind] for kind in THUMBNAIL_KINDS]
+    if UNLOOKED in by and not {*by_thumbnail} & {*by}:
+        raise UsageError(
+            f"{UNLOOKED!r} is about {listed(by_thumbnail)} copies: add one of these kinds"
+        )
+    return [kind for kind in (*KINDS, UNLOOKED) if kind in {KINDS[IDENTICAL], *by}]
 
 
 def _basis(audited: AuditFolder, decided: Resolved) -> dict[str, Any]:
@@ -288,7 +315,11 @@ def _reasons(rows: HashTable, removals: Removals, decided: Resolved) -> pa.Array
 
 
 def _plan_table(
-    rows: HashTable, removals: Removals, disagreements: Disagreements, reasons: pa.Array
+    rows: HashTable,
+    removals: Removals,
+    disagreements: Disagreements,
+    reasons: pa.Array,
+    looked: LookedPairs,
 ) -> pa.Table:
     pairs = join_pairs(removals, disagreements.pairs)
     keeper = np.full(len(rows), -1)
@@ -314,6 +345,7 @@ def _plan_table(
         "path": rows.table["path"],
         "action": coded(action, ACTIONS),
         **dict(zip(relation_names, relation_columns(relation, alone), strict=True)),
+        "looked": looked_column(relation, looked, np.arange(len(rows)), keeper, alone),
         "confirmed": pa.array(fill(pairs.row, pairs.confirmed)),
         "keeper_split": keepers["split"],
         "keeper_path": keepers["path"],

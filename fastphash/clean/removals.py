@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.vocabulary import EXACT
 from fastphash.clean.label_rule import COCO, LabelRule
-from fastphash.groups.grouping import find_copies, has_partner
+from fastphash.groups.grouping import compare_keepers, find_keepers, has_partner
 from fastphash.joins.index import Index
-from fastphash.results.copy_rule import CopyRule, allows_other_bytes
+from fastphash.results.copy_rule import CopyRule, search_index
 from fastphash.results.decisions import Resolved
 from fastphash.results.groups import GroupedRows
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
 from fastphash.verify.findings import NO_FINDINGS, Findings
+from fastphash.verify.looked_pairs import LookedPairs
 
 # a copy whose annotations disagree with those of this many images that stay is kept without looking
 # for one that agrees: each look costs a grouping
@@ -64,6 +64,7 @@ def find_removals(
     labels: LabelRule,
     progress: Progress = no_progress,
     findings: Findings = NO_FINDINGS,
+    looked: LookedPairs | None = None,
 ) -> tuple[Removals, Disagreements]:
     """Find the rows to be removed, and those that stay because of their labels.
 
@@ -81,8 +82,10 @@ def find_removals(
     progress : Progress
     findings : Findings
         What was found about pairs of rows of different bytes: it counts more than thumbnails.
+    looked : LookedPairs, optional
+        If given, `exact` and `augmented` pairs of rows that nobody looked at are no copies.
     """
-    candidates = _Candidates(order, allowed, decided, criteria, labels, findings)
+    candidates = _Candidates(order, allowed, decided, criteria, labels, findings, looked)
     proposed = candidates.group(decided, heed_labels=False)
     what = _compare(proposed, labels, progress)
     removals, unlike = proposed, what
@@ -119,14 +122,10 @@ class _Candidates:
         criteria: CopyCriteria,
         labels: LabelRule,
         findings: Findings,
+        looked: LookedPairs | None,
     ) -> None:
         rows = labels.rows
-        index = Index(rows.phashes, rows.known)
-        if rows.digests is not None and not allows_other_bytes(rows, allowed, decided, findings):
-            # join by bytes, or pixels: any number of images may share a hash by chance
-            pixels = rows.evidence.pixel_digests[:, 0]
-            by_pixels = rows.evidence.pixels_known & allowed[EXACT]
-            index = Index(np.where(by_pixels, pixels, rows.digests[:, 0]))
+        index = search_index(rows, allowed, decided, findings, looked)
         partnered = has_partner(index, criteria.radius, criteria.options)
         # pairs decided or found to be copies are so at any distance
         partnered[decided.copies] = partnered[findings.pairs] = True
@@ -137,15 +136,23 @@ class _Candidates:
         self._criteria = criteria
         self._labels = labels
         self._findings = findings
+        self._looked = looked
 
     def group(self, decided: Resolved, *, heed_labels: bool) -> Removals:
         """Group the rows; labels known to disagree keep rows apart, if they are heeded."""
         ranked, number = self._ranked, self._number
         labels = self._labels if heed_labels else None
         rule = CopyRule(
-            ranked, number, self._allowed, decided, self._criteria, labels, self._findings
+            ranked,
+            number,
+            self._allowed,
+            decided,
+            self._criteria,
+            labels,
+            self._findings,
+            self._looked,
         )
-        copies = find_copies(
+        keepers = find_keepers(
             self._index,
             ranked.content,
             self._criteria,
@@ -154,6 +161,8 @@ class _Candidates:
             distinguish_by=rule.distinguish_by(),
             extra=rule.extra_pairs(),
         )
+        hashes = Index(ranked.phashes, ranked.known)
+        copies = compare_keepers(hashes, ranked.content, self._criteria, keepers)
         row = np.flatnonzero(copies.keeper != np.arange(number.size))
         keeper = copies.keeper[row]
         findings = self._findings.among(number)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fastphash.base import system
 from fastphash.base.text import display_name, listed, printable, visible
-from fastphash.base.vocabulary import ALTERED, CROPPED, KINDS, SURE_KINDS
+from fastphash.base.vocabulary import ALTERED, CROPPED, KINDS, SURE_KINDS, UNLOOKED
 from fastphash.cli.terminal import console
 from fastphash.results.audit_folder import REPORT
 from fastphash.results.verdict import kinds_to_add, staying_in_words
@@ -44,7 +44,8 @@ def clean_commands(
 ) -> dict[str, str]:
     """Commands that plan to clean copies that stay so far, and what is different about each plan.
 
-    Altered copies have one of their own: where a small difference is the label, they are none.
+    Copies that nobody looked at have one of their own, and so do altered ones: where a small
+    difference is the label, they are none. Each command adds to the one before.
 
     Parameters
     ----------
@@ -57,16 +58,18 @@ def clean_commands(
     cleaned : sequence of str
     """
     altered = KINDS[ALTERED]
-    others = {kind: number for kind, number in staying.items() if kind != altered}
-    commands = {}
-    if others:
-        command = f"fastphash clean {folder} --kinds {kinds_to_add(others, cleaned)}"
-        commands[command] = f"{what}, with {staying_in_words(others)}"
-    if altered in staying:
-        command = f"fastphash clean {folder} --kinds {kinds_to_add(staying, cleaned)}"
-        also = " too" if others else ""
-        them = staying_in_words({altered: staying[altered]})
-        commands[command] = f"{what}, with {them}{also}: look at them first"
+    parts = [
+        {kind: number for kind, number in staying.items() if kind in kinds}
+        for kinds in ([UNLOOKED], [*staying.keys() - {UNLOOKED, altered}], [altered])
+    ]
+    commands: dict[str, str] = {}
+    added: dict[str, int] = {}
+    for part in filter(None, parts):
+        also = " too" if added else ""
+        added |= part
+        command = f"fastphash clean {folder} --kinds {kinds_to_add(added, cleaned)}"
+        first = ": look at them first" if altered in part else ""
+        commands[command] = f"{what}, with {staying_in_words(part)}{also}{first}"
     return commands
 
 

@@ -82,7 +82,7 @@ def parse_names(_: click.Context, __: click.Parameter, value: str | None) -> lis
 
 
 def kinds_parser(
-    default: Sequence[str], always: Sequence[str] = ()
+    default: Sequence[str], always: Sequence[str] = (), further: Sequence[str] = ()
 ) -> Callable[[click.Context, click.Parameter, str | None], list[str]]:
     """The callback of ``--kinds`` or ``--fail-on-leak``: kinds of copies separated by commas.
 
@@ -93,28 +93,32 @@ def kinds_parser(
     default : sequence of str
     always : sequence of str
         Kinds that can't be taken away.
+    further : sequence of str
+        Words that may stand among kinds.
     """
+    known = (*KINDS, *further)
 
     def parse(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
         if value is None:
             return []
         words = parse_names(context, parameter, value)
         if not words:
-            raise click.BadParameter(f"no kind in {value!r}: use some of {', '.join(KINDS)}")
+            raise click.BadParameter(f"no kind in {value!r}: use some of {', '.join(known)}")
         names = [word[1:] if word[0] in "+-" else word for word in words]
         for name in names:
-            if name not in KINDS:
-                raise click.BadParameter(f"no kind {name!r}: use some of {', '.join(KINDS)}")
+            if name not in known:
+                raise click.BadParameter(f"no kind {name!r}: use some of {', '.join(known)}")
         if names == words:
             return names
-        return _change_kinds(value, words, default, always)
+        kinds = _change_kinds(value, words, default, always)
+        return [kind for kind in known if kind in kinds]
 
     return parse
 
 
 def _change_kinds(
     value: str, words: list[str], default: Sequence[str], always: Sequence[str]
-) -> list[str]:
+) -> set[str]:
     """The default kinds, changed by words such as ``+near`` and ``-augmented``."""
     kinds = set(default)
     for word in words:
@@ -132,7 +136,7 @@ def _change_kinds(
             kinds.discard(name)
     if not kinds:
         raise click.BadParameter(f"{value!r} leaves no kind of {', '.join(default)}")
-    return [kind for kind in KINDS if kind in kinds]
+    return kinds
 
 
 def parse_coco_files(

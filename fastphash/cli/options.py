@@ -254,11 +254,12 @@ def search_options(command: F) -> F:
     )(command)
 
 
-def kinds_option(text: str, default: Sequence[str], always: Sequence[str] = ()) -> Callable[[F], F]:
+def kinds_option(
+    text: str, default: Sequence[str], always: Sequence[str] = (), further: Sequence[str] = ()
+) -> Callable[[F], F]:
     """``--kinds KIND,...``; see `option_values.kinds_parser`."""
-    return click.option(
-        "--kinds", metavar="KIND,...", callback=values.kinds_parser(default, always), help=text
-    )
+    parser = values.kinds_parser(default, always, further)
+    return click.option("--kinds", metavar="KIND,...", callback=parser, help=text)
 
 
 def keep_in_option(default: str = "val and test, then the smallest") -> Callable[[F], F]:

@@ -12,12 +12,15 @@ from fastphash.base.vocabulary import (
     COUNTED_COPIES,
     CROPPED,
     KINDS,
+    UNLOOKED,
 )
 from fastphash.cli.next_steps import clean_commands, shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.defaults import LOOKS, VIEWS
+from fastphash.results.unlooked_words import unlooked_in_words
 from fastphash.results.verdict import (
     decisions_in_words,
+    kinds_to_add,
     masks_in_words,
     staying_in_words,
 )
@@ -54,9 +57,10 @@ def show_plan(
     """
     kinds = [kind for kind in COUNTED if any(split["kinds"].get(kind) for split in splits.values())]
     impossible = {kind for kind in _impossible_kinds(plan_keys, audit) if kind not in kinds}
-    looked_for = [kind for kind in plan_keys["kinds"] if kind not in impossible]
+    looked_for = [kind for kind in plan_keys["kinds"] if kind not in {*impossible, UNLOOKED}]
+    anyway = "; nobody has to have looked at them" if UNLOOKED in plan_keys["kinds"] else ""
     show_table(
-        f"Plan: copies that go, of kinds {', '.join(looked_for)}",
+        f"Plan: copies that go, of kinds {', '.join(looked_for)}{anyway}",
         ["split", "images", "stay", "go", *kinds],
         [
             [
@@ -140,6 +144,8 @@ def _difference_in_words(
     }
     if stay := [kind for kind in COPY_KINDS if kind in counted - {*plan_keys["kinds"]}]:
         why.append(f"the audit groups {listed(stay)} copies too, which stay here")
+    if plan_keys["staying"].get(UNLOOKED):
+        why.append("copies stay that nobody looked at")
     if plan_keys["disagreements"]:
         why.append("copies stay because of their labels")
     if plan_keys["decisions"] != audit["decisions"]["used"]:
@@ -182,10 +188,12 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
     if masks := masks_in_words(audit):
         lines.append(f"{masks}: they all stay")
     decided = decisions_in_words(plan_keys["decisions"], plan_keys["stale_decisions"])
-    if staying := staying_in_words(plan_keys["staying"]):
-        verb, them = (
-            ("stays", "it") if sum(plan_keys["staying"].values()) == 1 else ("stay", "them")
-        )
+    staying_by_kind = dict(plan_keys["staying"])
+    if unlooked := staying_by_kind.pop(UNLOOKED, 0):
+        added = kinds_to_add({UNLOOKED: unlooked}, plan_keys["kinds"])
+        lines.append(unlooked_in_words(unlooked, added, audit, plan_keys["keep_in"]))
+    if staying := staying_in_words(staying_by_kind):
+        verb, them = ("stays", "it") if sum(staying_by_kind.values()) == 1 else ("stay", "them")
         lines.append(f"{staying} {verb}: --kinds leaves {them} out")
     return [*lines, decided] if decided else lines
 

@@ -94,6 +94,13 @@ def find_copies(
         distinguish_by=distinguish_by,
         extra=extra,
     )
+    return compare_keepers(index, content, criteria, keeper)
+
+
+def compare_keepers(
+    index: Index, content: Content, criteria: CopyCriteria, keeper: NDArray[np.int64]
+) -> KeeperComparison:
+    """Compare each row with its keeper, which `find_keepers` gives."""
     rows = np.arange(keeper.size)
     distance, mask = row_distances(index, rows, index, keeper)
     pairs = Matches(rows, keeper, distance, mask)

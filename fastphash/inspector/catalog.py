@@ -46,6 +46,8 @@ class Row:
         Of the audited file; width and height are 0 where they aren't known.
     parts : PairParts or None
         What to outline on it and its keeper.
+    unlooked : bool
+        Whether it is a sure copy whose pixels nobody compared.
     """
 
     number: int
@@ -64,6 +66,7 @@ class Row:
     width: int
     height: int
     parts: PairParts | None
+    unlooked: bool
 
     @property
     def is_keeper(self) -> bool:
@@ -155,6 +158,7 @@ class Catalog:
             int(details.width[number]),
             int(details.height[number]),
             columns.parts(number),
+            bool(columns.unlooked[number]),
         )
 
     def group_of(self, row: int) -> int:

@@ -15,6 +15,7 @@ from fastphash.errors import StoreError
 from fastphash.files import parquet
 from fastphash.results.audit_folder import GROUPS, AuditFolder
 from fastphash.results.pair_parts import PART_COLUMNS, PairParts, read_parts
+from fastphash.results.schemas import LOOKED, are_unlooked
 
 #: Stands for a missing value: a keeper has no kind.
 NONE = 255
@@ -44,6 +45,8 @@ class GroupColumns:
         Why keepers stay rather than their copies.
     reason : uint8 or uint16 (n,)
         Index into `reasons`; the largest value for keepers.
+    unlooked : bool (n,)
+        Whether a row is a sure copy whose pixels nobody compared.
     paths : pyarrow.ChunkedArray of string (n,)
     path_bytes : pyarrow.ChunkedArray of binary (n,), optional
         Exact paths of the rows whose path isn't UTF-8, null in others; None if all are null.
@@ -63,6 +66,7 @@ class GroupColumns:
     colour: NDArray[np.uint8]
     reasons: list[str]
     reason: NDArray[Any]
+    unlooked: NDArray[np.bool_]
     paths: pa.ChunkedArray
     path_bytes: pa.ChunkedArray | None
     part_rows: NDArray[np.int64]
@@ -163,11 +167,18 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
         encode_names(read("colour"), COLOURS),
         reasons,
         encode_names(reason, reasons),
+        _read_unlooked(audited.folder / GROUPS),
         read("path"),
         None if path_bytes.null_count == len(path_bytes) else path_bytes,
         part_rows,
         part_table,
     )
+
+
+def _read_unlooked(path: Path) -> NDArray[np.bool_]:
+    """Whether rows of groups.parquet are sure copies whose pixels nobody compared."""
+    names = {"kind", "same_pixels", LOOKED[0]} & {*parquet.read_schema(path).names}
+    return are_unlooked(parquet.read_table(path, sorted(names)))
 
 
 def _read_parts(path: Path) -> tuple[NDArray[np.int64], pa.Table]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import KINDS, ORIENTATIONS
 from fastphash.results.pair_parts import Outline, PairParts, outlines_on_keeper, read_parts
+from fastphash.results.schemas import are_unlooked
 from fastphash.store.schema import exact_paths
 
 #: Copies of one group that are shown beside their keeper.
@@ -28,7 +29,7 @@ class Member(NamedTuple):
     """One image of a group, with its relation to the keeper; None and 0 for the keeper.
 
     `reason` says why the keeper stays rather than the image, if one of them goes; `parts` what to
-    outline on the two.
+    outline on the two. `unlooked` is true of a sure copy whose pixels nobody compared.
     """
 
     name: ImageName
@@ -39,6 +40,7 @@ class Member(NamedTuple):
     colour: str | None
     reason: str | None = None
     parts: PairParts | None = None
+    unlooked: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,30 +170,22 @@ class GroupTable:
 
     def _members(self, rows: NDArray[np.int64]) -> list[Member]:
         table = self._table.take(pa.array(rows))
-        return [
-            Member(
-                ImageName(split, path),
-                kind,
-                distance,
-                ORIENTATIONS.index(orientation) if orientation else 0,
-                score,
-                colour,
-                reason,
-                parts,
-            )
-            for split, path, kind, distance, orientation, score, colour, reason, parts in zip(
-                table["split"].to_pylist(),
-                exact_paths(table).to_pylist(),
-                table["kind"].to_pylist(),
-                table["distance"].to_pylist(),
-                table["orientation"].to_pylist(),
-                table["score"].to_pylist(),
-                table["colour"].to_pylist(),
-                table["keeper_reason"].to_pylist(),
-                read_parts(table),
-                strict=True,
-            )
-        ]
+        orientation = table["orientation"].to_pylist()
+        turns = [ORIENTATIONS.index(name or ORIENTATIONS[0]) for name in orientation]
+        columns = zip(
+            table["split"].to_pylist(),
+            exact_paths(table).to_pylist(),
+            table["kind"].to_pylist(),
+            table["distance"].to_pylist(),
+            turns,
+            table["score"].to_pylist(),
+            table["colour"].to_pylist(),
+            table["keeper_reason"].to_pylist(),
+            read_parts(table),
+            are_unlooked(table).tolist(),
+            strict=True,
+        )
+        return [Member(ImageName(split, path), *others) for split, path, *others in columns]
 
 
 def _encode_names(column: pa.ChunkedArray, names: Any) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from fastphash.base.vocabulary import COUNTED
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
 from fastphash.labels.masks import left_out
-from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, PARTS
+from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, LOOKED, PARTS
 from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
 from fastphash.store.open import read_hashes
@@ -183,9 +183,9 @@ def open_audit(folder: Path) -> AuditFolder:
 def _lacks_columns(path: Path, schema: pa.Schema) -> bool:
     """Whether a table is there, but without a column that it has today.
 
-    Audits of earlier versions have no findings, and no columns for them.
+    Audits of earlier versions have no findings or looks, and no columns for them.
     """
-    needed = {*schema.names} - {name for name, _ in PARTS}
+    needed = {*schema.names} - {name for name, _ in (*PARTS, LOOKED)}
     return path.exists() and not needed <= {*parquet.read_schema(path).names}
 
 

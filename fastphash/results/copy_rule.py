@@ -6,8 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.pair_keys import find_places, pair_keys
-from fastphash.base.vocabulary import AUGMENTED, COLLISION, EXACT, NEAR, UNVERIFIED
+from fastphash.base.vocabulary import (
+    COLLISION,
+    EXACT,
+    NEAR,
+    SAME_PIXELS,
+    THUMBNAIL_KINDS,
+    UNVERIFIED,
+)
 from fastphash.joins.distinct import find_distinct_rows
+from fastphash.joins.index import Index
 from fastphash.results.decisions import Resolved
 from fastphash.store.rows import HashTable
 from fastphash.verify.comparison import Comparison
@@ -15,6 +23,7 @@ from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import decide_kinds
 from fastphash.verify.findings import NO_FINDINGS, Findings
 from fastphash.verify.flatness import flat_rows
+from fastphash.verify.looked_pairs import LookedPairs
 
 # no two hashes are further apart
 _ANY_DISTANCE = 64
@@ -54,6 +63,10 @@ class CopyRule:
     findings : Findings
         About rows of different bytes, by the same numbers. The kind of a finding replaces the one
         that thumbnails tell, and holds at any distance.
+    looked : LookedPairs, optional
+        By the same numbers. If given, pairs of `THUMBNAIL_KINDS` are copies only if they were
+        compared at their pixels, or have the same pixels. Findings hold for all rows of the same
+        contents then.
     """
 
     def __init__(
@@ -65,8 +78,10 @@ class CopyRule:
         criteria: CopyCriteria,
         labels: KnownLabels | None = None,
         findings: Findings = NO_FINDINGS,
+        looked: LookedPairs | None = None,
     ) -> None:
         self._criteria = criteria
+        self._looked = looked
         self._ranked = ranked
         self._allowed = allowed
         self._number = number
@@ -96,6 +111,9 @@ class CopyRule:
             # what was found to be no copy can only be asked for as a collision: equal hashes
             furthest[known] = np.where(kind[known] >= COLLISION, 0, _ANY_DISTANCE)
         copies: NDArray[np.bool_] = self._allowed[kind] & (distance <= furthest)
+        if self._looked is not None:
+            alike = comparison.same_pixels == SAME_PIXELS
+            copies &= alike | self._looked_at(kind, self._number[left], self._number[right])
         if self._decided.size:
             keys = pair_keys(self._number[left], self._number[right])
             copies |= np.isin(keys, self._copies)
@@ -105,12 +123,21 @@ class CopyRule:
     def extra_pairs(self) -> NDArray[np.int64]:
         """Pairs of rows that are copies at any distance, int64 (m, 2): decided, or found."""
         found = self._findings.relation.kind
-        allowed = np.flatnonzero(self._allowed[found] & (found < COLLISION))
+        allowed = self._allowed[found] & (found < COLLISION)
+        allowed &= self._looked_at(found, *self._findings.pairs.T)
         pairs = np.concatenate([self._confirmed, self._findings.pairs[allowed]])
         places = find_places(self._number, pairs.reshape(-1)).reshape(-1, 2)
         kept = (places >= 0).all(axis=1) & ~np.isin(pair_keys(*pairs.T), self._not_copies)
         left, right = np.ascontiguousarray(places[kept].T)
         return places[kept][self._labels_agree(left, right)]
+
+    def _looked_at(
+        self, kind: NDArray[np.uint8], one: NDArray[np.int64], other: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether pairs of these kinds need no look, or had one: bool (n,). Rows by `number`."""
+        if self._looked is None:
+            return np.ones(kind.size, np.bool_)
+        return ~np.isin(kind, THUMBNAIL_KINDS) | self._looked.has(one, other)
 
     def _labels_agree(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether labels are not known to disagree, bool (n,)."""
@@ -144,7 +171,7 @@ class CopyRule:
 
         Two rows with equal hashes and thumbnails may be no copies if there is a decision about
         one of them, or a finding, unless they have the same bytes; if their bytes differ and kind
-        `exact` isn't allowed; or if their labels can disagree.
+        `exact` isn't allowed, or only where somebody looked; or if their labels can disagree.
         """
         decided_rows = np.zeros((self._number.size, 1), np.uint64)
         rows = np.flatnonzero(np.isin(self._number, self._decided))
@@ -158,6 +185,8 @@ class CopyRule:
         digests = self._ranked.digests
         if digests is not None and not (self._allowed[EXACT] and self._ranked.columns[1]):
             columns.append(digests)
+        elif self._looked is not None:
+            columns.append(self._looked.digests[self._number])
         return columns
 
     def _contents_found(self) -> NDArray[np.uint64]:
@@ -178,9 +207,36 @@ class CopyRule:
         return np.isin(pair_keys(self._number[row], self._number[keeper]), self._copies)
 
 
-def allows_other_bytes(
-    rows: HashTable, allowed: NDArray[np.bool_], decided: Resolved, findings: Findings
+def search_index(
+    rows: HashTable,
+    allowed: NDArray[np.bool_],
+    decided: Resolved,
+    findings: Findings,
+    looked: LookedPairs | None = None,
+) -> Index:
+    """What to join rows by to find their copies, beside those of `CopyRule.extra_pairs`.
+
+    Hashes; but where only rows of the same bytes or pixels can be copies, these: any number of
+    images may share a hash by chance.
+    """
+    if rows.digests is None or _allows_other_bytes(rows, allowed, decided, findings, looked):
+        return Index(rows.phashes, rows.known)
+    by_pixels = rows.pixel_digests.any(axis=1) & allowed[EXACT]
+    return Index(np.where(by_pixels, rows.pixel_digests[:, 0], rows.digests[:, 0]))
+
+
+def _allows_other_bytes(
+    rows: HashTable,
+    allowed: NDArray[np.bool_],
+    decided: Resolved,
+    findings: Findings,
+    looked: LookedPairs | None,
 ) -> bool:
-    """Whether images of different bytes can be copies at all."""
-    kinds = [NEAR, COLLISION, UNVERIFIED, *([EXACT, AUGMENTED] if rows.columns[1] else [])]
-    return bool(decided.copies.size or findings.size or allowed[kinds].any())
+    """Whether images of different bytes and pixels can be copies by their hashes."""
+    if allowed[[NEAR, COLLISION, UNVERIFIED]].any():
+        return True
+    if looked is not None:
+        # copies by look, by decision or by what was found are extra pairs
+        return False
+    by_thumbnail = rows.columns[1] and bool(allowed[list(THUMBNAIL_KINDS)].any())
+    return by_thumbnail or bool(decided.copies.size or findings.size)

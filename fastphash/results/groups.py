@@ -13,11 +13,20 @@ from fastphash.base.vocabulary import (
     IDENTICAL,
     KINDS,
     SAME_PIXELS,
+    THUMBNAIL_KINDS,
+    UNLOOKED,
     UNVERIFIED,
 )
-from fastphash.groups.grouping import Grouping, KeeperComparison, find_copies, has_partner
+from fastphash.groups.grouping import (
+    Grouping,
+    KeeperComparison,
+    compare_keepers,
+    find_copies,
+    find_keepers,
+    has_partner,
+)
 from fastphash.joins.index import Index
-from fastphash.results.copy_rule import CopyRule
+from fastphash.results.copy_rule import CopyRule, search_index
 from fastphash.results.counts import are_copies, count_kinds, counted_kinds
 from fastphash.results.decisions import NOTHING_DECIDED, Resolved
 from fastphash.results.priority import keeper_reasons
@@ -26,6 +35,7 @@ from fastphash.results.schemas import (
     GROUPS_SCHEMA,
     ROLES,
     coded,
+    looked_column,
     part_columns,
     relation_columns,
     row_names,
@@ -34,6 +44,7 @@ from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation, relate
 from fastphash.verify.findings import NO_FINDINGS, Findings
+from fastphash.verify.looked_pairs import LookedPairs
 
 
 def candidates(rows: HashTable, order: NDArray[np.int64], criteria: CopyCriteria) -> HashTable:
@@ -124,14 +135,18 @@ class GroupedRows(NamedTuple):
         relation.put(pairs, found.relation._replace(distance=relation.distance[pairs]))
         return relation
 
-    def table(self) -> pa.Table:
-        """Groups of two rows or more, keeper first: `GROUPS_SCHEMA`."""
+    def table(self, looked: LookedPairs | None = None) -> pa.Table:
+        """Groups of two rows or more, keeper first: `GROUPS_SCHEMA`.
+
+        `looked` are the pairs of these rows whose pixels were compared.
+        """
         copies = np.flatnonzero(self.is_copy)
         grouped = np.union1d(copies, self.keepers.keeper[copies])
         order = grouped[np.lexsort((grouped, self.keepers.keeper[grouped]))]
         keeper = self.keepers.keeper[order]
         is_keeper = keeper == order
         _, number = np.unique(keeper, return_inverse=True)
+        relation = self.relation(order)
         split, path, path_bytes = row_names(self.rows, order)
         keeper_split, keeper_path, keeper_bytes = row_names(self.rows, keeper)
         return pa.table(
@@ -140,8 +155,9 @@ class GroupedRows(NamedTuple):
                 split,
                 path,
                 coded((~is_keeper).astype(np.int32), ROLES),
-                *relation_columns(self.relation(order), is_keeper),
+                *relation_columns(relation, is_keeper),
                 *part_columns(self.findings, order, keeper, GROUP_SIDES),
+                looked_column(relation, looked, order, keeper, is_keeper),
                 keeper_split,
                 keeper_path,
                 keeper_reasons(self.rows, order, keeper),
@@ -168,6 +184,17 @@ class GroupedRows(NamedTuple):
         same_pixels = (relation.same_pixels == SAME_PIXELS) & (kind != IDENTICAL)
         return CopyCounts(by_kind, by_distance, int(shares_hash.sum()), int(same_pixels.sum()))
 
+    def count_unlooked(self, looked: LookedPairs, kinds: Sequence[str]) -> int:
+        """How many copies of these kinds, of `exact` and `augmented`, nobody looked at.
+
+        Copies by decision don't count.
+        """
+        copies = np.flatnonzero(self.is_copy)
+        kind = self.relation(copies).kind
+        counted = np.isin(kind, THUMBNAIL_KINDS) & np.isin(KINDS, kinds)[kind]
+        counted &= ~looked.has(copies, self.keepers.keeper[copies]) & ~self._confirmed(copies)
+        return int(counted.sum())
+
     def _confirmed(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether these rows are copies of their keepers by decision, bool (n,)."""
         if self.rule is None:
@@ -182,6 +209,7 @@ def group_rows(
     decided: Resolved = NOTHING_DECIDED,
     kinds: Sequence[str] = COPY_KINDS,
     findings: Findings = NO_FINDINGS,
+    looked: LookedPairs | None = None,
 ) -> GroupedRows:
     """Group rows, which must be in order of priority.
 
@@ -197,18 +225,23 @@ def group_rows(
         by default.
     findings : Findings
         What was found about pairs of these rows: it counts more than thumbnails.
+    looked : LookedPairs, optional
+        If given, `exact` and `augmented` pairs of these rows that nobody looked at are no copies.
+        Findings are spread by its contents then.
     """
     index = Index(ranked.phashes, ranked.known)
-    if kinds == COPY_KINDS and not (decided.has_pairs or findings.size):
+    everything_told = not (decided.has_pairs or findings.size) and looked is None
+    if kinds == COPY_KINDS and everything_told:
         keepers = find_copies(index, ranked.content, criteria, grouping=grouping)
         return GroupedRows(ranked, keepers, criteria)
     if kinds == COPY_KINDS and ranked.content.thumbnails is None:
         kinds = (*COPY_KINDS, KINDS[UNVERIFIED])
     number = np.arange(len(ranked))
     allowed = np.isin(KINDS, kinds)
-    rule = CopyRule(ranked, number, allowed, decided, criteria, findings=findings)
-    keepers = find_copies(
-        index,
+    rule = CopyRule(ranked, number, allowed, decided, criteria, findings=findings, looked=looked)
+    searched = search_index(ranked, allowed, decided, findings, looked)
+    keeper = find_keepers(
+        searched,
         ranked.content,
         criteria,
         grouping=grouping,
@@ -217,6 +250,7 @@ def group_rows(
         searched=rule.searched(),
         extra=rule.extra_pairs(),
     )
+    keepers = compare_keepers(index, ranked.content, criteria, keeper)
     return GroupedRows(ranked, keepers, criteria, rule, findings)
 
 
@@ -225,9 +259,12 @@ def count_staying(
     criteria: CopyCriteria,
     decided: Resolved,
     cleaned: Sequence[str],
-    findings: Findings = NO_FINDINGS,
+    findings: Findings,
+    looked: LookedPairs,
 ) -> dict[str, int]:
     """How many rows are copies of other ones although those of some kinds are gone, by kind.
+
+    Copies of these kinds that stay because nobody looked at them are `UNLOOKED`, and come first.
 
     Parameters
     ----------
@@ -237,15 +274,20 @@ def count_staying(
     decided : Resolved
         What was decided about these rows.
     cleaned : sequence of str
-        The kinds that are gone, which are not counted.
+        The kinds that are gone, which are not counted, and `UNLOOKED` if it makes no difference
+        to them.
     findings : Findings
         What was found about these rows.
+    looked : LookedPairs
+        The pairs of these rows whose pixels were compared.
     """
     number = find_candidates(rows, np.arange(len(rows)), criteria, decided, findings)
     decided, findings = decided.among(number), findings.among(number)
     grouped = group_rows(rows.take(number), criteria, decided=decided, findings=findings)
     kinds = grouped.count_copies().kinds
-    names = [name for name in COUNTED_COPIES if name not in cleaned]
+    if UNLOOKED not in cleaned:
+        kinds[UNLOOKED] = grouped.count_unlooked(looked.take(number), cleaned)
+    names = [name for name in (UNLOOKED, *COUNTED_COPIES) if name not in cleaned]
     return {name: kinds[name] for name in names if kinds.get(name)}
 
 

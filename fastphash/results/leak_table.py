@@ -14,6 +14,7 @@ from fastphash.results.leaks import find_strongest, strength_keys
 from fastphash.results.schemas import (
     LEAKS_SCHEMA,
     SIDES,
+    looked_column,
     part_columns,
     relation_columns,
     row_names,
@@ -22,6 +23,7 @@ from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import Relation
 from fastphash.verify.findings import NO_FINDINGS, Findings
+from fastphash.verify.looked_pairs import LookedPairs
 
 
 class SplitLeaks(NamedTuple):
@@ -76,8 +78,13 @@ class ImageLeaks(NamedTuple):
     match_count: NDArray[np.int64]
     also_in: list[str]
 
-    def table(self, rows: HashTable, findings: Findings = NO_FINDINGS) -> pa.Table:
-        """The same as `LEAKS_SCHEMA`, with what was found about these rows."""
+    def table(
+        self,
+        rows: HashTable,
+        findings: Findings = NO_FINDINGS,
+        looked: LookedPairs | None = None,
+    ) -> pa.Table:
+        """The same as `LEAKS_SCHEMA`, with what was found about these rows, and looked at."""
         *needle_names, needle_bytes = row_names(rows, self.needle)
         *haystack_names, haystack_bytes = row_names(rows, self.partner)
         columns = [
@@ -85,6 +92,7 @@ class ImageLeaks(NamedTuple):
             *haystack_names,
             *relation_columns(self.relation),
             *part_columns(findings, self.needle, self.partner, SIDES),
+            looked_column(self.relation, looked, self.needle, self.partner),
             pa.array(self.confirmed),
             pa.array(self.match_count - 1, pa.int64()),
             pa.array(self.also_in, pa.string()),

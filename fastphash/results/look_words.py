@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastphash.base.text import count
+from fastphash.results.unlooked_words import count_unlooked, remedy_in_words
 
 _UNREADABLE = "files are gone, have changed or can't be decoded"
 
@@ -13,20 +14,23 @@ def looks_in_words(summary: dict[str, Any]) -> str:
     Audits of earlier versions compared none, and are not told so.
     """
     looks = summary.get("looks")
-    if not looks or not looks["limit"]:
+    if not looks:
         return ""
-    return " ".join(_sure_in_words(looks) + _doubts_in_words(looks))
+    return " ".join(_sure_in_words(summary) + _doubts_in_words(looks))
 
 
-def _sure_in_words(looks: dict[str, Any]) -> list[str]:
+def _sure_in_words(summary: dict[str, Any]) -> list[str]:
     """How many sure copies nobody compared."""
-    left = looks["pairs"] - looks["looked"] - looks["unreadable"]
+    looks = summary["looks"]
+    left = count_unlooked(looks)
     sentences = []
     if left:
         pairs = count(looks["pairs"], "pair")
+        allowed = f"since {looks['limit']:,} are the most that were allowed"
         sentences.append(
-            f"{left:,} of {pairs} of sure copies were not compared at their pixels, since "
-            f"{looks['limit']:,} are the most that were allowed: a place may differ."
+            f"{left:,} of {pairs} of sure copies were not compared at their pixels"
+            f"{f', {allowed}' if looks['limit'] else ''}: a place may differ. To have them looked "
+            f"at, {remedy_in_words(summary)}."
         )
     if looks["unreadable"]:
         pairs = count(looks["unreadable"], "pair of sure copies", "pairs of sure copies")

@@ -13,6 +13,7 @@ from fastphash.base.vocabulary import (
     ORIENTATIONS,
     SAME,
     SAME_PIXELS,
+    THUMBNAIL_KINDS,
     UNKNOWN_COLOUR,
     UNKNOWN_PIXELS,
 )
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     # it imports kernels, which are slow to load, and large
     from fastphash.verify.decide_kind import Relation
     from fastphash.verify.findings import Findings
+    from fastphash.verify.looked_pairs import LookedPairs
 
 ROLES = ("keeper", "copy")
 #: What the two images of a pair are called in tables of leaks, and in those of groups.
@@ -50,6 +52,8 @@ PARTS = [
     # in the frame of the haystack image, or of the keeper
     ("place", pa.string()),
 ]
+#: Column that says whether pixels were compared: true also for the same bytes or the same pixels.
+LOOKED = ("looked", pa.bool_())
 #: Columns that name the keeper of an image, and say why it stays rather than the image.
 KEEPER = [
     ("keeper_split", NAME_TYPE),
@@ -71,6 +75,7 @@ LEAKS_SCHEMA = pa.schema(
         *_SIDES,
         *RELATION,
         *PARTS,
+        LOOKED,
         # a copy by decision, whatever its kind
         ("confirmed", pa.bool_()),
         ("matches", pa.int64()),
@@ -87,6 +92,7 @@ GROUPS_SCHEMA = pa.schema(
         ("role", NAME_TYPE),
         *RELATION,
         *PARTS,
+        LOOKED,
         *KEEPER,
         ("path_bytes", pa.binary()),
         ("keeper_path_bytes", pa.binary()),
@@ -98,8 +104,7 @@ FINDINGS_SCHEMA = pa.schema(
         *_SIDES,
         *RELATION,
         *PARTS,
-        # whether pixels were compared
-        ("looked", pa.bool_()),
+        LOOKED,
         *_PATH_BYTES,
     ]
 )
@@ -136,6 +141,35 @@ def relation_columns(
         pa.array(colour_distance, pa.float32(), mask=uncoloured),
         pa.array(same_pixels == SAME_PIXELS, mask=all_null | (same_pixels == UNKNOWN_PIXELS)),
     ]
+
+
+def looked_column(
+    relation: "Relation",
+    looked: "LookedPairs | None",
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    null: NDArray[np.bool_] | None = None,
+) -> pa.Array:
+    """The column LOOKED for pairs of rows, null in the rows of `null` (keepers).
+
+    `looked` are the pairs of these rows that somebody compared, None if nobody did.
+    """
+    compared = relation.same_pixels == SAME_PIXELS
+    if looked is not None:
+        compared |= looked.has(left, right)
+    return pa.array(compared, mask=null)
+
+
+def are_unlooked(table: pa.Table) -> NDArray[np.bool_]:
+    """Whether rows of groups or leaks are sure copies whose pixels nobody compared, bool (n,).
+
+    Where an audit of an earlier version doesn't say it, nobody did, but for the same pixels.
+    """
+    kinds = pa.array([KINDS[kind] for kind in THUMBNAIL_KINDS])
+    name = LOOKED[0] if LOOKED[0] in table.column_names else "same_pixels"
+    looked = table[name].fill_null(fill_value=False)
+    unlooked = pc.and_(pc.is_in(table["kind"].cast(pa.string()), kinds), pc.invert(looked))
+    return np.asarray(unlooked.to_numpy(), np.bool_)
 
 
 def part_columns(

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fastphash.base.text import count, display_name, listed
-from fastphash.base.vocabulary import CONFIRMED, COUNTED_COPIES, KINDS, SURE_KINDS, UNVERIFIED
+from fastphash.base.vocabulary import (
+    CONFIRMED,
+    COUNTED_COPIES,
+    KINDS,
+    SURE_KINDS,
+    UNLOOKED,
+    UNVERIFIED,
+)
 from fastphash.results.calibration_words import warning_in_words
 from fastphash.results.doubt_words import doubtful_in_words, doubtful_kinds, only_as
 from fastphash.results.leak_words import elsewhere, hashed_images, leak_in_words, share_in_words
@@ -34,6 +41,7 @@ _SOUGHT_BY_VIEWS = {
     "centre": "crops of the middle, and borders",
     "all": "crops, bordered and shifted copies",
 }
+_UNSEEN = "that nobody looked at"
 _ONE_SPLIT = "There is one split: nothing can leak."
 
 
@@ -93,7 +101,12 @@ def count_leaks(summary: dict[str, Any], kinds: Sequence[str]) -> dict[str, int]
 def staying_in_words(staying: dict[str, int]) -> str:
     """The copies that a clean leaves; empty if there are none."""
     return listed(
-        [count(number, f"{kind} copy", f"{kind} copies") for kind, number in staying.items()]
+        [
+            count(number, f"copy {_UNSEEN}", f"copies {_UNSEEN}")
+            if kind == UNLOOKED
+            else count(number, f"{kind} copy", f"{kind} copies")
+            for kind, number in staying.items()
+        ]
     )
 
 

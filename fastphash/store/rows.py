@@ -211,18 +211,23 @@ class HashTable:
     def evidence(self) -> RowEvidence:
         """What the hashes leave out; layers of a store are read now, for these rows only."""
         columns = self.table.column_names
-        pixel_digests = np.zeros((len(self), 2), np.uint64)
-        if "pixel_digest" in columns:
-            words = _fixed_width(self.table["pixel_digest"]).view(np.uint64)
-            known = self.table["pixel_digest"].is_valid().to_numpy()
-            pixel_digests[known] = words[known]
         several = self.numbers("multiframe") != 0
         frames = np.where(several, 0, 1)
         if "frames" in columns:
             stored = self.numbers("frames")
             frames = np.where(stored > 0, stored, frames)
         layers = [self._layer(name) for name in LAYERS]
-        return RowEvidence(pixel_digests, frames.astype(np.int32), *layers)
+        return RowEvidence(self.pixel_digests, frames.astype(np.int32), *layers)
+
+    @cached_property
+    def pixel_digests(self) -> NDArray[np.uint64]:
+        """XXH3-128 of all decoded samples, uint64 (n, 2); zeros if unknown."""
+        digests = np.zeros((len(self), 2), np.uint64)
+        if "pixel_digest" in self.table.column_names:
+            words = _fixed_width(self.table["pixel_digest"]).view(np.uint64)
+            known = self.table["pixel_digest"].is_valid().to_numpy()
+            digests[known] = words[known]
+        return digests
 
     def _layer(self, name: str) -> Layer:
         if self.store is None or not self.store.layout.thumbnails:

@@ -107,13 +107,15 @@ class Findings(NamedTuple):
     def spread(self, digests: NDArray[np.uint64] | None) -> "Findings":
         """The same about all pairs of rows with the bytes of these rows; none about equal bytes.
 
+        Or with the pixels of these rows, if `digests` are equal for these.
+
         Of several about the same bytes the first holds. The pairs are two million at most, those of
         the fewest rows first. Of bytes that more rows have, it holds for the pairs with the first
         row of either side.
 
         Parameters
         ----------
-        digests : uint64 (rows, 2), optional
+        digests : uint64 (rows, k), optional
             Of all rows; without them nothing is spread.
         """
         if digests is None or not self.size:

@@ -101,6 +101,13 @@ def test_a_crop_and_an_altered_picture_leak_but_leave_doubt(run):
     assert found.findings.size == 3
 
 
+@pytest.fixture
+def other_pixels(tmp_path, run):
+    """The leak has other pixels, so that it may be altered."""
+    save(tmp_path / "val" / "leak.bmp", np.bitwise_xor(scene(3), 1))
+
+
+@pytest.mark.usefixtures("other_pixels")
 def test_plans_heed_what_was_found(run):
     found = run(
         ("val/other.png", "train/000.png", CROPPED), ("train/003.png", "val/leak.bmp", ALTERED)
@@ -157,6 +164,7 @@ def test_without_findings_there_is_no_file_of_them(run):
     assert found.findings.size == 0
 
 
+@pytest.mark.usefixtures("other_pixels")
 def test_findings_that_are_gone_or_others_are_no_plan(run):
     """Altered pictures have equal thumbnails: without findings they would go."""
     altered = run(("train/003.png", "val/leak.bmp", ALTERED))

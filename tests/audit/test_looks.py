@@ -8,7 +8,9 @@ from fastphash.audit.doubts import DoubtCounts
 from fastphash.audit.looks import LookCounts
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.run import audit
+from fastphash.base.vocabulary import ALTERED, SURE_KINDS, UNLOOKED
 from fastphash.clean.plan import make_plan, plan_summary
+from fastphash.defaults import LOOKS
 from fastphash.errors import UsageError
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import open_audit
@@ -48,8 +50,8 @@ def run(tmp_path):
     return run
 
 
-def removed(audited):
-    plan = make_plan(audited)
+def removed(audited, by=SURE_KINDS):
+    plan = make_plan(audited, by=by)
     return {row["path"] for row in plan.to_pylist() if row["action"] == "remove"}
 
 
@@ -57,7 +59,7 @@ def test_other_readings_are_altered_and_stay(run):
     summary, found = run()
     assert removed(found) == {"1.jpg", "2.png"}
     looks = summary["looks"]
-    assert looks["limit"] == 10_000
+    assert looks["limit"] == LOOKS
     assert looks["pairs"] == looks["looked"] >= 4
     assert looks["altered"] == looks["pairs"] - 2
     kinds = {row["needle_path"]: row["kind"] for row in found.leaks.to_pylist()}
@@ -68,18 +70,29 @@ def test_other_readings_are_altered_and_stay(run):
         "1.jpg": "altered",
         "3.png": "altered",
     }
-    place = found.findings.place[0]
+    findings = found.findings
+    assert findings.looked.all()
+    assert findings.size == looks["pairs"]
+    place = findings.place[findings.relation.kind == ALTERED][0]
     assert (place[:2] > [0.43, 0.45]).all()
     assert (place[2:] < [0.57, 0.55]).all()
     # the same without a store of their own: what was found stands beside it
     assert plan_summary(make_plan(found))["train"]["kinds"] == {"exact": 2}
 
 
-def test_without_looks_thumbnails_alone_decide(run):
+def test_without_looks_only_the_same_pixels_are_sure(run):
     summary, found = run(looks=0)
-    assert summary["looks"] == {**LookCounts(0)._asdict(), "doubts": DoubtCounts()._asdict()}
-    assert len(removed(found)) == 4
-    assert looks_in_words(summary) == ""
+    assert summary["looks"] == {
+        **LookCounts(0, pairs=5)._asdict(),
+        "doubts": DoubtCounts()._asdict(),
+    }
+    assert removed(found) == set()
+    assert summary["staying"] == {"unlooked": 4}
+    assert len(removed(found, [*SURE_KINDS, UNLOOKED])) == 4
+    assert looks_in_words(summary) == (
+        "5 of 5 pairs of sure copies were not compared at their pixels: a place may differ. "
+        "To have them looked at, audit again with --looks 5."
+    )
 
 
 def test_a_bound_is_kept_and_said(run):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastphash.base.vocabulary import KINDS
+from fastphash.base.vocabulary import KINDS, UNLOOKED
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.plan import (
     count_disagreements,
@@ -310,7 +310,7 @@ def test_a_plan_is_that_of_every_pair_compared_by_their_labels(case):
     given, conflicts = case
     with tempfile.TemporaryDirectory() as folder:
         audit = labelled(folder, **given)
-        plan = make_plan(audit, by=KINDS, conflicts=conflicts)
+        plan = make_plan(audit, by=[*KINDS, UNLOOKED], conflicts=conflicts)
         accepted = CheckedPlan(audit, plan).keeper
         order = levelled_priority(given, audit)
     goes = keeper_rows(plan)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastphash.base.vocabulary import KINDS, ORIENTATIONS, SURE_KINDS
+from fastphash.base.vocabulary import KINDS, ORIENTATIONS, SURE_KINDS, UNLOOKED
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.plan import PLAN_SCHEMA, make_plan, plan_settings, plan_summary
 from fastphash.errors import StoreError, UsageError
@@ -18,6 +18,8 @@ from tests.support import naive
 from tests.support.audits import RADIUS, audited
 from tests.support.thumbnails import POOL
 
+ANY_SURE = [*SURE_KINDS, UNLOOKED]
+BY_THUMBNAIL = "exact", "augmented"
 WORDS = st.sampled_from([0, 1, 3, 7, 2**63, 2**64 - 1])
 
 
@@ -37,6 +39,19 @@ def removals(plan):
 
 
 @st.composite
+def kinds_to_clean(draw):
+    by = draw(st.sets(st.sampled_from(KINDS)))
+    return by | {UNLOOKED} if by & {*BY_THUMBNAIL} and draw(st.booleans()) else by
+
+
+def as_looked(kinds, by, looked):
+    """The kinds of pairs, but none for those that need a look and had none."""
+    unlooked = [] if UNLOOKED in by else [pair for pair in kinds if frozenset(pair) not in looked]
+    needy = {pair for pair in unlooked if kinds[pair][0] in BY_THUMBNAIL}
+    return {pair: ("", *what[1:]) if pair in needy else what for pair, what in kinds.items()}
+
+
+@st.composite
 def cases(draw):
     count = draw(st.integers(1, 6))
     hashes = np.array([draw(st.tuples(*[WORDS] * 8)) for _ in range(count)], np.uint64)
@@ -49,7 +64,7 @@ def cases(draw):
     decided = draw(st.lists(st.sampled_from(pairs), max_size=3)) if pairs else []
     words = [draw(st.sampled_from(["copies", "not_copies"])) for _ in decided]
     chosen = draw(st.lists(st.integers(0, rows - 1), max_size=2)) if rows else []
-    by = draw(st.sets(st.sampled_from(KINDS)))
+    by = draw(kinds_to_clean())
     return (
         (contents, hashes, pictures, splits),
         layout,
@@ -102,7 +117,7 @@ def test_a_plan_is_that_of_every_pair_compared(case):
     order = first + [row for row in ranked if row not in first]
     allowed = {"identical", *by}
     radius = RADIUS if "near" in by else 0
-    expected = naive.clean(order, allowed, radius, *sets, kinds)
+    expected = naive.clean(order, allowed, radius, *sets, as_looked(kinds, by, looked=set()))
     goes = {row: keeper for row, keeper in expected.items() if row != keeper}
     assert removals(plan) == goes
     assert {row: accepted[row] for row in np.flatnonzero(accepted >= 0).tolist()} == goes
@@ -128,10 +143,11 @@ def one_of_each(tmp_path, **layout):
     ("by", "goes"),
     [
         ([], {1: 0}),
-        (SURE_KINDS, {1: 0, 2: 0}),
+        (SURE_KINDS, {1: 0}),
+        (ANY_SURE, {1: 0, 2: 0}),
         (["near"], {1: 0, 3: 0}),
         (["collision"], {1: 0, 4: 0}),
-        (KINDS, {1: 0, 2: 0, 3: 0, 4: 0}),
+        ([*KINDS, UNLOOKED], {1: 0, 2: 0, 3: 0, 4: 0}),
     ],
 )
 def test_only_the_kinds_asked_for_go(tmp_path, by, goes):
@@ -145,12 +161,12 @@ def test_without_thumbnails_only_the_same_bytes_are_sure(tmp_path):
 def test_of_identical_images_near_a_third_one_goes(tmp_path):
     hashes = np.array([[0] * 8, [1] * 8], np.uint64)
     audit = audited(tmp_path, [0, 1, 1], hashes, [2, 2], ["val", "train", "train"])
-    assert removals(make_plan(audit)) == {2: 1}
+    assert removals(make_plan(audit, by=ANY_SURE)) == {2: 1}
 
 
 def test_splits_keep_their_images_as_asked(tmp_path):
     audit = one_of_each(tmp_path)
-    assert removals(make_plan(audit, keep_in=["train"])) == {0: 1, 2: 1}
+    assert removals(make_plan(audit, by=ANY_SURE, keep_in=["train"])) == {0: 1, 2: 1}
     with pytest.raises(UsageError, match="no split 'test'"):
         make_plan(audit, keep_in=["test"])
 
@@ -169,7 +185,7 @@ def test_equal_bytes_count_as_identical_whatever_the_keeper_is(tmp_path, content
     hashes = np.zeros((max(contents) + 1, 8), np.uint64)
     splits = ["val"] + ["train"] * (len(contents) - 1)
     audit = audited(tmp_path, contents, hashes, [2] * len(hashes), splits)
-    plan = make_plan(audit)
+    plan = make_plan(audit, by=ANY_SURE)
     assert plan_summary(plan)["train"]["kinds"] == kinds
     order = priority(audit.rows, [])
     inside = group_rows(audit.rows.take(order), CopyCriteria(0)).count_copies().kinds
@@ -181,7 +197,7 @@ def test_equal_bytes_count_as_identical_whatever_the_keeper_is(tmp_path, content
 def test_a_near_copy_by_decision_counts_as_confirmed(tmp_path):
     audit = one_of_each(tmp_path)
     decide(audit.folder, Decision("copies", (image(audit, 0), image(audit, 3))))
-    kinds = plan_summary(make_plan(audit))["train"]["kinds"]
+    kinds = plan_summary(make_plan(audit, by=ANY_SURE))["train"]["kinds"]
     assert kinds == {"identical": 1, "exact": 1, "confirmed": 1}
 
 

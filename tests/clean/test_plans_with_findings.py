@@ -15,7 +15,13 @@ from fastphash.clean.plan import make_plan, plan_summary
 from fastphash.errors import StoreError
 from fastphash.results.decisions import Decision, decide
 from fastphash.results.priority import priority
-from tests.clean.test_plan import image, removals, words_about
+from tests.clean.test_plan import (
+    as_looked,
+    image,
+    kinds_to_clean,
+    removals,
+    words_about,
+)
 from tests.support import naive
 from tests.support.audits import RADIUS, audited
 from tests.support.examples import examples
@@ -56,7 +62,7 @@ def cases(draw):
             max_size=2,
         )
     )
-    by = draw(st.sets(st.sampled_from(KINDS)))
+    by = draw(kinds_to_clean())
     return (contents, hashes, pictures, splits), findings, decided, by
 
 
@@ -90,6 +96,7 @@ def test_a_plan_is_that_of_every_pair_compared(case):
     about = words_about(decided, contents)
     sets = [{pair for pair, word in about.items() if word == w} for w in ("copies", "not_copies")]
     radius = RADIUS if "near" in by else 0
+    reach = as_looked(reach, by, looked_at(findings, contents))
     expected = naive.clean(order.tolist(), {"identical", *by}, radius, *sets, reach)
     goes = {row: keeper for row, keeper in expected.items() if row != keeper}
     assert removals(plan) == goes
@@ -100,6 +107,15 @@ def test_a_plan_is_that_of_every_pair_compared(case):
         assert (planned["kind"], planned["distance"]) == (kind, distance)
         assert planned["orientation"] == ORIENTATIONS[orientation]
         assert planned["score"] == pytest.approx(score, abs=5e-3)
+
+
+def looked_at(findings, contents):
+    """Pairs of rows whose bytes were compared."""
+    looked = {
+        frozenset((contents[i], contents[j])) for i, j in findings.pairs[findings.looked].tolist()
+    }
+    rows = permutations(range(len(contents)), 2)
+    return {frozenset((i, j)) for i, j in rows if frozenset((contents[i], contents[j])) in looked}
 
 
 def three(folder, kind, contents=(0, 1, 2)):

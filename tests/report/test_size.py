@@ -37,6 +37,7 @@ def many_groups(audited, groups, size):
         "window": pa.nulls(rows, pa.string()),
         "window_of": pa.nulls(rows, pa.string()),
         "place": pa.nulls(rows, pa.string()),
+        "looked": pa.array(copy & (of % 2 > 0), mask=~copy),
         "keeper_split": coded(of % 2 * 0, SPLITS),
         "keeper_path": pa.nulls(rows, pa.string()),
         "keeper_reason": pa.array(np.where(copy, "first name", None), pa.string()),

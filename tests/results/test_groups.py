@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fastphash.base.vocabulary import COPY_KINDS
+from fastphash.base.vocabulary import COPY_KINDS, SURE_KINDS
 from fastphash.errors import UsageError
 from fastphash.hashing.definition import HASH_COLUMNS
 from fastphash.results.decisions import NOTHING_DECIDED
@@ -14,11 +14,14 @@ from fastphash.results.groups import candidates, group_rows
 from fastphash.results.priority import keep_in_first, order_splits, priority
 from fastphash.results.schemas import GROUPS_SCHEMA
 from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.looked_pairs import LookedPairs
 from tests.support.examples import slow_but
 from tests.support.findings import findings_in
 from tests.support.plain_tables import (
     NO_COPIES,
     TABLES,
+    Relation,
+    by_pair,
     plain_groups,
     plain_pairs,
     plain_priority,
@@ -73,6 +76,56 @@ def test_findings_count_more_than_thumbnails(radius, seed, kind):
     for decided in (NOTHING_DECIDED, some_decisions(rows, seed)):
         grouped = group_rows(rows, CopyCriteria(radius), decided=decided, findings=findings)
         assert grouped.table().to_pylist() == list(plain_groups(rows, radius, decided, findings))
+
+
+@table_kinds
+@seeds
+@pytest.mark.parametrize("kinds", [SURE_KINDS, COPY_KINDS])
+def test_pairs_that_need_a_look_and_had_none_are_no_copies(seed, kind, kinds):
+    rows = table(seed, 30, **kind)
+    findings = findings_in(rows, seed)
+    looked = LookedPairs.of(findings, rows)
+    findings = findings.spread(looked.digests)
+    for decided in (NOTHING_DECIDED, some_decisions(rows, seed)):
+        grouped = group_rows(
+            rows, CopyCriteria(0), decided=decided, kinds=kinds, findings=findings, looked=looked
+        )
+        keepers = looked_stars(rows, kinds, decided, findings)
+        assert grouped.keepers.keeper.tolist() == keepers
+        assert not grouped.count_unlooked(looked, SURE_KINDS)
+
+
+def looked_stars(rows, kinds, decided, findings):
+    """The keeper of each row, where a look at another file of its bytes or pixels counts."""
+    found = by_pair(findings)
+    pixels = [one.tobytes() if one.any() else None for one in rows.pixel_digests]
+    looked_at = findings.pairs[findings.looked].tolist()
+
+    def same(i, j):
+        same_bytes = (rows.digests[i] == rows.digests[j]).all()
+        return same_bytes or (pixels[i] == pixels[j] is not None)
+
+    def looked(i, j):
+        return same(i, j) or any(
+            (same(i, k) and same(j, m)) or (same(i, m) and same(j, k)) for k, m in looked_at
+        )
+
+    if rows.thumbnails is None and kinds == COPY_KINDS:
+        kinds = (*kinds, "unverified")
+    keepers = []
+    for i in range(len(rows)):
+        for k in dict.fromkeys(keepers):
+            word = word_about(i, k, decided)
+            pair = Relation(rows, i, rows, k, 0, found.get((i, k)))
+            is_copy = pair.found and pair.kind in kinds
+            if is_copy and pair.kind in ("exact", "augmented"):
+                is_copy = looked(i, k)
+            if word != "not_copies" and (is_copy or word == "copies"):
+                keepers.append(k)
+                break
+        else:
+            keepers.append(i)
+    return keepers
 
 
 def test_nobody_is_removed_for_a_copy_of_a_copy():

@@ -17,6 +17,7 @@ from fastphash.verify.criteria import CopyCriteria
 from tests.support.examples import slow_but
 from tests.support.plain_tables import (
     EXACT,
+    LOOKED,
     NAME,
     PARTS,
     RELATION,
@@ -53,6 +54,7 @@ def test_columns_are_those_of_the_design():
         *SIDES,
         *RELATION,
         *PARTS,
+        *LOOKED,
         ("confirmed", pa.bool_()),
         ("matches", pa.int64()),
         ("also_in", pa.string()),
@@ -65,6 +67,7 @@ def test_columns_are_those_of_the_design():
         ("role", NAME),
         *RELATION,
         *PARTS,
+        *LOOKED,
         ("keeper_split", NAME),
         ("keeper_path", pa.string()),
         ("keeper_reason", NAME),

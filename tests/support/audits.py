@@ -70,6 +70,7 @@ def write_audit(out, groups, roots=None, **columns):
             pa.nulls(len(images), pa.float32()),
             pa.nulls(len(images), pa.bool_()),
             *[pa.nulls(len(images), pa.string())] * 3,
+            pa.array([None if k else True for k in keeper], pa.bool_()),
             pa.array(split, pa.string()).take(of_keeper),
             path.take(of_keeper),
             pa.array([None if k else "first name" for k in keeper], pa.string()),

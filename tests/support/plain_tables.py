@@ -33,6 +33,7 @@ RELATION = [
     ("same_pixels", pa.bool_()),
 ]
 PARTS = [("window", pa.string()), ("window_of", NAME), ("place", pa.string())]
+LOOKED = [("looked", pa.bool_())]
 SIDES = [
     ("needle_split", NAME),
     ("needle_path", pa.string()),
@@ -218,7 +219,7 @@ def plain_leaks(rows, radius=0, decided=NOTHING_DECIDED, findings=NO_FINDINGS):
             _, j, best, is_copy, confirmed = several[0]
             alike = [splits[other] for _, other, _, copy, _ in several if copy == is_copy]
             sides = names(rows, i, "needle_") | names(rows, j, "haystack_") | relation(best)
-            sides |= parts(best)
+            sides |= parts(best) | {"looked": bool(best.same_pixels)}
             also_in = [name for name in dict.fromkeys(alike) if name != splits[j]]
             yield sides | {
                 "confirmed": confirmed,
@@ -274,7 +275,7 @@ def plain_groups(rows, radius=0, decided=NOTHING_DECIDED, findings=NO_FINDINGS):
     for i, k, pair in plain_stars(rows, radius, decided, findings):
         groups.setdefault(k, []).append((i, pair))
     for number, (k, copies) in enumerate(sorted(groups.items())):
-        none = dict.fromkeys(name for name, _ in (*RELATION, *PARTS)) | {"distance": 0}
+        none = dict.fromkeys(name for name, _ in (*RELATION, *PARTS, *LOOKED)) | {"distance": 0}
         keeper = names(rows, k, "keeper_")
         alone = {"keeper_reason": None}
         yield {"group": number, "role": "keeper"} | names(rows, k) | none | keeper | alone
@@ -286,6 +287,7 @@ def plain_groups(rows, radius=0, decided=NOTHING_DECIDED, findings=NO_FINDINGS):
                 | {
                     **relation(pair),
                     **parts(pair, ("copy", "keeper")),
+                    "looked": bool(pair.same_pixels),
                     **keeper,
                     **why,
                 }

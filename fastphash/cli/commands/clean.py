@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastphash.base.vocabulary import CLEAN_MODES, CONFLICT_RULES, KINDS, SURE_KINDS
+from fastphash.base.vocabulary import CLEAN_MODES, CONFLICT_RULES, KINDS, SURE_KINDS, UNLOOKED
 from fastphash.cli import options
 from fastphash.cli.option_groups import (
     ApplyOptions,
@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 @click.argument("target", metavar="[DIR]", required=False, type=FOLDER, callback=parse_folder)
 @options.kinds_option(
     "Plan: copies of these kinds go; identical copies always go. +near adds a kind to the default, "
-    f"-augmented takes one away.  [default: {options.SURE_KINDS_WORD}]",
+    "-augmented takes one away. exact and augmented copies go only if the audit compared their "
+    "pixels; +unlooked, or unlooked in a list of kinds, adds the others.  "
+    f"[default: {options.SURE_KINDS_WORD}]",
     SURE_KINDS,
     always=KINDS[:1],
+    further=(UNLOOKED,),
 )
 @options.keep_in_option("that of the audit")
 @click.option(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.audit.copies import FoundCopies
+from fastphash.audit.findings import stand_for_copies
 from fastphash.audit.looker import Looker, RowPairs
 from fastphash.audit.looks import LookCounts, LookedFor, Search, look_at_copies
 from fastphash.base.orientations import turn_boxes
@@ -29,6 +30,10 @@ _AT_ONCE = 1 << 17
 _MOST_PER_IMAGE = 100
 # pairs in doubt that are in memory, by pair that may be looked at
 _HELD = 8
+# pairs of the first round of looks: one for so many images, but no fewer
+_IMAGES_PER_LOOK, _LEAST_ROUND = 100, 64
+# rounds go on while this share of the accused is vetoed, or of the others is rescued
+_LEAST_VETOED, _LEAST_RESCUED = 1 / 50, 1 / 16
 # from this share of both pictures on, they show the same: none is a crop of the other
 _WHOLE = 0.8
 _INVERSE = np.array(INVERSE, np.uint8)
@@ -42,9 +47,9 @@ class DoubtCounts(NamedTuple):
     pairs : int
         Pairs in doubt, each pair of files with the same bytes once.
     more : bool
-        Whether there are more, further from a close call, that nobody counted.
+        Whether the bound on looks left out some that might well have been decided.
     looked : int
-        Those whose pixels were compared.
+        Those whose pixels were compared: the closest calls, until few are decided.
     vetoed : int
         Those of them that were copies by their thumbnails, and are none.
     rescued : int
@@ -172,24 +177,54 @@ def look_at_doubts(
         where both pictures show the same, `cropped` where one shows a part of the other.
     DoubtCounts
     """
-    if not looker.left or looker.rows.content.thumbnails is None:
+    if not (looker.left and looker.rows.has_thumbnails):
         return NO_FINDINGS, DoubtCounts()
     doubts, more = _find_doubts(looker, criteria, windows, findings)
-    counts = DoubtCounts(doubts.closeness.size, more)
+    counts = DoubtCounts(doubts.closeness.size)
     if not counts.pairs:
-        return NO_FINDINGS, counts
+        return NO_FINDINGS, counts._replace(more=more)
     if reason := why_unaligned():
         return NO_FINDINGS, counts._replace(unaligned=reason)
-    doubts = doubts.take(np.arange(min(counts.pairs, looker.left)))
+    decided = []
+    for accused, least in ((True, _LEAST_VETOED), (False, _LEAST_RESCUED)):
+        side = doubts.take(np.flatnonzero(doubts.accused == accused))
+        found, counts = _look_in_rounds(looker, side, least, counts, more=more)
+        decided += found
+    return Findings.joined(decided), counts
+
+
+def _look_in_rounds(
+    looker: Looker, doubts: _InDoubt, least: float, counts: DoubtCounts, *, more: bool
+) -> tuple[list[Findings], DoubtCounts]:
+    """Look at pairs, the closest calls first, until a round decides less than the share `least`.
+
+    Each round is twice as large as the one before. `more` says whether there are further pairs.
+    """
+    found: list[Findings] = []
+    start, size = 0, max(_LEAST_ROUND, len(looker.rows) // _IMAGES_PER_LOOK)
+    while start < doubts.closeness.size:
+        if not looker.left:
+            return found, counts._replace(more=True)
+        stop = min(start + size, start + looker.left, doubts.closeness.size)
+        decided, counts = _look(looker, doubts.take(np.arange(start, stop)), counts)
+        found.append(decided)
+        if decided.size < least * (stop - start):
+            return found, counts
+        start, size = stop, 2 * size
+    return found, counts._replace(more=counts.more or more)
+
+
+def _look(looker: Looker, doubts: _InDoubt, counts: DoubtCounts) -> tuple[Findings, DoubtCounts]:
+    """Look at all of these pairs: those that were decided, and the counts with them."""
     looks = looker.look(doubts.pairs, aligned=True)
     verdict = judge_doubts(looks, doubts.accused)
     vetoed, rescued = (np.flatnonzero(verdict == one) for one in (IS_NO_COPY, IS_COPY))
     looked = int(looks.looked.sum())
     counts = counts._replace(
-        looked=looked,
-        vetoed=vetoed.size,
-        rescued=rescued.size,
-        unreadable=doubts.closeness.size - looked,
+        looked=counts.looked + looked,
+        vetoed=counts.vetoed + vetoed.size,
+        rescued=counts.rescued + rescued.size,
+        unreadable=counts.unreadable + doubts.closeness.size - looked,
     )
     decided = [_no_copies(doubts.pairs, vetoed), _copies(doubts.pairs, looks, rescued)]
     return Findings.joined(decided), counts
@@ -204,7 +239,7 @@ def _find_doubts(
         _InDoubt.judge(RowPairs(one.pairs[:, 0], one.pairs[:, 1], one.relation), of_windows)
         for one in (findings.take(np.flatnonzero(~findings.looked)), windows.doubtful)
     ]
-    known = np.sort(looker.keys(*findings.pairs.T))
+    known = looker.keys(*findings.pairs.T)
     more = windows.more
     try:
         for pairs in _near_pairs(looker.rows, criteria):
@@ -223,16 +258,33 @@ def _find_doubts(
 def _near_pairs(rows: HashTable, criteria: CopyCriteria) -> Iterator[RowPairs]:
     """All pairs within the radius, scored, in batches: one for each pair of bytes.
 
-    Raises TooManyPairsError if they are too many for each to be scored.
+    Raises
+    ------
+    TooManyPairsError
+        They are so many that only those of rows that no other row stands for were scored, or none.
     """
     assert rows.digests is not None
     first = find_distinct_rows(rows.digests).first
-    index, content = Index(rows.phashes[first], rows.known), rows.content
-    most = max(_MOST_PER_IMAGE * first.size, _AT_ONCE)
+    try:
+        yield from _score_pairs(rows, first, criteria)
+    except TooManyPairsError:
+        splits = np.unique(rows.splits, return_inverse=True)[1]
+        frames = Index(rows.phashes, rows.known)
+        stands = stand_for_copies(frames, rows.content, criteria, splits) == np.arange(len(rows))
+        yield from _score_pairs(rows, np.flatnonzero(stands), criteria)
+        raise
+
+
+def _score_pairs(
+    rows: HashTable, chosen: NDArray[np.int64], criteria: CopyCriteria
+) -> Iterator[RowPairs]:
+    """All pairs of the chosen rows; TooManyPairsError if there are too many."""
+    index, content = Index(rows.phashes[chosen], rows.known), rows.content
+    most = max(_MOST_PER_IMAGE * chosen.size, _AT_ONCE)
     for batch in find_matches(
         index, None, criteria.radius, max_pairs=most, options=criteria.options
     ):
-        matches = batch._replace(left=first[batch.left], right=first[batch.right])
+        matches = batch._replace(left=chosen[batch.left], right=chosen[batch.right])
         for start in range(0, matches.left.size, _AT_ONCE):
             part: Matches = matches.take(slice(start, start + _AT_ONCE))
             relation = relate_matches(part, content, content, criteria.min_score)

@@ -83,7 +83,7 @@ class Looker:
         return np.sort(first[~settled])
 
     def look(self, pairs: RowPairs, *, aligned: bool = False) -> Looks:
-        """Compare the pixels of these pairs; also their detail, aligned, which needs OpenCV."""
+        """Look for places where these pairs differ; or align them instead, which needs OpenCV."""
         self._left -= pairs.left.size
         self._seen = np.concatenate([self._seen, self.keys(pairs.left, pairs.right)])
         tasks = _tasks(self.rows, self._readers, pairs, aligned=aligned)
@@ -98,7 +98,7 @@ def _tasks(
 ) -> list[LookTask]:
     left, right = (_files(rows, readers, side) for side in (pairs.left, pairs.right))
     return [
-        LookTask(one, other, orientation, aligned)
+        LookTask(one, other, orientation, aligned, compared=not aligned)
         for one, other, orientation in zip(
             left, right, pairs.relation.orientation.tolist(), strict=True
         )

@@ -41,7 +41,7 @@ def _sure_in_words(summary: dict[str, Any]) -> list[str]:
 def _doubts_in_words(looks: dict[str, Any]) -> list[str]:
     """How many pairs in doubt were decided, and how many nobody compared."""
     doubts = looks.get("doubts")
-    if not doubts or not doubts["pairs"]:
+    if not doubts or not (doubts["pairs"] or doubts["more"]):
         return []
     if doubts["unaligned"]:
         pairs = count(doubts["pairs"], "pair in doubt was", "pairs in doubt were")
@@ -55,12 +55,12 @@ def _doubts_in_words(looks: dict[str, Any]) -> list[str]:
             f"{'is a copy' if rescued == 1 else 'are copies'}, {vetoed:,} "
             f"{'is none' if vetoed == 1 else 'are none'}."
         )
-    left = doubts["pairs"] - doubts["looked"] - doubts["unreadable"]
-    if left or doubts["more"]:
-        of_all = "more" if doubts["more"] else f"{left:,}"
+    if doubts["more"]:
         sentences.append(
-            f"Of the pairs in doubt {doubts['looked']:,} were compared at their pixels, the "
-            f"closest calls, and {of_all} were not."
+            f"Of the pairs in doubt {count(doubts['looked'], 'was', 'were')} compared at their "
+            "pixels, the closest calls, and more were not, since "
+            f"{count(looks['limit'], 'pair is the most that was', 'pairs are the most that were')} "
+            "allowed."
         )
     if doubts["unreadable"]:
         pairs = count(doubts["unreadable"], "pair in doubt", "pairs in doubt")

@@ -11,7 +11,14 @@ from fastphash.audit.findings import stand_for_copies
 from fastphash.audit.looker import Looker, RowPairs
 from fastphash.audit.looks import LookCounts, LookedFor, Search, look_at_copies
 from fastphash.base.orientations import turn_boxes
-from fastphash.base.vocabulary import COLLISION, CROPPED, DIFFERENT, INVERSE, NEAR
+from fastphash.base.vocabulary import (
+    COLLISION,
+    CROPPED,
+    DIFFERENT,
+    INVERSE,
+    NEAR,
+    THUMBNAIL_KINDS,
+)
 from fastphash.errors import TooManyPairsError
 from fastphash.joins.batches import find_matches
 from fastphash.joins.distinct import find_distinct_rows
@@ -109,10 +116,15 @@ def settle(
     looked = LookedFor(windows.copies, NO_FINDINGS, LookCounts(looker.left))
     copies, looked = look_at_copies(looker, search, looked)
     decided, doubts = look_at_doubts(looker, criteria, windows, looked.findings)
+    found = looked.findings
     if decided.size:
-        looked = looked._replace(findings=Findings.joined([decided, looked.findings]))
+        # what thumbnails tell as well would only slow the search down
+        told = np.isin(found.relation.kind, THUMBNAIL_KINDS)
+        untold = found.take(np.flatnonzero(~told))
+        looked = looked._replace(findings=Findings.joined([decided, untold]))
         copies, looked = look_at_copies(looker, search, looked)
-    return Settled(copies, looked.findings, looked.counts, doubts)
+        found = Findings.joined([looked.findings, found.take(np.flatnonzero(told))])
+    return Settled(copies, found, looked.counts, doubts)
 
 
 class _InDoubt(NamedTuple):

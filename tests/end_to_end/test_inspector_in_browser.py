@@ -7,10 +7,10 @@ import pytest
 
 from fastphash.audit.run import audit
 from fastphash.ingest.options import IngestOptions
-from fastphash.results.decisions import read_decisions
 from fastphash.sources.local import folder_source
 from tests.support.audits import pair, write_audit
 from tests.support.browser import focus_order, overflows, picture, violations
+from tests.support.decisions import read_decisions
 from tests.support.inspector_client import HOSTILE, ServedProcess
 from tests.support.parts_audit import WINDOW, parts_audit
 from tests.support.scenes import planted, save, scene

@@ -11,11 +11,11 @@ from fastphash.results.decisions import (
     Image,
     decide,
     in_force,
-    read_decisions,
     resolve,
     undo,
 )
 from fastphash.store.open import read_hashes
+from tests.support.decisions import read_decisions
 from tests.support.stores import write_store
 
 NAMES = ["a.png", "b.png", "c.png"]

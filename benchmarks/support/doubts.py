@@ -134,7 +134,8 @@ def _object_pairs(
     ends = np.stack([found.left[near], found.right[near]], axis=1)
     return [
         *_as_pairs(ends, relation.take(near), shown),
-        *_as_pairs(windows.pairs, windows.relation, shown),
+        *_as_pairs(windows.copies.pairs, windows.copies.relation, shown),
+        *_as_pairs(windows.doubtful.pairs, windows.doubtful.relation, shown),
     ], files
 
 

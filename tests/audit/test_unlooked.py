@@ -52,8 +52,8 @@ def vanish(monkeypatch, *files):
             file.unlink()
         return looks(*arguments)
 
-    looks = audit_run.look_at_copies
-    monkeypatch.setattr(audit_run, "look_at_copies", look)
+    looks = audit_run.settle
+    monkeypatch.setattr(audit_run, "settle", look)
 
 
 def goes(audited, **how):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastphash.audit.copies import FoundCopies
 from fastphash.audit.looker import Looker, RowPairs
@@ -40,6 +41,14 @@ class LookCounts(NamedTuple):
     looked: int = 0
     altered: int = 0
     unreadable: int = 0
+
+    def plus(self, altered: int, agreeing: int, unreadable: int) -> "LookCounts":
+        """The same after further looks."""
+        return self._replace(
+            looked=self.looked + altered + agreeing,
+            altered=self.altered + altered,
+            unreadable=self.unreadable + unreadable,
+        )
 
 
 class LookedFor(NamedTuple):
@@ -97,15 +106,9 @@ def look_at_copies(
             break
         pairs = pairs.take(closest)
         looks = looker.look(pairs)
-        differs = looks.looked & (looks.strength >= CHANGED)
-        altered = _findings(pairs, looks, differs, ALTERED)
-        failed = _findings(pairs, looks, ~looks.looked, COLLISION)
-        counts = counts._replace(
-            looked=counts.looked + pairs.left.size - failed.size,
-            altered=counts.altered + altered.size,
-            unreadable=counts.unreadable + failed.size,
-        )
-        agreeing = Findings.joined([agreeing, _findings(pairs, looks, looks.looked & ~differs)])
+        altered, agree, failed = _findings_of(pairs, looks)
+        counts = counts.plus(altered.size, agree.size, failed.size)
+        agreeing = Findings.joined([agreeing, agree])
         if altered.size or failed.size:
             findings = Findings.joined([altered, findings])
             unreadable = Findings.joined([failed, unreadable])
@@ -131,6 +134,16 @@ def _unseen_pairs(copies: FoundCopies, looker: Looker) -> RowPairs:
     sure = np.isin(relation.kind, THUMBNAIL_KINDS)
     every = every.take(np.flatnonzero(sure & (relation.same_pixels != SAME_PIXELS)))
     return every.take(looker.unseen(every))
+
+
+def _findings_of(pairs: RowPairs, looks: Looks) -> tuple[Findings, Findings, Findings]:
+    """The pairs that differ at a place, those that don't, and those that nobody could look at."""
+    differs = looks.looked & (looks.strength >= CHANGED)
+    return (
+        _findings(pairs, looks, differs, ALTERED),
+        _findings(pairs, looks, looks.looked & ~differs),
+        _findings(pairs, looks, ~looks.looked, COLLISION),
+    )
 
 
 def _findings(

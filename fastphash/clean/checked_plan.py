@@ -191,12 +191,11 @@ class CheckedPlan:
         """Check what is said of looks at pixels, and that nothing goes that needs one."""
         rows = np.array(removed, np.int64)
         looked = self._looked.has(rows, keeper[rows])
-        wrong = np.flatnonzero(table["looked"].fill_null(fill_value=False).to_numpy() != looked)
-        if wrong.size:
-            row, said = removed[wrong[0]], "nobody" if looked[wrong[0]] else "somebody"
+        claimed = table["looked"].fill_null(fill_value=False).to_numpy()
+        if wrong := np.flatnonzero(claimed & ~looked).tolist():
             raise StoreError(
-                f"{PLAN} says that {said} looked at {self.name(row)} and its keeper, which is not "
-                "what the audit found: plan again"
+                f"{PLAN} says that somebody looked at {self.name(removed[wrong[0]])} and its "
+                "keeper, which nobody did: plan again"
             )
         if UNLOOKED in self.settings["kinds"]:
             return

@@ -11,20 +11,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.text import listed
-from fastphash.base.vocabulary import (
-    IDENTICAL,
-    KINDS,
-    NEAR,
-    SURE_KINDS,
-    THUMBNAIL_KINDS,
-    UNLOOKED,
-    ConflictRule,
-)
+from fastphash.base.vocabulary import KINDS, NEAR, SURE_KINDS, UNLOOKED, ConflictRule
 from fastphash.clean.emptied import find_emptied
+from fastphash.clean.kinds import check_kinds
 from fastphash.clean.label_rule import DISAGREEMENTS, read_label_rule
 from fastphash.clean.removals import Disagreements, Removals, find_removals, join_pairs
-from fastphash.errors import StoreError, UsageError
+from fastphash.errors import StoreError
 from fastphash.files import parquet
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.joins.options import JoinOptions
@@ -105,15 +97,14 @@ def make_plan(
 
     Images are taken in order of priority. Each is removed if it is a copy of one that stays, and
     the first such image is its keeper; so every keeper stays. An image with annotations never goes
-    for one whose COCO file gives it none. `exact` and `augmented` copies stay if the audit didn't
-    compare their pixels, unless `unlooked` is among the kinds.
+    for one whose COCO file gives it none.
 
     Parameters
     ----------
     audited : AuditFolder
     by : sequence of str
-        Kinds of copies to remove, beside `identical` and what was decided; and `unlooked`, if
-        nobody has to have looked at the pixels of `exact` and `augmented` ones.
+        Kinds of copies to remove, beside `identical` and what was decided. `exact` and `augmented`
+        ones stay if the audit didn't compare their pixels, unless `unlooked` is here, too.
     keep_in : list of str, optional
         Splits that keep their images, first to last; those of the audit by default.
     conflicts : {"keep", "drop"}
@@ -130,48 +121,28 @@ def make_plan(
     Raises
     ------
     UsageError
-        No such kind or split, `unlooked` without `exact` or `augmented`, or a COCO file of the
-        audit is gone.
+        No such kind or split, `unlooked` without them, or a COCO file of the audit is gone.
     """
-    kinds = _kinds(by)
-    allowed = np.isin(KINDS, kinds)
+    allowed = np.isin(KINDS, kinds := check_kinds(by))
     keep_in = audited.summary["keep_in"] if keep_in is None else keep_in
     labels = read_label_rule(audited, conflicts)
     decided = resolve(read_steps(audited.folder), rows := labels.rows)
     criteria = _audited_criteria(audited, options)
     order = _order(audited, rows, keep_in, decided)
     within = replace(criteria, radius=criteria.radius if allowed[NEAR] else 0)
-    looked = LookedPairs.of(audited.findings, rows)
-    findings = _in_order(audited.findings, order, looked)
-    removals, disagreements = find_removals(
-        order,
-        allowed,
-        decided,
-        within,
-        labels,
-        progress,
-        findings,
-        None if UNLOOKED in kinds else looked,
-    )
-    stay = order[~np.isin(order, removals.row)]
+    findings, looked = _in_order(audited.findings, rows, order)
+    needed = None if UNLOOKED in kinds else looked
+    goes = find_removals(order, allowed, decided, within, labels, progress, findings, needed)
+    stay = order[~np.isin(order, (removals := goes[0]).row)]
+    known = decided.among(stay), kinds, findings.among(stay), looked.take(stay)
+    asked = {"kinds": kinds, "keep_in": keep_in, "radius": within.radius, "conflicts": conflicts}
     settings = {
-        "kinds": kinds,
-        "keep_in": keep_in,
-        "radius": within.radius,
-        "conflicts": conflicts,
-        "staying": count_staying(
-            rows.take(stay),
-            criteria,
-            decided.among(stay),
-            kinds,
-            findings.among(stay),
-            looked.take(stay),
-        ),
+        **asked,
+        "staying": count_staying(rows.take(stay), criteria, *known),
         "emptied": [lost._asdict() for lost in find_emptied(audited, rows, removals.row)],
         **_basis(audited, decided),
     }
-    reasons = _reasons(rows, removals, decided)
-    table = _plan_table(rows, removals, disagreements, reasons, looked)
+    table = _plan_table(rows, goes, _reasons(rows, removals, decided), looked)
     return table.replace_schema_metadata({PLAN_METADATA: json.dumps(settings).encode()})
 
 
@@ -184,25 +155,13 @@ def _order(
     return order[were_compared(rows, audited.summary)[order]]
 
 
-def _in_order(findings: Findings, order: NDArray[np.int64], looked: LookedPairs) -> Findings:
+def _in_order(
+    findings: Findings, rows: HashTable, order: NDArray[np.int64]
+) -> tuple[Findings, LookedPairs]:
     """What was found, of all files of the same contents: the first of `order` stands for them."""
-    if not findings.size:
-        return findings
+    looked = LookedPairs.of(findings, rows)
     ranked = findings.among(order).spread(looked.digests[order])
-    return Findings.joined([ranked._replace(pairs=order[ranked.pairs])])
-
-
-def _kinds(by: Sequence[str]) -> list[str]:
-    """The kinds of copies to remove, strongest first; UsageError for an unknown one."""
-    for kind in by:
-        if kind not in (*KINDS, UNLOOKED):
-            raise UsageError(f"no kind {kind!r}: use some of {', '.join((*KINDS, UNLOOKED))}")
-    by_thumbnail = [KINDS[kind] for kind in THUMBNAIL_KINDS]
-    if UNLOOKED in by and not {*by_thumbnail} & {*by}:
-        raise UsageError(
-            f"{UNLOOKED!r} is about {listed(by_thumbnail)} copies: add one of these kinds"
-        )
-    return [kind for kind in (*KINDS, UNLOOKED) if kind in {KINDS[IDENTICAL], *by}]
+    return Findings.joined([ranked._replace(pairs=order[ranked.pairs])]), looked
 
 
 def _basis(audited: AuditFolder, decided: Resolved) -> dict[str, Any]:
@@ -316,11 +275,11 @@ def _reasons(rows: HashTable, removals: Removals, decided: Resolved) -> pa.Array
 
 def _plan_table(
     rows: HashTable,
-    removals: Removals,
-    disagreements: Disagreements,
+    goes: tuple[Removals, Disagreements],
     reasons: pa.Array,
     looked: LookedPairs,
 ) -> pa.Table:
+    removals, disagreements = goes
     pairs = join_pairs(removals, disagreements.pairs)
     keeper = np.full(len(rows), -1)
     keeper[pairs.row] = pairs.keeper

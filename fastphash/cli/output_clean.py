@@ -16,8 +16,8 @@ from fastphash.base.vocabulary import (
 )
 from fastphash.cli.next_steps import clean_commands, shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.cli.unlooked import unlooked_in_words
 from fastphash.defaults import LOOKS, VIEWS
-from fastphash.results.unlooked_words import unlooked_in_words
 from fastphash.results.verdict import (
     decisions_in_words,
     kinds_to_add,

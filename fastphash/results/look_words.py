@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastphash.base.text import count
-from fastphash.results.unlooked_words import count_unlooked, remedy_in_words
 
 _UNREADABLE = "files are gone, have changed or can't be decoded"
 
@@ -26,11 +25,9 @@ def _sure_in_words(summary: dict[str, Any]) -> list[str]:
     sentences = []
     if left:
         pairs = count(looks["pairs"], "pair")
-        allowed = f"since {looks['limit']:,} are the most that were allowed"
         sentences.append(
-            f"{left:,} of {pairs} of sure copies were not compared at their pixels"
-            f"{f', {allowed}' if looks['limit'] else ''}: a place may differ. To have them looked "
-            f"at, {remedy_in_words(summary)}."
+            f"{left:,} of {pairs} of sure copies were not compared at their pixels, since "
+            f"{_why_left(summary)}: a place may differ."
         )
     if looks["unreadable"]:
         pairs = count(looks["unreadable"], "pair of sure copies", "pairs of sure copies")
@@ -66,3 +63,24 @@ def _doubts_in_words(looks: dict[str, Any]) -> list[str]:
         pairs = count(doubts["unreadable"], "pair in doubt", "pairs in doubt")
         sentences.append(f"{pairs} could not be compared: {_UNREADABLE}.")
     return sentences
+
+
+def count_unlooked(looks: dict[str, int]) -> int:
+    """How many pairs nobody tried to look at, since others were the most that were allowed."""
+    return looks["pairs"] - looks["looked"] - looks["unreadable"]
+
+
+def wanted_looks(looks: dict[str, int]) -> int:
+    """How many looks are enough: a round number, because looks may show further pairs."""
+    number = looks["limit"] + count_unlooked(looks)
+    unit: int = 10 ** (len(str(number)) - 1)
+    return -(-number // unit) * unit
+
+
+def _why_left(summary: dict[str, Any]) -> str:
+    """Why sure copies were left without a look, and what to do about it."""
+    if summary["min_score"] is None:
+        return "nobody compared thumbnails, either"
+    looks = summary["looks"]
+    allowed = f"{looks['limit']:,} are the most that were allowed"
+    return f"{allowed} (all are with fastphash audit ... --looks {wanted_looks(looks)})"

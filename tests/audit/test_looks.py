@@ -90,8 +90,8 @@ def test_without_looks_only_the_same_pixels_are_sure(run):
     assert summary["staying"] == {"unlooked": 4}
     assert len(removed(found, [*SURE_KINDS, UNLOOKED])) == 4
     assert looks_in_words(summary) == (
-        "5 of 5 pairs of sure copies were not compared at their pixels: a place may differ. "
-        "To have them looked at, audit again with --looks 5."
+        "5 of 5 pairs of sure copies were not compared at their pixels, since 0 are the most that "
+        "were allowed (all are with fastphash audit ... --looks 5): a place may differ."
     )
 
 

@@ -97,9 +97,10 @@ def test_without_looks_the_same_pixels_go_and_nothing_else(folder):
     assert found.summary["staying"] == {UNLOOKED: 3}
     assert plan_settings(make_plan(found))["staying"] == {UNLOOKED: 3}
     assert plan_settings(make_plan(found, by=ANY_SURE))["staying"] == {}
-    said = "sure copies were not compared at their pixels: a place may differ"
-    assert said in shown
-    assert "To have them looked at, audit again with --looks" in shown
+    said = (
+        "4 of 4 pairs of sure copies were not compared at their pixels, since 0 are the most that"
+    )
+    assert f"{said} were allowed (all are with fastphash audit ... --looks 4)" in shown
     assert "After a clean by the default kinds 3 copies that nobody looked at stay" in shown
     assert "--kinds +unlooked the same, with 3 copies that nobody looked at" in shown
     planned = " ".join(run("clean", "out", cwd=folder).stdout.split())
@@ -118,7 +119,7 @@ def test_a_bound_that_is_reached_is_said_with_a_command_that_helps(folder):
     assert len(goes(found)) + stays == len(EVERYTHING)
     assert "since 2 are the most that were allowed" in shown
     wanted = found.summary["looks"]["pairs"]
-    assert f"To have them looked at, audit again with --looks {wanted}." in shown
+    assert f"(all are with fastphash audit ... --looks {wanted}): a place may differ" in shown
     _, found = audited(folder, "--looks", str(wanted))
     assert goes(found) == EVERYTHING
 
@@ -228,6 +229,16 @@ def test_other_formats_say_it_too(folder, form):
             assert said == [words[one] for one in wanted]
 
 
+def test_where_nobody_compares_thumbnails_nobody_looks(folder):
+    shown, found = audited(folder, "--no-verify")
+    assert goes(found) == {"same.bmp": "a.png"}
+    assert "since nobody compared thumbnails, either: a place may differ" in shown
+    planned = " ".join(run("clean", "out", cwd=folder).stdout.split())
+    assert (
+        "3 copies stay: nobody looked at their pixels; audit again without --no-verify" in planned
+    )
+
+
 def make_earlier(out):
     """What an earlier version has written: no looks, nor columns for them."""
     for name in (GROUPS, LEAKS):
@@ -269,7 +280,7 @@ def test_an_edited_plan_is_held_to_what_was_looked_at(folder):
     claims = edited(
         asked, looked=[None if one is None else True for one in asked["looked"].to_pylist()]
     )
-    with pytest.raises(StoreError, match=r"says that somebody looked at .* not what the audit"):
+    with pytest.raises(StoreError, match=r"says that somebody looked at .* which nobody did"):
         CheckedPlan(found, claims)
     by_default = make_plan(found)
     columns = ["action", "kind", "distance", "orientation", "confirmed", "looked"]

@@ -31,6 +31,7 @@ def groups_of(*groups):
                     "colour": "same" if i else None,
                     "colour_distance": 0.0 if i else None,
                     "same_pixels": None,
+                    "looked": False,
                     "window": None,
                     "window_of": None,
                     "place": None,

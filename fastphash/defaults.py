@@ -22,7 +22,7 @@ MIN_SCORE = 0.5
 VIEWS: Literal["none", "centre", "all"] = "all"
 
 #: Pairs that an audit compares at their pixels, at most.
-LOOKS = 10_000
+LOOKS = 100_000
 
 #: Stored images that a query names.
 NEAREST = 5

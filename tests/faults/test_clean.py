@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,9 +43,10 @@ from fastphash.store.rows import HashTable
 from fastphash.store.schema import REJECTED_SCHEMA
 from fastphash.verify.findings import NO_FINDINGS
 from tests.support.audits import fixed
-from tests.support.command_line import command, run, screen
+from tests.support.command_line import run
 from tests.support.disks import elsewhere, in_memory
 from tests.support.examples import examples
+from tests.support.forks import command
 from tests.support.scenes import planted, save
 from tests.support.skipping import missing
 
@@ -714,7 +714,7 @@ def test_54_what_was_skipped_is_recorded_though_it_ended_badly(small, place):
 # 54
 
 
-def killed_at_every_call(images, tmp_path, where, step, *, undone):
+def killed_at_every_call(forks, images, tmp_path, where, step, *, undone):
     """Move and undo, killed at durable calls; a second run completes, an undo restores."""
     strace = shutil.which("strace")
     if strace is None:
@@ -748,15 +748,8 @@ def killed_at_every_call(images, tmp_path, where, step, *, undone):
             for folder in (data / "train", target / "train")
         ]
         named = [word for path in paths for word in ("-P", str(path))]
-        words = [strace, "-f", "-qq", *named, "-e", f"trace={DURABLE}", *options, *command(*words)]
-        return subprocess.run(
-            words,
-            cwd=data,
-            env=screen(),
-            capture_output=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        before = [strace, "-f", "-qq", *named, "-e", f"trace={DURABLE}", *options]
+        return forks.run(command, *words, cwd=data, before=before)
 
     def there(path):
         aside = target / path.parent.name / path.name
@@ -795,18 +788,18 @@ def killed_at_every_call(images, tmp_path, where, step, *, undone):
                 run(*move, cwd=data)
 
 
-def test_54_killed_while_moving(images, tmp_path):
-    killed_at_every_call(images, tmp_path, tmp_path, step=41, undone=False)
+def test_54_killed_while_moving(forks, images, tmp_path):
+    killed_at_every_call(forks, images, tmp_path, tmp_path, step=41, undone=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("device", ["same", "other"])
-def test_54_killed_at_every_durable_call(images, tmp_path, device):
+def test_54_killed_at_every_durable_call(forks, images, tmp_path, device):
     if device == "same":
-        killed_at_every_call(images, tmp_path, tmp_path, step=1, undone=True)
+        killed_at_every_call(forks, images, tmp_path, tmp_path, step=1, undone=True)
         return
     with tempfile.TemporaryDirectory(dir=elsewhere(tmp_path)) as folder:
-        killed_at_every_call(images, tmp_path, Path(folder), step=1, undone=True)
+        killed_at_every_call(forks, images, tmp_path, Path(folder), step=1, undone=True)
 
 
 # 55

@@ -22,7 +22,8 @@ from fastphash.store.store import MANIFEST, open_store
 from tests.support.command_line import run, run_process
 from tests.support.examples import slow_but
 from tests.support.executors import ONE_WORKER
-from tests.support.fault_runs import UPDATE, contents, unprivileged, update, update_here
+from tests.support.fault_runs import contents, unprivileged, update_here
+from tests.support.forks import update
 from tests.support.scenes import save, scene, scenes, source
 from tests.support.skipping import missing
 from tests.support.stores import write_store
@@ -39,7 +40,7 @@ def strace():
 
 
 def store_files(store):
-    """Every path below which a run of UPDATE writes."""
+    """Every path below which an update writes."""
     names = [MANIFEST, "_rejected.parquet", *(f"part-{i:06d}.parquet" for i in range(9))]
     return [store, *(store / name for name in names), *(store / f"_{name}.tmp" for name in names)]
 
@@ -50,10 +51,11 @@ def traced(strace, store, *words):
     return [strace, "-qq", *paths, "-e", f"trace={DURABLE}", *words]
 
 
-def durable_calls(strace, store, *folders):
+def durable_calls(forks, strace, store, *folders):
     """The durable system calls that one run makes to a store: name, and the how manieth of it."""
     log = store.parent / "strace.log"
-    done = update(store, *folders, before=traced(strace, store, "-o", str(log)))
+    words = traced(strace, store, "-o", str(log))
+    done = forks.run(update, store, *folders, before=words)
     assert done.returncode == 0, done.stderr
     names = re.findall(r"^(\w+)\(", log.read_text(), re.MULTILINE)
     assert set(names) <= set(DURABLE.split(","))
@@ -78,7 +80,8 @@ def second_run(folder):
 class Cases:
     """A run to be killed: the images, the store before it and the store after it."""
 
-    def __init__(self, tmp_path, strace, second):
+    def __init__(self, tmp_path, forks, strace, second):
+        self._forks = forks
         self.folder, self.before, self.after = (tmp_path / n for n in ("in", "before", "after"))
         first_run(self.folder)
         self.store = tmp_path / "store"
@@ -86,7 +89,7 @@ class Cases:
             update_here(self.store, self.folder)
             second_run(self.folder)
             shutil.copytree(self.store, self.before)
-        self.calls = durable_calls(strace, self.store, self.folder)
+        self.calls = durable_calls(forks, strace, self.store, self.folder)
         self.wanted = contents(self.store)
 
     def reset(self):
@@ -96,11 +99,11 @@ class Cases:
 
     def inject(self, strace, what, when):
         words = traced(strace, self.store, "-o", "/dev/null", "-e", f"inject={what}:when={when}")
-        return update(self.store, self.folder, before=words)
+        return self._forks.run(update, self.store, self.folder, before=words)
 
 
-def kill_at(tmp_path, strace, second, step):
-    case = Cases(tmp_path, strace, second)
+def kill_at(tmp_path, forks, strace, second, step):
+    case = Cases(tmp_path, forks, strace, second)
     assert len(case.calls) > 40
     for name, when in case.calls[::step]:
         case.reset()
@@ -110,43 +113,38 @@ def kill_at(tmp_path, strace, second, step):
         assert contents(case.store) == case.wanted, (name, when)
 
 
-def test_28_killed(tmp_path, strace):
-    kill_at(tmp_path, strace, second=True, step=40)
+def test_28_killed(tmp_path, forks, strace):
+    kill_at(tmp_path, forks, strace, second=True, step=40)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("second", [False, True], ids=["new", "changed"])
-def test_28_killed_at_every_durable_call(tmp_path, strace, second):
-    kill_at(tmp_path, strace, second, step=1)
+def test_28_killed_at_every_durable_call(tmp_path, forks, strace, second):
+    kill_at(tmp_path, forks, strace, second, step=1)
 
 
 @pytest.mark.slow
-def test_28_killed_at_200_random_times(tmp_path):
+def test_28_killed_at_200_random_times(tmp_path, forks):
     """The same store, killed again and again until it is done; then the next one."""
     folder = tmp_path / "in"
     scenes(folder, range(150))
     began = time.monotonic()
-    assert update(tmp_path / "whole", folder).returncode == 0
+    assert forks.run(update, tmp_path / "whole", folder).returncode == 0
     whole = time.monotonic() - began
     wanted = contents(tmp_path / "whole")
     rng = np.random.default_rng(28)
     kills = finished = patience = 0
     store = tmp_path / "store"
     while kills < 200:
-        words = [sys.executable, "-c", UPDATE, str(store), str(folder)]
         began = time.monotonic()
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        try:
-            # killed so often, it is let go on: the machine is slower than when it was measured
-            limit = whole * rng.uniform(0.3, 1.1) if patience < 15 else None
-            _, errors = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        # killed so often, it is let go on: the machine is slower than when it was measured
+        limit = whole * rng.uniform(0, 1.1) if patience < 15 else None
+        done = forks.run(update, store, folder, seconds=limit)
+        if done.returncode == -signal.SIGKILL:
             kills += 1
             patience += 1
             continue
-        assert process.returncode == 0, errors
+        assert done.returncode == 0, done.stderr
         assert contents(store) == wanted
         finished += 1
         if patience in (0, 15):
@@ -174,7 +172,7 @@ def test_29_disk_full(tmp_path):
 
 
 @pytest.mark.slow
-def test_29_disk_full_on_a_small_file_system(tmp_path):
+def test_29_disk_full_on_a_small_file_system(tmp_path, forks):
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(
@@ -190,7 +188,7 @@ def test_29_disk_full_on_a_small_file_system(tmp_path):
         # room for one part of three
         used = sum(map(len, wanted.values()))
         (disk / "ballast").write_bytes(bytes(100 * 1024 - used // 2 // 4096 * 4096 - 16384))
-        full = update(disk / "s", folder)
+        full = forks.run(update, disk / "s", folder)
         assert full.returncode == 1
         assert b"No space left on device" in full.stderr
         kept = contents(disk / "s")
@@ -205,8 +203,8 @@ def test_29_disk_full_on_a_small_file_system(tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
-def test_30_what_gets_its_name_was_synced(tmp_path, strace):
-    names = [name for name, _ in Cases(tmp_path, strace, second=False).calls]
+def test_30_what_gets_its_name_was_synced(tmp_path, forks, strace):
+    names = [name for name, _ in Cases(tmp_path, forks, strace, second=False).calls]
     renamed = [i for i, name in enumerate(names) if name == "rename"]
     assert len(renamed) > 6
     # the file before, the folder after
@@ -214,8 +212,8 @@ def test_30_what_gets_its_name_was_synced(tmp_path, strace):
 
 
 @pytest.mark.slow
-def test_30_fsync_fails(tmp_path, strace):
-    case = Cases(tmp_path, strace, second=False)
+def test_30_fsync_fails(tmp_path, forks, strace):
+    case = Cases(tmp_path, forks, strace, second=False)
     for when in range(1, 10):
         case.reset()
         failed = case.inject(strace, "fsync:error=EIO", f"{when}+")
@@ -228,20 +226,20 @@ def test_30_fsync_fails(tmp_path, strace):
 
 
 @pytest.mark.parametrize("error", slow_but(["EINVAL"], ["EINVAL", "EOPNOTSUPP"]))
-def test_30_a_folder_cannot_be_synced(tmp_path, strace, error):
+def test_30_a_folder_cannot_be_synced(tmp_path, forks, strace, error):
     folder = tmp_path / "in"
     first_run(folder)
     update_here(tmp_path / "whole", folder)
     store = tmp_path / "s"
     # file and folder are synced in turn
     words = [strace, "-qq", "-o", "/dev/null", "-e", "trace=fsync"]
-    done = update(store, folder, before=[*words, "-e", f"inject=fsync:error={error}:when=2+2"])
+    every_other = [*words, "-e", f"inject=fsync:error={error}:when=2+2"]
+    done = forks.run(update, store, folder, before=every_other)
     assert done.returncode == 0, done.stderr
     assert done.stderr.decode().count(f"{str(store)!r} can't be synced") == 1
     assert contents(store) == contents(tmp_path / "whole")
-    failed = update(
-        tmp_path / "t", folder, before=[*words, "-e", f"inject=fsync:error={error}:when=3"]
-    )
+    third = [*words, "-e", f"inject=fsync:error={error}:when=3"]
+    failed = forks.run(update, tmp_path / "t", folder, before=third)
     assert failed.returncode == 1
     assert b"can't be synced" not in failed.stderr
 
@@ -290,7 +288,7 @@ def test_31_flipped_bits(tmp_path, flips):
 @pytest.mark.parametrize(
     "name", slow_but(["part-000001.parquet"], ["part-000001.parquet", "_rejected.parquet"])
 )
-def test_31_a_damaged_part_is_made_again(tmp_path, name):
+def test_31_a_damaged_part_is_made_again(tmp_path, forks, name):
     folder = tmp_path / "in"
     first_run(folder)
     update_here(tmp_path / "s", folder)
@@ -301,7 +299,7 @@ def test_31_a_damaged_part_is_made_again(tmp_path, name):
     path.write_bytes(data)
     error = run("info", str(tmp_path / "s"), status=1).stderr
     assert f"{name} is damaged" in error
-    done = update(tmp_path / "s", folder)
+    done = forks.run(update, tmp_path / "s", folder)
     assert name.encode() in done.stderr
     assert contents(tmp_path / "s") == wanted
 

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from unittest import mock
 
@@ -17,14 +16,6 @@ from fastphash.store.store import open_store
 from tests.support.command_line import command, screen
 from tests.support.scenes import source
 from tests.support.stores import read_store
-
-#: Hashes into a store in parts of five rows: python -c UPDATE STORE FOLDER [FOLDER ...].
-UPDATE = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from tests.support.fault_runs import update_here
-update_here(*sys.argv[1:])
-"""
 
 
 class _Alone:
@@ -45,7 +36,7 @@ class _Alone:
 
 
 def update_here(store, *folders):
-    """What UPDATE does, in this process, where everything is imported already."""
+    """Hash folders into a store in parts of five rows, in this process."""
     sources = [folder_source(str(folder)) for folder in folders]
     with mock.patch.object(part_writer, "PART_ROWS", 5):
         hash_into(Path(store), sources, start_executor=_Alone)
@@ -68,13 +59,6 @@ def outcome(folder, progress=no_progress, **options):
 def contents(store):
     """Everything in a store that two runs may be compared by."""
     return {path.name: path.read_bytes() for path in store.iterdir() if path.name != "_lock"}
-
-
-def update(store, *folders, before=(), **options):
-    """Run UPDATE, by another program (strace, say) if there are words `before`."""
-    words = [*before, sys.executable, "-c", UPDATE, str(store), *map(str, folders)]
-    options = {"stdin": subprocess.DEVNULL, "capture_output": True} | options
-    return subprocess.run(words, check=False, **options)
 
 
 def unprivileged(*arguments, cwd):

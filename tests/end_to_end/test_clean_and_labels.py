@@ -103,7 +103,7 @@ def test_kinds_that_nothing_can_be_are_not_claimed(tmp_path):
 
 def test_lists_of_what_stays(audited, tmp_path):
     shown = run("clean", "out", str(tmp_path / "a"), "--apply", cwd=audited).stdout
-    assert too_wide(shown) == []
+    assert too_wide(shown.replace(str(tmp_path), "FOLDER")) == []
     assert (tmp_path / "a" / "train.txt").read_text().split() == STAY
     run("clean", "out", str(tmp_path / "b"), "--apply", "--absolute", "-0", cwd=audited)
     listed = (tmp_path / "b" / "train.txt").read_bytes().split(b"\0")

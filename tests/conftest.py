@@ -1,3 +1,4 @@
+import compileall
 import functools
 import importlib
 import io
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+import fastphash
 from fastphash import kernels
 from tests.support import browser
 from tests.support.disks import write_into_memory
@@ -33,6 +35,8 @@ def pytest_configure(config):
     """What is done once, before processes are started that each would do it."""
     if not hasattr(config, "workerinput"):
         write_into_memory()
+        # where Python is told not to, every process of a test would compile all that it imports
+        compileall.compile_dir(Path(fastphash.__file__).parent, quiet=2)
         compile_kernels()
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import xxhash
-from hypothesis import example, given, settings
+from hypothesis import example, given, seed, settings
 from hypothesis import strategies as st
 
 from fastphash.audit.run import audit
@@ -955,7 +955,14 @@ def test_48_random_plans(plot):
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000)
-@given(plots())
-def test_48_ten_thousand_random_plans(plot):
-    play(plot)
+@pytest.mark.parametrize("half", [1, 2])
+def test_48_ten_thousand_random_plans(half):
+    """Two halves that two processes can play at once."""
+
+    @seed(half)
+    @settings(max_examples=5_000)
+    @given(plots())
+    def play_all(plot):
+        play(plot)
+
+    play_all()

@@ -1,5 +1,6 @@
 """Fault 42 again: signals while a command ends."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -8,8 +9,9 @@ import time
 import numpy as np
 import pytest
 
-from tests.support.command_line import command, run, screen
+from tests.support.command_line import run
 from tests.support.examples import slow_but
+from tests.support.forks import command
 from tests.support.scenes import planted
 from tests.support.stores import write_hashes
 
@@ -46,55 +48,49 @@ DRAFTS = {
 }
 
 
-def ended(name, place, number, after, *, early):
+def ended(forks, name, place, number, after, *, early):
     """Status and stderr of a command that gets a signal so long after its first output.
 
     With `early`, it is so long after it has begun to write its result.
     """
-    words = command(*COMMANDS[name])
-    if name in DRAFTS:
-        # one that a command left when it was killed would end the wait before Python has started
-        (place / DRAFTS[name]).unlink(missing_ok=True)
-    process = subprocess.Popen(
-        words, cwd=place, env=screen(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    if early and name in DRAFTS:
-        while not (place / DRAFTS[name]).exists() and process.poll() is None:
+    draft = place / DRAFTS[name] if early and name in DRAFTS else None
+    if draft:
+        # one that a command left when it was killed would end the wait before it has begun
+        draft.unlink(missing_ok=True)
+
+    def signalled(pid, output, has_ended):
+        while not (draft.exists() if draft else output.stat().st_size) and not has_ended():
             time.sleep(0.0005)
-    else:
-        process.stdout.read(1)
-    time.sleep(after)
-    process.send_signal(number)
-    try:
-        _, errors = process.communicate(timeout=5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        return "hung", b""
-    return process.returncode, errors
+        time.sleep(after)
+        if not has_ended():
+            os.kill(pid, number)
+
+    # killed after that, it hung
+    done = forks.run(command, *COMMANDS[name], cwd=place, meanwhile=signalled, seconds=5)
+    return done.returncode, done.stderr
 
 
-def end_many(place, names, delays):
+def end_many(forks, place, names, delays):
     """Each command gets each signal, before and after its first output, which comes last."""
     for name in names:
         for i, after in enumerate(delays):
             number = NUMBERS[i % 2]
-            status, errors = ended(name, place, number, after, early=i % 4 < 2)
+            status, errors = ended(forks, name, place, number, after, early=i % 4 < 2)
             assert status in (0, 128 + number, -number), (name, after, errors.decode())
             assert b"Traceback" not in errors, (name, after, errors.decode())
             assert b"Exception" not in errors, (name, after, errors.decode())
 
 
-def test_42_signals_as_a_command_ends(place):
-    end_many(place, ["join"], [0, 0.01, 0])
+def test_42_signals_as_a_command_ends(forks, place):
+    end_many(forks, place, ["join"], [0, 0.01, 0])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_42_signals_in_the_last_100_ms(place, name):
+def test_42_signals_in_the_last_100_ms(forks, place, name):
     # more of them early: most commands end within some ms of their first output
     delays = np.random.default_rng(7).uniform(0, 1, 40) ** 2 * 0.1
-    end_many(place, [name], delays.tolist())
+    end_many(forks, place, [name], delays.tolist())
 
 
 # A process that is interrupted again and again while threads work for it: it must not wait for ever

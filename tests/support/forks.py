@@ -7,6 +7,7 @@ that forks them. What a run does to a disk comes after that.
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -17,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,11 +35,15 @@ def update(store, *folders):
     from tests.support.fault_runs import update_here
 
     update_here(store, *folders)
+    # how Python ends, which takes half a second, is of no interest here
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def command(*arguments):
     """What a process may do: a command of fastphash."""
-    from fastphash.cli.main import main
+    # which takes Ctrl-C from Python
+    from fastphash.__main__ import main
 
     main(arguments, prog_name="fastphash")
 
@@ -48,26 +52,36 @@ class Forks:
     """Starts processes one after the other: ``with Forks(environment) as forks``."""
 
     def __init__(self, environment):
+        self._environment = environment
+        self._start()
+
+    def _start(self):
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed on exit)
         self._server = subprocess.Popen(
             [sys.executable, "-c", _SERVE, str(ROOT)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            env=self._environment,
         )  # fmt: skip
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self._end()
+
+    def _end(self):
         self._server.stdin.close()
         self._server.wait()
         self._server.stdout.close()
         self._log.close()
 
-    def run(self, action, *arguments, cwd=ROOT, before=(), seconds=None):
+    def run(self, action, *arguments, cwd=ROOT, before=(), meanwhile=None, seconds=None):
         """Fork a process that calls one of the functions above; what subprocess.run returns of it.
 
-        `before` are strace and its options, which is attached to it before it begins. It is killed
-        after so many seconds. The output is bytes, of both streams.
+        `before` are strace and its options, which is attached to it before it begins. While it
+        runs, ``meanwhile(pid, file, ended)`` is called: the file is its output so far, ``ended()``
+        whether it has ended. It is killed after so many seconds. The output is bytes, of both
+        streams.
         """
         with tempfile.TemporaryDirectory() as folder:
             streams = [os.path.join(folder, name) for name in ("out", "err")]
@@ -76,14 +90,26 @@ class Forks:
                 Path(stream).touch()
             words = [action.__name__, *map(os.fspath, arguments)]
             pid = self._ask({"words": words, "cwd": os.fspath(cwd), "streams": streams})
-            with _attached(before, pid):
-                self._tell("go")
-                ended, _, _ = select.select([self._server.stdout], [], [], seconds)
-                if not ended:
+            try:
+                with _attached(before, pid):
+                    self._tell("go")
+                    if meanwhile:
+                        meanwhile(pid, Path(streams[0]), self._has_answered)
+                    if not self._has_answered(seconds):
+                        os.kill(pid, signal.SIGKILL)
+                    status = self._answer()
+            except BaseException:
+                # the next test finds one that waits for orders
+                with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
-                status = self._answer()
+                self._end()
+                self._start()
+                raise
             out, err = (Path(stream).read_bytes() for stream in streams)
         return subprocess.CompletedProcess(words, status, out, err)
+
+    def _has_answered(self, seconds=0):
+        return bool(select.select([self._server.stdout], [], [], seconds)[0])
 
     def _tell(self, order):
         self._server.stdin.write(json.dumps(order).encode() + b"\n")
@@ -124,6 +150,8 @@ def serve():
     for module in pkgutil.walk_packages(fastphash.__path__, "fastphash."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    # what is imported stays: let no process look for garbage in it as it ends
+    gc.freeze()
     answers = os.dup(1)
     for line in sys.stdin:
         order = json.loads(line)
@@ -144,25 +172,15 @@ def serve():
 
 
 def _act(order, gate):
-    """What a forked process does, once it may; it never returns."""
-    status = 1
-    try:
-        # whoever isn't root may trace only what is forked by himself or allows it
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANY, 0, 0, 0)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for number, name in enumerate(order["streams"], 1):
-            os.dup2(os.open(name, os.O_WRONLY), number)
-        os.chdir(order["cwd"])
-        os.read(gate, 1)
-        name, *arguments = order["words"]
-        {"update": update, "command": command}[name](*arguments)
-        status = 0
-    except SystemExit as end:
-        status = end.code or 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    """What a forked process does, once it may; it ends as Python ends."""
+    # whoever isn't root may trace only what is forked by himself or allows it
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PTRACER, _ANY, 0, 0, 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number, name in enumerate(order["streams"], 1):
+        os.dup2(os.open(name, os.O_WRONLY), number)
+    os.chdir(order["cwd"])
+    os.read(gate, 1)
+    name, *arguments = order["words"]
+    {"update": update, "command": command}[name](*arguments)
+    sys.exit()

@@ -12,7 +12,7 @@ from fastphash.cli.streams import open_closed_streams
 # before any other file is opened
 open_closed_streams()
 
-from fastphash.cli.main import main  # noqa: E402
+from fastphash.cli.main import main  # noqa: E402 (streams are open by now)
 
 if __name__ == "__main__":
     main(prog_name="fastphash")

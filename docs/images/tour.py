@@ -3,6 +3,7 @@
 Needs a chromium, and pip install '.[inspect,browser]' in a checkout.
 """
 
+import io
 import os
 import pty
 import shutil
@@ -50,7 +51,7 @@ def terminal(chromium: Browser, folder: Path) -> None:
         end = [*begins, True].index(True)
         text.append_text(Text("\n").join(printed[:end]))
         text.append("...\n" if end < len(printed) else "\n")
-    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: SIM115
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(text)
     page = folder / "terminal.html"
     form = (

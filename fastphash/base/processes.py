@@ -35,7 +35,7 @@ class _Spawned(_Apart, contexts.SpawnProcess):
 _FORK_SERVER: Any = getattr(contexts, "ForkServerProcess", contexts.SpawnProcess)
 
 
-class _Forked(_Apart, _FORK_SERVER):  # type: ignore[misc]
+class _Forked(_Apart, _FORK_SERVER):  # type: ignore[misc]  # a class known at run time
     """Forks the fork server."""
 
 

@@ -37,7 +37,7 @@ def interleave(threads: int, jobs: Iterable[Iterator[T]]) -> Iterator[T]:
             job, item = team.next_step()
             if item is not _END:
                 team.advance(job)
-                yield item  # type: ignore[misc]
+                yield item  # type: ignore[misc]  # only _END is no T
             elif (following := next(source, None)) is not None:
                 team.advance(following)
             else:

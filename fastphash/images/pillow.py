@@ -30,7 +30,7 @@ EXIF_TURNS = {
 def limit_pixels(most: int) -> None:
     """Let this process refuse images of more pixels, judged by their headers."""
     # Pillow refuses images of more than twice this
-    Image.MAX_IMAGE_PIXELS = most / 2  # type: ignore[assignment]
+    Image.MAX_IMAGE_PIXELS = most / 2  # type: ignore[assignment]  # a float does too
 
 
 def allowed_pixels(most: int | None = None) -> float:

@@ -39,7 +39,7 @@ def _only_chunks(data: bytes, keep: Callable[[bytes, Callable[[], bool]], bool])
         if end > len(data) or not kind.isalpha():
             break
         chunk = view[at:end]
-        if not keep(kind, lambda chunk=chunk: _is_sound(chunk)):  # type: ignore[misc]
+        if not keep(kind, lambda chunk=chunk: _is_sound(chunk)):  # type: ignore[misc]  # untyped
             pieces.append(view[start:at])
             start = end
         at = end

@@ -55,5 +55,5 @@ class JoinOptions:
     threads: int = field(default_factory=core_count)
     memory: int = field(default_factory=lambda: free_memory() // 2)
     advance: Advance = lambda done, total: None  # noqa: ARG005 - reports nothing
-    explain: Callable[[SearchReport], None] = lambda report: None  # noqa: ARG005
+    explain: Callable[[SearchReport], None] = lambda report: None  # noqa: ARG005 (it is called so)
     plan: Callable[[SearchPlan], SearchPlan] = lambda plan: plan

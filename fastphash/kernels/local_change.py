@@ -12,24 +12,47 @@ _CB, _CR = 0.564, 0.713
 
 
 @inner
-def _level(value: np.float32) -> np.int64:
-    return np.int64(min(max(value, np.float32(0)), np.float32(255)) + np.float32(0.5))
+def _split_channels(row: NDArray[np.uint8], channels: NDArray[np.float32]) -> None:
+    """The channels of a row (w, 3) as (3, w)."""
+    values = row.reshape(row.size)
+    for channel in range(3):
+        line, ours = channels[channel], values[channel:]
+        for x in range(line.size):
+            line[x] = ours[3 * x]
+
+
+@inner
+def _lighten(channels: NDArray[np.float32], light: NDArray[np.float32]) -> None:
+    """Fill grey levels of a row."""
+    red, green, blue = channels[0], channels[1], channels[2]
+    for x in range(light.size):
+        light[x] = (
+            np.float32(_RED) * red[x] + np.float32(_GREEN) * green[x] + np.float32(_BLUE) * blue[x]
+        )
+
+
+@inner
+def _add_differences(
+    channel: NDArray[np.float32],
+    light: NDArray[np.float32],
+    weight: np.float32,
+    out: NDArray[np.float32],
+) -> None:
+    """Add weighted differences of a channel and grey, of two neighbours each."""
+    size = 2 * out.size
+    values, levels = channel[:size].reshape(out.size, 2), light[:size].reshape(out.size, 2)
+    for x in range(out.size):
+        out[x] += weight * (values[x, 0] - levels[x, 0] + values[x, 1] - levels[x, 1])
 
 
 @inner
 def _add_chroma(
-    red: NDArray[np.float32],
-    blue: NDArray[np.float32],
-    light: NDArray[np.float32],
-    chroma: NDArray[np.float32],
-    y: int,
+    channels: NDArray[np.float32], light: NDArray[np.float32], chroma: NDArray[np.float32], y: int
 ) -> None:
     """Add a quarter of the chroma of row `y` to the row of `chroma` (2, h // 2, w // 2)."""
-    cb, cr = np.float32(_CB / 4), np.float32(_CR / 4)
-    for x in range(chroma.shape[2]):
-        dark, next_dark = light[2 * x], light[2 * x + 1]
-        chroma[0, y // 2, x] += cb * (blue[2 * x] - dark + blue[2 * x + 1] - next_dark)
-        chroma[1, y // 2, x] += cr * (red[2 * x] - dark + red[2 * x + 1] - next_dark)
+    if y // 2 < chroma.shape[1]:
+        _add_differences(channels[2], light, np.float32(_CB / 4), chroma[0, y // 2])
+        _add_differences(channels[0], light, np.float32(_CR / 4), chroma[1, y // 2])
 
 
 @compiled(const(uint8, 3), array(float32, 2), array(float32, 3))
@@ -43,17 +66,11 @@ def split_planes(
     """
     height, width = grey.shape
     chroma[:] = 0
-    red, blue = np.empty(width, np.float32), np.empty(width, np.float32)
+    channels = np.empty((3, width), np.float32)
     for y in range(height):
-        row, light = rgb[y], grey[y]
-        for x in range(width):
-            red[x], blue[x] = np.float32(row[x, 0]), np.float32(row[x, 2])
-            green = np.float32(row[x, 1])
-            light[x] = (
-                np.float32(_RED) * red[x] + np.float32(_GREEN) * green + np.float32(_BLUE) * blue[x]
-            )
-        if y // 2 < chroma.shape[1]:
-            _add_chroma(red, blue, light, chroma, y)
+        _split_channels(rgb[y], channels)
+        _lighten(channels, grey[y])
+        _add_chroma(channels, grey[y], chroma, y)
 
 
 @compiled(
@@ -76,23 +93,22 @@ def split_toned_planes(
     """
     height, width = grey.shape
     chroma[:] = 0
-    toned = np.empty((3, width), np.float32)
+    channels, toned = np.empty((3, width), np.float32), np.empty((3, width), np.float32)
+    levels = np.empty(width, np.int32)
+    least, most, half = np.float32(0), np.float32(255), np.float32(0.5)
+    red, green, blue = channels[0], channels[1], channels[2]
     for y in range(height):
-        row, light = rgb[y], grey[y]
+        _split_channels(rgb[y], channels)
         for channel in range(3):
             r, g, b, one = mix[channel]
-            curve = curves[channel]
+            curve, line = curves[channel], toned[channel]
             for x in range(width):
-                mixed = r * row[x, 0] + g * row[x, 1] + b * row[x, 2] + one
-                toned[channel, x] = curve[_level(mixed)]
-        for x in range(width):
-            light[x] = (
-                np.float32(_RED) * toned[0, x]
-                + np.float32(_GREEN) * toned[1, x]
-                + np.float32(_BLUE) * toned[2, x]
-            )
-        if y // 2 < chroma.shape[1]:
-            _add_chroma(toned[0], toned[2], light, chroma, y)
+                mixed = r * red[x] + g * green[x] + b * blue[x] + one
+                levels[x] = np.int32(min(max(mixed, least), most) + half)
+            for x in range(width):
+                line[x] = curve[levels[x]]
+        _lighten(toned, grey[y])
+        _add_chroma(toned, grey[y], chroma, y)
 
 
 @compiled(array(float32, 2))
@@ -155,7 +171,8 @@ def unexplained_means(
     height, width = left.shape
     share = np.float32(1 / 9)
     spare = np.empty(width + 2, np.float32)
-    left_low, left_high, right_low, right_high = np.empty((4, width), np.float32)
+    left_low, left_high = np.empty(width, np.float32), np.empty(width, np.float32)
+    right_low, right_high = np.empty(width, np.float32), np.empty(width, np.float32)
     # rows y - 2 to y in turn, with zeros around them
     rows = np.zeros((3, width + 2), np.float32)
     column = np.empty(width + 2, np.float32)
@@ -226,7 +243,7 @@ def contrast_maxima(
     height, width = plane.shape
     out[:] = 0
     most = np.zeros(width, np.float32)
-    low, high = np.empty((2, width), np.float32)
+    low, high = np.empty(width, np.float32), np.empty(width, np.float32)
     spare = np.empty(width + 2, np.float32)
     for y in range(height):
         _range_row(plane, y, spare, low, high)

@@ -131,7 +131,7 @@ def hash_views(
     plane = np.empty((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     rows = np.empty((LOW, THUMBNAIL_SIDE))
     low = np.empty((LOW, LOW))
-    lines, work = np.zeros((2, _FREQUENCIES, LINES))
+    lines, work = np.zeros((_FREQUENCIES, LINES)), np.empty((_FREQUENCIES, LINES))
     found = np.empty(LINES, np.uint64)
     flat = hashes.reshape(hashes.size)
     # hashes are made once all columns of `lines` are filled, whichever thumbnails they are of

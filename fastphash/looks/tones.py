@@ -148,7 +148,9 @@ def _rising_curve(knots: _Knots) -> _Floats:
 
 def _fit_mix(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> _Floats:
     """The mix (3, 4) of the least absolute errors, from pixels that weren't clipped."""
-    inside = np.flatnonzero(((theirs >= _DARKEST) & (theirs <= _LIGHTEST)).all(1))
+    # column by column: numpy takes ten times as long to reduce rows of three
+    unclipped = [(column >= _DARKEST) & (column <= _LIGHTEST) for column in theirs.T]
+    inside = np.flatnonzero(unclipped[0] & unclipped[1] & unclipped[2])
     if inside.size < _MIXED // 100:
         inside = np.arange(len(ours))
     inside = inside[:: max(inside.size // _MIXED, 1)]
@@ -159,6 +161,7 @@ def _fit_mix(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> _Floats:
     for _ in range(_ROUNDS):
         weighted: _Floats = (x * pull[:, None]).T
         mix = np.linalg.solve(weighted @ x + _RIDGE * len(x), weighted @ y)
-        pull = 1 / np.maximum(np.abs(x @ mix - y).max(1), 2)
+        red, green, blue = np.abs(x @ mix - y).T
+        pull = 1 / np.maximum(np.maximum(np.maximum(red, green), blue), 2)
     transposed: _Floats = mix.T
     return transposed

@@ -28,6 +28,7 @@ QUICK = {
     "speed.hashing": ["--count", "60", "--rounds", "1"],
     "speed.inspector": ["--groups", "300", "--rounds", "1"],
     "speed.joins": ["--sizes", "300", "--radii", "0", "4", "--rounds", "1", "--count", "8"],
+    "speed.looks": ["--count", "1", "--rounds", "1"],
     "speed.memory": ["--counts", "64"],
     "speed.planner": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],
     "speed.report": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],

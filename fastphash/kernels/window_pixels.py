@@ -30,7 +30,9 @@ def cut_windows(
     `down` (m, 32, 32) enlarges stretches of columns, and `across`, transposed, stretches of rows;
     `windows` (k, 2) says which of them to take for the rows and for the columns of each window.
     """
-    plane, between, enlarged = np.empty((3, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.float32)
+    # three arrays: rows of one that is unpacked have strides that LLVM doesn't know
+    plane = np.empty((THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.float32)
+    between, enlarged = np.empty_like(plane), np.empty_like(plane)
     for p in range(rows.size):
         pixels = thumbnails[rows[p]]
         for i in range(THUMBNAIL_SIDE):

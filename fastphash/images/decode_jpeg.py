@@ -1,6 +1,6 @@
 """Decode ordinary JPEGs with libjpeg-turbo itself: faster than Pillow, and equal in every pixel."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -11,6 +11,8 @@ from fastphash.images.jpeg_header import JPEG_END, jpeg_header
 #: A reduced JPEG keeps at least this many pixels on its shorter side, as measured by
 #: benchmarks/accuracy/reduced.py.
 REDUCED_SIDE = 128
+
+_Colours = Literal["RGB", "GRAY"]
 
 
 class JpegPixels(NamedTuple):
@@ -40,6 +42,12 @@ def reduction(width: int, height: int, side: int = REDUCED_SIDE) -> int:
     return 1
 
 
+def long_side_reduction(width: int, height: int, side: int) -> int:
+    """The largest scale denominator of libjpeg that leaves `side` pixels on the longer side."""
+    longer = max(width, height)
+    return reduction(longer, longer, side)
+
+
 def decode_jpeg(
     data: bytes, *, reduced: bool = False, max_pixels: int | None = None
 ) -> JpegPixels | None:
@@ -53,9 +61,28 @@ def decode_jpeg(
     if header is None or not data.endswith(JPEG_END):
         return None
     width, height, components = header
-    factor = reduction(width, height) if reduced else 1
+    colours: _Colours = "RGB" if components == 3 and not reduced else "GRAY"
+    return _decode(data, (width, height), reduction(width, height) if reduced else 1, colours)
+
+
+def decode_reduced_jpeg(data: bytes, side: int, max_pixels: int | None = None) -> JpegPixels | None:
+    """Decode an ordinary JPEG in its colours, at a scale that leaves `side` pixels if it has them.
+
+    They are those of the longer side. Else as `decode_jpeg`.
+    """
+    header = jpeg_header(data, max_pixels)
+    if header is None or not data.endswith(JPEG_END):
+        return None
+    width, height, components = header
+    factor = long_side_reduction(width, height, side)
+    return _decode(data, (width, height), factor, "RGB" if components == 3 else "GRAY")
+
+
+def _decode(
+    data: bytes, size: tuple[int, int], factor: int, colours: _Colours
+) -> JpegPixels | None:
+    width, height = size
     shape = (-(-height // factor), -(-width // factor))
-    colours = "RGB" if components == 3 and not reduced else "GRAY"
     try:
         # `strict` raises where libjpeg warns of damage; the scale is the least that leaves this
         # height and width

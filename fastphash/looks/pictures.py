@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.images.preview import resize_pixels, shrink_image
+from fastphash.images.preview import decode_small, resize_pixels
 
 #: Pixels of a picture's longer side, at most.
 LOOK_SIDE = 768
@@ -29,7 +29,7 @@ def decode_picture(data: bytes, *, exif: bool = False, side: int = LOOK_SIDE) ->
     ImageError
         The bytes aren't an image of a supported format, or are damaged.
     """
-    return shrink_image(data, side, exif=exif)
+    return decode_small(data, side, exif=exif)
 
 
 def match_sizes(

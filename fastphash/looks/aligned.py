@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.looks.fits import Fit, Matrix, as_pixels, as_shares, fit_detail, invert
+from fastphash.looks.fits import Matrix, as_pixels, as_shares, fit_detail, invert
 from fastphash.looks.keypoints import Described, describe, fit_similarity, reduce_to
 
 #: Keypoints that both pictures need for the correlation to count against them.
@@ -19,10 +19,11 @@ ENOUGH_KEYPOINTS = 100
 # pixels of the longer side at which detail is compared
 _SIDE = 160
 # matches from which on the frames need not be tried
-_SURE_MATCHES = 40
+_SURE_MATCHES = 100
 # a frame is the same, or a crop from its edges or around its middle, within so many degrees and
-# shares of its sides
+# shares of its sides; and beyond so many it is another part of the picture
 _SAME_ANGLE, _SAME_PLACE = 0.25, 0.005
+_MOST_ANGLE, _MOST_PLACE = 4.0, 0.04
 # of eight sectors of the rim, those that must agree where the frame is another one
 _HELD = 6
 
@@ -50,8 +51,8 @@ class Alignment(NamedTuple):
     covered : float
         The share of the overlap that shows detail: little on a plain ground.
     loose : bool
-        Whether things have moved in the frame, and no detail at the edges of the overlap has moved
-        with them: so they do in another shot of a thing on a plain ground.
+        Whether things have moved a little in the frame, and detail at the edges of the overlap has
+        not moved with them: so they do in another shot of a thing on a plain ground.
     """
 
     correlation: float
@@ -95,7 +96,7 @@ def align_described(left: Described, right: Described) -> Alignment:
     if matches < _SURE_MATCHES:
         starts.append(np.eye(3))
     ours, theirs = (reduce_to(one.grey, _SIDE).astype(np.float32) for one in (left, right))
-    best = max((fit_detail(ours, theirs, start) for start in starts), key=_quality)
+    best = fit_detail(ours, theirs, starts)
     counts = len(left.points), len(right.points)
     if not best.correlation:
         none, nowhere = math.nan, (math.nan,) * 4
@@ -114,20 +115,18 @@ def align_described(left: Described, right: Described) -> Alignment:
         _window(invert(best.shares)),
         _window(best.shares),
         best.covered,
-        loose=best.held < _HELD and (abs(angle) > _SAME_ANGLE or _is_elsewhere(best.shares)),
+        loose=best.held < _HELD and _moved_a_little(best.shares, abs(angle)),
     )
 
 
-def _quality(fit: Fit) -> float:
-    return fit.correlation
-
-
-def _is_elsewhere(shares: Matrix) -> bool:
-    """Whether neither edges nor middle of the frame stay, along one of the axes."""
+def _moved_a_little(shares: Matrix, angle: float) -> bool:
+    """Whether a frame has turned, or neither its edges nor its middle stay along one axis."""
     stays = np.array([(0, 0.5, 1), (0.5, 0.5, 1), (1, 0.5, 1)])
-    across = np.abs(stays @ shares[0] - stays[:, 0])
-    down = np.abs(stays[:, [1, 0, 2]] @ shares[1] - stays[:, 0])
-    return bool(max(across.min(), down.min()) > _SAME_PLACE)
+    across = np.abs(stays @ shares[0] - stays[:, 0]).min()
+    down = np.abs(stays[:, [1, 0, 2]] @ shares[1] - stays[:, 0]).min()
+    place = float(max(across, down))
+    moved = angle > _SAME_ANGLE or place > _SAME_PLACE
+    return moved and angle <= _MOST_ANGLE and place <= _MOST_PLACE
 
 
 def _window(shares: Matrix) -> tuple[float, float, float, float]:

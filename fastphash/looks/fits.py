@@ -5,6 +5,7 @@ one.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ Matrix = NDArray[np.float64]
 
 # rounds of the refinement, the gain that ends it, and the side of its blur in pixels
 _ROUNDS, _GAIN, _BLUR = 30, 1e-4, 5
+# shares of a side by which it may move a corner: further away lies another start
+_MOST_MOVED = 0.15
 # detail is what is left between blurs of these sigmas, in pixels
 _FINE, _COARSE = 1.2, 4.0
 # weights of the interpolation from which on a pixel is inside the other picture
@@ -26,6 +29,7 @@ _LEAST_OVERLAP = 0.4
 _MOST_SKEW = 10.0
 # levels squared, for each pixel, below which there is no detail, and from which on a cell shows any
 _NO_DETAIL, _CONTENT = 0.02, 4.0
+_TINY = 1e-9
 # pixels of one picture for one of the other from which on it is blurred first
 _BLURRED_AREA = 1.4
 # cells along each side; how many the rim is wide; sectors of the rim
@@ -54,40 +58,70 @@ class Fit(NamedTuple):
     shares: Matrix
 
 
-def fit_detail(left: NDArray[np.float32], right: NDArray[np.float32], start: Matrix) -> Fit:
-    """Refine a transform until light and dark fit best (ECC), and compare the detail under it.
+def fit_detail(
+    left: NDArray[np.float32], right: NDArray[np.float32], starts: Sequence[Matrix]
+) -> Fit:
+    """Refine the best of some transforms until light and dark fit best (ECC); compare the detail.
 
     Parameters
     ----------
     left, right : float32 (h, w)
         Grey levels; some 160 pixels on the longer side serve best.
-    start : float64 (3, 3)
+    starts : sequence of float64 (3, 3)
     """
     cv2 = load_opencv()
-    back = as_pixels(invert(start), right.shape, left.shape)
-    rule = cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ROUNDS, _GAIN
-    try:
-        refined = back.astype(np.float32)
-        refined = cv2.findTransformECC(right, left, refined, cv2.MOTION_AFFINE, rule, None, _BLUR)[
-            1
-        ]
-        back = refined.astype(np.float64)
-    except cv2.error:
-        # nothing fits better than the start, or a picture is of one colour
-        pass
+    places = [as_pixels(invert(start), right.shape, left.shape) for start in starts]
+    if len(places) > 1:
+        # refining takes longer than comparing
+        places = [max(places, key=lambda back: _fit(cv2, left, right, back).correlation)]
+    refined = _fit(cv2, left, right, _refine(cv2, left, right, places[0]))
+    # what was refined too far can't be compared
+    return refined if refined.correlation else _fit(cv2, left, right, places[0])
+
+
+def _fit(cv2: Any, left: NDArray[np.float32], right: NDArray[np.float32], back: Matrix) -> Fit:
+    """Compare the detail under a transform (2, 3) from pixels of the right picture to the left."""
+    shares = as_shares(cv2.invertAffineTransform(back), left.shape, right.shape)
     area = abs(float(np.linalg.det(back[:, :2])))
     size, how = right.shape[::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     inside = cv2.warpAffine(np.ones_like(left), back, size, flags=how)
     inside = (inside > _INSIDE).astype(np.float32)
-    nothing = Fit(0.0, 0.0, 0, start)
-    if not area or inside.sum() < max(_LEAST_OVERLAP * min(left.size / area, right.size), 1):
-        return nothing
+    overlap = float(inside.sum())
+    if overlap < max(_LEAST_OVERLAP * min(left.size / max(area, _TINY), right.size), 1):
+        return Fit(0.0, 0.0, 0, shares)
     if _skew(back) > _MOST_SKEW:
-        return nothing
+        return Fit(0.0, 0.0, 0, shares)
     ours = cv2.warpAffine(_blur_for(cv2, left, area), back, size, flags=how, borderMode=1)
     ours, theirs = (_detail(cv2, one, inside) for one in (ours, _blur_for(cv2, right, 1 / area)))
-    shares = as_shares(cv2.invertAffineTransform(back), left.shape, right.shape)
     return _compare(cv2, ours, theirs, inside)._replace(shares=shares)
+
+
+def _refine(
+    cv2: Any, left: NDArray[np.float32], right: NDArray[np.float32], start: Matrix
+) -> Matrix:
+    """The transform near the start under which light and dark fit best; else the start."""
+    rule = cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ROUNDS, _GAIN
+    refined = start.astype(np.float32)
+    try:
+        refined = cv2.findTransformECC(right, left, refined, cv2.MOTION_AFFINE, rule, None, _BLUR)[
+            1
+        ]
+    except cv2.error:
+        # nothing fits better, or a picture is of one colour
+        return start
+    moved = np.abs((refined - start) @ _corners(right.shape)).max(axis=1)
+    return refined.astype(np.float64) if (moved <= _MOST_MOVED * _sides(left)).all() else start
+
+
+def _corners(shape: tuple[int, ...]) -> Matrix:
+    """x, y and 1 of the corners of a picture: (3, 4)."""
+    height, width = shape
+    return np.array([(0, width, 0, width), (0, 0, height, height), (1, 1, 1, 1)], float)
+
+
+def _sides(picture: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Width and height."""
+    return np.array(picture.shape[::-1])
 
 
 def _compare(

@@ -1,7 +1,7 @@
 """Keypoints of pictures, and the similarity that most of those of two pictures agree on."""
 
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,11 +87,9 @@ def fit_similarity(left: Described, right: Described) -> tuple[NDArray[np.float6
     cv2 = load_opencv()
     if min(len(left.points), len(right.points)) < _LEAST_MATCHES:
         return None, 0
-    pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(left.marks, right.marks)
-    if len(pairs) < _LEAST_MATCHES:
+    start, end = _match(cv2, left, right)
+    if len(start) < _LEAST_MATCHES:
         return None, 0
-    start = left.points[[pair.queryIdx for pair in pairs]]
-    end = right.points[[pair.trainIdx for pair in pairs]]
     # seeded, so that a pair always gets one answer
     cv2.setRNGSeed(0)
     matrix, agreeing = cv2.estimateAffinePartial2D(
@@ -102,6 +100,21 @@ def fit_similarity(left: Described, right: Described) -> tuple[NDArray[np.float6
     if not 1 / _MOST_SCALE <= np.hypot(matrix[0, 0], matrix[1, 0]) <= _MOST_SCALE:
         return None, 0
     return matrix, int(agreeing.sum())
+
+
+def _match(
+    cv2: Any, left: Described, right: Described
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where keypoints of both pictures are that look alike, each of them once."""
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).match(left.marks, right.marks)
+    # of all that match one keypoint the most alike: matching the way back costs as much again
+    best = {pair.trainIdx: pair for pair in sorted(pairs, key=_unlikeness, reverse=True)}
+    ours = [pair.queryIdx for pair in best.values()]
+    return left.points[ours], right.points[[*best]]
+
+
+def _unlikeness(pair: Any) -> float:
+    return float(pair.distance)
 
 
 def use_one_thread() -> None:

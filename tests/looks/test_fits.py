@@ -38,16 +38,26 @@ def test_frames_are_the_same_transform_whatever_their_sizes():
 def test_a_start_is_refined():
     picture = noise(1)
     moved = np.roll(picture, 3, axis=1)
-    fit = fit_detail(picture, moved, np.eye(3))
+    fit = fit_detail(picture, moved, [np.eye(3)])
     assert fit.correlation > 0.99
     assert fit.shares[0, 2] == pytest.approx(3 / 160, abs=1e-3)
     np.testing.assert_allclose(fit.shares @ invert(fit.shares), np.eye(3), atol=1e-9)
 
 
+def test_the_best_start_is_refined():
+    picture = noise(1)
+    moved = np.roll(picture, 40, axis=1)
+    near = np.eye(3)
+    near[0, 2] = 38 / 160
+    fit = fit_detail(picture, moved, [np.eye(3), near])
+    assert fit.correlation > 0.99
+    assert fit.shares[0, 2] == pytest.approx(40 / 160, abs=1e-3)
+
+
 def test_detail_everywhere_covers_and_holds_everything():
-    fit = fit_detail(noise(2), noise(2), np.eye(3))
+    fit = fit_detail(noise(2), noise(2), [np.eye(3)])
     assert (fit.covered, fit.held) == (1, 8)
-    other = fit_detail(noise(2), noise(3), np.eye(3))
+    other = fit_detail(noise(2), noise(3), [np.eye(3)])
     assert other.correlation < 0.5
     assert other.held < 8
 
@@ -55,7 +65,7 @@ def test_detail_everywhere_covers_and_holds_everything():
 def test_a_spot_in_the_middle_covers_little_and_holds_nothing():
     page = np.full((120, 160), 200, np.float32)
     page[50:70, 70:90] = noise(4, 20, 20)
-    fit = fit_detail(page, page, np.eye(3))
+    fit = fit_detail(page, page, [np.eye(3)])
     assert fit.correlation == pytest.approx(1)
     assert fit.covered < 0.2
     assert fit.held == 0
@@ -71,5 +81,5 @@ def test_a_spot_in_the_middle_covers_little_and_holds_nothing():
 )
 def test_little_overlap_and_skewed_frames_are_not_compared(start):
     flat = np.full((120, 160), 90, np.float32)
-    fit = fit_detail(flat, noise(5), start)
+    fit = fit_detail(flat, noise(5), [start])
     assert (fit.correlation, fit.covered, fit.held) == (0, 0, 0)

@@ -52,7 +52,7 @@ def main() -> None:
     dataset = build_dataset(arguments.photos, arguments.count, 1, draw=arguments.draw, mix=BOTH)
     with ProgressScreen() as progress:
         objects = Judged(look_at_objects(arguments.objects, seed, progress))
-        needles, haystack = compute_fingerprints(dataset, progress)
+        needles, haystack = compute_fingerprints(dataset, progress, rivals=False)
         task = make_task(dataset, needles, haystack, sorted(set(dataset.folders)))
         radius = choose_radius(Index(haystack.hashes))
         pairs = edited_pairs(needles, haystack, task.truth, radius)

@@ -111,11 +111,13 @@ def crop_resistant_hash(picture: Picture) -> Words:
     return np.concatenate([pack_bits(one.hash)[0] for one in hashes])
 
 
-def compute_fingerprints(dataset: Dataset, progress: Progress) -> tuple[Fingerprints, Fingerprints]:
-    """Fingerprints of the needles and of the haystack."""
+def compute_fingerprints(
+    dataset: Dataset, progress: Progress, *, rivals: bool = True
+) -> tuple[Fingerprints, Fingerprints]:
+    """Fingerprints of the needles and of the haystack, with those of other libraries or without."""
     rows = len(dataset.haystack)
     parts = [range(start, min(start + _BATCH, rows)) for start in range(0, rows, _BATCH)]
-    with _workers(dataset) as workers:
+    with _workers(dataset, rivals=rivals) as workers:
         stored = list(
             report_progress(
                 workers.imap(_fingerprint_haystack, parts), "haystack", len(parts), progress
@@ -146,15 +148,18 @@ def report_progress(items: Iterator[T], stage: str, total: int, progress: Progre
 
 
 _dataset: Dataset
+_with_rivals = True
 
 
-def _workers(dataset: Dataset) -> Any:
-    return multiprocessing.get_context("spawn").Pool(os.cpu_count(), _start_worker, (dataset,))
+def _workers(dataset: Dataset, *, rivals: bool = True) -> Any:
+    context = multiprocessing.get_context("spawn")
+    return context.Pool(os.cpu_count(), _start_worker, (dataset, rivals))
 
 
-def _start_worker(dataset: Dataset) -> None:
-    global _dataset  # noqa: PLW0603 (sent to each worker once, not with each task)
-    _dataset = dataset
+def _start_worker(dataset: Dataset, rivals: bool) -> None:
+    # sent to each worker once, not with each task
+    global _dataset, _with_rivals
+    _dataset, _with_rivals = dataset, rivals
 
 
 def _needles(original: int) -> list[Needle]:
@@ -200,7 +205,7 @@ def _fingerprint(pictures: list[Picture], places: list[Place]) -> Fingerprints:
         both[:, 0].reshape(len(pictures), -1),
         {
             name: np.stack([hash_picture(picture) for picture in pictures])
-            for name, hash_picture in rival_hashes().items()
+            for name, hash_picture in (rival_hashes() if _with_rivals else {}).items()
         },
     )
 

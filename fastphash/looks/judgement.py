@@ -14,13 +14,14 @@ UNSETTLED, IS_COPY, IS_NO_COPY = range(3)
 DOUBT_START, DOUBT_END = 0.2, 0.95
 
 # Detail on less of the overlap than this is a thing on a plain ground. All of a kind look alike
-# there, while pictures full of detail agree in thumbnails by chance only below DOUBT_START.
-_PLAIN_GROUND = 0.82
-# a pair on a plain ground is no copy if its detail correlates less than this, and a smaller share
-# of its keypoints agrees: text and logos spoil the first, blur and noise the second
-_LEAST_OF_COPIES, _LEAST_MATCHED = 0.95, 0.4
-# a pair is a copy, whatever its thumbnails say, if its detail correlates so much
-_ENOUGH = 0.9
+# there, while pictures full of detail agree in their thumbnails by chance only below DOUBT_START.
+_PLAIN_GROUND = 0.7
+# On a plain ground a pair is no copy if its detail correlates less than this, and a smaller share
+# of its keypoints agrees: text and logos spoil the first, blur and noise the second.
+_LEAST_OF_COPIES, _LEAST_MATCHED = 0.95, 0.45
+# A pair is a copy, whatever its thumbnails say, if its detail correlates so much, and this share
+# of its keypoints agrees, and this many do; on a plain ground it must show nothing else.
+_ENOUGH, _ENOUGH_MATCHED, _ENOUGH_MATCHES = 0.6, 0.05, 10
 
 
 def judge_doubts(looks: Looks, accused: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -34,11 +35,14 @@ def judge_doubts(looks: Looks, accused: NDArray[np.bool_]) -> NDArray[np.uint8]:
         Whether the thumbnails make a copy of each pair. Only such a pair can turn out to be none,
         and only another one a copy.
     """
-    seen = looks.looked & (looks.keypoints >= ENOUGH_KEYPOINTS)
-    plain = looks.covered < _PLAIN_GROUND
-    agrees = (looks.correlation >= _LEAST_OF_COPIES) | (looks.matched >= _LEAST_MATCHED)
-    other = plain & (looks.loose | ~agrees)
+    alike = looks.correlation >= _LEAST_OF_COPIES
+    matched = looks.matched >= _LEAST_MATCHED
+    plain = (looks.covered < _PLAIN_GROUND) & (looks.correlation != 0)
+    none = plain & np.where(alike, looks.loose, ~matched)
+    enough = (looks.correlation >= _ENOUGH) & (looks.matched >= _ENOUGH_MATCHED)
+    enough &= looks.matched * looks.keypoints >= _ENOUGH_MATCHES
+    enough &= ~plain | (alike & matched & ~looks.loose)
     verdict = np.full(accused.size, UNSETTLED, np.uint8)
-    verdict[accused & seen & other] = IS_NO_COPY
-    verdict[~accused & looks.looked & (looks.correlation >= _ENOUGH) & ~other] = IS_COPY
+    verdict[accused & looks.looked & (looks.keypoints >= ENOUGH_KEYPOINTS) & none] = IS_NO_COPY
+    verdict[~accused & looks.looked & enough] = IS_COPY
     return verdict

@@ -268,5 +268,5 @@ def as_looks(alignments: Sequence[Alignment]) -> Looks:
     for i, one in enumerate(alignments):
         looks.correlation[i], looks.keypoints[i] = one.correlation, min(one.keypoints)
         looks.window[i], looks.matched[i] = one.window, one.matched
-        looks.covered[i], looks.loose[i] = one.covered, one.loose
+        looks.covered[i], looks.loose[i], looks.alike[i] = one.covered, one.loose, one.alike
     return looks

@@ -53,6 +53,8 @@ class Alignment(NamedTuple):
     loose : bool
         Whether things have moved a little in the frame, and detail at the edges of the overlap has
         not moved with them: so they do in another shot of a thing on a plain ground.
+    alike : float
+        The share that agrees well of the places that show much detail in both pictures.
     """
 
     correlation: float
@@ -65,6 +67,7 @@ class Alignment(NamedTuple):
     other_window: tuple[float, float, float, float]
     covered: float = 0.0
     loose: bool = False
+    alike: float = 0.0
 
     @property
     def matched(self) -> float:
@@ -116,6 +119,7 @@ def align_described(left: Described, right: Described) -> Alignment:
         _window(best.shares),
         best.covered,
         loose=best.held < _HELD and _moved_a_little(best.shares, abs(angle)),
+        alike=best.alike,
     )
 
 

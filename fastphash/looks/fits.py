@@ -34,6 +34,8 @@ _TINY = 1e-9
 _BLURRED_AREA = 1.4
 # cells along each side; how many the rim is wide; sectors of the rim
 _CELLS, _RIM, _SECTORS = 16, 2, 8
+# how many times more is much, the correlation of cells that agree well, and the fewest that count
+_MUCH, _CLOSE, _LEAST_CELLS = 6.0, 0.9, 10
 # correlation from which on a cell agrees, and the share of those that hold a sector
 _AGREES, _HOLDS = 0.6, 0.2
 
@@ -45,6 +47,9 @@ class Fit(NamedTuple):
     ----------
     correlation : float
         Of detail in the overlap, -1 to 1; 0 if there is none, or the pictures can't be compared.
+    alike : float
+        The share that agrees well of the cells that show much detail in both pictures, whatever
+        covers the others; 0 if there are few.
     covered : float
         The share of the overlap that shows detail, in either picture.
     held : int
@@ -53,6 +58,7 @@ class Fit(NamedTuple):
     """
 
     correlation: float
+    alike: float
     covered: float
     held: int
     shares: Matrix
@@ -71,12 +77,15 @@ def fit_detail(
     """
     cv2 = load_opencv()
     places = [as_pixels(invert(start), right.shape, left.shape) for start in starts]
-    if len(places) > 1:
-        # refining takes longer than comparing
-        places = [max(places, key=lambda back: _fit(cv2, left, right, back).correlation)]
-    refined = _fit(cv2, left, right, _refine(cv2, left, right, places[0]))
-    # what was refined too far can't be compared
-    return refined if refined.correlation else _fit(cv2, left, right, places[0])
+    fits = [_fit(cv2, left, right, back) for back in places]
+    best = max(range(len(fits)), key=lambda place: _quality(fits[place]))
+    refined = _fit(cv2, left, right, _refine(cv2, left, right, places[best]))
+    # text and logos may have pulled it away
+    return max(refined, fits[best], key=_quality)
+
+
+def _quality(fit: Fit) -> tuple[float, float]:
+    return fit.alike, fit.correlation
 
 
 def _fit(cv2: Any, left: NDArray[np.float32], right: NDArray[np.float32], back: Matrix) -> Fit:
@@ -88,9 +97,9 @@ def _fit(cv2: Any, left: NDArray[np.float32], right: NDArray[np.float32], back: 
     inside = (inside > _INSIDE).astype(np.float32)
     overlap = float(inside.sum())
     if overlap < max(_LEAST_OVERLAP * min(left.size / max(area, _TINY), right.size), 1):
-        return Fit(0.0, 0.0, 0, shares)
+        return Fit(0.0, 0.0, 0.0, 0, shares)
     if _skew(back) > _MOST_SKEW:
-        return Fit(0.0, 0.0, 0, shares)
+        return Fit(0.0, 0.0, 0.0, 0, shares)
     ours = cv2.warpAffine(_blur_for(cv2, left, area), back, size, flags=how, borderMode=1)
     ours, theirs = (_detail(cv2, one, inside) for one in (ours, _blur_for(cv2, right, 1 / area)))
     return _compare(cv2, ours, theirs, inside)._replace(shares=shares)
@@ -101,9 +110,12 @@ def _refine(
 ) -> Matrix:
     """The transform near the start under which light and dark fit best; else the start."""
     rule = cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ROUNDS, _GAIN
+    # what lies beside the overlap is blurred into its edges, and a border pulls at the transform
+    shown = cv2.warpAffine(np.ones(right.shape, np.uint8), start, left.shape[::-1], flags=0)
+    shown = cv2.erode(shown, np.ones((2 * _BLUR - 1,) * 2, np.uint8), borderType=0, borderValue=0)
     refined = start.astype(np.float32)
     try:
-        refined = cv2.findTransformECC(right, left, refined, cv2.MOTION_AFFINE, rule, None, _BLUR)[
+        refined = cv2.findTransformECC(right, left, refined, cv2.MOTION_AFFINE, rule, shown, _BLUR)[
             1
         ]
     except cv2.error:
@@ -135,15 +147,17 @@ def _compare(
     within = cv2.resize(inside, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
     strength = math.sqrt(float(each[0].sum()) * float(each[1].sum()))
     if strength < _NO_DETAIL * float(within.sum()):
-        return Fit(0.0, 0.0, 0, np.eye(3))
+        return Fit(0.0, 0.0, 0.0, 0, np.eye(3))
     known = within > 0.5
     content = _CONTENT * within
+    much = known & (np.minimum(*each) > _MUCH * content)
+    close = both > _CLOSE * np.sqrt(each[0] * each[1])
+    alike = float(close[much].mean()) if much.sum() >= _LEAST_CELLS else 0.0
     agrees = both > _AGREES * np.sqrt((each[0] + content / 2) * (each[1] + content / 2))
     agrees &= np.minimum(*each) > content / 2
     covered = (np.maximum(*each) > content)[known].mean() if known.any() else 0.0
-    return Fit(
-        float(both.sum()) / strength, float(covered), _count_held(cv2, agrees, known), np.eye(3)
-    )
+    held = _count_held(cv2, agrees, known)
+    return Fit(float(both.sum()) / strength, alike, float(covered), held, np.eye(3))
 
 
 def _count_held(cv2: Any, agrees: NDArray[np.bool_], known: NDArray[np.bool_]) -> int:

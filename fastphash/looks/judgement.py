@@ -16,9 +16,9 @@ DOUBT_START, DOUBT_END = 0.2, 0.95
 # Detail on less of the overlap than this is a thing on a plain ground. All of a kind look alike
 # there, while pictures full of detail agree in their thumbnails by chance only below DOUBT_START.
 _PLAIN_GROUND = 0.7
-# On a plain ground a pair is no copy if its detail correlates less than this, and a smaller share
-# of its keypoints agrees: text and logos spoil the first, blur and noise the second.
-_LEAST_OF_COPIES, _LEAST_MATCHED = 0.95, 0.45
+# On a plain ground a pair is no copy if its detail correlates less than this, and smaller shares
+# of its keypoints and of its places agree: text and logos spoil the first, blur and noise the rest.
+_LEAST_OF_COPIES, _LEAST_MATCHED, _LEAST_ALIKE = 0.95, 0.45, 0.9
 # A pair is a copy, whatever its thumbnails say, if its detail correlates so much, and this share
 # of its keypoints agrees, and this many do; on a plain ground it must show nothing else.
 _ENOUGH, _ENOUGH_MATCHED, _ENOUGH_MATCHES = 0.6, 0.05, 10
@@ -36,7 +36,7 @@ def judge_doubts(looks: Looks, accused: NDArray[np.bool_]) -> NDArray[np.uint8]:
         and only another one a copy.
     """
     alike = looks.correlation >= _LEAST_OF_COPIES
-    matched = looks.matched >= _LEAST_MATCHED
+    matched = (looks.matched >= _LEAST_MATCHED) | (looks.alike >= _LEAST_ALIKE)
     plain = (looks.covered < _PLAIN_GROUND) & (looks.correlation != 0)
     none = plain & np.where(alike, looks.loose, ~matched)
     enough = (looks.correlation >= _ENOUGH) & (looks.matched >= _ENOUGH_MATCHED)

@@ -109,7 +109,7 @@ class Looks(NamedTuple):
         The part of the left picture, turned, that the right one shows.
     other_window : float32 (n, 4)
         The part of the right picture that the left one shows.
-    matched, covered : float32 (n,)
+    matched, covered, alike : float32 (n,)
         Those of `Alignment`.
     loose : bool (n,)
         That of `Alignment`; False where pictures were not aligned.
@@ -128,13 +128,15 @@ class Looks(NamedTuple):
     other_window: NDArray[np.float32]
     matched: NDArray[np.float32]
     covered: NDArray[np.float32]
+    alike: NDArray[np.float32]
     loose: NDArray[np.bool_]
     unreadable: NDArray[np.bool_]
 
     @classmethod
     def none(cls, size: int) -> "Looks":
         """Pairs that nobody has looked at."""
-        strength, share, correlation, matched, covered = np.full((5, size), np.nan, np.float32)
+        strength, share, correlation = np.full((3, size), np.nan, np.float32)
+        matched, covered, alike = np.full((3, size), np.nan, np.float32)
         place, window, other_window = np.full((3, size, 4), np.nan, np.float32)
         looked, loose = np.zeros((2, size), np.bool_)
         unreadable = np.zeros((size, 2), np.bool_)
@@ -150,6 +152,7 @@ class Looks(NamedTuple):
             other_window,
             matched,
             covered,
+            alike,
             loose,
             unreadable,
         )
@@ -233,6 +236,7 @@ def _put(found: Looks, i: int, look: _Look) -> None:
         found.matched[i] = look.alignment.matched
         found.covered[i] = look.alignment.covered
         found.loose[i] = look.alignment.loose
+        found.alike[i] = look.alignment.alike
 
 
 class _Pictures:

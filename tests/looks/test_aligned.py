@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from fastphash.errors import UsageError
 from fastphash.looks.aligned import ENOUGH_KEYPOINTS, align, align_described
@@ -122,9 +122,25 @@ def test_a_turned_picture_with_detail_up_to_its_edges_is_not_loose(degrees):
 def test_a_border_does_not_count():
     picture = blocks(23)
     bordered = np.pad(picture, ((30, 30), (40, 40), (0, 0)))
-    found = align(picture, bordered)
-    assert found.correlation > 0.95
-    np.testing.assert_allclose(found.window, (0, 0, 1, 1), atol=0.01)
+    for left, right, window in (
+        (picture, bordered, (0, 0, 1, 1)),
+        (bordered, picture, (40 / 380, 0.1, 340 / 380, 0.9)),
+    ):
+        found = align(left, right)
+        assert found.correlation > 0.95
+        np.testing.assert_allclose(found.window, window, atol=0.005)
+
+
+def test_what_text_leaves_is_alike():
+    page = Image.fromarray(thing(noise=1))
+    draw = ImageDraw.Draw(page)
+    for top in (15, 195):
+        draw.text((20, top), "SAMPLE TEXT", (200, 30, 30), ImageFont.load_default(30))
+    found = align(thing(), np.asarray(page))
+    assert found.alike > 0.9
+    assert not found.loose
+    np.testing.assert_allclose(found.window, (0, 0, 1, 1), atol=0.003)
+    assert align(thing(), blocks(25)).alike < 0.5
 
 
 @pytest.mark.parametrize("size", [(12, 16), (24, 31)])

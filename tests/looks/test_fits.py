@@ -62,6 +62,21 @@ def test_detail_everywhere_covers_and_holds_everything():
     assert other.held < 8
 
 
+def test_cells_that_something_covers_are_no_less_alike():
+    picture, covered = noise(6), noise(6)
+    covered[:50] = 128
+    fit = fit_detail(picture, covered, [np.eye(3)])
+    assert fit.alike >= 0.9
+    assert fit.correlation < 0.8
+    np.testing.assert_allclose(fit.shares, np.eye(3), atol=1e-3)
+
+
+def test_few_cells_of_much_detail_are_not_alike():
+    page = np.full((120, 160), 128, np.float32)
+    page[20:32, 20:32] = noise(7, 12, 12)
+    assert fit_detail(page, page, [np.eye(3)]).alike == 0
+
+
 def test_a_spot_in_the_middle_covers_little_and_holds_nothing():
     page = np.full((120, 160), 200, np.float32)
     page[50:70, 70:90] = noise(4, 20, 20)
@@ -82,4 +97,4 @@ def test_a_spot_in_the_middle_covers_little_and_holds_nothing():
 def test_little_overlap_and_skewed_frames_are_not_compared(start):
     flat = np.full((120, 160), 90, np.float32)
     fit = fit_detail(flat, noise(5), [start])
-    assert (fit.correlation, fit.covered, fit.held) == (0, 0, 0)
+    assert (fit.correlation, fit.alike, fit.covered, fit.held) == (0, 0, 0, 0)

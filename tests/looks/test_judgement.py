@@ -7,10 +7,11 @@ from fastphash.looks.judgement import IS_COPY, IS_NO_COPY, UNSETTLED, judge_doub
 from fastphash.looks.run import Looks
 
 
-def look(correlation, keypoints, matched=0.1, covered=0.5, loose=False):
+def look(correlation, keypoints, matched=0.1, covered=0.5, loose=False, alike=0.5):
     looks = Looks.none(1)
     looks.looked[:], looks.correlation[:], looks.keypoints[:] = True, correlation, keypoints
     looks.matched[:], looks.covered[:], looks.loose[:] = matched, covered, loose
+    looks.alike[:] = alike
     return looks
 
 
@@ -24,6 +25,7 @@ def look(correlation, keypoints, matched=0.1, covered=0.5, loose=False):
         (look(0.1, 99), UNSETTLED),
         # text, or a logo, was added
         (look(0.5, 300, matched=0.5), UNSETTLED),
+        (look(0.5, 300, alike=0.95), UNSETTLED),
         # saved again
         (look(0.99, 300, matched=0.2), UNSETTLED),
         # detail all over

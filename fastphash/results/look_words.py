@@ -41,8 +41,8 @@ def _doubts_in_words(looks: dict[str, Any]) -> list[str]:
     if not doubts or not (doubts["pairs"] or doubts["more"]):
         return []
     if doubts["unaligned"]:
-        pairs = count(doubts["pairs"], "pair in doubt was", "pairs in doubt were")
-        return [f"{pairs} not compared at their pixels: {doubts['unaligned']}."]
+        pairs = count(doubts["pairs"], "pair")
+        return [f"Nobody compared the pixels of {pairs} in doubt: {doubts['unaligned']}."]
     sentences = []
     rescued, vetoed = doubts["rescued"], doubts["vetoed"]
     if decided := rescued + vetoed:
@@ -53,11 +53,10 @@ def _doubts_in_words(looks: dict[str, Any]) -> list[str]:
             f"{'is none' if vetoed == 1 else 'are none'}."
         )
     if doubts["more"]:
+        pairs = count(doubts["looked"], "pair in doubt was", "pairs in doubt were")
         sentences.append(
-            f"Of the pairs in doubt {count(doubts['looked'], 'was', 'were')} compared at their "
-            "pixels, the closest calls, and more were not, since "
-            f"{count(looks['limit'], 'pair is the most that was', 'pairs are the most that were')} "
-            "allowed."
+            f"Only {pairs} compared at the pixels, the closest calls, since no more than "
+            f"{count(looks['limit'], 'pair')} may be."
         )
     if doubts["unreadable"]:
         pairs = count(doubts["unreadable"], "pair in doubt", "pairs in doubt")

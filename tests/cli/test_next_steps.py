@@ -90,6 +90,10 @@ def test_altered_copies_have_a_plan_of_their_own():
             "the same, with 1 altered copy too: look at them first"
         ),
     }
+    assert clean_commands("out", {"unlooked": 3, "near": 1}, "a plan") == {
+        "fastphash clean out --kinds +unlooked": "a plan, with 3 copies that nobody looked at",
+        "fastphash clean out --kinds +unlooked,+near": "a plan, with 1 near copy too",
+    }
     assert list(clean_commands("out", {"altered": 2}, "a plan")) == [
         "fastphash clean out --kinds +altered"
     ]

@@ -130,6 +130,13 @@ def test_leaks_that_leave_doubt_are_to_be_looked_at(leaks, kinds):
         ({"near": 1}, SURE_KINDS, "1 near copy", "+near"),
         ({"exact": 2, "near": 1}, ("identical",), "2 exact copies and 1 near copy", "+exact,+near"),
         ({"exact": 1}, ("identical", "near"), "1 exact copy", "+exact,+near"),
+        ({"unlooked": 1}, SURE_KINDS, "1 copy that nobody looked at", "+unlooked"),
+        (
+            {"unlooked": 2, "near": 1},
+            (*SURE_KINDS, "cropped"),
+            "2 copies that nobody looked at and 1 near copy",
+            "+unlooked,+near,+cropped",
+        ),
     ],
 )
 def test_what_stays_in_words(staying, cleaned, said, added):

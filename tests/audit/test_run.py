@@ -23,6 +23,7 @@ from tests.support.stores import part_bytes
 
 ONE_WORKER, TWO_WORKERS = IngestOptions(workers=1), IngestOptions(workers=2)
 FILES = [
+    "findings.parquet",
     "groups.parquet",
     "hashes",
     "leaks.parquet",

@@ -65,6 +65,10 @@ class DoubtCounts(NamedTuple):
         Those that could not be compared: a file is gone, has changed or can't be decoded.
     unaligned : str
         Why none could be compared; empty if there was no reason.
+    proposed : int
+        Those of `pairs` that were proposed.
+    proposed_looked, proposed_rescued : int
+        Those of `looked` and of `rescued`.
     """
 
     pairs: int = 0
@@ -74,6 +78,9 @@ class DoubtCounts(NamedTuple):
     rescued: int = 0
     unreadable: int = 0
     unaligned: str = ""
+    proposed: int = 0
+    proposed_looked: int = 0
+    proposed_rescued: int = 0
 
 
 class Settled(NamedTuple):
@@ -99,7 +106,11 @@ class Settled(NamedTuple):
 
 
 def settle(
-    looker: Looker, criteria: CopyCriteria, search: Search, windows: CroppedPairs
+    looker: Looker,
+    criteria: CopyCriteria,
+    search: Search,
+    windows: CroppedPairs,
+    proposed: RowPairs | None = None,
 ) -> Settled:
     """Search for copies, look at the sure ones, then at pairs in doubt, as far as is allowed.
 
@@ -112,10 +123,12 @@ def settle(
         Finds the copies among the rows, given what was found about pairs of them.
     windows : CroppedPairs
         What windows say of pairs.
+    proposed : RowPairs, optional
+        Pairs that are in doubt at any score, the first of all, if they aren't sure copies.
     """
     looked = LookedFor(windows.copies, NO_FINDINGS, LookCounts(looker.left))
     copies, looked = look_at_copies(looker, search, looked)
-    decided, doubts = look_at_doubts(looker, criteria, windows, looked.findings)
+    decided, doubts = look_at_doubts(looker, criteria, windows, looked.findings, proposed)
     found = looked.findings
     if decided.size:
         # what thumbnails tell as well would only slow the search down
@@ -158,6 +171,19 @@ class _InDoubt(NamedTuple):
         return cls(pairs.take(chosen), np.abs(score[chosen] - np.float32(least)))
 
     @classmethod
+    def propose(cls, pairs: RowPairs) -> "_InDoubt":
+        """Those of the proposed pairs that thumbnails don't settle, closer than any others."""
+        kind, score, colour = pairs.relation.kind, pairs.relation.score, pairs.relation.colour
+        accused = ((kind == NEAR) | (kind == CROPPED)) & (score < DOUBT_END)
+        chosen = np.flatnonzero(accused | ((kind == COLLISION) & (colour != DIFFERENT)))
+        return cls(pairs.take(chosen), np.arange(-chosen.size, 0, dtype=np.float32))
+
+    @property
+    def proposed(self) -> NDArray[np.bool_]:
+        """Whether each pair was proposed."""
+        return self.closeness < 0
+
+    @classmethod
     def closest(cls, several: "list[_InDoubt]", looker: Looker) -> "_InDoubt":
         """Of each pair of bytes that nobody has looked at the closest call, closest first."""
         relation = Relation.joined([one.pairs.relation for one in several])
@@ -170,7 +196,11 @@ class _InDoubt(NamedTuple):
 
 
 def look_at_doubts(
-    looker: Looker, criteria: CopyCriteria, windows: CroppedPairs, findings: Findings
+    looker: Looker,
+    criteria: CopyCriteria,
+    windows: CroppedPairs,
+    findings: Findings,
+    proposed: RowPairs | None = None,
 ) -> tuple[Findings, DoubtCounts]:
     """Look at the pixels of pairs in doubt, the closest calls first.
 
@@ -181,6 +211,8 @@ def look_at_doubts(
     windows : CroppedPairs
     findings : Findings
         What is known about pairs: only its cropped copies can be in doubt.
+    proposed : RowPairs, optional
+        See `settle`.
 
     Returns
     -------
@@ -191,15 +223,22 @@ def look_at_doubts(
     """
     if not (looker.left and looker.rows.has_thumbnails):
         return NO_FINDINGS, DoubtCounts()
-    doubts, more = _find_doubts(looker, criteria, windows, findings)
-    counts = DoubtCounts(doubts.closeness.size)
+    several = [] if proposed is None else [_InDoubt.propose(proposed)]
+    doubts, more = _find_doubts(looker, criteria, windows, findings, several)
+    counts = DoubtCounts(doubts.closeness.size, proposed=int(doubts.proposed.sum()))
     if not counts.pairs:
         return NO_FINDINGS, counts._replace(more=more)
     if reason := why_unaligned():
         return NO_FINDINGS, counts._replace(unaligned=reason)
     decided = []
-    for accused, least in ((True, _LEAST_VETOED), (False, _LEAST_RESCUED)):
-        side = doubts.take(np.flatnonzero(doubts.accused == accused))
+    asked_for, accused = doubts.proposed, doubts.accused
+    # somebody asked for all that were proposed
+    for some, least in (
+        (asked_for, 0.0),
+        (accused & ~asked_for, _LEAST_VETOED),
+        (~accused & ~asked_for, _LEAST_RESCUED),
+    ):
+        side = doubts.take(np.flatnonzero(some))
         found, counts = _look_in_rounds(looker, side, least, counts, more=more)
         decided += found
     return Findings.joined(decided), counts
@@ -237,27 +276,35 @@ def _look(looker: Looker, doubts: _InDoubt, counts: DoubtCounts) -> tuple[Findin
         vetoed=counts.vetoed + vetoed.size,
         rescued=counts.rescued + rescued.size,
         unreadable=counts.unreadable + doubts.closeness.size - looked,
+        proposed_looked=counts.proposed_looked + int((doubts.proposed & looks.looked).sum()),
+        proposed_rescued=counts.proposed_rescued + int(doubts.proposed[rescued].sum()),
     )
     decided = [_no_copies(doubts.pairs, vetoed), _copies(doubts.pairs, looks, rescued)]
     return Findings.joined(decided), counts
 
 
 def _find_doubts(
-    looker: Looker, criteria: CopyCriteria, windows: CroppedPairs, findings: Findings
+    looker: Looker,
+    criteria: CopyCriteria,
+    windows: CroppedPairs,
+    findings: Findings,
+    proposed: "list[_InDoubt]",
 ) -> tuple[_InDoubt, bool]:
     """Pairs in doubt, the closest calls first, and whether there are more."""
     of_windows = max(MIN_CROPPED_SCORE, criteria.min_score or 0)
-    every = [
-        _InDoubt.judge(RowPairs(one.pairs[:, 0], one.pairs[:, 1], one.relation), of_windows)
-        for one in (findings.take(np.flatnonzero(~findings.looked)), windows.doubtful)
-    ]
     known = looker.keys(*findings.pairs.T)
+    every = [
+        *(one.take(_are_unknown(one, looker, known)) for one in proposed),
+        *(
+            _InDoubt.judge(RowPairs(one.pairs[:, 0], one.pairs[:, 1], one.relation), of_windows)
+            for one in (findings.take(np.flatnonzero(~findings.looked)), windows.doubtful)
+        ),
+    ]
     more = windows.more
     try:
         for pairs in _near_pairs(looker.rows, criteria):
             doubts = _InDoubt.judge(pairs, criteria.min_score or 0)
-            unknown = ~np.isin(looker.keys(doubts.pairs.left, doubts.pairs.right), known)
-            every.append(doubts.take(np.flatnonzero(unknown)))
+            every.append(doubts.take(_are_unknown(doubts, looker, known)))
             if sum(one.closeness.size for one in every) > _HELD * looker.left:
                 closest = _InDoubt.closest(every, looker)
                 more |= closest.closeness.size > looker.left
@@ -265,6 +312,12 @@ def _find_doubts(
     except TooManyPairsError:
         more = True
     return _InDoubt.closest(every, looker), more
+
+
+def _are_unknown(doubts: _InDoubt, looker: Looker, known: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Which pairs are not among those with these keys."""
+    keys = looker.keys(doubts.pairs.left, doubts.pairs.right)
+    return np.flatnonzero(~np.isin(keys, known))
 
 
 def _near_pairs(rows: HashTable, criteria: CopyCriteria) -> Iterator[RowPairs]:

@@ -56,6 +56,9 @@ class AuditOptions:
         The most pairs that are compared at their pixels: sure copies by their thumbnails, which
         are `altered` where they differ at a place; then pairs in doubt, which aligned pixels may
         decide. None are where nothing compares thumbnails.
+    propose : Path, optional
+        A table of pairs, or of vectors of any embedding, from elsewhere
+        (`fastphash.audit.proposals`): they are looked at as pairs in doubt are, before others.
     grouping : {"star", "components"}
     keep_in : sequence of str
         Splits that keep their images, first to last; then the others: those for validation or
@@ -72,7 +75,8 @@ class AuditOptions:
     Raises
     ------
     UsageError
-        The radius, the score or the precision is out of range, or there are no such views.
+        The radius, the score or the precision is out of range, there are no such views, or pairs
+        are proposed and nobody may look at them.
     """
 
     radius: int | None = None
@@ -81,6 +85,7 @@ class AuditOptions:
     keep_score: bool = False
     views: ViewSet = VIEWS
     looks: int = LOOKS
+    propose: Path | None = None
     grouping: Grouping = "star"
     keep_in: Sequence[str] = ()
     compare_masks: bool = False
@@ -96,5 +101,10 @@ class AuditOptions:
             raise UsageError(f"no `views` {self.views!r}: use one of {', '.join(VIEW_SETS)}")
         if self.looks < 0:
             raise UsageError(f"`looks` is a number of pairs, 0 or more, not {self.looks!r}")
+        if self.propose is not None and (self.min_score is None or not self.looks):
+            raise UsageError(
+                "`propose` needs thumbnails, and looks at pixels: allow `looks`, and compare "
+                "thumbnails"
+            )
         if not 0 < self.precision < 1:
             raise UsageError(f"`precision` is a share between 0 and 1, not {self.precision!r}")

@@ -9,17 +9,28 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.audit.image_names import ImageNames
+from fastphash.audit.looker import RowPairs
 from fastphash.base.pair_keys import pair_keys
-from fastphash.base.text import count, listed
+from fastphash.base.text import listed
+from fastphash.base.vocabulary import COLLISION, EXACT, IDENTICAL
 from fastphash.errors import StoreError, UsageError
 from fastphash.files.table_formats import read_column_names, read_columns
+from fastphash.joins.distances import row_distances
 from fastphash.joins.distinct import find_distinct_rows
+from fastphash.joins.index import Index
+from fastphash.joins.matches import Matches
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.vectors import find_neighbours
 from fastphash.store.rows import HashTable
+from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.decide_kind import Relation, relate_matches
 
 #: Neighbours by their vectors that each image is proposed with.
 NEIGHBOURS = 10
+
+# pairs that are scored at once
+_AT_ONCE = 1 << 17
+_ALL_ORIENTATIONS = 0xFF
 
 _VECTORS = ("vector", "embedding")
 # how tables of pairs name the two images: those of evaluations, of joins and leaks, of true pairs
@@ -238,13 +249,35 @@ def _as_matrix(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.float32],
     return vectors[good], usable
 
 
-def proposals_in_words(proposals: Proposals) -> str:
-    """What of a file could not be used, as a sentence; nothing if all was."""
-    parts = []
-    if proposals.unknown:
-        names = count(proposals.unknown, "entry names", "entries name")
-        parts.append(f"{names} no image that is compared")
-    if proposals.unusable:
-        vectors = count(proposals.unusable, "vector is", "vectors are")
-        parts.append(f"{vectors} empty, of another length or not finite")
-    return f"Of {proposals.given:,} proposals, {listed(parts)}" if parts else ""
+def relate_proposals(proposals: Proposals, rows: HashTable, criteria: CopyCriteria) -> RowPairs:
+    """The proposed pairs and what their thumbnails say, without those of the same bytes.
+
+    Beyond the radius nothing tells the orientation: it is the one with the highest score, and the
+    pair is no copy yet.
+    """
+    index, content = Index(rows.phashes, rows.known), rows.content
+    relations = [Relation.collisions(0)]
+    for start in range(0, len(proposals.pairs), _AT_ONCE):
+        left, right = np.ascontiguousarray(proposals.pairs[start : start + _AT_ONCE].T)
+        distance, mask = row_distances(index, left, index, right)
+        far = distance > criteria.radius
+        mask[far] = _ALL_ORIENTATIONS
+        matches = Matches(left, right, distance, mask)
+        relation = relate_matches(matches, content, content, criteria.min_score)
+        relation.kind[far & (relation.kind > EXACT)] = COLLISION
+        relations.append(relation)
+    relation = Relation.joined(relations)
+    left, right = np.ascontiguousarray(proposals.pairs.T)
+    every = RowPairs(left, right, relation)
+    return every.take(np.flatnonzero(relation.kind != IDENTICAL))
+
+
+def propose(
+    path: Path | None, rows: HashTable, criteria: CopyCriteria
+) -> tuple[RowPairs | None, dict[str, int] | None]:
+    """The pairs that a file proposes, if there is one, and ``proposals`` of summary.json."""
+    if path is None:
+        return None, None
+    proposals = read_proposals(path, rows, criteria.options)
+    counts = proposals._asdict() | {"pairs": len(proposals.pairs)}
+    return relate_proposals(proposals, rows, criteria), counts

@@ -17,6 +17,7 @@ from fastphash.audit.findings import find_findings, views_compared
 from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
 from fastphash.audit.looker import Looker
 from fastphash.audit.options import AuditOptions
+from fastphash.audit.proposals import check_proposals, propose
 from fastphash.audit.result_files import remove_results, write_tables
 from fastphash.audit.summary import (
     count_reasons,
@@ -110,8 +111,8 @@ def audit(
     Raises
     ------
     UsageError
-        Splits clash, an option names a missing split, or `out` holds something other than an
-        audit.
+        Splits clash, an option names a missing split, `out` holds something other than an audit,
+        or no proposals can be read.
     StoreError
         `out` can't be written, or a COCO file is none: it can't be read, is no JSON, or has no
         images. That is said before anything is hashed.
@@ -124,6 +125,8 @@ def audit(
     _check_output(out)
     # a damaged log shows before hashing
     read_steps(out)
+    if options.propose is not None:
+        check_proposals(options.propose)
     checked = check_labels(options.labels, progress)
     # the results describe the hashes beside them: until both are written, nobody else may change
     # the hashes
@@ -170,7 +173,9 @@ def _search(
     windows = find_findings(compared, asked, options, progress)
     readers = {source.split: source.reader for source in sources}
     limit = options.looks if criteria.score_near else 0
-    settled = settle(Looker(compared, readers, limit, progress), criteria, search, windows)
+    proposed, proposals = propose(options.propose, compared, criteria)
+    looker = Looker(compared, readers, limit, progress)
+    settled = settle(looker, criteria, search, windows, proposed)
     copies, findings = settled.copies, settled.findings
     looked = copies.looked_at(findings)
     groups = copies.grouped.table(looked)
@@ -180,6 +185,7 @@ def _search(
         **_describe_run(hashed.store, criteria, chance, options),
         "calibration": calibration,
         "looks": settled.summary(),
+        "proposals": proposals,
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
         "masks": mask_summary(

@@ -178,6 +178,7 @@ class AuditedCopyOptions(CopyOptions):
     precision: float | None
     views: ViewSet | None
     looks: int | None
+    propose: Path | None
 
     def wanted_precision(self, min_score: float | None) -> float:
         """The share of near copies that are to be copies; `min_score` is None if nobody looks."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastphash.base.text import count
+from fastphash.base.text import count, listed
 
 _UNREADABLE = "files are gone, have changed or can't be decoded"
 
@@ -15,7 +15,32 @@ def looks_in_words(summary: dict[str, Any]) -> str:
     looks = summary.get("looks")
     if not looks:
         return ""
-    return " ".join(_sure_in_words(summary) + _doubts_in_words(looks))
+    proposed = _proposals_in_words(summary)
+    return " ".join(_sure_in_words(summary) + proposed + _doubts_in_words(looks))
+
+
+def _proposals_in_words(summary: dict[str, Any]) -> list[str]:
+    """What became of the pairs that a file proposed."""
+    proposals, doubts = summary.get("proposals"), summary["looks"].get("doubts")
+    if not proposals or not doubts:
+        return []
+    sentences = []
+    unused = []
+    if number := proposals["unknown"]:
+        unused.append(f"{count(number, 'names', 'name')} no image that was compared")
+    if number := proposals["unusable"]:
+        vectors = count(number, "is a vector", "are vectors")
+        unused.append(f"{vectors} without values, of another length or not finite")
+    if unused:
+        sentences.append(f"Of {proposals['given']:,} proposals, {listed(unused)}.")
+    if proposals["pairs"]:
+        pairs = count(proposals["pairs"], "pair was", "pairs were")
+        found = count(doubts["proposed_rescued"], "is a copy", "are copies")
+        sentences.append(
+            f"{pairs} proposed; thumbnails left {doubts['proposed']:,} in doubt, of which "
+            f"{doubts['proposed_looked']:,} were compared at their pixels: {found} by these."
+        )
+    return sentences
 
 
 def _sure_in_words(summary: dict[str, Any]) -> list[str]:

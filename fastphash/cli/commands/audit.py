@@ -96,6 +96,14 @@ class _OptionalKinds(click.Command):
     "decide: one for each 100 images, and more while that decides some.  "
     f"[default: {LOOKS:,}; 0 if no thumbnails are compared]",
 )
+@click.option(
+    "--propose",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Pairs to look at that hashes may not bring together: a table (.parquet, .csv or .jsonl) "
+    "with the columns split, path, other_split and other_path, or split, path and vector, of any "
+    "embedding. They come first of those in doubt.",
+)
 @options.grouping_option
 @options.coco_option(
     "COCO file of a split. Copies whose annotations differ from their keeper's are listed as label "
@@ -166,6 +174,7 @@ def audit(
             keep_score=copies.min_score is not None,
             views=copies.wanted_views(min_score),
             looks=copies.wanted_looks(min_score),
+            propose=copies.propose,
             grouping=keepers.grouping,
             keep_in=keepers.keep_in,
             compare_masks=labels.compare_masks,

@@ -38,9 +38,9 @@ _MOST_PER_IMAGE = 100
 # pairs in doubt that are in memory, by pair that may be looked at
 _HELD = 8
 # pairs of the first round of looks: one for so many images, but no fewer
-_IMAGES_PER_LOOK, _LEAST_ROUND = 100, 64
+_IMAGES_PER_LOOK, _LEAST_ROUND = 200, 32
 # rounds go on while this share of the accused is vetoed, or of the others is rescued
-_LEAST_VETOED, _LEAST_RESCUED = 1 / 50, 1 / 16
+_LEAST_VETOED, _LEAST_RESCUED = 1 / 20, 1 / 8
 # from this share of both pictures on, they show the same: none is a crop of the other
 _WHOLE = 0.8
 _INVERSE = np.array(INVERSE, np.uint8)
@@ -249,7 +249,8 @@ def _look_in_rounds(
 ) -> tuple[list[Findings], DoubtCounts]:
     """Look at pairs, the closest calls first, until a round decides less than the share `least`.
 
-    Each round is twice as large as the one before. `more` says whether there are further pairs.
+    Each pair that a round decides pays for ``1 / least`` looks of the next one. `more` says whether
+    there are further pairs.
     """
     found: list[Findings] = []
     start, size = 0, max(_LEAST_ROUND, len(looker.rows) // _IMAGES_PER_LOOK)
@@ -261,7 +262,7 @@ def _look_in_rounds(
         found.append(decided)
         if decided.size < least * (stop - start):
             return found, counts
-        start, size = stop, 2 * size
+        start, size = stop, int(decided.size / least)
     return found, counts._replace(more=counts.more or more)
 
 

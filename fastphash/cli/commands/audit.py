@@ -93,7 +93,7 @@ class _OptionalKinds(click.Command):
     help="Pairs that are compared at their pixels, at most, the closest calls first: sure copies, "
     "which are 'altered', and not cleaned by default, where they differ at a place such as a "
     "caption or a number; then pairs that thumbnails leave in doubt, which aligned pixels may "
-    "decide: one for each 100 images, and more while that decides some.  "
+    "decide: one for each 200 images, and more while that decides some.  "
     f"[default: {LOOKS:,}; 0 if no thumbnails are compared]",
 )
 @click.option(

@@ -223,24 +223,23 @@ def look_at_doubts(
     """
     if not (looker.left and looker.rows.has_thumbnails):
         return NO_FINDINGS, DoubtCounts()
-    several = [] if proposed is None else [_InDoubt.propose(proposed)]
-    doubts, more = _find_doubts(looker, criteria, windows, findings, several)
+    known = [] if proposed is None else [_InDoubt.propose(proposed)]
+    doubts, more = _find_doubts(looker, criteria, windows, findings, known)
     counts = DoubtCounts(doubts.closeness.size, proposed=int(doubts.proposed.sum()))
     if not counts.pairs:
         return NO_FINDINGS, counts._replace(more=more)
     if reason := why_unaligned():
         return NO_FINDINGS, counts._replace(unaligned=reason)
-    decided = []
-    asked_for, accused = doubts.proposed, doubts.accused
     # somebody asked for all that were proposed
-    for some, least in (
-        (asked_for, 0.0),
-        (accused & ~asked_for, _LEAST_VETOED),
-        (~accused & ~asked_for, _LEAST_RESCUED),
-    ):
-        side = doubts.take(np.flatnonzero(some))
-        found, counts = _look_in_rounds(looker, side, least, counts, more=more)
-        decided += found
+    asked_for = np.flatnonzero(doubts.proposed)
+    more |= asked_for.size > looker.left
+    found, counts = _look(looker, doubts.take(asked_for[: looker.left]), counts)
+    decided = [found]
+    doubts = doubts.take(np.flatnonzero(~doubts.proposed))
+    for accused, least in ((True, _LEAST_VETOED), (False, _LEAST_RESCUED)):
+        side = doubts.take(np.flatnonzero(doubts.accused == accused))
+        several, counts = _look_in_rounds(looker, side, least, counts, more=more)
+        decided += several
     return Findings.joined(decided), counts
 
 

@@ -7,7 +7,7 @@ from benchmarks.support.doubts import COPY, OTHER, OTHER_SHOT, LookedAt, Pair, a
 from fastphash.looks.aligned import Alignment
 
 UNLIKE = Alignment(0.1, (300, 400), 9, 1.0, 0.0, (0.0, 0.0), (0.0, 0.0, 1.0, 1.0), 0.4)
-ALIKE = UNLIKE._replace(correlation=0.99, matches=240, alike=0.9)
+ALIKE = UNLIKE._replace(correlation=0.99, matches=240, alike=0.95)
 MOVED = ALIKE._replace(loose=True)
 
 
@@ -30,7 +30,7 @@ def test_looks_hold_what_alignments_tell():
     np.testing.assert_allclose(looks.matched, [0.03, 0.8])
     assert looks.keypoints.tolist() == [300, 300]
     assert looks.loose.tolist() == [False, True]
-    np.testing.assert_allclose(looks.alike, [0, 0.9])
+    np.testing.assert_allclose(looks.alike, [0, 0.95])
 
 
 def test_objects_are_counted_before_and_after_a_look(capsys):

@@ -24,8 +24,8 @@ def look(correlation, keypoints, matched=0.1, covered=0.5, loose=False, alike=0.
         # too few keypoints count against nobody
         (look(0.1, 99), UNSETTLED),
         # text, or a logo, was added
-        (look(0.5, 300, matched=0.5), UNSETTLED),
-        (look(0.5, 300, alike=0.95), UNSETTLED),
+        (look(0.5, 300, matched=0.6), UNSETTLED),
+        (look(0.5, 300, alike=0.96), UNSETTLED),
         # saved again
         (look(0.99, 300, matched=0.2), UNSETTLED),
         # detail all over
@@ -43,7 +43,7 @@ def test_a_copy_by_thumbnails_turns_out_to_be_none(looks, verdict):
     ("looks", "verdict"),
     [
         (look(0.95, 100, covered=1.0), IS_COPY),
-        (look(0.96, 300, matched=0.5), IS_COPY),
+        (look(0.96, 300, matched=0.6), IS_COPY),
         (look(0.7, 300, covered=1.0), IS_COPY),
         # some six keypoints always agree
         (look(0.7, 60, covered=1.0), UNSETTLED),

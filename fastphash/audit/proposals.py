@@ -12,7 +12,7 @@ from fastphash.audit.image_names import ImageNames
 from fastphash.audit.looker import RowPairs
 from fastphash.base.pair_keys import pair_keys
 from fastphash.base.text import listed
-from fastphash.base.vocabulary import COLLISION, EXACT, IDENTICAL
+from fastphash.base.vocabulary import COLLISION, EXACT, IDENTICAL, UNKNOWN_COLOUR
 from fastphash.errors import StoreError, UsageError
 from fastphash.files.table_formats import read_column_names, read_columns
 from fastphash.joins.distances import row_distances
@@ -31,6 +31,8 @@ NEIGHBOURS = 10
 # pairs that are scored at once
 _AT_ONCE = 1 << 17
 _ALL_ORIENTATIONS = 0xFF
+# a turned picture may score up to this in an orientation that it doesn't have
+_TELLS_ORIENTATION = 0.5
 
 _VECTORS = ("vector", "embedding")
 # how tables of pairs name the two images: those of evaluations, of joins and leaks, of true pairs
@@ -183,9 +185,10 @@ def _read_pairs(path: Path, columns: _Columns, names: ImageNames) -> Proposals:
     table = _read(path, columns)
     left, right = _find_rows(table, columns, names)
     known = (left >= 0) & (right >= 0)
-    chosen = np.flatnonzero(known & (left != right))
+    order = np.arange(len(table))
     if columns.order is not None:
-        chosen = chosen[_best_first(table[columns.order[0]], highest=columns.order[1])[chosen]]
+        order = _best_first(table[columns.order[0]], highest=columns.order[1])
+    chosen = order[(known & (left != right))[order]]
     pairs = np.stack([left[chosen], right[chosen]], axis=1)
     pairs.sort(axis=1)
     _, first = np.unique(pair_keys(*pairs.T), return_index=True)
@@ -252,8 +255,8 @@ def _as_matrix(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.float32],
 def relate_proposals(proposals: Proposals, rows: HashTable, criteria: CopyCriteria) -> RowPairs:
     """The proposed pairs and what their thumbnails say, without those of the same bytes.
 
-    Beyond the radius nothing tells the orientation: it is the one with the highest score, and the
-    pair is no copy yet.
+    Beyond the radius no hash tells the orientation, and the pair is no copy yet. Its orientation is
+    the one with the highest score; where even that is low, the images are taken as they are.
     """
     index, content = Index(rows.phashes, rows.known), rows.content
     relations = [Relation.collisions(0)]
@@ -265,6 +268,10 @@ def relate_proposals(proposals: Proposals, rows: HashTable, criteria: CopyCriter
         matches = Matches(left, right, distance, mask)
         relation = relate_matches(matches, content, content, criteria.min_score)
         relation.kind[far & (relation.kind > EXACT)] = COLLISION
+        # keypoints are found again at any angle, but not mirrored; colours lie elsewhere
+        anyhow = far & (relation.score < _TELLS_ORIENTATION)
+        relation.orientation[anyhow], relation.colour[anyhow] = 0, UNKNOWN_COLOUR
+        relation.colour_distance[anyhow] = np.nan
         relations.append(relation)
     relation = Relation.joined(relations)
     left, right = np.ascontiguousarray(proposals.pairs.T)

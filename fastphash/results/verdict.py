@@ -300,9 +300,18 @@ def _missed(summary: dict[str, Any]) -> str:
         missed.append(f"copies that were edited{cropped} in any way")
     if radius or views != "none":
         missed += _MISSED_BY_VIEWS[views]
-    missed.append("turns by 5 degrees or more, other than quarter turns")
+    # of turns by 5 degrees, aligned pixels find three quarters
+    degrees = 10 if _aligned(summary) else 5
+    missed.append(f"turns by {degrees} degrees or more, other than quarter turns")
     masks = masks_in_words(summary)
     return f"Mostly missed: {'; '.join(missed)}.{f' {masks}.' if masks else ''}"
+
+
+def _aligned(summary: dict[str, Any]) -> bool:
+    """Whether pairs in doubt were aligned at their pixels, or would have been."""
+    looks = summary.get("looks") or {}
+    doubts = looks.get("doubts")
+    return bool(doubts and looks["limit"] and not doubts["unaligned"])
 
 
 def _views(summary: dict[str, Any]) -> str:

@@ -30,10 +30,8 @@ from fastphash.defaults import PRECISION as DEFAULT_PRECISION
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
-    from fastphash.sources.protocol import Source
-
-if TYPE_CHECKING:
     from fastphash.audit.run import Audit
+    from fastphash.sources.protocol import Source
 
 _LEAK_STATUS = 3
 _FAIL_ON_LEAK = "--fail-on-leak"
@@ -90,19 +88,19 @@ class _OptionalKinds(click.Command):
     "--looks",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Pairs that are compared at their pixels, at most, the closest calls first: sure copies, "
-    "which are 'altered', and not cleaned by default, where they differ at a place such as a "
-    "caption or a number; then pairs that thumbnails leave in doubt, which aligned pixels may "
-    "decide: one for each 200 images, and more while that decides some.  "
+    help="Most pairs to compare at their pixels, the closest calls first. Sure copies come first: "
+    "those that differ at a place, such as a caption or a number, are 'altered' and stay. Then come "
+    "pairs that thumbnails leave in doubt: one for each 200 images, and more while pixels decide "
+    "some.  "
     f"[default: {LOOKS:,}; 0 if no thumbnails are compared]",
 )
 @click.option(
     "--propose",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Pairs to look at that hashes may not bring together: a table (.parquet, .csv or .jsonl) "
-    "with the columns split, path, other_split and other_path, or split, path and vector, of any "
-    "embedding. They come first of those in doubt.",
+    help="Pairs that hashes may miss, to be compared at their pixels: a table (.parquet, .csv or "
+    ".jsonl) with the columns split, path, other_split and other_path; or with split, path and "
+    "vector, of any embedding. They come before other pairs in doubt.",
 )
 @options.grouping_option
 @options.coco_option(

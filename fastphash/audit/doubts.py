@@ -1,42 +1,22 @@
 """Second looks: pairs that thumbnails leave in doubt are decided by their aligned pixels."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.audit.copies import FoundCopies
-from fastphash.audit.findings import stand_for_copies
+from fastphash.audit.in_doubt import InDoubt, find_doubts
 from fastphash.audit.looker import Looker, RowPairs
 from fastphash.audit.looks import LookCounts, LookedFor, Search, look_at_copies
 from fastphash.base.orientations import turn_boxes
-from fastphash.base.vocabulary import (
-    COLLISION,
-    CROPPED,
-    DIFFERENT,
-    INVERSE,
-    NEAR,
-    THUMBNAIL_KINDS,
-)
-from fastphash.errors import TooManyPairsError
-from fastphash.joins.batches import find_matches
-from fastphash.joins.distinct import find_distinct_rows
-from fastphash.joins.index import Index
-from fastphash.joins.matches import Matches
-from fastphash.looks.judgement import DOUBT_END, DOUBT_START, IS_COPY, IS_NO_COPY, judge_doubts
+from fastphash.base.vocabulary import COLLISION, CROPPED, INVERSE, NEAR, THUMBNAIL_KINDS
+from fastphash.looks.judgement import IS_COPY, IS_NO_COPY, judge_doubts
 from fastphash.looks.run import Looks, why_unaligned
-from fastphash.store.rows import HashTable
 from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.crops import MIN_CROPPED_SCORE, CroppedPairs
-from fastphash.verify.decide_kind import Relation, relate_matches
+from fastphash.verify.crops import CroppedPairs
 from fastphash.verify.findings import NO_FINDINGS, Findings
 
-# candidates that are scored at once, and the most of all, by image
-_AT_ONCE = 1 << 17
-_MOST_PER_IMAGE = 100
-# pairs in doubt that are in memory, by pair that may be looked at
-_HELD = 8
 # pairs of the first round of looks: one for so many images, but no fewer
 _IMAGES_PER_LOOK, _LEAST_ROUND = 200, 32
 # rounds go on while this share of the accused is vetoed, or of the others is rescued
@@ -140,61 +120,6 @@ def settle(
     return Settled(copies, found, looked.counts, doubts)
 
 
-class _InDoubt(NamedTuple):
-    """Pairs in doubt.
-
-    Attributes
-    ----------
-    pairs : RowPairs
-    closeness : float32 (n,)
-        By how much the score misses the least one of copies, or is above it.
-    """
-
-    pairs: RowPairs
-    closeness: NDArray[np.float32]
-
-    @property
-    def accused(self) -> NDArray[np.bool_]:
-        """Whether thumbnails make a copy of each pair."""
-        return self.pairs.relation.kind < COLLISION
-
-    def take(self, chosen: NDArray[np.int64]) -> "_InDoubt":
-        return _InDoubt(self.pairs.take(chosen), self.closeness[chosen])
-
-    @classmethod
-    def judge(cls, pairs: RowPairs, least: float) -> "_InDoubt":
-        """Those of the pairs that are in doubt, `least` being the least score of copies."""
-        kind, score, colour = pairs.relation.kind, pairs.relation.score, pairs.relation.colour
-        accused = ((kind == NEAR) | (kind == CROPPED)) & (score < DOUBT_END)
-        cleared = (kind == COLLISION) & (score >= DOUBT_START) & (score < least)
-        chosen = np.flatnonzero(accused | (cleared & (colour != DIFFERENT)))
-        return cls(pairs.take(chosen), np.abs(score[chosen] - np.float32(least)))
-
-    @classmethod
-    def propose(cls, pairs: RowPairs) -> "_InDoubt":
-        """Those of the proposed pairs that thumbnails don't settle, closer than any others."""
-        kind, score, colour = pairs.relation.kind, pairs.relation.score, pairs.relation.colour
-        accused = ((kind == NEAR) | (kind == CROPPED)) & (score < DOUBT_END)
-        chosen = np.flatnonzero(accused | ((kind == COLLISION) & (colour != DIFFERENT)))
-        return cls(pairs.take(chosen), np.arange(-chosen.size, 0, dtype=np.float32))
-
-    @property
-    def proposed(self) -> NDArray[np.bool_]:
-        """Whether each pair was proposed."""
-        return self.closeness < 0
-
-    @classmethod
-    def closest(cls, several: "list[_InDoubt]", looker: Looker) -> "_InDoubt":
-        """Of each pair of bytes that nobody has looked at the closest call, closest first."""
-        relation = Relation.joined([one.pairs.relation for one in several])
-        left, right = (np.concatenate([one.pairs[side] for one in several]) for side in (0, 1))
-        every = cls(
-            RowPairs(left, right, relation), np.concatenate([one.closeness for one in several])
-        )
-        every = every.take(np.argsort(every.closeness, kind="stable"))
-        return every.take(looker.unseen(every.pairs))
-
-
 def look_at_doubts(
     looker: Looker,
     criteria: CopyCriteria,
@@ -223,8 +148,8 @@ def look_at_doubts(
     """
     if not (looker.left and looker.rows.has_thumbnails):
         return NO_FINDINGS, DoubtCounts()
-    known = [] if proposed is None else [_InDoubt.propose(proposed)]
-    doubts, more = _find_doubts(looker, criteria, windows, findings, known)
+    known = [] if proposed is None else [InDoubt.propose(proposed)]
+    doubts, more = find_doubts(looker, criteria, windows, findings, known)
     counts = DoubtCounts(doubts.closeness.size, proposed=int(doubts.proposed.sum()))
     if not counts.pairs:
         return NO_FINDINGS, counts._replace(more=more)
@@ -244,7 +169,7 @@ def look_at_doubts(
 
 
 def _look_in_rounds(
-    looker: Looker, doubts: _InDoubt, least: float, counts: DoubtCounts, *, more: bool
+    looker: Looker, doubts: InDoubt, least: float, counts: DoubtCounts, *, more: bool
 ) -> tuple[list[Findings], DoubtCounts]:
     """Look at pairs, the closest calls first, until a round decides less than the share `least`.
 
@@ -265,7 +190,7 @@ def _look_in_rounds(
     return found, counts._replace(more=counts.more or more)
 
 
-def _look(looker: Looker, doubts: _InDoubt, counts: DoubtCounts) -> tuple[Findings, DoubtCounts]:
+def _look(looker: Looker, doubts: InDoubt, counts: DoubtCounts) -> tuple[Findings, DoubtCounts]:
     """Look at all of these pairs: those that were decided, and the counts with them."""
     looks = looker.look(doubts.pairs, aligned=True)
     verdict = judge_doubts(looks, doubts.accused)
@@ -281,79 +206,6 @@ def _look(looker: Looker, doubts: _InDoubt, counts: DoubtCounts) -> tuple[Findin
     )
     decided = [_no_copies(doubts.pairs, vetoed), _copies(doubts.pairs, looks, rescued)]
     return Findings.joined(decided), counts
-
-
-def _find_doubts(
-    looker: Looker,
-    criteria: CopyCriteria,
-    windows: CroppedPairs,
-    findings: Findings,
-    proposed: "list[_InDoubt]",
-) -> tuple[_InDoubt, bool]:
-    """Pairs in doubt, the closest calls first, and whether there are more."""
-    of_windows = max(MIN_CROPPED_SCORE, criteria.min_score or 0)
-    known = looker.keys(*findings.pairs.T)
-    every = [
-        *(one.take(_are_unknown(one, looker, known)) for one in proposed),
-        *(
-            _InDoubt.judge(RowPairs(one.pairs[:, 0], one.pairs[:, 1], one.relation), of_windows)
-            for one in (findings.take(np.flatnonzero(~findings.looked)), windows.doubtful)
-        ),
-    ]
-    more = windows.more
-    try:
-        for pairs in _near_pairs(looker.rows, criteria):
-            doubts = _InDoubt.judge(pairs, criteria.min_score or 0)
-            every.append(doubts.take(_are_unknown(doubts, looker, known)))
-            if sum(one.closeness.size for one in every) > _HELD * looker.left:
-                closest = _InDoubt.closest(every, looker)
-                more |= closest.closeness.size > looker.left
-                every = [closest.take(np.arange(min(closest.closeness.size, looker.left)))]
-    except TooManyPairsError:
-        more = True
-    return _InDoubt.closest(every, looker), more
-
-
-def _are_unknown(doubts: _InDoubt, looker: Looker, known: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Which pairs are not among those with these keys."""
-    keys = looker.keys(doubts.pairs.left, doubts.pairs.right)
-    return np.flatnonzero(~np.isin(keys, known))
-
-
-def _near_pairs(rows: HashTable, criteria: CopyCriteria) -> Iterator[RowPairs]:
-    """All pairs within the radius, scored, in batches: one for each pair of bytes.
-
-    Raises
-    ------
-    TooManyPairsError
-        They are so many that only those of rows that no other row stands for were scored, or none.
-    """
-    assert rows.digests is not None
-    first = find_distinct_rows(rows.digests).first
-    try:
-        yield from _score_pairs(rows, first, criteria)
-    except TooManyPairsError:
-        splits = np.unique(rows.splits, return_inverse=True)[1]
-        frames = Index(rows.phashes, rows.known)
-        stands = stand_for_copies(frames, rows.content, criteria, splits) == np.arange(len(rows))
-        yield from _score_pairs(rows, np.flatnonzero(stands), criteria)
-        raise
-
-
-def _score_pairs(
-    rows: HashTable, chosen: NDArray[np.int64], criteria: CopyCriteria
-) -> Iterator[RowPairs]:
-    """All pairs of the chosen rows; TooManyPairsError if there are too many."""
-    index, content = Index(rows.phashes[chosen], rows.known), rows.content
-    most = max(_MOST_PER_IMAGE * chosen.size, _AT_ONCE)
-    for batch in find_matches(
-        index, None, criteria.radius, max_pairs=most, options=criteria.options
-    ):
-        matches = batch._replace(left=chosen[batch.left], right=chosen[batch.right])
-        for start in range(0, matches.left.size, _AT_ONCE):
-            part: Matches = matches.take(slice(start, start + _AT_ONCE))
-            relation = relate_matches(part, content, content, criteria.min_score)
-            yield RowPairs(part.left, part.right, relation)
 
 
 def _no_copies(pairs: RowPairs, chosen: NDArray[np.int64]) -> Findings:

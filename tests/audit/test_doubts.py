@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fastphash.audit import doubts
+from fastphash.audit import in_doubt
 from fastphash.audit.looker import RowPairs
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.run import audit
@@ -220,8 +220,8 @@ def test_any_least_score_will_do(run, tmp_path, least):
 def test_of_too_many_pairs_those_of_rows_that_stand_for_others_are_looked_at(
     run, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(doubts, "_MOST_PER_IMAGE", 0)
-    monkeypatch.setattr(doubts, "_AT_ONCE", 2)
+    monkeypatch.setattr(in_doubt, "_MOST_PER_IMAGE", 0)
+    monkeypatch.setattr(in_doubt, "_AT_ONCE", 2)
     copies = {f"train_{seed}": thing(seed) for seed in range(3)}
     put(tmp_path, **copies, val_two=thing(10))
     summary, _ = run()
@@ -252,7 +252,7 @@ def test_which_pairs_are_in_doubt(pairs, least):
         if accused or (kind == COLLISION and colour != DIFFERENT and scored):
             expected.append(i)
     rows = np.arange(len(pairs))
-    found = doubts._InDoubt.judge(RowPairs(rows, rows + 50, relation), least)
+    found = in_doubt.InDoubt.judge(RowPairs(rows, rows + 50, relation), least)
     assert found.pairs.left.tolist() == expected
     assert found.accused.tolist() == [pairs[i][0] != COLLISION for i in expected]
     np.testing.assert_allclose(found.closeness, [abs(pairs[i][1] - least) for i in expected])

@@ -1,0 +1,177 @@
+"""Which pairs are in doubt: thumbnails neither make sure copies of them nor clear them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.audit.findings import stand_for_copies
+from fastphash.audit.looker import Looker, RowPairs
+from fastphash.base.vocabulary import COLLISION, CROPPED, DIFFERENT, NEAR
+from fastphash.errors import TooManyPairsError
+from fastphash.joins.batches import find_matches
+from fastphash.joins.distinct import find_distinct_rows
+from fastphash.joins.index import Index
+from fastphash.joins.matches import Matches
+from fastphash.looks.judgement import DOUBT_END, DOUBT_START
+from fastphash.store.rows import HashTable
+from fastphash.verify.criteria import CopyCriteria
+from fastphash.verify.crops import MIN_CROPPED_SCORE, CroppedPairs
+from fastphash.verify.decide_kind import Relation, relate_matches
+from fastphash.verify.findings import Findings
+
+# candidates that are scored at once, and the most of all, by image
+_AT_ONCE = 1 << 17
+_MOST_PER_IMAGE = 100
+# pairs in doubt that are in memory, by pair that may be looked at
+_HELD = 8
+
+
+class InDoubt(NamedTuple):
+    """Pairs in doubt.
+
+    Attributes
+    ----------
+    pairs : RowPairs
+    closeness : float32 (n,)
+        By how much the score misses the least one of copies, or is above it.
+    """
+
+    pairs: RowPairs
+    closeness: NDArray[np.float32]
+
+    @property
+    def accused(self) -> NDArray[np.bool_]:
+        """Whether thumbnails make a copy of each pair."""
+        return self.pairs.relation.kind < COLLISION
+
+    def take(self, chosen: NDArray[np.int64]) -> "InDoubt":
+        """The pairs `chosen`, an index array."""
+        return InDoubt(self.pairs.take(chosen), self.closeness[chosen])
+
+    @classmethod
+    def judge(cls, pairs: RowPairs, least: float) -> "InDoubt":
+        """Those of the pairs that are in doubt, `least` being the least score of copies."""
+        kind, score, colour = pairs.relation.kind, pairs.relation.score, pairs.relation.colour
+        accused = ((kind == NEAR) | (kind == CROPPED)) & (score < DOUBT_END)
+        cleared = (kind == COLLISION) & (score >= DOUBT_START) & (score < least)
+        chosen = np.flatnonzero(accused | (cleared & (colour != DIFFERENT)))
+        return cls(pairs.take(chosen), np.abs(score[chosen] - np.float32(least)))
+
+    @classmethod
+    def propose(cls, pairs: RowPairs) -> "InDoubt":
+        """Those of the proposed pairs that thumbnails don't settle, closer than any others."""
+        kind, score, colour = pairs.relation.kind, pairs.relation.score, pairs.relation.colour
+        accused = ((kind == NEAR) | (kind == CROPPED)) & (score < DOUBT_END)
+        chosen = np.flatnonzero(accused | ((kind == COLLISION) & (colour != DIFFERENT)))
+        return cls(pairs.take(chosen), np.arange(-chosen.size, 0, dtype=np.float32))
+
+    @property
+    def proposed(self) -> NDArray[np.bool_]:
+        """Whether each pair was proposed."""
+        return self.closeness < 0
+
+    @classmethod
+    def closest(cls, several: "list[InDoubt]", looker: Looker) -> "InDoubt":
+        """Of each pair of bytes that nobody has looked at the closest call, closest first."""
+        relation = Relation.joined([one.pairs.relation for one in several])
+        left, right = (np.concatenate([one.pairs[side] for one in several]) for side in (0, 1))
+        every = cls(
+            RowPairs(left, right, relation), np.concatenate([one.closeness for one in several])
+        )
+        every = every.take(np.argsort(every.closeness, kind="stable"))
+        return every.take(looker.unseen(every.pairs))
+
+
+def find_doubts(
+    looker: Looker,
+    criteria: CopyCriteria,
+    windows: CroppedPairs,
+    findings: Findings,
+    proposed: "list[InDoubt]",
+) -> tuple[InDoubt, bool]:
+    """Find the pairs in doubt of all rows.
+
+    Parameters
+    ----------
+    looker : Looker
+        Of the rows. Of many pairs as many are kept as it may still look at.
+    criteria : CopyCriteria
+    windows : CroppedPairs
+        What windows say of pairs.
+    findings : Findings
+        What is known about pairs: only its cropped copies can be in doubt.
+    proposed : list of InDoubt
+        Pairs that are in doubt before any others.
+
+    Returns
+    -------
+    InDoubt
+        The closest calls first, each pair of bytes once.
+    bool
+        Whether there are more.
+    """
+    of_windows = max(MIN_CROPPED_SCORE, criteria.min_score or 0)
+    known = looker.keys(*findings.pairs.T)
+    every = [
+        *(one.take(_are_unknown(one, looker, known)) for one in proposed),
+        *(
+            InDoubt.judge(RowPairs(one.pairs[:, 0], one.pairs[:, 1], one.relation), of_windows)
+            for one in (findings.take(np.flatnonzero(~findings.looked)), windows.doubtful)
+        ),
+    ]
+    more = windows.more
+    try:
+        for pairs in _near_pairs(looker.rows, criteria):
+            doubts = InDoubt.judge(pairs, criteria.min_score or 0)
+            every.append(doubts.take(_are_unknown(doubts, looker, known)))
+            if sum(one.closeness.size for one in every) > _HELD * looker.left:
+                closest = InDoubt.closest(every, looker)
+                more |= closest.closeness.size > looker.left
+                every = [closest.take(np.arange(min(closest.closeness.size, looker.left)))]
+    except TooManyPairsError:
+        more = True
+    return InDoubt.closest(every, looker), more
+
+
+def _are_unknown(doubts: InDoubt, looker: Looker, known: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Which pairs are not among those with these keys."""
+    keys = looker.keys(doubts.pairs.left, doubts.pairs.right)
+    return np.flatnonzero(~np.isin(keys, known))
+
+
+def _near_pairs(rows: HashTable, criteria: CopyCriteria) -> Iterator[RowPairs]:
+    """All pairs within the radius, scored, in batches: one for each pair of bytes.
+
+    Raises
+    ------
+    TooManyPairsError
+        They are so many that only those of rows that no other row stands for were scored, or none.
+    """
+    assert rows.digests is not None
+    first = find_distinct_rows(rows.digests).first
+    try:
+        yield from _score_pairs(rows, first, criteria)
+    except TooManyPairsError:
+        splits = np.unique(rows.splits, return_inverse=True)[1]
+        frames = Index(rows.phashes, rows.known)
+        stands = stand_for_copies(frames, rows.content, criteria, splits) == np.arange(len(rows))
+        yield from _score_pairs(rows, np.flatnonzero(stands), criteria)
+        raise
+
+
+def _score_pairs(
+    rows: HashTable, chosen: NDArray[np.int64], criteria: CopyCriteria
+) -> Iterator[RowPairs]:
+    """All pairs of the chosen rows; TooManyPairsError if there are too many."""
+    index, content = Index(rows.phashes[chosen], rows.known), rows.content
+    most = max(_MOST_PER_IMAGE * chosen.size, _AT_ONCE)
+    for batch in find_matches(
+        index, None, criteria.radius, max_pairs=most, options=criteria.options
+    ):
+        matches = batch._replace(left=chosen[batch.left], right=chosen[batch.right])
+        for start in range(0, matches.left.size, _AT_ONCE):
+            part: Matches = matches.take(slice(start, start + _AT_ONCE))
+            relation = relate_matches(part, content, content, criteria.min_score)
+            yield RowPairs(part.left, part.right, relation)

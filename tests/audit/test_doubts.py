@@ -40,9 +40,17 @@ def picture(seed, side=320):
     return Image.fromarray(scene(np.random.default_rng(seed), side=side)).resize((side, side))
 
 
+def detailed(seed, side=320):
+    """A picture with detail all over."""
+    grain = np.random.default_rng(seed).integers(0, 256, (side // 4, side // 4), np.uint8)
+    grain = np.asarray(Image.fromarray(grain).resize((side, side), BICUBIC), np.float32)
+    pixels = np.asarray(picture(seed, side)) + (grain[..., None] - 128) * 0.3
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
 def turned(seed, degrees):
-    """What a camera that was turned sees of a picture's scene."""
-    large = picture(seed, 480).rotate(degrees, BICUBIC)
+    """What a camera that was turned sees of a scene full of detail."""
+    large = detailed(seed, 480).rotate(degrees, BICUBIC)
     return large.crop((80, 80, 400, 400))
 
 
@@ -111,7 +119,7 @@ def test_a_turned_picture_is_a_copy_after_all(run, tmp_path):
 
 @pytest.mark.parametrize("turn", [Image.Transpose.ROTATE_90, Image.Transpose.FLIP_LEFT_RIGHT])
 def test_a_turned_crop_is_found_in_any_orientation(run, tmp_path, turn):
-    crop = picture(2, 480).rotate(7, BICUBIC).crop((104, 104, 344, 344)).transpose(turn)
+    crop = detailed(2, 480).rotate(7, BICUBIC).crop((104, 104, 344, 344)).transpose(turn)
     put(tmp_path, train_whole=turned(2, 0), val_crop=crop)
     _, found = run(looks=0, min_score=0.8)
     assert not kinds(found)
@@ -164,14 +172,13 @@ def test_files_of_the_same_bytes_are_looked_at_once(run, tmp_path):
 
 
 def test_the_closest_calls_come_first_and_the_bound_is_said(run, tmp_path):
-    for seed in (1, 3):
-        put(tmp_path, **{f"train_{seed}": turned(seed, 0), f"val_{seed}": turned(seed, 8)})
+    for seed, degrees in ((1, 5), (3, 3)):
+        put(tmp_path, **{f"train_{seed}": turned(seed, 0), f"val_{seed}": turned(seed, degrees)})
     summary, found = run(looks=1, min_score=0.7)
     counts = summary["looks"]["doubts"]
     assert counts["looked"] == 1
     assert counts["pairs"] >= 2
-    (score,) = found.findings.relation.score
-    assert score > 0.6
+    assert set(kinds(found)) == {("3.png", "3.png")}
     said = looks_in_words(summary)
     assert "Only 1 pair in doubt was compared at the pixels, the closest calls" in said
     assert said.endswith("since no more than 1 pair may be.")

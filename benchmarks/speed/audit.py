@@ -1,7 +1,8 @@
-"""How much longer does an audit take that verifies near pairs, against one with `--no-verify`?
+"""How much longer does an audit take than hashing alone, by what it compares?
 
-Both audit two splits of the same pictures from scratch, in turn, with hashing and report. Drawn
-scenes all differ. Crops of a few photos overlap, so that there are very many pairs to verify.
+Two splits of the same pictures are audited from scratch, in turn, with hashing and report: by
+distances, by thumbnails as well, then also by windows, at last by pixels. Drawn scenes all differ.
+Crops of a few photos overlap, so that there are very many pairs to verify.
 """
 
 import shutil
@@ -24,32 +25,44 @@ from fastphash.images.encode import encode
 _SIDE = 300
 _SCENES_PER_TASK = 100
 _SPLITS = ("train", "val")
+_HASHING = "hashing alone"
+_AUDITS = {
+    "audit by distances": ("--no-verify",),
+    "and by thumbnails": ("--views", "none", "--looks", "0"),
+    "and by windows": ("--looks", "0"),
+    "and by pixels: everything": (),
+}
 
 
 def main() -> None:
     arguments = make_parser(__doc__, count=500, rounds=7).parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         if arguments.photos:
             write_crops(folder / "all", arguments.photos, arguments.count, _SIDE)
         else:
             write_scenes(folder / "all", arguments.count)
         move_into_splits(folder)
-        rivals = {
-            "near pairs verified": partial(audit, folder),
-            "--no-verify": partial(audit, folder, "--no-verify"),
+        rivals = {_HASHING: partial(hash_alone, folder)} | {
+            name: partial(audit, folder, *options) for name, options in _AUDITS.items()
         }
         seconds = time_in_turn(rivals, arguments.rounds)
-        rows = []
-        for title, run in rivals.items():
-            run()
-            summary = atomic.read_json(folder / "audit" / "summary.json")
-            copies = summary["groups"]["images"] - summary["groups"]["groups"]
-            times_as_long = ratio(seconds, title, "--no-verify")
-            radius = f"{summary['radius']}"
-            rows.append((title, radius, f"{copies:,}", spread(seconds[title]), times_as_long))
-    header = f"audit of {arguments.count:,} pictures"
-    print_table((header, "radius", "copies", SECONDS, "times as long"), rows)
+        rows = [(_HASHING, "", "", "", spread(seconds[_HASHING]), "")]
+        for name in _AUDITS:
+            rivals[name]()
+            times_as_long = ratio(seconds, name, _HASHING)
+            rows.append((name, *describe(folder), spread(seconds[name]), times_as_long))
+    header = f"{arguments.count:,} pictures"
+    print_table((header, "radius", "copies", "pairs looked at", SECONDS, "times as long"), rows)
+
+
+def describe(folder: Path) -> tuple[str, str, str]:
+    """The radius of an audit, how many copies it found, and at how many pairs it looked."""
+    summary = atomic.read_json(folder / "audit" / "summary.json")
+    copies = summary["groups"]["images"] - summary["groups"]["groups"]
+    looks = summary["looks"]
+    looked = looks["looked"] + looks["doubts"]["looked"]
+    return f"{summary['radius']}", f"{copies:,}", f"{looked:,}"
 
 
 def move_into_splits(folder: Path) -> None:
@@ -76,11 +89,20 @@ def write_some_scenes(task: tuple[Path, int, int]) -> None:
         (folder / f"{i:06d}.jpg").write_bytes(encode(pixels, "JPEG", 85))
 
 
+def hash_alone(folder: Path) -> None:
+    """Hash the splits from scratch."""
+    _run(folder, "hash", "hashes")
+
+
 def audit(folder: Path, *options: str) -> None:
     """Audit the splits from scratch."""
-    shutil.rmtree(folder / "audit", ignore_errors=True)
+    _run(folder, "audit", "audit", *options)
+
+
+def _run(folder: Path, command: str, out: str, *options: str) -> None:
+    shutil.rmtree(folder / out, ignore_errors=True)
     splits = [f"{name}={folder / name}" for name in _SPLITS]
-    time_fastphash("audit", *splits, "-o", str(folder / "audit"), *options)
+    time_fastphash(command, *splits, "-o", str(folder / out), *options)
 
 
 if __name__ == "__main__":

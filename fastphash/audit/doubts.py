@@ -10,8 +10,15 @@ from fastphash.audit.in_doubt import InDoubt, find_doubts
 from fastphash.audit.looker import Looker, RowPairs
 from fastphash.audit.looks import LookCounts, LookedFor, Search, look_at_copies
 from fastphash.base.orientations import turn_boxes
-from fastphash.base.vocabulary import COLLISION, CROPPED, INVERSE, NEAR, THUMBNAIL_KINDS
-from fastphash.looks.judgement import IS_COPY, IS_NO_COPY, judge_doubts
+from fastphash.base.vocabulary import (
+    COLLISION,
+    CROPPED,
+    DIFFERENT,
+    INVERSE,
+    NEAR,
+    THUMBNAIL_KINDS,
+)
+from fastphash.looks.judgement import DOUBT_END, IS_COPY, IS_NO_COPY, UNSETTLED, judge_doubts
 from fastphash.looks.run import Looks, why_unaligned
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.crops import CroppedPairs
@@ -161,10 +168,14 @@ def look_at_doubts(
     found, counts = _look(looker, doubts.take(asked_for[: looker.left]), counts)
     decided = [found]
     doubts = doubts.take(np.flatnonzero(~doubts.proposed))
+    of_colours = doubts.recoloured | doubts.faded
     for accused, least in ((True, _LEAST_VETOED), (False, _LEAST_RESCUED)):
-        side = doubts.take(np.flatnonzero(doubts.accused == accused))
-        several, counts = _look_in_rounds(looker, side, least, counts, more=more)
-        decided += several
+        # that few of one sort are decided tells nothing of the other one
+        for coloured in (False, True):
+            chosen = (doubts.accused == accused) & (of_colours == coloured)
+            side = doubts.take(np.flatnonzero(chosen))
+            several, counts = _look_in_rounds(looker, side, least, counts, more=more)
+            decided += several
     return Findings.joined(decided), counts
 
 
@@ -193,7 +204,10 @@ def _look_in_rounds(
 def _look(looker: Looker, doubts: InDoubt, counts: DoubtCounts) -> tuple[Findings, DoubtCounts]:
     """Look at all of these pairs: those that were decided, and the counts with them."""
     looks = looker.look(doubts.pairs, aligned=True)
-    verdict = judge_doubts(looks, doubts.accused)
+    verdict = judge_doubts(looks, doubts.accused, doubts.recoloured, doubts.faded)
+    # of these thumbnails are believed, but for colours
+    believed = doubts.faded & (doubts.pairs.relation.score >= DOUBT_END)
+    verdict[believed & ~looks.recoloured] = UNSETTLED
     vetoed, rescued = (np.flatnonzero(verdict == one) for one in (IS_NO_COPY, IS_COPY))
     looked = int(looks.looked.sum())
     counts = counts._replace(
@@ -204,27 +218,31 @@ def _look(looker: Looker, doubts: InDoubt, counts: DoubtCounts) -> tuple[Finding
         proposed_looked=counts.proposed_looked + int((doubts.proposed & looks.looked).sum()),
         proposed_rescued=counts.proposed_rescued + int(doubts.proposed[rescued].sum()),
     )
-    decided = [_no_copies(doubts.pairs, vetoed), _copies(doubts.pairs, looks, rescued)]
+    decided = [_no_copies(doubts, looks, vetoed), _copies(doubts, looks, rescued)]
     return Findings.joined(decided), counts
 
 
-def _no_copies(pairs: RowPairs, chosen: NDArray[np.int64]) -> Findings:
-    return _findings(pairs.take(chosen), np.full(chosen.size, COLLISION, np.uint8))
+def _no_copies(doubts: InDoubt, looks: Looks, chosen: NDArray[np.int64]) -> Findings:
+    found = _findings(doubts.pairs.take(chosen), np.full(chosen.size, COLLISION, np.uint8))
+    found.relation.colour[(looks.recoloured & doubts.faded)[chosen]] = DIFFERENT
+    return found
 
 
-def _copies(pairs: RowPairs, looks: Looks, chosen: NDArray[np.int64]) -> Findings:
+def _copies(doubts: InDoubt, looks: Looks, chosen: NDArray[np.int64]) -> Findings:
     """The chosen pairs, with the part of one picture that the other one shows."""
-    pairs = pairs.take(chosen)
+    pairs, recoloured = doubts.pairs.take(chosen), doubts.recoloured[chosen]
     in_left = turn_boxes(looks.window[chosen], _INVERSE[pairs.relation.orientation])
     in_right = looks.other_window[chosen]
     left, right = (
         np.diff(box.reshape(-1, 2, 2), axis=1).prod(axis=(1, 2)) for box in (in_left, in_right)
     )
-    whole = np.minimum(left, right) >= _WHOLE
+    # thumbnails of whole images agree where only colours were in doubt
+    whole = recoloured | (np.minimum(left, right) >= _WHOLE)
     found = _findings(pairs, np.where(whole, NEAR, CROPPED).astype(np.uint8))
     found.window_of[:] = right < left
     found.window[:] = np.where((right < left)[:, None], in_right, in_left)
     found.window[whole] = np.nan
+    found.relation.colour[recoloured] = looks.colour[chosen][recoloured]
     return found
 
 

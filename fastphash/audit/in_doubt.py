@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fastphash.audit.findings import stand_for_copies
 from fastphash.audit.looker import Looker, RowPairs
-from fastphash.base.vocabulary import COLLISION, CROPPED, DIFFERENT, NEAR
+from fastphash.base.vocabulary import COLLISION, CROPPED, DIFFERENT, FADED, NEAR
 from fastphash.errors import TooManyPairsError
 from fastphash.joins.batches import find_matches
 from fastphash.joins.distinct import find_distinct_rows
@@ -26,6 +26,8 @@ _AT_ONCE = 1 << 17
 _MOST_PER_IMAGE = 100
 # pairs in doubt that are in memory, by pair that may be looked at
 _HELD = 8
+# score from which on the frames of near copies are the same
+_SAME_FRAME = 0.65
 
 
 class InDoubt(NamedTuple):
@@ -35,7 +37,8 @@ class InDoubt(NamedTuple):
     ----------
     pairs : RowPairs
     closeness : float32 (n,)
-        By how much the score misses the least one of copies, or is above it.
+        By how much the score misses the least one of copies, or is above it; of pairs that are
+        alike but for their colours, by how much it misses 1.
     """
 
     pairs: RowPairs
@@ -45,6 +48,16 @@ class InDoubt(NamedTuple):
     def accused(self) -> NDArray[np.bool_]:
         """Whether thumbnails make a copy of each pair."""
         return self.pairs.relation.kind < COLLISION
+
+    @property
+    def recoloured(self) -> NDArray[np.bool_]:
+        """Whether each pair is alike but for its colours."""
+        return _are_recoloured(self.pairs)
+
+    @property
+    def faded(self) -> NDArray[np.bool_]:
+        """Whether each pair is near and faded, in frames that let its colours be compared."""
+        return _are_faded(self.pairs)
 
     def take(self, chosen: NDArray[np.int64]) -> "InDoubt":
         """The pairs `chosen`, an index array."""
@@ -56,8 +69,12 @@ class InDoubt(NamedTuple):
         kind, score, colour = pairs.relation.kind, pairs.relation.score, pairs.relation.colour
         accused = ((kind == NEAR) | (kind == CROPPED)) & (score < DOUBT_END)
         cleared = (kind == COLLISION) & (score >= DOUBT_START) & (score < least)
-        chosen = np.flatnonzero(accused | (cleared & (colour != DIFFERENT)))
-        return cls(pairs.take(chosen), np.abs(score[chosen] - np.float32(least)))
+        cleared &= colour != DIFFERENT
+        recoloured = _are_recoloured(pairs) & (score >= max(least, DOUBT_START))
+        chosen = np.flatnonzero(accused | cleared | recoloured | _are_faded(pairs))
+        # the more alike, the likelier are one picture's colours
+        from_score = np.where(recoloured, np.float32(1), np.float32(least))
+        return cls(pairs.take(chosen), np.abs(score - from_score)[chosen])
 
     @classmethod
     def propose(cls, pairs: RowPairs) -> "InDoubt":
@@ -133,6 +150,18 @@ def find_doubts(
     except TooManyPairsError:
         more = True
     return InDoubt.closest(every, looker), more
+
+
+def _are_recoloured(pairs: RowPairs) -> NDArray[np.bool_]:
+    kind, colour = pairs.relation.kind, pairs.relation.colour
+    result: NDArray[np.bool_] = (kind == COLLISION) & (colour == DIFFERENT)
+    return result
+
+
+def _are_faded(pairs: RowPairs) -> NDArray[np.bool_]:
+    kind, score, colour = pairs.relation.kind, pairs.relation.score, pairs.relation.colour
+    result: NDArray[np.bool_] = (kind == NEAR) & (colour == FADED) & (score >= _SAME_FRAME)
+    return result
 
 
 def _are_unknown(doubts: InDoubt, looker: Looker, known: NDArray[np.uint64]) -> NDArray[np.int64]:

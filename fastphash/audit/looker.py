@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.pair_keys import pair_keys
 from fastphash.base.progress import Progress, no_progress
+from fastphash.base.vocabulary import CROPPED, DIFFERENT, FADED
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.looks.run import LookFile, Looks, LookTask, look_at_pairs
 from fastphash.sources.protocol import Reader
@@ -83,7 +84,10 @@ class Looker:
         return np.sort(first[~settled])
 
     def look(self, pairs: RowPairs, *, aligned: bool = False) -> Looks:
-        """Look for places where these pairs differ; or align them instead, which needs OpenCV."""
+        """Look for places where these pairs differ; or align them instead, which needs OpenCV.
+
+        Colours are compared where cells of the same frame are faded or different.
+        """
         self._left -= pairs.left.size
         self._seen = np.concatenate([self._seen, self.keys(pairs.left, pairs.right)])
         tasks = _tasks(self.rows, self._readers, pairs, aligned=aligned)
@@ -97,10 +101,12 @@ def _tasks(
     rows: HashTable, readers: Mapping[str, Reader], pairs: RowPairs, *, aligned: bool
 ) -> list[LookTask]:
     left, right = (_files(rows, readers, side) for side in (pairs.left, pairs.right))
+    relation = pairs.relation
+    coloured = np.isin(relation.colour, (FADED, DIFFERENT)) & (relation.kind != CROPPED)
     return [
-        LookTask(one, other, orientation, aligned, compared=not aligned)
-        for one, other, orientation in zip(
-            left, right, pairs.relation.orientation.tolist(), strict=True
+        LookTask(one, other, orientation, aligned, compared=not aligned, coloured=colours)
+        for one, other, orientation, colours in zip(
+            left, right, relation.orientation.tolist(), coloured.tolist(), strict=True
         )
     ]
 

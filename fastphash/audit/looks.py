@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fastphash.audit.copies import FoundCopies
 from fastphash.audit.looker import Looker, RowPairs
-from fastphash.base.vocabulary import ALTERED, COLLISION, SAME_PIXELS, THUMBNAIL_KINDS
+from fastphash.base.vocabulary import ALTERED, COLLISION, DIFFERENT, SAME_PIXELS, THUMBNAIL_KINDS
 from fastphash.looks.local_change import CHANGED
 from fastphash.looks.run import Looks
 from fastphash.verify.decide_kind import Relation
@@ -32,6 +32,8 @@ class LookCounts(NamedTuple):
         Those whose pixels were compared.
     altered : int
         Those of them that differ at a place.
+    recoloured : int
+        Those of them that show one thing in two colours, and are no copies.
     unreadable : int
         Those that could not be compared: a file is gone, has changed or can't be decoded.
     """
@@ -40,14 +42,17 @@ class LookCounts(NamedTuple):
     pairs: int = 0
     looked: int = 0
     altered: int = 0
+    recoloured: int = 0
     unreadable: int = 0
 
-    def plus(self, altered: int, agreeing: int, unreadable: int) -> "LookCounts":
+    def plus(self, found: "_FoundByLooks") -> "LookCounts":
         """The same after further looks."""
+        looked = found.altered.size + found.recoloured.size + found.agreeing.size
         return self._replace(
-            looked=self.looked + altered + agreeing,
-            altered=self.altered + altered,
-            unreadable=self.unreadable + unreadable,
+            looked=self.looked + looked,
+            altered=self.altered + found.altered.size,
+            recoloured=self.recoloured + found.recoloured.size,
+            unreadable=self.unreadable + found.unreadable.size,
         )
 
 
@@ -57,8 +62,8 @@ class LookedFor(NamedTuple):
     Attributes
     ----------
     findings : Findings
-        Cropped and altered copies, what decided about pairs in doubt, and pairs that were looked at
-        and are copies: these have the relation that thumbnails tell.
+        Cropped and altered copies, things in two colours, what decided about pairs in doubt, and
+        pairs that were looked at and are copies: these have the relation that thumbnails tell.
     unreadable : Findings
         Pairs that nobody can look at.
     counts : LookCounts
@@ -74,8 +79,9 @@ def look_at_copies(
 ) -> tuple[FoundCopies, LookedFor]:
     """Search for copies, and look at the pixels of those that leave no doubt by thumbnails.
 
-    Where a place differs, a pair is `altered`, and all copies are searched for again: an image may
-    now be a copy of another one, which is looked at as well. So it may be where a file is gone.
+    Where a place differs, a pair is `altered`; where a thing has another colour, it is none of
+    copies. Then all copies are searched for again: an image may now be a copy of another one, which
+    is looked at as well. So it may be where a file is gone.
 
     Parameters
     ----------
@@ -106,12 +112,12 @@ def look_at_copies(
             break
         pairs = pairs.take(closest)
         looks = looker.look(pairs)
-        altered, agree, failed = _findings_of(pairs, looks)
-        counts = counts.plus(altered.size, agree.size, failed.size)
-        agreeing = Findings.joined([agreeing, agree])
-        if altered.size or failed.size:
-            findings = Findings.joined([altered, findings])
-            unreadable = Findings.joined([failed, unreadable])
+        found = _findings_of(pairs, looks)
+        counts = counts.plus(found)
+        agreeing = Findings.joined([agreeing, found.agreeing])
+        if found.agreeing.size < pairs.left.size:
+            findings = Findings.joined([found.altered, found.recoloured, findings])
+            unreadable = Findings.joined([found.unreadable, unreadable])
             copies = search(findings, unreadable)
     return copies, LookedFor(Findings.joined([findings, agreeing]), unreadable, counts)
 
@@ -136,14 +142,26 @@ def _unseen_pairs(copies: FoundCopies, looker: Looker) -> RowPairs:
     return every.take(looker.unseen(every))
 
 
-def _findings_of(pairs: RowPairs, looks: Looks) -> tuple[Findings, Findings, Findings]:
-    """The pairs that differ at a place, those that don't, and those that nobody could look at."""
-    differs = looks.looked & (looks.strength >= CHANGED)
-    return (
-        _findings(pairs, looks, differs, ALTERED),
-        _findings(pairs, looks, looks.looked & ~differs),
+class _FoundByLooks(NamedTuple):
+    """Pairs that differ at a place, in colours, or not at all, and those nobody can look at."""
+
+    altered: Findings
+    recoloured: Findings
+    agreeing: Findings
+    unreadable: Findings
+
+
+def _findings_of(pairs: RowPairs, looks: Looks) -> _FoundByLooks:
+    recoloured = looks.looked & looks.recoloured
+    altered = looks.looked & (looks.strength >= CHANGED) & ~recoloured
+    found = _FoundByLooks(
+        _findings(pairs, looks, altered, ALTERED),
+        _findings(pairs, looks, recoloured, COLLISION),
+        _findings(pairs, looks, looks.looked & ~altered & ~recoloured),
         _findings(pairs, looks, ~looks.looked, COLLISION),
     )
+    found.recoloured.relation.colour[:] = DIFFERENT
+    return found
 
 
 def _findings(

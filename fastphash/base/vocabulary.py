@@ -55,8 +55,8 @@ CHROMA_SIDE = 8
 UNKNOWN_CHROMA = -128
 
 #: How the colours of two images relate; the last code stands for unknown colours.
-COLOURS = ("same", "faded", "different")
-SAME, FADED, DIFFERENT, UNKNOWN_COLOUR = range(4)
+COLOURS = ("same", "faded", "different", "swapped")
+SAME, FADED, DIFFERENT, SWAPPED, UNKNOWN_COLOUR = range(5)
 
 #: Whether the decoded pixels of two images are equal, alpha and all frames included.
 OTHER_PIXELS, SAME_PIXELS, UNKNOWN_PIXELS = range(3)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import DIFFERENT, FADED, SAME
+from fastphash.base.vocabulary import DIFFERENT, FADED, SAME, SWAPPED
 from fastphash.looks.colour_samples import (
     CHROMA,
     COLOURED,
@@ -50,15 +50,13 @@ class ColourLook(NamedTuple):
     Attributes
     ----------
     colour : int
-        SAME; FADED by light, a lamp, fading or a filter; or DIFFERENT.
-    swapped : bool
-        Whether channels were swapped, or all hues turned, of pictures that are FADED.
+        SAME; FADED by light, a lamp, fading or a filter; SWAPPED channels, or all hues turned; or
+        DIFFERENT.
     sure : bool
         Whether a part of the picture stayed as it is, so that other colours are no filter's.
     """
 
     colour: int
-    swapped: bool = False
     sure: bool = True
 
 
@@ -83,7 +81,7 @@ def look_at_colours(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Colour
             return ColourLook(FADED)
     for one in both:
         if _follows_one_rule(one):
-            return ColourLook(FADED, swapped=_turns_hues(one))
+            return ColourLook(SWAPPED if _turns_hues(one) else FADED)
     return ColourLook(DIFFERENT, sure=any(map(_something_stayed, both)))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.base.vocabulary import FADED, SAME, SWAPPED
 from fastphash.looks.aligned import ENOUGH_KEYPOINTS
 from fastphash.looks.run import Looks
 
@@ -25,8 +26,13 @@ _LEAST_OF_COPIES, _LEAST_MATCHED, _LEAST_ALIKE = 0.95, 0.5, 0.95
 _ENOUGH, _ENOUGH_MATCHED, _ENOUGH_MATCHES = 0.6, 0.05, 10
 
 
-def judge_doubts(looks: Looks, accused: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Judge pairs by their aligned detail: `UNSETTLED`, `IS_COPY` or `IS_NO_COPY`, uint8 (n,).
+def judge_doubts(
+    looks: Looks,
+    accused: NDArray[np.bool_],
+    recoloured: NDArray[np.bool_] | None = None,
+    faded: NDArray[np.bool_] | None = None,
+) -> NDArray[np.uint8]:
+    """Judge pairs by their pixels: `UNSETTLED`, `IS_COPY` or `IS_NO_COPY`, uint8 (n,).
 
     Parameters
     ----------
@@ -35,6 +41,12 @@ def judge_doubts(looks: Looks, accused: NDArray[np.bool_]) -> NDArray[np.uint8]:
     accused : bool (n,)
         Whether the thumbnails make a copy of each pair. Only such a pair can turn out to be none,
         and only another one a copy.
+    recoloured : bool (n,), optional
+        Pairs of alike thumbnails in different colours: they are copies if one rule explains all
+        colours, whatever their detail says.
+    faded : bool (n,), optional
+        Near pairs whose frames are the same: they are no copies if their colours are surely
+        different, whatever their detail says.
     """
     alike = looks.correlation >= _LEAST_OF_COPIES
     matched = (looks.matched >= _LEAST_MATCHED) | (looks.alike >= _LEAST_ALIKE)
@@ -46,4 +58,9 @@ def judge_doubts(looks: Looks, accused: NDArray[np.bool_]) -> NDArray[np.uint8]:
     verdict = np.full(accused.size, UNSETTLED, np.uint8)
     verdict[accused & looks.looked & (looks.keypoints >= ENOUGH_KEYPOINTS) & none] = IS_NO_COPY
     verdict[~accused & looks.looked & enough] = IS_COPY
+    if recoloured is not None:
+        explained = looks.looked & np.isin(looks.colour, (SAME, FADED, SWAPPED))
+        verdict[recoloured] = np.where(explained, IS_COPY, UNSETTLED)[recoloured]
+    if faded is not None:
+        verdict[faded & looks.looked & looks.recoloured] = IS_NO_COPY
     return verdict

@@ -5,7 +5,7 @@ import os
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -15,10 +15,12 @@ from fastphash.base.machine import core_count, free_memory, limit_memory
 from fastphash.base.orientations import orient_pixels
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.supervisor import At, Supervisor, Work
+from fastphash.base.vocabulary import DIFFERENT, UNKNOWN_COLOUR
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError, UsageError
 from fastphash.images.pillow import limit_pixels
 from fastphash.looks.aligned import Alignment, align, align_described
+from fastphash.looks.colours import ColourLook, look_at_colours
 from fastphash.looks.frames import find_change
 from fastphash.looks.keypoints import Described, describe, use_one_thread
 from fastphash.looks.local_change import LocalChange
@@ -36,6 +38,8 @@ _KEPT = 192 << 20
 _DESCRIBED = 256
 # pairs that are worth a further worker
 _PAIRS_PER_WORKER = 32
+# columns of looks that are fields of an alignment
+_OF_ALIGNMENT = ("correlation", "window", "other_window", "matched", "covered", "alike", "loose")
 
 
 class LookFile(NamedTuple):
@@ -78,6 +82,8 @@ class LookTask(NamedTuple):
         Whether the two are aligned as well, which needs OpenCV.
     compared : bool
         Whether a place where they differ is looked for.
+    coloured : bool
+        Whether their colours are compared, which needs pictures of one frame.
     """
 
     left: LookFile
@@ -85,6 +91,7 @@ class LookTask(NamedTuple):
     orientation: int = 0
     aligned: bool = False
     compared: bool = True
+    coloured: bool = False
 
 
 class Looks(NamedTuple):
@@ -113,6 +120,10 @@ class Looks(NamedTuple):
         Those of `Alignment`.
     loose : bool (n,)
         That of `Alignment`; False where pictures were not aligned.
+    colour : uint8 (n,)
+        Index into COLOURS; UNKNOWN_COLOUR where colours were not compared.
+    recoloured : bool (n,)
+        Whether colours are surely different, since something else kept its own.
     unreadable : bool (n, 2)
         Of pairs that nobody looked at, whether the file of the left and of the right picture is
         gone, has changed or can't be decoded.
@@ -130,37 +141,40 @@ class Looks(NamedTuple):
     covered: NDArray[np.float32]
     alike: NDArray[np.float32]
     loose: NDArray[np.bool_]
+    colour: NDArray[np.uint8]
+    recoloured: NDArray[np.bool_]
     unreadable: NDArray[np.bool_]
 
     @classmethod
     def none(cls, size: int) -> "Looks":
         """Pairs that nobody has looked at."""
-        strength, share, correlation = np.full((3, size), np.nan, np.float32)
-        matched, covered, alike = np.full((3, size), np.nan, np.float32)
-        place, window, other_window = np.full((3, size, 4), np.nan, np.float32)
-        looked, loose = np.zeros((2, size), np.bool_)
-        unreadable = np.zeros((size, 2), np.bool_)
-        keypoints = np.zeros(size, np.int32)
+
+        def column(value: object, *more: int, of: type = np.float32) -> NDArray[Any]:
+            return np.full((size, *more), value, of)
+
         return cls(
-            looked,
-            strength,
-            place,
-            share,
-            correlation,
-            keypoints,
-            window,
-            other_window,
-            matched,
-            covered,
-            alike,
-            loose,
-            unreadable,
+            looked=column(False, of=np.bool_),
+            strength=column(np.nan),
+            place=column(np.nan, 4),
+            share=column(np.nan),
+            correlation=column(np.nan),
+            keypoints=column(0, of=np.int32),
+            window=column(np.nan, 4),
+            other_window=column(np.nan, 4),
+            matched=column(np.nan),
+            covered=column(np.nan),
+            alike=column(np.nan),
+            loose=column(False, of=np.bool_),
+            colour=column(UNKNOWN_COLOUR, of=np.uint8),
+            recoloured=column(False, of=np.bool_),
+            unreadable=column(False, 2, of=np.bool_),
         )
 
 
 class _Look(NamedTuple):
     change: LocalChange | None
     alignment: Alignment | None
+    colours: ColourLook | None
 
 
 def why_unaligned() -> str:
@@ -229,14 +243,12 @@ def _put(found: Looks, i: int, look: _Look) -> None:
     if look.change is not None:
         found.strength[i], found.place[i], found.share[i] = look.change
     if look.alignment is not None:
-        found.correlation[i] = look.alignment.correlation
         found.keypoints[i] = min(look.alignment.keypoints)
-        found.window[i] = look.alignment.window
-        found.other_window[i] = look.alignment.other_window
-        found.matched[i] = look.alignment.matched
-        found.covered[i] = look.alignment.covered
-        found.loose[i] = look.alignment.loose
-        found.alike[i] = look.alignment.alike
+        for name in _OF_ALIGNMENT:
+            getattr(found, name)[i] = getattr(look.alignment, name)
+    if look.colours is not None:
+        found.colour[i] = look.colours.colour
+        found.recoloured[i] = look.colours.colour == DIFFERENT and look.colours.sure
 
 
 class _Pictures:
@@ -307,14 +319,16 @@ def start_look_worker(memory: int) -> Work:
 
 
 def _look(pictures: _Pictures, task: LookTask) -> _Look:
-    change = alignment = None
-    if task.compared:
+    change = alignment = colours = None
+    if task.compared or task.coloured:
         left, right = pictures.decode(task.left), pictures.decode(task.right)
-        change = find_change(*match_sizes(orient_pixels(left, task.orientation), right))
+        sized = match_sizes(orient_pixels(left, task.orientation), right)
+        change = find_change(*sized) if task.compared else None
+        colours = look_at_colours(*sized) if task.coloured else None
     if task.aligned:
         left_points = pictures.describe(task.left, task.orientation)
         alignment = align_described(left_points, pictures.describe(task.right))
-    return _Look(change, alignment)
+    return _Look(change, alignment, colours)
 
 
 def _read(file: LookFile) -> bytes:

@@ -16,6 +16,7 @@ from fastphash.base.vocabulary import (
     COLLISION,
     CROPPED,
     DIFFERENT,
+    FADED,
     KINDS,
     NEAR,
     SAME,
@@ -243,7 +244,7 @@ def test_of_too_many_pairs_those_of_rows_that_stand_for_others_are_looked_at(
         st.tuples(
             st.sampled_from(range(len(KINDS))),
             st.floats(0, 1, width=32),
-            st.sampled_from([SAME, DIFFERENT, UNKNOWN_COLOUR]),
+            st.sampled_from([SAME, FADED, DIFFERENT, UNKNOWN_COLOUR]),
         ),
         max_size=20,
     ),
@@ -251,17 +252,21 @@ def test_of_too_many_pairs_those_of_rows_that_stand_for_others_are_looked_at(
 )
 def test_which_pairs_are_in_doubt(pairs, least):
     relation = Relation.collisions(len(pairs))
-    expected = []
+    expected, closeness = [], []
     for i, (kind, score, colour) in enumerate(pairs):
         relation.kind[i], relation.score[i], relation.colour[i] = kind, score, colour
         accused = kind in {NEAR, CROPPED} and score < np.float32(DOUBT_END)
         scored = np.float32(DOUBT_START) <= score < np.float32(least)
-        if accused or (kind == COLLISION and colour != DIFFERENT and scored):
+        cleared = kind == COLLISION and colour != DIFFERENT and scored
+        faded = kind == NEAR and colour == FADED and score >= np.float32(0.65)
+        enough = np.float32(max(least, DOUBT_START))
+        recoloured = kind == COLLISION and colour == DIFFERENT and score >= enough
+        if accused or cleared or faded or recoloured:
             expected.append(i)
+            closeness.append(abs(score - (1 if recoloured else least)))
     rows = np.arange(len(pairs))
     found = in_doubt.InDoubt.judge(RowPairs(rows, rows + 50, relation), least)
     assert found.pairs.left.tolist() == expected
     assert found.accused.tolist() == [pairs[i][0] != COLLISION for i in expected]
-    closeness = [abs(pairs[i][1] - least) for i in expected]
     # scores and the least one are rounded to float32
     np.testing.assert_allclose(found.closeness, closeness, rtol=0, atol=1e-6)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from fastphash.base.vocabulary import DIFFERENT, FADED, SAME
+from fastphash.base.vocabulary import DIFFERENT, FADED, SAME, SWAPPED
 from fastphash.looks.colours import ColourLook, look_at_colours
 
 SEPIA = (0.393, 0.769, 0.189, 0, 0.349, 0.686, 0.168, 0, 0.272, 0.534, 0.131, 0)
@@ -94,8 +94,7 @@ def test_filters_and_light_leave_one_picture(name, seed):
     picture = blots(seed)
     other = (FILTERS | LIGHTS)[name](picture)
     found = look_at_colours(np.asarray(picture), saved(other))
-    assert found.colour != DIFFERENT
-    assert not found.swapped
+    assert found.colour in {SAME, FADED}
 
 
 @pytest.mark.parametrize("name", FILTERS)
@@ -113,7 +112,7 @@ def test_a_picture_saved_again_has_the_same_colours(quality):
 @pytest.mark.parametrize("seed", range(3))
 def test_swapped_channels_are_one_picture_and_say_so(order, seed):
     found = look_at_colours(np.asarray(blots(seed)), saved(swapped(blots(seed), order)))
-    assert found == ColourLook(FADED, swapped=True)
+    assert found == ColourLook(SWAPPED)
 
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(CLOTHS, 2)))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastphash.base.vocabulary import DIFFERENT, FADED, SAME, SWAPPED
 from fastphash.looks.judgement import IS_COPY, IS_NO_COPY, UNSETTLED, judge_doubts
 from fastphash.looks.run import Looks
 
@@ -64,3 +65,23 @@ def test_a_pair_that_nobody_could_look_at_stays_in_doubt(accused):
     looks.looked[:] = False
     assert judge_doubts(looks, np.array([accused])).tolist() == [UNSETTLED]
     assert judge_doubts(Looks.none(1), np.array([accused])).tolist() == [UNSETTLED]
+
+
+@pytest.mark.parametrize(
+    ("colour", "verdict"),
+    [(SAME, IS_COPY), (FADED, IS_COPY), (SWAPPED, IS_COPY), (DIFFERENT, UNSETTLED)],
+)
+def test_pairs_that_are_alike_but_for_their_colours(colour, verdict):
+    # the detail of things in two colours agrees as well
+    looks, accused = look(1.0, 600, matched=1.0, covered=1.0), np.array([False])
+    looks.colour[:] = colour
+    assert judge_doubts(looks, accused, ~accused).tolist() == [verdict]
+    looks.looked[:] = False
+    assert judge_doubts(looks, accused, ~accused).tolist() == [UNSETTLED]
+
+
+@pytest.mark.parametrize(("recoloured", "verdict"), [(True, IS_NO_COPY), (False, UNSETTLED)])
+def test_near_copies_that_may_be_things_in_other_colours(recoloured, verdict):
+    looks, accused = look(1.0, 600, matched=1.0, covered=1.0), np.array([True])
+    looks.recoloured[:] = recoloured
+    assert judge_doubts(looks, accused, ~accused, accused).tolist() == [verdict]

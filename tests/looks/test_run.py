@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xxhash
 
-from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.base.vocabulary import DIFFERENT, ORIENTATIONS, SAME, UNKNOWN_COLOUR
 from fastphash.errors import UsageError
 from fastphash.images.encode import encode
 from fastphash.looks import run
@@ -109,6 +109,30 @@ def test_only_what_is_asked_is_compared(files):
     assert 0 < found.matched[0] <= 1
     assert 0 < found.covered[0] <= 1
     assert np.isnan(found.strength[0])
+
+
+@pytest.mark.parametrize("compared", [True, False])
+def test_colours_are_compared_where_that_is_asked(files, photo, compared):
+    plain, spotted = files
+    half = np.ascontiguousarray(np.rot90(picture(photo, spot=True)[::2, ::2]))
+    turned = file(encode(half, "PNG"))
+    task = LookTask(plain, plain, compared=compared, coloured=True)
+    quarter = ORIENTATIONS.index("rotate_90")
+    asked = [task, task._replace(left=spotted, right=turned, orientation=quarter)]
+    found = look_at_pairs([*asked, LookTask(plain, spotted, compared=compared)])
+    assert found.looked.all()
+    assert found.colour.tolist() == [SAME, SAME, UNKNOWN_COLOUR]
+    assert not found.recoloured.any()
+    assert np.isnan(found.strength).all() == (not compared)
+
+
+def test_a_thing_in_another_colour_on_its_ground_is_surely_recoloured():
+    red, blue = np.full((2, 120, 120, 3), 255, np.uint8)
+    red[30:90, 30:90], blue[30:90, 30:90] = (180, 30, 30), (30, 30, 180)
+    found = look_at_pairs(
+        [LookTask(file(encode(red, "PNG")), file(encode(blue, "PNG")), coloured=True)]
+    )
+    assert (found.colour.tolist(), found.recoloured.tolist()) == ([DIFFERENT], [True])
 
 
 def test_the_keypoints_of_a_picture_are_found_once_in_each_orientation(files, monkeypatch):

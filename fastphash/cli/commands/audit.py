@@ -89,9 +89,9 @@ class _OptionalKinds(click.Command):
     type=click.IntRange(min=0),
     metavar="N",
     help="Most pairs to compare at their pixels, the closest calls first. Sure copies come first: "
-    "those that differ at a place, such as a caption or a number, are 'altered' and stay. Then come "
-    "pairs that thumbnails leave in doubt: one for each 200 images, and more while pixels decide "
-    "some.  "
+    "those that differ at a place, such as a caption or a number, are 'altered' and stay. Then "
+    "come pairs that thumbnails leave in doubt: one for each 200 images, and more while pixels "
+    "decide some.  "
     f"[default: {LOOKS:,}; 0 if no thumbnails are compared]",
 )
 @click.option(

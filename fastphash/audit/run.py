@@ -222,7 +222,11 @@ def _check_splits_named(sources: Sequence[Source], options: AuditOptions) -> Non
     for parameter, names in (("keep_in", options.keep_in), ("coco", options.labels.coco)):
         for name in names:
             if name not in splits:
-                raise UsageError(f"`{parameter}` names {name!r}, which is no split of this audit")
+                there = ", ".join(sorted(splits))
+                raise UsageError(
+                    f"`{parameter}` names {name!r}, which is no split of this audit: there are "
+                    f"{there}"
+                )
 
 
 def _check_output(out: Path) -> None:

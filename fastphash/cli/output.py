@@ -80,7 +80,7 @@ class ProgressScreen:
             self._last_line = now
             of_total = f" of {total:,}" if total else ""
             left = f", {(total - done) * seconds / done:,.0f} s left" if total and done else ""
-            line = f"{stage}: {done:,}{of_total} {rate}{left}".rstrip()
+            line = f"{stage}: {done:,}{of_total}{f' {rate}' if rate else ''}{left}"
             self._console.print(line, highlight=False, soft_wrap=True)
 
     def _begin_stage(self, stage: str, now: float) -> None:

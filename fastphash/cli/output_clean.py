@@ -194,7 +194,8 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
         lines.append(unlooked_in_words(unlooked, added, audit, plan_keys["keep_in"]))
     if staying := staying_in_words(staying_by_kind):
         verb, them = ("stays", "it") if sum(staying_by_kind.values()) == 1 else ("stay", "them")
-        lines.append(f"{staying} {verb}: --kinds leaves {them} out")
+        added = kinds_to_add(staying_by_kind, plan_keys["kinds"])
+        lines.append(f"{staying} {verb}: add {them} with --kinds {added}")
     return [*lines, decided] if decided else lines
 
 

@@ -21,6 +21,9 @@ _PLAIN_GROUND = 0.7
 # of its keypoints and of its places agree: text and logos spoil the first, blur and noise the rest.
 # Of 1,352 accused pairs of other objects, drawn to choose on, none passes.
 _LEAST_OF_COPIES, _LEAST_MATCHED, _LEAST_ALIKE = 0.95, 0.5, 0.95
+# A thing that has moved a little on its ground is another shot of it, or a copy that was turned by
+# a degree or cropped off its middle. Its place doesn't tell: it stays a copy if all detail agrees.
+_ALL_DETAIL = 0.98
 # A pair is a copy, whatever its thumbnails say, if its detail correlates so much, and this share
 # of its keypoints agrees, and this many do; on a plain ground it must show nothing else.
 _ENOUGH, _ENOUGH_MATCHED, _ENOUGH_MATCHES = 0.6, 0.05, 10
@@ -51,7 +54,8 @@ def judge_doubts(
     alike = looks.correlation >= _LEAST_OF_COPIES
     matched = (looks.matched >= _LEAST_MATCHED) | (looks.alike >= _LEAST_ALIKE)
     plain = (looks.covered < _PLAIN_GROUND) & (looks.correlation != 0)
-    none = plain & np.where(alike, looks.loose, ~matched)
+    all_agrees = (looks.correlation >= _ALL_DETAIL) & (looks.matched >= _LEAST_MATCHED)
+    none = plain & np.where(alike, looks.loose & ~all_agrees, ~matched)
     enough = (looks.correlation >= _ENOUGH) & (looks.matched >= _ENOUGH_MATCHED)
     enough &= looks.matched * looks.keypoints >= _ENOUGH_MATCHES
     enough &= ~plain | (alike & matched & ~looks.loose)

@@ -59,5 +59,5 @@ def _leak_line(leak: dict[str, Any]) -> str:
     line = leak_in_words(leak["leaked"], leak["images"], leak["needles"], haystack)
     kinds = [f"{leak['kinds'][kind]:,} {kind}" for kind in COUNTED_COPIES if leak["kinds"][kind]]
     number = leak["same_pixels"]
-    same_pixels = f" ({number:,} with the same pixels in other bytes)" if number else ""
+    same_pixels = f"; {number:,} of them with the same pixels in other bytes" if number else ""
     return f"{line}: {', '.join(kinds)}{same_pixels}"

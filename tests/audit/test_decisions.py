@@ -196,7 +196,7 @@ def test_plan_and_audit_agree_about_what_stays(two_splits):
     plan = json.loads(run("clean", "out", "--json", cwd=two_splits).stdout)
     assert plan["staying"] == summary["staying"]
     shown = " ".join(run("clean", "out", cwd=two_splits).stdout.split())
-    assert "1 near copy stays: --kinds leaves it out" in shown
+    assert "1 near copy stays: add it with --kinds +near" in shown
     assert "fastphash clean out --kinds +near a new plan, with 1 near copy" in shown
     wider = json.loads(run("clean", "out", "--json", "--kinds", "+near", cwd=two_splits).stdout)
     assert wider["staying"] == {}

@@ -30,8 +30,8 @@ def leak(needles, haystack, images, same_pixels=0, **kinds):
         (
             leak("\x1b", "b", 9, same_pixels=1, near=1),
             (
-                r"1 of 9 \x1b images (11.1 %) is also in b: 1 near "
-                "(1 with the same pixels in other bytes)"
+                r"1 of 9 \x1b images (11.1 %) is also in b: 1 near; "
+                "1 of them with the same pixels in other bytes"
             ),
         ),
     ],

@@ -187,23 +187,12 @@ def why_unaligned() -> str:
     return ""
 
 
-def look_at_pairs(
-    tasks: Sequence[LookTask],
-    closeness: NDArray[np.float64] | None = None,
-    looks: int | None = None,
-    *,
-    progress: Progress = no_progress,
-) -> Looks:
+def look_at_pairs(tasks: Sequence[LookTask], *, progress: Progress = no_progress) -> Looks:
     """Decode the two pictures of each pair and compare them, in as many processes as pay.
 
     Parameters
     ----------
     tasks : sequence of LookTask
-    closeness : float (n,), optional
-        How close a call each pair is: where there are more pairs than `looks`, those with the
-        smallest values are looked at.
-    looks : int, optional
-        The most pairs to look at.
     progress : Progress
         Told of the pairs that were looked at.
 
@@ -215,17 +204,12 @@ def look_at_pairs(
         Processes can't be started, or keep dying.
     """
     found = Looks.none(len(tasks))
-    chosen = np.arange(len(tasks))
-    if closeness is not None:
-        chosen = np.argsort(closeness, kind="stable")
-    # an image's pairs one after the other: it is decoded once by each worker
-    order = sorted(
-        chosen[:looks].tolist(), key=lambda i: (tasks[i].left.digest, tasks[i].right.digest)
-    )
-    if not order:
+    if not tasks:
         return found
-    if any(tasks[i].aligned for i in order) and (reason := why_unaligned()):
+    if any(task.aligned for task in tasks) and (reason := why_unaligned()):
         raise UsageError(reason)
+    # an image's pairs one after the other: it is decoded once by each worker
+    order = sorted(range(len(tasks)), key=lambda i: (tasks[i].left.digest, tasks[i].right.digest))
     count, memory = _share_memory(len(order) // _PAIRS_PER_WORKER + 1)
     with Supervisor(count, _TIMEOUT, start_look_worker, (memory,)) as supervisor:
         results = supervisor.map([tasks[i] for i in order])

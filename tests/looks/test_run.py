@@ -77,11 +77,7 @@ def test_files_that_are_gone_changed_or_no_images_are_not_looked_at(files, photo
     assert np.isnan(found.strength[:-1]).all()
 
 
-def test_the_closest_calls_are_looked_at_first(files):
-    tasks = [LookTask(*files)] * 4
-    found = look_at_pairs(tasks, np.array([0.4, 0.1, 0.3, 0.2]), 2)
-    assert found.looked.tolist() == [False, True, False, True]
-    assert not look_at_pairs(tasks, looks=0).looked.any()
+def test_of_no_pairs_nothing_is_told():
     assert look_at_pairs([]).looked.size == 0
 
 

@@ -46,7 +46,7 @@ def judge_doubts(
         and only another one a copy.
     recoloured : bool (n,), optional
         Pairs of alike thumbnails in different colours: they are copies if one rule explains all
-        colours, whatever their detail says.
+        colours, and their detail doesn't show two things on a plain ground.
     faded : bool (n,), optional
         Near pairs whose frames are the same: they are no copies if their colours are surely
         different, whatever their detail says.
@@ -64,7 +64,7 @@ def judge_doubts(
     verdict[~accused & looks.looked & enough] = IS_COPY
     if recoloured is not None:
         explained = looks.looked & np.isin(looks.colour, (SAME, FADED, SWAPPED))
-        verdict[recoloured] = np.where(explained, IS_COPY, UNSETTLED)[recoloured]
+        verdict[recoloured] = np.where(explained & ~none, IS_COPY, UNSETTLED)[recoloured]
     if faded is not None:
         verdict[faded & looks.looked & looks.recoloured] = IS_NO_COPY
     return verdict

@@ -83,6 +83,12 @@ def test_pairs_that_are_alike_but_for_their_colours(colour, verdict):
     assert judge_doubts(looks, accused, ~accused).tolist() == [UNSETTLED]
 
 
+def test_two_things_of_one_outline_are_none_in_any_colours():
+    looks, accused = look(0.8, 300), np.array([False])
+    looks.colour[:] = FADED
+    assert judge_doubts(looks, accused, ~accused).tolist() == [UNSETTLED]
+
+
 @pytest.mark.parametrize(("recoloured", "verdict"), [(True, IS_NO_COPY), (False, UNSETTLED)])
 def test_near_copies_that_may_be_things_in_other_colours(recoloured, verdict):
     looks, accused = look(1.0, 600, matched=1.0, covered=1.0), np.array([True])

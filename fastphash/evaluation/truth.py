@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.paths import with_slashes
 from fastphash.errors import UsageError
+from fastphash.files.table_formats import check_distinct
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
@@ -128,6 +129,7 @@ def _read_lines(path: Path) -> Iterator[_Line]:
             if name not in header:
                 hint = _encoding_hint("".join(header)) or _separator_hint(header)
                 raise UsageError(f"{str(path)!r} has no column {name!r}{hint}: {_HEADER}")
+        check_distinct(path, [name for name in header if name in {"needle", "haystack", "kind"}])
         for values in reader:
             where = f"line {reader.line_num} of {str(path)!r}"
             row = dict(zip(header, values, strict=False))

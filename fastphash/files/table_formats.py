@@ -1,6 +1,7 @@
 """Tables written and read as Parquet, CSV or JSON lines, as the ending of the file's name says."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 from pyarrow import json as json_lines
 
+from fastphash.base.text import listed
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.atomic import one_line, replacing
@@ -214,10 +216,11 @@ def read_columns(path: Path, columns: Collection[str], binary: Collection[str] =
     StoreError
         The file can't be read, is damaged or of another format.
     UsageError
-        No table has a name that ends so.
+        No table has a name that ends so, or several of these columns have one name.
     """
     form = format_of(path)
     chosen = [name for name in read_column_names(path) if name in columns]
+    check_distinct(path, chosen)
     if form == "parquet":
         return parquet.read_table(path, chosen)
     with _reading(path) as file:
@@ -226,6 +229,12 @@ def read_columns(path: Path, columns: Collection[str], binary: Collection[str] =
         types = {name: pa.binary() for name in chosen if name in binary}
         options = csv.ConvertOptions(include_columns=chosen, column_types=types)
         return csv.read_csv(file, convert_options=options).select(chosen)
+
+
+def check_distinct(path: Path, names: Collection[str]) -> None:
+    """Raise UsageError if several columns of a table have one name."""
+    if again := [name for name, number in Counter(names).items() if number > 1]:
+        raise UsageError(f"{str(path)!r} has several columns {listed([repr(s) for s in again])}")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from fastphash.base.text import listed
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, PassOrder
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.files import parquet
+from fastphash.files.table_formats import check_distinct
 from fastphash.hashing.definition import FOREIGN, Definition
 from fastphash.images.thumbnail import vertical_first
 from fastphash.store.rows import STORE_ROW, HashTable
@@ -213,6 +214,10 @@ def _has_known_type(field: pa.Field) -> bool:
 
 def _read_file(path: Path, split: str | None) -> HashTable:
     table = parquet.read_table(path)
+    used = {"path", "split", *_TYPES, *_INTEGERS}
+    check_distinct(
+        path, [name for name in table.column_names if name in used or name.startswith("phash")]
+    )
     if "split" not in table.column_names:
         names = pa.array([path.stem] * table.num_rows, pa.string())
         table = table.append_column("split", names)

@@ -174,6 +174,7 @@ def test_rejected_images_are_numbered_behind_all_rows(read, row, audit):
         ([("./no.png", "000.png")], "line 2 of .*: './no.png' is no image of this audit"),
         ([("./001.png", "000.png")], "'./001.png' could be 'train/001.png' or 'val/001.png'"),
         (b"needle\na\n", "has no column 'haystack'"),
+        (b"needle,haystack, needle\na,b,c\n", "has several columns 'needle'"),
         (b"needle,haystack\ntrain/\xfc.png,000.png\n", r"'train/\\udcfc.png' .*is not UTF-8"),
         ("needle,haystack\n".encode("utf-16"), "is not UTF-8"),
         (b"needle,haystack\n" + b"a" * 200_000 + b",b\n", "line 2 of .*: field larger than"),

@@ -201,6 +201,18 @@ def test_bytes_and_numbers_are_names_where_a_csv_has_them(tmp_path):
     assert read_columns(path, ["path"], ["path"])["path"].to_pylist() == [b"\xff.png", b"007"]
 
 
+@pytest.mark.parametrize("ending", [".parquet", ".csv"])
+def test_columns_of_one_name_are_an_error_where_they_are_read(tmp_path, ending):
+    path, names = tmp_path / f"t{ending}", ["path", "path", "note", "note", "score"]
+    columns = [pa.array([name]) for name in names]
+    write_table(path, pa.Table.from_arrays(columns, names))
+    assert read_columns(path, ["score"]).to_pylist() == [{"score": "score"}]
+    with pytest.raises(UsageError, match=rf"t\{ending}' has several columns 'path'$"):
+        read_columns(path, ["path", "score"])
+    with pytest.raises(UsageError, match=r"has several columns 'path' and 'note'$"):
+        read_columns(path, ["path", "note"])
+
+
 @pytest.mark.parametrize("ending", [".parquet", ".csv", ".jsonl"])
 @pytest.mark.parametrize("content", [b"", b'{"a": [1\n', None])
 def test_columns_of_what_is_no_table(tmp_path, ending, content):

@@ -1,4 +1,6 @@
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fastphash.errors import DefinitionError, StoreError, UsageError
@@ -66,6 +68,19 @@ def test_a_parquet_file_of_something_else_is_an_error(tmp_path, columns, message
     with pytest.raises(StoreError, match=message) as caught:
         read_hashes(str(path))
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("again", ["path", "phash", "split", "size"])
+def test_a_column_that_a_parquet_file_has_twice_is_an_error(tmp_path, again):
+    columns = {"path": ["a"], "phash": hashes(1), "split": ["x"], "size": [1], "note": ["n"]}
+    names = [*columns, "note"]
+    table = pa.Table.from_arrays([pa.array(columns[name]) for name in names], names)
+    pq.write_table(table, tmp_path / "mine.parquet")
+    # a column that nobody reads may
+    assert len(read_hashes(str(tmp_path / "mine.parquet"))) == 1
+    pq.write_table(table.rename_columns([*columns, again]), tmp_path / "mine.parquet")
+    with pytest.raises(UsageError, match=f"mine.parquet' has several columns '{again}'"):
+        read_hashes(str(tmp_path / "mine.parquet"))
 
 
 def test_a_part_by_itself_keeps_its_definition(store):

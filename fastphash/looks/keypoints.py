@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
+from fastphash.files.atomic import one_line
 
 # pixels of the longer side at which keypoints are found
 _SIDE = 256
@@ -18,6 +19,13 @@ _CORNER, _BORDER = 7, 12
 # pixels by which a matched keypoint may miss its place, and matches that fix a similarity
 _MISS, _LEAST_MATCHES = 4.0, 6
 _ROUNDS = 1000
+# what is used of OpenCV; remains of an installation have nothing of it
+_USED = (
+    *("BFMatcher", "GaussianBlur", "KeyPoint_convert", "ORB_create", "cvtColor", "erode", "error"),
+    *("estimateAffinePartial2D", "findTransformECC", "invertAffineTransform", "resize"),
+    *("setNumThreads", "setRNGSeed", "warpAffine"),
+)
+_REMEDY = "pip install opencv-python-headless"
 # scales beyond which a similarity is an accident
 _MOST_SCALE = 8.0
 
@@ -51,7 +59,7 @@ def describe(picture: NDArray[np.uint8]) -> Described:
     Raises
     ------
     UsageError
-        OpenCV is missing.
+        OpenCV is missing or broken.
     """
     cv2 = load_opencv()
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
@@ -123,11 +131,19 @@ def use_one_thread() -> None:
 
 
 def load_opencv() -> ModuleType:
-    """OpenCV, or a UsageError that says what to install."""
+    """OpenCV, or a UsageError that says what is wrong with it, and what to install."""
     try:
         import cv2
-    except ImportError as error:
-        raise UsageError(
-            "pictures can't be aligned without OpenCV: pip install opencv-python-headless"
-        ) from error
+    except ModuleNotFoundError as error:
+        if error.name != "cv2":
+            raise _unusable(one_line(error)) from error
+        raise UsageError(f"pictures can't be aligned without OpenCV: {_REMEDY}") from error
+    except Exception as error:  # a broken installation may raise anything
+        raise _unusable(one_line(error) or type(error).__name__) from error
+    if missing := [name for name in _USED if not hasattr(cv2, name)]:
+        raise _unusable(f"it has no {missing[0]}")
     return cv2
+
+
+def _unusable(why: str) -> UsageError:
+    return UsageError(f"pictures can't be aligned, since OpenCV is broken ({why}): {_REMEDY}")

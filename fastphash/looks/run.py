@@ -199,7 +199,7 @@ def look_at_pairs(tasks: Sequence[LookTask], *, progress: Progress = no_progress
     Raises
     ------
     UsageError
-        Pairs are to be aligned, and OpenCV is missing.
+        Pairs are to be aligned, and OpenCV is missing or broken.
     WorkerError
         Processes can't be started, or keep dying.
     """

@@ -196,6 +196,35 @@ def test_without_opencv_pairs_stay_in_doubt(run, tmp_path, monkeypatch):
     assert said.endswith("pip install opencv-python-headless.")
 
 
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("raise ImportError('libGL.so.1: cannot open shared object file')", "libGL.so.1: cannot"),
+        ("raise RuntimeError('built for\\nanother numpy')", "built for another numpy"),
+        ("raise OSError", "OSError"),
+        ("import no_such_module_of_opencv", "No module named 'no_such_module_of_opencv'"),
+        ("", "it has no BFMatcher"),
+        (
+            "def __getattr__(name):\n    if name == 'warpAffine': raise AttributeError\n",
+            "it has no warpAffine",
+        ),
+    ],
+)
+def test_with_a_broken_opencv_the_reason_is_said(run, tmp_path, monkeypatch, code, why):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "cv2.py").write_text(code)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    put(tmp_path, train_one=thing(0), val_two=thing(10))
+    summary, found = run()
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    assert set(kinds(found).values()) == {"near"}
+    (said,) = [one for one in summary["verdict"]["sentences"] if "in doubt" in one]
+    assert f"since OpenCV is broken ({why}" in said
+    assert said.endswith("): pip install opencv-python-headless.")
+    assert "\n" not in said
+
+
 def test_where_nothing_is_in_doubt_opencv_is_not_missed(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     put(tmp_path, train_one=picture(1), val_one=picture(1))

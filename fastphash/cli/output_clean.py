@@ -58,7 +58,7 @@ def show_plan(
     kinds = [kind for kind in COUNTED if any(split["kinds"].get(kind) for split in splits.values())]
     impossible = {kind for kind in _impossible_kinds(plan_keys, audit) if kind not in kinds}
     looked_for = [kind for kind in plan_keys["kinds"] if kind not in {*impossible, UNLOOKED}]
-    anyway = "; nobody has to have looked at them" if UNLOOKED in plan_keys["kinds"] else ""
+    anyway = "; looked at or not" if UNLOOKED in plan_keys["kinds"] else ""
     show_table(
         f"Plan: copies that go, of kinds {', '.join(looked_for)}{anyway}",
         ["split", "images", "stay", "go", *kinds],

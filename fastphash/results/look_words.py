@@ -36,9 +36,12 @@ def _proposals_in_words(summary: dict[str, Any]) -> list[str]:
     if proposals["pairs"]:
         pairs = count(proposals["pairs"], "pair was", "pairs were")
         found = count(doubts["proposed_rescued"], "is a copy", "are copies")
+        looked = count(
+            doubts["proposed_looked"], "was compared at its pixels", "were compared at their pixels"
+        )
         sentences.append(
             f"{pairs} proposed; thumbnails left {doubts['proposed']:,} in doubt, of which "
-            f"{doubts['proposed_looked']:,} were compared at their pixels: {found} by these."
+            f"{looked}: {found} by these."
         )
     return sentences
 
@@ -54,6 +57,12 @@ def _sure_in_words(summary: dict[str, Any]) -> list[str]:
             f"{left:,} of {pairs} of sure copies were not compared at their pixels, since "
             f"{_why_left(summary)}: a place may differ."
         )
+    if recoloured := looks.get("recoloured"):
+        shows = count(recoloured, "pair shows", "pairs show")
+        they = (
+            "its pixels: it is no copy" if recoloured == 1 else "their pixels: they are no copies"
+        )
+        sentences.append(f"{shows} one thing in two colours by {they}.")
     if looks["unreadable"]:
         pairs = count(looks["unreadable"], "pair of sure copies", "pairs of sure copies")
         sentences.append(f"{pairs} could not be compared at their pixels: {_UNREADABLE}.")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.audit.copies import FoundCopies
-from fastphash.audit.in_doubt import InDoubt, find_doubts
+from fastphash.audit.in_doubt import InDoubt, find_doubts, find_proposed
 from fastphash.audit.looker import Looker, RowPairs
 from fastphash.audit.looks import LookCounts, LookedFor, Search, look_at_copies
 from fastphash.base.orientations import turn_boxes
@@ -42,6 +42,8 @@ class DoubtCounts(NamedTuple):
         Pairs in doubt, each pair of files with the same bytes once.
     more : bool
         Whether the bound on looks left out some that might well have been decided.
+    unsearched : bool
+        Whether so many pairs were alike that some of them might be in doubt, too.
     looked : int
         Those whose pixels were compared: the closest calls, until few are decided.
     vetoed : int
@@ -60,6 +62,7 @@ class DoubtCounts(NamedTuple):
 
     pairs: int = 0
     more: bool = False
+    unsearched: bool = False
     looked: int = 0
     vetoed: int = 0
     rescued: int = 0
@@ -153,18 +156,22 @@ def look_at_doubts(
         where both pictures show the same, `cropped` where one shows a part of the other.
     DoubtCounts
     """
-    if not (looker.left and looker.rows.has_thumbnails):
+    if not looker.rows.has_thumbnails or looker.rows.digests is None:
         return NO_FINDINGS, DoubtCounts()
     known = [] if proposed is None else [InDoubt.propose(proposed)]
-    doubts, more = find_doubts(looker, criteria, windows, findings, known)
+    if not looker.left:
+        # looks at sure copies were all that are allowed: nobody searches, but those are known
+        number = find_proposed(looker, findings, known).closeness.size
+        return NO_FINDINGS, DoubtCounts(number, more=number > 0, proposed=number)
+    doubts, further = find_doubts(looker, criteria, windows, findings, known)
     counts = DoubtCounts(doubts.closeness.size, proposed=int(doubts.proposed.sum()))
     if not counts.pairs:
-        return NO_FINDINGS, counts._replace(more=more)
+        return NO_FINDINGS, counts._replace(unsearched=further)
     if reason := why_unaligned():
         return NO_FINDINGS, counts._replace(unaligned=reason)
     # somebody asked for all that were proposed
     asked_for = np.flatnonzero(doubts.proposed)
-    more |= asked_for.size > looker.left
+    counts = counts._replace(more=asked_for.size > looker.left)
     found, counts = _look(looker, doubts.take(asked_for[: looker.left]), counts)
     decided = [found]
     doubts = doubts.take(np.flatnonzero(~doubts.proposed))
@@ -174,18 +181,18 @@ def look_at_doubts(
         for coloured in (False, True):
             chosen = (doubts.accused == accused) & (of_colours == coloured)
             side = doubts.take(np.flatnonzero(chosen))
-            several, counts = _look_in_rounds(looker, side, least, counts, more=more)
+            several, counts = _look_in_rounds(looker, side, least, counts, further=further)
             decided += several
     return Findings.joined(decided), counts
 
 
 def _look_in_rounds(
-    looker: Looker, doubts: InDoubt, least: float, counts: DoubtCounts, *, more: bool
+    looker: Looker, doubts: InDoubt, least: float, counts: DoubtCounts, *, further: bool
 ) -> tuple[list[Findings], DoubtCounts]:
     """Look at pairs, the closest calls first, until a round decides less than the share `least`.
 
-    Each pair that a round decides pays for ``1 / least`` looks of the next one. `more` says whether
-    there are further pairs.
+    Each pair that a round decides pays for ``1 / least`` looks of the next one. `further` says
+    whether there may be pairs that aren't among these.
     """
     found: list[Findings] = []
     start, size = 0, max(_LEAST_ROUND, len(looker.rows) // _IMAGES_PER_LOOK)
@@ -198,7 +205,10 @@ def _look_in_rounds(
         if decided.size < least * (stop - start):
             return found, counts
         start, size = stop, int(decided.size / least)
-    return found, counts._replace(more=counts.more or more)
+    left_out = further and not looker.left
+    return found, counts._replace(
+        more=counts.more or left_out, unsearched=counts.unsearched or further
+    )
 
 
 def _look(looker: Looker, doubts: InDoubt, counts: DoubtCounts) -> tuple[Findings, DoubtCounts]:

@@ -113,7 +113,7 @@ def find_doubts(
     Parameters
     ----------
     looker : Looker
-        Of the rows. Of many pairs as many are kept as it may still look at.
+        Of the rows. Of many pairs as many are kept as it may still look at, and all proposed ones.
     criteria : CopyCriteria
     windows : CroppedPairs
         What windows say of pairs.
@@ -127,7 +127,7 @@ def find_doubts(
     InDoubt
         The closest calls first, each pair of bytes once.
     bool
-        Whether there are more.
+        Whether there may be more: so many pairs are alike that some were dropped, or not searched.
     """
     of_windows = max(MIN_CROPPED_SCORE, criteria.min_score or 0)
     known = looker.keys(*findings.pairs.T)
@@ -138,18 +138,28 @@ def find_doubts(
             for one in (findings.take(np.flatnonzero(~findings.looked)), windows.doubtful)
         ),
     ]
-    more = windows.more
+    many, more = sum(one.closeness.size for one in every[: len(proposed)]), windows.more
     try:
         for pairs in _near_pairs(looker.rows, criteria):
             doubts = InDoubt.judge(pairs, criteria.min_score or 0)
             every.append(doubts.take(_are_unknown(doubts, looker, known)))
-            if sum(one.closeness.size for one in every) > _HELD * looker.left:
+            if sum(one.closeness.size for one in every) - many > _HELD * looker.left:
                 closest = InDoubt.closest(every, looker)
-                more |= closest.closeness.size > looker.left
-                every = [closest.take(np.arange(min(closest.closeness.size, looker.left)))]
+                # the proposed ones are counted, however few may be looked at
+                most = max(looker.left, int(closest.proposed.sum()))
+                more |= closest.closeness.size > most
+                every = [closest.take(np.arange(min(closest.closeness.size, most)))]
     except TooManyPairsError:
         more = True
     return InDoubt.closest(every, looker), more
+
+
+def find_proposed(looker: Looker, findings: Findings, proposed: "list[InDoubt]") -> InDoubt:
+    """The pairs in doubt that were proposed, without any others: arguments as for `find_doubts`."""
+    known = looker.keys(*findings.pairs.T)
+    nothing = RowPairs(np.empty(0, np.int64), np.empty(0, np.int64), Relation.collisions(0))
+    every = [one.take(_are_unknown(one, looker, known)) for one in proposed]
+    return InDoubt.closest([InDoubt.propose(nothing), *every], looker)
 
 
 def _are_recoloured(pairs: RowPairs) -> NDArray[np.bool_]:

@@ -72,7 +72,7 @@ def _sure_in_words(summary: dict[str, Any]) -> list[str]:
 def _doubts_in_words(looks: dict[str, Any]) -> list[str]:
     """How many pairs in doubt were decided, and how many nobody compared."""
     doubts = looks.get("doubts")
-    if not doubts or not (doubts["pairs"] or doubts["more"]):
+    if not doubts:
         return []
     if doubts["unaligned"]:
         pairs = count(doubts["pairs"], "pair")
@@ -88,10 +88,14 @@ def _doubts_in_words(looks: dict[str, Any]) -> list[str]:
         )
     if doubts["more"]:
         pairs = count(doubts["looked"], "pair in doubt was", "pairs in doubt were")
+        some = f"Only {pairs} compared at the pixels, the closest calls,"
+        none = "No pair in doubt was compared at the pixels,"
         sentences.append(
-            f"Only {pairs} compared at the pixels, the closest calls, since no more than "
+            f"{some if doubts['looked'] else none} since no more than "
             f"{count(looks['limit'], 'pair')} may be."
         )
+    elif doubts.get("unsearched"):
+        sentences.append("So many pairs are alike that not all were searched for ones in doubt.")
     if doubts["unreadable"]:
         pairs = count(doubts["unreadable"], "pair in doubt", "pairs in doubt")
         sentences.append(f"{pairs} could not be compared: {_UNREADABLE}.")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fastphash.audit import in_doubt
+from fastphash.audit import run as run_module
 from fastphash.audit.looker import RowPairs
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.run import audit
@@ -35,6 +36,8 @@ from tests.support.scenes import save, source
 
 BICUBIC = Image.Resampling.BICUBIC
 ONE_WORKER = IngestOptions(workers=1)
+
+ALIKE = "So many pairs are alike that not all were searched for ones in doubt."
 
 
 def picture(seed, side=320):
@@ -264,8 +267,36 @@ def test_of_too_many_pairs_those_of_rows_that_stand_for_others_are_looked_at(
     summary, _ = run()
     counts = summary["looks"]["doubts"]
     assert counts["pairs"] == counts["vetoed"] == 1
-    assert counts["more"]
-    assert "Only 1 pair in doubt was compared" in looks_in_words(summary)
+    # nobody was kept from looking at further ones
+    assert counts["unsearched"]
+    assert not counts["more"]
+    assert looks_in_words(summary).endswith(ALIKE)
+
+
+def test_of_too_many_pairs_that_nobody_doubts_no_bound_is_blamed(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(in_doubt, "_MOST_PER_IMAGE", 0)
+    monkeypatch.setattr(in_doubt, "_AT_ONCE", 2)
+    whole = picture(1)
+    sides = (300, 310, 320, 330)
+    put(tmp_path, **{f"train_{side}": whole.resize((side, side)) for side in sides})
+    put(tmp_path, val_other=picture(2))
+    summary, _ = run()
+    counts = summary["looks"]["doubts"]
+    assert (counts["pairs"], counts["looked"], counts["more"]) == (0, 0, False)
+    assert counts["unsearched"]
+    assert looks_in_words(summary) == ALIKE
+
+
+def test_windows_that_were_dropped_blame_no_bound_while_looks_are_left(run, tmp_path, monkeypatch):
+    put(tmp_path, train_one=thing(0), val_two=thing(10))
+    found = run_module.find_findings
+    monkeypatch.setattr(run_module, "find_findings", lambda *a: found(*a)._replace(more=True))
+    for looks, more in ((10, False), (1, True)):
+        summary, _ = run(looks=looks)
+        counts = summary["looks"]["doubts"]
+        assert (counts["looked"], counts["more"], counts["unsearched"]) == (1, more, True)
+        said = looks_in_words(summary)
+        assert (ALIKE in said, "since no more than 1 pair may be" in said) == (not more, more)
 
 
 @given(

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from fastphash.audit import in_doubt
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.run import audit
 from fastphash.demo import scene
@@ -86,6 +87,30 @@ def test_proposals_come_first_and_no_more_than_are_allowed(run, pairs):
     doubts = summary["looks"]["doubts"]
     assert (doubts["proposed"], doubts["proposed_looked"]) == (6, 2)
     assert "Only 2 pairs in doubt were compared at the pixels" in looks_in_words(summary)
+
+
+@pytest.mark.parametrize("looks", [1, 2, 5])
+def test_proposals_are_counted_however_few_may_be_looked_at(run, pairs, monkeypatch, looks):
+    # nearly nothing is held in memory
+    monkeypatch.setattr(in_doubt, "_HELD", -100)
+    summary, _ = run(propose=pairs, looks=looks)
+    doubts = summary["looks"]["doubts"]
+    assert (doubts["proposed"], doubts["proposed_looked"], doubts["more"]) == (6, looks, True)
+    assert doubts["pairs"] >= 6
+    assert "6 pairs were proposed; thumbnails left 6 in doubt" in looks_in_words(summary)
+
+
+def test_proposals_are_counted_where_sure_copies_take_all_looks(run, pairs, tmp_path):
+    whole = picture(11, 320)
+    for split, side in (("train", 320), ("val", 300)):
+        save(tmp_path / split / "11.png", np.asarray(whole.resize((side, side))))
+    summary, _ = run(propose=pairs, looks=1)
+    assert summary["looks"]["looked"] == 1
+    doubts = summary["looks"]["doubts"]
+    assert (doubts["pairs"], doubts["proposed"], doubts["proposed_looked"]) == (6, 6, 0)
+    said = looks_in_words(summary)
+    assert "left 6 in doubt, of which 0 were compared at their pixels" in said
+    assert "No pair in doubt was compared at the pixels, since no more than 1 pair may be" in said
 
 
 def test_neighbours_by_vectors(run, tmp_path):

@@ -1,5 +1,6 @@
 """The program: its commands, and what it says and returns when one of them fails."""
 
+import errno
 import logging
 import sys
 from typing import Any
@@ -64,7 +65,9 @@ class Commands(click.Group):
             raise
         except OSError as error:
             file = f": {error.filename}" if error.filename else ""
-            raise click.ClickException(f"{error.strerror or error}{file}") from error
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            advice = ". Make room, and run the command again" if full else ""
+            raise click.ClickException(f"{error.strerror or error}{file}{advice}") from error
 
     def _message(self, ctx: click.Context, error: FastphashError) -> str:
         return name_options(str(error), self.commands[str(ctx.invoked_subcommand)])

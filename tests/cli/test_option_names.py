@@ -44,12 +44,12 @@ def test_an_option_is_named_by_its_first_word():
         (
             ["audit", "val", "-o", "new", "--keep-in", "test"],
             USAGE,
-            "--keep-in names 'test', which is no split of this audit",
+            "--keep-in names 'test', which is no split of this audit: there are val",
         ),
         (
             ["audit", "val", "-o", "new", "--coco", "test=screen.txt"],
             USAGE,
-            "--coco names 'test', which is no split of this audit",
+            "--coco names 'test', which is no split of this audit: there are val",
         ),
         (
             ["audit", "val", "-o", "train"],

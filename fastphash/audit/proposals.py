@@ -14,7 +14,7 @@ from fastphash.base.pair_keys import pair_keys
 from fastphash.base.text import listed
 from fastphash.base.vocabulary import COLLISION, EXACT, IDENTICAL, UNKNOWN_COLOUR
 from fastphash.errors import StoreError, UsageError
-from fastphash.files.table_formats import read_column_names, read_columns
+from fastphash.files.table_formats import read_column_names, read_columns, without_marks
 from fastphash.joins.distances import row_distances
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
@@ -67,8 +67,16 @@ class Proposals(NamedTuple):
 
 
 def check_proposals(path: Path) -> None:
-    """Raise UsageError if a file can't be read, or has the columns of neither pairs nor vectors."""
-    _find_columns(path)
+    """Raise UsageError if a file can't be read, or has neither pairs nor vectors to propose.
+
+    All of it is read, so that `read_proposals` finds nothing wrong once an audit has removed the
+    results of an earlier one.
+    """
+    columns = _find_columns(path)
+    table = _read(path, columns)
+    _named(table, columns)
+    if columns.vector is not None:
+        _check_vectors(table[columns.vector], columns.vector)
 
 
 def read_proposals(path: Path, rows: HashTable, options: JoinOptions | None = None) -> Proposals:
@@ -91,20 +99,13 @@ def read_proposals(path: Path, rows: HashTable, options: JoinOptions | None = No
     Raises
     ------
     UsageError
-        The file can't be read, has neither pairs nor vectors, or names no image of these.
+        The file can't be read, or has neither pairs nor vectors.
     """
     columns = _find_columns(path)
     names = ImageNames(rows)
     if columns.vector is None:
-        found = _read_pairs(path, columns, names)
-    else:
-        found = _read_vectors(path, columns, names, options)
-    if found.given and found.unknown == found.given:
-        raise UsageError(
-            f"{str(path)!r} names no images of this audit, or names that several have: "
-            "give split and path as in hashes and groups"
-        )
-    return found
+        return _read_pairs(path, columns, names)
+    return _read_vectors(path, columns, names, options)
 
 
 class _Columns(NamedTuple):
@@ -155,20 +156,36 @@ def _read(path: Path, columns: _Columns) -> pa.Table:
 
 def _find_rows(table: pa.Table, columns: _Columns, names: ImageNames) -> list[NDArray[np.int64]]:
     """The row of each image, -1 if there is none: int64 (n,) for each column of paths."""
-    splits = columns.splits or (None,) * len(columns.paths)
     found = []
+    for paths, splits in _named(table, columns):
+        rows = names.find(paths, splits)
+        missing = pa.array(rows < 0)
+        # our own CSV marks names that a spreadsheet would take for formulas
+        bare = without_marks(paths.filter(missing))
+        of_split = None if splits is None else without_marks(splits.filter(missing))
+        rows[rows < 0] = names.find(bare, of_split)
+        found.append(rows)
+    return found
+
+
+def _named(
+    table: pa.Table, columns: _Columns
+) -> list[tuple[pa.ChunkedArray, pa.ChunkedArray | None]]:
+    """For each column of paths these, as binary, and the splits, as text."""
+    splits = columns.splits or (None,) * len(columns.paths)
+    named = []
     for path, exact, split in zip(columns.paths, columns.exact, splits, strict=True):
         try:
-            named = _as_bytes(table[path])
+            paths = _as_bytes(table[path])
             if exact in table.column_names:
-                named = pc.coalesce(_as_bytes(table[exact]), named)
-            found.append(
-                names.find(named, None if split is None else _as_bytes(table[split]).cast("string"))
+                paths = pc.coalesce(_as_bytes(table[exact]), paths)
+            named.append(
+                (paths, None if split is None else _as_bytes(table[split]).cast(pa.string()))
             )
         except pa.ArrowException as error:
-            named_ones = " and ".join(repr(name) for name in (path, split) if name)
-            raise UsageError(f"column {named_ones} is no text in UTF-8") from error
-    return found
+            which = f"columns {path!r} and {split!r} are" if split else f"column {path!r} is"
+            raise UsageError(f"{which} no text in UTF-8") from error
+    return named
 
 
 def _as_bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -227,13 +244,7 @@ def _read_vectors(
 
 def _as_matrix(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The usable vectors, float32 (m, d), and which rows have one, bool (n,)."""
-    kind = column.type
-    is_list = (
-        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    )
-    item = kind.value_type if is_list else kind
-    if not (is_list and (pa.types.is_floating(item) or pa.types.is_integer(item))):
-        raise UsageError(f"column {name!r} holds {kind}, not lists of numbers")
+    _check_vectors(column, name)
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
     values, counts = np.unique(lengths[lengths > 0], return_counts=True)
     length = int(values[counts.argmax()]) if values.size else 1
@@ -250,6 +261,16 @@ def _as_matrix(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.float32],
     usable = alike.copy()
     usable[alike] = good
     return vectors[good], usable
+
+
+def _check_vectors(column: pa.ChunkedArray, name: str) -> None:
+    kind = column.type
+    is_list = (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+    item = kind.value_type if is_list else kind
+    if not (is_list and (pa.types.is_floating(item) or pa.types.is_integer(item))):
+        raise UsageError(f"column {name!r} holds {kind}, not lists of numbers")
 
 
 def relate_proposals(proposals: Proposals, rows: HashTable, criteria: CopyCriteria) -> RowPairs:

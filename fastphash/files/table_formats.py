@@ -31,8 +31,10 @@ ENDINGS: dict[str, Format] = {
 ENDING: dict[Format, str] = {"parquet": ".parquet", "csv": ".csv", "json": ".jsonl"}
 
 # a spreadsheet takes a cell that begins so for a formula; the apostrophe marks such cells
-_FORMULA = "^['=+\\-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
-_FORMULA += "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]"
+_STARTS = "(['=+\\-@\t\r\n]|\N{FULLWIDTH EQUALS SIGN}|\N{FULLWIDTH PLUS SIGN}"
+# alternatives, because in bytes a set would be one of single bytes
+_STARTS += "|\N{FULLWIDTH HYPHEN-MINUS}|\N{FULLWIDTH COMMERCIAL AT})"
+_FORMULA, _MARKED = f"^{_STARTS}", f"^'{_STARTS}"
 
 
 class TableWriter(Protocol):
@@ -178,6 +180,15 @@ def _cell(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column
     marked = pc.binary_join_element_wise("'", column, "")
     return pc.if_else(pc.match_substring_regex(column, _FORMULA), marked, column)
+
+
+def without_marks(names: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text or bytes without the apostrophes by which `write_table` marks cells of CSV.
+
+    >>> without_marks(pa.chunked_array([["'=a", "''b", "'c", "d"]])).to_pylist()
+    ['=a', "'b", "'c", 'd']
+    """
+    return pc.replace_substring_regex(names, _MARKED, r"\1")
 
 
 def _value(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -31,8 +31,13 @@ def _proposals_in_words(summary: dict[str, Any]) -> list[str]:
     if number := proposals["unusable"]:
         vectors = count(number, "is a vector", "are vectors")
         unused.append(f"{vectors} without values, of another length or not finite")
-    if unused:
-        sentences.append(f"Of {proposals['given']:,} proposals, {listed(unused)}.")
+    if proposals["given"] and proposals["unknown"] == proposals["given"]:
+        sentences.append(
+            f"No pair was proposed: of {count(proposals['given'], 'proposal')} each has a name "
+            "that no compared image has, or several have. Give split and path as in groups."
+        )
+    elif unused:
+        sentences.append(f"Of {count(proposals['given'], 'proposal')}, {listed(unused)}.")
     if proposals["pairs"]:
         pairs = count(proposals["pairs"], "pair was", "pairs were")
         found = count(doubts["proposed_rescued"], "is a copy", "are copies")

@@ -15,6 +15,7 @@ from fastphash.audit.proposals import (
     read_proposals,
 )
 from fastphash.errors import UsageError
+from fastphash.files.table_formats import write_table
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import HASHES, read_splits
@@ -52,8 +53,6 @@ def written(path, /, **columns):
             table.writerow(columns)
             table.writerows(zip(*columns.values(), strict=True))
     elif path.suffix == ".jsonl":
-        from fastphash.files.table_formats import write_table
-
         write_table(path, pa.table(columns))
     else:
         pq.write_table(pa.table(columns), path)
@@ -211,15 +210,83 @@ def test_files_of_the_same_bytes_take_no_places(tmp_path):
         ({"path": ["000.png"]}, "has the columns 'path': proposals are pairs"),
         ({"path": ["000.png"], "vector": ["[1]"]}, "column 'vector' holds string, not lists"),
         ({"path": ["000.png"], "vector": [["1"]]}, "not lists of numbers"),
-        ({"path": ["x.png"], "vector": [[1.0]]}, "names no images of this audit"),
-        ({"path": ["x"], "other_path": ["000.png"]}, "names no images of this audit"),
+        (
+            {"path": ["000.png"], "split": [2.5], "vector": [[1.0]]},
+            "columns 'path' and 'split' are no text",
+        ),
+        (
+            {"path": ["000.png"], "split": [b"\xff"], "vector": [[1.0]]},
+            "columns 'path' and 'split' are no text in UTF-8",
+        ),
+        ({"path": ["000.png"], "other_path": [["a"]]}, "column 'other_path' is no text"),
         ({"path": [1.5], "other_path": ["000.png"]}, "column 'path' is no text"),
     ],
 )
 def test_tables_that_can_not_be_used(rows, tmp_path, columns, message):
     path = written(tmp_path / "t.parquet", **columns)
     with pytest.raises(UsageError, match=message):
+        check_proposals(path)
+    with pytest.raises(UsageError, match=message):
         read_proposals(path, rows)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_vectors_as_text_are_refused_in_any_format(tmp_path, form):
+    path = written(tmp_path / f"t.{form}", path=["000.png"], vector=["[1.0, 2.0]"])
+    with pytest.raises(UsageError, match="column 'vector' holds string, not lists of numbers"):
+        check_proposals(path)
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_columns_of_one_name_are_refused(tmp_path, form):
+    names = ["path", "path", "other_path"]
+    table = pa.Table.from_arrays([pa.array(["000.png"])] * 3, names)
+    path = tmp_path / f"t.{form}"
+    write_table(path, table)
+    with pytest.raises(UsageError, match="has several columns 'path'"):
+        check_proposals(path)
+
+
+@pytest.mark.parametrize(
+    "columns", [{"vector": [[1.0], [2.0]]}, {"other_path": ["000.png", "y.png"]}]
+)
+def test_unknown_names_are_counted_even_where_all_are(rows, tmp_path, columns):
+    path = written(tmp_path / "t.parquet", path=["x.png", "004.png"], **columns)
+    check_proposals(path)
+    found = read_proposals(path, rows)
+    assert found.pairs.shape == (0, 2)
+    assert (found.given, found.unknown) == (2, 2)
+
+
+ODD = ["=1.png", "+1.png", "-1.png", "@1.png", "'1.png", "'=1.png", "\uff1d1.png", "''x", "\t.png"]
+
+
+@pytest.mark.parametrize("splits", [["+a", "b"], ["a", "b"]])
+def test_marks_of_our_own_csv_are_undone(tmp_path, splits):
+    """An apostrophe stands before each name that a spreadsheet would take for a formula."""
+    for split in splits:
+        folder = scenes(tmp_path / "of" / split, range(len(ODD)))
+        for old, new in zip(sorted(folder.iterdir()), ODD, strict=True):
+            old.rename(folder / new)
+    sources = [source(split, tmp_path / "of" / split) for split in splits]
+    hash_into(tmp_path / HASHES, sources, IngestOptions(workers=0))
+    rows = read_splits(tmp_path, splits)
+    one, other = splits
+    # a name that some image has as it is stands for itself
+    names = [name for name in ODD if name not in {"=1.png", "'1.png"}]
+    columns = {
+        "split": [one] * len(names),
+        "path": names,
+        "other_split": [other] * len(names),
+        "other_path": names,
+    }
+    for form in ("csv", "jsonl", "parquet"):
+        write_table(tmp_path / f"t.{form}", pa.table(columns))
+        found = read_proposals(tmp_path / f"t.{form}", rows)
+        assert found.unknown == 0
+        paths = rows.paths.to_pylist()
+        named = [{paths[a].decode(), paths[b].decode()} for a, b in found.pairs.tolist()]
+        assert named == [{name} for name in names]
 
 
 def test_files_that_can_not_be_read(rows, tmp_path):

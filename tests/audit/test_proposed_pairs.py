@@ -89,6 +89,37 @@ def test_proposals_come_first_and_no_more_than_are_allowed(run, pairs):
     assert "Only 2 pairs in doubt were compared at the pixels" in looks_in_words(summary)
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"path": ["2.png"], "vector": ["[1.0]"]},
+        {"path": ["2.png"], "vector": [[[1.0]]]},
+        {"path": [0.5], "other_path": ["2.png"]},
+        {"path": ["2.png"], "split": [b"\xff"], "embedding": [[1.0]]},
+        {"path": ["2.png"]},
+    ],
+)
+def test_wrong_proposals_leave_the_earlier_audit_as_it_is(run, tmp_path, columns):
+    run()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
+    save(tmp_path / "val" / "8.png", np.asarray(picture(8, 320)))
+    pq.write_table(pa.table(columns), tmp_path / "bad.parquet")
+    with pytest.raises(UsageError):
+        run(propose=tmp_path / "bad.parquet")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
+
+
+@pytest.mark.parametrize("columns", [{"vector": [[1.0]]}, {"other_path": ["train/2.png"]}])
+def test_proposals_without_a_known_name_are_said_and_end_nothing(run, tmp_path, columns):
+    run()
+    pq.write_table(pa.table({"path": ["gone.png"], **columns}), tmp_path / "odd.parquet")
+    summary, found = run(propose=tmp_path / "odd.parquet")
+    assert summary["proposals"] == {"pairs": 0, "given": 1, "unknown": 1, "unusable": 0}
+    said = "No pair was proposed: of 1 proposal each has a name that no compared image has"
+    assert any(said in one for one in summary["verdict"]["sentences"])
+    assert said in read_page(found.folder / "report.html").text
+
+
 def put_sure_copies(folder):
     """Two that take one look."""
     for split, side in (("train", 320), ("val", 300)):

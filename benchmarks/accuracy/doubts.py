@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.support.command_line import make_parser, positive_number
-from benchmarks.support.dataset import DRAWS, build_dataset
+from benchmarks.support.dataset import DRAWS, add_draw, build_dataset
 from benchmarks.support.doubts import (
     COPY,
     OTHER_SHOT,
@@ -44,9 +44,7 @@ def main() -> None:
         default=150,
         help="individuals of each kind of object (default: %(default)s)",
     )
-    parser.add_argument(
-        "--draw", choices=DRAWS, default="report", help="which are drawn (default: %(default)s)"
-    )
+    add_draw(parser)
     arguments = parser.parse_args()
     seed = DRAWS.index(arguments.draw)
     dataset = build_dataset(arguments.photos, arguments.count, 1, draw=arguments.draw, mix=BOTH)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pyarrow.parquet as pq
 
 from benchmarks.support.command_line import make_parser, positive_number
-from benchmarks.support.dataset import DRAWS
+from benchmarks.support.dataset import DRAWS, add_draw
 from benchmarks.support.markdown import print_table
 from benchmarks.support.object_pictures import (
     COPY_EDITS,
@@ -55,9 +55,7 @@ def main() -> None:
         default=150,
         help="individuals of each kind of object (default: %(default)s)",
     )
-    parser.add_argument(
-        "--draw", choices=DRAWS, default="report", help="which are drawn (default: %(default)s)"
-    )
+    add_draw(parser)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, ProgressScreen() as progress:
         folder, out = Path(name, _SPLIT), Path(name, "audit")

@@ -13,6 +13,7 @@ neither way, as do tiles known to show one place. Windows of a single colour are
 method calls them copies.
 """
 
+import argparse
 import functools
 import math
 import zlib
@@ -36,6 +37,7 @@ WIDTH, HEIGHT = 240, 200
 # settings are chosen on one draw and reported on the other
 DRAWS = ("choose", "report")
 ALL = "all"
+
 # the share of the smaller window's area from which on a pair is ambiguous
 AMBIGUOUS = 0.5
 
@@ -50,6 +52,13 @@ DrawShift = Callable[[Generator], tuple[float, float]]
 """Draws a shift, as shares of a window's width and height."""
 Source = Path | int
 """A file, or the number of a drawn scene."""
+
+
+def add_draw(parser: argparse.ArgumentParser) -> None:
+    """Add ``--draw``, one of `DRAWS`."""
+    parser.add_argument(
+        "--draw", choices=DRAWS, default="report", help="which are drawn (default: %(default)s)"
+    )
 
 
 class Place(NamedTuple):

@@ -66,12 +66,17 @@ class Proposals(NamedTuple):
     unusable: int = 0
 
 
-def check_proposals(path: Path) -> None:
+def check_proposals(path: Path, out: Path | None = None) -> None:
     """Raise UsageError if a file can't be read, or has neither pairs nor vectors to propose.
 
     All of it is read, so that `read_proposals` finds nothing wrong once an audit has removed the
-    results of an earlier one.
+    results of an earlier one. So it may not be one of these, in the folder `out`.
     """
+    if out is not None and out.resolve() in path.resolve().parents:
+        raise UsageError(
+            f"{str(path)!r} is in the folder of the audit, which removes its earlier results: "
+            "propose a copy of it from elsewhere"
+        )
     columns = _find_columns(path)
     table = _read(path, columns)
     _named(table, columns)

@@ -126,7 +126,7 @@ def audit(
     # a damaged log shows before hashing
     read_steps(out)
     if options.propose is not None:
-        check_proposals(options.propose)
+        check_proposals(options.propose, out)
     checked = check_labels(options.labels, progress)
     # the results describe the hashes beside them: until both are written, nobody else may change
     # the hashes

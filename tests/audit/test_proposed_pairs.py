@@ -109,6 +109,20 @@ def test_wrong_proposals_leave_the_earlier_audit_as_it_is(run, tmp_path, columns
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
 
 
+def test_results_that_the_audit_itself_removes_are_not_proposed(run, tmp_path):
+    put_sure_copies(tmp_path)
+    run(table_form="csv")
+    out = tmp_path / "out"
+    (tmp_path / "link.csv").symlink_to(out / "leaks.csv")
+    for path in (out / "leaks.csv", out / "leaks.parquet", tmp_path / "link.csv"):
+        with pytest.raises(UsageError, match="propose a copy of it from elsewhere"):
+            run(propose=path)
+    assert (out / "summary.json").exists()
+    elsewhere = tmp_path / "mine.csv"
+    elsewhere.write_bytes((out / "leaks.csv").read_bytes())
+    assert run(propose=elsewhere)[0]["proposals"]["unknown"] == 0
+
+
 @pytest.mark.parametrize("columns", [{"vector": [[1.0]]}, {"other_path": ["train/2.png"]}])
 def test_proposals_without_a_known_name_are_said_and_end_nothing(run, tmp_path, columns):
     run()

@@ -124,6 +124,7 @@ def write_groups(path: Path, group: Codes, position: Codes, split: Codes, paths:
             keeper,
         ),
         *[pa.nulls(n, kind) for _, kind in PARTS],
+        pa.array(np.ones(n, np.bool_), mask=keeper),
         coded(split[first], SPLITS),
         pa.array(paths).take(pa.array(first)),
         coded(np.zeros(n, np.int32), REASONS, keeper),

@@ -149,6 +149,8 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
         # one column at a time: the memory of a whole table would not be given back
         return parquet.read_table(audited.folder / GROUPS, [name])[name]
 
+    # what takes room for a while comes first
+    unlooked = _read_unlooked(audited.folder / GROUPS)
     starts = _starts(read("group").to_numpy(), audited)
     orientation = encode_names(read("orientation"), ORIENTATIONS)
     orientation[starts[:-1]] = 0
@@ -167,7 +169,7 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
         encode_names(read("colour"), COLOURS),
         reasons,
         encode_names(reason, reasons),
-        _read_unlooked(audited.folder / GROUPS),
+        unlooked,
         read("path"),
         None if path_bytes.null_count == len(path_bytes) else path_bytes,
         part_rows,
@@ -177,8 +179,8 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
 
 def _read_unlooked(path: Path) -> NDArray[np.bool_]:
     """Whether rows of groups.parquet are sure copies whose pixels nobody compared."""
-    names = {"kind", "same_pixels", LOOKED[0]} & {*parquet.read_schema(path).names}
-    return are_unlooked(parquet.read_table(path, sorted(names)))
+    told = LOOKED[0] if LOOKED[0] in parquet.read_schema(path).names else "same_pixels"
+    return are_unlooked(parquet.read_table(path, ["kind", told]))
 
 
 def _read_parts(path: Path) -> tuple[NDArray[np.int64], pa.Table]:

@@ -167,9 +167,11 @@ def are_unlooked(table: pa.Table) -> NDArray[np.bool_]:
     """
     kinds = pa.array([KINDS[kind] for kind in THUMBNAIL_KINDS])
     name = LOOKED[0] if LOOKED[0] in table.column_names else "same_pixels"
-    looked = table[name].fill_null(fill_value=False)
-    unlooked = pc.and_(pc.is_in(table["kind"].cast(pa.string()), kinds), pc.invert(looked))
-    return np.asarray(unlooked.to_numpy(), np.bool_)
+    # by the few names, not by rows: millions of texts take room
+    sure = [pc.is_in(one.dictionary, kinds).take(one.indices) for one in table["kind"].chunks]
+    looked = table[name].fill_null(fill_value=False).to_numpy()
+    unlooked = pa.chunked_array(sure, pa.bool_()).fill_null(fill_value=False).to_numpy()
+    return np.asarray(unlooked & ~looked, np.bool_)
 
 
 def part_columns(

@@ -21,7 +21,8 @@ from multiprocessing import connection
 from typing import Any, NamedTuple, Self
 
 from fastphash.base.processes import new_process
-from fastphash.base.system import start_method, wait_for
+from fastphash.base.system import wait_for
+from fastphash.base.worker_start import how_ended, start_process, worker_context
 from fastphash.errors import WorkerError
 
 #: Called with the number of an item when work on the item begins.
@@ -109,7 +110,7 @@ class Supervisor:
         self._timeout = timeout
         self._start = start
         self._arguments = arguments
-        self._context = _context(start.__module__)
+        self._context = worker_context()
         self._ahead = max(_AHEAD * count, _MIN_AHEAD)
         self._queue: deque[_Task] = deque()
         self._idle_deaths = 0
@@ -228,31 +229,23 @@ class Supervisor:
         else:
             self._idle_deaths += 1
             if self._idle_deaths >= _MAX_IDLE_DEATHS:
-                raise WorkerError(f"worker processes keep dying: {_how_ended(dead.process)}")
+                raise WorkerError(f"worker processes keep dying: {how_ended(dead.process)}")
         self._queue.extendleft(reversed(dead.held))
         self._workers[self._workers.index(dead)] = self._start_worker()
 
     def _reason(self, dead: _Worker) -> str:
         if dead.late:
             return f"not done after {self._timeout:g} s, twice"
-        return f"the worker process died of it twice, {_how_ended(dead.process)}"
+        return f"the worker process died of it twice, {how_ended(dead.process)}"
 
     def _start_worker(self) -> _Worker:
         supervisor_end, worker_end = self._context.Pipe()
         current = self._context.RawArray(ctypes.c_int64, [_NO_ITEM, 0])
         arguments = (worker_end, current, self._start, self._arguments)
         process = new_process(self._context.get_start_method(), _serve, arguments)
-        _start(process, self._context)
+        start_process(process, self._context)
         worker_end.close()
         return _Worker(process, supervisor_end, current)
-
-
-def _how_ended(process: Any) -> str:
-    code = process.exitcode
-    if code is not None and code < 0:
-        with contextlib.suppress(ValueError):
-            return f"by {signal.Signals(-code).name}"
-    return f"with exit status {code}"
 
 
 def _serve(pipe: Any, current: Any, start: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
@@ -283,68 +276,3 @@ def _leave_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
-
-
-def _context(preloaded: str) -> Any:
-    """How workers start: forked from a server that has imported everything, or else spawned."""
-    method = start_method()
-    if method == "forkserver" and not _start_server(preloaded):
-        method = "spawn"
-    context: Any = multiprocessing.get_context(method)
-    # A first process does nothing: it shows whether processes can start, and waits for the imports,
-    # because workers that are interrupted while they import print tracebacks.
-    probe = new_process(method, _do_nothing)
-    _start(probe, context)
-    probe.join()
-    if probe.exitcode:
-        raise WorkerError(
-            f"worker processes can't be started: the first one ended {_how_ended(probe)}. "
-            "In Python, workers=0 does without them"
-        )
-    return context
-
-
-def _start_server(preloaded: str) -> bool:
-    """Start the server that workers are forked from; False if this process can have none."""
-    from multiprocessing import forkserver  # missing on Windows
-
-    multiprocessing.get_context("forkserver").set_forkserver_preload([preloaded])
-    with _interrupts_ignored(), _start_errors():
-        try:
-            forkserver.ensure_running()
-        except ChildProcessError:  # this process was forked from one that has a server
-            return False
-    return True
-
-
-def _start(process: Any, context: Any) -> None:
-    """Start a process that ignores Ctrl-C from the first moment on."""
-    # those that a server forks do so already
-    spawned = context.get_start_method() == "spawn"
-    with _start_errors(), _interrupts_ignored() if spawned else contextlib.nullcontext():
-        process.start()
-
-
-@contextlib.contextmanager
-def _start_errors() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, EOFError, RuntimeError) as error:
-        raise WorkerError(f"worker processes can't be started: {error}") from error
-
-
-def _do_nothing() -> None:
-    """The work of the first process."""
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C in here, so that processes started in here always ignore it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous_handler)

@@ -18,6 +18,7 @@ import fastphash.kernels.lanczos  # noqa: F401 - before the first image, whose t
 from fastphash.base.machine import limit_memory
 from fastphash.base.supervisor import At, Work
 from fastphash.base.vocabulary import PassOrder
+from fastphash.base.worker_start import preload
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError
 from fastphash.hashing.phash import hash_orientations, hash_thumbnails
@@ -28,6 +29,8 @@ from fastphash.images.thumbnail import both_thumbnails, thumbnail
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.executor import Task
 from fastphash.sources.protocol import Reader
+
+preload(__name__)
 
 # images that a worker remembers by their bytes, 1.5 kB each, up to 4.5 kB with alpha and frames
 _REMEMBERED = 4096

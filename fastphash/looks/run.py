@@ -16,6 +16,7 @@ from fastphash.base.orientations import orient_pixels
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.supervisor import At, Supervisor, Work
 from fastphash.base.vocabulary import DIFFERENT, UNKNOWN_COLOUR
+from fastphash.base.worker_start import preload
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError, UsageError
 from fastphash.images.pillow import limit_pixels
@@ -26,6 +27,8 @@ from fastphash.looks.keypoints import Described, describe, use_one_thread
 from fastphash.looks.local_change import LocalChange
 from fastphash.looks.pictures import decode_picture, match_sizes
 from fastphash.sources.protocol import Reader, SpecialFileError
+
+preload(__name__)
 
 # seconds for one pair; a worker that takes longer is ended
 _TIMEOUT = 40.0

@@ -11,11 +11,14 @@ import xxhash
 
 from fastphash.base.machine import core_count, free_memory, limit_memory
 from fastphash.base.supervisor import At, Supervisor, Work
+from fastphash.base.worker_start import preload
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError
 from fastphash.images.pillow import limit_pixels
 from fastphash.images.preview import make_preview
 from fastphash.sources.protocol import Reader, SpecialFileError
+
+preload(__name__)
 
 #: Why a file whose bytes are not those of the audit has no preview.
 CHANGED = "the file has changed since the audit"

@@ -3,11 +3,13 @@ import signal
 import threading
 import time
 from functools import partial
+from multiprocessing import forkserver
 from multiprocessing.context import SpawnProcess
 
 import pytest
 
 from fastphash.base import supervisor as supervisor_module
+from fastphash.base import worker_start
 from fastphash.base.supervisor import Supervisor
 from fastphash.base.system import wait_for
 from fastphash.errors import WorkerError
@@ -121,10 +123,10 @@ def stall_at_start(_):
 
 
 def test_processes_that_never_begin_are_an_error(monkeypatch):
-    monkeypatch.setattr(supervisor_module, "_STALL", 0.2)
+    monkeypatch.setattr(supervisor_module, "_STALL", 0.1)
     with (
         pytest.raises(WorkerError, match="keep dying: by SIGKILL"),
-        supervisor(begin=stall_at_start, timeout=0.2) as workers,
+        supervisor(begin=stall_at_start, timeout=0.1) as workers,
     ):
         list(workers.map(TASKS))
 
@@ -193,7 +195,7 @@ def test_a_process_killed_from_outside_costs_nothing():
 @pytest.fixture
 def spawns(monkeypatch):
     """Processes start as on macOS and Windows."""
-    monkeypatch.setattr(supervisor_module, "start_method", lambda: "spawn")
+    monkeypatch.setattr(worker_start, "start_method", lambda: "spawn")
 
 
 def test_processes_that_are_spawned_do_the_same(spawns):
@@ -221,3 +223,55 @@ def test_more_processes_than_the_system_waits_for_at_once(monkeypatch):
         answers = [item for result in workers.map(TASKS) for item in result]
     assert answers[3] == "the worker process died of it twice, by SIGKILL"
     assert answers[4:] == [number**2 for number in range(4, 200)]
+
+
+@pytest.fixture
+def first_processes(monkeypatch):
+    """The first processes, as they are started; none was before."""
+    started = []
+    monkeypatch.setattr(worker_start, "_PROVEN_PARENTS", set())
+
+    def start_and_note(process, context):
+        if process._target is worker_start._do_nothing:
+            started.append(process)
+        start_process(process, context)
+
+    start_process = worker_start.start_process
+    monkeypatch.setattr(worker_start, "start_process", start_and_note)
+    return started
+
+
+def test_each_fork_server_starts_one_first_process(first_processes):
+    for _ in range(2):
+        with supervisor(count=1) as workers:
+            assert list(workers.map([[2]])) == [[4]]
+    assert len(first_processes) == 1
+    server = forkserver._forkserver._forkserver_pid
+    os.kill(server, signal.SIGKILL)
+    os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
+    for _ in range(2):
+        with supervisor(count=1) as workers:
+            assert list(workers.map([[2]])) == [[4]]
+    assert len(first_processes) == 2
+
+
+def test_a_program_that_spawns_starts_one_first_process(spawns, first_processes):
+    for _ in range(2):
+        with supervisor(count=1):
+            pass
+    assert len(first_processes) == 1
+
+
+def test_a_first_process_that_fails_is_tried_again(first_processes, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(worker_start, "_do_nothing", leave_at_once)
+        for _ in range(2):
+            with pytest.raises(WorkerError, match="the first one ended with exit status 9"):
+                supervisor(count=1)
+    with supervisor(count=1) as workers:
+        assert list(workers.map([[2]])) == [[4]]
+    assert len(first_processes) == 3
+
+
+def leave_at_once():
+    os._exit(9)

@@ -1,0 +1,123 @@
+"""How worker processes start, and how they ended."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from fastphash.base.processes import new_process
+from fastphash.base.system import start_method
+from fastphash.errors import WorkerError
+
+# modules of workers, see `preload`
+_PRELOADED: list[str] = []
+# processes that have started another one: see `_start_first_process`
+_PROVEN_PARENTS: set[int] = set()
+
+
+def preload(module: str) -> None:
+    """Let the server that workers are forked from import a module before it forks the first.
+
+    A module that has a start of workers calls this, with its name, when it is imported. The server
+    starts but once: what its first workers don't need, later ones would each import.
+    """
+    _PRELOADED.append(module)
+
+
+def worker_context() -> Any:
+    """How workers start: forked from a server that has imported everything, or else spawned."""
+    method = start_method()
+    if method == "forkserver" and not _start_server():
+        method = "spawn"
+    context: Any = multiprocessing.get_context(method)
+    parent = _parent(method)
+    if parent not in _PROVEN_PARENTS:
+        _start_first_process(context)
+        _PROVEN_PARENTS.add(parent)
+    return context
+
+
+def _parent(method: str) -> int:
+    """The number of the process that workers are started by: the server, or this one."""
+    if method == "spawn":
+        return os.getpid()
+    from multiprocessing import forkserver  # missing on Windows
+
+    # it has no public name; another server may take the place of one that has died
+    server: Any = forkserver._forkserver  # noqa: SLF001
+    number: int = server._forkserver_pid  # noqa: SLF001
+    return number
+
+
+def _start_first_process(context: Any) -> None:
+    """Start a process that does nothing, and wait for it.
+
+    It shows whether processes can start. It also waits for the imports of a new server, because
+    workers that are interrupted while they import print tracebacks.
+    """
+    probe = new_process(context.get_start_method(), _do_nothing)
+    start_process(probe, context)
+    probe.join()
+    if probe.exitcode:
+        raise WorkerError(
+            f"worker processes can't be started: the first one ended {how_ended(probe)}. "
+            "In Python, workers=0 does without them"
+        )
+
+
+def _start_server() -> bool:
+    """Start the server that workers are forked from; False if this process can have none."""
+    from multiprocessing import forkserver  # missing on Windows
+
+    multiprocessing.get_context("forkserver").set_forkserver_preload(_PRELOADED)
+    with _interrupts_ignored(), _start_errors():
+        try:
+            forkserver.ensure_running()
+        except ChildProcessError:  # this process was forked from one that has a server
+            return False
+    return True
+
+
+def start_process(process: Any, context: Any) -> None:
+    """Start a process that ignores Ctrl-C from the first moment on."""
+    # those that a server forks do so already
+    spawned = context.get_start_method() == "spawn"
+    with _start_errors(), _interrupts_ignored() if spawned else contextlib.nullcontext():
+        process.start()
+
+
+@contextlib.contextmanager
+def _start_errors() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, RuntimeError) as error:
+        raise WorkerError(f"worker processes can't be started: {error}") from error
+
+
+def _do_nothing() -> None:
+    """The work of the first process."""
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C in here, so that processes started in here always ignore it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous_handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous_handler)
+
+
+def how_ended(process: Any) -> str:
+    """How a process ended: by which signal, or with which status."""
+    code = process.exitcode
+    if code is not None and code < 0:
+        with contextlib.suppress(ValueError):
+            return f"by {signal.Signals(-code).name}"
+    return f"with exit status {code}"

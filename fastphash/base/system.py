@@ -4,6 +4,8 @@ Linux, macOS and Windows differ, and so do local disks and network shares. Other
 one instead of asking where they run. Names of files are the matter of `base.paths`.
 """
 
+import contextlib
+import ctypes
 import errno
 import logging
 import os
@@ -26,6 +28,9 @@ MACOS = sys.platform == "darwin"
 MOST_HANDLES = 60 if WINDOWS else sys.maxsize
 # seconds between looks at more handles than that
 _LOOK_AGAIN = 0.01
+# number of a setting of glibc, from malloc.h, and bytes of an array that is large
+_M_MMAP_THRESHOLD = -3
+_LARGE_ARRAY = 1 << 20
 # seconds between attempts to rename a file that another program has open for a moment, on Windows
 _RENAME_AGAIN = (0.01, 0.05, 0.1, 0.3, 0.5)
 
@@ -159,6 +164,17 @@ def claim_port(listener: socket.socket) -> None:
     """
     exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
     listener.setsockopt(socket.SOL_SOCKET, exclusive or socket.SO_REUSEADDR, 1)
+
+
+def return_freed_arrays() -> None:
+    """Let each large array go back to the system as it is freed; does nothing outside of Linux.
+
+    glibc does so at first, but raises its limit with each large array that is freed, up to 32 MB.
+    After that it keeps freed arrays, and for each thread others.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another library than glibc
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_ARRAY)
 
 
 def start_method() -> Literal["forkserver", "spawn"]:

@@ -102,10 +102,11 @@ class Catalog:
     def __init__(self, audited: AuditFolder, progress: Progress = no_progress) -> None:
         self.audited = audited
         self.columns = read_columns(audited)
+        # what it takes for a while is free again for the details
+        self._selection = Selection(self.columns)
         self._index = NameIndex(self.columns)
         self.details = read_details(audited, self.columns, self._index, progress)
         release_memory()
-        self._selection = Selection(self.columns)
 
     def __len__(self) -> int:
         """How many groups there are."""

@@ -146,10 +146,12 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
     """Read the groups of an audit; StoreError if they are damaged."""
 
     def read(name: str) -> pa.ChunkedArray:
-        # one column at a time: the memory of a whole table would not be given back
+        # one column at a time, and what reading the last one took is given back before the next
+        release_memory()
         return parquet.read_table(audited.folder / GROUPS, [name])[name]
 
-    # what takes room for a while comes first
+    # what takes most room for a while comes first
+    paths = read("path")
     unlooked = _read_unlooked(audited.folder / GROUPS)
     starts = _starts(read("group").to_numpy(), audited)
     orientation = encode_names(read("orientation"), ORIENTATIONS)
@@ -158,7 +160,7 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
     reasons = sorted({name for chunk in reason.chunks for name in chunk.dictionary.to_pylist()})
     path_bytes = read("path_bytes")
     part_rows, part_table = _read_parts(audited.folder / GROUPS)
-    return GroupColumns(
+    columns = GroupColumns(
         audited.splits,
         starts,
         encode_names(read("split"), audited.splits),
@@ -170,11 +172,13 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
         reasons,
         encode_names(reason, reasons),
         unlooked,
-        read("path"),
+        paths,
         None if path_bytes.null_count == len(path_bytes) else path_bytes,
         part_rows,
         part_table,
     )
+    release_memory()
+    return columns
 
 
 def _read_unlooked(path: Path) -> NDArray[np.bool_]:

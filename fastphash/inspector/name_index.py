@@ -29,7 +29,9 @@ class NameIndex:
             keys[batch] = _keys(columns.exact_paths(start, _BATCH), columns.split[batch])
         self._splits = columns.splits
         self._rows = np.argsort(keys).astype(np.int32)
-        self._keys = keys[self._rows]
+        # in place: a sorted copy would be held beside it for a while
+        keys.sort()
+        self._keys = keys
 
     def find(self, splits: list[str], paths: list[bytes]) -> NDArray[np.int64]:
         """Rows by names of splits and exact paths; -1 where no row has that name."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.system import claim_port
+from fastphash.base.system import claim_port, return_freed_arrays
 from fastphash.errors import FastphashError, UsageError
 from fastphash.inspector.access import Access
 from fastphash.inspector.routes import make_app
@@ -54,6 +54,7 @@ def serve(
     StoreError
         Groups, decisions or label conflicts are damaged.
     """
+    return_freed_arrays()
     with _listening(host, port) as listener:
         access = Access(host, listener.getsockname()[1])
         app = make_app(audited, access, progress)

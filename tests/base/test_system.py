@@ -3,6 +3,7 @@ import logging
 import multiprocessing
 import os
 import socket
+import sys
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -243,3 +244,15 @@ def test_the_wait_ends_with_the_first_pipe_that_is_ready():
 
 def _send_later(sender):
     sender.send("late")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have no glibc")
+def test_freed_arrays_are_returned_where_glibc_can(monkeypatch):
+    asked = []
+    glibc = SimpleNamespace(mallopt=lambda *setting: asked.append(setting))
+    monkeypatch.setattr(system.ctypes, "CDLL", lambda _: glibc)
+    system.return_freed_arrays()
+    assert asked == [(-3, 1 << 20)]
+    # musl has no such function
+    del glibc.mallopt
+    system.return_freed_arrays()

@@ -10,6 +10,7 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from fastphash import TooManyPairsError, group, join, self_join
@@ -150,6 +151,11 @@ def listening(pid):
     return signal.SIGTERM in masks(pid)[1]
 
 
+def hashing(pid):
+    """Whether it has started its two workers; the others are the server and the tracker."""
+    return len(psutil.Process(pid).children(recursive=True)) == 4
+
+
 def at_work(pid):
     """Whether it has computed for a while after that: in its own time, however slow the machine."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
@@ -180,11 +186,11 @@ def interrupted(words, state, after, number, send=os.killpg):
     return process.returncode
 
 
-def stop_hashing(tmp_path, number, state, times):
+def stop_hashing(tmp_path, number, state, times, large=60):
     """Stop the same run after each of some times; in the end it is as if nothing had been."""
     folder = scenes(tmp_path / "in", range(40))
     picture = save(tmp_path / "x.png", np.zeros((3000, 3000), np.uint8)).read_bytes()
-    for i in range(60):
+    for i in range(large):
         (folder / f"large-{i:02d}.png").write_bytes(picture + b"%d" % i)
     store = tmp_path / "s"
     words = command("hash", str(folder), "-o", str(store), "--workers", "2")
@@ -197,7 +203,7 @@ def stop_hashing(tmp_path, number, state, times):
 
 
 def test_42_signals_while_hashing(tmp_path):
-    stop_hashing(tmp_path, signal.SIGINT, listening, [1.5])
+    stop_hashing(tmp_path, signal.SIGINT, hashing, [0.1], large=24)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 import compileall
+import contextlib
 import functools
+import gc
 import importlib
 import io
 import pkgutil
@@ -33,11 +35,43 @@ settings.load_profile("fast")
 
 def pytest_configure(config):
     """What is done once, before processes are started that each would do it."""
+    # where Python is told not to, every process of a test would compile all that it imports
+    sys.dont_write_bytecode = False
     if not hasattr(config, "workerinput"):
         write_into_memory()
-        # where Python is told not to, every process of a test would compile all that it imports
         compileall.compile_dir(Path(fastphash.__file__).parent, quiet=2)
         compile_kernels()
+
+
+def pytest_collection(session):
+    """Import all tests, if all are to run, and each of several processes begins elsewhere.
+
+    What one of them has compiled, with its assertions rewritten, the others find. Here warnings are
+    errors already.
+    """
+    if hasattr(session.config, "workerinput") and "tests" in session.config.args:
+        import_modules(tests_to_import(session.config.workerinput))
+
+
+def pytest_collection_finish():
+    """Look for garbage only in what comes after: what is collected stays."""
+    gc.freeze()
+
+
+def tests_to_import(worker):
+    """Names of all modules of tests; the first one depends on the number of the worker."""
+    root = Path(__file__).parents[1]
+    paths = sorted(path.relative_to(root) for path in root.glob("tests/**/test_*.py"))
+    names = [".".join(path.with_suffix("").parts) for path in paths]
+    first = int(worker["workerid"].removeprefix("gw")) * len(names) // worker["workercount"]
+    return names[first:] + names[:first]
+
+
+def import_modules(names):
+    """Import them; one that can't be imported is pytest's to tell of."""
+    for name in names:
+        with contextlib.suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(name)
 
 
 def compile_kernels():

@@ -106,13 +106,16 @@ def shared():
 @functools.lru_cache(maxsize=300)
 def _made_photo(height, width, seed, channels):
     rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:height, :width] / max(height, width)
+    y, x = np.arange(height) / max(height, width), np.arange(width) / max(height, width)
     layers = []
     for _ in range(channels):
         shade = rng.normal(0, 5, (height, width))
-        for _ in range(10):
-            fy, fx, phase = rng.uniform(-20, 20, 3)
-            shade += 40 / (1 + np.hypot(fy, fx) / 8) * np.cos(fy * y + fx * x + phase)
+        fy, fx, phase = rng.uniform(-20, 20, (10, 3)).T
+        strength = 40 / (1 + np.hypot(fy, fx) / 8)
+        # cos(fy * y + fx * x + phase), without a cosine for each pixel
+        down, across = np.outer(y, fy) + phase, np.outer(fx, x)
+        shade += (strength * np.cos(down)) @ np.cos(across)
+        shade -= (strength * np.sin(down)) @ np.sin(across)
         layers.append(np.clip(shade + 128, 0, 255).astype(np.uint8))
     return layers[0] if channels == 1 else np.stack(layers, axis=-1)
 

@@ -15,6 +15,7 @@ import pytest
 
 from fastphash import TooManyPairsError, group, join, self_join
 from tests.support.command_line import command, run, run_process, screen
+from tests.support.examples import slow_but
 from tests.support.fault_runs import contents
 from tests.support.scenes import save, scenes
 from tests.support.stores import write_hashes, write_store
@@ -59,9 +60,10 @@ def ball(count):
     return centre ^ rng.permutation(np.unique(flips))[:count]
 
 
-def test_39_one_ball(tmp_path):
-    hashes = ball(100_000)
-    assert np.unique(hashes).size == 100_000
+@pytest.mark.parametrize("count", slow_but([30_000], [30_000, 100_000]))
+def test_39_one_ball(tmp_path, count):
+    hashes = ball(count)
+    assert np.unique(hashes).size == count
     groups, megabytes = groups_in(tmp_path, hashes, "4,8")
     assert groups[1] == 1
     assert megabytes < 500

@@ -4,12 +4,15 @@ Run it in an environment with each Pillow (12.1, 12.3, 13) and ImageHash: it put
 the name of that Pillow's pass order, with the versions, into golden.json.
 """
 
+import functools
+
 import numpy as np
 from PIL import Image
 
 TRANSPOSES = (None, *(Image.Transpose(n) for n in (2, 3, 4, 0, 1, 5, 6)))
 
 
+@functools.cache
 def golden_images():
     """Name and uint8 pixels; integers only, so that no library has a say in them."""
     y, x = np.indices((3301, 700), np.int64)

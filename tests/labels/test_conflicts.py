@@ -21,6 +21,7 @@ from fastphash.labels.conflicts import (
 from fastphash.labels.shapes import orient_shapes
 from fastphash.results.schemas import GROUPS_SCHEMA
 from tests.support.annotations import EIGHT, groups_of, polygon, rows_of
+from tests.support.examples import slow_but
 from tests.support.scenes import TRANSPOSES
 
 # the first folder of each path is a class
@@ -101,8 +102,8 @@ def test_folder_conflicts_are_those_of_a_plain_loop(groups):
     assert [tuple(row.values()) for row in found] == expected
 
 
-def test_a_million_rows():
-    rows = 1_000_000
+@pytest.mark.parametrize("rows", slow_but([50_000], [50_000, 1_000_000]))
+def test_any_number_of_rows(rows):
     number = np.arange(rows) // 2
     code = np.arange(rows) % 2
     split = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), ["train"])

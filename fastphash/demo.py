@@ -122,11 +122,18 @@ def compare_with_planted(audit_folder: Path, planted: list[PlantedCopy]) -> list
 def scene(rng: np.random.Generator, side: int = _SIDE) -> NDArray[np.uint8]:
     """A landscape of smooth hills, fields and houses, with grain: uint8 (h, w, 3)."""
     height, width = (int(length) for length in rng.integers(side * 3 // 4, side * 5 // 4, 2))
-    y, x = np.mgrid[0:height, 0:width] / side
-    picture = np.zeros((height, width, 3))
-    for _ in range(8):
-        wave = np.sin(2 * np.pi * (rng.normal(0, 1.5) * x + rng.normal(0, 1.5) * y + rng.uniform()))
-        picture += wave[..., None] * rng.uniform(5, 30, 3)
+    y, x = (2 * np.pi / side * np.arange(length)[:, None] for length in (height, width))
+    waves = [
+        (rng.normal(0, 1.5), rng.normal(0, 1.5), rng.uniform(), rng.uniform(5, 30, 3))
+        for _ in range(8)
+    ]
+    across, down, phase, strength = (np.array(column) for column in zip(*waves, strict=True))
+    # sin(across * x + down * y + phase), without a sine for each pixel
+    down, across = down * y + 2 * np.pi * phase, across * x
+    picture = np.empty((height, width, 3))
+    for channel, strong in enumerate(strength.T):
+        picture[..., channel] = (strong * np.sin(down)) @ np.cos(across).T
+        picture[..., channel] += (strong * np.cos(down)) @ np.sin(across).T
     for _ in range(int(rng.integers(6, 18))):
         top, left = rng.uniform(0, height), rng.uniform(0, width)
         house_height, house_width = rng.uniform(side / 20, side / 3, 2)

@@ -66,9 +66,9 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from fastphash.base.versions import version_of
 
-        return version("fastphash")
+        return version_of("fastphash")
     if name not in __all__:
         raise AttributeError(f"module 'fastphash' has no attribute {name!r}")
     value = getattr(import_module(f"fastphash.{_HOME.get(name, 'errors')}"), name)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +28,7 @@ from fastphash.audit.summary import (
 from fastphash.audit.threshold import calibrate_score
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.text import count
+from fastphash.base.versions import version_of
 from fastphash.defaults import RADIUS
 from fastphash.errors import FastphashError, UsageError
 from fastphash.files import atomic
@@ -314,7 +314,7 @@ def _describe_run(
 ) -> dict[str, Any]:
     """The part of summary.json about the settings of the audit."""
     return {
-        "fastphash": version("fastphash"),
+        "fastphash": version_of("fastphash"),
         "definition": str(store.definition),
         "thumbnails": store.layout.thumbnails,
         "orientations": store.layout.orientations,

@@ -73,8 +73,23 @@ class Commands(click.Group):
         return name_options(str(error), self.commands[str(ctx.invoked_subcommand)])
 
 
+def _print_version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from fastphash.base.versions import version_of
+
+        click.echo(f"fastphash, version {version_of('fastphash')}")
+        ctx.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="fastphash")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Find every copy in an image data set: identical, rotated or mirrored, in a split and across.
 

@@ -1,9 +1,8 @@
 """The figures of an evaluation: evaluation.json."""
 
-from importlib.metadata import version
-
 import numpy as np
 
+from fastphash.base.versions import version_of
 from fastphash.base.vocabulary import COPY_KINDS
 from fastphash.evaluation.curves import RankedCandidates
 from fastphash.evaluation.judging import STATUS_NOT_COPIES, STATUS_UNLISTED, JudgedPairs
@@ -42,7 +41,7 @@ def summarise(
     at_distances = by_distance.at(-np.arange(criteria.radius + 1))
     rejected = int((truth.pairs[:, 1] >= images).sum())
     return {
-        "fastphash": version("fastphash"),
+        "fastphash": version_of("fastphash"),
         "store": store,
         "radius": criteria.radius,
         "min_score": criteria.min_score,

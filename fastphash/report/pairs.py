@@ -1,12 +1,12 @@
 """Pairs of images as one file of HTML, for people to look at."""
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from fastphash.base.progress import Progress, no_progress
+from fastphash.base.versions import version_of
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.files import atomic
 from fastphash.report.groups import Group, ImageName, Member
@@ -62,7 +62,7 @@ def write_pairs(
         shown=shown,
         pictures=draw(audited, groups, progress),
         pairs_at_once=AT_ONCE // 2,
-        made_by=version("fastphash"),
+        made_by=version_of("fastphash"),
     )
     with atomic.replacing(target) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")

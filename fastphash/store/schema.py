@@ -3,11 +3,11 @@
 import functools
 import json
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastphash.base.versions import version_of
 from fastphash.base.vocabulary import CHROMA_SIDE, THUMBNAIL_SIDE
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.hashing.definition import Definition
@@ -84,7 +84,7 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
     metadata = {
         "schema": SCHEMA_VERSION,
         "definition": definition.to_json(),
-        "versions": {name: version(name) for name in _PACKAGES},
+        "versions": {name: version_of(name) for name in _PACKAGES},
     }
     return pa.schema(fields, {METADATA: json.dumps(metadata, sort_keys=True).encode()})
 

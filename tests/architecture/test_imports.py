@@ -48,6 +48,7 @@ USERS = {
     "pyarrow.parquet": {"files.parquet"},
     "filelock": {"store.lock"},
     "psutil": {"base.machine"},
+    "importlib.metadata": {"base.versions"},
     "shapely": {"labels.shapes"},
     "jinja2": {"inspector", "report"},
     "starlette": {"inspector"},

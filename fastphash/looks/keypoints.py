@@ -1,5 +1,7 @@
 """Keypoints of pictures, and the similarity that most of those of two pictures agree on."""
 
+import contextlib
+import io
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -26,6 +28,8 @@ _USED = (
     *("setNumThreads", "setRNGSeed", "warpAffine"),
 )
 _REMEDY = "pip install opencv-python-headless"
+# pip believes that what is broken is installed
+_REPAIR = "pip install --force-reinstall --no-deps opencv-python-headless"
 # scales beyond which a similarity is an accident
 _MOST_SCALE = 8.0
 
@@ -133,7 +137,9 @@ def use_one_thread() -> None:
 def load_opencv() -> ModuleType:
     """OpenCV, or a UsageError that says what is wrong with it, and what to install."""
     try:
-        import cv2
+        # numpy writes a page there where OpenCV was built for another one
+        with contextlib.redirect_stderr(io.StringIO()):
+            import cv2
     except ModuleNotFoundError as error:
         if error.name != "cv2":
             raise _unusable(one_line(error)) from error
@@ -146,4 +152,4 @@ def load_opencv() -> ModuleType:
 
 
 def _unusable(why: str) -> UsageError:
-    return UsageError(f"pictures can't be aligned, since OpenCV is broken ({why}): {_REMEDY}")
+    return UsageError(f"pictures can't be aligned, since OpenCV is broken ({why}): {_REPAIR}")

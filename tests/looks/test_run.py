@@ -1,6 +1,8 @@
 """Looks in worker processes: in any order, bounded, and past files that are gone or no images."""
 
+import re
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 
 import numpy as np
 import pytest
@@ -96,6 +98,17 @@ def test_pairs_are_aligned_where_that_is_asked(files, monkeypatch):
     assert "pip install opencv-python-headless" in why_unaligned()
     with pytest.raises(UsageError, match="OpenCV"):
         look_at_pairs([LookTask(plain, plain, aligned=True)])
+
+
+def test_a_library_that_cannot_be_loaded_is_no_opencv(tmp_path, monkeypatch):
+    folder = tmp_path / "cv2"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("from cv2.native import *")
+    (folder / f"native{EXTENSION_SUFFIXES[0]}").write_bytes(b"no library")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cv2"]:
+        monkeypatch.delitem(sys.modules, name)
+    assert re.search(r"OpenCV is broken \(.*native.*\): pip install", why_unaligned())
 
 
 def test_only_what_is_asked_is_compared(files):

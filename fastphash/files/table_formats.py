@@ -120,7 +120,9 @@ class _CsvWriter:
         self._writer = csv.CSVWriter(self._file, _as_text(schema.empty_table(), _cell).schema)
 
     def write(self, table: pa.Table) -> None:
-        self._writer.write_table(_as_text(table, _cell))
+        # pyarrow before 24 writes a batch twice if one without rows comes first
+        if table.num_rows:
+            self._writer.write_table(_as_text(table.combine_chunks(), _cell))
 
     def __enter__(self) -> Self:
         return self

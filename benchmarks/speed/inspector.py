@@ -115,8 +115,11 @@ class RunningInspector:
         assert url.hostname, "the inspector didn't start"
         self._connection = http.client.HTTPConnection(url.hostname, url.port or 80)
         self._headers = {"Origin": f"http://{url.netloc}"}
+        self._base = ""
         cookie = SimpleCookie(self._ask("GET", f"/?{url.query}").headers["Set-Cookie"])
-        self._headers["Cookie"] = "; ".join(f"{m.key}={m.value}" for m in cookie.values())
+        (ours,) = cookie.values()
+        self._headers["Cookie"] = f"{ours.key}={ours.value}"
+        self._base = ours["path"].rstrip("/")
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +130,7 @@ class RunningInspector:
         self._process.communicate()
 
     def _ask(self, method: str, path: str, body: str | None = None) -> Answer:
-        self._connection.request(method, path, body, self._headers)
+        self._connection.request(method, self._base + path, body, self._headers)
         response = self._connection.getresponse()
         return Answer(response.status, response.headers, response.read().decode())
 

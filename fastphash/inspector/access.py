@@ -7,12 +7,14 @@ import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fastphash.base.text import printable
 
 #: Bytes of the largest body of a request; a form has less than 1000.
 LARGEST_BODY = 16 << 10
@@ -20,6 +22,8 @@ LARGEST_BODY = 16 << 10
 STATIC = "/static/"
 
 _SAFE = ("GET", "HEAD")
+# seconds until a browser forgets the cookie: half a day of work
+_COOKIE_AGE = 12 * 60 * 60
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'self'; "
     "script-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -32,6 +36,10 @@ _HEADERS = {
 _log = logging.getLogger(__name__)
 
 
+def _new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
 @dataclass(frozen=True)
 class Access:
     """Where the inspector is served, and the secrets that let requests in.
@@ -42,15 +50,21 @@ class Access:
         Name or address.
     port : int
     visit : str
-        Secret in the printed URL, which is exchanged for a cookie with the same secret.
+        Secret in the printed URL, which is exchanged for the cookie.
+    folder : str
+        Secret that the paths of all pages begin with.
+    session : str
+        Secret in the cookie.
     form : str
         Secret in every form of the inspector's pages.
     """
 
     host: str
     port: int
-    visit: str = field(default_factory=lambda: secrets.token_urlsafe(32))
-    form: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    visit: str = field(default_factory=_new_secret)
+    folder: str = field(default_factory=_new_secret)
+    session: str = field(default_factory=_new_secret)
+    form: str = field(default_factory=_new_secret)
 
     @property
     def origin(self) -> str:
@@ -64,9 +78,31 @@ class Access:
         return f"{self.origin}/?{urlencode({'token': self.visit})}"
 
     @property
+    def base(self) -> str:
+        """What the paths of all pages begin with; / follows.
+
+        Browsers send a cookie to every port of its host, and so to servers of other users, but
+        only with paths like its own. Nobody else can know this one.
+        """
+        return f"/{self.folder}"
+
+    @property
     def cookie(self) -> str:
-        """Name of the cookie; has the port, because all ports of a host share their cookies."""
+        """Name of the cookie; has the port, because servers of one host share their cookies."""
         return f"fastphash-{self.port}"
+
+    def lets_in(self, request: Request) -> bool:
+        """Whether a request has the path of our pages, and the cookie.
+
+        Other servers of the host can set cookies of the same name: any of them will do.
+        """
+        folder = request.scope["path"].removeprefix("/").partition("/")[0]
+        return same_secret(folder, self.folder) and any(
+            same_secret(value.strip(), self.session)
+            for header in request.headers.getlist("cookie")
+            for name, _, value in (part.partition("=") for part in header.split(";"))
+            if name.strip() == self.cookie
+        )
 
     def knows_host(self, header: str) -> bool:
         """Whether a Host header names this server.
@@ -146,8 +182,8 @@ class Guard:
             await send(message)
 
         request = Request(scope)
-        refusal = self._refusal(request)
         try:
+            refusal = self._refusal(request)
             if refusal is None:
                 body = await _read_body(receive)
                 if body is None:
@@ -155,8 +191,11 @@ class Guard:
             if refusal is None:
                 await self._app(scope, _replay(body or b""), answer)
                 return
+        except ClientDisconnect:
+            # half a form is none
+            return
         except Exception as error:  # the server goes on, and prints one line, no traceback
-            _log.error("%s %s failed: %r", scope["method"], scope["path"], error)
+            _log.error("%s %s failed: %r", scope["method"], printable(scope["path"]), error)
             if started:
                 return
             refusal = self._refuse(request, 500, "Something went wrong; the terminal says what.")
@@ -170,8 +209,7 @@ class Guard:
             )
         if request.method not in _SAFE and not self._is_same_origin(request.headers):
             return self._refuse(request, 403, "Only pages of this inspector may send forms.")
-        cookie = request.cookies.get(self._access.cookie, "")
-        if request.url.path.startswith(STATIC) or same_secret(cookie, self._access.visit):
+        if request.scope["path"].startswith(STATIC) or self._access.lets_in(request):
             return None
         if request.method in _SAFE and same_secret(
             request.query_params.get("token", ""), self._access.visit
@@ -198,20 +236,26 @@ class Guard:
         send a strict cookie when it follows a redirect.
         """
         rest = [(name, value) for name, value in parse_qsl(request.url.query) if name != "token"]
-        # a path that begins with // would lead to another host
-        path = "/" + request.url.path.lstrip("/")
+        path = self._access.base + quote(request.scope["path"])
         response = self._welcome(request, f"{path}?{urlencode(rest)}" if rest else path)
         response.set_cookie(
-            self._access.cookie, self._access.visit, httponly=True, samesite="strict"
+            self._access.cookie,
+            self._access.session,
+            max_age=_COOKIE_AGE,
+            path=f"{self._access.base}/",
+            httponly=True,
+            samesite="strict",
         )
         return response
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """The body of a request; None if it is too large."""
+    """The body of a request; None if it is too large; ClientDisconnect if it ends too early."""
     body = bytearray()
     while len(body) <= LARGEST_BODY:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         body += message.get("body", b"")
         if not message.get("more_body"):
             break

@@ -14,7 +14,7 @@ from fastphash.inspector.catalog import Row
 from fastphash.inspector.decisions import Verdict
 from fastphash.inspector.page_state import PageState, whole_number
 from fastphash.inspector.parameters import within
-from fastphash.inspector.responses import redirect
+from fastphash.inspector.responses import Responses
 from fastphash.inspector.review import Review
 
 _KEEPER_WORDS = ("keeper", "its_keeper")
@@ -28,10 +28,12 @@ class Forms:
     Parameters
     ----------
     review : Review
+    responses : Responses
     access : Access
     """
 
-    def __init__(self, review: Review, access: Access) -> None:
+    def __init__(self, review: Review, responses: Responses, access: Access) -> None:
+        self._responses = responses
         self._catalog = review.catalog
         self._log = review.log
         self._navigation = review.navigation
@@ -79,10 +81,12 @@ class Forms:
                 raise UsageError(f"no such decision about this image: {word!r}")
         following = self._navigation.next_undecided(state.filter, row.number)
         if following is None:
-            return redirect("/", state, page=1)
+            return self._responses.redirect("/", state, page=1)
         if form.get("back") == "group":
-            return redirect(f"/group/{self._catalog.group_of(following)}", state, page=1)
-        return redirect(f"/pair/{following}", state, page=1)
+            return self._responses.redirect(
+                f"/group/{self._catalog.group_of(following)}", state, page=1
+            )
+        return self._responses.redirect(f"/pair/{following}", state, page=1)
 
     def _undo(self, form: dict[str, str]) -> Response:
         state = PageState.parse(form.get("state", ""), self._catalog.splits)
@@ -91,7 +95,7 @@ class Forms:
         images = [image for decision in step for image in decision.images]
         rows = sorted(row for row in self._catalog.find(images).tolist() if row >= 0)
         if not rows:
-            return redirect("/", state)
+            return self._responses.redirect("/", state)
         row = self._catalog.row(rows[-1])
         return self._show("pair" if len(set(images)) <= 2 else "group", row, state)
 
@@ -99,5 +103,5 @@ class Forms:
         """Go on to a row's pair, or to its group."""
         if page == "pair":
             number = row.keeper + 1 if row.is_keeper else row.number
-            return redirect(f"/pair/{number}", state, page=1)
-        return redirect(f"/group/{row.group}", state, page=1)
+            return self._responses.redirect(f"/pair/{number}", state, page=1)
+        return self._responses.redirect(f"/group/{row.group}", state, page=1)

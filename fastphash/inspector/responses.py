@@ -45,6 +45,7 @@ class Responses:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.globals["base"] = access.base
         self._templates.filters |= {"printable": printable, "count": figure, "bytes": file_size}
 
     def page(
@@ -64,15 +65,21 @@ class Responses:
         )
         return HTMLResponse(page)
 
-    def refuse(self, _: Request, status: int, sentence: str) -> Response:
+    def redirect(self, path: str, state: PageState, **changes: Any) -> Response:
+        """Go on to a page, with its state in the query string, changed."""
+        text = state.query_string(**changes)
+        path = self._access.base + path
+        return RedirectResponse(f"{path}?{text}" if text else path, 303)
+
+    def refuse(self, request: Request, status: int, sentence: str) -> Response:
         """A plain page for a request that isn't let in."""
-        return self._message(status, sentence)
+        return self._message(request, status, sentence)
 
     def welcome(self, _: Request, url: str) -> Response:
         """A page that goes on to another by itself."""
         return HTMLResponse(self._templates.get_template("welcome.html").render(url=url))
 
-    def no_such_page(self, _: Request, error: Exception) -> Response:
+    def no_such_page(self, request: Request, error: Exception) -> Response:
         """The page of an HTTP error: 404, 405 and others."""
         assert isinstance(error, HTTPException)
         sentences = {
@@ -80,13 +87,13 @@ class Responses:
             405: "This page takes no such request.",
         }
         sentence = sentences.get(error.status_code, error.detail)
-        return self._message(error.status_code, sentence, error.headers)
+        return self._message(request, error.status_code, sentence, error.headers)
 
-    def wrong_request(self, _: Request, error: Exception) -> Response:
+    def wrong_request(self, request: Request, error: Exception) -> Response:
         """The page of a wrong value in a request."""
-        return self._message(400, str(error))
+        return self._message(request, 400, str(error))
 
-    def failed(self, _: Request, error: Exception) -> Response:
+    def failed(self, request: Request, error: Exception) -> Response:
         """The page of a damaged file, or one that another process is writing."""
         sentence = str(error)
         if self._review.is_outdated:
@@ -94,21 +101,22 @@ class Responses:
                 "The audit is being run again, or has been. Once it is complete, stop fastphash "
                 "inspect and start it again."
             )
-        return self._message(503, sentence)
+        return self._message(request, 503, sentence)
 
     def _message(
-        self, status: int, sentence: str, headers: Mapping[str, str] | None = None
+        self,
+        request: Request,
+        status: int,
+        sentence: str,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
-        template = self._templates.get_template("message.html")
-        title = HTTPStatus(status).phrase
-        page = template.render(status=status, title=title, sentence=sentence)
+        page = self._templates.get_template("message.html").render(
+            title=HTTPStatus(status).phrase,
+            sentence=sentence,
+            # a link would tell others the secret in our paths
+            has_link=self._access.lets_in(request),
+        )
         return HTMLResponse(page, status, headers)
-
-
-def redirect(path: str, state: PageState, **changes: Any) -> Response:
-    """Go on to a path, with the state of the page in its query string, changed."""
-    text = state.query_string(**changes)
-    return RedirectResponse(f"{path}?{text}" if text else path, 303)
 
 
 def picture_response(picture: Picture, etag: str) -> Response:

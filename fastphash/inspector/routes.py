@@ -3,7 +3,7 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.errors import FastphashError, UsageError
@@ -34,16 +34,22 @@ def make_app(audited: AuditFolder, access: Access, progress: Progress = no_progr
     """
     review = Review(audited, progress)
     responses = Responses(review, access)
-    pages, images, forms = Pages(review, responses), Images(review), Forms(review, access)
+    pages, images = Pages(review, responses), Images(review)
+    forms = Forms(review, responses, access)
     return Starlette(
         routes=[
-            Route("/", pages.groups),
-            Route("/group/{number:int}", pages.group),
-            Route("/pair/{row:int}", pages.pair),
-            Route("/image/{row:int}", images.image),
-            Route("/thumbnail/{row:int}", images.thumbnail),
-            Route("/decide", forms.decide, methods=["POST"]),
-            Route("/undo", forms.undo, methods=["POST"]),
+            Mount(
+                access.base,
+                routes=[
+                    Route("/", pages.groups),
+                    Route("/group/{number:int}", pages.group),
+                    Route("/pair/{row:int}", pages.pair),
+                    Route("/image/{row:int}", images.image),
+                    Route("/thumbnail/{row:int}", images.thumbnail),
+                    Route("/decide", forms.decide, methods=["POST"]),
+                    Route("/undo", forms.undo, methods=["POST"]),
+                ],
+            ),
             Route(STATIC + "{name}", static_file),
         ],
         middleware=[

@@ -15,12 +15,14 @@ from fastphash.base.progress import Progress, no_progress
 from fastphash.base.system import claim_port, return_freed_arrays
 from fastphash.errors import FastphashError, UsageError
 from fastphash.inspector.access import Access
+from fastphash.inspector.connections import BoundedConnection, seldom_logged
 from fastphash.inspector.routes import make_app
 from fastphash.results.audit_folder import AuditFolder
 
 # seconds to finish requests when the server is told to end
 _GRACE = 2
-_BACKLOG = 128
+# connections that are accepted at one go, before there are too many
+_BACKLOG = 100
 _LARGEST_HEADERS = 32 << 10
 
 
@@ -55,19 +57,22 @@ def serve(
         Groups, decisions or label conflicts are damaged.
     """
     return_freed_arrays()
-    with _listening(host, port) as listener:
+    with _listening(host, port) as listener, seldom_logged():
         access = Access(host, listener.getsockname()[1])
         app = make_app(audited, access, progress)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                loop="asyncio",
+                http=BoundedConnection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
+                log_level="error",
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
+                backlog=_BACKLOG,
                 h11_max_incomplete_event_size=_LARGEST_HEADERS,
                 timeout_graceful_shutdown=_GRACE,
             )

@@ -52,7 +52,7 @@ USERS = {
     "shapely": {"labels.shapes"},
     "jinja2": {"inspector", "report"},
     "starlette": {"inspector"},
-    "uvicorn": {"inspector.server"},
+    "uvicorn": {"inspector.connections", "inspector.server"},
     "click": {"cli"},
     "rich": {"cli"},
 }

@@ -41,9 +41,9 @@ def visit(open_page):
     def go(served, path="/", **how):
         page = open_page(served.url, origin=served.origin, **how)
         served.pages.append(page)
-        page.wait_for_url(f"{served.origin}/")
+        page.wait_for_url(f"{served.home}/")
         if path != "/":
-            page.goto(served.origin + path)
+            page.goto(served.home + path)
         return page
 
     return go
@@ -60,7 +60,7 @@ def test_no_page_has_barriers(audited, visit):
         served.post("/decide", row="1", decision="keeper")
         page = visit(served, reduced_motion="reduce")
         for name, path in PAGES.items():
-            page.goto(served.origin + path)
+            page.goto(served.home + path)
             for width, scheme in product((320, 1280, 1920), ("light", "dark")):
                 page.set_viewport_size({"width": width, "height": 900})
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -68,7 +68,7 @@ def test_no_page_has_barriers(audited, visit):
                 assert violations(page) == [], look
                 assert overflows(page) == 0, look
                 picture(page, f"inspector_{look}")
-        page.goto(served.origin + "/")
+        page.goto(served.home + "/")
         page.keyboard.press("?")
         assert page.get_by_role("dialog").is_visible()
         for scheme in ("light", "dark"):
@@ -87,7 +87,7 @@ def test_outlined_pictures_have_no_barriers(parts, visit):
         page = visit(served, reduced_motion="reduce")
         pairs = ["/pair/1", "/pair/1?view=fade", "/pair/5?view=difference", "/pair/9"]
         for path in ["/?kind=cropped", "/group/0", "/group/4", *pairs]:
-            page.goto(served.origin + path)
+            page.goto(served.home + path)
             for width, scheme in ((390, "dark"), (1280, "light")):
                 page.set_viewport_size({"width": width, "height": 720})
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -102,7 +102,7 @@ def test_outlines_lie_where_the_other_picture_is(parts, visit):
         for path, width in product(
             ("/group/0", "/pair/1", "/pair/1?view=fade", "/pair/3"), (390, 1280)
         ):
-            page.goto(served.origin + path)
+            page.goto(served.home + path)
             page.set_viewport_size({"width": width, "height": 720})
             stage = page.locator(".stage", has=page.locator(".outlines"))
             whole, box = stage.bounding_box(), stage.locator("rect.window").bounding_box()
@@ -146,7 +146,7 @@ def test_by_keys_alone_through_a_decision_and_its_undoing(audited, visit):
         page.keyboard.press("c")
         page.wait_for_url(lambda url: not url.endswith("/pair/1"))
         page.keyboard.press("l")
-        page.wait_for_url(f"{served.origin}/")
+        page.wait_for_url(f"{served.home}/")
         page.go_back()
         page.wait_for_url(re.compile("/pair/"))
     assert [decision.word for decision in read_decisions(audited / "out")] == ["copies"]
@@ -223,9 +223,9 @@ def test_keys_do_nothing_in_fields_nor_when_they_are_off(audited, visit):
         page.get_by_role("searchbox").fill("")
         page.get_by_role("searchbox").press_sequentially("nuxc?l")
         assert page.get_by_role("searchbox").input_value() == "nuxc?l"
-        assert page.url == f"{served.origin}/"
+        assert page.url == f"{served.home}/"
         assert not page.get_by_role("dialog").is_visible()
-        page.goto(served.origin + "/pair/1")
+        page.goto(served.home + "/pair/1")
         assert (
             page.get_by_role("button", name="Not copies").get_attribute("aria-keyshortcuts") == "x"
         )
@@ -235,7 +235,7 @@ def test_keys_do_nothing_in_fields_nor_when_they_are_off(audited, visit):
         for key in "cxkou?n":
             page.keyboard.press(key)
         page.wait_for_timeout(300)
-        assert page.url == f"{served.origin}/pair/1"
+        assert page.url == f"{served.home}/pair/1"
         assert (
             page.get_by_role("button", name="Not copies").get_attribute("aria-keyshortcuts") is None
         )
@@ -304,7 +304,7 @@ def test_a_slider_shows_more_of_the_copy(audited, visit):
         top = page.get_by_alt_text(re.compile("on top"))
         page.get_by_role("slider").fill("80")
         assert top.evaluate("e => getComputedStyle(e).opacity") == "0.8"
-        page.goto(served.origin + "/pair/1?view=swipe")
+        page.goto(served.home + "/pair/1?view=swipe")
         page.get_by_role("slider").fill("30")
         assert "70%" in top.evaluate("e => getComputedStyle(e).clipPath")
 
@@ -330,10 +330,10 @@ def test_hostile_names_do_nothing(tmp_path, visit):
         page = visit(served)
         page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
         for path in ("/", *(f"/group/{g}" for g in range(len(HOSTILE)))):
-            page.goto(served.origin + path)
+            page.goto(served.home + path)
             assert page.locator("script").count() == 1
             assert violations(page) == []
-        page.goto(served.origin + "/pair/1")
+        page.goto(served.home + "/pair/1")
         page.keyboard.press("x")
         page.wait_for_url(re.compile("/pair/3$"))
         assert "<script>alert(1)</script>.png" in status(page)
@@ -357,7 +357,7 @@ def test_a_thousand_groups(tmp_path, visit):
         page.wait_for_url(re.compile("page=40$"))
         assert "Group 999" in page.get_by_role("main").inner_text()
         assert violations(page) == []
-        page.goto(served.origin + "/group/999")
+        page.goto(served.home + "/group/999")
         assert page.get_by_text("faded colours").count() == 2
         assert violations(page) == []
 

@@ -126,7 +126,8 @@ def test_45_path_traversal(served, path):
     answer = served.get(path)
     assert answer.status in (404, 400)
     assert "root:" not in answer.text
-    head = f"GET {path} HTTP/1.1\r\nHost: {served.netloc}\r\nCookie: {served.cookie}\r\n\r\n"
+    base = "" if path.startswith("/static/") else served.base
+    head = f"GET {base}{path} HTTP/1.1\r\nHost: {served.netloc}\r\nCookie: {served.cookie}\r\n\r\n"
     assert served.raw(head.encode()).split()[1] == str(answer.status)
 
 
@@ -237,6 +238,7 @@ def test_46_no_token(data, served, token):
     for cookie in (None, "", f"fastphash-{served.port}=x", "fastphash-1=y", "\x7f;;=", "a=b; c"):
         for path in (*PAGES, "/?token=x", "/?token=", "/?token=%ff"):
             assert served.get(path, Cookie=cookie).status == 403
+            assert served.get(path, Cookie=cookie, outside=True).status == 403
     body = urlencode({"token": token, "row": 1, "decision": "copies"}).encode()
     for path in ("/decide", "/undo"):
         assert served.ask("POST", path, body, Origin=served.origin).status == 403
@@ -261,15 +263,21 @@ def test_46_reading_changes_nothing(data, served):
 
 
 def test_46_the_cookie_and_the_headers(served):
-    first = served.get(f"/group/0?{served.url.partition('?')[2]}&kind=exact", Cookie=None)
+    enter = f"/group/0?{served.url.partition('?')[2]}&kind=exact"
+    first = served.get(enter, Cookie=None, outside=True)
     cookie = first.headers["Set-Cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
+    assert "max-age=43200" in cookie
+    assert "domain" not in cookie
     assert "url=/group/0?kind=exact" in first.text
     token = served.url.partition("token=")[2]
     assert token not in first.text
-    away = served.get(f"//evil.example/?token={token}", Cookie=None)
-    assert "url=/evil.example/" in away.text
+    for path, place in {"//evil.example/": "//evil.example/", "/%5Cevil/": "/%5Cevil/"}.items():
+        away = served.get(f"{path}?token={token}", Cookie=None, outside=True)
+        # it goes on from our own base, which the client leaves out: never to another host
+        assert f"url={place}" in away.text
+        assert served.base in away.all_text
     for path in (*PAGES, "/static/inspector.css"):
         answer = served.get(path)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -287,8 +295,10 @@ def test_46_the_cookie_and_the_headers(served):
 def test_46_bodies_and_heads_are_bounded(served):
     large = b"token=" + b"x" * 20_000
     assert served.ask("POST", "/decide", large, Origin=served.origin).status == 413
-    head = f"POST /decide HTTP/1.1\r\nHost: {served.netloc}\r\nOrigin: {served.origin}\r\n"
-    head += f"Cookie: {served.cookie}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = f"POST {served.base}/decide HTTP/1.1\r\nHost: {served.netloc}\r\n"
+    head += (
+        f"Origin: {served.origin}\r\nCookie: {served.cookie}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     chunks = b"1000\r\n" + b"x" * 0x1000 + b"\r\n"
     assert served.raw(head.encode() + chunks * 5 + b"0\r\n\r\n").split()[1] == "413"
     assert served.raw(b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000).split()[1] == "400"

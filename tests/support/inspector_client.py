@@ -18,12 +18,16 @@ from tests.support.command_line import command, screen
 
 
 class Answer:
-    """What the server said."""
+    """What the server said; `base`, which its paths begin with, is left out of them."""
 
-    def __init__(self, response):
+    def __init__(self, response, base=""):
         self.status = response.status
         self.headers = response.headers
-        self.data = response.read()
+        data = response.read()
+        self.all_text = data.decode(errors="replace")
+        self.data = data.replace(base.encode(), b"")
+        if place := self.headers["Location"]:
+            self.headers.replace_header("Location", place.replace(base, "", 1))
 
     @property
     def text(self):
@@ -69,9 +73,12 @@ class _Client:
         parts = urlsplit(self.url)
         self.netloc, self.port = parts.netloc, parts.port
         self.origin = f"http://{parts.netloc}"
-        self.cookie = ""
+        self.base = self.cookie = ""
         first = self.ask("GET", f"/?{parts.query}")
-        self.cookie = first.headers["Set-Cookie"].split(";")[0]
+        self.cookie, *settings = first.headers["Set-Cookie"].split("; ")
+        (path,) = (s.removeprefix("Path=") for s in settings if s.startswith("Path="))
+        self.base = path.rstrip("/")
+        self.home = self.origin + self.base
 
     def __enter__(self):
         return self
@@ -85,20 +92,25 @@ class _Client:
         """End the server."""
         raise NotImplementedError
 
-    def ask(self, method, path, body=None, **headers):
-        """One request on a connection of its own; headers with None aren't sent."""
+    def ask(self, method, path, body=None, *, outside=False, **headers):
+        """One request on a connection of its own; headers with None aren't sent.
+
+        The path goes on from that of the first page, unless it is `outside` or that of a static
+        file.
+        """
+        base = "" if outside or path.startswith("/static/") else self.base
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         sent = {"Host": self.netloc, "Cookie": self.cookie} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        connection.putrequest(method, base + path, skip_host=True, skip_accept_encoding=True)
         for name, value in sent.items():
             if value is not None:
                 connection.putheader(name, value)
         if body is not None:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
-        answer = Answer(connection.getresponse())
+        answer = Answer(connection.getresponse(), self.base)
         connection.close()
         return answer
 
@@ -146,6 +158,11 @@ class Served(_Client):
         assert urls, "the inspector did not start"
         self._server = made[0]
         super().__init__(urls[0])
+
+    @property
+    def connections(self):
+        """Those that the server holds open."""
+        return self._server.server_state.connections
 
     def stop(self):
         self._server.should_exit = True

@@ -78,7 +78,8 @@ class _Visitor:
     def __init__(self, url: Any, folder: Path) -> None:
         self._url = url
         self._folder = folder
-        self._cookie = self._form = ""
+        # earlier versions have no path of their own
+        self._base = self._cookie = self._form = ""
         self._answers: list[dict[str, Any]] = []
         folder.mkdir()
 
@@ -96,10 +97,12 @@ class _Visitor:
         """Ask for a page; returns its text."""
         connection = HTTPConnection(self._url.hostname, self._url.port, timeout=60)
         sent = {"Cookie": self._cookie} | headers
-        connection.request("GET" if form is None else "POST", path, form, sent)
+        base = "" if path.startswith((self._base or "/", "/static/")) else self._base
+        connection.request("GET" if form is None else "POST", base + path, form, sent)
         answer = connection.getresponse()
         if cookie := answer.headers["Set-Cookie"]:
             self._cookie = cookie.split(";")[0]
+            self._base = cookie.partition("Path=")[2].partition(";")[0].rstrip("/")
         text = answer.read().decode("utf-8", "surrogateescape")
         if form_token := re.search(r'name="token" value="([^"]+)"', text):
             self._form = form_token[1]
@@ -119,8 +122,9 @@ class _Visitor:
 
     def _masked(self, text: str) -> str:
         """A text without tokens and the port: they are other ones each time."""
-        token = self._url.query.removeprefix("token=")
-        for secret in (token, self._form, f":{self._url.port}", f"-{self._url.port}"):
+        token, cookie = self._url.query.removeprefix("token="), self._cookie.partition("=")[2]
+        text = text.replace(self._base, "") if self._base else text
+        for secret in (token, cookie, self._form, f":{self._url.port}", f"-{self._url.port}"):
             text = text.replace(secret, "MASKED") if secret else text
         return text
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from fastphash.audit.options import LabelSources
 from fastphash.base.progress import Progress
 from fastphash.files import parquet
-from fastphash.labels.class_folders import find_class_folders
+from fastphash.labels.class_folders import count_classes, find_class_folders
 from fastphash.labels.coco_check import (
     CheckedCoco,
     RejectedEntry,
@@ -74,7 +74,11 @@ def compare_labels(
     if depths:
         by_folder = folder_conflicts(groups, depths)
         tables.append(by_folder)
-        figures["folder"] = {"conflicts": by_folder.num_rows, "depths": depths}
+        figures["folder"] = {
+            "conflicts": by_folder.num_rows,
+            "depths": depths,
+            "classes": count_classes(rows, depths),
+        }
     if labels.coco:
         by_coco = coco_conflicts(groups, rows, labels.coco, progress)
         tables.append(by_coco.table)

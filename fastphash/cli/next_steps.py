@@ -18,13 +18,17 @@ from fastphash.results.verdict import kinds_to_add, staying_in_words
 
 
 def show_next_steps(audit: Path, summary: dict[str, Any]) -> None:
-    """The page to open and the commands that usually follow an audit in this folder."""
+    """The page to open and the commands that usually follow an audit in this folder.
+
+    Where there are no copies, none of them looks at copies.
+    """
     folder, splits = shell_word(audit), summary["splits"]
-    commands = {
-        shell_word(audit / REPORT): "the report: open it in a browser",
-        f"fastphash inspect {folder}": f"look at the copies{_to_look_at(summary)}, and decide",
-        f"fastphash clean {folder}": "plan which copies go; nothing is touched",
-    }
+    commands = {shell_word(audit / REPORT): "the report: open it in a browser"}
+    if summary["groups"]["groups"]:
+        commands |= {
+            f"fastphash inspect {folder}": f"look at the copies{_to_look_at(summary)}, and decide",
+            f"fastphash clean {folder}": "plan which copies go; nothing is touched",
+        }
     commands |= clean_commands(folder, summary["staying"], "the same")
     for name, split in splits.items():
         if folders := split["split_folders"]:

@@ -91,14 +91,29 @@ class ProgressScreen:
             self._task = self._bar.add_task(stage, total=None, rate="")
 
 
-def show_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; the first column is text, the others are figures."""
+def show_table(
+    title: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    whole_last: bool = False,
+) -> None:
+    """Print a table; the first column is text, the others are figures.
+
+    With `whole_last`, the last column is text that is never broken, such as a path to copy.
+    """
     out = console()
     cells = [[printable(text) for text in row] for row in rows]
-    widths, gap = _column_widths([header, *cells], out.width)
+    rows = [header, *cells]
+    if whole_last:
+        widths, gap = _column_widths([row[:-1] for row in rows], out.width)
+        widths.append(max(cell_len(row[-1]) for row in rows))
+    else:
+        widths, gap = _column_widths(rows, out.width)
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, gap // 2))
     for i, (name, width) in enumerate(zip(header, widths, strict=True)):
-        justify: Literal["left", "right"] = "left" if i == 0 else "right"
+        is_text = i == 0 or (whole_last and i == len(header) - 1)
+        justify: Literal["left", "right"] = "left" if is_text else "right"
         table.add_column(name, justify=justify, overflow="fold", width=width)
     for row in cells:
         # Text, because a string would be read as markup

@@ -20,6 +20,7 @@ _MATRIX_SPLITS = 4
 _LEAK_LINES = 12
 _NO_COPIES = KINDS[len(COPY_KINDS) :]
 _MASK_LINES = 5
+_LABELS_FROM_FOLDERS = "copies in other ones disagree (--no-class-folders compares no folders)"
 _KINDS_FOUND = {
     KINDS[CROPPED]: (
         "one picture shows a part of the other, or has a border; column window of leaks.parquet "
@@ -228,6 +229,8 @@ def _show_collisions(leaks: list[dict[str, Any]], *, thumbnails: bool) -> None:
 def show_label_conflicts(labels: dict[str, Any]) -> None:
     """How many copies have labels that differ from their keeper's, or were not compared."""
     lines = []
+    if classes := labels.get("folder", {}).get("classes"):
+        show_lines("Labels", [f"{count(classes, 'class folder')}; {_LABELS_FROM_FOLDERS}"])
     if conflicts := labels.get("folder", {}).get("conflicts"):
         lines.append(f"copies in another class folder than their keeper: {conflicts:,}")
     if conflicts := labels.get("coco", {}).get("conflicts"):

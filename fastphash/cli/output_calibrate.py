@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastphash.base.text import count
+from fastphash.cli.next_steps import shell_word, show_commands
 from fastphash.cli.output import cell, percent_cell, show_lines, show_table
 
 _COLUMNS = ["pairs", "by chance", "copies", "at least", "at most"]
@@ -24,7 +25,7 @@ def show_calibration(summary: dict[str, Any], store: str) -> None:
         ["bits up to", *_COLUMNS],
         [[str(row["distance"]), *_estimate(row)] for row in summary["distances"]],
     )
-    _show_recommended(summary["recommended"], scores=bool(summary["scores"]))
+    _show_recommended(summary["recommended"], store, scores=bool(summary["scores"]))
 
 
 def _sample(summary: dict[str, Any]) -> list[str]:
@@ -65,7 +66,7 @@ def _estimate(row: dict[str, Any]) -> list[str]:
     return [cell(row["pairs"]), chance, *map(percent_cell, shares)]
 
 
-def _show_recommended(recommended: dict[str, Any], *, scores: bool) -> None:
+def _show_recommended(recommended: dict[str, Any], store: str, *, scores: bool) -> None:
     """Options of an audit, such that the precision asked for is reached."""
     share = f"{recommended['precision'] * 100:g} %"
     none = f"no threshold: too few pairs, or too many by chance, to be {share} copies"
@@ -78,3 +79,21 @@ def _show_recommended(recommended: dict[str, Any], *, scores: bool) -> None:
         by_distance = f"--no-verify --radius {recommended['unseen_radius']}"
     lines = [f"by score: {by_score}"] * scores
     show_lines(f"So that {share} are copies", [*lines, f"by distance alone: {by_distance}"])
+    show_commands("What next", _next_commands(recommended, shell_word(store)))
+
+
+def _next_commands(recommended: dict[str, Any], store: str) -> dict[str, str]:
+    """The command that groups copies by the best threshold; without any, one that asks for less."""
+    share = f"{recommended['precision'] * 100:g} %"
+    if recommended["min_score"] is not None:
+        options = f"--radius {recommended['radius']} --min-score {recommended['min_score']:.2f}"
+    elif recommended["unseen_radius"] is not None:
+        options = f"--no-verify --radius {recommended['unseen_radius']}"
+    else:
+        less = recommended["precision"] * 0.9
+        return {f"fastphash calibrate {store} --precision {less:.2g}": "ask for a smaller share"}
+    return {
+        f"fastphash group {store} -o groups.parquet {options}": (
+            f"group the copies, of which {share} are; audit takes these options, too"
+        )
+    }

@@ -47,17 +47,18 @@ def show_nearest(rows: list[dict[str, Any]], images: Sequence[str]) -> None:
             continue
         show_table(
             f"Nearest to {image}",
-            ["image", "bits", "kind", "orientation", "score"],
+            ["kind", "bits", "orientation", "score", "image"],
             [
                 [
-                    f"{row['split']}/{row['path']}",
-                    str(row["distance"]),
                     row["kind"],
+                    str(row["distance"]),
                     row["orientation"],
                     "-" if row["score"] is None else f"{row['score']:.2f}",
+                    f"{row['split']}/{row['path']}",
                 ]
                 for row in nearest
             ],
+            whole_last=True,
         )
 
 

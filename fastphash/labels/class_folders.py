@@ -67,6 +67,11 @@ def class_folders(
     return labels
 
 
+def count_classes(rows: HashTable, depths: Depths) -> int:
+    """How many different class folders the images of these splits lie in."""
+    return int(pc.count_distinct(class_folders(rows.table["split"], rows.paths, depths)).as_py())
+
+
 def _folder_at(paths: pa.ChunkedArray, depth: int) -> pa.ChunkedArray:
     """The folder of each path after `depth` others; null where there are fewer."""
     parts = pc.split_pattern(paths, "/")

@@ -85,9 +85,10 @@ def _doubts_in_words(looks: dict[str, Any]) -> list[str]:
     sentences = []
     rescued, vetoed = doubts["rescued"], doubts["vetoed"]
     if decided := rescued + vetoed:
-        pairs = count(decided, "pair", "pairs")
+        pairs = count(decided, "pair")
+        proposed = ", proposed ones included" if doubts.get("proposed_looked") else ""
         sentences.append(
-            f"Pixels decided {pairs} that thumbnails left in doubt: {rescued:,} "
+            f"Pixels decided {pairs} that thumbnails left in doubt{proposed}: {rescued:,} "
             f"{'is a copy' if rescued == 1 else 'are copies'}, {vetoed:,} "
             f"{'is none' if vetoed == 1 else 'are none'}."
         )

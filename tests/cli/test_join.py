@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 
+from fastphash.cli.output_join import show_nearest
 from fastphash.files import parquet
 from tests.support.command_line import USAGE, error_of, run, too_wide
 from tests.support.scenes import scenes
@@ -29,8 +30,8 @@ def test_little_memory_changes_nothing(data, tmp_path):
 def test_the_nearest_are_shown(data):
     words = ("query", "val/leak.png", "val/mirrored.png", "--in", "out/hashes@train")
     shown = run(*words, "-k", "1", cwd=data).stdout
-    assert re.search(r"train/003.png +0 +identical +identity +1.00", shown)
-    assert re.search(r"train/005.png +0 +augmented +flip_left_right +1.00", shown)
+    assert re.search(r"identical +0 +identity +1.00 +train/003.png", shown)
+    assert re.search(r"augmented +0 +flip_left_right +1.00 +train/005.png", shown)
     rows = json.loads(run(*words, "--json", cwd=data).stdout)
     assert [row["rank"] for row in rows] == [*range(1, 6)] * 2
     done = run(*words[:2], "gone.png", "--in", "out/hashes", "--radius", "0", status=1, cwd=data)
@@ -40,6 +41,18 @@ def test_the_nearest_are_shown(data):
         "no stored image is that near"
         in run("query", "val/010.png", "--in", "out/hashes@train", "--radius", "0", cwd=data).stdout
     )
+
+
+def test_names_of_the_nearest_are_whole_however_narrow_the_screen(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    names = [f"{'a long folder/' * 9}{number}.png" for number in range(2)]
+    row = {"query": "x.png", "split": "train", "distance": 0, "kind": "identical", "score": 1.0}
+    show_nearest([row | {"orientation": "identity", "path": name} for name in names], ["x.png"])
+    shown = capsys.readouterr().out.splitlines()
+    places = {line.index(f"train/{name}") for name in names for line in shown if name in line}
+    assert len(places) == 1
+    (header,) = (line for line in shown if "orientation" in line)
+    assert header.index("image") in places
 
 
 def test_a_join_writes_pairs_and_counts_them(data, tmp_path):

@@ -1,11 +1,13 @@
 """What is said on the screen of cropped and altered copies."""
 
+from pathlib import Path
+
 import pytest
 
 from fastphash.cli.next_steps import show_next_steps
 from fastphash.cli.output_audit import show_audit, show_label_conflicts
 from fastphash.files import atomic
-from fastphash.results.audit_folder import open_audit
+from fastphash.results.audit_folder import open_audit, read_summary
 from tests.support.command_line import run, too_wide
 from tests.support.parts_audit import FOUND, parts_audit
 from tests.support.scenes import scenes
@@ -100,3 +102,19 @@ def test_a_plan_says_that_nobody_looked_for_crops(tmp_path, changed, said):
     assert said in words
     assert ("augmented, cropped" in words) == (not said)
     assert "the audit looked" not in run("clean", "out", cwd=tmp_path).stdout
+
+
+def test_class_folders_that_are_taken_for_labels_are_counted(capsys):
+    show_label_conflicts({"folder": {"conflicts": 0, "classes": 10}})
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("Labels 10 class folders; ")
+    assert "--no-class-folders" in said
+
+
+@pytest.mark.parametrize(("groups", "looks"), [(0, False), (1, True)])
+def test_only_an_audit_with_copies_offers_to_look_at_them(folder, capsys, groups, looks):
+    summary = read_summary(Path(folder)) | {"staying": {}, "groups": {"groups": groups}}
+    show_next_steps(Path(folder), summary)
+    said = capsys.readouterr().out
+    assert ("fastphash inspect" in said) == ("fastphash clean" in said) == looks
+    assert "report.html" in said

@@ -56,6 +56,7 @@ def test_on_windows_a_word_is_quoted_as_its_shell_wants_it(monkeypatch):
 @pytest.mark.parametrize("name", ["out", "my audit", "a" * 60])
 def test_an_audit_ends_with_a_page_and_commands_that_work(tmp_path, name):
     scenes(tmp_path / "in", [1, 2])
+    save(tmp_path / "in" / "again.png", scene(1))
     shown = run("audit", "in", "-o", name, cwd=tmp_path).stdout
     page = re.search(r"What next\n  (\S*|'.*?')(?:  |\n)", shown)[1]
     assert (tmp_path / shlex.split(page)[0]).name == "report.html"

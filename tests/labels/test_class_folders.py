@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from fastphash.labels.class_folders import class_folders, find_class_folders
+from fastphash.labels.class_folders import class_folders, count_classes, find_class_folders
 from tests.support.stores import hashes_of
 
 
@@ -57,3 +57,4 @@ def test_each_path_has_its_class():
     exact = class_folders(rows.table["split"], rows.paths, {"a": 0})
     assert exact.to_pylist()[:2] == [b"cat", None]
     assert class_folders(rows.table["split"], rows.paths, {}).null_count == 7
+    assert [count_classes(rows, depths) for depths in ({"a": 0, "b": 1}, {"a": 0}, {})] == [3, 2, 0]

@@ -49,3 +49,10 @@ def test_how_many_of_the_proposed_pairs_were_compared(looked, rescued, said):
     assert words(doubts=doubts, pairs=6) == (
         f"6 pairs were proposed; thumbnails left 4 in doubt, {said}"
     )
+
+
+def test_pairs_that_were_proposed_and_decided_are_counted_once():
+    doubts = {"pairs": 9, "looked": 9, "rescued": 3, "vetoed": 1, "proposed": 4}
+    proposed = words(doubts=doubts | {"proposed_looked": 4, "proposed_rescued": 2}, pairs=6)
+    said = "Pixels decided 4 pairs that thumbnails left in doubt{}: 3 are copies, 1 is none."
+    assert said.format(", proposed ones included") in proposed

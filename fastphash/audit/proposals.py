@@ -1,5 +1,7 @@
 """Pairs of images that somebody else proposes: listed, or near by vectors of any embedding."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from fastphash.audit.image_names import ImageNames
 from fastphash.audit.looker import RowPairs
 from fastphash.base.pair_keys import pair_keys
+from fastphash.base.progress import Progress, no_progress
 from fastphash.base.text import listed
 from fastphash.base.vocabulary import COLLISION, EXACT, IDENTICAL, UNKNOWN_COLOUR
 from fastphash.errors import StoreError, UsageError
@@ -278,7 +281,12 @@ def _check_vectors(column: pa.ChunkedArray, name: str) -> None:
         raise UsageError(f"column {name!r} holds {kind}, not lists of numbers")
 
 
-def relate_proposals(proposals: Proposals, rows: HashTable, criteria: CopyCriteria) -> RowPairs:
+def relate_proposals(
+    proposals: Proposals,
+    rows: HashTable,
+    criteria: CopyCriteria,
+    progress: Progress = no_progress,
+) -> RowPairs:
     """The proposed pairs and what their thumbnails say, without those of the same bytes.
 
     Beyond the radius no hash tells the orientation, and the pair is no copy yet. Its orientation is
@@ -287,6 +295,7 @@ def relate_proposals(proposals: Proposals, rows: HashTable, criteria: CopyCriter
     index, content = Index(rows.phashes, rows.known), rows.content
     relations = [Relation.collisions(0)]
     for start in range(0, len(proposals.pairs), _AT_ONCE):
+        progress("comparing proposed pairs", start, len(proposals.pairs))
         left, right = np.ascontiguousarray(proposals.pairs[start : start + _AT_ONCE].T)
         distance, mask = row_distances(index, left, index, right)
         far = distance > criteria.radius
@@ -306,11 +315,16 @@ def relate_proposals(proposals: Proposals, rows: HashTable, criteria: CopyCriter
 
 
 def propose(
-    path: Path | None, rows: HashTable, criteria: CopyCriteria
+    path: Path | None,
+    rows: HashTable,
+    criteria: CopyCriteria,
+    progress: Progress = no_progress,
 ) -> tuple[RowPairs | None, dict[str, int] | None]:
     """The pairs that a file proposes, if there is one, and ``proposals`` of summary.json."""
     if path is None:
         return None, None
-    proposals = read_proposals(path, rows, criteria.options)
+    progress("reading proposals", 0, 0)
+    options = replace(criteria.options, advance=partial(progress, "finding neighbours"))
+    proposals = read_proposals(path, rows, options)
     counts = proposals._asdict() | {"pairs": len(proposals.pairs)}
-    return relate_proposals(proposals, rows, criteria), counts
+    return relate_proposals(proposals, rows, criteria, progress), counts

@@ -173,7 +173,7 @@ def _search(
     windows = find_findings(compared, asked, options, progress)
     readers = {source.split: source.reader for source in sources}
     limit = options.looks if criteria.score_near else 0
-    proposed, proposals = propose(options.propose, compared, criteria)
+    proposed, proposals = propose(options.propose, compared, criteria, progress)
     looker = Looker(compared, readers, limit, progress)
     settled = settle(looker, criteria, search, windows, proposed)
     copies, findings = settled.copies, settled.findings

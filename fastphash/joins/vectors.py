@@ -1,5 +1,6 @@
 """The nearest neighbours of vectors, by the cosine of their angle: all of them, exactly."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ def find_neighbours(
     k : int
         1 or more.
     options : JoinOptions, optional
-        Threads and memory.
+        Threads and memory; told how many vectors have their neighbours.
     """
     options = options or JoinOptions()
     k = min(k, len(vectors) - 1)
@@ -70,13 +71,14 @@ def _search(
     size = len(unit)
     nearest, cosine = np.empty((size, k), np.int64), np.empty((size, k), np.float32)
     rows = min(max(options.memory // (_PER_PAIR * size * options.threads), 1), _MOST_ROWS)
-    run_all(
-        options.threads,
-        (
-            partial(_search_block, unit, start, nearest[start : start + rows], cosine[start:])
-            for start in range(0, size, rows)
-        ),
-    )
+
+    def blocks() -> Iterator[Callable[[], None]]:
+        for start in range(0, size, rows):
+            options.advance(start, size)
+            yield partial(_search_block, unit, start, nearest[start : start + rows], cosine[start:])
+
+    run_all(options.threads, blocks())
+    options.advance(size, size)
     return nearest, cosine
 
 

@@ -111,6 +111,14 @@ def test_readme_has_the_two_commands_that_ci_runs():
     assert "pytest" in blocks[1]
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=name_of)
+def test_lines_of_text_are_short(page):
+    text = re.sub(r"^ *```.*?^ *```", "", read(page), flags=re.MULTILINE | re.DOTALL)
+    # rows of tables and pictures can't be wrapped
+    lines = [line for line in text.splitlines() if not line.startswith(("|", "!", "[!"))]
+    assert [line for line in lines if len(line) > 120] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_to_files_and_headings(page):
     text = read(page)

@@ -12,6 +12,7 @@ import pytest
 from fastphash.audit.proposals import (
     NEIGHBOURS,
     check_proposals,
+    propose,
     read_proposals,
 )
 from fastphash.errors import UsageError
@@ -19,6 +20,7 @@ from fastphash.files.table_formats import write_table
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import HASHES, read_splits
+from fastphash.verify.criteria import CopyCriteria
 from tests.support.scenes import scenes, source
 
 TRAIN, VAL = range(6), range(4, 10)
@@ -160,6 +162,17 @@ def test_vectors(rows, tmp_path, kind, name):
     assert names_of(rows, found.pairs)[:2] == [("train/000", "val/009"), ("train/001", "val/009")]
     assert len(found.pairs) == 6
     assert found[1:] == (4, 0, 0)
+
+
+def test_vectors_say_how_far_they_are(rows, tmp_path):
+    names = [f"train/00{number}.png" for number in range(6)]
+    vectors = pa.array(np.eye(6).tolist(), pa.list_(pa.float64()))
+    path = written(tmp_path / "t.parquet", path=names, vector=vectors)
+    told = []
+    propose(path, rows, CopyCriteria(2), lambda *what: told.append(what))
+    assert ("finding neighbours", 6, 6) in told
+    (total,) = {total for stage, _, total in told if stage == "comparing proposed pairs"}
+    assert total == len(read_proposals(path, rows).pairs) > 0
 
 
 def test_bad_vectors_cost_themselves(rows, tmp_path):

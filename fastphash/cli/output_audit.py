@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from fastphash.base.text import about, count, display_name, listed, share
-from fastphash.base.vocabulary import ALTERED, COPY_KINDS, COUNTED_COPIES, CROPPED, KINDS
+from fastphash.base.vocabulary import ALTERED, COLLISION, COPY_KINDS, COUNTED_COPIES, CROPPED, KINDS
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
 from fastphash.results.calibration_words import share_in_words
@@ -39,6 +39,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
     """The result of an audit; `tallies` says what this run did for each split."""
     splits, leaks = summary["splits"], summary["leaks"]
     _show_splits(splits, thumbnails=summary["thumbnails"])
+    show_chained(splits)
     _show_distances(summary)
     _show_candidates(summary)
     _show_kinds_found(summary)
@@ -119,6 +120,21 @@ def _show_splits(splits: dict[str, Any], *, thumbnails: bool) -> None:
         sharing = count(collisions, "image shares", "images share")
         why = _why_collisions(collisions, thumbnails=thumbnails)
         show_lines("Collisions inside splits", [f"{sharing} a hash with another, but {why}"])
+
+
+def show_chained(splits: dict[str, Any]) -> None:
+    """Images that are copies by a chain alone: they are counted by how they relate to the keeper.
+
+    Only a grouping by components has them.
+    """
+    if chained := sum(split["copies"].get(KINDS[COLLISION], 0) for split in splits.values()):
+        images = count(chained, "image is", "images are")
+        of_copies = "a copy of a copy" if chained == 1 else "copies of copies"
+        them = "looks different itself" if chained == 1 else "look different themselves"
+        show_lines(
+            "Chained copies",
+            [f"{images} {of_copies} of the keeper, but {them}: column {KINDS[COLLISION]}"],
+        )
 
 
 def _why_collisions(images: int, *, thumbnails: bool) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fastphash.cli.next_steps import show_next_steps
-from fastphash.cli.output_audit import show_audit, show_label_conflicts
+from fastphash.cli.output_audit import show_audit, show_chained, show_label_conflicts
 from fastphash.files import atomic
 from fastphash.results.audit_folder import open_audit, read_summary
 from tests.support.command_line import run, too_wide
@@ -118,3 +118,18 @@ def test_only_an_audit_with_copies_offers_to_look_at_them(folder, capsys, groups
     said = capsys.readouterr().out
     assert ("fastphash inspect" in said) == ("fastphash clean" in said) == looks
     assert "report.html" in said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0, ""),
+        (1, "1 image is a copy of a copy of the keeper, but looks different itself"),
+        (3, "3 images are copies of copies of the keeper, but look different themselves"),
+    ],
+)
+def test_copies_by_a_chain_are_no_riddle(capsys, number, said):
+    show_chained({"train": {"copies": {"near": 2, "collision": number}}, "val": {"copies": {}}})
+    shown = " ".join(capsys.readouterr().out.split())
+    assert (said in shown) if number else shown == ""
+    assert ("column collision" in shown) == bool(number)

@@ -5,30 +5,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from fastphash.base.pair_keys import pair_keys
 from fastphash.base.vocabulary import (
     ALTERED,
     CROPPED,
-    IDENTICAL,
     KINDS,
     NEAR,
     ORIENTATIONS,
     THUMBNAIL_KINDS,
     UNLOOKED,
 )
+from fastphash.clean.kinds import check_kinds
 from fastphash.clean.label_rule import read_label_rule
 from fastphash.clean.outcome import Skipped
 from fastphash.clean.plan import ACTIONS, KEEP, PLAN, PLAN_SCHEMA, REMOVE, plan_settings
+from fastphash.clean.planned_pairs import PlannedPairs, compare_planned
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
-from fastphash.joins.distances import row_distances
-from fastphash.joins.index import Index
-from fastphash.results.audit_folder import AuditFolder
-from fastphash.results.decisions import decisions_digest, read_steps, resolve
+from fastphash.results.audit_folder import AuditFolder, were_compared
+from fastphash.results.decisions import decisions_digest
 from fastphash.sources.protocol import Reader
 from fastphash.store.schema import exact_paths
-from fastphash.verify.findings import Findings
-from fastphash.verify.looked_pairs import LookedPairs
+
+# a person's own wish
+_INSTEAD = "decide in `fastphash inspect` what goes beyond it, and plan again"
 
 
 class CheckedPlan:
@@ -51,10 +50,10 @@ class CheckedPlan:
     Raises
     ------
     StoreError
-        The plan is damaged, was made of other hashes, decisions or findings, or lists other
-        images. Or it removes an image whose keeper doesn't stay, or that is no copy of its keeper
-        by decision or by the kinds that the plan was made with. Or it says that somebody looked at
-        pixels where nobody did.
+        The plan is damaged, was made of other hashes, decisions or findings, with another radius
+        than the audit, or lists other images. Or it removes an image whose keeper doesn't stay, or
+        that is no copy of its keeper by decision, or by the kinds that the plan was made with: the
+        two are compared again. Or it says that somebody looked at pixels where nobody did.
     """
 
     def __init__(self, audited: AuditFolder, table: pa.Table) -> None:
@@ -79,7 +78,7 @@ class CheckedPlan:
         self.splits = audited.rows.splits
         self.paths = exact_paths(table).to_pylist()
         self.digests = table["digest"].to_pylist()
-        self._looked = LookedPairs.of(audited.findings, audited.rows)
+        self._check_settings()
         self.keeper = self._keepers()
 
     def __len__(self) -> int:
@@ -124,119 +123,90 @@ class CheckedPlan:
             keeper[row] = row_of[image]
             if keeper[row] < 0 or actions[keeper[row]] != KEEP:
                 raise StoreError(f"{PLAN}: {self.name(row)} would go, but its keeper doesn't stay")
-        confirmed = self._confirmed(removed, keeper)
-        self._check_copies(table, removed, keeper, confirmed)
-        self._check_looks(table, removed, keeper, confirmed)
-        self._check_labels(table, removed, keeper)
+        rows = np.array(removed, np.int64)
+        pairs = compare_planned(self.audited, rows, keeper[rows])
+        self._check_copies(table, pairs)
+        self._check_looks(table, pairs)
+        self._check_labels(pairs)
         return keeper
 
-    def _confirmed(self, removed: list[int], keeper: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether removed rows are copies of their keepers by decision, bool (n,)."""
-        rows = np.array(removed, np.int64)
-        decided = resolve(read_steps(self.audited.folder), self.audited.rows)
-        return np.isin(pair_keys(rows, keeper[rows]), pair_keys(*decided.copies.T))
+    def _check_settings(self) -> None:
+        """Check that the plan was made by kinds that there are, and by the audit's radius."""
+        try:
+            kinds = check_kinds(self.settings["kinds"])
+        except (UsageError, TypeError) as error:
+            raise StoreError(f"{PLAN} is damaged, plan again: {error}") from error
+        radius = self.audited.summary["radius"] if KINDS[NEAR] in kinds else 0
+        if self.settings["radius"] != radius:
+            raise StoreError(
+                f"{PLAN} says that it was made with radius {self.settings['radius']}, which is "
+                f"{radius} for its kinds in this audit: plan again"
+            )
 
-    def _check_copies(
-        self,
-        table: pa.Table,
-        removed: list[int],
-        keeper: NDArray[np.int64],
-        confirmed: NDArray[np.bool_],
-    ) -> None:
-        """Check kinds and distances of removed rows against the hashes and the decisions."""
-        rows = self.audited.rows
-        index = Index(rows.phashes, rows.known)
-        row_of = np.array(removed, np.int64)
-        distances, _ = row_distances(index, row_of, index, keeper[row_of])
-        found = self._found(row_of, keeper[row_of])
+    def _check_copies(self, table: pa.Table, pairs: PlannedPairs) -> None:
+        """Check kinds and distances of removed rows against the store and the decisions."""
+        taken = pairs.are_taken(self.settings["kinds"], self.settings["radius"])
+        taken &= were_compared(self.audited.rows, self.audited.summary)[pairs.row]
         planned = zip(
-            removed,
+            pairs.row.tolist(),
             table["kind"].to_pylist(),
             table["distance"].to_pylist(),
-            distances.tolist(),
-            found,
-            confirmed.tolist(),
+            table["orientation"].to_pylist(),
+            pairs.relation.kind.tolist(),
+            pairs.relation.distance.tolist(),
+            pairs.found.tolist(),
+            pairs.copies.tolist(),
+            taken.tolist(),
             strict=True,
         )
-        for row, kind, distance, real, what, decided in planned:
-            kept = int(keeper[row])
+        for row, kind, distance, orientation, real, bits, found, decided, goes in planned:
             if kind not in KINDS:
                 raise StoreError(f"{PLAN}: {self.name(row)} would go without a kind: {kind!r}")
-            if what != kind and (what or KINDS.index(kind) in (CROPPED, ALTERED)):
+            if distance != bits:
                 raise StoreError(
-                    f"{PLAN}: {self.name(row)} was found to be {what or 'another kind'}, not {kind}"
+                    f"{PLAN}: {self.name(row)} is {bits} bits from its keeper, not {kind} at "
+                    f"distance {distance}: plan again"
                 )
-            if kind == KINDS[IDENTICAL] and self.digests[row] != self.digests[kept]:
-                raise StoreError(f"{PLAN}: {self.name(row)} isn't identical to its keeper")
-            if distance != real or (real and KINDS.index(kind) < NEAR and not what):
+            claimed = KINDS.index(kind)
+            if claimed != real and (found or claimed < real or claimed in (CROPPED, ALTERED)):
                 raise StoreError(
-                    f"{PLAN}: {self.name(row)} is {real} bits from its keeper, not {kind} at "
-                    f"distance {distance}"
+                    f"{PLAN}: {self.name(row)} was found to be {KINDS[real]}, not {kind}"
+                    f": {_INSTEAD}"
                 )
-            within = bool(what) or real <= self.settings["radius"]
-            by_kind = kind in self.settings["kinds"] and within
-            if not (by_kind or decided):
+            if orientation not in ORIENTATIONS:
+                raise StoreError(f"{PLAN}: {self.name(row)} would go without an orientation")
+            if not (goes and (decided or kind in self.settings["kinds"])):
                 raise StoreError(
-                    f"{PLAN}: {self.name(row)} would go as {kind} at distance {real}, which the "
-                    "plan wasn't made by: plan again with `kinds`"
+                    f"{PLAN}: {self.name(row)} would go as {kind} at distance {bits}, which "
+                    f"the plan wasn't made by: plan again with `kinds`, or {_INSTEAD}"
                 )
 
-    def _check_looks(
-        self,
-        table: pa.Table,
-        removed: list[int],
-        keeper: NDArray[np.int64],
-        confirmed: NDArray[np.bool_],
-    ) -> None:
+    def _check_looks(self, table: pa.Table, pairs: PlannedPairs) -> None:
         """Check what is said of looks at pixels, and that nothing goes that needs one."""
-        rows = np.array(removed, np.int64)
-        looked = self._looked.has(rows, keeper[rows])
         claimed = table["looked"].fill_null(fill_value=False).to_numpy()
-        if wrong := np.flatnonzero(claimed & ~looked).tolist():
+        if wrong := pairs.row[claimed & ~pairs.looked].tolist():
             raise StoreError(
-                f"{PLAN} says that somebody looked at {self.name(removed[wrong[0]])} and its "
+                f"{PLAN} says that somebody looked at {self.name(wrong[0])} and its "
                 "keeper, which nobody did: plan again"
             )
         if UNLOOKED in self.settings["kinds"]:
             return
-        by_thumbnail = pa.array([KINDS[kind] for kind in THUMBNAIL_KINDS])
-        needed = pc.is_in(table["kind"].cast(pa.string()), by_thumbnail).to_numpy()
-        if unlooked := np.flatnonzero(needed & ~looked & ~confirmed).tolist():
+        needed = np.isin(pairs.relation.kind, THUMBNAIL_KINDS)
+        if unlooked := pairs.row[needed & ~pairs.looked & ~pairs.copies].tolist():
             raise StoreError(
-                f"{PLAN}: {self.name(removed[unlooked[0]])} would go, but nobody looked at its "
+                f"{PLAN}: {self.name(unlooked[0])} would go, but nobody looked at its "
                 f"pixels: plan again, with {UNLOOKED!r} among the kinds if it is to go"
             )
 
-    def _found(self, rows: NDArray[np.int64], kept: NDArray[np.int64]) -> list[str]:
-        """The kind that was found of each pair of rows, or of the same contents; empty for none."""
-        findings = self.audited.findings
-        if not findings.size:
-            return [""] * rows.size
-        content = self._looked.content
-        by_content = Findings.joined([findings._replace(pairs=content[findings.pairs])])
-        different = by_content.pairs[:, 0] != by_content.pairs[:, 1]
-        by_content = by_content.take(np.flatnonzero(different))
-        number = by_content.find(content[rows], content[kept])
-        kinds = np.append(by_content.relation.kind, len(KINDS))[number]
-        return [(*KINDS, "")[kind] for kind in kinds.tolist()]
-
-    def _check_labels(self, table: pa.Table, removed: list[int], keeper: NDArray[np.int64]) -> None:
+    def _check_labels(self, pairs: PlannedPairs) -> None:
         """Check that no removed row's labels disagree with its keeper's."""
-        rows = np.array(removed, np.int64)
-        turned = pc.index_in(table["orientation"].cast(pa.string()), pa.array(ORIENTATIONS))
-        if turned.null_count:
-            row = removed[turned.to_pylist().index(None)]
-            raise StoreError(f"{PLAN}: {self.name(row)} would go without an orientation")
         labels = read_label_rule(self.audited, self.settings["conflicts"])
-        orientation = turned.to_numpy().astype(np.uint8)
-        # `_check_copies` has found all of them to be kinds
-        kind = pc.index_in(table["kind"].cast(pa.string()), pa.array(KINDS))
-        kind = kind.to_numpy().astype(np.uint8)
-        apart = np.flatnonzero(labels.apart(keeper[rows], rows, kind, orientation))
-        if apart.size:
+        relation = pairs.relation
+        apart = labels.apart(pairs.keeper, pairs.row, relation.kind, relation.orientation)
+        if apart.any():
             raise StoreError(
-                f"{PLAN}: {self.name(removed[apart[0]])} would go, but its labels are not those of "
-                "its keeper: plan again, with `conflicts` drop if it is to go"
+                f"{PLAN}: {self.name(int(pairs.row[apart > 0][0]))} would go, but its labels are "
+                "not those of its keeper: plan again, with `conflicts` drop if it is to go"
             )
 
 

@@ -814,7 +814,7 @@ def test_55_equal_hash_and_different_bytes(images, tmp_path, place):
     asked = make_plan(images, by=["collision"])
     assert plan_summary(asked)["train"]["kinds"]["collision"] == 1
     named = {"keeper_split": "train", "keeper_path": "flat.png"}
-    with pytest.raises(StoreError, match="isn't identical"):
+    with pytest.raises(StoreError, match="was found to be collision, not identical"):
         CheckedPlan(images, edited(plan, flatter, action="remove", kind="identical", **named))
     assert save(tmp_path / "x.png", np.zeros((2, 2), np.uint8)).exists()
     assert not place.exists()

@@ -12,7 +12,8 @@ from typing import Any
 from fastphash.base.system import replace_file, sync_file, sync_folder
 from fastphash.errors import StoreError
 
-_TEMPORARY = ".tmp"
+# nobody else ends names like this: what is left of it by a killed run may be removed
+_DRAFT = ".fastphash.tmp"
 
 
 @contextlib.contextmanager
@@ -33,10 +34,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def new_draft(path: Path) -> Path:
-    """Make an empty file beside a path, with a name that no file has: ``_NAME.tmp`` or another."""
+    """Make an empty file beside a path, with a name that no file has: ``_NAME.fastphash.tmp`` or another."""
     for number in itertools.count():
         infix = f".{number}" if number else ""
-        draft = path.with_name(f"_{path.name}{infix}{_TEMPORARY}")
+        draft = path.with_name(f"_{path.name}{infix}{_DRAFT}")
         with contextlib.suppress(FileExistsError):
             os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             return draft
@@ -51,12 +52,12 @@ def remove_drafts(path: Path) -> None:
 
 def drafts_of(path: Path) -> list[Path]:
     """Drafts beside a path: being written, or left by a killed run."""
-    return list(path.parent.glob(f"_{glob.escape(path.name)}*{_TEMPORARY}"))
+    return list(path.parent.glob(f"_{glob.escape(path.name)}*{_DRAFT}"))
 
 
 def is_leftover(path: Path) -> bool:
     """Whether this is a temporary file: if nothing is writing, a killed run left it."""
-    return path.name.startswith("_") and path.name.endswith(_TEMPORARY)
+    return path.name.startswith("_") and path.name.endswith(_DRAFT)
 
 
 def remove_leftovers(folder: Path) -> None:

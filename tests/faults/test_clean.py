@@ -736,7 +736,7 @@ def killed_at_every_call(forks, images, tmp_path, where, step, *, undone):
 
     def traced(words, *options):
         paths = [target, *(target / s for s in ("train", "val")), data / "train", data / "out"]
-        paths += [data / "out" / name for name in ("moved.parquet", "_moved.parquet.tmp")]
+        paths += [data / "out" / name for name in ("moved.parquet", "_moved.parquet.fastphash.tmp")]
         paths += [
             folder / name
             for path, content in wanted.items()

@@ -492,7 +492,7 @@ def test_53_a_tree_of_names_that_differ_in_case_only(tmp_path, mode):
     assert len(list((tmp_path / "tree" / "train").iterdir())) == 1
 
 
-@pytest.mark.parametrize("taken", ["_new_train.txt", "_train.txt.tmp", "__train.txt.tmp.tmp"])
+@pytest.mark.parametrize("taken", ["_new_train.txt", "_train.txt.tmp", "_train.txt.fastphash.tmp"])
 def test_53_files_beside_lists_stay(small, place, taken):
     place.mkdir()
     (place / taken).write_text("precious")
@@ -502,12 +502,20 @@ def test_53_files_beside_lists_stay(small, place, taken):
 
 
 def test_53_files_beside_other_outputs_stay(small, tmp_path):
-    (tmp_path / "_x.parquet.tmp").write_text("precious")
-    (tmp_path / "_x.parquet.1.tmp").write_text("precious as well")
+    names = ["_x.parquet.tmp", "_x.parquet.fastphash.tmp", "_x.parquet.1.fastphash.tmp"]
+    for name in names:
+        (tmp_path / name).write_text("precious")
     parquet.write_table(tmp_path / "x.parquet", small.rows.table.select(["path"]))
-    assert (tmp_path / "_x.parquet.tmp").read_text() == "precious"
-    assert (tmp_path / "_x.parquet.1.tmp").read_text() == "precious as well"
-    assert not list(tmp_path.glob("_x.parquet.2.tmp"))
+    assert all((tmp_path / name).read_text() == "precious" for name in names)
+    assert sorted(path.name for path in tmp_path.glob("_*")) == sorted(names)
+
+
+def test_53_files_beside_the_journal_stay(small, aside):
+    mine = small.folder / f"_{JOURNAL}.of-last-week.tmp"
+    mine.write_text("precious")
+    apply_plan(small.plan(), "move", aside)
+    undo_moves(small.folder)
+    assert mine.read_text() == "precious"
 
 
 # 54

@@ -41,10 +41,10 @@ COMMANDS = {
 
 # what a command writes last, before it says so
 DRAFTS = {
-    "join": "_p.parquet.tmp",
-    "group": "_g.parquet.tmp",
-    "report": "_r.html.tmp",
-    "clean": "out/_plan.parquet.tmp",
+    "join": "_p.parquet.fastphash.tmp",
+    "group": "_g.parquet.fastphash.tmp",
+    "report": "_r.html.fastphash.tmp",
+    "clean": "out/_plan.parquet.fastphash.tmp",
 }
 
 

@@ -42,7 +42,11 @@ def strace():
 def store_files(store):
     """Every path below which an update writes."""
     names = [MANIFEST, "_rejected.parquet", *(f"part-{i:06d}.parquet" for i in range(9))]
-    return [store, *(store / name for name in names), *(store / f"_{name}.tmp" for name in names)]
+    return [
+        store,
+        *(store / name for name in names),
+        *(store / f"_{name}.fastphash.tmp" for name in names),
+    ]
 
 
 def traced(strace, store, *words):
@@ -428,12 +432,12 @@ def test_37_orphans(tmp_path):
     first_run(folder)
     store = tmp_path / "s"
     store.mkdir()
-    (store / f"_{MANIFEST}.tmp").write_bytes(b"half")
+    (store / f"_{MANIFEST}.fastphash.tmp").write_bytes(b"half")
     update_here(store, folder)
     wanted = contents(store)
     orphan = store / "part-000007.parquet"
     shutil.copy(store / "part-000000.parquet", orphan)
-    (store / "_part-000003.parquet.tmp").write_bytes(b"half")
+    (store / "_part-000003.parquet.fastphash.tmp").write_bytes(b"half")
     assert len(read_hashes(str(store))) == 11
     update_here(store, folder)
     assert contents(store) == wanted

@@ -178,7 +178,7 @@ def test_54_undo_leaves_folders_with_files_of_others(interrupted):
 
 
 def test_54_undo_removes_the_draft_of_a_first_journal(small):
-    draft = small.folder / f"_{JOURNAL}.tmp"
+    draft = small.folder / f"_{JOURNAL}.fastphash.tmp"
     draft.write_bytes(b"half")
     with pytest.raises(UsageError, match="nothing was moved"):
         undo_moves(small.folder)

@@ -277,7 +277,7 @@ def test_a_run_killed_between_a_part_and_the_manifest_is_completed_by_the_next(
 def test_leftovers_of_a_killed_run_are_removed(tmp_path):
     folder = scenes(tmp_path / "in", [1])
     hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
-    leftover = tmp_path / "s" / "_part-000001.parquet.tmp"
+    leftover = tmp_path / "s" / "_part-000001.parquet.fastphash.tmp"
     leftover.write_bytes(b"half")
     hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
     assert not leftover.exists()

@@ -169,6 +169,6 @@ def test_a_store_is_not_made_where_something_else_is(tmp_path):
 
 
 def test_a_store_whose_making_was_killed_is_made_again(tmp_path):
-    (tmp_path / f"_{MANIFEST}.tmp").write_text("{")
+    (tmp_path / f"_{MANIFEST}.fastphash.tmp").write_text("{")
     create_store(tmp_path, Definition(), Layout())
     assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]

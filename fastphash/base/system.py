@@ -19,6 +19,12 @@ from typing import IO, Any, Literal
 
 from fastphash.base.paths import Name
 
+try:
+    import fcntl
+except ImportError:
+    # as on Windows
+    fcntl = None  # type: ignore[assignment]
+
 _log = logging.getLogger(__name__)
 
 WINDOWS = os.name == "nt"
@@ -54,6 +60,47 @@ def has_no_locks(error: OSError | NotImplementedError) -> bool:
     Versions of filelock before 4 raise NotImplementedError for one of the reasons.
     """
     return isinstance(error, NotImplementedError) or error.errno in _NO_LOCKS
+
+
+def try_to_hold(descriptor: int) -> bool:
+    """Lock an open file until it is closed; False if another process holds it.
+
+    Where there are no locks, nothing is locked. Windows needs none: what is open there can't be
+    removed.
+    """
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        # EBADF: some network shares lock only what is open for writing
+        if not (has_no_locks(error) or error.errno == errno.EBADF):
+            raise
+    return True
+
+
+def is_held(path: Name) -> bool:
+    """Whether a process has locked a file by `try_to_hold`; on Windows, whether it has it open.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except PermissionError:
+        # a read-only file can be locked as well
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except PermissionError:
+            return WINDOWS
+    try:
+        return not try_to_hold(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def warn_of_no_locks(folder: Name, error: OSError | NotImplementedError) -> None:

@@ -90,8 +90,8 @@ def settle_moves(folder: Path) -> None:
 def settle_entry(source: bytes, target: bytes, digest: bytes, names: FolderNames) -> None:
     """Finish or take back one move, or the move back; errors as `settle_move`."""
     for old, new in ((source, target), (target, source)):
-        leftovers = leftovers_of(old, new, digest)
-        if any(name in names for name in leftovers):
+        taken, copies = leftovers_of(old, new, digest)
+        if any(name in names for name in (taken, *copies)):
             settle_move(old, new, digest)
             names.forget(old)
             names.forget(new)

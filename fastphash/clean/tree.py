@@ -15,7 +15,8 @@ from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import NAME_TAKEN, Applied
 from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
-from fastphash.files.durable_transfer import TakenError, copy_file, link_file, symlink_file
+from fastphash.files.durable_transfer import copy_file, link_file, symlink_file
+from fastphash.files.own_copies import TakenError
 from fastphash.files.own_names import FolderNames
 
 
@@ -74,5 +75,8 @@ def _make_file(
         made = link(plan.file(row), destination)
     # where upper and lower case are one, what is there may be another row's
     if not made and destination not in names:
-        raise TakenError(NAME_TAKEN)
+        # another run may have made it since its folder was listed
+        names.forget(destination)
+        if destination not in names:
+            raise TakenError(NAME_TAKEN)
     return made

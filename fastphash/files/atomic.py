@@ -34,7 +34,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def new_draft(path: Path) -> Path:
-    """Make an empty file beside a path, with a name that no file has: ``_NAME.fastphash.tmp`` or another."""
+    """Make an empty file beside a path, under a name that no file has.
+
+    ``_NAME.fastphash.tmp``, or with a number.
+    """
     for number in itertools.count():
         infix = f".{number}" if number else ""
         draft = path.with_name(f"_{path.name}{infix}{_DRAFT}")

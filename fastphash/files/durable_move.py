@@ -12,20 +12,17 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from fastphash.base.system import sync_folder
 from fastphash.errors import FastphashError
 from fastphash.files.digest import digest_of
-from fastphash.files.durable_transfer import (
-    ChangedError,
-    TakenError,
-    entry_of,
-    has_bytes,
-    write_copy,
-)
+from fastphash.files.durable_transfer import ChangedError, entry_of, has_bytes, whole_copy
 from fastphash.files.exclusive_rename import drop_placeholder, give_name, is_empty, take_name
-from fastphash.files.own_names import copy_name, leftovers_of, taken_name
+from fastphash.files.file_attributes import keep_owner_and_times_of_link
+from fastphash.files.held_folder import HeldFolder
+from fastphash.files.own_copies import TakenError, own_link, remove_if_same, remove_leftovers
+from fastphash.files.own_names import leftovers_of, taken_name
 
 
 class StrandedError(FastphashError):
@@ -62,18 +59,20 @@ def move_file(
         raise TakenError("its name is taken")
     os.makedirs(os.path.dirname(target), exist_ok=True)
     aside = taken_name(source)
-    try:
-        take_name(source, aside)
-    except FileExistsError as error:
-        raise TakenError(f"a move of it isn't finished: it is {_shown(aside)}") from error
-    try:
-        _check_bytes(aside, digest)
-        if confirm is not None:
-            confirm()
-        _place(aside, target, digest, confirm)
-    except BaseException:
-        _put_back(aside, source)
-        raise
+    with HeldFolder(os.path.dirname(source)) as folder:
+        try:
+            take_name(source, aside)
+        except FileExistsError as error:
+            raise TakenError(f"a move of it isn't finished: it is {_shown(aside)}") from error
+        try:
+            _check_bytes(aside, digest)
+            if confirm is not None:
+                confirm()
+            _place(aside, target, digest, confirm)
+        except BaseException:
+            _put_back(aside, source)
+            folder.rename_within(os.path.basename(aside), os.path.basename(source))
+            raise
     sync_folder(os.path.dirname(source))
     return True
 
@@ -86,8 +85,8 @@ def settle_move(source: bytes, target: bytes, digest: bytes) -> None:
     StrandedError
         As for `move_file`.
     """
-    aside, copy = leftovers_of(source, target, digest)
-    for held_by, name in ((aside, source), (aside, target), (copy, target)):
+    aside, copies = leftovers_of(source, target, digest)
+    for held_by, name in ((aside, source), (aside, target), *((copy, target) for copy in copies)):
         drop_placeholder(held_by, name)
     if os.path.lexists(aside):
         if _is_complete(aside, target, digest):
@@ -95,9 +94,7 @@ def settle_move(source: bytes, target: bytes, digest: bytes) -> None:
             sync_folder(os.path.dirname(source))
         else:
             _put_back(aside, source)
-    if os.path.lexists(copy):
-        os.unlink(copy)
-        sync_folder(os.path.dirname(copy))
+    remove_leftovers(target, digest)
 
 
 def _check_bytes(path: bytes, digest: bytes) -> None:
@@ -127,31 +124,38 @@ def _place_copy(
     aside: bytes, target: bytes, digest: bytes, confirm: Callable[[], None] | None
 ) -> None:
     before = os.lstat(aside)
-    copy = copy_name(target, digest)
-    written = _copy_aside(aside, copy, digest, before.st_mode)
-    try:
+    remove_leftovers(target, digest)
+    with _copied(aside, target, digest, before.st_mode) as (copy, written):
         # copying takes a while
         if confirm is not None:
             confirm()
         _check_untouched(aside, before)
-        _give_copy_its_name(copy, target, written)
-        os.unlink(aside)
-    except BaseException:
-        # without the file itself, its copy is all there is
-        if os.path.lexists(aside):
-            for name in (copy, target):
-                _unlink_if_same(name, written)
-        raise
+        try:
+            _give_copy_its_name(copy, target, written)
+            os.unlink(aside)
+        except BaseException:
+            # without the file itself, its copy is all there is
+            if os.path.lexists(aside):
+                remove_if_same(target, written)
+            raise
 
 
-def _copy_aside(aside: bytes, copy: bytes, digest: bytes, mode: int) -> os.stat_result:
-    """Copy a file, or a link itself; returns the status of the copy."""
+@contextlib.contextmanager
+def _copied(
+    aside: bytes, target: bytes, digest: bytes, mode: int
+) -> Iterator[tuple[bytes, os.stat_result]]:
+    """A copy of a file, or of a link itself, and its status; removed if it gets no other name."""
     if not stat.S_ISLNK(mode):
-        return write_copy(aside, copy, digest)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(copy)
-    os.symlink(os.readlink(aside), copy)
-    return os.lstat(copy)
+        with whole_copy(aside, target, digest) as copied:
+            yield copied
+        return
+    copy = own_link(target, digest, os.readlink(aside))
+    keep_owner_and_times_of_link(aside, copy)
+    written = os.lstat(copy)
+    try:
+        yield copy, written
+    finally:
+        remove_if_same(copy, written)
 
 
 def _check_untouched(path: bytes, before: os.stat_result) -> None:
@@ -167,7 +171,7 @@ def _give_copy_its_name(copy: bytes, target: bytes, written: os.stat_result) -> 
     except FileExistsError as error:
         raise TakenError("its name is taken") from error
     if not os.path.samestat(os.lstat(target), written):
-        raise ChangedError("another process copies the same bytes to the same folder")
+        raise ChangedError("another program has replaced it where it was copied to")
     sync_folder(os.path.dirname(target))
 
 
@@ -203,12 +207,6 @@ def _is_complete(aside: bytes, target: bytes, digest: bytes) -> bool:
 
 def _is_same(one: bytes, other: bytes) -> bool:
     return os.path.samestat(os.lstat(one), os.lstat(other))
-
-
-def _unlink_if_same(path: bytes, written: os.stat_result) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        if os.path.samestat(os.lstat(path), written):
-            os.unlink(path)
 
 
 def _shown(path: bytes) -> str:

@@ -6,7 +6,7 @@ Names are bytes. A file that appears under a name is whole and on the disk.
 import contextlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import xxhash
@@ -14,14 +14,15 @@ import xxhash
 from fastphash.base.system import finish_copy, sync_folder
 from fastphash.errors import FastphashError
 from fastphash.files.digest import digest_of
-from fastphash.files.exclusive_rename import NO_LINKS, give_name
-from fastphash.files.own_names import copy_name
+from fastphash.files.exclusive_rename import NO_LINKS, drop_placeholder, give_name
+from fastphash.files.file_attributes import has_holes, keep_owner_and_attributes
+from fastphash.files.own_copies import TakenError, own_copy, remove_leftovers
+from fastphash.files.own_names import copy_names
 
 _BLOCK = 1 << 20
-
-
-class TakenError(FastphashError):
-    """The name that a file should get is taken by something else."""
+# of files with holes, blocks of zeros that aren't written
+_HOLE = 1 << 16
+_ZEROS = bytes(_HOLE)
 
 
 class ChangedError(FastphashError):
@@ -38,25 +39,16 @@ def copy_file(source: bytes, target: bytes, digest: bytes) -> bool:
     TakenError
         Something else has the target's name.
     """
-    temporary = copy_name(target, digest)
-    if os.path.lexists(target):
-        if _is_placeholder(target, temporary):
-            os.unlink(target)
-        elif has_bytes(target, digest):
-            _remove_second_name(temporary, target)
-            return False
-        else:
-            raise TakenError("its name is taken")
+    if os.path.lexists(target) and not _is_placeholder(target, digest):
+        return _is_copy(target, digest)
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    write_copy(source, temporary, digest)
-    try:
-        give_name(temporary, target)
-    except BaseException as error:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        if isinstance(error, FileExistsError):
-            raise TakenError("its name is taken") from error
-        raise
+    remove_leftovers(target, digest)
+    with whole_copy(source, target, digest) as (copy, _):
+        try:
+            give_name(copy, target)
+        except FileExistsError:
+            # another process may have copied the same file
+            return _is_copy(target, digest)
     sync_folder(os.path.dirname(target))
     return True
 
@@ -73,12 +65,13 @@ def link_file(source: bytes, target: bytes) -> bool:
     """
     source = os.path.realpath(source)
     if os.path.lexists(target):
-        if not os.path.islink(target) and os.path.samefile(source, target):
-            return False
-        raise TakenError("its name is taken")
+        return _is_link_to(source, target)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     try:
         os.link(source, target)
+    except FileExistsError:
+        # another process may have linked the same file
+        return _is_link_to(source, target)
     except OSError as error:
         if error.errno in NO_LINKS:
             raise FastphashError(
@@ -92,11 +85,12 @@ def link_file(source: bytes, target: bytes) -> bool:
 def symlink_file(source: bytes, target: bytes) -> bool:
     """Make a symbolic link; False if the link is already there. TakenError as `link_file`."""
     if os.path.lexists(target):
-        if os.path.islink(target) and os.readlink(target) == source:
-            return False
-        raise TakenError("its name is taken")
+        return _leads_to(source, target)
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    os.symlink(source, target)
+    try:
+        os.symlink(source, target)
+    except FileExistsError:
+        return _leads_to(source, target)
     sync_folder(os.path.dirname(target))
     return True
 
@@ -115,49 +109,69 @@ def has_bytes(path: bytes, digest: bytes) -> bool:
     return stat.S_ISREG(os.lstat(path).st_mode) and digest_of(path) == digest
 
 
-def write_copy(source: bytes, temporary: bytes, digest: bytes) -> os.stat_result:
-    """Write a file's bytes, times and mode to a name that only fastphash uses, and sync it.
+@contextlib.contextmanager
+def whole_copy(
+    source: bytes, target: bytes, digest: bytes
+) -> Iterator[tuple[bytes, os.stat_result]]:
+    """A synced copy of a file, which has a name of its own in the folder of a target.
 
-    What a killed run left there is removed first. Returns the status of the new file.
+    Gives the name and the status of the copy. It is removed at the end if it still has that name.
 
     Raises
     ------
     ChangedError
-        The source's bytes don't have this digest; nothing is left.
+        The source's bytes don't have this digest.
+    TakenError
+        As `own_copy`.
     """
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    try:
-        with open(temporary, "xb") as copy, open(source, "rb") as original:
+    with own_copy(target, digest) as (name, copy):
+        with open(source, "rb") as original:
             written, status = _copy_open(original, copy)
-        if written != digest or digest_of(temporary) != digest:
-            raise ChangedError("changed since it was hashed")  # noqa: TRY301 - tidied up below
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-    return status
+        if written != digest or digest_of(name) != digest:
+            raise ChangedError("changed since it was hashed")
+        yield name, status
 
 
 def _copy_open(original: BinaryIO, copy: BinaryIO) -> tuple[bytes, os.stat_result]:
-    """Copy bytes, times and mode, and sync; returns the bytes' digest and the copy's status."""
+    """Copy bytes and all that belongs to a file, and sync; the bytes' digest, the copy's status."""
+    status = os.fstat(original.fileno())
     digest = xxhash.xxh3_128()
-    while block := original.read(_BLOCK):
+    holes = has_holes(status)
+    while block := original.read(_HOLE if holes else _BLOCK):
         digest.update(block)
-        copy.write(block)
-    return digest.digest(), finish_copy(copy, os.fstat(original.fileno()))
+        if holes and block == _ZEROS[: len(block)]:
+            copy.seek(len(block), os.SEEK_CUR)
+        else:
+            copy.write(block)
+    copy.truncate()
+    keep_owner_and_attributes(original.fileno(), copy.fileno(), status)
+    return digest.digest(), finish_copy(copy, status)
 
 
-def _remove_second_name(temporary: bytes, target: bytes) -> None:
-    """Remove the temporary name of a file if a killed run left both names."""
-    with contextlib.suppress(FileNotFoundError):
-        if os.path.samestat(os.lstat(temporary), os.lstat(target)):
-            os.unlink(temporary)
+def _is_link_to(source: bytes, target: bytes) -> bool:
+    """False, as the hard link is already there; TakenError if something else is."""
+    if os.path.islink(target) or not os.path.samefile(source, target):
+        raise TakenError("its name is taken")
+    return False
 
 
-def _is_placeholder(target: bytes, temporary: bytes) -> bool:
-    """Whether a killed run left an empty target, and the temporary file for it."""
-    if not os.path.lexists(target) or not os.path.lexists(temporary):
-        return False
-    status = os.lstat(target)
-    return stat.S_ISREG(status.st_mode) and status.st_size == 0
+def _leads_to(source: bytes, target: bytes) -> bool:
+    """False, as the symbolic link is already there; TakenError if something else is."""
+    if not os.path.islink(target) or os.readlink(target) != source:
+        raise TakenError("its name is taken")
+    return False
+
+
+def _is_copy(target: bytes, digest: bytes) -> bool:
+    """False, as the copy is already there; TakenError if something else is."""
+    if not has_bytes(target, digest):
+        raise TakenError("its name is taken")
+    remove_leftovers(target, digest)
+    return False
+
+
+def _is_placeholder(target: bytes, digest: bytes) -> bool:
+    """Whether a killed run left an empty target, and the copy for it; the target goes then."""
+    for copy in copy_names(target, digest):
+        drop_placeholder(copy, target)
+    return not os.path.lexists(target)

@@ -8,6 +8,8 @@ _PREFIX = b".fastphash-"
 _TAKEN = _PREFIX + b"taken-"
 # bytes that a name may have on most file systems
 _LONGEST = 255
+# processes that copy the same bytes to the same folder at once
+_MOST_COPIES = 8
 
 
 def is_own_name(name: bytes) -> bool:
@@ -29,14 +31,18 @@ def taken_name(path: bytes) -> bytes:
     return os.path.join(folder, taken)
 
 
-def copy_name(target: bytes, digest: bytes) -> bytes:
-    """The name of a copy until it is complete, in the target's folder: always the same for both."""
-    return os.path.join(os.path.dirname(target), _PREFIX + digest.hex().encode())
+def copy_names(target: bytes, digest: bytes) -> list[bytes]:
+    """The names that a copy may have until it is complete, in the target's folder.
+
+    Always the same for both, one for each of several processes that copy the same bytes at once.
+    """
+    name = os.path.join(os.path.dirname(target), _PREFIX + digest.hex().encode())
+    return [name, *(b"%s-%d" % (name, number) for number in range(2, _MOST_COPIES + 1))]
 
 
-def leftovers_of(source: bytes, target: bytes, digest: bytes) -> tuple[bytes, bytes]:
-    """The names that a killed move may have left: of the file itself, and of its copy."""
-    return taken_name(source), copy_name(target, digest)
+def leftovers_of(source: bytes, target: bytes, digest: bytes) -> tuple[bytes, list[bytes]]:
+    """The names that a killed move may have left: of the file itself, and of its copies."""
+    return taken_name(source), copy_names(target, digest)
 
 
 class FolderNames:

@@ -32,7 +32,7 @@ from fastphash.errors import FastphashError, StoreError, UsageError
 from fastphash.files import durable_move, exclusive_rename, parquet
 from fastphash.files.digest import digest_of
 from fastphash.files.durable_move import move_file
-from fastphash.files.durable_transfer import TakenError
+from fastphash.files.own_copies import TakenError
 from fastphash.files.own_names import taken_name
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.ingest.options import IngestOptions
@@ -487,9 +487,9 @@ def test_52_copied_synced_and_read_before_it_is_unlinked(small):
         with tell(os, "fsync"), tell(os, "unlink"), tell(durable_move, "give_name"):
             move_file(plan.file(row), os.fsencode(target) + b"/x", plan.digests[row])
     names = [name for name, _ in told]
-    # no other copy there, this one, its name, folder, source, its folder
-    assert names == ["give_name", "unlink", "fsync", "give_name", "fsync", "unlink", "fsync"]
-    assert told[5] == ("unlink", str(taken_name(plan.file(row))))
+    # the copy, its name, folder, source, its folder
+    assert names == ["give_name", "fsync", "give_name", "fsync", "unlink", "fsync"]
+    assert told[4] == ("unlink", str(taken_name(plan.file(row))))
 
 
 # 53

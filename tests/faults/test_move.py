@@ -24,8 +24,9 @@ from fastphash.clean.undo import undo_moves
 from fastphash.errors import FastphashError
 from fastphash.files import durable_move, exclusive_rename, parquet
 from fastphash.files.durable_move import StrandedError, move_file
-from fastphash.files.durable_transfer import ChangedError, TakenError
-from fastphash.files.own_names import copy_name, taken_name
+from fastphash.files.durable_transfer import ChangedError
+from fastphash.files.own_copies import TakenError
+from fastphash.files.own_names import copy_names, taken_name
 from fastphash.results.decisions import Decision, decide
 from fastphash.sources.local import folder_source
 from tests.faults.test_clean import (
@@ -96,7 +97,7 @@ def test_49_replaced_while_it_is_copied(tmp_path):
 
         def watch():
             end = time.monotonic() + 30
-            while not os.path.lexists(copy_name(target, digest_of_old)):
+            while not os.path.lexists(copy_names(target, digest_of_old)[0]):
                 if time.monotonic() > end:
                     return
             replace(source)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from fastphash.clean.checked_plan import CheckedPlan
+from fastphash.clean.made_folders import made_folders, with_made_folders
 from fastphash.errors import FastphashError
 from fastphash.files import parquet
 from fastphash.files.atomic import remove_drafts
@@ -43,18 +44,22 @@ def read_destinations(folder: Path) -> dict[tuple[str, bytes], bytes]:
     return dict(zip(zip(splits, paths, strict=True), table["to"].to_pylist(), strict=True))
 
 
-def write_journal(plan: CheckedPlan, rows: list[int], destinations: list[bytes]) -> None:
+def write_journal(
+    plan: CheckedPlan, rows: list[int], destinations: list[bytes], made: set[bytes]
+) -> None:
     """Add moves to the journal, after the moves of earlier runs; a repeated move is listed once.
 
     A move of other bytes between the same names is another move: both files must come back.
+    `made` are the folders that the moves make.
     """
     moves = _moves(plan, rows, destinations)
     path = plan.audited.folder / JOURNAL
     if path.exists():
-        earlier = _without(parquet.read_table(path), moves)
-        moves = parquet.concat(JOURNAL_SCHEMA, [earlier, moves])
+        journal = parquet.read_table(path)
+        made = made | made_folders(journal)
+        moves = parquet.concat(JOURNAL_SCHEMA, [_without(journal, moves), moves])
     if moves.num_rows:
-        parquet.write_table(path, moves)
+        parquet.write_table(path, with_made_folders(moves, made))
 
 
 def forget_moves(plan: CheckedPlan, stayed: Mapping[int, bytes]) -> None:

@@ -25,6 +25,8 @@ from fastphash.clean.journal import (
     write_journal,
 )
 from fastphash.clean.keeper_check import KeeperCheck
+from fastphash.clean.losses import warn_of_losses
+from fastphash.clean.made_folders import missing_folders, remove_empty
 from fastphash.clean.outcome import GONE, NAME_TAKEN, Applied, Skipped
 from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
@@ -76,11 +78,15 @@ def move_aside(
         removed = state.moved.copy()
         removed[rows] = True
         written = draft(removed=removed)
+        warn_of_losses(plan, rows, target)
         with recorded(plan, applied):
-            write_journal(plan, rows, destinations)
+            made = missing_folders(destinations)
+            write_journal(plan, rows, destinations, made)
             keepers = KeeperCheck(plan, rows_of_same_inode(state))
             stayed = _move_files(plan, rows, destinations, keepers, applied, progress)
-            forget_moves(plan, stayed)
+            if stayed:
+                remove_empty(made)
+                forget_moves(plan, stayed)
             still_there = [row for row in rows if os.path.lexists(plan.file(row))]
             if still_there:
                 removed[still_there] = False

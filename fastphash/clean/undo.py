@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.clean.journal import JOURNAL, settle_entry
+from fastphash.clean.made_folders import made_folders, remove_empty
 from fastphash.clean.outcome import Applied, Skipped
 from fastphash.errors import FastphashError, UsageError
 from fastphash.files import parquet
@@ -44,9 +45,10 @@ def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
         for i, entry in reversed(list(enumerate(entries))):
             progress("moving back", len(entries) - i, len(entries))
             name = entry["path_bytes"] or entry["path"].encode()
-            move = partial(_move_back, entry, name, names)
+            move = partial(_move_back, entry, names)
             if not applied.attempt(move, partial(Skipped, entry["split"], name)):
                 failed.append(i)
+        remove_empty(made_folders(journal))
         if failed:
             parquet.write_table(path, journal.take(pa.array(failed[::-1])))
         else:
@@ -54,7 +56,7 @@ def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
     return applied
 
 
-def _move_back(entry: dict[str, Any], name: bytes, names: FolderNames) -> bool:
+def _move_back(entry: dict[str, Any], names: FolderNames) -> bool:
     """Move one file back; False if an earlier run did."""
     moved_to, back = entry["to"], entry["from"]
     settle_entry(back, moved_to, entry["digest"], names)
@@ -62,17 +64,4 @@ def _move_back(entry: dict[str, Any], name: bytes, names: FolderNames) -> bool:
     moved = moved_to in names and move_file(moved_to, back, entry["digest"])
     if not moved and not os.path.lexists(back):
         raise FastphashError("neither in its old place nor where it was moved")
-    # a killed run may have moved the file back and left the folders, or made them and not moved it
-    _remove_empty(moved_to, name)
     return moved
-
-
-def _remove_empty(file: bytes, name: bytes) -> None:
-    """Remove the folders that a file leaves empty: those of its path, then its split's."""
-    folder = os.path.dirname(file)
-    for _ in range(name.count(b"/") + 1):
-        try:
-            os.rmdir(folder)
-        except OSError:
-            return
-        folder = os.path.dirname(folder)

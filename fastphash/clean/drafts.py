@@ -1,5 +1,6 @@
 """Lists and COCO files that are written as drafts first, and get their names together."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
@@ -8,6 +9,7 @@ from fastphash.base import paths, system
 from fastphash.errors import UsageError
 from fastphash.files.atomic import new_draft
 from fastphash.files.digest import hex_digest_of
+from fastphash.files.exclusive_rename import give_name
 
 T = TypeVar("T")
 
@@ -50,10 +52,18 @@ class Drafts:
     def publish(self) -> list[Path]:
         """Give all files their names and return them; UsageError if a name is taken."""
         for path, draft in self._drafts.items():
-            self._check(path)
-            system.replace_file(draft, path)
+            self._name(draft, path, may_replace=self._check(path))
             system.sync_folder(path.parent)
         return list(self._drafts)
+
+    def _name(self, draft: Path, path: Path, *, may_replace: bool) -> None:
+        if may_replace:
+            system.replace_file(draft, path)
+            return
+        try:
+            give_name(os.fsencode(draft), os.fsencode(path))
+        except FileExistsError as error:
+            raise UsageError(f"{str(path)!r} was made by another program meanwhile") from error
 
     def _check_clash(self, path: Path) -> None:
         """Raise UsageError if another draft gets the same name, in another case."""
@@ -65,10 +75,17 @@ class Drafts:
                 "doesn't count: name a folder on another disk, or audit with other names of splits"
             )
 
-    def _check(self, path: Path) -> None:
+    def _check(self, path: Path) -> bool:
+        """Whether the draft may replace a file: one that says the same, or any if asked to.
+
+        UsageError if another file is there, or a folder.
+        """
         if path.is_dir():
             raise UsageError(f"{str(path)!r} is a folder: move it, or name another place")
-        if self._overwrite or not path.exists():
-            return
+        if self._overwrite:
+            return True
+        if not path.exists():
+            return False
         if hex_digest_of(self._drafts[path]) != hex_digest_of(path):
             raise UsageError(f"{str(path)!r} exists and says something else: `overwrite`")
+        return True

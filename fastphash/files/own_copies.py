@@ -9,7 +9,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from fastphash.base.system import is_held, try_to_hold
 from fastphash.errors import FastphashError
@@ -65,12 +65,17 @@ def remove_if_same(path: bytes, written: os.stat_result) -> None:
 def _claim(target: bytes, digest: bytes) -> tuple[bytes, BinaryIO]:
     for name in copy_names(target, digest):
         with contextlib.suppress(FileExistsError), contextlib.ExitStack() as stack:
-            file = stack.enter_context(open(name, "x+b"))
+            file = cast(BinaryIO, stack.enter_context(open(name, "x+b", opener=_private)))
             # another process may have taken it for a leftover before it was locked
             if try_to_hold(file.fileno()) and _has_name(file, name):
                 stack.pop_all()
                 return name, file
     raise TakenError("other processes copy it to the same folder")
+
+
+def _private(name: str | bytes, flags: int) -> int:
+    """Open a file that only its owner may read, as long as it isn't whole."""
+    return os.open(name, flags, 0o600)
 
 
 def _has_name(file: BinaryIO, name: bytes) -> bool:

@@ -14,6 +14,7 @@ import xxhash
 
 from fastphash.base import system
 from fastphash.clean.apply import apply_plan
+from fastphash.clean.drafts import Drafts
 from fastphash.clean.journal import JOURNAL
 from fastphash.clean.undo import undo_moves
 from fastphash.errors import UsageError
@@ -272,3 +273,27 @@ def test_53_two_processes_copy_into_one_tree(tmp_path):
             assert process.returncode == 0, said
         assert len(list((tmp_path / f"tree{number}").rglob("*.png"))) == 160
         assert not own_names_in(tmp_path)
+
+
+def test_53_a_list_that_another_program_writes_meanwhile(small, tmp_path):
+    plan, target = small.plan(), tmp_path / "lists"
+    real, looks = Drafts._check, []
+
+    def check(self, path):
+        may_replace = real(self, path)
+        looks.append(path.name)
+        # the last look before it gets its name
+        if looks.count("val.txt") == 2:
+            path.write_text("precious")
+        return may_replace
+
+    checks = mock.patch.object(Drafts, "_check", check)
+    with checks, pytest.raises(UsageError, match="was made by another program meanwhile"):
+        apply_plan(plan, "lists", target)
+    assert (target / "val.txt").read_text() == "precious"
+    assert not list(target.glob("_*"))
+
+
+def test_52_a_copy_is_private_until_it_is_whole(tmp_path):
+    with own_copy(os.fsencode(tmp_path / "k"), DIGEST) as (_, copy):
+        assert os.fstat(copy.fileno()).st_mode & 0o777 == 0o600

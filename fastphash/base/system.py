@@ -141,14 +141,18 @@ def finish_copy(copy: IO[bytes], original: os.stat_result) -> os.stat_result:
     return os.fstat(copy.fileno())
 
 
-def sync_folder(folder: Name) -> None:
+def sync_folder(folder: Name, descriptor: int = -1) -> None:
     """Flush the names in a folder to the disk; say once if its file system can't.
 
-    Does nothing on Windows, which has no such call.
+    With a descriptor of the folder it is not opened again. Does nothing on Windows, which has no
+    such call.
     """
     if WINDOWS:
         return
     try:
+        if descriptor >= 0:
+            os.fsync(descriptor)
+            return
         fd = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(fd)

@@ -94,6 +94,8 @@ def settle_moves(folder: Path) -> None:
 
 def settle_entry(source: bytes, target: bytes, digest: bytes, names: FolderNames) -> None:
     """Finish or take back one move, or the move back; errors as `settle_move`."""
+    if not (names.has_own_beside(source) or names.has_own_beside(target)):
+        return
     for old, new in ((source, target), (target, source)):
         taken, copies = leftovers_of(old, new, digest)
         if any(name in names for name in (taken, *copies)):

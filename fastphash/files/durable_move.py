@@ -73,7 +73,7 @@ def move_file(
             _put_back(aside, source)
             folder.rename_within(os.path.basename(aside), os.path.basename(source))
             raise
-    sync_folder(os.path.dirname(source))
+        sync_folder(os.path.dirname(source), folder.descriptor)
     return True
 
 

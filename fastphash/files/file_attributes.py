@@ -66,13 +66,19 @@ class FileAttributes(NamedTuple):
 def read_attributes(files: Iterable[bytes], folder: bytes) -> FileAttributes:
     """What those files have that are on another device than a folder."""
     device = os.stat(folder).st_dev
+    elsewhere: dict[bytes, bool] = {}
     found = FileAttributes(set(), set(), {}, 0)
     for file in files:
+        parent = os.path.dirname(file)
         try:
+            if parent not in elsewhere:
+                elsewhere[parent] = os.stat(parent).st_dev != device
+            if not elsewhere[parent]:
+                continue
             status = os.lstat(file)
         except OSError:
             continue
-        if status.st_dev == device or not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             continue
         found.owners.add((status.st_uid, status.st_gid))
         found.modes.add(stat.S_IMODE(status.st_mode))

@@ -6,29 +6,40 @@ from typing import Self
 
 from fastphash.files.exclusive_rename import NO_LINKS
 
+_CAN_HOLD = hasattr(os, "O_DIRECTORY") and os.link in os.supports_dir_fd
+
 
 class HeldFolder:
     """A folder, held open by a context; where folders can't be opened, calls do nothing.
 
     A file in it whose name is taken away would be found by nobody if the folder got another name.
+
+    Attributes
+    ----------
+    descriptor : int
+        -1 if it isn't open.
     """
 
     def __init__(self, folder: bytes) -> None:
-        self._descriptor = -1
-        with contextlib.suppress(OSError):
-            if os.link in os.supports_dir_fd:
-                self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        self.descriptor = -1
+        if not _CAN_HOLD:
+            return
+        try:
+            self.descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            # as one that may be written to, but not be opened
+            return
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
 
     def rename_within(self, name: bytes, new: bytes) -> None:
         """Rename a file of the folder, if it is there and nothing has the new name."""
-        here = self._descriptor
+        here = self.descriptor
         if here < 0 or not self._has(name):
             return
         with contextlib.suppress(FileExistsError):
@@ -45,7 +56,7 @@ class HeldFolder:
 
     def _has(self, name: bytes) -> bool:
         try:
-            os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return False
         return True

@@ -54,16 +54,29 @@ class FolderNames:
 
     def __init__(self) -> None:
         self._listed: dict[bytes, frozenset[bytes]] = {}
+        self._own: dict[bytes, bool] = {}
 
     def __contains__(self, path: bytes) -> bool:
         folder, name = os.path.split(path)
+        return name in self._names_in(folder)
+
+    def has_own_beside(self, path: bytes) -> bool:
+        """Whether the folder of a path has any file of fastphash's: quickly told of many paths."""
+        folder = os.path.dirname(path)
+        if folder not in self._own:
+            self._own[folder] = any(map(is_own_name, self._names_in(folder)))
+        return self._own[folder]
+
+    def forget(self, path: bytes) -> None:
+        """List the folder of a path anew when it is asked for again."""
+        folder = os.path.dirname(path)
+        self._listed.pop(folder, None)
+        self._own.pop(folder, None)
+
+    def _names_in(self, folder: bytes) -> frozenset[bytes]:
         if folder not in self._listed:
             try:
                 self._listed[folder] = frozenset(os.listdir(folder))
             except OSError:
                 self._listed[folder] = frozenset()
-        return name in self._listed[folder]
-
-    def forget(self, path: bytes) -> None:
-        """List the folder of a path anew when it is asked for again."""
-        self._listed.pop(os.path.dirname(path), None)
+        return self._listed[folder]

@@ -104,10 +104,10 @@ def test_54_a_move_that_was_made_before_the_disk_failed_stays_in_the_journal(sma
     plan = small.plan()
     real = durable_move.sync_folder
 
-    def fails(folder):
+    def fails(folder, *descriptor):
         if os.fsencode(folder).startswith(os.fsencode(place)):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        real(folder)
+        real(folder, *descriptor)
 
     with mock.patch.object(durable_move, "sync_folder", fails):
         applied = apply_plan(plan, "move", place)

@@ -92,9 +92,9 @@ def describe_losses(found: FileAttributes, folder: bytes) -> list[str]:
 
     It is tried with an empty file without a name. Where none can be made, only links are told.
     """
-    losses = []
-    if found.linked:
-        losses.append("hard links")
+    if not found.owners:
+        return []
+    losses = ["hard links"] if found.linked else []
     try:
         with tempfile.TemporaryFile(dir=folder, prefix=_PROBE) as probe:
             losses += _refused(probe.fileno(), found)

@@ -1,6 +1,7 @@
 """Jobs run side by side in threads."""
 
 import _thread
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Generic, NamedTuple, TypeVar
@@ -96,9 +97,12 @@ class _Team(Generic[T]):
         return step.job, step.item
 
     def dismiss(self) -> None:
-        """Let all threads end, and wait for them."""
+        """Let all threads end, and wait for them, unless Python itself ends.
+
+        An iterator that an error left behind may be closed that late. No thread runs any more then.
+        """
         self._jobs.put(None)
-        while self._threads:
+        while self._threads and not sys.is_finalizing():
             if self._steps.get() is None:
                 self._threads -= 1
 

@@ -139,3 +139,26 @@ def test_42_threads_end_whenever_they_are_interrupted(seconds):
     interrupted, threads = storm(seconds)
     assert interrupted > 50
     assert threads == 1
+
+
+# An iterator with threads that only the search for garbage at the very end of Python closes
+LEFT_BEHIND = """
+from fastphash.base.threads import interleave
+
+def steps():
+    while True:
+        yield 1
+
+class Keeper:
+    pass
+
+keeper = Keeper()
+keeper.itself, keeper.left = keeper, interleave(2, [steps(), steps()])
+print(next(keeper.left))
+"""
+
+
+def test_42_a_process_ends_although_an_error_left_threads_behind():
+    words = [sys.executable, "-c", LEFT_BEHIND]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")

@@ -12,7 +12,14 @@ from fastphash.cli.streams import open_closed_streams
 # before any other file is opened
 open_closed_streams()
 
-from fastphash.cli.main import main  # noqa: E402 (streams are open by now)
+from fastphash.cli.leave import run_and_leave  # noqa: E402 (streams are open by now)
+from fastphash.cli.main import main  # noqa: E402
+
+
+def run() -> None:
+    """Run the command line, and end the process."""
+    run_and_leave(lambda: main(prog_name="fastphash"))
+
 
 if __name__ == "__main__":
-    main(prog_name="fastphash")
+    run()

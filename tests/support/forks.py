@@ -43,9 +43,9 @@ def update(store, *folders):
 def command(*arguments):
     """What a process may do: a command of fastphash."""
     # which takes Ctrl-C from Python
-    from fastphash.__main__ import main
+    from fastphash.__main__ import main, run_and_leave
 
-    main(arguments, prog_name="fastphash")
+    run_and_leave(lambda: main(arguments, prog_name="fastphash"))
 
 
 class Forks:

@@ -232,6 +232,8 @@ def progress(*words: str) -> None:
     Progress.update = update  # type: ignore[method-assign]
     Console.is_terminal = property(lambda console: console.stderr)  # type: ignore[assignment]
     sys.argv = ["fastphash", *words]
+    # this process goes on
+    os._exit = sys.exit  # type: ignore[assignment]
     try:
         runpy.run_module("fastphash", run_name="__main__", alter_sys=True)
     finally:

@@ -33,6 +33,13 @@ for name, number in PROFILES.items():
 settings.load_profile("fast")
 
 
+def pytest_addoption(parser):
+    """How much a campaign of random signals tries, and which."""
+    group = parser.getgroup("fastphash")
+    group.addoption("--signals", type=int, default=24, help="signals at random moments, in all")
+    group.addoption("--seed", type=int, default=42, help="seed of the random moments")
+
+
 def pytest_configure(config):
     """What is done once, before processes are started that each would do it."""
     # where Python is told not to, every process of a test would compile all that it imports

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what a command prints, and the exit status."""
+"""Ctrl-C, SIGTERM and a closed terminal: what a command prints, and the exit status."""
 
 import _thread
 import contextlib
@@ -18,6 +18,8 @@ _STDERR = 2
 # run again, these commands continue where they were interrupted
 _RESUMABLE = ("audit", "clean", "hash")
 _NAMES: dict[int, str] = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated"}
+if hasattr(signal, "SIGHUP"):  # missing on Windows
+    _NAMES[signal.SIGHUP] = "Terminal closed"
 # seconds for tidying up; what isn't done then is left to the next run
 _PATIENCE = 4.0
 
@@ -50,7 +52,7 @@ class Signals:
             return
         for number in _NAMES:
             handler = signal.getsignal(number)
-            # whoever starts us in the background may want Ctrl-C ignored
+            # a shell ignores Ctrl-C for what it starts in the background, nohup a closed terminal
             if handler != signal.SIG_IGN:
                 self._previous[number] = handler
                 signal.signal(number, partial(self._stop, command))
@@ -58,7 +60,9 @@ class Signals:
     def end(self, context: click.Context) -> None:
         """Say that a signal ended the command, and end the program; `context` is the whole one."""
         number = signal.SIGINT if self.received is None else self.received
-        click.echo(_message(number, context.invoked_subcommand), err=True)
+        # a terminal that is closed takes no message
+        with contextlib.suppress(OSError):
+            click.echo(_message(number, context.invoked_subcommand), err=True)
         context.exit(_SIGNAL_STATUS + number)
 
     def _stop(self, command: str | None, number: int, _: FrameType | None) -> None:

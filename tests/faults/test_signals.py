@@ -1,6 +1,7 @@
 """Fault 42 again: signals while a command ends."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from tests.support.command_line import run
 from tests.support.examples import slow_but
 from tests.support.forks import command
 from tests.support.scenes import planted
+from tests.support.signal_trials import COMMANDS as ALL_COMMANDS
+from tests.support.signal_trials import Place, random_trial
 from tests.support.stores import write_hashes
 
-NUMBERS = [signal.SIGINT, signal.SIGTERM]
+NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ def end_many(forks, place, names, delays):
     """Each command gets each signal, before and after its first output, which comes last."""
     for name in names:
         for i, after in enumerate(delays):
-            number = NUMBERS[i % 2]
+            number = NUMBERS[i % 3]
             status, errors = ended(forks, name, place, number, after, early=i % 4 < 2)
             assert status in (0, 128 + number, -number), (name, after, errors.decode())
             assert b"Traceback" not in errors, (name, after, errors.decode())
@@ -91,6 +94,19 @@ def test_42_signals_in_the_last_100_ms(forks, place, name):
     # more of them early: most commands end within some ms of their first output
     delays = np.random.default_rng(7).uniform(0, 1, 40) ** 2 * 0.1
     end_many(forks, place, [name], delays.tolist())
+
+
+@pytest.mark.slow
+def test_42_random_signals_to_every_command(tmp_path, request):
+    rng = random.Random(request.config.getoption("--seed"))
+    count = request.config.getoption("--signals")
+    place, names = Place(tmp_path), list(ALL_COMMANDS)
+    rng.shuffle(names)
+    usual = {name: place.usual(name) for name in names[:count]}
+    for i in range(count):
+        trial = random_trial(rng, name := names[i % len(names)], usual[name])
+        outcome = place.run(trial)
+        assert not outcome.faults, (trial, outcome)
 
 
 # A process that is interrupted again and again while threads work for it: it must not wait for ever

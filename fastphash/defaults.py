@@ -5,6 +5,9 @@ from typing import Literal
 #: A join with more pairs stops.
 MAX_PAIRS = 100_000_000
 
+#: Bytes that a join may take, however few it is told to.
+LEAST_MEMORY = 100 << 20
+
 #: Pairs that calibration looks at, at most.
 CALIBRATED_PAIRS = 1_000_000
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from fastphash.base.vocabulary import KINDS
+from fastphash.defaults import LEAST_MEMORY
 from fastphash.errors import UsageError
 
 
@@ -59,6 +60,9 @@ def parse_size(_: click.Context, __: click.Parameter, value: str | None) -> int 
     size = float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ") if match else 0
     if size < 1:
         raise click.BadParameter(f"{value!r} is no size: write 800M or 4G")
+    if size < LEAST_MEMORY:
+        least = f"{LEAST_MEMORY >> 20}M"
+        click.echo(f"Warning: --memory {value} is little: a search may take {least}", err=True)
     return int(size)
 
 

@@ -10,7 +10,7 @@ import click
 
 from fastphash.base.vocabulary import PASS_ORDERS, SURE_KINDS
 from fastphash.cli import option_values as values
-from fastphash.defaults import MAX_PAIRS, MAX_PIXELS, MIN_SCORE, TIMEOUT
+from fastphash.defaults import LEAST_MEMORY, MAX_PAIRS, MAX_PIXELS, MIN_SCORE, TIMEOUT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -243,7 +243,8 @@ def search_options(command: F) -> F:
             "--memory",
             metavar="SIZE",
             callback=values.parse_size,
-            help="Memory for searching, besides the hashes: 800M or 4G, for example.  "
+            help="Memory for searching and for writing pairs, besides the program (250 MB), the "
+            f"hashes and thumbnails: 800M or 4G, for example; {LEAST_MEMORY >> 20}M is the least.  "
             "[default: half of what is free]",
         ),
         click.option(

@@ -13,6 +13,8 @@ from fastphash.files.atomic import one_line, replacing
 
 #: Rows of a Parquet row group; a writer holds one in memory.
 ROW_GROUP = 8192
+#: The same where a table may have any number of rows: a writer keeps some kB about each group.
+LONG_ROW_GROUP = 1 << 16
 #: Type of a column of names that repeat.
 NAME_TYPE = pa.dictionary(pa.int32(), pa.string())
 _DICTIONARY_COLUMNS = (
@@ -36,9 +38,10 @@ class ParquetWriter:
     Its path is one from `fastphash.files.atomic.replacing`.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, row_group: int = ROW_GROUP) -> None:
         names = set(schema.names)
         self._schema = schema
+        self._row_group = row_group
         # an open file, because pyarrow doesn't take names that aren't UTF-8
         self._file = open(path, "wb")  # noqa: SIM115 - closed by __exit__
         self._writer = pq.ParquetWriter(
@@ -56,8 +59,8 @@ class ParquetWriter:
         """Append rows; row groups don't depend on how the rows are divided among calls."""
         self._pending.append(table.cast(self._schema))
         self._rows += table.num_rows
-        while self._rows >= ROW_GROUP:
-            self._flush(ROW_GROUP)
+        while self._rows >= self._row_group:
+            self._flush(self._row_group)
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +75,7 @@ class ParquetWriter:
 
     def _flush(self, rows: int) -> None:
         table = pa.concat_tables(self._pending)
-        self._writer.write_table(plain(table.slice(0, rows)), row_group_size=ROW_GROUP)
+        self._writer.write_table(plain(table.slice(0, rows)), row_group_size=self._row_group)
         rest = table.slice(rows)
         self._pending = [rest] if rest.num_rows else []
         self._rows = rest.num_rows
@@ -101,7 +104,10 @@ def write_tables(
 ) -> dict[str, int]:
     """Write tables to one Parquet file as they arrive; the counts of one column's values."""
     counts: dict[str, int] = {}
-    with replacing(path) as temporary, ParquetWriter(temporary, schema) as writer:
+    with (
+        replacing(path) as temporary,
+        ParquetWriter(temporary, schema, LONG_ROW_GROUP) as writer,
+    ):
         for table in pieces:
             writer.write(table)
             for value, number in count_values(table[count_by]).items():

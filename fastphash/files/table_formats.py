@@ -81,7 +81,7 @@ def write_table(path: Path, table: pa.Table, form: Format | None = None) -> None
     """Write a whole table in a format; by default the one of the file's name."""
     with (
         replacing(path) as temporary,
-        _writer(temporary, table.schema, form or format_of(path)) as writer,
+        _writer(temporary, table.schema, form or format_of(path), parquet.ROW_GROUP) as writer,
     ):
         writer.write(table)
 
@@ -97,7 +97,7 @@ def write_tables(
     counts: dict[str, int] = {}
     with (
         replacing(path) as temporary,
-        _writer(temporary, schema, form or format_of(path)) as writer,
+        _writer(temporary, schema, form or format_of(path), parquet.LONG_ROW_GROUP) as writer,
     ):
         for table in pieces:
             writer.write(table)
@@ -106,9 +106,9 @@ def write_tables(
     return counts
 
 
-def _writer(path: Path, schema: pa.Schema, form: Format) -> TableWriter:
+def _writer(path: Path, schema: pa.Schema, form: Format, row_group: int) -> TableWriter:
     if form == "parquet":
-        return parquet.ParquetWriter(path, schema)
+        return parquet.ParquetWriter(path, schema, row_group)
     return _CsvWriter(path, schema) if form == "csv" else _JsonLinesWriter(path)
 
 

@@ -11,9 +11,11 @@ from fastphash.joins.row_pairs import find_row_matches
 # bytes that a pair takes while it is sorted, and a hash while it is searched
 _PAIR_BYTES = 100
 _HASH_BYTES = 40
+# bytes for what becomes of the pairs: tables of some of them, and what a writer knows of its file
+_RESERVED = 40 << 20
 # a search takes so many pairs and rows at once, however little memory it may take
-_MIN_PAIRS = 1 << 20
-_MIN_ROWS = 1 << 18
+_MIN_PAIRS = 1 << 19
+_MIN_ROWS = 1 << 17
 _NO_LIMIT = 1 << 62
 
 
@@ -45,7 +47,7 @@ def find_matches(
         More than `max_pairs`, perhaps after some batches.
     """
     options = options or JoinOptions()
-    batch_pairs = max(options.memory // _PAIR_BYTES, _MIN_PAIRS)
+    batch_pairs = max((options.memory - _RESERVED) // _PAIR_BYTES, _MIN_PAIRS)
     max_pairs = _NO_LIMIT if max_pairs is None else max_pairs
     total = 0
     ranges = [*_row_ranges(left, 0, options.memory)][::-1]

@@ -18,7 +18,7 @@ from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import relate_matches
 
 # rows of one table of pairs, whose thumbnails are held at the same time
-_TABLE_ROWS = 1 << 18
+_TABLE_ROWS = parquet.LONG_ROW_GROUP
 
 
 def find_pairs(

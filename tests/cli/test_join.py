@@ -23,7 +23,8 @@ def test_a_join_explains_itself(data, out):
 def test_little_memory_changes_nothing(data, tmp_path):
     stores = ("out/hashes@val", "out/hashes@train", "--radius", "30")
     run("join", *stores, "-o", str(tmp_path / "a"), cwd=data)
-    run("join", *stores, "-o", str(tmp_path / "b"), "--memory", "1K", cwd=data)
+    done = run("join", *stores, "-o", str(tmp_path / "b"), "--memory", "1K", cwd=data)
+    assert "Warning: --memory 1K is little: a search may take 100M" in done.stderr
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fastphash.errors import StoreError
-from fastphash.files import atomic, parquet
+from fastphash.files import atomic, parquet, table_formats
 
 
 @pytest.fixture
@@ -146,12 +146,28 @@ def encoded_anew(piece):
 
 @pytest.mark.parametrize("cuts", [[1], [8191], [8192], [8193, 8194], [5000, 10_000, 15_000]])
 @pytest.mark.parametrize("change", [lambda piece: piece, encoded_anew], ids=["cut", "encoded anew"])
-def test_equal_rows_are_equal_bytes_however_they_are_cut(tmp_path, table, cuts, change):
+def test_equal_rows_are_equal_bytes_however_they_are_cut(
+    tmp_path, table, cuts, change, monkeypatch
+):
+    monkeypatch.setattr(parquet, "LONG_ROW_GROUP", parquet.ROW_GROUP)
     parquet.write_table(tmp_path / "whole", table)
     ends = [0, *cuts, table.num_rows]
     pieces = [change(table.slice(a, b - a)) for a, b in itertools.pairwise(ends)]
     parquet.write_tables(tmp_path / "pieces", table.schema, pieces, count_by="split")
     assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_table_of_any_length_has_few_row_groups(tmp_path):
+    # the writer keeps what it knows of each until the end
+    rows = parquet.LONG_ROW_GROUP + 1
+    table = pa.table({"kind": pa.array(["near"] * rows).dictionary_encode()})
+    pieces = (table.slice(start, 10_000) for start in range(0, rows, 10_000))
+    parquet.write_tables(tmp_path / "x", table.schema, pieces, count_by="kind")
+    table_formats.write_tables(tmp_path / "y.parquet", table.schema, [table], count_by="kind")
+    for name in ("x", "y.parquet"):
+        metadata = pq.read_metadata(tmp_path / name)
+        counts = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        assert counts == [parquet.LONG_ROW_GROUP, 1]
 
 
 def test_a_flipped_bit_in_any_page_is_found(tmp_path, table):

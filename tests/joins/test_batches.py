@@ -87,6 +87,14 @@ def test_batches_hold_few_pairs_and_whole_needles():
     assert all(a.left.max() < b.left.min() for a, b in pairwise(parts))
 
 
+def test_batches_leave_memory_for_what_becomes_of_them():
+    rows = np.repeat(np.arange(20, dtype=np.uint64), 5)
+    memory = batches._RESERVED + 60 * batches._PAIR_BYTES
+    with mock.patch.object(batches, "_MIN_PAIRS", 1):
+        parts = list(find_matches(Index(rows), Index(rows), 0, options=JoinOptions(memory=memory)))
+    assert max(part.left.size for part in parts) <= 60
+
+
 def test_needle_with_more_pairs_than_a_batch_holds_comes_whole():
     with mock.patch.object(batches, "_MIN_PAIRS", 4):
         parts = list(find_matches(Index(SAME[:2]), Index(SAME), 0, options=JoinOptions(memory=1)))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.kernels import array, compiled, const, inner
-from fastphash.kernels.simd import combine
+from fastphash.kernels.simd import BLOCK_COLUMNS, BLOCK_ROWS, combine_block
 from fastphash.kernels.subject import find_subject
 
 #: Shifts of up to this many pixels are tried, along both axes.
@@ -23,7 +23,8 @@ SHIFT = 2
 SHIFTS = (2 * SHIFT + 1) ** 2
 #: Detail of ordinary strength, in the units of its int8 values.
 UNIT = 32
-_MAX_DETAIL = 127
+_MAX_DETAIL = np.float32(127)
+_BLOCKS = THUMBNAIL_SIDE // BLOCK_ROWS
 # variance, in squared grey levels, of rounding and compression: below it nothing is detail
 NOISE = 0.25
 
@@ -38,43 +39,45 @@ def _load(pixels: NDArray[np.uint8], plane: _Plane) -> None:
 
 
 @inner
-def _multiply(a: _Plane, b: _Plane, out: _Plane) -> None:
-    """Product of matrices (32, 32)."""
-    for i in range(THUMBNAIL_SIDE):
-        combine(a, i, b, out)
+def _find_bands(matrices: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Where the numbers of each block of rows of matrices (n, 2, 32, 32) begin and end."""
+    bands = np.empty((matrices.shape[0], _BLOCKS, 2), np.int64)
+    for n in range(matrices.shape[0]):
+        for block in range(_BLOCKS):
+            first, last = THUMBNAIL_SIDE, 0
+            for i in range(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS):
+                for k in range(THUMBNAIL_SIDE):
+                    if matrices[n, 0, i, k] != 0:
+                        first, last = min(first, k), max(last, k + 1)
+            bands[n, block, 0], bands[n, block, 1] = first, last
+    return bands
 
 
 @inner
-def _filter(matrices: _Plane, plane: _Plane, scratch: _Plane, out: _Plane) -> None:
-    """Apply a matrix to the columns of a plane, and its transpose to the rows."""
-    _multiply(matrices[0], plane, scratch)
-    _multiply(scratch, matrices[1], out)
+def _filter(
+    matrices: _Plane, bands: NDArray[np.int64], plane: _Plane, scratch: _Plane, out: _Plane
+) -> None:
+    """Apply a matrix to the columns of a plane, and its transpose to the rows.
 
-
-@inner
-def _zoom(zooms: _Plane, scale: int, plane: _Plane, scratch: _Plane, out: _Plane) -> None:
-    """A plane at a scale; scale 0 is the plane as it is."""
-    if scale:
-        _filter(zooms[scale - 1], plane, scratch, out)
-    else:
-        for i in range(THUMBNAIL_SIDE):
-            for j in range(THUMBNAIL_SIDE):
-                out[i, j] = plane[i, j]
-
-
-@inner
-def _zoom_mask(zooms: _Plane, scale: int, subject: _Plane, scratch: _Plane, mask: _Plane) -> None:
-    """The mask of a subject at a scale, 0 or 1."""
-    _zoom(zooms, scale, subject, scratch, mask)
-    for i in range(THUMBNAIL_SIDE):
-        for j in range(THUMBNAIL_SIDE):
-            mask[i, j] = mask[i, j] > np.float32(0.5)
+    Products with zeros beside the bands of the matrix are left out: a thumbnail takes 3 us, not 5.
+    """
+    for block in range(_BLOCKS):
+        first, last = bands[block, 0], bands[block, 1]
+        for column in range(0, THUMBNAIL_SIDE, BLOCK_COLUMNS):
+            combine_block(matrices[0], block * BLOCK_ROWS, plane, column, scratch, first, last)
+    for column in range(0, THUMBNAIL_SIDE, BLOCK_COLUMNS):
+        first = bands[column // BLOCK_ROWS, 0]
+        last = bands[(column + BLOCK_COLUMNS) // BLOCK_ROWS - 1, 1]
+        for row in range(0, THUMBNAIL_SIDE, BLOCK_ROWS):
+            combine_block(scratch, row, matrices[1], column, out, first, last)
 
 
 @inner
 def _mask(values: _Plane, mask: _Plane) -> None:
+    """Make a mask 0 or 1, and leave only values where it is 1."""
     for i in range(THUMBNAIL_SIDE):
         for j in range(THUMBNAIL_SIDE):
+            mask[i, j] = mask[i, j] > np.float32(0.5)
             values[i, j] *= mask[i, j]
 
 
@@ -109,8 +112,7 @@ def _sum_energy(
     const(uint8, 2),
     const(int64),
     const(float32, 4),
-    const(float32, 3),
-    const(float32, 3),
+    const(float32, 4),
     array(int8, 3),
     array(int32, 3),
 )
@@ -118,59 +120,59 @@ def extract_detail(
     thumbnails: NDArray[np.uint8],
     rows: NDArray[np.int64],
     zooms: NDArray[np.float32],
-    blur: NDArray[np.float32],
-    around: NDArray[np.float32],
+    blurs: NDArray[np.float32],
     detail: NDArray[np.int8],
     energy: NDArray[np.int32],
 ) -> None:
-    """Fill the detail of thumbnails at several scales, and its energy for each shift.
+    """Fill the detail of thumbnails at some scales, and its energy for each shift.
 
     Parameters
     ----------
     thumbnails : uint8 (n, 1024)
     rows : int64 (m,)
         The rows of `thumbnails` to describe.
-    zooms : float32 (scales - 1, 2, 32, 32)
+    zooms : float32 (z, 2, 32, 32)
         Matrices that enlarge the middle of a thumbnail: for its columns, transposed for its rows.
-    blur, around : float32 (2, 32, 32)
+        Here and below, the numbers of a later row of a matrix don't begin or end further left.
+    blurs : float32 (2, 2, 32, 32)
         The same for the blur that is subtracted, and for the neighbourhood of a pixel.
     detail : int8 (m, scales, 1024)
+        The last z scales are filled.
     energy : int32 (m, scales, 25)
     """
+    filled = detail.shape[1] - zooms.shape[0]
     whole, subject, plane, mask, smooth, weight, square, scratch = np.empty(
         (8, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.float32
     )
     sums = np.zeros((THUMBNAIL_SIDE + 1, THUMBNAIL_SIDE + 1), np.int32)
+    zoom_bands, blur_bands = _find_bands(zooms), _find_bands(blurs)
     for m in range(rows.size):
-        pixels = thumbnails[rows[m]]
-        _load(pixels, whole)
-        masked = find_subject(pixels, subject)
-        for z in range(detail.shape[1]):
-            _zoom(zooms, z, whole, scratch, plane)
+        _load(thumbnails[rows[m]], whole)
+        masked = find_subject(thumbnails[rows[m]], subject)
+        for z in range(zooms.shape[0]):
+            _filter(zooms[z], zoom_bands[z], whole, scratch, plane)
             if masked:
                 # only the subject is blurred, so that no ground gets into it
-                _zoom_mask(zooms, z, subject, scratch, mask)
+                _filter(zooms[z], zoom_bands[z], subject, scratch, mask)
                 _mask(plane, mask)
-                _filter(blur, mask, scratch, weight)
-            _filter(blur, plane, scratch, smooth)
+                _filter(blurs[0], blur_bands[0], mask, scratch, weight)
+            _filter(blurs[0], blur_bands[0], plane, scratch, smooth)
             if masked:
                 _divide(smooth, weight)
                 _mask(smooth, mask)
-                _filter(around, mask, scratch, weight)
+                _filter(blurs[1], blur_bands[1], mask, scratch, weight)
             for i in range(THUMBNAIL_SIDE):
                 for j in range(THUMBNAIL_SIDE):
                     plane[i, j] -= smooth[i, j]
                     square[i, j] = plane[i, j] * plane[i, j]
-            _filter(around, square, scratch, smooth)
+            _filter(blurs[1], blur_bands[1], square, scratch, smooth)
             if masked:
                 _divide(smooth, weight)
-            normalised = detail[m, z]
-            # these two loops as functions of their own: 29 us for a thumbnail instead of 22
+            normalised = detail[m, filled + z]
+            # these two loops as functions of their own: 5.6 us for a scale instead of 3.1
             for i in range(THUMBNAIL_SIDE):
                 for j in range(THUMBNAIL_SIDE):
                     strength = np.sqrt(smooth[i, j] + np.float32(NOISE))
                     value = np.rint(np.float32(UNIT) * plane[i, j] / strength)
-                    normalised[i * THUMBNAIL_SIDE + j] = min(
-                        max(value, np.float32(-_MAX_DETAIL)), np.float32(_MAX_DETAIL)
-                    )
-            _sum_energy(normalised, sums, energy[m, z])
+                    normalised[i * THUMBNAIL_SIDE + j] = min(max(value, -_MAX_DETAIL), _MAX_DETAIL)
+            _sum_energy(normalised, sums, energy[m, filled + z])

@@ -14,6 +14,8 @@ LANES = 8
 TILE_ROWS, TILE_COLUMNS = 8, 16
 #: Pixels of a row that `dot` and `combine` read.
 PIXELS = 32
+#: Rows and columns that `combine_block` makes at once.
+BLOCK_ROWS, BLOCK_COLUMNS = 4, 16
 #: Columns that `order_lines` orders.
 LINES = 32
 _BYTE, _INT, _WORD = (ir.IntType(bits) for bits in (8, 32, 64))
@@ -138,6 +140,43 @@ def _compile_combine(columns: int) -> Callable[..., Any]:
 combine = _compile_combine(PIXELS)
 #: A row of a product with (32, 8).
 combine_few = _compile_combine(LANES)
+
+
+@_intrinsic
+def combine_block(
+    _: Any, factors: Any, row: Any, rows: Any, column: Any, out: Any, first: Any, last: Any
+) -> Any:
+    """A block of the product of two float32 arrays (32, 32), by some of the factors of each row.
+
+    ``out[row + i, column + j] = sum of factors[row + i, k] * rows[k, column + j]`` for i <
+    BLOCK_ROWS and j < BLOCK_COLUMNS, added in the order of k, from `first` up to and without
+    `last`. The sums of a block don't wait for one another, as those of a single row do.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, row, _, column, _, first, last = arguments
+        pointer, source, target = (
+            _data(context, builder, signature, arguments, which) for which in (0, 2, 4)
+        )
+        vector = ir.VectorType(ir.FloatType(), BLOCK_COLUMNS)
+        zero = ir.Constant(vector, [0.0] * BLOCK_COLUMNS)
+        totals = [cgutils.alloca_once_value(builder, zero) for _ in range(BLOCK_ROWS)]  # type: ignore[no-untyped-call]
+        width = ir.Constant(_WORD, PIXELS)
+        starts = [
+            builder.mul(builder.add(row, ir.Constant(_WORD, i)), width) for i in range(BLOCK_ROWS)
+        ]
+        with cgutils.for_range_slice(builder, first, last, ir.Constant(_WORD, 1)) as (k, _):
+            place = builder.add(builder.mul(k, width), column)
+            line = _load(builder, source, place, vector, 4)
+            for start, total in zip(starts, totals, strict=True):
+                factor = builder.load(builder.gep(pointer, [builder.add(start, k)]))
+                product = builder.fmul(_splat(builder, factor, BLOCK_COLUMNS), line)
+                builder.store(builder.fadd(builder.load(total), product), total)
+        for start, total in zip(starts, totals, strict=True):
+            _store(builder, target, builder.add(start, column), builder.load(total), 4)
+        return context.get_dummy_value()
+
+    return types.void(factors, row, rows, column, out, first, last), generate
 
 
 @_intrinsic

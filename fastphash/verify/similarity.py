@@ -15,8 +15,8 @@ from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.kernels.correlation import correlate_pairs
 from fastphash.kernels.detail import SHIFT, SHIFTS, extract_detail
 
-# A copy may be cropped to its middle, so each thumbnail is also enlarged by these factors ...
-_ZOOMS = (1.08, 1.17)
+# A copy may be cropped to its middle, so each thumbnail is also enlarged by the later factors ...
+_ZOOMS = (1.0, 1.08, 1.17)
 # ... for pairs with at least this score at their own size: 0.2 % of copies and 90 % of chance
 # pairs score less
 _MIN_SCORE_TO_ZOOM = 0.15
@@ -69,13 +69,7 @@ def similarity(
     mask : uint8 (k,)
         Orientations to try: bit t for the orientation t that turns left into the frame of right.
     """
-    pairs = _Pairs(left, left_rows, right, right_rows, mask)
-    result = _correlate(pairs, zooms=0)
-    likely = np.flatnonzero(result.score >= _MIN_SCORE_TO_ZOOM)
-    if likely.size:
-        zoomed = _correlate(pairs.take(likely), zooms=len(_ZOOMS))
-        result.orientation[likely], result.score[likely] = zoomed
-    return result
+    return _score(_Pairs(left, left_rows, right, right_rows, mask))
 
 
 class _Pairs(NamedTuple):
@@ -95,47 +89,119 @@ class _Pairs(NamedTuple):
             mask=self.mask[chosen],
         )
 
+    def used_rows(self) -> list[NDArray[np.int64]]:
+        """The different rows of each side, ascending; of both if these are the same thumbnails."""
+        if self.left is self.right:
+            return [np.union1d(self.left_rows, self.right_rows)]
+        return [np.unique(self.left_rows), np.unique(self.right_rows)]
+
 
 class _Details(NamedTuple):
     """The detail of thumbnails at each scale, and its energy for each shift.
 
     Attributes
     ----------
-    detail : int8 (n, 1 + zooms, 1024)
-    energy : int32 (n, 1 + zooms, 25)
+    detail : int8 (n, scales, 1024)
+    energy : int32 (n, scales, 25)
     """
 
     detail: NDArray[np.int8]
     energy: NDArray[np.int32]
 
+    @classmethod
+    def empty(cls, size: int, scales: int) -> "_Details":
+        """Those of so many thumbnails, to be filled in."""
+        return cls(
+            np.empty((size, scales, THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.int8),
+            np.empty((size, scales, SHIFTS), np.int32),
+        )
 
-def _correlate(pairs: _Pairs, zooms: int) -> Similarity:
-    """Compare pairs at their own size, and with the first `zooms` of `_ZOOMS`."""
+
+class _Side(NamedTuple):
+    """The thumbnails that some pairs have on one side, and their details.
+
+    Attributes
+    ----------
+    thumbnails : uint8 (n, 1024)
+    rows : int64 (m,)
+        Those described, ascending.
+    details : _Details
+        Of these m.
+    """
+
+    thumbnails: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    details: _Details
+
+    @classmethod
+    def of(cls, thumbnails: NDArray[np.uint8], rows: NDArray[np.int64]) -> "_Side":
+        """These rows at their own size."""
+        side = cls(thumbnails, rows, _Details.empty(rows.size, 1))
+        side.extract(_enlargements()[:1])
+        return side
+
+    def enlarged(self, rows: NDArray[np.int64]) -> "_Side":
+        """Some of these rows, at all scales."""
+        side = _Side(self.thumbnails, rows, _Details.empty(rows.size, len(_ZOOMS)))
+        places = np.searchsorted(self.rows, rows)
+        side.details.detail[:, 0] = self.details.detail[places, 0]
+        side.details.energy[:, 0] = self.details.energy[places, 0]
+        side.extract(_enlargements()[1:])
+        return side
+
+    def extract(self, enlargements: NDArray[np.float32]) -> None:
+        """Fill in the details of the last scales, for which matrices are given."""
+        run_all(
+            _threads(self.rows.size, _THUMBNAILS_PER_JOB),
+            (
+                partial(
+                    extract_detail,
+                    self.thumbnails,
+                    self.rows[part],
+                    enlargements,
+                    _blurs(),
+                    self.details.detail[part],
+                    self.details.energy[part],
+                )
+                for part in _slices(self.rows.size, _THUMBNAILS_PER_JOB)
+            ),
+        )
+
+
+def _score(pairs: _Pairs) -> Similarity:
+    """The similarity of pairs; of halves of them, if all their details don't fit into memory."""
     size = pairs.mask.size
-    left_used, left_places = np.unique(pairs.left_rows, return_inverse=True)
-    right_used, right_places = np.unique(pairs.right_rows, return_inverse=True)
-    if left_used.size + right_used.size > _HELD_THUMBNAILS and size > 1:
-        halves = [
-            _correlate(pairs.take(half), zooms) for half in np.array_split(np.arange(size), 2)
-        ]
+    rows = pairs.used_rows()
+    if sum(side.size for side in rows) > _HELD_THUMBNAILS and size > 1:
+        halves = [_score(pairs.take(half)) for half in np.array_split(np.arange(size), 2)]
         return Similarity(*(np.concatenate(columns) for columns in zip(*halves, strict=True)))
-    if pairs.left is pairs.right:
-        used = np.union1d(left_used, right_used)
-        left_places = np.searchsorted(used, pairs.left_rows)
-        right_places = np.searchsorted(used, pairs.right_rows)
-        left_details = right_details = _extract(pairs.left, used, zooms)
-    else:
-        left_details = _extract(pairs.left, left_used, zooms)
-        right_details = _extract(pairs.right, right_used, zooms)
+    left = _Side.of(pairs.left, rows[0])
+    right = left if len(rows) == 1 else _Side.of(pairs.right, rows[1])
+    result = _correlate(pairs, left, right)
+    likely = np.flatnonzero(result.score >= _MIN_SCORE_TO_ZOOM)
+    if likely.size:
+        pairs = pairs.take(likely)
+        rows = pairs.used_rows()
+        enlarged = left.enlarged(rows[0])
+        others = enlarged if len(rows) == 1 else right.enlarged(rows[1])
+        result.orientation[likely], result.score[likely] = _correlate(pairs, enlarged, others)
+    return result
+
+
+def _correlate(pairs: _Pairs, left: _Side, right: _Side) -> Similarity:
+    """Compare pairs at the scales at which both sides are described."""
+    size = pairs.mask.size
+    left_places = np.searchsorted(left.rows, pairs.left_rows)
+    right_places = np.searchsorted(right.rows, pairs.right_rows)
     best = Similarity(np.empty(size, np.uint8), np.empty(size, np.float32))
     run_all(
         _threads(size, _PAIRS_PER_JOB),
         (
             partial(
                 correlate_pairs,
-                *left_details,
+                *left.details,
                 left_places[part],
-                *right_details,
+                *right.details,
                 right_places[part],
                 pairs.mask[part],
                 orientation_indices(),
@@ -154,44 +220,20 @@ def _threads(rows: int, rows_per_job: int) -> int:
     return core_count() if rows > rows_per_job else 1
 
 
-def _extract(thumbnails: NDArray[np.uint8], rows: NDArray[np.int64], zooms: int) -> _Details:
-    details = _Details(
-        np.empty((rows.size, 1 + zooms, THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.int8),
-        np.empty((rows.size, 1 + zooms, SHIFTS), np.int32),
-    )
-    enlarge, blur, neighbourhood = _filters()
-    run_all(
-        _threads(rows.size, _THUMBNAILS_PER_JOB),
-        (
-            partial(
-                extract_detail,
-                thumbnails,
-                rows[part],
-                enlarge[:zooms],
-                blur,
-                neighbourhood,
-                details.detail[part],
-                details.energy[part],
-            )
-            for part in _slices(rows.size, _THUMBNAILS_PER_JOB)
-        ),
-    )
-    return details
-
-
 def _slices(size: int, step: int) -> list[slice]:
     return [slice(start, min(start + step, size)) for start in range(0, size, step)]
 
 
 @functools.cache
-def _filters() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Matrices to enlarge, to blur and to average a neighbourhood, each with its transpose."""
-    enlarge = np.stack([_with_transpose(_zoom(factor)) for factor in _ZOOMS])
-    return (
-        enlarge,
-        _with_transpose(_gaussian(_BLUR)),
-        _with_transpose(_gaussian(_NEIGHBOURHOOD)),
-    )
+def _enlargements() -> NDArray[np.float32]:
+    """Matrices to enlarge, each with its transpose: (scales, 2, 32, 32)."""
+    return np.stack([_with_transpose(_zoom(factor)) for factor in _ZOOMS])
+
+
+@functools.cache
+def _blurs() -> NDArray[np.float32]:
+    """Matrices to blur and to average a neighbourhood, each with its transpose: (2, 2, 32, 32)."""
+    return np.stack([_with_transpose(_gaussian(sigma)) for sigma in (_BLUR, _NEIGHBOURHOOD)])
 
 
 def _with_transpose(matrix: NDArray[np.float64]) -> NDArray[np.float32]:

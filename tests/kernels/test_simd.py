@@ -84,6 +84,26 @@ def test_a_row_of_a_product_is_added_in_order(dtype, product, columns):
 
 
 @numba.njit
+def combine_block(factors, row, rows, column, out, first, last):
+    simd.combine_block(factors, row, rows, column, out, first, last)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, simd.PIXELS), (5, 9), (7, 7)])
+def test_a_block_of_a_product_is_added_in_order(first, last):
+    rng = np.random.default_rng(0)
+    factors, rows = rng.normal(size=(2, simd.PIXELS, simd.PIXELS)).astype(np.float32)
+    out = np.full((simd.PIXELS, simd.PIXELS), np.nan, np.float32)
+    combine_block(factors, np.int64(8), rows, np.int64(16), out, np.int64(first), np.int64(last))
+    block = (slice(8, 8 + simd.BLOCK_ROWS), slice(16, 16 + simd.BLOCK_COLUMNS))
+    expected = np.zeros_like(out)
+    for k in range(first, last):
+        expected += factors[:, k, None] * rows[k]
+    np.testing.assert_array_equal(out[block], expected[block])
+    out[block] = np.nan
+    assert np.isnan(out).all()
+
+
+@numba.njit
 def order_lines(lines, one, other):
     simd.order_lines(lines, one, other)
 

@@ -68,10 +68,22 @@ def measure_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> BitStat
     # a beta-binomial number of 64 bits has 1 + 63 / (alpha + beta + 1) times the binomial variance;
     # a variance below that of uniform hashes counts as equal to it
     total = 1 / min(max(excess_variance / 63, 1e-6), 0.9) - 1
-    centred = agrees - agreement
-    deviation = np.sqrt((centred**2).mean(axis=0)) + 1e-9
-    correlation = centred.T @ centred / len(agrees) / np.outer(deviation, deviation)
+    correlation = _correlate(agrees, agreement)
     return BitStatistics(mean * total, (1 - mean) * total, agreement, correlation, skewed=True)
+
+
+def _correlate(agrees: NDArray[np.float64], agreement: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The correlation of agreement in two bits, whose means are given: (64, 64).
+
+    Counts of bits give the sums of products: a product of matrices would start the threads of
+    numpy's library, and wait for them on a machine that is busy.
+    """
+    columns = np.packbits(agrees.T.astype(np.bool_), axis=1)
+    both = np.bitwise_count(columns[:, None] & columns).sum(axis=2, dtype=np.int64)
+    covariance = both / len(agrees) - np.outer(agreement, agreement)
+    deviation = np.sqrt(agreement * (1 - agreement)) + 1e-9
+    correlation: NDArray[np.float64] = covariance / np.outer(deviation, deviation)
+    return correlation
 
 
 def _sample_agreement(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.float64]:

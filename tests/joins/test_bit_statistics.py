@@ -34,6 +34,17 @@ def test_skewed_hashes_are_measured_as_such(kind):
     assert all(0 < b < a for a, b in pairwise(shares))
 
 
+def test_bits_that_go_together_correlate():
+    hashes = uniform(100_000)
+    halves = hashes & np.uint64(2**32 - 1)
+    # bit 32 + i is bit i, and bit 63 the opposite of bit 31
+    hashes = (halves | halves << np.uint64(32)) ^ np.uint64(1 << 63)
+    correlation = measure_bits(hashes, hashes).correlation
+    expected = np.tile(np.eye(32), (2, 2))
+    assert correlation[expected == 1] == pytest.approx(1)
+    assert np.abs(correlation[expected == 0]).max() < 0.1
+
+
 def test_measured_agreement_is_that_of_the_bits():
     statistics = measure_bits(SKEWED["few bits"], SKEWED["few bits"])
     assert statistics.agreement[:32] == pytest.approx(0.5, abs=0.1)

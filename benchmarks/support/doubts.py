@@ -33,7 +33,7 @@ from fastphash.looks.aligned import Alignment, align_described
 from fastphash.looks.judgement import DOUBT_START
 from fastphash.looks.keypoints import Described, describe, use_one_thread
 from fastphash.looks.pictures import decode_picture
-from fastphash.looks.run import Looks
+from fastphash.looks.table import Looks
 from fastphash.results.audit_folder import read_splits
 from fastphash.sources.local import folder_source
 from fastphash.store.rows import Content

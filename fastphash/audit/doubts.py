@@ -19,7 +19,8 @@ from fastphash.base.vocabulary import (
     THUMBNAIL_KINDS,
 )
 from fastphash.looks.judgement import DOUBT_END, IS_COPY, IS_NO_COPY, UNSETTLED, judge_doubts
-from fastphash.looks.run import Looks, why_unaligned
+from fastphash.looks.run import why_unaligned
+from fastphash.looks.table import Looks
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.crops import CroppedPairs
 from fastphash.verify.findings import NO_FINDINGS, Findings

@@ -1,7 +1,7 @@
 """Looks at pairs of rows: each pair of bytes once, and no more than are allowed."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from fastphash.base.pair_keys import pair_keys
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import CROPPED, DIFFERENT, FADED
 from fastphash.joins.distinct import find_distinct_rows
-from fastphash.looks.run import LookFile, Looks, LookTask, look_at_pairs
+from fastphash.looks.run import LookFile, LookTask, LookWorkers
+from fastphash.looks.table import Looks
 from fastphash.sources.protocol import Reader
 from fastphash.store.rows import HashTable
 from fastphash.verify.decide_kind import Relation
@@ -30,6 +31,8 @@ class RowPairs(NamedTuple):
 
 class Looker:
     """Looks at pairs, and remembers which.
+
+    A context: leaving it ends the processes that look.
 
     Parameters
     ----------
@@ -52,6 +55,7 @@ class Looker:
         self.rows = rows
         self._readers = readers
         self._progress = progress
+        self._workers = LookWorkers()
         self._left = limit
         self._digest_of = np.empty(0, np.int64)
         if rows.digests is None:
@@ -61,6 +65,12 @@ class Looker:
         self._seen = np.empty(0, np.uint64)
         # bytes of files that could not be read or decoded, as numbers
         self._gone = np.empty(0, np.int64)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._workers.__exit__(*error)
 
     @property
     def left(self) -> int:
@@ -91,7 +101,7 @@ class Looker:
         self._left -= pairs.left.size
         self._seen = np.concatenate([self._seen, self.keys(pairs.left, pairs.right)])
         tasks = _tasks(self.rows, self._readers, pairs, aligned=aligned)
-        looks = look_at_pairs(tasks, progress=self._progress)
+        looks = self._workers.look(tasks, progress=self._progress)
         sides = np.stack([pairs.left, pairs.right], axis=1)
         self._gone = np.union1d(self._gone, self._digest_of[sides[looks.unreadable]])
         return looks

@@ -10,7 +10,7 @@ from fastphash.audit.copies import FoundCopies
 from fastphash.audit.looker import Looker, RowPairs
 from fastphash.base.vocabulary import ALTERED, COLLISION, DIFFERENT, SAME_PIXELS, THUMBNAIL_KINDS
 from fastphash.looks.local_change import CHANGED
-from fastphash.looks.run import Looks
+from fastphash.looks.table import Looks
 from fastphash.verify.decide_kind import Relation
 from fastphash.verify.findings import NO_FINDINGS, Findings
 

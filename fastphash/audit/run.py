@@ -174,8 +174,8 @@ def _search(
     readers = {source.split: source.reader for source in sources}
     limit = options.looks if criteria.score_near else 0
     proposed, proposals = propose(options.propose, compared, criteria, progress)
-    looker = Looker(compared, readers, limit, progress)
-    settled = settle(looker, criteria, search, windows, proposed)
+    with Looker(compared, readers, limit, progress) as looker:
+        settled = settle(looker, criteria, search, windows, proposed)
     copies, findings = settled.copies, settled.findings
     looked = copies.looked_at(findings)
     groups = copies.grouped.table(looked)

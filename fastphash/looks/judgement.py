@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import FADED, SAME, SWAPPED
 from fastphash.looks.aligned import ENOUGH_KEYPOINTS
-from fastphash.looks.run import Looks
+from fastphash.looks.table import Looks
 
 #: What a look at a pair in doubt settles: nothing, that it is a copy, or that it is none.
 UNSETTLED, IS_COPY, IS_NO_COPY = range(3)

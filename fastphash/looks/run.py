@@ -5,7 +5,7 @@ import os
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import xxhash
@@ -15,17 +15,16 @@ from fastphash.base.machine import core_count, free_memory, limit_memory
 from fastphash.base.orientations import orient_pixels
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.supervisor import At, Supervisor, Work
-from fastphash.base.vocabulary import DIFFERENT, UNKNOWN_COLOUR
 from fastphash.base.worker_start import preload
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError, UsageError
 from fastphash.images.pillow import limit_pixels
-from fastphash.looks.aligned import Alignment, align, align_described
-from fastphash.looks.colours import ColourLook, look_at_colours
+from fastphash.looks.aligned import align, align_described
+from fastphash.looks.colours import look_at_colours
 from fastphash.looks.frames import find_change
 from fastphash.looks.keypoints import Described, describe, use_one_thread
-from fastphash.looks.local_change import LocalChange
 from fastphash.looks.pictures import decode_picture, match_sizes
+from fastphash.looks.table import Look, Looks
 from fastphash.sources.protocol import Reader, SpecialFileError
 
 preload(__name__)
@@ -41,8 +40,6 @@ _KEPT = 192 << 20
 _DESCRIBED = 256
 # pairs that are worth a further worker
 _PAIRS_PER_WORKER = 32
-# columns of looks that are fields of an alignment
-_OF_ALIGNMENT = ("correlation", "window", "other_window", "matched", "covered", "alike", "loose")
 
 
 class LookFile(NamedTuple):
@@ -97,89 +94,6 @@ class LookTask(NamedTuple):
     coloured: bool = False
 
 
-class Looks(NamedTuple):
-    """What looks at pairs showed; NaN where nobody looked, or didn't align.
-
-    Attributes
-    ----------
-    looked : bool (n,)
-        Whether both pictures could be decoded from unchanged files, in the bounds given.
-    strength : float32 (n,)
-        That of `LocalChange`: from `fastphash.looks.local_change.CHANGED` on a place differs.
-    place : float32 (n, 4)
-        Left, top, right and bottom of the place that differs the most, as shares of the right
-        picture's width and height; NaN where none differs.
-    share : float32 (n,)
-        The share of cells that differ, 0 to 1.
-    correlation : float32 (n,)
-        That of `Alignment`.
-    keypoints : int32 (n,)
-        Those of the picture with fewer; 0 where pictures were not aligned.
-    window : float32 (n, 4)
-        The part of the left picture, turned, that the right one shows.
-    other_window : float32 (n, 4)
-        The part of the right picture that the left one shows.
-    matched, covered, alike : float32 (n,)
-        Those of `Alignment`.
-    loose : bool (n,)
-        That of `Alignment`; False where pictures were not aligned.
-    colour : uint8 (n,)
-        Index into COLOURS; UNKNOWN_COLOUR where colours were not compared.
-    recoloured : bool (n,)
-        Whether colours are surely different, since something else kept its own.
-    unreadable : bool (n, 2)
-        Of pairs that nobody looked at, whether the file of the left and of the right picture is
-        gone, has changed or can't be decoded.
-    """
-
-    looked: NDArray[np.bool_]
-    strength: NDArray[np.float32]
-    place: NDArray[np.float32]
-    share: NDArray[np.float32]
-    correlation: NDArray[np.float32]
-    keypoints: NDArray[np.int32]
-    window: NDArray[np.float32]
-    other_window: NDArray[np.float32]
-    matched: NDArray[np.float32]
-    covered: NDArray[np.float32]
-    alike: NDArray[np.float32]
-    loose: NDArray[np.bool_]
-    colour: NDArray[np.uint8]
-    recoloured: NDArray[np.bool_]
-    unreadable: NDArray[np.bool_]
-
-    @classmethod
-    def none(cls, size: int) -> "Looks":
-        """Pairs that nobody has looked at."""
-
-        def column(value: object, *more: int, of: type = np.float32) -> NDArray[Any]:
-            return np.full((size, *more), value, of)
-
-        return cls(
-            looked=column(False, of=np.bool_),
-            strength=column(np.nan),
-            place=column(np.nan, 4),
-            share=column(np.nan),
-            correlation=column(np.nan),
-            keypoints=column(0, of=np.int32),
-            window=column(np.nan, 4),
-            other_window=column(np.nan, 4),
-            matched=column(np.nan),
-            covered=column(np.nan),
-            alike=column(np.nan),
-            loose=column(False, of=np.bool_),
-            colour=column(UNKNOWN_COLOUR, of=np.uint8),
-            recoloured=column(False, of=np.bool_),
-            unreadable=column(False, 2, of=np.bool_),
-        )
-
-
-class _Look(NamedTuple):
-    change: LocalChange | None
-    alignment: Alignment | None
-    colours: ColourLook | None
-
-
 def why_unaligned() -> str:
     """What keeps this installation from aligning pictures; empty if nothing does."""
     blank = np.zeros((1, 1), np.uint8)
@@ -188,6 +102,59 @@ def why_unaligned() -> str:
     except UsageError as error:
         return str(error)
     return ""
+
+
+class LookWorkers:
+    """Processes that look at pairs: as many as pay, started for the first pairs and then kept.
+
+    A context: leaving it ends the processes, at once if there is an exception.
+    """
+
+    def __init__(self) -> None:
+        self._supervisor: Supervisor | None = None
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        if self._supervisor is not None:
+            self._supervisor.__exit__(kind, *rest)
+        self._supervisor = None
+
+    def look(self, tasks: Sequence[LookTask], *, progress: Progress = no_progress) -> Looks:
+        """Decode the two pictures of each pair and compare them.
+
+        Parameters and errors are those of `look_at_pairs`.
+        """
+        found = Looks.none(len(tasks))
+        if not tasks:
+            return found
+        if any(task.aligned for task in tasks) and (reason := why_unaligned()):
+            raise UsageError(reason)
+        # an image's pairs one after the other: it is decoded once by each worker
+        order = sorted(
+            range(len(tasks)), key=lambda i: (tasks[i].left.digest, tasks[i].right.digest)
+        )
+        results = self._start(len(order)).map([tasks[i] for i in order])
+        for done, (i, look) in enumerate(zip(order, results, strict=True), 1):
+            if isinstance(look, Look):
+                found.put(i, look)
+            elif look is not None:
+                found.unreadable[i] = look
+            progress("looking", done, len(order))
+        return found
+
+    def _start(self, pairs: int) -> Supervisor:
+        """The processes, at least as many as pay for so many pairs."""
+        count, memory = _share_memory(pairs // _PAIRS_PER_WORKER + 1)
+        if self._supervisor is not None and self._count < count:
+            self._supervisor.close()
+            self._supervisor = None
+        if self._supervisor is None:
+            self._supervisor = Supervisor(count, _TIMEOUT, start_look_worker, (memory,))
+            self._count = count
+        return self._supervisor
 
 
 def look_at_pairs(tasks: Sequence[LookTask], *, progress: Progress = no_progress) -> Looks:
@@ -206,36 +173,8 @@ def look_at_pairs(tasks: Sequence[LookTask], *, progress: Progress = no_progress
     WorkerError
         Processes can't be started, or keep dying.
     """
-    found = Looks.none(len(tasks))
-    if not tasks:
-        return found
-    if any(task.aligned for task in tasks) and (reason := why_unaligned()):
-        raise UsageError(reason)
-    # an image's pairs one after the other: it is decoded once by each worker
-    order = sorted(range(len(tasks)), key=lambda i: (tasks[i].left.digest, tasks[i].right.digest))
-    count, memory = _share_memory(len(order) // _PAIRS_PER_WORKER + 1)
-    with Supervisor(count, _TIMEOUT, start_look_worker, (memory,)) as supervisor:
-        results = supervisor.map([tasks[i] for i in order])
-        for done, (i, look) in enumerate(zip(order, results, strict=True), 1):
-            if isinstance(look, _Look):
-                _put(found, i, look)
-            elif look is not None:
-                found.unreadable[i] = look
-            progress("looking", done, len(order))
-    return found
-
-
-def _put(found: Looks, i: int, look: _Look) -> None:
-    found.looked[i] = True
-    if look.change is not None:
-        found.strength[i], found.place[i], found.share[i] = look.change
-    if look.alignment is not None:
-        found.keypoints[i] = min(look.alignment.keypoints)
-        for name in _OF_ALIGNMENT:
-            getattr(found, name)[i] = getattr(look.alignment, name)
-    if look.colours is not None:
-        found.colour[i] = look.colours.colour
-        found.recoloured[i] = look.colours.colour == DIFFERENT and look.colours.sure
+    with LookWorkers() as workers:
+        return workers.look(tasks, progress=progress)
 
 
 class _Pictures:
@@ -292,7 +231,7 @@ def start_look_worker(memory: int) -> Work:
     limit_memory(memory)
     pictures = _Pictures()
 
-    def work(task: LookTask, refused: dict[int, str], at: At) -> _Look | tuple[bool, bool] | None:
+    def work(task: LookTask, refused: dict[int, str], at: At) -> Look | tuple[bool, bool] | None:
         if refused:
             return None
         at(0)
@@ -305,7 +244,7 @@ def start_look_worker(memory: int) -> Work:
     return work
 
 
-def _look(pictures: _Pictures, task: LookTask) -> _Look:
+def _look(pictures: _Pictures, task: LookTask) -> Look:
     change = alignment = colours = None
     if task.compared or task.coloured:
         left, right = pictures.decode(task.left), pictures.decode(task.right)
@@ -315,7 +254,7 @@ def _look(pictures: _Pictures, task: LookTask) -> _Look:
     if task.aligned:
         left_points = pictures.describe(task.left, task.orientation)
         alignment = align_described(left_points, pictures.describe(task.right))
-    return _Look(change, alignment, colours)
+    return Look(change, alignment, colours)
 
 
 def _read(file: LookFile) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 
 from fastphash.base.vocabulary import DIFFERENT, FADED, SAME, SWAPPED
 from fastphash.looks.judgement import IS_COPY, IS_NO_COPY, UNSETTLED, judge_doubts
-from fastphash.looks.run import Looks
+from fastphash.looks.table import Looks
 
 
 def look(correlation, keypoints, matched=0.1, covered=0.5, loose=False, alike=0.5):

@@ -14,6 +14,7 @@ from fastphash.images.encode import encode
 from fastphash.looks import run
 from fastphash.looks.local_change import CHANGED
 from fastphash.looks.run import LookFile, LookTask, look_at_pairs, why_unaligned
+from fastphash.looks.table import Look
 from tests.support.byte_reader import ByteReader
 
 
@@ -185,6 +186,39 @@ def test_a_picture_is_decoded_once_while_it_is_kept(files, monkeypatch):
     for one in (*files, *files):
         pictures.decode(one)
     assert len(decoded) == 6
+
+
+class Supervised:
+    """Processes that find nothing."""
+
+    started: list[int]
+    closed: int
+
+    def __init__(self, count, *_):
+        self.started.append(count)
+
+    def map(self, tasks):
+        return (Look(None, None, None) for _ in tasks)
+
+    def close(self):
+        type(self).closed += 1
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def test_processes_are_kept_until_more_are_needed(files, monkeypatch):
+    Supervised.started, Supervised.closed = [], 0
+    monkeypatch.setattr(run, "Supervisor", Supervised)
+    monkeypatch.setattr(run, "core_count", lambda: 2)
+    monkeypatch.setattr(run, "free_memory", lambda: 8 << 30)
+    with run.LookWorkers() as workers:
+        assert workers.look([]).looked.size == 0
+        assert Supervised.started == []
+        for pairs in (3, 5, 100, 7, 200):
+            assert workers.look([LookTask(*files)] * pairs).looked.all()
+        assert (Supervised.started, Supervised.closed) == ([1, 2], 1)
+    assert Supervised.closed == 2
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from fastphash.audit.options import LabelSources
+from fastphash.audit.summary import mask_summary
 from fastphash.base.progress import Progress
 from fastphash.files import parquet
 from fastphash.labels.class_folders import count_classes, find_class_folders
@@ -23,6 +24,7 @@ from fastphash.labels.conflicts import (
     coco_conflicts,
     folder_conflicts,
 )
+from fastphash.labels.masks import count_left_out, find_masks, left_out
 from fastphash.results.audit_folder import CONFLICTS, REJECTED_ANNOTATIONS
 from fastphash.store.rows import HashTable
 
@@ -123,3 +125,18 @@ def _class_depths(rows: HashTable, asked: bool | None) -> dict[str, int]:
     if asked:
         found = dict.fromkeys(np.unique(rows.splits.astype(str)).tolist(), 0) | found
     return found
+
+
+def leave_out_masks(
+    rows: HashTable, *, compare_masks: bool
+) -> tuple[HashTable, list[dict[str, Any]]]:
+    """The rows that are compared, and what summary.json says of masks.
+
+    Folders with names of masks are left out, unless these are compared as well.
+    """
+    masks = find_masks(rows)
+    named = [] if compare_masks else [one.place for one in masks if one.named]
+    out_of_it = left_out(rows, named)
+    compared = rows.take(np.flatnonzero(~out_of_it)) if out_of_it.any() else rows
+    counts = count_left_out(rows, masks, out_of_it)
+    return compared, mask_summary(masks, counts, compared=compare_masks)

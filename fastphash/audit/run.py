@@ -6,14 +6,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash.audit.copies import FoundCopies, search_splits
 from fastphash.audit.doubts import settle
 from fastphash.audit.findings import find_findings, views_compared
-from fastphash.audit.labels import LabelComparison, check_labels, compare_labels
+from fastphash.audit.labels import (
+    LabelComparison,
+    check_labels,
+    compare_labels,
+    leave_out_masks,
+)
 from fastphash.audit.looker import Looker
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.proposals import check_proposals, propose
@@ -22,7 +26,6 @@ from fastphash.audit.summary import (
     count_reasons,
     group_summary,
     leak_summary,
-    mask_summary,
     split_summary,
 )
 from fastphash.audit.threshold import calibrate_score
@@ -41,7 +44,6 @@ from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.index import Index
 from fastphash.labels.coco_check import CheckedCoco
 from fastphash.labels.levels import with_levels
-from fastphash.labels.masks import count_left_out, find_masks, left_out
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
     FINDINGS,
@@ -154,10 +156,7 @@ def _search(
     progress("joining", 0, 0)
     splits = [source.split for source in sources]
     rows = with_levels(read_splits(out, splits), options.labels.coco)
-    masks = find_masks(rows)
-    named = [] if options.compare_masks else [one.place for one in masks if one.named]
-    out_of_it = left_out(rows, named)
-    compared = rows.take(np.flatnonzero(~out_of_it)) if out_of_it.any() else rows
+    compared, masks = leave_out_masks(rows, compare_masks=options.compare_masks)
     asked, chance = _choose_criteria(compared, options, hashed.store)
     criteria, calibration = calibrate_score(compared, asked, chance, options)
     decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
@@ -188,9 +187,7 @@ def _search(
         "proposals": proposals,
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
-        "masks": mask_summary(
-            masks, count_left_out(rows, masks, out_of_it), compared=options.compare_masks
-        ),
+        "masks": masks,
         **_describe_results(sources, rows, hashed, copies, labels),
         "staying": copies.count_staying(findings, looked),
         "groups": group_summary(groups),

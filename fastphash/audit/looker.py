@@ -63,7 +63,8 @@ class Looker:
         else:
             self._digest_of = find_distinct_rows(rows.digests).of_row
         self._seen = np.empty(0, np.uint64)
-        # bytes of files that could not be read or decoded, as numbers
+        # rows whose files could not be read or decoded, and bytes that no other file has
+        self._lost = np.zeros(len(rows), np.bool_)
         self._gone = np.empty(0, np.int64)
 
     def __enter__(self) -> Self:
@@ -96,15 +97,44 @@ class Looker:
     def look(self, pairs: RowPairs, *, aligned: bool = False) -> Looks:
         """Look for places where these pairs differ; or align them instead, which needs OpenCV.
 
-        Colours are compared where cells of the same frame are faded or different.
+        Colours are compared where cells of the same frame are faded or different. Where a file is
+        gone, another one of the same bytes is read.
         """
         self._left -= pairs.left.size
         self._seen = np.concatenate([self._seen, self.keys(pairs.left, pairs.right)])
-        tasks = _tasks(self.rows, self._readers, pairs, aligned=aligned)
-        looks = self._workers.look(tasks, progress=self._progress)
-        sides = np.stack([pairs.left, pairs.right], axis=1)
-        self._gone = np.union1d(self._gone, self._digest_of[sides[looks.unreadable]])
+        looks = Looks.none(pairs.left.size)
+        waiting = np.arange(pairs.left.size)
+        while waiting.size:
+            part = self._readable(pairs.take(waiting))
+            tasks = _tasks(self.rows, self._readers, part, aligned=aligned)
+            found = self._workers.look(tasks, progress=self._progress)
+            looks.replace(waiting, found)
+            sides = np.stack([part.left, part.right], axis=1)
+            self._lose(sides[found.unreadable])
+            ended = ~found.unreadable.any(axis=1)
+            ended |= np.isin(self._digest_of[sides], self._gone).any(axis=1)
+            waiting = waiting[~ended]
         return looks
+
+    def _lose(self, rows: NDArray[np.int64]) -> None:
+        """Remember that the files of these rows can't be read."""
+        self._lost[rows] = True
+        lost = np.unique(self._digest_of[rows])
+        left = self._digest_of[~self._lost]
+        self._gone = np.union1d(self._gone, np.setdiff1d(lost, left))
+
+    def _readable(self, pairs: RowPairs) -> RowPairs:
+        """The same pairs, by rows of the same bytes whose files nobody failed to read."""
+        if not self._lost.any():
+            return pairs
+        living = np.flatnonzero(~self._lost)
+        first = np.arange(len(self._lost))
+        first[self._digest_of[living[::-1]]] = living[::-1]
+        left, right = (
+            np.where(self._lost[side], first[self._digest_of[side]], side)
+            for side in (pairs.left, pairs.right)
+        )
+        return pairs._replace(left=left, right=right)
 
 
 def _tasks(

@@ -1,5 +1,6 @@
 """What looks at pairs showed: of one pair, and of many as columns."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,6 +98,12 @@ class Looks(NamedTuple):
             recoloured=column(False, of=np.bool_),
             unreadable=column(False, 2, of=np.bool_),
         )
+
+    def replace(self, chosen: NDArray[np.int64], others: "Looks") -> None:
+        """Put others in the place of the chosen pairs."""
+        columns: Iterable[tuple[NDArray[Any], NDArray[Any]]] = zip(self, others, strict=True)
+        for column, values in columns:
+            column[chosen] = values
 
     def put(self, i: int, look: Look) -> None:
         """Fill in what a look at pair i showed."""

@@ -139,6 +139,19 @@ def test_files_that_are_gone_keep_their_copies_from_going(folder, monkeypatch):
     assert {path for path, was in of_groups.items() if was is False} == {"c.jpg"}
 
 
+def test_another_file_of_the_same_bytes_is_looked_at_where_one_is_gone(folder, monkeypatch):
+    for name in ("again.jpg", "last.jpg"):
+        (folder / "train" / name).write_bytes((folder / "train" / "b.jpg").read_bytes())
+    # whichever of them comes first, and the second
+    vanish(monkeypatch, folder / "train" / "again.jpg", folder / "train" / "b.jpg")
+    shown, found = audited(folder)
+    looks = found.summary["looks"]
+    assert looks["unreadable"] == 0
+    assert looks["looked"] == looks["pairs"]
+    assert "files are gone" not in shown
+    assert goes(found) == EVERYTHING | {"again.jpg": "d.jpg", "last.jpg": "d.jpg"}
+
+
 def test_where_a_keeper_is_gone_the_next_image_keeps_the_copies(folder, monkeypatch):
     vanish(monkeypatch, folder / "val" / "d.jpg")
     _, found = audited(folder)

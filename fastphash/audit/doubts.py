@@ -18,7 +18,14 @@ from fastphash.base.vocabulary import (
     NEAR,
     THUMBNAIL_KINDS,
 )
-from fastphash.looks.judgement import DOUBT_END, IS_COPY, IS_NO_COPY, UNSETTLED, judge_doubts
+from fastphash.looks.judgement import (
+    DOUBT_END,
+    IS_COPY,
+    IS_NO_COPY,
+    UNSETTLED,
+    judge_doubts,
+    show_one_frame,
+)
 from fastphash.looks.run import why_unaligned
 from fastphash.looks.table import Looks
 from fastphash.verify.criteria import CopyCriteria
@@ -27,8 +34,8 @@ from fastphash.verify.findings import NO_FINDINGS, Findings
 
 # pairs of the first round of looks: one for so many images, but no fewer
 _IMAGES_PER_LOOK, _LEAST_ROUND = 200, 32
-# rounds go on while this share of the accused is vetoed, or of the others is rescued
-_LEAST_VETOED, _LEAST_RESCUED = 1 / 20, 1 / 8
+#: Rounds go on while this share of the accused is vetoed, or of the others is rescued
+LEAST_VETOED, LEAST_RESCUED = 1 / 20, 1 / 8
 # from this share of both pictures on, they show the same: none is a crop of the other
 _WHOLE = 0.8
 _INVERSE = np.array(INVERSE, np.uint8)
@@ -153,8 +160,9 @@ def look_at_doubts(
     Returns
     -------
     Findings
-        About the pairs that were decided: `collision` if they are no copies; if they are, `near`
-        where both pictures show the same, `cropped` where one shows a part of the other.
+        About the pairs that were looked at: `collision` if they are no copies; if they are, `near`
+        where both pictures show the same, `cropped` where one shows a part of the other. Those that
+        pixels leave open are what they were.
     DoubtCounts
     """
     if not looker.rows.has_thumbnails or looker.rows.digests is None:
@@ -174,48 +182,62 @@ def look_at_doubts(
     asked_for = np.flatnonzero(doubts.proposed)
     counts = counts._replace(more=asked_for.size > looker.left)
     found, counts = _look(looker, doubts.take(asked_for[: looker.left]), counts)
-    decided = [found]
+    rounds = [found]
     doubts = doubts.take(np.flatnonzero(~doubts.proposed))
     of_colours = doubts.recoloured | doubts.faded
-    for accused, least in ((True, _LEAST_VETOED), (False, _LEAST_RESCUED)):
+    for accused, least in ((True, LEAST_VETOED), (False, LEAST_RESCUED)):
         # that few of one sort are decided tells nothing of the other one
         for coloured in (False, True):
             chosen = (doubts.accused == accused) & (of_colours == coloured)
             side = doubts.take(np.flatnonzero(chosen))
             several, counts = _look_in_rounds(looker, side, least, counts, further=further)
-            decided += several
-    return Findings.joined(decided), counts
+            rounds += several
+    decided = Findings.joined([one.decided for one in rounds])
+    return Findings.joined([decided, _as_they_were(rounds, findings)]), counts
 
 
 def _look_in_rounds(
     looker: Looker, doubts: InDoubt, least: float, counts: DoubtCounts, *, further: bool
-) -> tuple[list[Findings], DoubtCounts]:
+) -> tuple[list["_Round"], DoubtCounts]:
     """Look at pairs, the closest calls first, until a round decides less than the share `least`.
 
     Each pair that a round decides pays for ``1 / least`` looks of the next one. `further` says
     whether there may be pairs that aren't among these.
     """
-    found: list[Findings] = []
-    start, size = 0, max(_LEAST_ROUND, len(looker.rows) // _IMAGES_PER_LOOK)
+    found: list[_Round] = []
+    start, size = 0, first_round(len(looker.rows))
     while start < doubts.closeness.size:
         if not looker.left:
             return found, counts._replace(more=True)
         stop = min(start + size, start + looker.left, doubts.closeness.size)
-        decided, counts = _look(looker, doubts.take(np.arange(start, stop)), counts)
-        found.append(decided)
-        if decided.size < least * (stop - start):
+        looked, counts = _look(looker, doubts.take(np.arange(start, stop)), counts)
+        found.append(looked)
+        if looked.decided.size < least * (stop - start):
             return found, counts
-        start, size = stop, int(decided.size / least)
+        start, size = stop, int(looked.decided.size / least)
     left_out = further and not looker.left
     return found, counts._replace(
         more=counts.more or left_out, unsearched=counts.unsearched or further
     )
 
 
-def _look(looker: Looker, doubts: InDoubt, counts: DoubtCounts) -> tuple[Findings, DoubtCounts]:
-    """Look at all of these pairs: those that were decided, and the counts with them."""
+def first_round(images: int) -> int:
+    """How many pairs are looked at before anything is known of what looks decide."""
+    return max(_LEAST_ROUND, images // _IMAGES_PER_LOOK)
+
+
+class _Round(NamedTuple):
+    """What looks at pairs decided, and the accused pairs that they left as thumbnails have them."""
+
+    decided: Findings
+    left: RowPairs
+
+
+def _look(looker: Looker, doubts: InDoubt, counts: DoubtCounts) -> tuple[_Round, DoubtCounts]:
+    """Look at all of these pairs: what became of them, and the counts with them."""
     looks = looker.look(doubts.pairs, aligned=True)
-    verdict = judge_doubts(looks, doubts.accused, doubts.recoloured, doubts.faded)
+    faded = doubts.faded | (doubts.faded_somewhere & show_one_frame(looks))
+    verdict = judge_doubts(looks, doubts.accused, doubts.recoloured, faded)
     # of these thumbnails are believed, but for colours
     believed = doubts.faded & (doubts.pairs.relation.score >= DOUBT_END)
     verdict[believed & ~looks.recoloured] = UNSETTLED
@@ -229,13 +251,28 @@ def _look(looker: Looker, doubts: InDoubt, counts: DoubtCounts) -> tuple[Finding
         proposed_looked=counts.proposed_looked + int((doubts.proposed & looks.looked).sum()),
         proposed_rescued=counts.proposed_rescued + int(doubts.proposed[rescued].sum()),
     )
-    decided = [_no_copies(doubts, looks, vetoed), _copies(doubts, looks, rescued)]
-    return Findings.joined(decided), counts
+    decided = [_no_copies(doubts, looks, vetoed, faded), _copies(doubts, looks, rescued)]
+    left = np.flatnonzero(doubts.accused & looks.looked & (verdict == UNSETTLED))
+    return _Round(Findings.joined(decided), doubts.pairs.take(left)), counts
 
 
-def _no_copies(doubts: InDoubt, looks: Looks, chosen: NDArray[np.int64]) -> Findings:
+def _as_they_were(rounds: list[_Round], findings: Findings) -> Findings:
+    """The pairs that looks left as they were: as findings say, or else their thumbnails."""
+    told = []
+    for pairs in (one.left for one in rounds):
+        told.append(_findings(pairs, pairs.relation.kind))
+        number = findings.find(pairs.left, pairs.right)
+        known = findings.take(np.unique(number[number >= 0]))
+        known.looked[:] = True
+        told.insert(0, known)
+    return Findings.joined(told)
+
+
+def _no_copies(
+    doubts: InDoubt, looks: Looks, chosen: NDArray[np.int64], faded: NDArray[np.bool_]
+) -> Findings:
     found = _findings(doubts.pairs.take(chosen), np.full(chosen.size, COLLISION, np.uint8))
-    found.relation.colour[(looks.recoloured & doubts.faded)[chosen]] = DIFFERENT
+    found.relation.colour[(looks.recoloured & faded)[chosen]] = DIFFERENT
     return found
 
 

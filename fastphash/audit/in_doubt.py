@@ -57,6 +57,11 @@ class InDoubt(NamedTuple):
     @property
     def faded(self) -> NDArray[np.bool_]:
         """Whether each pair is near and faded, in frames that let its colours be compared."""
+        return _are_faded_in_one_frame(self.pairs)
+
+    @property
+    def faded_somewhere(self) -> NDArray[np.bool_]:
+        """Whether each pair is near and faded, in whatever frames."""
         return _are_faded(self.pairs)
 
     def take(self, chosen: NDArray[np.int64]) -> "InDoubt":
@@ -71,7 +76,7 @@ class InDoubt(NamedTuple):
         cleared = (kind == COLLISION) & (score >= DOUBT_START) & (score < least)
         cleared &= colour != DIFFERENT
         recoloured = _are_recoloured(pairs) & (score >= max(least, DOUBT_START))
-        chosen = np.flatnonzero(accused | cleared | recoloured | _are_faded(pairs))
+        chosen = np.flatnonzero(accused | cleared | recoloured | _are_faded_in_one_frame(pairs))
         # the more alike, the likelier are one picture's colours
         from_score = np.where(recoloured, np.float32(1), np.float32(least))
         return cls(pairs.take(chosen), np.abs(score - from_score)[chosen])
@@ -169,8 +174,14 @@ def _are_recoloured(pairs: RowPairs) -> NDArray[np.bool_]:
 
 
 def _are_faded(pairs: RowPairs) -> NDArray[np.bool_]:
-    kind, score, colour = pairs.relation.kind, pairs.relation.score, pairs.relation.colour
-    result: NDArray[np.bool_] = (kind == NEAR) & (colour == FADED) & (score >= _SAME_FRAME)
+    """Whether each pair is near and faded."""
+    kind, colour = pairs.relation.kind, pairs.relation.colour
+    result: NDArray[np.bool_] = (kind == NEAR) & (colour == FADED)
+    return result
+
+
+def _are_faded_in_one_frame(pairs: RowPairs) -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = _are_faded(pairs) & (pairs.relation.score >= _SAME_FRAME)
     return result
 
 

@@ -24,9 +24,23 @@ _LEAST_OF_COPIES, _LEAST_MATCHED, _LEAST_ALIKE = 0.95, 0.5, 0.95
 # A thing that has moved a little on its ground is another shot of it, or a copy that was turned by
 # a degree or cropped off its middle. Its place doesn't tell: it stays a copy if all detail agrees.
 _ALL_DETAIL = 0.98
+# shares of a side by which the edges of one frame may miss those of another
+_EDGE = 0.01
 # A pair is a copy, whatever its thumbnails say, if its detail correlates so much, and this share
 # of its keypoints agrees, and this many do; on a plain ground it must show nothing else.
 _ENOUGH, _ENOUGH_MATCHED, _ENOUGH_MATCHES = 0.6, 0.05, 10
+
+
+def show_one_frame(looks: Looks) -> NDArray[np.bool_]:
+    """Whether pixels show the same detail in the same frame, so that colours can be compared.
+
+    bool (n,); `looks` are of tasks with `aligned`.
+    """
+    whole = np.array([0, 0, 1, 1], np.float32)
+    apart = np.maximum(np.abs(looks.window - whole), np.abs(looks.other_window - whole))
+    # NaN where pictures can't be aligned
+    same: NDArray[np.bool_] = apart.max(axis=1) <= _EDGE
+    return same & (looks.correlation >= _ENOUGH)
 
 
 def judge_doubts(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from fastphash.audit import doubts
+from fastphash.audit import doubts, in_doubt
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.run import audit
 from fastphash.base.vocabulary import COLLISION, DIFFERENT, EXACT, SWAPPED
@@ -119,3 +119,36 @@ def test_things_in_other_colours_are_no_copies(run, tmp_path):
     _, found = run("shop", looks=0)
     # by 8 x 8 cells one of these fades into another
     assert len(group_of_red(found)) > 2
+
+
+def printed_cloth(colour):
+    """A shirt on white with a print that is full of detail."""
+    shirt = cloth(colour).astype(np.int16)
+    grain = np.random.default_rng(1).integers(0, 2, (20, 16, 1)).astype(np.int16)
+    shirt[80:180, 70:134] = 60 + 150 * np.kron(grain, np.ones((5, 4, 1), np.int16))
+    return shirt.astype(np.uint8)
+
+
+def test_light_and_dark_things_in_one_frame_are_no_copies(run, tmp_path, monkeypatch):
+    # too little alike for their frames to be taken for the same
+    monkeypatch.setattr(in_doubt, "_SAME_FRAME", 1.0)
+    for name, colour in (("red", (190, 45, 50)), ("pink", (235, 150, 170))):
+        save(tmp_path / "shop" / f"{name}.png", printed_cloth(colour))
+    _, found = run("shop", looks=0)
+    (copy,) = (row for row in found.groups.to_pylist() if row["role"] == "copy")
+    assert (copy["kind"], copy["colour"]) == ("near", "faded")
+    summary, found = run("shop")
+    assert summary["looks"]["doubts"]["vetoed"] == 1
+    assert not found.groups.num_rows
+    assert found.findings.relation.colour.tolist() == [DIFFERENT]
+
+
+def test_copies_that_pixels_leave_open_count_as_looked_at(run, tmp_path):
+    save(tmp_path / "train" / "blots.png", blots(0))
+    noise = np.random.default_rng(0).normal(0, 40, (180, 240, 1))
+    noisy = np.clip(blots(0) * 0.5 + 60 + noise, 0, 255).astype(np.uint8)
+    save(tmp_path / "val" / "noisy.png", noisy)
+    summary, found = run("train", "val")
+    counts = summary["looks"]["doubts"]
+    assert (counts["looked"], counts["vetoed"], counts["rescued"]) == (1, 0, 0)
+    assert {(row["kind"], row["looked"]) for row in found.leaks.to_pylist()} == {("near", True)}

@@ -23,7 +23,8 @@ from benchmarks.support.timing import (
 )
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.hashing.views import ViewHashes, make_views
-from fastphash.hashing.windows import windows_like_frames, windows_like_middles
+from fastphash.hashing.window_hashes import OwnWindows
+from fastphash.hashing.windows import TURNS, windows_like_frames, windows_like_middles
 from fastphash.images.pixels import array_grey
 from fastphash.images.thumbnail import thumbnail
 from fastphash.joins.index import Index
@@ -93,6 +94,8 @@ def draw_views(draw: DrawHashes, size: int) -> ViewedRows:
         np.empty(0, np.int64),
         np.empty((0, 4)),
         np.empty((0, turns), np.uint64),
+        draw(size * len(TURNS)).reshape(size, -1),
+        OwnWindows.none(),
     )
     return ViewedRows(Index(draw(size * turns).reshape(size, -1)), views)
 

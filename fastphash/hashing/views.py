@@ -11,10 +11,17 @@ from fastphash.base.machine import core_count
 from fastphash.base.orientations import STEPS
 from fastphash.base.threads import run_all
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, ViewSet
+from fastphash.hashing.turned import hash_turned
+from fastphash.hashing.window_hashes import ComparedWindows, OwnWindows
 from fastphash.hashing.windows import (
+    FRAME,
     MIDDLE,
+    TURNS,
     Window,
+    low_cosines,
+    pictures_inside,
     trimmed_windows,
+    turns_of_middle,
     windows_like_frames,
     windows_like_middles,
 )
@@ -48,6 +55,11 @@ class ViewHashes(NamedTuple):
         What remains of these without bars: see `trimmed_windows`.
     trimmed : uint64 (k, 8)
         Its hashes in all orientations.
+    turned : uint64 (n, t)
+        Hashes of `MIDDLE` turned by the degrees of `TURNS`, compared with frames and middles.
+    inside : OwnWindows
+        Pictures inside of them: see `pictures_inside`. They are compared with frames alone, since
+        rectangles of little detail are alike.
     """
 
     windows: tuple[Window, ...]
@@ -57,6 +69,24 @@ class ViewHashes(NamedTuple):
     trimmed_rows: NDArray[np.int64]
     trimmed_windows: NDArray[np.float64]
     trimmed: NDArray[np.uint64]
+    turned: NDArray[np.uint64]
+    inside: OwnWindows
+
+    @property
+    def with_frames(self) -> ComparedWindows:
+        """What is compared with the frames of other images."""
+        return self._and_turned(self.like_frames, self.windows[: self.like_frames.shape[1]])
+
+    @property
+    def with_middles(self) -> ComparedWindows:
+        """What is compared with their middles."""
+        return self._and_turned(self.like_middles, self.windows[self.like_frames.shape[1] :])
+
+    def _and_turned(self, hashes: NDArray[np.uint64], windows: Sequence[Window]) -> ComparedWindows:
+        turns = self.turned.shape[1]
+        edges = np.array([*windows, *[MIDDLE] * turns], np.float32).reshape(-1, 4)
+        degrees = np.array([*[0] * len(windows), *TURNS[:turns]], np.int8)
+        return ComparedWindows(np.concatenate([hashes, self.turned], axis=1), edges, degrees)
 
     @property
     def centres(self) -> "ViewHashes":
@@ -67,6 +97,7 @@ class ViewHashes(NamedTuple):
             like_frames=self.like_frames[:, :count],
             like_middles=self.like_middles[:, :0],
             middles=self.middles[:0],
+            turned=self.turned[:, :0],
         )
 
 
@@ -87,9 +118,10 @@ def make_views(thumbnails: NDArray[np.uint8], views: ViewSet = "all") -> ViewHas
     matrices, numbers = _numbered_stretches(_edges(windows))
     turns = np.concatenate([np.zeros(len(upright), np.int64), _TURNS if middles else _TURNS[:0]])
     hashes = _hash_alike(thumbnails, matrices, np.column_stack([numbers, turns]))
-    rows, trimmed = np.empty(0, np.int64), np.empty((0, 4))
+    rows, trimmed, inside = np.empty(0, np.int64), np.empty((0, 4)), OwnWindows.none()
     if views != "none":
         rows, trimmed = trimmed_windows(thumbnails)
+        inside = _hash_pictures_inside(thumbnails, rows, trimmed)
     return ViewHashes(
         (*frames, *middles),
         _columns(hashes, [upright.index(window) for window in frames]),
@@ -98,7 +130,23 @@ def make_views(thumbnails: NDArray[np.uint8], views: ViewSet = "all") -> ViewHas
         rows,
         trimmed,
         hash_own_windows(thumbnails[rows], trimmed),
+        hash_turned(thumbnails, turns_of_middle(views)),
+        inside,
     )
+
+
+def _hash_pictures_inside(
+    thumbnails: NDArray[np.uint8], rows: NDArray[np.int64], unbarred: NDArray[np.float64]
+) -> OwnWindows:
+    """Pictures inside of images, other than what bars leave of these rows: windows (k, 4)."""
+    inside, pictures = pictures_inside(thumbnails)
+    left = np.tile(np.array(FRAME), (len(thumbnails), 1))
+    # the first one of an image that has two
+    left[rows[::-1]] = unbarred[::-1]
+    other = np.abs(pictures - left[inside]).max(axis=1, initial=0) > 1 / THUMBNAIL_SIDE
+    inside, pictures = inside[other], pictures[other]
+    hashes = hash_own_windows(thumbnails[inside], pictures)[:, 0]
+    return OwnWindows(inside, pictures, np.ascontiguousarray(hashes))
 
 
 def hash_windows(
@@ -258,7 +306,7 @@ def _numbered_stretches(
     matrices = np.empty((len(distinct), _LOW, THUMBNAIL_SIDE))
     for start in range(0, len(distinct), _STRETCHES):
         part = distinct[start : start + _STRETCHES]
-        matrices[start : start + _STRETCHES] = _cosines() @ resampling(part[:, 0], part[:, 1])
+        matrices[start : start + _STRETCHES] = low_cosines() @ resampling(part[:, 0], part[:, 1])
     return matrices, numbers
 
 
@@ -275,10 +323,3 @@ def resampling(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[n
     weights[np.abs(weights) < 1e-9] = 0
     scaled: NDArray[np.float64] = weights / weights.sum(axis=-1, keepdims=True)
     return scaled
-
-
-def _cosines() -> NDArray[np.float64]:
-    """The lowest frequencies of the discrete cosine transform of 32 pixels: (8, 32)."""
-    k, i = np.arange(_LOW)[:, None], np.arange(THUMBNAIL_SIDE)
-    cosines: NDArray[np.float64] = 2 * np.cos(np.pi * k * (2 * i + 1) / (2 * THUMBNAIL_SIDE))
-    return cosines

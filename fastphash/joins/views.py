@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.hashing.views import ViewHashes
-from fastphash.hashing.windows import FRAME, MIDDLE
+from fastphash.hashing.window_hashes import ComparedWindows, OwnWindows
+from fastphash.hashing.windows import FRAME, MIDDLE, Window
 from fastphash.joins.batches import find_matches
 from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.distinct import find_distinct_rows
@@ -58,6 +59,8 @@ class ViewedRows(NamedTuple):
             trimmed_rows=np.searchsorted(rows, views.trimmed_rows[trimmed]),
             trimmed_windows=views.trimmed_windows[trimmed],
             trimmed=views.trimmed[trimmed],
+            turned=views.turned[rows],
+            inside=views.inside.among(rows),
         )
         splits = None if self.splits is None else self.splits[rows]
         return ViewedRows(self.frames.take(rows), taken, splits)
@@ -76,6 +79,8 @@ class ViewMatches(NamedTuple):
         The window of this one, as `fastphash.hashing.windows.Window`.
     other_window : float32 (n, 4)
         The window of the other one: its frame, its middle, or what is left of it without bars.
+    degrees : int8 (n,)
+        By how many the first window is turned about its middle, clockwise.
     distance : uint8 (n,)
     mask : uint8 (n,)
         Bit t is set if orientation t, which turns left into the frame of right, gives it.
@@ -86,6 +91,7 @@ class ViewMatches(NamedTuple):
     viewed: NDArray[np.uint8]
     window: NDArray[np.float32]
     other_window: NDArray[np.float32]
+    degrees: NDArray[np.int8]
     distance: NDArray[np.uint8]
     mask: NDArray[np.uint8]
 
@@ -115,6 +121,7 @@ NO_VIEW_MATCHES = ViewMatches(
     np.empty(0, np.uint8),
     np.empty((0, 4), np.float32),
     np.empty((0, 4), np.float32),
+    np.empty(0, np.int8),
     np.empty(0, np.uint8),
     np.empty(0, np.uint8),
 )
@@ -129,8 +136,10 @@ def choose_view_radius(rows: ViewedRows, per_image: float = VIEWS_PER_IMAGE) -> 
     size = len(rows.frames)
     if size <= per_image:
         return MAX_VIEW_RADIUS
-    views = len(rows.views.windows) + len(rows.views.trimmed_rows) / size
-    neighbours = chance_neighbours(rows.frames) * 2 * views
+    # what is turned is compared with frames and with middles
+    views = len(rows.views.windows) + 2 * rows.views.turned.shape[1]
+    own = (len(rows.views.trimmed_rows) + len(rows.views.inside.rows)) / size
+    neighbours = chance_neighbours(rows.frames) * 2 * (views + own)
     return min(widest_radius(neighbours, per_image), MAX_VIEW_RADIUS)
 
 
@@ -259,24 +268,34 @@ def _search_one_way(
     """Candidates of a view of a left image; the views of both are compared with one another."""
     views = viewed.views
     # first the windows that are no guesses
-    trimmed = Index(np.ascontiguousarray(views.trimmed[:, 0]))
-    for found in find_matches(trimmed, others.frames, radius, options=options):
-        rows = views.trimmed_rows[found.left]
-        window = views.trimmed_windows[found.left].astype(np.float32)
-        yield _candidates(found._replace(left=rows), window, FRAME)
-    windows = np.array([*views.windows, FRAME], np.float32)
-    like_frames = views.like_frames.shape[1]
-    searches = (
-        (views.like_frames, windows[:like_frames], others.frames, FRAME),
-        (views.like_middles, windows[like_frames:-1], Index(others.views.middles), MIDDLE),
-    )
-    for hashes, compared, index, other_window in searches:
-        width = hashes.shape[1]
-        if not width:
-            continue
-        for found in find_matches(Index(hashes.reshape(-1)), index, radius, options=options):
-            rows, view = np.divmod(found.left, width)
-            yield _candidates(found._replace(left=rows), compared[view], other_window)
+    upright = np.ascontiguousarray(views.trimmed[:, 0])
+    trimmed = OwnWindows(views.trimmed_rows, views.trimmed_windows, upright)
+    for own in (trimmed, views.inside):
+        for found in find_matches(Index(own.hashes), others.frames, radius, options=options):
+            window = own.windows[found.left].astype(np.float32)
+            yield _candidates(found._replace(left=own.rows[found.left]), window, FRAME)
+    frames = views.with_frames
+    yield from _search_windows(frames, others.frames, FRAME, radius, options)
+    middles = Index(others.views.middles)
+    yield from _search_windows(views.with_middles, middles, MIDDLE, radius, options)
+    # a letterbox may cover what it doesn't leave
+    unbarred = Index(others.views.trimmed)
+    for covered in _search_windows(frames, unbarred, FRAME, radius, options):
+        window = others.views.trimmed_windows[covered.right].astype(np.float32)
+        yield covered._replace(right=others.views.trimmed_rows[covered.right], other_window=window)
+
+
+def _search_windows(
+    windows: ComparedWindows, index: Index, other_window: Window, radius: int, options: JoinOptions
+) -> Iterator[ViewMatches]:
+    """Candidates of windows of images and of the hashes of others."""
+    width = windows.hashes.shape[1]
+    if not width or not len(index):
+        return
+    for found in find_matches(Index(windows.hashes.reshape(-1)), index, radius, options=options):
+        rows, view = np.divmod(found.left, width)
+        candidates = _candidates(found._replace(left=rows), windows.edges[view], other_window)
+        yield candidates._replace(degrees=windows.degrees[view])
 
 
 def _of_trimmed(found: Matches, left: ViewHashes, right: ViewHashes) -> ViewMatches:
@@ -297,6 +316,7 @@ def _candidates(
         np.zeros(found.left.size, np.uint8),
         window,
         np.tile(np.array(other_window, np.float32), (found.left.size, 1)),
+        np.zeros(found.left.size, np.int8),
         found.distance,
         found.mask,
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.orientations import orientation_indices
 from fastphash.base.vocabulary import CHROMA_SIDE, UNKNOWN_CHROMA, UNKNOWN_COLOUR
+from fastphash.hashing.turned import cut_turned
 from fastphash.hashing.views import cut_windows
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.views import ViewMatches
@@ -89,13 +90,15 @@ def _score_part(
     least: float,
 ) -> None:
     left_windows, right_windows = _windows_of_sides(matches)
+    left_turns, right_turns = (matches.degrees * (matches.viewed == side) for side in (0, 1))
     if left is right:
         both = np.concatenate([left_windows, right_windows])
-        ours, rows = _cut_distinct(left, np.concatenate([matches.left, matches.right]), both)
+        turns = np.concatenate([left_turns, right_turns])
+        ours, rows = _cut_distinct(left, np.concatenate([matches.left, matches.right]), both, turns)
         theirs, (left_rows, right_rows) = ours, np.split(rows, 2)
     else:
-        ours, left_rows = _cut_distinct(left, matches.left, left_windows)
-        theirs, right_rows = _cut_distinct(right, matches.right, right_windows)
+        ours, left_rows = _cut_distinct(left, matches.left, left_windows, left_turns)
+        theirs, right_rows = _cut_distinct(right, matches.right, right_windows, right_turns)
     found = similarity(ours, left_rows, theirs, right_rows, matches.mask)
     scores.orientation[part] = found.orientation
     flat = flat_thumbnails(ours)[left_rows] | flat_thumbnails(theirs)[right_rows]
@@ -117,13 +120,24 @@ def _score_part(
 
 
 def _cut_distinct(
-    content: Content, rows: NDArray[np.int64], windows: NDArray[np.float32]
+    content: Content,
+    rows: NDArray[np.int64],
+    windows: NDArray[np.float32],
+    degrees: NDArray[np.int8],
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Thumbnails of the distinct windows (n, 4) of these rows (n,), and which each has."""
+    """Thumbnails of the distinct windows (n, 4) of these rows (n,), and which each has.
+
+    Those that are turned by any degrees (n,) are middles.
+    """
     assert content.thumbnails is not None
-    distinct = find_distinct_rows(rows[:, None], windows)
+    distinct = find_distinct_rows(rows[:, None], windows, degrees.astype(np.int64)[:, None])
     first = distinct.first
-    return cut_windows(content.thumbnails, rows[first], windows[first]), distinct.of_row
+    cut = cut_windows(content.thumbnails, rows[first], windows[first])
+    turned = np.flatnonzero(degrees[first])
+    if turned.size:
+        chosen = first[turned]
+        cut[turned] = cut_turned(content.thumbnails, rows[chosen], degrees[chosen])
+    return cut, distinct.of_row
 
 
 def _windows_of_sides(matches: ViewMatches) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -95,10 +95,13 @@ def kinds(found):
 
 def test_a_turned_picture_is_a_copy_after_all(run, tmp_path):
     put(tmp_path, train_whole=turned(3, 0), train_other=picture(2), val_turned=turned(3, 8))
-    summary, found = run(looks=0)
+    summary, found = run(looks=0, views="none")
     assert not kinds(found)
     assert summary["looks"]["doubts"]["pairs"] == 0
-    summary, found = run()
+    # windows that are turned as well find it without a look
+    _, found = run(looks=0)
+    assert set(kinds(found).values()) == {"cropped"}
+    summary, found = run(views="none")
     assert kinds(found) == {
         ("whole.png", "turned.png"): "near",
         ("turned.png", "whole.png"): "near",
@@ -169,7 +172,7 @@ def test_of_several_keepers_none_remains_in_doubt(run, tmp_path):
 def test_files_of_the_same_bytes_are_looked_at_once(run, tmp_path):
     again = turned(3, 8)
     put(tmp_path, train_whole=turned(3, 0), val_a=again, val_b=again, val_c=again)
-    summary, found = run()
+    summary, found = run(views="none")
     assert summary["looks"]["doubts"]["pairs"] == 1
     needles = {row["needle_path"] for row in found.leaks.to_pylist()}
     assert needles == {"whole.png", "a.png", "b.png", "c.png"}
@@ -178,7 +181,7 @@ def test_files_of_the_same_bytes_are_looked_at_once(run, tmp_path):
 def test_the_closest_calls_come_first_and_the_bound_is_said(run, tmp_path):
     for seed, degrees in ((1, 5), (3, 3)):
         put(tmp_path, **{f"train_{seed}": turned(seed, 0), f"val_{seed}": turned(seed, degrees)})
-    summary, found = run(looks=1, min_score=0.7)
+    summary, found = run(looks=1, min_score=0.7, views="none")
     counts = summary["looks"]["doubts"]
     assert counts["looked"] == 1
     assert counts["pairs"] >= 2
@@ -242,10 +245,10 @@ def test_where_nothing_is_in_doubt_opencv_is_not_missed(run, tmp_path, monkeypat
 def test_files_that_are_gone_stay_in_doubt(tmp_path):
     put(tmp_path, train_whole=turned(3, 0), val_turned=turned(3, 8))
     splits = [source(name, tmp_path / name) for name in ("train", "val")]
-    audit(tmp_path / "out", splits, AuditOptions(looks=0), ONE_WORKER)
+    audit(tmp_path / "out", splits, AuditOptions(looks=0, views="none"), ONE_WORKER)
     (tmp_path / "val" / "turned.png").unlink()
     kept = IngestOptions(workers=1, keep_missing=True)
-    summary = audit(tmp_path / "out", splits, AuditOptions(), kept).summary
+    summary = audit(tmp_path / "out", splits, AuditOptions(views="none"), kept).summary
     counts = summary["looks"]["doubts"]
     assert counts["pairs"] == counts["unreadable"] == 1
     assert "1 pair in doubt could not be compared" in looks_in_words(summary)

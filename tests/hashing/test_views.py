@@ -11,7 +11,9 @@ from fastphash.hashing.views import hash_own_windows, hash_windows, make_views
 from fastphash.hashing.windows import (
     FRAME,
     MIDDLE,
+    TURNS,
     Window,
+    pictures_inside,
     trimmed_windows,
     windows_like_frames,
     windows_like_middles,
@@ -105,7 +107,9 @@ def test_sets_of_views():
     whole = made["all"]
     assert whole.like_frames.shape[1] + whole.like_middles.shape[1] == len(whole.windows)
     assert whole.middles.shape == (3, len(ORIENTATIONS))
-    np.testing.assert_array_equal(whole.like_frames[:, :9], made["centre"].like_frames)
+    np.testing.assert_array_equal(whole.like_frames[:, :10], made["centre"].like_frames)
+    assert whole.turned.shape == (3, len(TURNS))
+    assert made["centre"].turned.shape == whole.centres.turned.shape == (3, 0)
     assert not whole.trimmed_rows.size
 
 
@@ -148,3 +152,27 @@ def test_nothing_is_trimmed_without_bars():
     )
     assert rows.size == 0
     assert windows.shape == (0, 4)
+
+
+def test_pictures_inside_of_pictures():
+    page = np.full((240, 300), 235, np.uint8)
+    page[60:180, 75:255] = np.asarray(Image.fromarray(photo(3)).resize((180, 120))) // 2
+    # a line of text, so that no bar is plain
+    page[20:30, 20:200:7] = 40
+    rows, windows = pictures_inside(flat_thumbnail(page)[None])
+    assert rows.tolist() == [0] * len(rows)
+    np.testing.assert_allclose(windows[0], (0.25, 0.25, 0.85, 0.75), atol=0.03)
+    inside = make_views(flat_thumbnail(page)[None]).inside
+    assert inside.rows.size == rows.size
+    small = flat_thumbnail(page[60:180, 75:255])[None]
+    (wanted,) = hash_windows(small, (FRAME,))[0, 0].tolist()
+    assert (int(inside.hashes[0]) ^ wanted).bit_count() <= 12
+
+
+def test_what_bars_leave_is_no_picture_inside():
+    framed = np.pad(photo(3, 160), 40, constant_values=255)
+    made = make_views(flat_thumbnail(framed)[None])
+    assert made.trimmed_rows.size == 1
+    apart = np.abs(made.inside.windows - made.trimmed_windows).max(axis=1)
+    assert (apart > 1 / 32).all()
+    assert not make_views(flat_thumbnail(framed)[None], "none").inside.rows.size

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from fastphash.base.vocabulary import INVERSE
 from fastphash.hashing.views import ViewHashes
-from fastphash.hashing.windows import FRAME, MIDDLE, Window
+from fastphash.hashing.window_hashes import OwnWindows
+from fastphash.hashing.windows import FRAME, MIDDLE, TURNS, Window
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.view_sets import find_batches_of_sets
@@ -39,6 +40,8 @@ def viewed_rows(seed, size):
         trimmed,
         windows,
         words[trimmed, 2].copy(),
+        words[:, 3, :2].copy(),
+        OwnWindows(trimmed, windows / 2, words[trimmed, 3, 6].copy()),
     )
     return ViewedRows(Index(words[:, 0].copy()), views)
 
@@ -52,21 +55,27 @@ def targets(rows, i):
 
 
 def sources(rows, i):
-    """Views of a row: (what they are compared with, window, hashes)."""
+    """Views of a row: (what they are compared with, window, degrees, hashes)."""
     views = rows.views
     for window, own in zip(WINDOWS[:2], views.like_frames[i], strict=True):
-        yield "frame", window, own
-    yield "middle", WINDOWS[2], views.like_middles[i, 0]
+        for kind in ("frame", "trimmed"):
+            yield kind, window, 0, own
+    yield "middle", WINDOWS[2], 0, views.like_middles[i, 0]
+    for degrees, own in zip(TURNS, views.turned[i], strict=True):
+        for kind in ("frame", "middle", "trimmed"):
+            yield kind, MIDDLE, degrees, own
     for k in np.flatnonzero(views.trimmed_rows == i):
         window = tuple(views.trimmed_windows[k])
-        yield "frame", window, views.trimmed[k, 0]
+        yield "frame", window, 0, views.trimmed[k, 0]
+    for k in np.flatnonzero(views.inside.rows == i):
+        yield "frame", tuple(views.inside.windows[k]), 0, views.inside.hashes[k]
 
 
 def twin_candidates(left, i, right, j, radius):
-    """(viewed, window, other window, distance, mask) of two rows, as `ViewMatches` has them."""
+    """(viewed, window, other window, degrees, distance, mask) of two rows, as in `ViewMatches`."""
     found = []
     for viewed, (a, i_or_j, b, other) in enumerate([(left, i, right, j), (right, j, left, i)]):
-        for (kind, window, own), (target, other_window, hashes) in product(
+        for (kind, window, degrees, own), (target, other_window, hashes) in product(
             sources(a, i_or_j), targets(b, other)
         ):
             if kind != target:
@@ -77,7 +86,7 @@ def twin_candidates(left, i, right, j, radius):
             # hashes[t] is of the other one turned by t
             turns = [t if viewed else INVERSE[t] for t in range(8) if apart[t] == min(apart)]
             mask = sum(1 << t for t in turns)
-            found.append((viewed, window, other_window, min(apart), mask))
+            found.append((viewed, window, other_window, degrees, min(apart), mask))
     return found
 
 
@@ -87,26 +96,26 @@ def both_trimmed(left, i, right, j, radius):
         ways, bits = naive.relation(a.trimmed[k : k + 1], b.trimmed[m : m + 1], range(8), range(8))
         if ways[0, 0] <= radius:
             windows = tuple(a.trimmed_windows[k]), tuple(b.trimmed_windows[m])
-            yield (0, *windows, int(ways[0, 0]), int(bits[0, 0]))
+            yield (0, *windows, 0, int(ways[0, 0]), int(bits[0, 0]))
 
 
 def listed(matches):
-    columns = (matches.viewed, matches.window, matches.other_window, matches.distance, matches.mask)
+    columns = matches[2:]
     found = {}
-    for pair, viewed, window, other, distance, mask in zip(
+    for pair, viewed, window, other, degrees, distance, mask in zip(
         zip(matches.left.tolist(), matches.right.tolist(), strict=True),
         *(column.tolist() for column in columns),
         strict=True,
     ):
-        candidate = viewed, tuple(window), tuple(other), distance, mask
+        candidate = viewed, tuple(window), tuple(other), degrees, distance, mask
         found.setdefault(pair, []).append(candidate)
     return found
 
 
 def rounded(candidates):
     return sorted(
-        (v, tuple(np.float32(w).tolist()), tuple(np.float32(o).tolist()), d, m)
-        for v, w, o, d, m in candidates
+        (v, tuple(np.float32(w).tolist()), tuple(np.float32(o).tolist()), t, d, m)
+        for v, w, o, t, d, m in candidates
     )
 
 
@@ -135,8 +144,8 @@ def test_candidates_within_a_table_are_the_nearest(seed, size, radius, kept):
             expected = twin_candidates(rows, i, rows, j, radius)
             expected += both_trimmed(rows, i, rows, j, radius)
         candidates = found.get((i, j), [])
-        distances = sorted(candidate[3] for candidate in expected)
-        assert [candidate[3] for candidate in candidates] == distances[:kept]
+        distances = sorted(candidate[4] for candidate in expected)
+        assert [candidate[4] for candidate in candidates] == distances[:kept]
         assert set(rounded(candidates)) <= set(rounded(expected))
 
 
@@ -153,6 +162,7 @@ def test_equal_images_are_searched_once():
             trimmed_rows=np.empty(0, np.int64),
             trimmed_windows=np.empty((0, 4)),
             trimmed=np.empty((0, 8), np.uint64),
+            inside=OwnWindows.none(),
         )
     )
     times = 10_000

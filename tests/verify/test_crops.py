@@ -186,13 +186,14 @@ def test_a_centre_alone():
     assert found(WIDE, centre, corner, views="centre").pairs.tolist() == [[0, 1]]
 
 
-def candidate(window, other, viewed=0):
+def candidate(window, other, viewed=0, degrees=0):
     return ViewMatches(
         np.array([0]),
         np.array([1]),
         np.array([viewed], np.uint8),
         np.array([window], np.float32),
         np.array([other], np.float32),
+        np.array([degrees], np.int8),
         np.array([0], np.uint8),
         np.array([1], np.uint8),
     )
@@ -261,10 +262,11 @@ STRICT = CopyCriteria(4, 0.9)
 
 def drawn_crops():
     """Pictures, and crops of them, turned a little."""
-    pictures = [Image.fromarray(scene(np.random.default_rng(i), side=200)) for i in range(9)]
+    pictures = [Image.fromarray(scene(np.random.default_rng(i), side=200)) for i in range(18)]
     pictures = [picture.resize((200, 200)) for picture in pictures]
     crops = [
-        picture.rotate(degrees).crop((20, 20, 180, 180)) for degrees, picture in enumerate(pictures)
+        picture.rotate(9 + number % 5).crop((20, 20, 180, 180))
+        for number, picture in enumerate(pictures)
     ]
     return [*pictures, *crops]
 

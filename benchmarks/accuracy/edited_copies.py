@@ -19,6 +19,8 @@ Columns:
   other method compares them.
 - views: the same pairs and those that views propose (`joins.views`), ranked by the score of what
   the two have in common (`verify.window_scores`), lowered so that both defaults are one threshold.
+- looks, with `--looks`: the same, once pairs in doubt were looked at in rounds as an audit does.
+  Pairs that pixels prove to be copies come first, and those that are none are left out.
 - phash: ImageHash's, equal to fastphash's distance in one orientation. ahash, dhash, whash:
   ImageHash's.
 - PDQ: 256 bits, one orientation. PDQx8: the least distance over eight orientations.
@@ -41,16 +43,19 @@ from benchmarks.support.accuracy_plot import draw_accuracy
 from benchmarks.support.calibration import check_estimates
 from benchmarks.support.command_line import make_parser
 from benchmarks.support.dataset import ALL, DRAWS, build_dataset
+from benchmarks.support.doubts import score_after_looks
 from benchmarks.support.fingerprints import compute_fingerprints
 from benchmarks.support.methods import (
     ALONE,
     CROP_RESISTANT,
+    LOOKED,
     Task,
     best_recall,
     compare,
     compare_on_subset,
     make_task,
     take_mix,
+    tally_scored,
 )
 from benchmarks.support.mixes import BOTH, HARDER, PLAIN, parts_of
 from benchmarks.support.plots import load_pyplot
@@ -79,6 +84,9 @@ def main() -> None:
         if radius is None:
             radius = choose_radius(Index(haystack.hashes))
         comparison = compare(task, radius, progress)
+        if arguments.looks:
+            looked = score_after_looks(dataset, task, radius, progress)
+            comparison.counts[LOOKED] = tally_scored(task, looked)
         subset = None
         if arguments.slow_count:
             subset = compare_on_subset(dataset, task, radius, arguments.slow_count, progress)
@@ -123,6 +131,11 @@ def parse_arguments() -> argparse.Namespace:
         type=int,
         default=10,
         help="originals for the crop-resistant hash; 0 leaves it out (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--looks",
+        action="store_true",
+        help="look at the pixels of pairs in doubt, which takes some 10 ms a pair",
     )
     parser.add_argument(
         "--mix",

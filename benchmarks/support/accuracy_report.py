@@ -15,6 +15,7 @@ from benchmarks.support.markdown import print_table
 from benchmarks.support.methods import (
     ALONE,
     CROP_RESISTANT,
+    LOOKED,
     PRECISION,
     SCORE_LEVELS,
     VERIFIED,
@@ -155,7 +156,7 @@ def threshold_text(method: str, level: int) -> str:
         return "none"
     if method == CROP_RESISTANT:
         return "a rank"
-    if method in (VERIFIED, VIEWS):
+    if method in (VERIFIED, VIEWS, LOOKED):
         return f"score {1 - level / (SCORE_LEVELS - 1):.3f}"
     return f"{level} bits"
 

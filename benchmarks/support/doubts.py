@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from benchmarks.support.dataset import Dataset, Needle, edited_copies
 from benchmarks.support.fingerprints import Fingerprints
+from benchmarks.support.methods import ScoredPairs, Task
 from benchmarks.support.mixes import EDITS, rows_of
 from benchmarks.support.object_pictures import ObjectPicture, write_object_pictures
 from benchmarks.support.ranking import Truth
+from fastphash.audit.doubts import LEAST_RESCUED, LEAST_VETOED, first_round
 from fastphash.audit.findings import find_findings
 from fastphash.audit.options import AuditOptions
 from fastphash.audit.run import audit
@@ -30,7 +32,7 @@ from fastphash.joins.index import Index
 from fastphash.joins.matches import concatenate_matches
 from fastphash.joins.views import ViewedRows, choose_view_radius, find_view_matches
 from fastphash.looks.aligned import Alignment, align_described
-from fastphash.looks.judgement import DOUBT_START
+from fastphash.looks.judgement import DOUBT_END, DOUBT_START, IS_COPY, IS_NO_COPY, judge_doubts
 from fastphash.looks.keypoints import Described, describe, use_one_thread
 from fastphash.looks.pictures import decode_picture
 from fastphash.looks.table import Looks
@@ -210,6 +212,40 @@ def edited_pairs(
     ]
 
 
+def score_after_looks(dataset: Dataset, task: Task, radius: int, progress: Progress) -> ScoredPairs:
+    """The pairs of `edited_pairs`, once those in doubt were looked at in rounds as in an audit.
+
+    Proven copies have a score of 1, and pairs that are no copies are left out.
+    """
+    pairs = edited_pairs(task.needles, task.haystack, task.truth, radius)
+    score = np.array([pair.score for pair in pairs])
+    doubtful = np.flatnonzero(score < DOUBT_END)
+    looks = look_at_edited(dataset, task.needles, [pairs[i] for i in doubtful], progress).looks
+    accused = score[doubtful] >= MIN_SCORE
+    verdict = judge_doubts(looks, accused)
+    for side, least in ((accused, LEAST_VETOED), (~accused, LEAST_RESCUED)):
+        closest = np.flatnonzero(side)
+        closest = closest[np.argsort(np.abs(score[doubtful[closest]] - MIN_SCORE), kind="stable")]
+        rest = closest[looked_in_rounds(verdict[closest] > 0, least, len(task.needles.original)) :]
+        verdict[rest] = 0
+    score[doubtful[verdict == IS_COPY]] = 1
+    kept = np.setdiff1d(np.arange(score.size), doubtful[verdict == IS_NO_COPY])
+    left, right = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    return ScoredPairs(left[kept], right[kept], score[kept])
+
+
+def looked_in_rounds(decided: NDArray[np.bool_], least: float, images: int) -> int:
+    """How many pairs an audit looks at, given whether a look decides each, closest first."""
+    start, size = 0, first_round(images)
+    while start < decided.size:
+        stop = min(start + size, decided.size)
+        share = int(decided[start:stop].sum())
+        if share < least * (stop - start):
+            return stop
+        start, size = stop, int(share / least)
+    return decided.size
+
+
 def look_at_edited(
     dataset: Dataset, needles: Fingerprints, pairs: list[Pair], progress: Progress
 ) -> LookedAt:
@@ -223,6 +259,7 @@ def look_at_edited(
     tasks = [
         (original, [p._replace(left=p.left - int(first[original])) for p in pairs[start:stop]])
         for original, (start, stop) in enumerate(pairwise(ends.tolist()))
+        if start < stop
     ]
     alignments: list[Alignment] = []
     seconds = 0.0

@@ -37,7 +37,7 @@ from fastphash.verify.window_scores import score_windows
 
 PRECISION = 0.99
 ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crops"
-VIEWS = "views"
+VIEWS, LOOKED = "views", "looks"
 
 # scores are counted in steps of 1 / 1000, the highest first
 SCORE_LEVELS = 1001

@@ -3,7 +3,15 @@
 import numpy as np
 
 from benchmarks.accuracy.doubts import Judged, print_edited, print_objects
-from benchmarks.support.doubts import COPY, OTHER, OTHER_SHOT, LookedAt, Pair, as_looks
+from benchmarks.support.doubts import (
+    COPY,
+    OTHER,
+    OTHER_SHOT,
+    LookedAt,
+    Pair,
+    as_looks,
+    looked_in_rounds,
+)
 from fastphash.looks.aligned import Alignment
 
 UNLIKE = Alignment(0.1, (300, 400), 9, 1.0, 0.0, (0.0, 0.0), (0.0, 0.0, 1.0, 1.0), 0.4)
@@ -64,3 +72,13 @@ def test_copies_that_are_cleared_or_proven_are_counted_by_edit(capsys):
     assert lines["JPEG 95"] == ["2", "1", "50.00", "2", "1", "50.00"]
     assert lines["no copies"] == ["0", "0", "-", "1", "1", "100.00"]
     assert lines["ALL"] == lines["JPEG 95"]
+
+
+def test_rounds_end_where_few_are_decided():
+    decided = np.zeros(400, np.bool_)
+    # the first round is of 32 pairs: with an eighth of them decided, so many more are looked at
+    decided[:4] = True
+    assert looked_in_rounds(decided, 1 / 8, 100) == 64
+    assert looked_in_rounds(decided[4:], 1 / 8, 100) == 32
+    assert looked_in_rounds(np.ones(400, np.bool_), 1 / 8, 100) == 400
+    assert looked_in_rounds(decided[:0], 1 / 8, 100) == 0

@@ -15,7 +15,7 @@ QUICK = {
     "accuracy.calibrate": ["--count", "60"],
     "accuracy.colours": ["--count", "2"],
     "accuracy.doubts": ["--count", "2", "--objects", "4"],
-    "accuracy.edited_copies": ["--count", "2", "--slow-count", "0"],
+    "accuracy.edited_copies": ["--count", "2", "--slow-count", "0", "--looks"],
     "accuracy.frames": ["--count", "12"],
     "accuracy.object_pictures": ["--count", "4"],
     "accuracy.radius": ["--count", "4"],

@@ -35,8 +35,8 @@ class FileState(NamedTuple):
         By row: images that are gone or have changed.
     rescued : list of Skipped
         Images that the plan removes, but that stay.
-    versions : list of int
-        The `version` of each image's stamp, the inode of a file; 0 if there is none.
+    inodes : list of int
+        The inode of each image's file; 0 if there is none.
     """
 
     keep: NDArray[np.bool_]
@@ -44,7 +44,7 @@ class FileState(NamedTuple):
     moved: NDArray[np.bool_]
     lost: dict[int, Skipped]
     rescued: list[Skipped]
-    versions: list[int]
+    inodes: list[int]
 
     def skipped_by_lists(self, plan: CheckedPlan) -> list[Skipped]:
         """What lists and trees skip: images that have changed, and images to keep that are gone."""
@@ -81,7 +81,7 @@ def read_file_state(
     sizes, times = (plan.table[name].to_pylist() for name in ("size", "mtime_ns"))
     unchanged, exists, moved = np.zeros((3, len(plan)), np.bool_)
     lost = {}
-    versions = [0] * len(plan)
+    inodes = [0] * len(plan)
     for row in range(len(plan)):
         if row % _FILES_PER_REPORT == 0:
             progress("looking at files", row, len(plan))
@@ -96,7 +96,7 @@ def read_file_state(
                 lost[row] = plan.skipped(row, GONE)
             continue
         exists[row] = True
-        versions[row] = stamp.version if stamp is not None else 0
+        inodes[row] = stamp.inode if stamp is not None else 0
         unchanged[row] = stamp is not None and stamp[:2] == (sizes[row], times[row])
         if not unchanged[row]:
             lost[row] = plan.skipped(row, CHANGED)
@@ -107,7 +107,7 @@ def read_file_state(
         plan.skipped(row, keeper_changed(plan, row))
         for row in np.flatnonzero(unchanged & to_remove & ~remove).tolist()
     ]
-    return FileState(unchanged & ~remove, remove, moved, lost, rescued, versions)
+    return FileState(unchanged & ~remove, remove, moved, lost, rescued, inodes)
 
 
 def keeper_changed(plan: CheckedPlan, row: int) -> str:
@@ -141,14 +141,14 @@ def rows_of_same_inode(state: FileState) -> dict[int, list[int]]:
     """
     going: dict[int, list[int]] = {}
     for row in np.flatnonzero(state.remove).tolist():
-        going.setdefault(state.versions[row], []).append(row)
+        going.setdefault(state.inodes[row], []).append(row)
     # no inode tells nothing
     going.pop(0, None)
     staying: dict[int, list[int]] = {}
     for row in np.flatnonzero(~state.remove).tolist():
-        if state.versions[row] in going:
-            staying.setdefault(state.versions[row], []).append(row)
-    return {row: rows for version, rows in staying.items() for row in going[version]}
+        if state.inodes[row] in going:
+            staying.setdefault(state.inodes[row], []).append(row)
+    return {row: rows for inode, rows in staying.items() for row in going[inode]}
 
 
 def _needed_files(plan: CheckedPlan, kept: list[int], real: Callable[[bytes], bytes]) -> set[bytes]:

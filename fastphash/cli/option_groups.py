@@ -92,6 +92,7 @@ class HashOptions:
     timeout: float
     max_pixels: int
     keep_missing: bool
+    rehash: bool
 
     def ingest(self) -> "IngestOptions":
         """The same, for the library."""
@@ -107,7 +108,13 @@ class HashOptions:
         )
         layout = Layout(not self.no_orientations, not self.no_thumbnails)
         return IngestOptions(
-            definition, layout, self.workers, self.timeout, self.max_pixels, self.keep_missing
+            definition,
+            layout,
+            self.workers,
+            self.timeout,
+            self.max_pixels,
+            self.keep_missing,
+            self.rehash,
         )
 
 

@@ -128,6 +128,11 @@ def hash_options(command: F) -> F:
         click.option(
             "--keep-missing", is_flag=True, help="Keep the hashes of files that are gone."
         ),
+        click.option(
+            "--rehash",
+            is_flag=True,
+            help="Read all files again, also those whose size, times and inode haven't changed.",
+        ),
     )(command)
 
 

@@ -28,6 +28,7 @@ class Accounts:
         tally.hashed += len(batch.paths)
         tally.rejected += len(batch.rejected)
         tally.skipped += len(batch.skipped)
+        tally.kept += len(batch.unchanged)
         self._rejected[split] += batch.rejected
 
     def reject(self, split: str, rejection: Rejection) -> None:

@@ -173,7 +173,7 @@ def hash_into(
         update = StoreUpdate(
             store,
             sources,
-            keep_missing=options.keep_missing,
+            options,
             progress=progress,
             avoid=avoid or path,
             before_writing=before_writing,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.images.evidence import Evidence
+from fastphash.sources.protocol import Stamp
 
 
 class Rejection(NamedTuple):
@@ -23,18 +24,19 @@ class Batch:
 
     Attributes
     ----------
-    paths, sizes, mtimes, digests, formats, shapes, multiframe, chroma, evidence
-        One item for each hashed input; shapes are (width, height), times nanoseconds.
+    paths, stamps, digests, formats, shapes, multiframe, chroma, evidence
+        One item for each hashed input; shapes are (width, height).
     hashes : uint64 (n, 8) or (n, 1)
     thumbnails : uint8 (n, 32, 32)
     rejected : list of Rejection
     skipped : list of bytes
         Inputs that are no images by name nor by content.
+    unchanged : dict of bytes to Stamp
+        Inputs whose bytes are those that were known, so that they weren't hashed again.
     """
 
     paths: list[bytes] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
-    mtimes: list[int] = field(default_factory=list)
+    stamps: list[Stamp] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     formats: list[str] = field(default_factory=list)
     shapes: list[tuple[int, int]] = field(default_factory=list)
@@ -45,8 +47,10 @@ class Batch:
     thumbnails: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0), np.uint8))
     rejected: list[Rejection] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
+    unchanged: dict[bytes, Stamp] = field(default_factory=dict)
 
     @property
     def inputs(self) -> int:
-        """Number of inputs: hashed, rejected and skipped."""
-        return len(self.paths) + len(self.rejected) + len(self.skipped)
+        """Number of inputs: hashed, rejected, skipped and unchanged."""
+        others = len(self.rejected) + len(self.skipped) + len(self.unchanged)
+        return len(self.paths) + others

@@ -14,8 +14,9 @@ from fastphash.sources.protocol import Entry, Reader, Source
 
 _log = logging.getLogger(__name__)
 
-#: What a run does with a stored row: drop it, leave it, hash its input again.
-GONE, KEPT, CHANGED = range(3)
+#: What a run does with a stored row: drop it, leave it, hash its input again, or hash it again if
+#: its bytes have another digest.
+GONE, KEPT, CHANGED, UNSURE = range(4)
 
 
 class Changes:
@@ -28,16 +29,21 @@ class Changes:
         Splits to compare; rows of all others are kept.
     keep_missing : bool
         Keep the rows of inputs that are gone, unless their split has moved.
+    rehash : bool
+        Believe no stamp.
 
     Attributes
     ----------
     marks : uint8 (n,)
-        GONE, KEPT or CHANGED for each stored row.
+        GONE, KEPT, CHANGED or UNSURE for each stored row.
     """
 
-    def __init__(self, stored: StoredRows, splits: Collection[str], *, keep_missing: bool) -> None:
+    def __init__(
+        self, stored: StoredRows, splits: Collection[str], *, keep_missing: bool, rehash: bool
+    ) -> None:
         self._stored = stored
         self._keep_missing = keep_missing
+        self._rehash = rehash
         compared = np.isin(stored.splits, list(splits))
         self.marks = np.where(compared, np.uint8(GONE), np.uint8(KEPT))
 
@@ -49,6 +55,8 @@ class Changes:
     def compare(self, source: Source, entries: Iterable[Entry], tally: Tally) -> int:
         """Mark and count the rows of a split, of which these are all entries.
 
+        UNSURE ones are counted when their bytes have been read.
+
         Returns
         -------
         int
@@ -59,7 +67,7 @@ class Changes:
         StoreError
             Nothing is left of the split.
         """
-        new = 0
+        new = found = 0
         unlisted: list[bytes] = []
         left_out: set[bytes] = set()
         for entry in entries:
@@ -73,9 +81,10 @@ class Changes:
             if row < 0:
                 new += 1
             else:
+                found += 1
                 self._mark(row, source.reader, entry.path, tally)
         self._mark_rest(source.split, unlisted, left_out, tally)
-        if tally.gone and not (new or tally.kept or tally.changed or tally.missing):
+        if tally.gone and not (new or found or tally.missing):
             if tally.hidden:
                 raise StoreError(
                     f"all {tally.gone:,} images that were hashed of split {source.split!r} are "
@@ -92,23 +101,24 @@ class Changes:
         """Mark a row whose input is listed."""
         now = None
         try:
-            stamp = reader.stamp(path)
-            now = (stamp.size, stamp.mtime_ns)
+            now = reader.stamp(path)
         except OSError as error:
             if self._keep_missing and isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 self.marks[row] = KEPT
                 tally.missing += 1
                 return
-        unchanged = now == (self._stored.sizes[row], self._stored.mtimes[row])
+        before = self._stored.stamp(row)
         # under another root, equal names, sizes and times prove nothing
         is_current = not self._stored.is_moved(row) and not self._stored.is_outdated(row)
-        if unchanged and is_current:
+        if now is None or now.size != before.size or not is_current:
+            self.marks[row] = CHANGED
+            tally.changed += 1
+        elif now != before or self._rehash:
+            self.marks[row] = UNSURE
+        else:
             self.marks[row] = KEPT
             tally.inputs += 1
             tally.kept += 1
-        else:
-            self.marks[row] = CHANGED
-            tally.changed += 1
 
     def _mark_rest(
         self, split: str, unlisted: list[bytes], left_out: set[bytes], tally: Tally

@@ -1,6 +1,6 @@
 """The protocol of executors, which run hashing tasks for a store's update."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol, Self
 
 from fastphash.ingest.batch import Batch
@@ -13,10 +13,19 @@ _TASK_BYTES = 3000
 
 
 class Task(NamedTuple):
-    """Some inputs of one split, to be hashed by one worker."""
+    """Some inputs of one split, to be hashed by one worker.
+
+    Attributes
+    ----------
+    reader : Reader
+    paths : list of bytes
+    known : dict of bytes to bytes
+        Digests by path: an input whose bytes have it still isn't hashed.
+    """
 
     reader: Reader
     paths: list[bytes]
+    known: dict[bytes, bytes]
 
 
 class Executor(Protocol):
@@ -32,19 +41,30 @@ class Executor(Protocol):
         """Batches in the order of the tasks, which are read only a little ahead."""
 
 
-def hash_paths(executor: Executor, reader: Reader, paths: Iterable[bytes]) -> Iterator[Batch]:
-    """Batches in the order of `paths`, which are read only a little ahead."""
-    return executor.map(Task(reader, task_paths) for task_paths in _split_paths(paths))
+def hash_paths(
+    executor: Executor,
+    reader: Reader,
+    paths: Iterable[bytes],
+    known: Mapping[bytes, bytes] | None = None,
+) -> Iterator[Batch]:
+    """Batches in the order of `paths`, which are read only a little ahead.
+
+    Inputs whose bytes still have the digest that is `known` of them aren't hashed again.
+    """
+    return executor.map(_tasks(reader, paths, known or {}))
 
 
-def _split_paths(paths: Iterable[bytes]) -> Iterator[list[bytes]]:
-    task_paths: list[bytes] = []
+def _tasks(reader: Reader, paths: Iterable[bytes], known: Mapping[bytes, bytes]) -> Iterator[Task]:
+    task = Task(reader, [], {})
     size = 0
     for path in paths:
-        task_paths.append(path)
+        task.paths.append(path)
         size += len(path)
-        if len(task_paths) == _TASK_INPUTS or size >= _TASK_BYTES:
-            yield task_paths
-            task_paths, size = [], 0
-    if task_paths:
-        yield task_paths
+        if path in known:
+            task.known[path] = known[path]
+            size += len(path) + len(known[path])
+        if len(task.paths) == _TASK_INPUTS or size >= _TASK_BYTES:
+            yield task
+            task, size = Task(reader, [], {}), 0
+    if task.paths:
+        yield task

@@ -27,4 +27,4 @@ class InProcess:
     def map(self, tasks: Iterable[Task]) -> Iterator[Batch]:
         """Batches in the order of the tasks."""
         for task in tasks:
-            yield self._hasher.hash_files(task.reader, task.paths)
+            yield self._hasher.hash_files(task.reader, task.paths, task.known)

@@ -34,6 +34,9 @@ class IngestOptions:
         Images with more pixels, by their headers, are rejected.
     keep_missing : bool
         Keep the rows of files that are gone, but not the rows of a folder that the split has left.
+    rehash : bool
+        Read all files again: a file whose size, times and inode are as they were isn't believed to
+        have the same bytes.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class IngestOptions:
     timeout: float = TIMEOUT
     max_pixels: int = MAX_PIXELS
     keep_missing: bool = False
+    rehash: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.definition, Definition):

@@ -1,5 +1,6 @@
 """The files that a store has."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,8 +8,12 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from fastphash.store.schema import exact_paths
+from fastphash.sources.protocol import Stamp
+from fastphash.store.schema import EVIDENCE_COLUMNS, STAMP_COLUMNS, exact_paths
 from fastphash.store.store import Part, Store
+
+# in the order of a stamp's fields
+_STAMP = ("size", "mtime_ns", "inode", "ctime_ns")
 
 
 class StoredRows:
@@ -20,20 +25,19 @@ class StoredRows:
         Name of each row's split.
     paths : pyarrow.ChunkedArray
         Exact names, binary.
-    sizes, mtimes : int64 (n,)
-        Bytes, and time of the last change in nanoseconds, when the file was hashed.
     """
 
     def __init__(self, store: Store, parts: list[Part]) -> None:
-        columns = ["split", "path", "path_bytes", "size", "mtime_ns"]
+        columns = ["split", "path", "path_bytes", *_STAMP]
         tables = [store.read_part(part, columns) for part in parts]
         self._parts = parts
-        self._outdated = [store.is_outdated(part) for part in parts]
+        lacking = [store.lacks(part) for part in parts]
+        self._outdated = [not names.isdisjoint(EVIDENCE_COLUMNS) for names in lacking]
+        self._stampless = [not names.isdisjoint(STAMP_COLUMNS) for names in lacking]
         self._ends = np.cumsum([table.num_rows for table in tables], dtype=np.int64)
         table = pa.concat_tables([store.schema.empty_table().select(columns), *tables])
         self.splits = np.array(table["split"].to_pylist(), object)
-        self.sizes = table["size"].to_numpy()
-        self.mtimes = table["mtime_ns"].to_numpy()
+        self._stamps = [table[name].fill_null(0).to_numpy() for name in _STAMP]
         self.paths = exact_paths(table)
         keys = b"".join(map(_key, self.splits, self.paths.to_pylist()))
         words = np.frombuffer(keys, np.uint64).reshape(-1, 2)
@@ -52,6 +56,10 @@ class StoredRows:
             at += 1
         return -1
 
+    def stamp(self, row: int) -> Stamp:
+        """The stamp of a file when it was hashed; 0 for what isn't known."""
+        return Stamp(*(int(column[row]) for column in self._stamps))
+
     def is_moved(self, row: int) -> bool:
         """Whether a row was hashed below another root than its split has now."""
         part = self._parts[int(np.searchsorted(self._ends, row, side="right"))]
@@ -64,8 +72,15 @@ class StoredRows:
     @property
     def outdated_splits(self) -> set[str]:
         """Splits with outdated rows."""
-        parts = zip(self._parts, self._outdated, strict=True)
-        return {split for part, is_outdated in parts if is_outdated for split in part.splits}
+        return self._splits_where(self._outdated)
+
+    @property
+    def stampless_splits(self) -> set[str]:
+        """Splits with rows of an earlier version that stored neither inode nor ctime."""
+        return self._splits_where(self._stampless)
+
+    def _splits_where(self, chosen: list[bool]) -> set[str]:
+        return {split for part in itertools.compress(self._parts, chosen) for split in part.splits}
 
     def by_part(self, values: NDArray[np.uint8]) -> Iterator[tuple[Part, NDArray[np.uint8]]]:
         """Each part with its piece of `values`, which have one item for each row."""

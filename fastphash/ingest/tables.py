@@ -1,11 +1,14 @@
 """Batches and rejections as tables."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.hashing.definition import Definition
 from fastphash.ingest.batch import Batch, Rejection
+from fastphash.sources.protocol import Stamp
 from fastphash.store.schema import (
     CHROMA_BYTES,
     LAYERS,
@@ -25,8 +28,7 @@ def batch_table(split: str, batch: Batch, definition: Definition, layout: Layout
         "split": pa.array([split] * rows, pa.string()).dictionary_encode(),
         "path": path,
         "path_bytes": path_bytes,
-        "size": pa.array(batch.sizes, pa.int64()),
-        "mtime_ns": pa.array(batch.mtimes, pa.int64()),
+        **stamp_columns(batch.stamps),
         "digest": pa.array(batch.digests, pa.binary(16)),
         "format": pa.array(batch.formats, pa.string()).dictionary_encode(),
         "width": pa.array([width for width, _ in batch.shapes], pa.int32()),
@@ -48,6 +50,16 @@ def batch_table(split: str, batch: Batch, definition: Definition, layout: Layout
     if not rows:
         return schema.empty_table()
     return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def stamp_columns(stamps: Sequence[Stamp]) -> dict[str, pa.Array]:
+    """The columns of a store that stamps fill; null for what a source doesn't know."""
+    return {
+        "size": pa.array([stamp.size for stamp in stamps], pa.int64()),
+        "mtime_ns": pa.array([stamp.mtime_ns for stamp in stamps], pa.int64()),
+        "inode": pa.array([stamp.inode or None for stamp in stamps], pa.uint64()),
+        "ctime_ns": pa.array([stamp.ctime_ns or None for stamp in stamps], pa.int64()),
+    }
 
 
 def rejected_table(rejected: dict[str, list[Rejection]]) -> pa.Table:

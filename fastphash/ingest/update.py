@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from fastphash.base.progress import Progress
 from fastphash.errors import StoreError
 from fastphash.ingest.accounts import Accounts
-from fastphash.ingest.batch import Rejection
-from fastphash.ingest.changes import CHANGED, KEPT, Changes
+from fastphash.ingest.batch import Batch, Rejection
+from fastphash.ingest.changes import CHANGED, KEPT, UNSURE, Changes
 from fastphash.ingest.executor import Executor, hash_paths
+from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.part_writer import PartWriter
+from fastphash.ingest.restamp import restamp
 from fastphash.ingest.stored_rows import StoredRows
 from fastphash.ingest.tables import batch_table
 from fastphash.ingest.tally import Tally
-from fastphash.sources.protocol import Entry, Source
+from fastphash.sources.protocol import Entry, Source, Stamp
 from fastphash.store.schema import REJECTED_SCHEMA, exact_paths
-from fastphash.store.store import REJECTED, Part, Store
+from fastphash.store.store import REJECTED, Store
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +35,8 @@ class StoreUpdate:
         self,
         store: Store,
         sources: Sequence[Source],
+        options: IngestOptions,
         *,
-        keep_missing: bool,
         progress: Progress,
         avoid: Path,
         before_writing: Callable[[], None],
@@ -46,6 +48,7 @@ class StoreUpdate:
         splits = [source.split for source in sources]
         damage = store.damage()
         _check_damage(store, damage, splits)
+        keep_missing = options.keep_missing
         remark = ", without the files that are gone" if keep_missing else ""
         for name, how in damage.items():
             _log.warning("%s of %s is %s: making it anew%s", name, store.path, how, remark)
@@ -63,7 +66,9 @@ class StoreUpdate:
                 "and animations apart: hashing them again",
                 ", ".join(map(repr, sorted(outdated))),
             )
-        self.changes = Changes(self.stored, splits, keep_missing=keep_missing)
+        self.changes = Changes(
+            self.stored, splits, keep_missing=keep_missing, rehash=options.rehash
+        )
         self.accounts = Accounts(splits)
         self.writer = PartWriter(store, splits, lost, before_writing)
         self.listed = 0
@@ -75,7 +80,7 @@ class StoreUpdate:
         has_moved = self.note_roots()
         new = self.compare()
         marks = self.changes.marks
-        self.to_hash = new + int((marks == CHANGED).sum())
+        self.to_hash = new + int(np.isin(marks, (CHANGED, UNSURE)).sum())
         if new or (marks != KEPT).any():
             self.progress("starting workers", 0, 0)
             with start_executor() as executor:
@@ -107,20 +112,31 @@ class StoreUpdate:
             entries = self._count_listed(source.entries(self.avoid))
             new += self.changes.compare(source, entries, self.accounts.tallies[source.split])
         self.progress("looking for files", self.listed, self.listed)
+        unsure = {*self.stored.splits[self.changes.marks == UNSURE].tolist()}
+        if stampless := self.stored.stampless_splits & unsure:
+            _log.warning(
+                "an earlier version hashed images of %s, and didn't store inodes: reading them "
+                "once, to see whether they have changed",
+                ", ".join(map(repr, sorted(stampless))),
+            )
         return new
 
     def rewrite_parts(self, executor: Executor) -> None:
         """Replace the parts in which inputs have changed or are gone."""
         for part, marks in self.stored.by_part(self.changes.marks):
             if (marks != KEPT).any():
-                self.writer.replace(part, self._rewrite(part, marks, executor))
+                before = self.store.read_part(part)
+                after = self._rewrite(before, marks, executor)
+                if not after.equals(before):
+                    self.writer.replace(part, after)
 
     def add_parts(self, executor: Executor) -> None:
         """Hash new inputs, in canonical order, and write them in full parts and a last one."""
         pending: list[pa.Table] = []
         rows = 0
         for source in self.sources:
-            for table in self._hash(source, self._new_paths(source), executor):
+            for batch in self._hash(source, self._new_paths(source), executor):
+                table = self._table(source, batch)
                 pending.append(table)
                 rows += table.num_rows
                 while rows >= (size := self.writer.next_rows):
@@ -163,35 +179,57 @@ class StoreUpdate:
                 yield entry.path
 
     def _hash(
-        self, source: Source, paths: Iterable[bytes], executor: Executor
-    ) -> Iterator[pa.Table]:
-        """Rows of those inputs that have a hash, in the order of `paths`."""
-        for batch in hash_paths(executor, source.reader, paths):
+        self,
+        source: Source,
+        paths: Iterable[bytes],
+        executor: Executor,
+        known: Mapping[bytes, bytes] | None = None,
+    ) -> Iterator[Batch]:
+        """Batches in the order of `paths`; inputs with a `known` digest still are unchanged."""
+        for batch in hash_paths(executor, source.reader, paths, known):
             self.accounts.count_batch(source.split, batch)
             self.done += batch.inputs
             self.progress("hashing", self.done, max(self.to_hash, self.done))
-            yield batch_table(source.split, batch, self.store.definition, self.store.layout)
+            yield batch
 
-    def _rewrite(self, part: Part, marks: NDArray[np.uint8], executor: Executor) -> pa.Table:
+    def _table(self, source: Source, batch: Batch) -> pa.Table:
+        """Rows of those inputs that have a hash."""
+        return batch_table(source.split, batch, self.store.definition, self.store.layout)
+
+    def _rewrite(self, table: pa.Table, marks: NDArray[np.uint8], executor: Executor) -> pa.Table:
         """Rows of a part in their order: kept ones, and changed ones as they are now."""
-        table = self.store.read_part(part)
         splits = table["split"].to_pylist()
         paths = exact_paths(table).to_pylist()
-        pieces = [table]
-        # where each row that stays is in `pieces`
+        pieces: list[pa.Table] = []
+        stamps: dict[int, Stamp] = {}
+        # where each row that stays is in the table and the `pieces` behind it
         place = {row: row for row in np.flatnonzero(marks == KEPT).tolist()}
         end = table.num_rows
-        changed = np.flatnonzero(marks == CHANGED).tolist()
+        unsure = _digests(table, marks == UNSURE)
+        again = sorted([*unsure, *np.flatnonzero(marks == CHANGED).tolist()])
         for source in self.sources:
-            row_of = {paths[row]: row for row in changed if splits[row] == source.split}
-            self.accounts.tallies[source.split].inputs += len(row_of)
-            for hashed in self._hash(source, row_of, executor):
-                for path in exact_paths(hashed).to_pylist():
+            row_of = {paths[row]: row for row in again if splits[row] == source.split}
+            known = {path: unsure[row] for path, row in row_of.items() if row in unsure}
+            tally = self.accounts.tallies[source.split]
+            tally.inputs += len(row_of)
+            tally.changed += len(known)
+            for batch in self._hash(source, row_of, executor, known):
+                for path in batch.paths:
                     place[row_of[path]] = end
                     end += 1
-                pieces.append(hashed)
+                pieces.append(self._table(source, batch))
+                stamps |= {row_of[path]: stamp for path, stamp in batch.unchanged.items()}
+                tally.changed -= len(batch.unchanged)
+        place |= {row: row for row in stamps}
         order = pa.array([place[row] for row in sorted(place)], pa.int64())
-        return pa.concat_tables(pieces).take(order)
+        return pa.concat_tables([restamp(table, stamps), *pieces]).take(order)
+
+
+def _digests(table: pa.Table, chosen: NDArray[np.bool_]) -> dict[int, bytes]:
+    """The digests of some rows, by row; empty where there is none."""
+    rows = np.flatnonzero(chosen)
+    digests = table["digest"].take(pa.array(rows)).to_pylist()
+    return {row: digest or b"" for row, digest in zip(rows.tolist(), digests, strict=True)}
 
 
 def _check_damage(store: Store, damage: dict[str, str], splits: list[str]) -> None:

@@ -99,6 +99,7 @@ class Hasher:
         self,
         reader: Reader,
         paths: Sequence[bytes],
+        known: Mapping[bytes, bytes] | None = None,
         refused: Mapping[int, str] | None = None,
         at: At = lambda item: None,  # noqa: ARG005 - nobody watches
     ) -> Batch:
@@ -108,6 +109,8 @@ class Hasher:
         ----------
         reader : Reader
         paths : sequence of bytes
+        known : mapping of bytes to bytes, optional
+            Digests by path: an input whose bytes have it still is unchanged, and isn't hashed.
         refused : mapping of int to str, optional
             Reasons by index in `paths`; these inputs are rejected unread.
         at : callable, optional
@@ -126,6 +129,9 @@ class Hasher:
                     batch.skipped.append(path)
                     continue
                 digest = xxhash.xxh3_128_digest(data)
+                if known and known.get(path) == digest:
+                    batch.unchanged[path] = stamp
+                    continue
                 if digest in self._remembered:
                     self._remembered.move_to_end(digest)
                 elif digest not in fresh:
@@ -138,10 +144,13 @@ class Hasher:
                 batch.rejected.append(_unforeseen(path, error))
             else:
                 batch.paths.append(path)
-                batch.sizes.append(len(data))
-                batch.mtimes.append(stamp.mtime_ns)
+                batch.stamps.append(stamp._replace(size=len(data)))
                 batch.digests.append(digest)
-        records = self._hash(fresh)
+        self._fill_in(batch, self._hash(fresh))
+        return batch
+
+    def _fill_in(self, batch: Batch, records: dict[bytes, Record]) -> None:
+        """Complete the rows of a batch by their digests, and remember the new records."""
         rows = [records.get(digest) or self._remembered[digest] for digest in batch.digests]
         batch.formats = [row.format for row in rows]
         batch.shapes = [(row.width, row.height) for row in rows]
@@ -152,7 +161,6 @@ class Hasher:
             batch.hashes = np.stack([row.hashes for row in rows])
             batch.thumbnails = np.stack([row.thumbnail for row in rows])
         self._remember(records)
-        return batch
 
     def _decode(self, data: bytes) -> _Decoded:
         image = decode(data, self._recipe.decoding, with_evidence=True)
@@ -212,6 +220,6 @@ def start_worker(recipe: Recipe, memory: int) -> Work:
     hasher = Hasher(recipe)
 
     def work(task: Task, refused: dict[int, str], at: At) -> Batch:
-        return hasher.hash_files(task.reader, task.paths, refused, at)
+        return hasher.hash_files(task.reader, task.paths, task.known, refused, at)
 
     return work

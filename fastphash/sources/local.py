@@ -179,6 +179,7 @@ def _is_special(entry: "os.DirEntry[bytes]") -> bool:
 
 # attempts to read a file that keeps changing
 _ATTEMPTS = 3
+_64_BITS = (1 << 64) - 1
 # nanoseconds from 1970 that 64 bits don't hold
 _TIME_LIMIT = 1 << 63
 
@@ -277,10 +278,14 @@ def _regular(status: os.stat_result, name: bytes) -> Stamp:
 
 
 def _stamp(status: os.stat_result) -> Stamp:
+    times = _within_64_bits(status.st_mtime_ns), _within_64_bits(status.st_ctime_ns)
+    return Stamp(status.st_size, times[0], status.st_ino & _64_BITS, times[1])
+
+
+def _within_64_bits(time_ns: int) -> int:
     # stores have 64 bits for a time: one before 1677 or after 2262 wraps around, so that another
     # time is still another number
-    mtime_ns = (status.st_mtime_ns + _TIME_LIMIT) % (2 * _TIME_LIMIT) - _TIME_LIMIT
-    return Stamp(status.st_size, mtime_ns, status.st_ino)
+    return (time_ns + _TIME_LIMIT) % (2 * _TIME_LIMIT) - _TIME_LIMIT
 
 
 def _read_open(fd: int, path: bytes) -> bytes | None:

@@ -40,13 +40,17 @@ class Stamp(NamedTuple):
         Bytes.
     mtime_ns : int
         Time of the last change, nanoseconds; 64 bits with a sign.
-    version : int
-        Whatever else the source knows; the inode of a file. Stores don't keep it.
+    inode : int
+        Number of the file in its file system, 64 bits; 0 if there is none.
+    ctime_ns : int
+        Time of the last change of the file, its name or its rights, which programs can't set: as
+        `mtime_ns`; 0 if it is unknown.
     """
 
     size: int
     mtime_ns: int
-    version: int = 0
+    inode: int = 0
+    ctime_ns: int = 0
 
 
 class Reader(Protocol):

@@ -12,16 +12,18 @@ from fastphash.base.vocabulary import CHROMA_SIDE, THUMBNAIL_SIDE
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.hashing.definition import Definition
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 #: Versions that can be read: what an earlier one doesn't have is null.
-READABLE_VERSIONS = (3, SCHEMA_VERSION)
+READABLE_VERSIONS = (3, 4, SCHEMA_VERSION)
 #: Bytes of a row's chroma, int8: 64 of Cb - 128, row by row, then 64 of Cr - 128.
 CHROMA_BYTES = 2 * CHROMA_SIDE * CHROMA_SIDE
 
 #: What must agree besides the thumbnail, each as large as one; null in most rows.
 LAYERS = ("alpha", "further_frames", "equalised")
 #: Columns that version 3 doesn't have.
-ADDED_COLUMNS = ("frames", "pixel_digest", *LAYERS)
+EVIDENCE_COLUMNS = ("frames", "pixel_digest", *LAYERS)
+#: Columns that versions 3 and 4 don't have.
+STAMP_COLUMNS = ("inode", "ctime_ns")
 
 METADATA = b"fastphash"
 _HASH_TYPES = {64: pa.uint64()}
@@ -64,6 +66,8 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
         ("path_bytes", pa.binary()),
         ("size", pa.int64()),
         ("mtime_ns", pa.int64()),
+        ("inode", pa.uint64()),
+        ("ctime_ns", pa.int64()),
         ("digest", pa.binary(16)),
         ("format", NAME_TYPE),
         ("width", pa.int32()),

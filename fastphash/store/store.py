@@ -9,16 +9,18 @@ from typing import Any
 import pyarrow as pa
 import xxhash
 
+from fastphash.base.text import listed
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, empty_parquet, parquet
 from fastphash.files.digest import hex_digest_of
 from fastphash.hashing.definition import Definition
 from fastphash.store.lock import LOCK
 from fastphash.store.schema import (
-    ADDED_COLUMNS,
+    EVIDENCE_COLUMNS,
     READABLE_VERSIONS,
     REJECTED_SCHEMA,
     SCHEMA_VERSION,
+    STAMP_COLUMNS,
     Layout,
     store_schema,
 )
@@ -152,20 +154,21 @@ class Store:
     def read_part(self, part: Part, columns: list[str] | None = None) -> pa.Table:
         """Rows of one part; columns that its version doesn't have are null."""
         wanted = columns or self.schema.names
-        added = [name for name in wanted if name in ADDED_COLUMNS]
-        if not added or not self.is_outdated(part):
+        lacking = self.lacks(part) & {*wanted}
+        if not lacking:
             return parquet.read_table(self.part_path(part), columns)
         table = parquet.read_table(
-            self.part_path(part), [name for name in wanted if name not in added]
+            self.part_path(part), [name for name in wanted if name not in lacking]
         )
-        for name in added:
+        for name in lacking:
             nulls = pa.nulls(table.num_rows, self.schema.field(name).type)
             table = table.append_column(name, nulls)
         return table.select(wanted).replace_schema_metadata(self.schema.metadata)
 
-    def is_outdated(self, part: Part) -> bool:
-        """Whether a part was written by a version that had fewer columns."""
-        return ADDED_COLUMNS[0] not in parquet.read_schema(self.part_path(part)).names
+    def lacks(self, part: Part) -> set[str]:
+        """Columns that the version that wrote a part didn't have."""
+        there = {*parquet.read_schema(self.part_path(part)).names}
+        return {*EVIDENCE_COLUMNS, *STAMP_COLUMNS} & {*self.schema.names} - there
 
     def damage(self) -> dict[str, str]:
         """Files that differ from the manifest, by name: "missing" or "damaged"."""
@@ -253,7 +256,7 @@ def open_store(path: Path) -> Store:
         )
     manifest = _read_manifest(path)
     if manifest["schema"] not in READABLE_VERSIONS:
-        versions = " and ".join(map(str, READABLE_VERSIONS))
+        versions = listed([*map(str, READABLE_VERSIONS)])
         raise StoreError(
             f"{path} has schema {manifest['schema']}, this version reads {versions}: "
             "hash again, into a new folder"

@@ -315,7 +315,7 @@ def test_32_other_schema(tmp_path, monkeypatch, other):
     save_store_as(tmp_path / "s", monkeypatch, other)
     for words in (("info", "s"), ("group", "s", "-o", "g.parquet"), ("hash", "in", "-o", "s")):
         error = run(*words, status=1, cwd=tmp_path).stderr
-        assert f"has schema {other}, this version reads 3 and 4" in error
+        assert f"has schema {other}, this version reads 3, 4 and 5" in error
 
 
 def save_store_as(path, monkeypatch, other):

@@ -1,12 +1,21 @@
 import os
+import shutil
+from dataclasses import replace
 
+import pytest
+
+from fastphash.ingest import worker
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
+from fastphash.sources import local
+from fastphash.sources.local import LocalReader
 from fastphash.store.store import MANIFEST, Store, open_store
 from tests.support.executors import ONE_WORKER
 from tests.support.references import imagehashes
 from tests.support.scenes import save, scene, scenes, source
 from tests.support.stores import part_bytes, paths, read_store, rejected
+
+IN_PROCESS = IngestOptions(workers=0)
 
 
 def test_a_second_run_keeps_everything_and_starts_no_worker(tmp_path, no_workers):
@@ -37,13 +46,121 @@ def test_a_changed_file_is_hashed_again_in_its_place(tmp_path, small):
     assert new["phash"][7].as_py() == imagehashes(folder / "007.png")[0]
 
 
-def test_a_file_touched_is_hashed_again(tmp_path):
+def never_decoded(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("an image was decoded")
+
+    monkeypatch.setattr(worker, "decode", refuse)
+
+
+TOUCHES = {
+    "other time": lambda path: os.utime(path, ns=(1, 1)),
+    "other rights": lambda path: path.chmod(0o600),
+    "another name": lambda path: os.link(path, path.parent.parent / "link"),
+    "another inode": lambda path: shutil.copy2(path, path.parent.parent / "x").replace(path),
+}
+
+
+@pytest.mark.parametrize("touch", TOUCHES.values(), ids=TOUCHES)
+def test_a_file_touched_is_read_but_not_decoded(tmp_path, touch, monkeypatch):
     folder = scenes(tmp_path / "in", range(2))
-    hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)
-    os.utime(folder / "001.png", ns=(1, 1))
-    tally = hash_into(tmp_path / "s", [source("all", folder)], ONE_WORKER)["all"]
-    assert (tally.kept, tally.changed) == (1, 1)
-    assert read_store(tmp_path / "s")["mtime_ns"][1].as_py() == 1
+    hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)
+    before = read_store(tmp_path / "s")
+    touch(folder / "001.png")
+    never_decoded(monkeypatch)
+    tally = hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)["all"]
+    assert (tally.inputs, tally.kept, tally.changed, tally.hashed) == (2, 2, 0, 0)
+    after, status = read_store(tmp_path / "s"), (folder / "001.png").stat()
+    now = [after[name][1].as_py() for name in ("mtime_ns", "inode", "ctime_ns")]
+    assert now == [status.st_mtime_ns, status.st_ino, status.st_ctime_ns]
+    stamps = ["mtime_ns", "inode", "ctime_ns"]
+    assert after.drop_columns(stamps).equals(before.drop_columns(stamps))
+    # and is believed from then on
+    monkeypatch.setattr(LocalReader, "read", None)
+    assert hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)["all"].kept == 2
+
+
+def replace_by(path, data):
+    other = path.parent.parent / "other"
+    other.write_bytes(data)
+    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    other.replace(path)
+
+
+OVERWRITES = {
+    "in place": lambda path, data: path.write_bytes(data),
+    "by another file": replace_by,
+}
+
+
+@pytest.mark.parametrize("overwrite", OVERWRITES.values(), ids=OVERWRITES)
+def test_other_bytes_of_the_same_size_and_time_are_noticed(tmp_path, overwrite):
+    folder = tmp_path / "in"
+    for seed in range(2):
+        # unpacked from an archive that keeps no times
+        os.utime(save(folder / f"{seed}.bmp", scene(seed)), ns=(0, 315_532_800 * 10**9))
+    hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)
+    before = (folder / "1.bmp").stat()
+    overwrite(folder / "1.bmp", (folder / "0.bmp").read_bytes())
+    os.utime(folder / "1.bmp", ns=(0, before.st_mtime_ns))
+    assert (folder / "1.bmp").stat().st_size == before.st_size
+    tally = hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)["all"]
+    assert (tally.inputs, tally.kept, tally.changed, tally.hashed) == (2, 1, 1, 1)
+    digests = read_store(tmp_path / "s")["digest"].to_pylist()
+    assert digests[0] == digests[1]
+
+
+def test_a_touched_file_that_is_no_longer_there_or_an_image_counts_once(tmp_path):
+    folder = scenes(tmp_path / "in", range(4))
+    hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)
+    for seed in range(4):
+        os.utime(folder / f"{seed:03d}.png", ns=(1, 1))
+    data = (folder / "001.png").read_bytes()
+    (folder / "001.png").write_bytes(bytes(len(data)))
+    (folder / "002.png").chmod(0)
+
+    def vanish(stage, *_):
+        if stage == "starting workers":
+            (folder / "003.png").unlink()
+
+    source_ = source("all", folder)
+    tally = hash_into(tmp_path / "s", [source_], IN_PROCESS, progress=vanish)["all"]
+    readable = os.geteuid() == 0
+    assert (tally.inputs, tally.kept, tally.hashed) == (4, 1 + readable, 0)
+    assert (tally.rejected, tally.changed) == (3 - readable, 3 - readable)
+
+
+def test_rehash_reads_everything_and_writes_nothing_new(tmp_path, monkeypatch):
+    folder = scenes(tmp_path / "in", range(3))
+    hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)
+    before = part_bytes(tmp_path / "s"), (tmp_path / "s" / MANIFEST).read_bytes()
+    read = []
+    whole = LocalReader.read
+    monkeypatch.setattr(
+        LocalReader, "read", lambda self, path: read.append(path) or whole(self, path)
+    )
+    never_decoded(monkeypatch)
+    again = replace(IN_PROCESS, rehash=True)
+    tally = hash_into(tmp_path / "s", [source("all", folder)], again)["all"]
+    assert (tally.inputs, tally.kept, tally.changed) == (3, 3, 0)
+    assert read == [b"000.png", b"001.png", b"002.png"]
+    assert (part_bytes(tmp_path / "s"), (tmp_path / "s" / MANIFEST).read_bytes()) == before
+
+
+def test_rehash_finds_what_no_stamp_shows(tmp_path, monkeypatch):
+    folder = scenes(tmp_path / "in", range(3))
+    hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)
+    # a disk that says the same of a file whatever is done to it
+    path = folder / "001.png"
+    old, stamp = path.stat(), local._stamp
+    path.write_bytes(path.read_bytes()[:-4] + bytes(4))
+    monkeypatch.setattr(
+        local, "_stamp", lambda now: stamp(old if now.st_ino == old.st_ino else now)
+    )
+    assert hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)["all"].kept == 3
+    again = replace(IN_PROCESS, rehash=True)
+    tally = hash_into(tmp_path / "s", [source("all", folder)], again)["all"]
+    assert (tally.kept, tally.changed) == (2, 1)
 
 
 def test_a_file_that_is_gone_is_dropped_and_so_is_an_empty_part(tmp_path, small):
@@ -71,16 +188,19 @@ def test_new_files_go_into_a_new_part(tmp_path):
 
 
 def test_the_same_runs_over_the_same_files_make_the_same_bytes(tmp_path, small):
-    for store, count in (("one", 1), ("other", 2)):
-        folder = tmp_path / "in"
-        for seed in range(9):
-            os.utime(save(folder / f"{seed}.png", scene(seed)), ns=(seed, seed))
-        hash_into(tmp_path / store, [source("all", folder)], IngestOptions(workers=count))
-        (folder / "3.png").unlink()
-        os.utime(folder / "4.png", ns=(44, 44))
-        os.utime(save(folder / "35.png", scene(35)), ns=(35, 35))
-        hash_into(tmp_path / store, [source("all", folder)], IngestOptions(workers=count))
-        (folder / "35.png").unlink()
+    folder = tmp_path / "in"
+
+    def hash_twice():
+        for store, count in (("one", 1), ("other", 2)):
+            hash_into(tmp_path / store, [source("all", folder)], IngestOptions(workers=count))
+
+    for seed in range(9):
+        os.utime(save(folder / f"{seed}.png", scene(seed)), ns=(seed, seed))
+    hash_twice()
+    (folder / "3.png").unlink()
+    os.utime(folder / "4.png", ns=(44, 44))
+    os.utime(save(folder / "35.png", scene(35)), ns=(35, 35))
+    hash_twice()
     assert part_bytes(tmp_path / "one") == part_bytes(tmp_path / "other")
 
 

@@ -1,31 +1,35 @@
-"""Stores of schema 3: read with nulls for what it lacks, and hashed again by the next run."""
+"""Stores of schemas 3 and 4: read with nulls for what they lack, and filled by the next run."""
 
 import numpy as np
 import pytest
 
 from fastphash.files import parquet
+from fastphash.ingest import worker
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.groups import group_rows
 from fastphash.store import store as store_module
 from fastphash.store.open import read_hashes, read_together
-from fastphash.store.schema import ADDED_COLUMNS
+from fastphash.store.schema import EVIDENCE_COLUMNS, STAMP_COLUMNS
 from fastphash.store.store import open_store
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.encoded_samples import png_of
+from tests.support.memory_source import MemoryReader, MemorySource
 from tests.support.scenes import source
 from tests.support.stores import part_bytes
 
 ONE_WORKER = IngestOptions(workers=1)
+IN_PROCESS = IngestOptions(workers=0)
 
 
-def make_earlier(path, monkeypatch):
-    """Give a store the columns and the version of schema 3."""
+def make_earlier(path, monkeypatch, version=3):
+    """Give a store the columns and the version of an earlier schema."""
+    lacking = (*STAMP_COLUMNS, *EVIDENCE_COLUMNS) if version == 3 else STAMP_COLUMNS
     store = open_store(path)
     for i, part in enumerate(store.parts):
-        table = parquet.read_table(store.part_path(part)).drop_columns(list(ADDED_COLUMNS))
+        table = parquet.read_table(store.part_path(part)).drop_columns(list(lacking))
         store.parts[i] = store.write_part(table, part.name)
-    monkeypatch.setattr(store_module, "SCHEMA_VERSION", 3)
+    monkeypatch.setattr(store_module, "SCHEMA_VERSION", version)
     store.save()
     monkeypatch.undo()
 
@@ -62,7 +66,8 @@ def test_what_is_missing_is_null_and_flat_pictures_collide(earlier):
     store.verify()
     part = store.read_part(store.parts[0])
     assert part.schema.equals(store.schema)
-    assert all(part[name].null_count == part.num_rows for name in ADDED_COLUMNS)
+    lacking = (*EVIDENCE_COLUMNS, *STAMP_COLUMNS)
+    assert all(part[name].null_count == part.num_rows for name in lacking)
     for rows in (read_hashes(str(path)), read_hashes(str(path)).with_thumbnails()):
         assert copies(rows) == [("photo0.png", None, None), ("photo9.png", "exact", None)]
 
@@ -108,3 +113,29 @@ def test_stores_of_both_versions_are_grouped_together(earlier, folder, tmp_path)
     rows = read_together([str(path), str(tmp_path / "new")])
     kinds = {name: kind for name, kind, _ in copies(rows) if kind}
     assert kinds["red.png"] == kinds["green.png"] == "identical"
+
+
+def test_schema_4_is_filled_without_hashing(folder, tmp_path, monkeypatch, caplog):
+    path, split = tmp_path / "store", [source("in", folder)]
+    hash_into(path, split, IN_PROCESS)
+    wanted = list(part_bytes(path).values())
+    make_earlier(path, monkeypatch, version=4)
+    assert open_store(path).version == 4
+    assert len(read_hashes(str(path))) == 4
+    monkeypatch.setattr(worker, "decode", lambda *_, **__: pytest.fail("an image was decoded"))
+    tally = hash_into(path, split, IN_PROCESS)["in"]
+    assert (tally.kept, tally.changed, tally.hashed) == (4, 0, 0)
+    assert "an earlier version hashed images of 'in', and didn't store inodes" in caplog.text
+    assert list(part_bytes(path).values()) == wanted
+    assert open_store(path).version == store_module.SCHEMA_VERSION
+    caplog.clear()
+    assert hash_into(path, split, IN_PROCESS)["in"].kept == 4
+    assert not caplog.text
+
+
+def test_nothing_of_schema_4_is_read_where_a_source_knows_no_inodes(tmp_path, photo, monkeypatch):
+    split = [MemorySource("m", {b"a.png": (png_of(photo(60, 60, 1)), 1)})]
+    hash_into(tmp_path / "store", split, IN_PROCESS)
+    make_earlier(tmp_path / "store", monkeypatch, version=4)
+    monkeypatch.setattr(MemoryReader, "read", None)
+    assert hash_into(tmp_path / "store", split, IN_PROCESS)["m"].kept == 1

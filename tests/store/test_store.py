@@ -22,6 +22,8 @@ COLUMNS = [
     ("path_bytes", pa.binary()),
     ("size", pa.int64()),
     ("mtime_ns", pa.int64()),
+    ("inode", pa.uint64()),
+    ("ctime_ns", pa.int64()),
     ("digest", pa.binary(16)),
     ("format", NAME),
     ("width", pa.int32()),
@@ -49,7 +51,7 @@ def test_metadata_says_what_made_the_hashes(tmp_path):
     store = write_store(tmp_path / "s", {"path": ["a"], "phash": hashes(1)}, definition=definition)
     schema = parquet.read_schema(store.part_path(store.parts[0]))
     assert json.loads(schema.metadata[METADATA]) == {
-        "schema": 4,
+        "schema": 5,
         "definition": {
             "source": "fastphash",
             "decode": "reduced",
@@ -108,13 +110,13 @@ def test_a_manifest_cut_short_is_named(store):
         open_store(store.path)
 
 
-@pytest.mark.parametrize("other", [2, 5])
+@pytest.mark.parametrize("other", [2, 6])
 def test_another_schema_is_refused_by_name(store, monkeypatch, other):
     monkeypatch.setattr("fastphash.store.store.SCHEMA_VERSION", other)
     store.save()
     monkeypatch.undo()
     with pytest.raises(
-        StoreError, match=f"has schema {other}, this version reads 3 and 4: hash again"
+        StoreError, match=f"has schema {other}, this version reads 3, 4 and 5: hash again"
     ):
         open_store(store.path)
 

@@ -11,8 +11,7 @@ from fastphash.sources.local import LocalReader
 #: Lists of a batch with an entry for each row.
 ROW_LISTS = (
     "paths",
-    "sizes",
-    "mtimes",
+    "stamps",
     "digests",
     "formats",
     "shapes",
@@ -40,6 +39,7 @@ def merge(batches):
             getattr(whole, name).extend(getattr(batch, name))
         whole.rejected += batch.rejected
         whole.skipped += batch.skipped
+        whole.unchanged |= batch.unchanged
     full = [batch for batch in batches if batch.paths]
     if full:
         whole.hashes = np.concatenate([batch.hashes for batch in full])

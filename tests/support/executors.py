@@ -23,4 +23,4 @@ class InProcess:
     def map(self, tasks):
         for task in tasks:
             self.tasks.append(task)
-            yield self.hasher.hash_files(task.reader, task.paths)
+            yield self.hasher.hash_files(task.reader, task.paths, task.known)

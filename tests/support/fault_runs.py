@@ -31,8 +31,8 @@ class _Alone:
         pass
 
     def map(self, tasks):
-        for reader, paths in tasks:
-            yield from (self._hasher.hash_files(reader, [path]) for path in paths)
+        for reader, paths, known in tasks:
+            yield from (self._hasher.hash_files(reader, [path], known) for path in paths)
 
 
 def update_here(store, *folders):

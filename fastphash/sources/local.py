@@ -199,6 +199,8 @@ class LocalReader:
     def read(self, path: bytes) -> tuple[bytes | None, Stamp]:
         """The bytes and the stamp of a file; no bytes if it isn't named or begins like an image.
 
+        Of one that is only named like an image these are the first bytes.
+
         Raises
         ------
         ImageError
@@ -292,10 +294,12 @@ def _read_open(fd: int, path: bytes) -> bytes | None:
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         raise ImageError("read", "not a regular file")
-    if promises_image(path):
-        return _read_all(fd, status.st_size)
     head = os.read(fd, SNIFFED)
-    return head + _read_all(fd, status.st_size) if sniff(head) else None
+    if not sniff(head):
+        # one that is an image by its name is rejected by its first bytes, however many follow
+        return head if promises_image(path) else None
+    os.lseek(fd, 0, os.SEEK_SET)
+    return _read_all(fd, status.st_size)
 
 
 def _read_all(fd: int, size: int) -> bytes:

@@ -62,7 +62,8 @@ class Reader(Protocol):
     def read(self, path: bytes) -> tuple[bytes | None, Stamp]:
         """The bytes of an input and their stamp.
 
-        The bytes are None if neither the name nor the first bytes are an image's.
+        The bytes are None if neither the name nor the first bytes are an image's. If only the name
+        is, the first bytes will do.
 
         Raises
         ------

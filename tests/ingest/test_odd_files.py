@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -10,6 +11,7 @@ from fastphash.ingest import worker
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.worker import Hasher, Recipe
+from fastphash.sources import local
 from fastphash.sources.local import LocalReader
 from tests.support.batches import reader
 from tests.support.disks import in_memory
@@ -72,20 +74,31 @@ def test_a_file_with_such_a_time_is_read_again_only_if_it_has_changed(folder, mo
 
 
 @pytest.mark.parametrize("size", [2**63 - 1, 2**63 - 40, 2**62, 2**50])
-@pytest.mark.parametrize("name", ["x.jpg", "x.png", "x"])
-def test_a_sparse_file_of_any_size_is_rejected(folder, name, size):
-    path = folder / name
-    if name == "x":
-        path.write_bytes((folder / "sound.png").read_bytes())
-    else:
-        path.touch()
+@pytest.mark.parametrize("name", ["x.png", "x"])
+def test_a_sparse_image_of_any_size_is_rejected(folder, name, size):
+    (folder / name).write_bytes((folder / "sound.png").read_bytes())
+    enlarge(folder / name, size)
+    hashed, rejected = outcome(folder, workers=1)
+    assert list(hashed) == ["sound.png"]
+    assert rejected == {name: "read: the file is larger than the memory that is left"}
+
+
+def enlarge(path, size):
     try:
         os.truncate(path, size)
     except OSError:
         missing("the disk has no such size")
-    hashed, rejected = outcome(folder, workers=1)
+
+
+@pytest.mark.parametrize("size", [2**63 - 1, 5 << 30])
+def test_a_sparse_file_that_is_no_image_is_not_read(folder, monkeypatch, size):
+    (folder / "x.jpg").touch()
+    enlarge(folder / "x.jpg", size)
+    monkeypatch.setattr(local, "_read_all", read := mock.Mock(side_effect=local._read_all))
+    hashed, rejected = outcome(folder, workers=0)
     assert list(hashed) == ["sound.png"]
-    assert rejected == {name: "read: the file is larger than the memory that is left"}
+    assert rejected == {"x.jpg": "identify: not an image of a supported format"}
+    assert read.call_count == 1
 
 
 ERRORS = [ValueError("of\nthis one"), OverflowError(), RuntimeError("x" * 1000), KeyError("k")]

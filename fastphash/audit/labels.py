@@ -19,8 +19,8 @@ from fastphash.labels.coco_check import (
     rejected_table,
     unmatched_images,
 )
+from fastphash.labels.conflict_table import CONFLICTS_SCHEMA
 from fastphash.labels.conflicts import (
-    CONFLICTS_SCHEMA,
     coco_conflicts,
     folder_conflicts,
 )

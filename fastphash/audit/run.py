@@ -56,6 +56,7 @@ from fastphash.results.audit_folder import (
     SUMMARY,
     AuditFolder,
     read_splits,
+    sign,
 )
 from fastphash.results.decisions import decisions_digest, read_steps, resolve
 from fastphash.results.finding_table import findings_table
@@ -140,6 +141,7 @@ def audit(
         summary, tables = _search(out, sources, options, hashed, checked, progress)
         summary["files"] = write_tables(out, tables, options.table_form)
         summary["findings"] = hex_digest_of(out / FINDINGS) if FINDINGS in tables else ""
+        sign(summary, out, [*tables, REJECTED])
         _write_pages(AuditFolder(out, summary, hashed.store), progress)
         return Audit(summary, hashed.tallies, hashed.rejected)
 

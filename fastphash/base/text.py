@@ -83,6 +83,15 @@ def visible(text: str) -> str:
     return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
+def encodable(text: str) -> str:
+    r"""Text with an escape for each half of a surrogate pair, which JSON allows and UTF-8 doesn't.
+
+    >>> print(encodable("ca\ud800t"))
+    ca\ud800t
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
 def _escape(char: str) -> str:
     if "\udc80" <= char <= "\udcff":  # a byte that os.fsdecode could not decode
         return f"\\x{ord(char) - 0xDC00:02x}"

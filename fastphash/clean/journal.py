@@ -31,6 +31,13 @@ JOURNAL_SCHEMA = pa.schema(
         ("digest", pa.binary(16)),
     ]
 )
+_BY_HAND = "it lists what was moved where: put it back from a backup, or move by hand"
+
+
+def read_journal(path: Path) -> pa.Table:
+    """The moves in a journal: JOURNAL_SCHEMA; StoreError if it is damaged."""
+    needed = [name for name in JOURNAL_SCHEMA.names if name != "path_bytes"]
+    return parquet.read_fitting(path, JOURNAL_SCHEMA, advice=_BY_HAND, needed=needed)
 
 
 def read_destinations(folder: Path) -> dict[tuple[str, bytes], bytes]:
@@ -38,7 +45,7 @@ def read_destinations(folder: Path) -> dict[tuple[str, bytes], bytes]:
     path = folder / JOURNAL
     if not path.exists():
         return {}
-    table = parquet.read_table(path)
+    table = read_journal(path)
     splits = table["split"].cast(pa.string()).to_pylist()
     paths = exact_paths(table).to_pylist()
     return dict(zip(zip(splits, paths, strict=True), table["to"].to_pylist(), strict=True))
@@ -55,7 +62,7 @@ def write_journal(
     moves = _moves(plan, rows, destinations)
     path = plan.audited.folder / JOURNAL
     if path.exists():
-        journal = parquet.read_table(path)
+        journal = read_journal(path)
         made = made | made_folders(journal)
         moves = parquet.concat(JOURNAL_SCHEMA, [_without(journal, moves), moves])
     if moves.num_rows:
@@ -67,7 +74,7 @@ def forget_moves(plan: CheckedPlan, stayed: Mapping[int, bytes]) -> None:
     if not stayed:
         return
     path = plan.audited.folder / JOURNAL
-    journal = parquet.read_table(path)
+    journal = read_journal(path)
     left = _without(journal, _moves(plan, list(stayed), list(stayed.values())))
     if left.num_rows:
         parquet.write_table(path, left)
@@ -85,7 +92,7 @@ def settle_moves(folder: Path) -> None:
     remove_drafts(path)
     if not path.exists():
         return
-    table = parquet.read_table(path, columns=["from", "to", "digest"])
+    table = read_journal(path).select(["from", "to", "digest"])
     names = FolderNames()
     for source, target, digest in zip(*(c.to_pylist() for c in table.columns), strict=True):
         with contextlib.suppress(FastphashError, OSError):

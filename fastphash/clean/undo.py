@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from fastphash.base.progress import Progress, no_progress
-from fastphash.clean.journal import JOURNAL, settle_entry
+from fastphash.clean.journal import JOURNAL, read_journal, settle_entry
 from fastphash.clean.made_folders import made_folders, remove_empty
 from fastphash.clean.outcome import Applied, Skipped
 from fastphash.errors import FastphashError, UsageError
@@ -36,7 +36,7 @@ def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
         raise UsageError(f"nothing was moved for the audit in {str(folder)!r}")
     with locked(folder):
         remove_drafts(path)
-        journal = parquet.read_table(path)
+        journal = read_journal(path)
         entries = journal.to_pylist()
         applied = Applied(planned=len(entries))
         failed = []

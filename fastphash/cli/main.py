@@ -2,11 +2,13 @@
 
 import errno
 import logging
+import os
 import sys
 from typing import Any
 
 import click
 
+from fastphash.base.text import visible
 from fastphash.cli.commands.audit import audit
 from fastphash.cli.commands.calibrate import calibrate
 from fastphash.cli.commands.clean import clean
@@ -64,13 +66,16 @@ class Commands(click.Group):
         except BrokenPipeError:
             raise
         except OSError as error:
-            file = f": {error.filename}" if error.filename else ""
+            named = error.filename
+            name = os.fsdecode(named) if isinstance(named, bytes) else str(named)
+            file = f": {visible(name)}" if named else ""
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             advice = ". Make room, and run the command again" if full else ""
             raise click.ClickException(f"{error.strerror or error}{file}{advice}") from error
 
     def _message(self, ctx: click.Context, error: FastphashError) -> str:
-        return name_options(str(error), self.commands[str(ctx.invoked_subcommand)])
+        # names of files may hold line feeds and escape sequences
+        return visible(name_options(str(error), self.commands[str(ctx.invoked_subcommand)]))
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
@@ -106,7 +111,7 @@ class _LogToStderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print a message; what is only news has no title."""
         title = "Warning: " if record.levelno >= logging.WARNING else ""
-        click.echo(title + self.format(record), err=True)
+        click.echo(title + visible(self.format(record)), err=True)
 
 
 for _command in (

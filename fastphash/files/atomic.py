@@ -84,6 +84,8 @@ def read_json(path: Path) -> Any:
             return json.load(file)
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
+    except RecursionError as error:
+        raise StoreError(f"{path}: its JSON is nested too deep") from error
     except ValueError as error:
         raise StoreError(f"{path}: not JSON: {one_line(error)}") from error
 

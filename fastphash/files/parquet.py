@@ -1,8 +1,9 @@
 """Parquet files, written atomically and read with checksums; the only user of pyarrow.parquet."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -134,24 +135,100 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     StoreError
         The file can't be read, isn't Parquet or is damaged.
     """
-    try:
-        with open(path, "rb") as file:
-            # on this thread alone: pyarrow's threads release `file` a moment after they return,
-            # and one that does so while the interpreter exits aborts the process
-            parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
-            return parquet.read(columns=columns, use_threads=False).unify_dictionaries()
-    except pa.ArrowMemoryError:
-        raise  # the file is fine
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}: {one_line(error)}") from error
+    with reading(path) as file:
+        # on this thread alone: pyarrow's threads release `file` a moment after they return,
+        # and one that does so while the interpreter exits aborts the process
+        parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
+        return parquet.read(columns=columns, use_threads=False).unify_dictionaries()
 
 
 def read_schema(path: Path) -> pa.Schema:
     """The Arrow schema of a Parquet file, with its metadata; StoreError as for `read_table`."""
+    with reading(path) as file:
+        schema = pq.read_schema(file)
+        # names that aren't UTF-8 are errors here, and not where somebody looks for a column
+        _ = schema.names
+        return schema
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[IO[bytes]]:
+    """An open file, and whatever pyarrow raises for its content as StoreError."""
     try:
         with open(path, "rb") as file:
-            return pq.read_schema(file)
+            yield file
     except pa.ArrowMemoryError:
         raise  # the file is fine
-    except (OSError, pa.ArrowException) as error:
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or one_line(error)}") from error
+    except (pa.ArrowException, ValueError, TypeError, LookupError, OverflowError) as error:
         raise StoreError(f"{path}: {one_line(error)}") from error
+
+
+def read_fitting(
+    path: Path,
+    schema: pa.Schema,
+    columns: list[str] | None = None,
+    *,
+    advice: str,
+    needed: Collection[str] = (),
+    optional: Collection[str] = (),
+) -> pa.Table:
+    """Read columns of a file that has these of a schema, however they are stored there.
+
+    Parameters
+    ----------
+    path : Path
+    schema : pyarrow.Schema
+        Other columns of the file are left out.
+    columns : list of str, optional
+        Names in the schema; all by default.
+    advice : str
+        What to do if the file doesn't fit.
+    needed : collection of str
+        Columns without nulls.
+    optional : collection of str
+        Columns that may be missing.
+
+    Raises
+    ------
+    StoreError
+        The file can't be read or is damaged; or a column is missing, is there twice, has a type
+        whose values aren't those of the schema, or has a null where it mustn't.
+    """
+    there = read_schema(path).names
+    wanted = [name for name in columns or schema.names if name in there or name not in optional]
+    for name in wanted:
+        if (times := there.count(name)) != 1:
+            found = f"several columns {name!r}" if times else f"no column {name!r}"
+            raise StoreError(f"{path} has {found}: {advice}")
+    table = read_table(path, wanted).select(wanted)
+    for place, name in enumerate(wanted):
+        column = fit(table[name], schema.field(name).type, f"{path}: column {name!r}", advice)
+        if name in needed and column.null_count:
+            raise StoreError(f"{path}: column {name!r} has rows without a value: {advice}")
+        table = table.set_column(place, schema.field(name), column)
+    return table
+
+
+def fit(column: pa.ChunkedArray, kind: pa.DataType, what: str, advice: str) -> pa.ChunkedArray:
+    """The same values as another type; StoreError with the advice if they are none of it."""
+    try:
+        fitting = _as_type(column, kind)
+        if pa.types.is_string(kind):
+            # text that isn't UTF-8
+            fitting.validate(full=True)
+    except (pa.ArrowException, ValueError, TypeError, LookupError) as error:
+        raise StoreError(
+            f"{what} can't be read as {kind}, because it holds {column.type!s:.200}: {advice}"
+        ) from error
+    return fitting
+
+
+def _as_type(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if column.type == kind:
+        return column
+    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    if pa.types.is_dictionary(kind):
+        return plain.cast(kind.value_type).dictionary_encode().cast(kind)
+    return plain.cast(kind)

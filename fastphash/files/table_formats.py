@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol, Self, get_args
 
@@ -13,9 +12,9 @@ from pyarrow import csv
 from pyarrow import json as json_lines
 
 from fastphash.base.text import listed
-from fastphash.errors import StoreError, UsageError
+from fastphash.errors import UsageError
 from fastphash.files import parquet
-from fastphash.files.atomic import one_line, replacing
+from fastphash.files.atomic import replacing
 
 Format = Literal["parquet", "csv", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -208,7 +207,7 @@ def read_column_names(path: Path) -> list[str]:
     form = format_of(path)
     if form == "parquet":
         return list(parquet.read_schema(path).names)
-    with _reading(path) as file:
+    with parquet.reading(path) as file:
         reader = csv.open_csv(file) if form == "csv" else json_lines.open_json(file)
         with reader:
             return list(reader.schema.names)
@@ -236,7 +235,7 @@ def read_columns(path: Path, columns: Collection[str], binary: Collection[str] =
     check_distinct(path, chosen)
     if form == "parquet":
         return parquet.read_table(path, chosen)
-    with _reading(path) as file:
+    with parquet.reading(path) as file:
         if form == "json":
             return json_lines.read_json(file).select(chosen)
         types = {name: pa.binary() for name in chosen if name in binary}
@@ -248,15 +247,3 @@ def check_distinct(path: Path, names: Collection[str]) -> None:
     """Raise UsageError if several columns of a table have one name."""
     if again := [name for name, number in Counter(names).items() if number > 1]:
         raise UsageError(f"{str(path)!r} has several columns {listed([repr(s) for s in again])}")
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[IO[bytes]]:
-    """An open file, and errors of reading it as StoreError."""
-    try:
-        with open(path, "rb") as file:
-            yield file
-    except pa.ArrowMemoryError:
-        raise  # the file is fine
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}: {one_line(error)}") from error

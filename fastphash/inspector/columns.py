@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import COLOURS, KINDS, ORIENTATIONS
 from fastphash.errors import StoreError
 from fastphash.files import parquet
-from fastphash.results.audit_folder import GROUPS, AuditFolder
+from fastphash.results.audit_folder import GROUPS, AuditFolder, read_groups
 from fastphash.results.pair_parts import PART_COLUMNS, PairParts, read_parts
 from fastphash.results.schemas import LOOKED, are_unlooked
 
@@ -148,18 +148,18 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
     def read(name: str) -> pa.ChunkedArray:
         # one column at a time, and what reading the last one took is given back before the next
         release_memory()
-        return parquet.read_table(audited.folder / GROUPS, [name])[name]
+        return read_groups(audited.folder, [name])[name]
 
     # what takes most room for a while comes first
     paths = read("path")
-    unlooked = _read_unlooked(audited.folder / GROUPS)
+    unlooked = _read_unlooked(audited.folder)
     starts = _starts(read("group").to_numpy(), audited)
     orientation = encode_names(read("orientation"), ORIENTATIONS)
     orientation[starts[:-1]] = 0
     reason = read("keeper_reason")
     reasons = sorted({name for chunk in reason.chunks for name in chunk.dictionary.to_pylist()})
     path_bytes = read("path_bytes")
-    part_rows, part_table = _read_parts(audited.folder / GROUPS)
+    part_rows, part_table = _read_parts(audited.folder)
     columns = GroupColumns(
         audited.splits,
         starts,
@@ -181,20 +181,20 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
     return columns
 
 
-def _read_unlooked(path: Path) -> NDArray[np.bool_]:
+def _read_unlooked(folder: Path) -> NDArray[np.bool_]:
     """Whether rows of groups.parquet are sure copies whose pixels nobody compared."""
-    told = LOOKED[0] if LOOKED[0] in parquet.read_schema(path).names else "same_pixels"
-    return are_unlooked(parquet.read_table(path, ["kind", told]))
+    told = LOOKED[0] if LOOKED[0] in parquet.read_schema(folder / GROUPS).names else "same_pixels"
+    return are_unlooked(read_groups(folder, ["kind", told]))
 
 
-def _read_parts(path: Path) -> tuple[NDArray[np.int64], pa.Table]:
+def _read_parts(folder: Path) -> tuple[NDArray[np.int64], pa.Table]:
     """The rows of groups.parquet that have a window or a place, and what they have."""
-    if not {*PART_COLUMNS} <= {*parquet.read_schema(path).names}:
+    if not {*PART_COLUMNS} <= {*parquet.read_schema(folder / GROUPS).names}:
         # an audit of an earlier version
         return np.zeros(0, np.int64), pa.table({})
 
     def read(name: str) -> pa.ChunkedArray:
-        return parquet.read_table(path, [name])[name]
+        return read_groups(folder, [name])[name]
 
     rows = np.flatnonzero(pc.or_(read("window").is_valid(), read("place").is_valid()).to_numpy())
     return rows, pa.table({name: read(name).take(pa.array(rows)) for name in PART_COLUMNS})

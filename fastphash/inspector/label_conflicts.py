@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastphash.errors import StoreError
 from fastphash.files import parquet
 from fastphash.inspector.catalog import Catalog
-from fastphash.results.audit_folder import CONFLICTS
+from fastphash.labels.conflict_table import CONFLICTS_SCHEMA, EXACT_NAMES
+from fastphash.results.audit_folder import CONFLICTS, RUN_AGAIN
 from fastphash.store.schema import exact_paths
 
-_COLUMNS = ["group", "split", "path", "label", "keeper_label"]
+_COLUMNS = ["group", "split", "path", "label", "keeper_label", "source", "path_bytes"]
 
 
 class LabelConflict(NamedTuple):
@@ -55,9 +55,14 @@ class LabelConflicts:
         self._rows = np.empty(0, np.int64)
         if not self.exist:
             return
-        table = parquet.read_table(path)
-        if missing := [name for name in _COLUMNS if name not in table.column_names]:
-            raise StoreError(f"{path} has no column {missing[0]!r}: make it again")
+        table = parquet.read_fitting(
+            path,
+            CONFLICTS_SCHEMA,
+            _COLUMNS,
+            advice=RUN_AGAIN,
+            needed=("split", "path"),
+            optional=(*EXACT_NAMES, "source"),
+        )
         rows = catalog.find_names(table["split"].to_pylist(), exact_paths(table).to_pylist())
         known = np.flatnonzero(rows >= 0)
         known = known[np.argsort(rows[known], kind="stable")]

@@ -1,6 +1,5 @@
 """Hashes as callers have them: arrays, tables and stores."""
 
-import json
 import os
 import warnings
 from typing import Any, NamedTuple
@@ -8,11 +7,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from fastphash.errors import UsageError
-from fastphash.hashing.definition import FOREIGN, PHASH, Definition
+from fastphash.hashing.definition import FOREIGN, PHASH
 from fastphash.joins.index import Index
 from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.rows import HashTable
-from fastphash.store.schema import METADATA, hash_type
+from fastphash.store.schema import definition_of, hash_type
 from fastphash.store.store import Store
 
 
@@ -77,8 +76,7 @@ def _checked_table(table: pa.Table) -> HashTable:
             f"a table of hashes has a column {PHASH.name!r}; this one has "
             f"{', '.join(table.column_names) or 'none'}"
         )
-    metadata = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
-    definition = Definition(**metadata["definition"]) if metadata else FOREIGN
+    definition = definition_of(table.schema.metadata, "this table")
     kind = hash_type(definition)
     for name in set(definition.columns) & set(table.column_names):
         if table[name].type != kind:

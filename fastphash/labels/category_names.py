@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from fastphash.base.text import encodable
 from fastphash.labels.ids import Ids, ImageId, is_id
 
 
@@ -31,10 +32,10 @@ class CategoryNames:
         for category in categories:
             if isinstance(category, dict) and is_id(key := category.get("id")):
                 name = category.get("name")
-                self._names.setdefault(key, str(key if name is None else name))
+                self._names.setdefault(key, encodable(str(key if name is None else name)))
         self._ids, self._ordered = Ids(self._names), list(self._names.values())
 
     def of(self, key: ImageId) -> str:
         """The name of a category; its id, if the file doesn't list it."""
         place = self._ids.find(key)
-        return str(key) if place < 0 else self._ordered[place]
+        return encodable(str(key)) if place < 0 else self._ordered[place]

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import COPY_KINDS, CROPPED, KINDS, ORIENTATIONS
 from fastphash.errors import StoreError
-from fastphash.files.parquet import NAME_TYPE
 from fastphash.labels.class_folders import Depths, class_folders
 from fastphash.labels.coco import Annotations, ImageMatching, match_images, read_images
+from fastphash.labels.conflict_table import CONFLICTS_SCHEMA
 from fastphash.labels.ids import ImageId
 from fastphash.labels.shapes import MIN_IOU, Shape, least_iou, orient_shapes, shapes_of
 from fastphash.store.rows import HashTable
@@ -32,25 +32,6 @@ NO_OBJECTS = "no objects"
 
 # least share of a split's folders that the split with the most has too, if folders are classes
 _SHARED_FOLDERS = 0.5
-
-CONFLICTS_SCHEMA = pa.schema(
-    [
-        ("group", pa.int64()),
-        ("split", NAME_TYPE),
-        ("path", pa.string()),
-        ("label", pa.string()),
-        ("keeper_split", NAME_TYPE),
-        ("keeper_path", pa.string()),
-        ("keeper_label", pa.string()),
-        ("kind", NAME_TYPE),
-        ("distance", pa.uint8()),
-        ("orientation", NAME_TYPE),
-        ("source", NAME_TYPE),
-        ("iou", pa.float32()),
-        ("path_bytes", pa.binary()),
-        ("keeper_path_bytes", pa.binary()),
-    ]
-)
 
 
 class CocoConflicts(NamedTuple):

@@ -1,26 +1,25 @@
 """An audit as one file of HTML that loads nothing else."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import KINDS, NEAR
 from fastphash.defaults import PICTURED
 from fastphash.files import atomic, parquet
+from fastphash.labels.conflict_table import CONFLICTS_SCHEMA, EXACT_NAMES
 from fastphash.report import charts, findings
 from fastphash.report.collisions import find_collisions
 from fastphash.report.groups import COPIES_SHOWN, Group, GroupTable
 from fastphash.report.pictures import draw
 from fastphash.report.templates import template
 from fastphash.results import calibration_words, leak_words
-from fastphash.results.audit_folder import CONFLICTS, AuditFolder
+from fastphash.results.audit_folder import CONFLICTS, RUN_AGAIN, AuditFolder
 from fastphash.results.decisions import count_steps, decisions_digest, read_steps
 from fastphash.results.verdict import judge
-from fastphash.store.schema import METADATA
+from fastphash.store.schema import versions_of
 
 #: Pictures that a browser decodes before the page is loaded: 3,000 take more than a second.
 AT_ONCE = 600
@@ -118,7 +117,14 @@ def _conflicts(audited: AuditFolder) -> dict[str, Any]:
     path = audited.folder / CONFLICTS
     if not path.exists():
         return {"rows": 0, "first": []}
-    table: pa.Table = parquet.read_table(path, _CONFLICT_COLUMNS)
+    table = parquet.read_fitting(
+        path,
+        CONFLICTS_SCHEMA,
+        _CONFLICT_COLUMNS,
+        advice=RUN_AGAIN,
+        needed=("split", "path", "keeper_split", "keeper_path"),
+        optional=EXACT_NAMES,
+    )
     first = table.slice(0, _CONFLICTS).to_pylist()
     for row in first:
         for column in ("path", "keeper_path"):
@@ -140,5 +146,5 @@ def _rejected(audited: AuditFolder) -> dict[str, Any]:
 def _versions(audited: AuditFolder) -> dict[str, str]:
     """Versions of the packages that made the oldest hashes."""
     store = audited.store
-    metadata = parquet.read_schema(store.part_path(store.parts[0])).metadata[METADATA]
-    return dict(json.loads(metadata)["versions"])
+    path = store.part_path(store.parts[0])
+    return versions_of(parquet.read_schema(path).metadata, str(path))

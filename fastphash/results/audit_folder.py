@@ -1,6 +1,8 @@
 """The folder of an audit: its files, and reading them."""
 
+import json
 import os
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import xxhash
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import COUNTED
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
+from fastphash.files.digest import hex_digest_of
 from fastphash.labels.masks import left_out
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, LOOKED, PARTS
 from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
 from fastphash.store.open import read_hashes
 from fastphash.store.rows import HashTable
+from fastphash.store.schema import REJECTED_SCHEMA
 from fastphash.store.store import AUDIT_STORE, Store, is_store, open_store
 
 if TYPE_CHECKING:
@@ -49,7 +54,15 @@ FILES = {
     "report": REPORT,
 }
 
+RUN_AGAIN = "run the audit again"
+#: Columns that are never null.
+NEEDED_OF_LEAKS = ("needle_split", "needle_path", "haystack_split", "haystack_path", "kind")
+NEEDED_OF_GROUPS = ("group", "split", "path", "role", "keeper_split", "keeper_path")
 _TABLES = ((GROUPS, GROUPS_SCHEMA), (LEAKS, LEAKS_SCHEMA))
+# audits of earlier versions have no findings or looks, and no columns for them
+_ADDED = frozenset(name for name, _ in (*PARTS, LOOKED))
+#: What a summary has of which type, as far as everything else stands on it.
+_SHAPE = {"splits": dict, "decisions": dict, "split_order": list}
 
 
 @dataclass(frozen=True)
@@ -76,18 +89,18 @@ class AuditFolder:
 
     @cached_property
     def groups(self) -> pa.Table:
-        """Copies with their keepers: `GROUPS_SCHEMA`."""
-        return parquet.read_table(self.folder / GROUPS)
+        """Copies with their keepers: `GROUPS_SCHEMA`, of earlier versions less."""
+        return read_groups(self.folder)
 
     @cached_property
     def leaks(self) -> pa.Table:
         """Images with a match in another split: `LEAKS_SCHEMA`."""
-        return parquet.read_table(self.folder / LEAKS)
+        return _read(self.folder / LEAKS, LEAKS_SCHEMA, NEEDED_OF_LEAKS)
 
     @cached_property
     def rejected(self) -> pa.Table:
         """Inputs without a hash: `REJECTED_SCHEMA`."""
-        return parquet.read_table(self.folder / REJECTED)
+        return _read(self.folder / REJECTED, REJECTED_SCHEMA, ("split", "path", "stage", "reason"))
 
     @cached_property
     def rows(self) -> HashTable:
@@ -117,6 +130,39 @@ class AuditFolder:
     def file(self, split: str, path: bytes) -> bytes:
         """Absolute name of an image's file; `path` is exact, and relative to the split's root."""
         return os.path.join(os.fsencode(self.store.roots[split]), path)
+
+
+def read_groups(folder: Path, columns: list[str] | None = None) -> pa.Table:
+    """Columns of the groups of an audit: `GROUPS_SCHEMA`, of earlier versions less."""
+    return _read(folder / GROUPS, GROUPS_SCHEMA, NEEDED_OF_GROUPS, columns)
+
+
+def _read(
+    path: Path, schema: pa.Schema, needed: Collection[str], columns: list[str] | None = None
+) -> pa.Table:
+    """Columns of a table of results."""
+    return parquet.read_fitting(
+        path, schema, columns, advice=RUN_AGAIN, needed=needed, optional=_ADDED
+    )
+
+
+def sign(summary: dict[str, Any], folder: Path, tables: Iterable[str]) -> None:
+    """Add the digests of the tables that an audit has written, and its own, to a summary."""
+    summary["tables"] = {name: hex_digest_of(folder / name) for name in tables}
+    summary["digest"] = _summary_digest(summary)
+
+
+def _summary_digest(summary: dict[str, Any]) -> str:
+    content = {key: value for key, value in summary.items() if key != "digest"}
+    return xxhash.xxh3_128_hexdigest(json.dumps(content, sort_keys=True).encode())
+
+
+def _check_tables(folder: Path, summary: dict[str, Any]) -> None:
+    """Raise StoreError if a table isn't the one that the audit wrote; earlier ones don't say."""
+    for name, digest in summary.get("tables", {}).items():
+        path = folder / name
+        if path.exists() and hex_digest_of(path) != digest:
+            raise StoreError(f"{path} is not as the audit wrote it: {RUN_AGAIN}")
 
 
 def read_splits(folder: Path, splits: list[str]) -> HashTable:
@@ -169,7 +215,7 @@ def open_audit(folder: Path) -> AuditFolder:
             )
         raise StoreError(f"the audit in {str(folder)!r} didn't come to its end: run it again")
     summary = read_summary(folder)
-    if not isinstance(summary, dict) or summary.get("store") != store.digest:
+    if summary.get("store") != store.digest:
         raise StoreError(
             f"the hashes in {str(folder)!r} are not those that were audited: run the audit again"
         )
@@ -177,23 +223,30 @@ def open_audit(folder: Path) -> AuditFolder:
         _lacks_columns(folder / name, schema) for name, schema in _TABLES
     ):
         raise StoreError(f"the audit in {str(folder)!r} is of an older version: run it again")
+    if wrong := [key for key, kind in _SHAPE.items() if not isinstance(summary.get(key), kind)]:
+        raise StoreError(f"{folder / SUMMARY}: {wrong[0]!r} is no part of a summary: {RUN_AGAIN}")
+    _check_tables(folder, summary)
     return AuditFolder(folder, summary, store)
 
 
 def _lacks_columns(path: Path, schema: pa.Schema) -> bool:
-    """Whether a table is there, but without a column that it has today.
-
-    Audits of earlier versions have no findings or looks, and no columns for them.
-    """
-    needed = {*schema.names} - {name for name, _ in (*PARTS, LOOKED)}
+    """Whether a table is there, but without a column that it has today."""
+    needed = {*schema.names} - _ADDED
     return path.exists() and not needed <= {*parquet.read_schema(path).names}
 
 
-def read_summary(folder: Path) -> Any:
-    """What summary.json holds, with 0 for kinds that an earlier version didn't know."""
-    summary = atomic.read_json(folder / SUMMARY)
+def read_summary(folder: Path) -> dict[str, Any]:
+    """What summary.json holds, with 0 for kinds that an earlier version didn't know.
+
+    StoreError if it isn't as the audit wrote it.
+    """
+    path = folder / SUMMARY
+    summary = atomic.read_json(path)
     if not isinstance(summary, dict):
-        return summary
+        raise StoreError(f"{path} holds no summary of an audit: {RUN_AGAIN}")
+    # earlier versions wrote no digest
+    if summary.get("digest", "") not in ("", _summary_digest(summary)):
+        raise StoreError(f"{path} is not as the audit wrote it: {RUN_AGAIN}")
     none = dict.fromkeys(COUNTED, 0)
     splits = summary.get("splits", {}).values()
     counted = [*summary.get("leaks", []), *(split["leaks"] for split in splits if "leaks" in split)]

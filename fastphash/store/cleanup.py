@@ -7,7 +7,8 @@ from pathlib import Path
 from fastphash.base import system
 from fastphash.errors import StoreError
 from fastphash.store.lock import LOCK, locked
-from fastphash.store.store import MANIFEST, PART_FILES, REJECTED, is_store, open_store
+from fastphash.store.manifest import MANIFEST
+from fastphash.store.store import PART_FILES, REJECTED, is_store, open_store
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """Stores, splits of stores and Parquet files of hashes, read as rows."""
 
 import itertools
-import json
 import logging
 import os
 from dataclasses import replace
@@ -17,10 +16,15 @@ from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, PassOrder
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.table_formats import check_distinct
-from fastphash.hashing.definition import FOREIGN, Definition
 from fastphash.images.thumbnail import vertical_first
 from fastphash.store.rows import STORE_ROW, HashTable
-from fastphash.store.schema import CHROMA_BYTES, LAYERS, METADATA, REJECTED_SCHEMA, hash_type
+from fastphash.store.schema import (
+    CHROMA_BYTES,
+    LAYERS,
+    REJECTED_SCHEMA,
+    definition_of,
+    hash_type,
+)
 from fastphash.store.store import Store, open_store, store_at
 
 # columns that are read on demand, for the rows that are needed
@@ -33,6 +37,7 @@ _TYPES = {
     "pixel_digest": pa.binary(16),
     **dict.fromkeys(LAYERS, pa.binary()),
 }
+_LEAVE_OUT = "make the file again; a file of hashes needs path and phash only"
 _INTEGERS = ("size", "width", "height", "multiframe", "frames")
 
 
@@ -214,26 +219,30 @@ def _has_known_type(field: pa.Field) -> bool:
 
 def _read_file(path: Path, split: str | None) -> HashTable:
     table = parquet.read_table(path)
-    used = {"path", "split", *_TYPES, *_INTEGERS}
+    used = {"path", "path_bytes", "split", *_TYPES, *_INTEGERS}
     check_distinct(
         path, [name for name in table.column_names if name in used or name.startswith("phash")]
     )
     if "split" not in table.column_names:
         names = pa.array([path.stem] * table.num_rows, pa.string())
         table = table.append_column("split", names)
-    metadata = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
-    definition = Definition(**metadata["definition"]) if metadata else FOREIGN
+    definition = definition_of(table.schema.metadata, str(path))
     upright, *turned = definition.columns
     needed = {"path": pa.string(), upright: hash_type(definition), "split": pa.string()}
-    optional = [name for name in turned if name in table.column_names]
-    for name, kind in (needed | dict.fromkeys(optional, hash_type(definition))).items():
+    optional = {"path_bytes": pa.binary(), **dict.fromkeys(turned, hash_type(definition))}
+    optional |= {
+        name: pa.int64()
+        for name in _INTEGERS
+        if name in table.column_names and pa.types.is_integer(table[name].type)
+    }
+    for name, kind in (needed | optional).items():
         if name not in table.column_names:
+            if name in optional:
+                continue
             raise StoreError(f"{path} has no column {name!r}: a file of hashes has path and phash")
-        try:
-            table = table.set_column(table.column_names.index(name), name, table[name].cast(kind))
-        except pa.ArrowException as error:
-            raise StoreError(f"{path}: column {name!r} can't be read as {kind}: {error}") from error
-        if name in needed and table[name].null_count:
+        column = parquet.fit(table[name], kind, f"{path}: column {name!r}", _LEAVE_OUT)
+        table = table.set_column(table.column_names.index(name), name, column)
+        if name in needed and column.null_count:
             raise StoreError(f"{path}: column {name!r} has rows without a value")
     place = table.column_names.index("split")
     table = table.set_column(place, "split", table["split"].dictionary_encode())

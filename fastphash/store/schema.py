@@ -1,7 +1,9 @@
 """The columns of a store, and the metadata that says how they were made."""
 
+import contextlib
 import functools
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,8 +11,9 @@ import pyarrow.compute as pc
 
 from fastphash.base.versions import version_of
 from fastphash.base.vocabulary import CHROMA_SIDE, THUMBNAIL_SIDE
+from fastphash.errors import StoreError
 from fastphash.files.parquet import NAME_TYPE
-from fastphash.hashing.definition import Definition
+from fastphash.hashing.definition import FOREIGN, Definition
 
 SCHEMA_VERSION = 5
 #: Versions that can be read: what an earlier one doesn't have is null.
@@ -91,6 +94,36 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
         "versions": {name: version_of(name) for name in _PACKAGES},
     }
     return pa.schema(fields, {METADATA: json.dumps(metadata, sort_keys=True).encode()})
+
+
+def definition_of(metadata: Mapping[bytes, bytes] | None, name: str) -> Definition:
+    """How the hashes of a table were made, as its metadata says; `FOREIGN` if that doesn't.
+
+    StoreError, with the name of the table, if it says what can't be understood.
+    """
+    text = (metadata or {}).get(METADATA)
+    if text is None:
+        return FOREIGN
+    with _understanding(name):
+        return Definition(**json.loads(text)["definition"])
+
+
+def versions_of(metadata: Mapping[bytes, bytes] | None, name: str) -> dict[str, str]:
+    """Versions of the packages that made the hashes of a table; errors as of `definition_of`."""
+    with _understanding(name):
+        versions = json.loads((metadata or {})[METADATA])["versions"]
+        return {str(package): str(number) for package, number in versions.items()}
+
+
+@contextlib.contextmanager
+def _understanding(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise StoreError(
+            f"{name}: its metadata {METADATA.decode()!r} doesn't say how its hashes were made: "
+            "make the file again, or leave that metadata out"
+        ) from error
 
 
 def path_columns(paths: list[bytes]) -> tuple[pa.Array, pa.Array]:

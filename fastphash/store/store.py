@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import xxhash
 
 from fastphash.base.text import listed
 from fastphash.errors import StoreError, UsageError
@@ -15,6 +14,14 @@ from fastphash.files import atomic, empty_parquet, parquet
 from fastphash.files.digest import hex_digest_of
 from fastphash.hashing.definition import Definition
 from fastphash.store.lock import LOCK
+from fastphash.store.manifest import (
+    MANIFEST,
+    OLD_MANIFEST,
+    check_manifest,
+    manifest_digest,
+    manifest_file,
+    read_manifest,
+)
 from fastphash.store.schema import (
     EVIDENCE_COLUMNS,
     READABLE_VERSIONS,
@@ -25,13 +32,11 @@ from fastphash.store.schema import (
     store_schema,
 )
 
-# both are Parquet files without rows, so that readers that know nothing of stores read the parts
-MANIFEST = "_manifest.parquet"
+# as the manifest a Parquet file without rows
 REJECTED = "_rejected.parquet"
-#: The manifest of stores that hold it, and rejected inputs, as files that such readers trip over.
-OLD_MANIFEST = "_manifest.json"
 #: Name of the store in the folder of an audit.
 AUDIT_STORE = "hashes"
+_MAKE_ANEW = "delete it, and hash again into the same folder"
 #: Names of all parts, as a pattern.
 PART_FILES = "part-*.parquet"
 #: Rows of a full part.
@@ -105,13 +110,13 @@ class Store:
     @property
     def digest(self) -> str:
         """XXH3-128 of the manifest, in hex: equal for stores with equal contents."""
-        return _manifest_digest(self._manifest())
+        return manifest_digest(self._manifest())
 
     def save(self) -> None:
         """Write the manifest, in the current version."""
         self.version = SCHEMA_VERSION
         manifest = self._manifest()
-        manifest["digest"] = _manifest_digest(manifest)
+        manifest["digest"] = manifest_digest(manifest)
         text = json.dumps(manifest, indent=2).encode()
         empty_parquet.write_data(self.path / MANIFEST, self.schema, text)
         (self.path / OLD_MANIFEST).unlink(missing_ok=True)
@@ -154,12 +159,20 @@ class Store:
     def read_part(self, part: Part, columns: list[str] | None = None) -> pa.Table:
         """Rows of one part; columns that its version doesn't have are null."""
         wanted = columns or self.schema.names
-        lacking = self.lacks(part) & {*wanted}
-        if not lacking:
-            return parquet.read_table(self.part_path(part), columns)
-        table = parquet.read_table(
-            self.part_path(part), [name for name in wanted if name not in lacking]
+        table = parquet.read_fitting(
+            self.part_path(part),
+            self.schema,
+            wanted,
+            advice=_MAKE_ANEW,
+            needed=("split", "path", *self.definition.columns[:1]),
+            optional=(*EVIDENCE_COLUMNS, *STAMP_COLUMNS),
         )
+        if table.num_rows != part.rows:
+            found = f"{table.num_rows:,} rows, not {part.rows:,}"
+            raise StoreError(f"{self.part_path(part)} has {found}: {_MAKE_ANEW}")
+        lacking = [name for name in wanted if name not in table.column_names]
+        if not lacking:
+            return table
         for name in lacking:
             nulls = pa.nulls(table.num_rows, self.schema.field(name).type)
             table = table.append_column(name, nulls)
@@ -254,13 +267,15 @@ def open_store(path: Path) -> Store:
             f"not a store, nor the folder of an audit: {str(path)!r}{hint}. "
             "`fastphash hash` makes a store, `fastphash audit` an audit"
         )
-    manifest = _read_manifest(path)
-    if manifest["schema"] not in READABLE_VERSIONS:
+    manifest = read_manifest(path)
+    if manifest.get("schema") not in READABLE_VERSIONS:
         versions = listed([*map(str, READABLE_VERSIONS)])
         raise StoreError(
-            f"{path} has schema {manifest['schema']}, this version reads {versions}: "
+            f"{path} has schema {manifest.get('schema')!r:.40}, this version reads {versions}: "
             "hash again, into a new folder"
         )
+    manifest = {"left_out": [], **manifest}
+    check_manifest(manifest, manifest_file(path))
     return Store(
         path,
         Definition(**manifest["definition"]),
@@ -270,32 +285,18 @@ def open_store(path: Path) -> Store:
         manifest["skipped"],
         manifest["rejected"],
         manifest["unfinished"],
-        manifest.get("left_out", []),
+        manifest["left_out"],
         manifest["schema"],
     )
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest of a store, as its digest says it was written."""
-    if not (path / MANIFEST).is_file():
-        file, manifest = path / OLD_MANIFEST, atomic.read_json(path / OLD_MANIFEST)
-    else:
-        file = path / MANIFEST
-        try:
-            manifest = json.loads(empty_parquet.read_data(file))
-        except (StoreError, ValueError):
-            manifest = None
-    if not isinstance(manifest, dict) or manifest.get("digest") != _manifest_digest(manifest):
-        raise StoreError(f"{file} is damaged: delete the store and hash again")
-    return manifest
 
 
 def _read_rejected(path: Path) -> pa.Table:
     """The table in a file of rejected inputs; of an old store, the file is the table."""
     if parquet.read_schema(path).names == REJECTED_SCHEMA.names:
-        return parquet.read_table(path)
-    with pa.ipc.open_stream(empty_parquet.read_data(path)) as reader:
-        return reader.read_all().unify_dictionaries()
+        return parquet.read_fitting(path, REJECTED_SCHEMA, advice=_MAKE_ANEW)
+    data = empty_parquet.read_data(path)
+    with parquet.reading(path), pa.ipc.open_stream(data) as reader:
+        return reader.read_all().unify_dictionaries().cast(REJECTED_SCHEMA)
 
 
 def check_new(path: Path) -> None:
@@ -339,8 +340,3 @@ def create_store(
     except OSError as error:
         raise StoreError(f"can't write {str(path)!r}: {error.strerror}") from error
     return store
-
-
-def _manifest_digest(manifest: dict[str, Any]) -> str:
-    content = {key: value for key, value in manifest.items() if key != "digest"}
-    return xxhash.xxh3_128_hexdigest(json.dumps(content, sort_keys=True).encode())

@@ -23,7 +23,7 @@ from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
 from fastphash.files.empty_parquet import read_data
 from fastphash.hashing.definition import Definition
 from fastphash.labels.coco_check import REJECTED_ANNOTATIONS_SCHEMA
-from fastphash.labels.conflicts import CONFLICTS_SCHEMA
+from fastphash.labels.conflict_table import CONFLICTS_SCHEMA
 from fastphash.results.audit_folder import SUMMARY
 from fastphash.results.decisions import DECISIONS
 from fastphash.results.schemas import FINDINGS_SCHEMA, GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA

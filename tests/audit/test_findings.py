@@ -21,6 +21,7 @@ from fastphash.results.schemas import PARTS
 from fastphash.results.verdict import count_leaks
 from fastphash.verify.crops import CroppedPairs
 from fastphash.verify.findings import Findings
+from tests.support.audits import write_summary
 from tests.support.findings import findings_of
 from tests.support.report_pages import read_page
 from tests.support.scenes import save, scene, scenes, source
@@ -182,7 +183,7 @@ def test_findings_that_are_gone_or_others_are_no_plan(run):
     # nor is a summary that lost the digest taken for one without findings
     summary = atomic.read_json(altered.folder / SUMMARY)
     del summary["findings"]
-    atomic.write_json(altered.folder / SUMMARY, summary)
+    write_summary(altered.folder, summary)
     with pytest.raises(StoreError, match="run the audit again"):
         make_plan(open_audit(altered.folder))
 
@@ -200,7 +201,7 @@ def test_audits_of_earlier_versions_are_read(run):
         for kind in ("cropped", "altered"):
             del kinds[kind]
     del summary["findings"]
-    atomic.write_json(folder / SUMMARY, summary)
+    write_summary(folder, summary)
     for name in ("leaks.parquet", "groups.parquet"):
         table = parquet.read_table(folder / name)
         parquet.write_table(folder / name, table.drop_columns([name for name, _ in PARTS]))

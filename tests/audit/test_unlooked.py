@@ -16,6 +16,7 @@ from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
 from fastphash.results.audit_folder import FINDINGS, GROUPS, LEAKS, SUMMARY, open_audit
 from fastphash.results.schemas import LOOKED, are_unlooked
+from tests.support.audits import write_summary
 from tests.support.command_line import USAGE, run
 from tests.support.scenes import save
 
@@ -262,7 +263,7 @@ def make_earlier(out):
     for key in ("looks", "findings", "views"):
         del summary[key]
     del summary["files"]["findings"]
-    atomic.write_json(out / SUMMARY, summary)
+    write_summary(out, summary)
 
 
 def test_an_audit_of_an_earlier_version_is_read_and_looked_at_none(folder):

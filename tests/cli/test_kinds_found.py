@@ -8,6 +8,7 @@ from fastphash.cli.next_steps import show_next_steps
 from fastphash.cli.output_audit import show_audit, show_chained, show_label_conflicts
 from fastphash.files import atomic
 from fastphash.results.audit_folder import open_audit, read_summary
+from tests.support.audits import write_summary
 from tests.support.command_line import run, too_wide
 from tests.support.parts_audit import FOUND, parts_audit
 from tests.support.scenes import scenes
@@ -95,7 +96,7 @@ def test_a_plan_says_that_nobody_looked_for_crops(tmp_path, changed, said):
     summary = atomic.read_json(tmp_path / "out" / "summary.json") | changed
     # earlier versions didn't name views
     kept = {key: value for key, value in summary.items() if key != "views" or value}
-    atomic.write_json(tmp_path / "out" / "summary.json", kept)
+    write_summary(tmp_path / "out", kept)
     shown = run("clean", "out", "--kinds", "+cropped", cwd=tmp_path).stdout
     words = " ".join(shown.split())
     assert ("the audit looked" in words) == bool(said)

@@ -16,6 +16,7 @@ from fastphash.errors import StoreError
 from fastphash.files.digest import hex_digest_of
 from fastphash.hashing.definition import Definition
 from fastphash.ingest.api import hash_into
+from fastphash.ingest.options import IngestOptions
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import READABLE_VERSIONS, SCHEMA_VERSION
 from fastphash.store.store import MANIFEST, open_store
@@ -26,7 +27,7 @@ from tests.support.fault_runs import contents, unprivileged, update_here
 from tests.support.forks import update
 from tests.support.scenes import save, scene, scenes, source
 from tests.support.skipping import missing
-from tests.support.stores import write_store
+from tests.support.stores import read_store, write_store
 
 # what a run does to last: from here on these calls are counted
 DURABLE = "write,pwrite64,fsync,fdatasync,rename,unlink,mkdir,ftruncate"
@@ -442,3 +443,33 @@ def test_37_orphans(tmp_path):
     update_here(store, folder)
     assert contents(store) == wanted
     assert hex_digest_of(store / "part-000000.parquet") == open_store(store).parts[0].digest
+
+
+def replace_by(path, data):
+    other = path.parent.parent / "other"
+    other.write_bytes(data)
+    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    other.replace(path)
+
+
+OVERWRITES = {
+    "in place": lambda path, data: path.write_bytes(data),
+    "by another file": replace_by,
+}
+
+
+@pytest.mark.parametrize("overwrite", OVERWRITES.values(), ids=OVERWRITES)
+def test_58_other_bytes_of_the_same_size_and_time_are_noticed(tmp_path, overwrite):
+    folder = tmp_path / "in"
+    for seed in range(2):
+        # unpacked from an archive that keeps no times
+        os.utime(save(folder / f"{seed}.bmp", scene(seed)), ns=(0, 315_532_800 * 10**9))
+    hash_into(tmp_path / "s", [source("all", folder)], IngestOptions(workers=0))
+    before = (folder / "1.bmp").stat()
+    overwrite(folder / "1.bmp", (folder / "0.bmp").read_bytes())
+    os.utime(folder / "1.bmp", ns=(0, before.st_mtime_ns))
+    assert (folder / "1.bmp").stat().st_size == before.st_size
+    tally = hash_into(tmp_path / "s", [source("all", folder)], IngestOptions(workers=0))["all"]
+    assert (tally.inputs, tally.kept, tally.changed, tally.hashed) == (2, 1, 1, 1)
+    digests = read_store(tmp_path / "s")["digest"].to_pylist()
+    assert digests[0] == digests[1]

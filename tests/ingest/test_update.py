@@ -80,36 +80,6 @@ def test_a_file_touched_is_read_but_not_decoded(tmp_path, touch, monkeypatch):
     assert hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)["all"].kept == 2
 
 
-def replace_by(path, data):
-    other = path.parent.parent / "other"
-    other.write_bytes(data)
-    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
-    other.replace(path)
-
-
-OVERWRITES = {
-    "in place": lambda path, data: path.write_bytes(data),
-    "by another file": replace_by,
-}
-
-
-@pytest.mark.parametrize("overwrite", OVERWRITES.values(), ids=OVERWRITES)
-def test_other_bytes_of_the_same_size_and_time_are_noticed(tmp_path, overwrite):
-    folder = tmp_path / "in"
-    for seed in range(2):
-        # unpacked from an archive that keeps no times
-        os.utime(save(folder / f"{seed}.bmp", scene(seed)), ns=(0, 315_532_800 * 10**9))
-    hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)
-    before = (folder / "1.bmp").stat()
-    overwrite(folder / "1.bmp", (folder / "0.bmp").read_bytes())
-    os.utime(folder / "1.bmp", ns=(0, before.st_mtime_ns))
-    assert (folder / "1.bmp").stat().st_size == before.st_size
-    tally = hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)["all"]
-    assert (tally.inputs, tally.kept, tally.changed, tally.hashed) == (2, 1, 1, 1)
-    digests = read_store(tmp_path / "s")["digest"].to_pylist()
-    assert digests[0] == digests[1]
-
-
 def test_a_touched_file_that_is_no_longer_there_or_an_image_counts_once(tmp_path):
     folder = scenes(tmp_path / "in", range(4))
     hash_into(tmp_path / "s", [source("all", folder)], IN_PROCESS)

@@ -13,8 +13,8 @@ from PIL import Image
 from fastphash.base.vocabulary import INVERSE, ORIENTATIONS
 from fastphash.errors import StoreError
 from fastphash.files import parquet
+from fastphash.labels.conflict_table import CONFLICTS_SCHEMA
 from fastphash.labels.conflicts import (
-    CONFLICTS_SCHEMA,
     coco_conflicts,
     folder_conflicts,
 )

@@ -5,6 +5,7 @@ from fastphash.errors import FastphashError, StoreError, UsageError
 from fastphash.files import atomic
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import SUMMARY, open_audit
+from tests.support.audits import write_summary
 from tests.support.scenes import planted, source
 
 
@@ -59,7 +60,7 @@ def test_an_audit_of_rejected_files_alone_says_so(tmp_path):
 def test_an_audit_of_an_older_version_is_refused(folder, key):
     summary = atomic.read_json(folder / SUMMARY)
     del summary[key]
-    atomic.write_json(folder / SUMMARY, summary)
+    write_summary(folder, summary)
     with pytest.raises(StoreError, match="older version: run it again"):
         open_audit(folder)
 

@@ -92,6 +92,12 @@ def write_audit(out, groups, roots=None, **columns):
     return out
 
 
+def write_summary(out, summary):
+    """Write an edited summary as earlier versions did, which say no digests."""
+    kept = {key: value for key, value in summary.items() if key not in ("digest", "tables")}
+    atomic.write_json(out / "summary.json", kept)
+
+
 RADIUS = 4
 
 

@@ -23,12 +23,16 @@ def part_bytes(path):
 
 
 def write_store(path, *pieces, definition=None, layout=None):
-    """A store made by hand: each piece, a dict of columns, becomes a part; the rest is null."""
+    """A store made by hand: each piece, a dict of columns, becomes a part.
+
+    Hashes that aren't given are 0, the rest is null.
+    """
     store = create_store(path, definition or Definition(), layout or Layout())
     for columns in pieces:
         rows = len(columns["path"])
         full = {name: columns.get(name, pa.nulls(rows)) for name in store.schema.names}
         full["split"] = columns.get("split", ["all"] * rows)
+        full["phash"] = columns.get("phash", pa.array([0] * rows, pa.uint64()))
         table = pa.table({name: _column(full[name]) for name in full}).cast(store.schema)
         store.parts.append(store.write_part(table, store.new_part_name()))
         store.roots |= dict.fromkeys(full["split"], "")

@@ -211,6 +211,14 @@ def _without_left_out(table: pa.Table, store: Store) -> pa.Table:
     return table.filter(pc.invert(is_left_out))
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(
+        is_kind(plain)
+        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    )
+
+
 def _has_known_type(field: pa.Field) -> bool:
     if field.name in _INTEGERS:
         return bool(pa.types.is_integer(field.type) or pa.types.is_boolean(field.type))
@@ -219,7 +227,7 @@ def _has_known_type(field: pa.Field) -> bool:
 
 def _read_file(path: Path, split: str | None) -> HashTable:
     table = parquet.read_table(path)
-    used = {"path", "path_bytes", "split", *_TYPES, *_INTEGERS}
+    used = {"path", "path_bytes", "split", "format", *_TYPES, *_INTEGERS}
     check_distinct(
         path, [name for name in table.column_names if name in used or name.startswith("phash")]
     )
@@ -235,6 +243,8 @@ def _read_file(path: Path, split: str | None) -> HashTable:
         for name in _INTEGERS
         if name in table.column_names and pa.types.is_integer(table[name].type)
     }
+    if "format" in table.column_names and _is_text(table["format"].type):
+        optional["format"] = pa.string()
     for name, kind in (needed | optional).items():
         if name not in table.column_names:
             if name in optional:
@@ -246,7 +256,10 @@ def _read_file(path: Path, split: str | None) -> HashTable:
             raise StoreError(f"{path}: column {name!r} has rows without a value")
     place = table.column_names.index("split")
     table = table.set_column(place, "split", table["split"].dictionary_encode())
-    table = table.drop_columns([field.name for field in table.schema if not _has_known_type(field)])
+    known = {*needed, *optional, *_TYPES, *_INTEGERS}
+    table = table.select(
+        [field.name for field in table.schema if field.name in known and _has_known_type(field)]
+    )
     if split is not None and split not in table["split"].to_pylist():
         raise UsageError(f"{path} has no split {split!r}")
     return HashTable(_one_split(table, split), definition)

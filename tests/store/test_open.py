@@ -134,3 +134,14 @@ def test_reading_changes_nothing(store):
     before = part_bytes(store.path)
     read_hashes(f"{store.path}@val").with_thumbnails()
     assert part_bytes(store.path) == before
+
+
+def test_columns_that_nobody_needs_cost_nothing(tmp_path):
+    columns = {"path": ["a", "b"], "phash": hashes(2)}
+    # pyarrow can't take rows of this type
+    columns["remark"] = pa.array(["x", "y"], pa.string_view())
+    columns["format"] = pa.array(["PNG", "JPEG"], pa.large_string())
+    rows = read_hashes(str(write_hashes(tmp_path / "h.parquet", **columns)))
+    rows = rows.take(np.array([1]))
+    assert sorted(rows.table.column_names) == ["format", "path", "phash", "split"]
+    assert rows.table["format"].to_pylist() == ["JPEG"]

@@ -120,7 +120,7 @@ def test_pieces_make_the_same_file_as_a_whole(tmp_path, ending, rows):
             "distance": pa.array(np.arange(rows) % 7, pa.uint8()),
         }
     )
-    write_table(tmp_path / f"a{ending}", whole)
+    write_tables(tmp_path / f"a{ending}", whole.schema, [whole], count_by="kind")
     pieces = [whole.slice(start, 777) for start in range(0, rows, 777)]
     # pieces and chunks without rows come first
     pieces = [whole.slice(0, 0), *(pa.concat_tables([whole.slice(0, 0), one]) for one in pieces)]

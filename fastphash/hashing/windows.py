@@ -127,7 +127,7 @@ def trimmed_windows(
 def pictures_inside(
     thumbnails: NDArray[np.uint8],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The rectangles that are likely pictures inside of pictures: the two likeliest, if any.
+    """The rectangles that are likely pictures inside of pictures: the three likeliest, if any.
 
     A screenshot shows one, and so does a picture that was pasted into another one.
 
@@ -138,7 +138,7 @@ def pictures_inside(
     Returns
     -------
     rows : int64 (k,)
-        The thumbnails that show them, ascending; some twice.
+        The thumbnails that show them, ascending; some several times.
     windows : float64 (k, 4)
         As in `Window`.
     """

@@ -1,6 +1,5 @@
 """The folder of an audit: its files, and reading them."""
 
-import json
 import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -10,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import COUNTED
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
-from fastphash.files.digest import hex_digest_of
+from fastphash.files.digest import content_digest, hex_digest_of
 from fastphash.labels.masks import left_out
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, LOOKED, PARTS
 from fastphash.sources.protocol import Reader
@@ -149,12 +147,7 @@ def _read(
 def sign(summary: dict[str, Any], folder: Path, tables: Iterable[str]) -> None:
     """Add the digests of the tables that an audit has written, and its own, to a summary."""
     summary["tables"] = {name: hex_digest_of(folder / name) for name in tables}
-    summary["digest"] = _summary_digest(summary)
-
-
-def _summary_digest(summary: dict[str, Any]) -> str:
-    content = {key: value for key, value in summary.items() if key != "digest"}
-    return xxhash.xxh3_128_hexdigest(json.dumps(content, sort_keys=True).encode())
+    summary["digest"] = content_digest(summary)
 
 
 def _check_tables(folder: Path, summary: dict[str, Any]) -> None:
@@ -245,7 +238,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     if not isinstance(summary, dict):
         raise StoreError(f"{path} holds no summary of an audit: {RUN_AGAIN}")
     # earlier versions wrote no digest
-    if summary.get("digest", "") not in ("", _summary_digest(summary)):
+    if summary.get("digest", "") not in ("", content_digest(summary)):
         raise StoreError(f"{path} is not as the audit wrote it: {RUN_AGAIN}")
     none = dict.fromkeys(COUNTED, 0)
     splits = summary.get("splits", {}).values()

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import xxhash
-
 from fastphash.base.paths import is_name
 from fastphash.errors import StoreError
 from fastphash.files import empty_parquet
+from fastphash.files.digest import content_digest
 from fastphash.hashing.definition import Definition
 
 # a Parquet file without rows, so that readers that know nothing of stores read the parts
@@ -24,8 +23,7 @@ _MOST_ROWS = 1 << 48
 
 def manifest_digest(manifest: dict[str, Any]) -> str:
     """XXH3-128 of all that a manifest says besides its digest, in hex."""
-    content = {key: value for key, value in manifest.items() if key != "digest"}
-    return xxhash.xxh3_128_hexdigest(json.dumps(content, sort_keys=True).encode())
+    return content_digest(manifest)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

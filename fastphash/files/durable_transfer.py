@@ -39,8 +39,10 @@ def copy_file(source: bytes, target: bytes, digest: bytes) -> bool:
     TakenError
         Something else has the target's name.
     """
-    if os.path.lexists(target) and not _is_placeholder(target, digest):
-        return _is_copy(target, digest)
+    _drop_placeholder(target, digest)
+    if os.path.lexists(target):
+        _check_copy(target, digest)
+        return False
     os.makedirs(os.path.dirname(target), exist_ok=True)
     remove_leftovers(target, digest)
     with whole_copy(source, target, digest) as (copy, _):
@@ -48,7 +50,8 @@ def copy_file(source: bytes, target: bytes, digest: bytes) -> bool:
             give_name(copy, target)
         except FileExistsError:
             # another process may have copied the same file
-            return _is_copy(target, digest)
+            _check_copy(target, digest)
+            return False
     sync_folder(os.path.dirname(target))
     return True
 
@@ -65,13 +68,15 @@ def link_file(source: bytes, target: bytes) -> bool:
     """
     source = os.path.realpath(source)
     if os.path.lexists(target):
-        return _is_link_to(source, target)
+        _check_link(source, target)
+        return False
     os.makedirs(os.path.dirname(target), exist_ok=True)
     try:
         os.link(source, target)
     except FileExistsError:
         # another process may have linked the same file
-        return _is_link_to(source, target)
+        _check_link(source, target)
+        return False
     except OSError as error:
         if error.errno in NO_LINKS:
             raise FastphashError(
@@ -85,12 +90,14 @@ def link_file(source: bytes, target: bytes) -> bool:
 def symlink_file(source: bytes, target: bytes) -> bool:
     """Make a symbolic link; False if the link is already there. TakenError as `link_file`."""
     if os.path.lexists(target):
-        return _leads_to(source, target)
+        _check_symlink(source, target)
+        return False
     os.makedirs(os.path.dirname(target), exist_ok=True)
     try:
         os.symlink(source, target)
     except FileExistsError:
-        return _leads_to(source, target)
+        _check_symlink(source, target)
+        return False
     sync_folder(os.path.dirname(target))
     return True
 
@@ -148,30 +155,26 @@ def _copy_open(original: BinaryIO, copy: BinaryIO) -> tuple[bytes, os.stat_resul
     return digest.digest(), finish_copy(copy, status)
 
 
-def _is_link_to(source: bytes, target: bytes) -> bool:
-    """False, as the hard link is already there; TakenError if something else is."""
+def _check_link(source: bytes, target: bytes) -> None:
+    """Raise TakenError unless what is there is a hard link of the source."""
     if os.path.islink(target) or not os.path.samefile(source, target):
         raise TakenError("its name is taken")
-    return False
 
 
-def _leads_to(source: bytes, target: bytes) -> bool:
-    """False, as the symbolic link is already there; TakenError if something else is."""
+def _check_symlink(source: bytes, target: bytes) -> None:
+    """Raise TakenError unless what is there is a symbolic link to the source."""
     if not os.path.islink(target) or os.readlink(target) != source:
         raise TakenError("its name is taken")
-    return False
 
 
-def _is_copy(target: bytes, digest: bytes) -> bool:
-    """False, as the copy is already there; TakenError if something else is."""
+def _check_copy(target: bytes, digest: bytes) -> None:
+    """Raise TakenError unless what is there is a copy; killed copies beside it are removed."""
     if not has_bytes(target, digest):
         raise TakenError("its name is taken")
     remove_leftovers(target, digest)
-    return False
 
 
-def _is_placeholder(target: bytes, digest: bytes) -> bool:
-    """Whether a killed run left an empty target, and the copy for it; the target goes then."""
+def _drop_placeholder(target: bytes, digest: bytes) -> None:
+    """Remove an empty target that a killed run left with the copy for it."""
     for copy in copy_names(target, digest):
         drop_placeholder(copy, target)
-    return not os.path.lexists(target)

@@ -34,7 +34,7 @@ from fastphash.verify.findings import NO_FINDINGS, Findings
 
 # pairs of the first round of looks: one for so many images, but no fewer
 _IMAGES_PER_LOOK, _LEAST_ROUND = 200, 32
-#: Rounds go on while this share of the accused is vetoed, or of the others is rescued
+#: Rounds go on while this share of the accused is vetoed, or of the others is rescued.
 LEAST_VETOED, LEAST_RESCUED = 1 / 20, 1 / 8
 # from this share of both pictures on, they show the same: none is a crop of the other
 _WHOLE = 0.8
@@ -258,14 +258,15 @@ def _look(looker: Looker, doubts: InDoubt, counts: DoubtCounts) -> tuple[_Round,
 
 def _as_they_were(rounds: list[_Round], findings: Findings) -> Findings:
     """The pairs that looks left as they were: as findings say, or else their thumbnails."""
-    told = []
+    known, others = [], []
     for pairs in (one.left for one in rounds):
-        told.append(_findings(pairs, pairs.relation.kind))
         number = findings.find(pairs.left, pairs.right)
-        known = findings.take(np.unique(number[number >= 0]))
-        known.looked[:] = True
-        told.insert(0, known)
-    return Findings.joined(told)
+        found = findings.take(np.unique(number[number >= 0]))
+        found.looked[:] = True
+        known.append(found)
+        others.append(_findings(pairs, pairs.relation.kind))
+    # of two findings about a pair, the first one counts
+    return Findings.joined([*known, *others])
 
 
 def _no_copies(

@@ -38,11 +38,14 @@ class InDoubt(NamedTuple):
     pairs : RowPairs
     closeness : float32 (n,)
         By how much the score misses the least one of copies, or is above it; of pairs that are
-        alike but for their colours, by how much it misses 1.
+        alike but for their colours, by how much it misses 1; of proposed ones, their place.
+    proposed : bool (n,)
+        Whether each pair was proposed: these are closer than any others.
     """
 
     pairs: RowPairs
     closeness: NDArray[np.float32]
+    proposed: NDArray[np.bool_]
 
     @property
     def accused(self) -> NDArray[np.bool_]:
@@ -66,7 +69,7 @@ class InDoubt(NamedTuple):
 
     def take(self, chosen: NDArray[np.int64]) -> "InDoubt":
         """The pairs `chosen`, an index array."""
-        return InDoubt(self.pairs.take(chosen), self.closeness[chosen])
+        return InDoubt(self.pairs.take(chosen), self.closeness[chosen], self.proposed[chosen])
 
     @classmethod
     def judge(cls, pairs: RowPairs, least: float) -> "InDoubt":
@@ -79,30 +82,27 @@ class InDoubt(NamedTuple):
         chosen = np.flatnonzero(accused | cleared | recoloured | _are_faded_in_one_frame(pairs))
         # the more alike, the likelier are one picture's colours
         from_score = np.where(recoloured, np.float32(1), np.float32(least))
-        return cls(pairs.take(chosen), np.abs(score - from_score)[chosen])
+        closeness = np.abs(score - from_score)[chosen]
+        return cls(pairs.take(chosen), closeness, np.zeros(chosen.size, np.bool_))
 
     @classmethod
     def propose(cls, pairs: RowPairs) -> "InDoubt":
-        """Those of the proposed pairs that thumbnails don't settle, closer than any others."""
+        """Those of the proposed pairs that thumbnails don't settle, in their order."""
         kind, score, colour = pairs.relation.kind, pairs.relation.score, pairs.relation.colour
         accused = ((kind == NEAR) | (kind == CROPPED)) & (score < DOUBT_END)
         chosen = np.flatnonzero(accused | ((kind == COLLISION) & (colour != DIFFERENT)))
-        return cls(pairs.take(chosen), np.arange(-chosen.size, 0, dtype=np.float32))
-
-    @property
-    def proposed(self) -> NDArray[np.bool_]:
-        """Whether each pair was proposed."""
-        return self.closeness < 0
+        places = np.arange(chosen.size, dtype=np.float32)
+        return cls(pairs.take(chosen), places, np.ones(chosen.size, np.bool_))
 
     @classmethod
     def closest(cls, several: "list[InDoubt]", looker: Looker) -> "InDoubt":
         """Of each pair of bytes that nobody has looked at the closest call, closest first."""
         relation = Relation.joined([one.pairs.relation for one in several])
         left, right = (np.concatenate([one.pairs[side] for one in several]) for side in (0, 1))
-        every = cls(
-            RowPairs(left, right, relation), np.concatenate([one.closeness for one in several])
-        )
-        every = every.take(np.argsort(every.closeness, kind="stable"))
+        closeness = np.concatenate([one.closeness for one in several])
+        proposed = np.concatenate([one.proposed for one in several])
+        every = cls(RowPairs(left, right, relation), closeness, proposed)
+        every = every.take(np.lexsort((closeness, ~proposed)))
         return every.take(looker.unseen(every.pairs))
 
 

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
-from fastphash.hashing.windows import MIDDLE, low_cosines
+from fastphash.hashing.windows import LOW, MIDDLE, low_cosines
 
 _SIZE = THUMBNAIL_SIDE * THUMBNAIL_SIDE
-_FREQUENCIES = 64
 # thumbnails that are turned at once
 _AT_ONCE = 1 << 10
 # pixels on either side that the cubic weighs, and its slope at one pixel's distance
@@ -74,7 +73,7 @@ def _cut(thumbnails: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
 
 def _as_hashes(frequencies: NDArray[np.float64]) -> NDArray[np.uint64]:
     """Which of 64 frequencies are above their median, the first the most significant: (n,)."""
-    half = _FREQUENCIES // 2 - 1
+    half = LOW * LOW // 2 - 1
     median = np.partition(frequencies, half, axis=1)[:, half : half + 1]
     return np.packbits(frequencies > median, axis=1).view(">u8")[:, 0].astype(np.uint64)
 

@@ -15,6 +15,7 @@ from fastphash.hashing.turned import hash_turned
 from fastphash.hashing.window_hashes import ComparedWindows, OwnWindows
 from fastphash.hashing.windows import (
     FRAME,
+    LOW,
     MIDDLE,
     TURNS,
     Window,
@@ -26,7 +27,6 @@ from fastphash.hashing.windows import (
     windows_like_middles,
 )
 
-_LOW = 8
 # pixels on either side that Lanczos resampling weighs
 _LOBES = 3
 # thumbnails in one job of a thread, and stretches whose matrices are made at once
@@ -149,41 +149,18 @@ def _hash_pictures_inside(
     return OwnWindows(inside, pictures, np.ascontiguousarray(hashes))
 
 
-def hash_windows(
-    thumbnails: NDArray[np.uint8], windows: Sequence[Window], *, oriented: bool = False
-) -> NDArray[np.uint64]:
-    """Hash the same windows of all images.
-
-    Parameters
-    ----------
-    thumbnails : uint8 (n, 1024)
-    windows : sequence of v Window
-    oriented : bool
-        Whether to hash each window in all orientations, or upright only.
-
-    Returns
-    -------
-    uint64 (n, v, 8 or 1)
-
-    Notes
-    -----
-    The hash of the whole frame is that of `fastphash.hashing.phash.hash_thumbnails`, unless
-    frequencies tie with their median: on flat, symmetric and two-tone images. Their sum depends on
-    the order of additions, which is another one here.
-    """
-    turns = _TURNS if oriented else _TURNS[:1]
-    matrices, numbers = _numbered_stretches(_edges(windows))
-    turned = np.column_stack([numbers.repeat(turns.size, axis=0), np.tile(turns, len(windows))])
-    hashes = _hash_alike(thumbnails, matrices, turned)
-    return hashes.reshape(len(thumbnails), len(windows), turns.size)
-
-
 def hash_own_windows(
     thumbnails: NDArray[np.uint8], windows: NDArray[np.float64]
 ) -> NDArray[np.uint64]:
     """Hash one window of each image, in all orientations: uint64 (n, 8).
 
     `thumbnails` is uint8 (n, 1024), and `windows` float64 (n, 4), as in `Window`.
+
+    Notes
+    -----
+    The hash of the whole frame is that of `fastphash.hashing.phash.hash_thumbnails`, unless
+    frequencies tie with their median: on flat, symmetric and two-tone images. Their sum depends on
+    the order of additions, which is another one here.
     """
     matrices, numbers = _numbered_stretches(windows)
     turned = np.empty((len(windows), _TURNS.size, 3), np.int64)
@@ -303,7 +280,7 @@ def _numbered_stretches(
     They are float64 (m, 8, 32); the numbers are those of `_distinct_stretches`.
     """
     distinct, numbers = _distinct_stretches(windows)
-    matrices = np.empty((len(distinct), _LOW, THUMBNAIL_SIDE))
+    matrices = np.empty((len(distinct), LOW, THUMBNAIL_SIDE))
     for start in range(0, len(distinct), _STRETCHES):
         part = distinct[start : start + _STRETCHES]
         matrices[start : start + _STRETCHES] = low_cosines() @ resampling(part[:, 0], part[:, 1])

@@ -10,7 +10,8 @@ from fastphash.base.machine import core_count
 from fastphash.base.threads import run_all
 from fastphash.base.vocabulary import THUMBNAIL_SIDE, ViewSet
 
-_LOW = 8
+#: Frequencies along each axis that a hash tells of.
+LOW = 8
 # edges of trimmed windows are whole multiples of a pixel's eighth
 _STEPS = 8
 # thumbnails in one job of a thread
@@ -165,7 +166,7 @@ def _whole_steps(edges: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def low_cosines() -> NDArray[np.float64]:
-    """The lowest frequencies of the discrete cosine transform of 32 pixels: (8, 32)."""
-    k, i = np.arange(_LOW)[:, None], np.arange(THUMBNAIL_SIDE)
+    """The `LOW` lowest frequencies of the discrete cosine transform of 32 pixels: (8, 32)."""
+    k, i = np.arange(LOW)[:, None], np.arange(THUMBNAIL_SIDE)
     cosines: NDArray[np.float64] = 2 * np.cos(np.pi * k * (2 * i + 1) / (2 * THUMBNAIL_SIDE))
     return cosines

@@ -16,6 +16,7 @@ from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, PassOrder
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.table_formats import check_distinct
+from fastphash.hashing.definition import Definition
 from fastphash.images.thumbnail import vertical_first
 from fastphash.store.rows import STORE_ROW, HashTable
 from fastphash.store.schema import (
@@ -37,7 +38,7 @@ _TYPES = {
     "pixel_digest": pa.binary(16),
     **dict.fromkeys(LAYERS, pa.binary()),
 }
-_LEAVE_OUT = "make the file again; a file of hashes needs path and phash only"
+_MAKE_AGAIN = "make the file again; a file of hashes needs path and phash only"
 _INTEGERS = ("size", "width", "height", "multiframe", "frames")
 
 
@@ -211,9 +212,15 @@ def _without_left_out(table: pa.Table, store: Store) -> pa.Table:
     return table.filter(pc.invert(is_left_out))
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def _is_integer(field: pa.Field) -> bool:
+    return field.name in _INTEGERS and bool(pa.types.is_integer(field.type))
+
+
+def _is_format(field: pa.Field) -> bool:
+    """Whether a column is that of formats, and holds text."""
+    kind = field.type
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return any(
+    return field.name == "format" and any(
         is_kind(plain)
         for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     )
@@ -235,31 +242,34 @@ def _read_file(path: Path, split: str | None) -> HashTable:
         names = pa.array([path.stem] * table.num_rows, pa.string())
         table = table.append_column("split", names)
     definition = definition_of(table.schema.metadata, str(path))
-    upright, *turned = definition.columns
-    needed = {"path": pa.string(), upright: hash_type(definition), "split": pa.string()}
-    optional = {"path_bytes": pa.binary(), **dict.fromkeys(turned, hash_type(definition))}
-    optional |= {
-        name: pa.int64()
-        for name in _INTEGERS
-        if name in table.column_names and pa.types.is_integer(table[name].type)
-    }
-    if "format" in table.column_names and _is_text(table["format"].type):
-        optional["format"] = pa.string()
-    for name, kind in (needed | optional).items():
-        if name not in table.column_names:
-            if name in optional:
-                continue
-            raise StoreError(f"{path} has no column {name!r}: a file of hashes has path and phash")
-        column = parquet.fit(table[name], kind, f"{path}: column {name!r}", _LEAVE_OUT)
-        table = table.set_column(table.column_names.index(name), name, column)
-        if name in needed and column.null_count:
-            raise StoreError(f"{path}: column {name!r} has rows without a value")
+    table = _fitting(table, path, definition)
     place = table.column_names.index("split")
     table = table.set_column(place, "split", table["split"].dictionary_encode())
-    known = {*needed, *optional, *_TYPES, *_INTEGERS}
-    table = table.select(
-        [field.name for field in table.schema if field.name in known and _has_known_type(field)]
-    )
     if split is not None and split not in table["split"].to_pylist():
         raise UsageError(f"{path} has no split {split!r}")
     return HashTable(_one_split(table, split), definition)
+
+
+def _fitting(table: pa.Table, path: Path, definition: Definition) -> pa.Table:
+    """The columns of a file that rows of hashes have, as they hold them; StoreError if they can't.
+
+    What only helps, and is of no use as it is, is left out.
+    """
+    upright, *turned = definition.columns
+    needed = {"path": pa.string(), upright: hash_type(definition), "split": pa.string()}
+    if missing := [name for name in needed if name not in table.column_names]:
+        raise StoreError(
+            f"{path} has no column {missing[0]!r}: a file of hashes has path and phash"
+        )
+    optional = {"path_bytes": pa.binary(), **dict.fromkeys(turned, hash_type(definition))}
+    optional |= {f.name: pa.int64() for f in table.schema if _is_integer(f)}
+    optional |= {f.name: pa.string() for f in table.schema if _is_format(f)}
+    for name, kind in (needed | optional).items():
+        if name not in table.column_names:
+            continue
+        column = parquet.fit(table[name], kind, f"{path}: column {name!r}", _MAKE_AGAIN)
+        table = table.set_column(table.column_names.index(name), name, column)
+        if name in needed and column.null_count:
+            raise StoreError(f"{path}: column {name!r} has rows without a value")
+    known = {*needed, *optional, *_TYPES, *_INTEGERS}
+    return table.select([f.name for f in table.schema if f.name in known and _has_known_type(f)])

@@ -93,6 +93,7 @@ def describe_losses(found: FileAttributes, folder: bytes) -> list[str]:
     It is tried with an empty file without a name. Where none can be made, only links are told.
     """
     if not found.owners:
+        # none of the files is on another disk
         return []
     losses = ["hard links"] if found.linked else []
     try:
@@ -105,13 +106,13 @@ def describe_losses(found: FileAttributes, folder: bytes) -> list[str]:
 
 
 def _refused(descriptor: int, found: FileAttributes) -> Iterator[str]:
-    if found.owners and not _keeps_owners(descriptor, found.owners):
+    if not _keeps_owners(descriptor, found.owners):
         yield "owners"
     if not all(_keeps_attribute(descriptor, *item) for item in found.extended.items()):
         yield "extended attributes (access control lists, capabilities)"
-    if found.modes and not _keeps_modes(descriptor, found.modes):
+    if not _keeps_modes(descriptor, found.modes):
         yield "modes"
-    if found.owners and not _keeps_times(descriptor):
+    if not _keeps_times(descriptor):
         yield "exact times"
 
 

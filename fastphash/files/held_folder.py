@@ -24,11 +24,9 @@ class HeldFolder:
         self.descriptor = -1
         if not _CAN_HOLD:
             return
-        try:
+        # one that may be written to, but not be listed, can't be opened
+        with contextlib.suppress(OSError):
             self.descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError:
-            # as one that may be written to, but not be opened
-            return
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,5 @@
 """The whole job: hash, join within and across splits, group, compare labels, report."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastphash.audit.checks import check_images, check_output, check_splits_named
 from fastphash.audit.copies import FoundCopies, search_splits
 from fastphash.audit.doubts import settle
 from fastphash.audit.findings import find_findings, views_compared
@@ -30,10 +30,8 @@ from fastphash.audit.summary import (
 )
 from fastphash.audit.threshold import calibrate_score
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.text import count
 from fastphash.base.versions import version_of
 from fastphash.defaults import RADIUS
-from fastphash.errors import FastphashError, UsageError
 from fastphash.files import atomic
 from fastphash.files.digest import hex_digest_of
 from fastphash.files.table_formats import write_table
@@ -67,7 +65,7 @@ from fastphash.sources.splits import check_sources
 from fastphash.store.cleanup import removed_if_unused
 from fastphash.store.lock import locked
 from fastphash.store.rows import HashTable
-from fastphash.store.store import Store, is_store, open_store
+from fastphash.store.store import Store, open_store
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.findings import Findings
 
@@ -124,8 +122,8 @@ def audit(
     """
     options, ingest = options or AuditOptions(), ingest or IngestOptions()
     check_sources(sources)
-    _check_splits_named(sources, options)
-    _check_output(out)
+    check_splits_named(sources, options)
+    check_output(out)
     # a damaged log shows before hashing
     read_steps(out)
     if options.propose is not None:
@@ -214,53 +212,6 @@ class _Hashed(NamedTuple):
     store: Store
     rejected: pa.Table
     tallies: dict[str, Tally]
-
-
-def _check_splits_named(sources: Sequence[Source], options: AuditOptions) -> None:
-    splits = {source.split for source in sources}
-    for parameter, names in (("keep_in", options.keep_in), ("coco", options.labels.coco)):
-        for name in names:
-            if name not in splits:
-                there = ", ".join(sorted(splits))
-                raise UsageError(
-                    f"`{parameter}` names {name!r}, which is no split of this audit: there are "
-                    f"{there}"
-                )
-
-
-def _check_output(out: Path) -> None:
-    """Raise UsageError if a folder holds something other than an audit."""
-    if not out.exists() or is_store(out / HASHES):
-        return
-    if not out.is_dir() or any(path.name != HASHES for path in out.iterdir()):
-        what = "is a store" if is_store(out) else "exists and is no audit"
-        raise UsageError(f"{str(out)!r} {what}: name a new folder with `out`")
-
-
-def check_images(
-    sources: Sequence[Source], tallies: dict[str, Tally], names: Path | None = None
-) -> None:
-    """Raise FastphashError for a split without an image; `names` is the file of rejected inputs."""
-    for source in sources:
-        tally = tallies[source.split]
-        if not tally.inputs + tally.missing + tally.hidden:
-            where = "the list of its files" if source.listed else os.fsdecode(source.root)
-            raise FastphashError(f"split {source.split!r} has no images: {where} is empty")
-        if not tally.hashed + tally.kept + tally.missing:
-            hidden = ""
-            if tally.hidden:
-                left_out = count(
-                    tally.hidden,
-                    "hidden file or folder was",
-                    "hidden files and folders were",
-                )
-                hidden = f"; {left_out} left out: `hidden`"
-            raise FastphashError(
-                f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
-                f"{count(tally.rejected, 'file was', 'files were')} rejected and "
-                f"{tally.skipped:,} skipped{hidden}"
-                + (f"; {names} says why" if names and tally.rejected else "")
-            )
 
 
 def _hash(

@@ -28,7 +28,7 @@ def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) 
     sources = splits.sources()
     from dataclasses import asdict
 
-    from fastphash.audit.run import check_images
+    from fastphash.audit.checks import check_images
     from fastphash.audit.summary import count_reasons
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_hash import show_hashed

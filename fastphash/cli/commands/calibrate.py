@@ -3,7 +3,8 @@
 import click
 
 from fastphash.cli import options
-from fastphash.cli.option_groups import OutputFile, SearchOptions, gather
+from fastphash.cli.file_options import OutputFile
+from fastphash.cli.option_groups import SearchOptions, gather
 from fastphash.cli.option_values import PRECISION
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import CALIBRATED_PAIRS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fastphash.cli.option_groups import check_free
+from fastphash.cli.file_options import check_free
 from fastphash.cli.option_values import FILE_OR_FOLDER
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from fastphash.cli import options
-from fastphash.cli.option_groups import CopyOptions, KeeperOptions, TableFile, gather
+from fastphash.cli.file_options import TableFile
+from fastphash.cli.option_groups import CopyOptions, KeeperOptions, gather
 from fastphash.cli.signals import handle_signals
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from fastphash.cli import options
-from fastphash.cli.option_groups import TableFile
+from fastphash.cli.file_options import TableFile
 from fastphash.cli.option_values import FILE
 from fastphash.cli.signals import handle_signals
 

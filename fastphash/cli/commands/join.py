@@ -7,7 +7,8 @@ import click
 
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli import options
-from fastphash.cli.option_groups import CopyOptions, TableFile, gather
+from fastphash.cli.file_options import TableFile
+from fastphash.cli.option_groups import CopyOptions, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
 

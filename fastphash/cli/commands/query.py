@@ -5,7 +5,8 @@ import os
 import click
 
 from fastphash.cli import options
-from fastphash.cli.option_groups import SearchOptions, TableFile, gather
+from fastphash.cli.file_options import TableFile
+from fastphash.cli.option_groups import SearchOptions, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import NEAREST
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from fastphash.cli import options
-from fastphash.cli.option_groups import OutputFile, gather
+from fastphash.cli.file_options import OutputFile
+from fastphash.cli.option_groups import gather
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import PICTURED
 

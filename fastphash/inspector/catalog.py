@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import COLOURS, KINDS, ORIENTATIONS
-from fastphash.inspector.columns import NONE, read_columns, release_memory
+from fastphash.inspector.columns import NONE, read_columns, release_arrow_memory
 from fastphash.inspector.details import read_details
 from fastphash.inspector.name_index import NameIndex
 from fastphash.inspector.page_state import Filter
@@ -106,7 +106,7 @@ class Catalog:
         self._selection = Selection(self.columns)
         self._index = NameIndex(self.columns)
         self.details = read_details(audited, self.columns, self._index, progress)
-        release_memory()
+        release_arrow_memory()
 
     def __len__(self) -> int:
         """How many groups there are."""
@@ -207,5 +207,5 @@ class Catalog:
             split, digest = (table[name].filter(wanted).to_pylist() for name in ("split", "digest"))
             candidates = map(Image, split, exact.filter(wanted).to_pylist(), digest)
             stored.update(images.intersection(candidates))
-        release_memory()
+        release_arrow_memory()
         return {image for image in stored if image.split in self.splits}

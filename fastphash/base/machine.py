@@ -1,6 +1,7 @@
 """Cores and memory of this machine, as far as this process may use them."""
 
 import math
+import os
 import sys
 
 import psutil
@@ -18,6 +19,8 @@ def core_count() -> int:
         cores = len(psutil.Process().cpu_affinity())
     except AttributeError:  # macOS has none
         cores = psutil.cpu_count() or 1
+    except psutil.Error:  # no /proc
+        cores = len(os.sched_getaffinity(0))
     allowed = control_groups.cores_allowed()
     return cores if allowed is None else max(1, min(cores, math.ceil(allowed)))
 
@@ -27,7 +30,10 @@ def free_memory() -> int:
 
     The limits of control groups count, because a batch system may allow less than the machine has.
     """
-    free = int(psutil.virtual_memory().available)
+    try:
+        free = int(psutil.virtual_memory().available)
+    except OSError:  # no /proc
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     left = control_groups.memory_left()
     return free if left is None else max(min(free, left), 0)
 
@@ -38,12 +44,18 @@ def processes_that_fit(memory: int) -> int:
 
 
 def limit_memory(more: int) -> None:
-    """Let this process take `more` bytes of address space; does nothing outside of Linux."""
+    """Let this process take `more` bytes of address space.
+
+    Does nothing outside of Linux, and where no /proc says what it takes already.
+    """
     if sys.platform != "linux":
         return
     import resource  # missing on Windows
 
-    used = psutil.Process().memory_info().vms
+    try:
+        used = psutil.Process().memory_info().vms
+    except psutil.Error:
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     limits = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_AS, (min([used + more, *limits]), hard))

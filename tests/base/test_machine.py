@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from fastphash.base import control_groups, machine
-from fastphash.base.machine import core_count, free_memory, processes_that_fit
+from fastphash.base.machine import core_count, free_memory, limit_memory, processes_that_fit
 from fastphash.ingest.options import worker_count
 from fastphash.joins.options import JoinOptions
 
@@ -105,3 +105,17 @@ def test_elsewhere_memory_is_not_limited(monkeypatch):
     monkeypatch.setattr(machine, "sys", SimpleNamespace(platform="darwin"))
     monkeypatch.setitem(sys.modules, "resource", None)
     machine.limit_memory(1)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux has /proc")
+def test_a_machine_without_proc_has_cores_and_memory(monkeypatch, tmp_path):
+    """As in a sandbox or a bare chroot."""
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with pytest.raises(OSError, match="meminfo"):
+        psutil.virtual_memory()
+    assert core_count() >= 1
+    assert free_memory() > 0
+    limit_memory(GB)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before

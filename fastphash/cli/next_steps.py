@@ -14,7 +14,6 @@ from fastphash.base.text import display_name, listed, printable, visible
 from fastphash.base.vocabulary import ALTERED, CROPPED, KINDS, SURE_KINDS, UNLOOKED
 from fastphash.cli.terminal import console
 from fastphash.results.audit_folder import REPORT
-from fastphash.results.verdict import kinds_to_add, staying_in_words
 
 
 def show_next_steps(audit: Path, summary: dict[str, Any]) -> None:
@@ -61,6 +60,9 @@ def clean_commands(
         What to say of each plan: it goes on with the copies.
     cleaned : sequence of str
     """
+    # these import compiled code, which is slow to load
+    from fastphash.results.verdict import kinds_to_add, staying_in_words
+
     altered = KINDS[ALTERED]
     parts = [
         {kind: number for kind, number in staying.items() if kind in kinds}

@@ -178,6 +178,11 @@ def test_an_audit_is_looked_at_without_kernels():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_what_info_prints_is_worded_without_kernels():
+    code = "import sys, fastphash.cli.output_hash\nsys.exit('numba' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys, fastphash.cli.main; print([m for m in ('numpy', 'numba', 'pyarrow', 'cv2') "

@@ -183,7 +183,8 @@ def test_the_working_folder_may_be_the_store_of_the_audit(data, given):
 
 @pytest.mark.slow
 def test_the_program_says_the_same_in_a_process_of_its_own(tmp_path):
-    scenes(tmp_path / "in", [1])
+    picture = scenes(tmp_path / "in", [1]) / "001.png"
+    shutil.copy(picture, picture.with_name("copy.png"))
     words = [sys.executable, "-m", "fastphash", "audit", "in", "-o", "out"]
     done = subprocess.run(
         words, cwd=tmp_path, env=screen(40), capture_output=True, text=True, check=True

@@ -78,6 +78,11 @@ def _start_server() -> bool:
             forkserver.ensure_running()
         except ChildProcessError:  # this process was forked from one that has a server
             return False
+        except OSError as error:
+            # the name of its socket, in the folder for temporary files, is too long: no number
+            if error.errno is None:
+                return False
+            raise
     return True
 
 

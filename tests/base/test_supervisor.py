@@ -1,3 +1,4 @@
+import multiprocessing.util
 import os
 import signal
 import threading
@@ -205,6 +206,22 @@ def test_processes_that_are_spawned_do_the_same(spawns):
     died = "the worker process died of it twice, by SIGKILL"
     given_up = {3: died, 77: "the worker process died of it twice, with exit status 7"}
     assert answers == [given_up.get(number, number**2) for number in range(200)]
+
+
+@pytest.fixture
+def without_room_for_sockets(tmp_path, monkeypatch):
+    """A folder for temporary files whose name is longer than that of a socket may be."""
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    monkeypatch.setattr(multiprocessing.util, "get_temp_dir", lambda: str(folder))
+    # as in a process that has no server yet
+    monkeypatch.setattr(forkserver, "_forkserver", forkserver.ForkServer())
+    monkeypatch.setattr(forkserver, "ensure_running", forkserver._forkserver.ensure_running)
+
+
+@pytest.mark.usefixtures("without_room_for_sockets")
+def test_processes_are_spawned_where_no_server_can_be():
+    assert worker_start.worker_context().get_start_method() == "spawn"
 
 
 def test_processes_that_are_spawned_ignore_interrupts_while_they_start(spawns):

@@ -17,6 +17,7 @@ from tests.support.skipping import missing
 ROOT = Path(__file__).resolve().parents[2]
 # the oldest Debian whose Python is new enough, and that Python
 RELEASE, PYTHON = "bookworm", "3.11"
+OPTIONS = "--variant=minbase", "--include=python3-venv"
 
 # in namespaces of its own: what is mounted vanishes with it, and no network is there
 ENTER = """
@@ -65,8 +66,9 @@ def debian(wheels):
     # not in memory: a root takes 2 GB
     folder = Path(tempfile.mkdtemp(prefix="fastphash-debian-", dir="/var/tmp"))
     try:
+        # what it mounts there vanishes with it, even if it is killed: /proc can't be removed
         made = subprocess.run(
-            ["debootstrap", "--variant=minbase", "--include=python3-venv", RELEASE, folder],
+            ["unshare", "--mount", "debootstrap", *OPTIONS, RELEASE, folder],
             capture_output=True,
             text=True,
             check=False,

@@ -218,17 +218,29 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         numbers["stay after all"] = len(applied["rescued"])
     show_table(f"Images, {what}", list(numbers), [[cell(number) for number in numbers.values()]])
     if exceptions := applied["skipped"] + applied["rescued"]:
-        lines = [f"{image['split']}/{image['path']}: {image['why']}" for image in exceptions]
-        if len(lines) > _SKIPPED_LINES:
-            more = f"and {len(lines) - _SKIPPED_LINES:,} more: {skipped_file}"
-            lines[_SKIPPED_LINES:] = [more]
-        show_lines("Not as planned", lines)
+        show_lines("Not as planned", _exceptions_in_words(exceptions, skipped_file))
     if applied["files"]:
         left_out = applied["annotations_gone"]
         annotations = [f"{count(left_out, 'annotation')} left out"] if left_out else []
         show_lines("Written", [*applied["files"], *annotations])
     if notes := [line for split, coco in applied["coco"].items() for line in _of_coco(split, coco)]:
         show_lines("COCO files", notes)
+
+
+def _exceptions_in_words(images: list[dict[str, str]], file: str) -> list[str]:
+    """What became of images otherwise than planned: a reason that many share is said once."""
+    names_by_reason: dict[str, list[str]] = {}
+    for image in images:
+        names_by_reason.setdefault(image["why"], []).append(f"{image['split']}/{image['path']}")
+    lines = []
+    for why, names in names_by_reason.items():
+        if len(names) > _SKIPPED_LINES:
+            lines.append(f"{len(names):,} images, the first of them {names[0]}: {why}")
+        else:
+            lines += [f"{name}: {why}" for name in names]
+    if len(images) > _SKIPPED_LINES:
+        lines[_SKIPPED_LINES:] = [f"all {len(images):,} are listed in {file}"]
+    return lines
 
 
 def show_place(mode: str, target: Path, folder: Path) -> None:

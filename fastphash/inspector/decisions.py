@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
@@ -61,6 +62,11 @@ class CurrentDecisions:
     def undecided_pairs(self) -> int:
         """Undecided copies of all groups."""
         return int(self.undecided.sum())
+
+    @property
+    def last_key(self) -> str:
+        """What tells the last step from others: hexadecimal."""
+        return xxhash.xxh3_64_hexdigest(repr(self.last).encode())
 
 
 class DecisionLog:

@@ -91,6 +91,13 @@ class Forms:
     def _undo(self, form: dict[str, str]) -> Response:
         state = PageState.parse(form.get("state", ""), self._catalog.splits)
         with self._writing:
+            shown = self._log.current.last_key
+            if form.get("last", shown) != shown:
+                raise HTTPException(
+                    409,
+                    "Something else was decided since this page was loaded: nothing was undone. "
+                    "Go back and reload the page.",
+                )
             step = self._log.undo()
         images = [image for decision in step for image in decision.images]
         rows = sorted(row for row in self._catalog.find(images).tolist() if row >= 0)

@@ -105,6 +105,22 @@ def test_deciding_goes_on_to_the_next_undecided_pair(audited):
     assert [d.word for d in read_decisions(audited / "out")] == [*verdicts[:5], "keeper"]
 
 
+def test_a_page_that_shows_an_older_decision_undoes_nothing(audited):
+    with Served(audited / "out") as served:
+        place, keys = "/pair/1", []
+        for _ in range(2):
+            row = re.match(r"/pair/(\d+)", place)[1]
+            answer = served.post("/decide", row=row, decision="copies", state="", back="pair")
+            place = answer.headers["Location"]
+            keys += re.findall(r'name="last" value="(\w+)"', served.get(place).text)
+        answer = served.post("/undo", last=keys[0])
+        assert answer.status == 409
+        assert "nothing was undone. Go back and reload the page" in answer.words
+        assert "decisions: 2;" in served.get("/").words
+        assert served.post("/undo", last=keys[1]).status == 303
+        assert "decisions: 1;" in served.get("/").words
+
+
 def test_one_press_of_a_button_is_one_decision_wherever_they_are_counted(audited):
     with Served(audited / "out") as served:
         before = int(re.search(r"undecided pairs: (\d+)", served.get("/").words)[1])

@@ -70,7 +70,7 @@ def image_facts(review: Review, decisions: CurrentDecisions, number: int) -> dic
 def describe_step(step: list[Decision]) -> str:
     """Decisions made at once, in words; empty for none."""
     if len(step) > 2:
-        return f"{len(step):,} decisions at once: {STATUS_WORDS[step[0].word]}"
+        return f"{len(step):,} pairs at once: {STATUS_WORDS[step[0].word]}"
     return "; ".join(map(_describe, step))
 
 

@@ -31,10 +31,10 @@ _MISSED_BY_VIEWS = {
         "crops by 10 % of each side or more, such as many 224-pixel centre crops",
         "borders of 10 % or more, such as letterboxes",
     ),
-    "centre": ("crops off the centre", "pictures in other pictures"),
+    "centre": ("crops off the centre", "pictures pasted into other pictures"),
     "all": (
         "crops off the centre to less than 80 % of the width or height",
-        "pictures in other pictures",
+        "pictures pasted into other pictures",
     ),
 }
 _SOUGHT_BY_VIEWS = {
@@ -300,11 +300,18 @@ def _missed(summary: dict[str, Any]) -> str:
         missed.append(f"copies that were edited{cropped} in any way")
     if radius or views != "none":
         missed += _MISSED_BY_VIEWS[views]
-    # of turns by 5 degrees, aligned pixels find three quarters
-    degrees = 10 if _aligned(summary) else 5
-    missed.append(f"turns by {degrees} degrees or more, other than quarter turns")
+    missed.append(f"turns by {_missed_turn(summary)} degrees or more, other than quarter turns")
     masks = masks_in_words(summary)
     return f"Mostly missed: {'; '.join(missed)}.{f' {masks}.' if masks else ''}"
+
+
+def _missed_turn(summary: dict[str, Any]) -> int:
+    """The least turn that is mostly missed, in degrees."""
+    if _views(summary) == "all":
+        # turned middles find four in five turns by 10 degrees at least, and one in six by 15
+        return 15
+    # of turns by 5 degrees, aligned pixels find three quarters
+    return 10 if _aligned(summary) else 5
 
 
 def _aligned(summary: dict[str, Any]) -> bool:

@@ -230,12 +230,12 @@ def test_decisions_of_later_are_named():
         (
             {"views": "centre"},
             "; crops of the middle, and borders.",
-            "crops off the centre; pictures in",
+            "crops off the centre; pictures pasted into other pictures; turns by 5 degrees",
         ),
         (
             {"views": "all"},
             "; crops, bordered and shifted copies.",
-            "missed: crops off the centre to less than 80 %",
+            "80 % of the width or height; pictures pasted into other pictures; turns by 15 deg",
         ),
         (
             {"views": "all", "radius": 0},

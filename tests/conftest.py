@@ -32,6 +32,9 @@ for name, number in PROFILES.items():
     )
 settings.load_profile("fast")
 
+# looking there for doctests would import it, and make this process another system
+collect_ignore = ["support/like_windows"]
+
 
 def pytest_addoption(parser):
     """How much a campaign of random signals tries, and which."""

@@ -20,7 +20,7 @@ def core_count() -> int:
     except AttributeError:  # macOS has none
         cores = psutil.cpu_count() or 1
     except psutil.Error:  # no /proc
-        cores = len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     allowed = control_groups.cores_allowed()
     return cores if allowed is None else max(1, min(cores, math.ceil(allowed)))
 
@@ -33,6 +33,8 @@ def free_memory() -> int:
     try:
         free = int(psutil.virtual_memory().available)
     except OSError:  # no /proc
+        if not hasattr(os, "sysconf"):
+            raise
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     left = control_groups.memory_left()
     return free if left is None else max(min(free, left), 0)

@@ -68,7 +68,7 @@ def try_to_hold(descriptor: int) -> bool:
     Where there are no locks, nothing is locked. Windows needs none: what is open there can't be
     removed.
     """
-    if fcntl is None:
+    if sys.platform == "win32":
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

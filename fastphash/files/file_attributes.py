@@ -24,8 +24,7 @@ def keep_owner_and_attributes(original: int, copy: int, status: os.stat_result) 
         with contextlib.suppress(OSError):
             os.fchown(copy, status.st_uid, status.st_gid)
     for name, value in _attributes(original):
-        with contextlib.suppress(OSError):
-            os.setxattr(copy, name, value)
+        _keeps_attribute(copy, name, value)
 
 
 def keep_owner_and_times_of_link(original: bytes, copy: bytes) -> None:
@@ -131,6 +130,8 @@ def _keeps_owners(descriptor: int, owners: set[tuple[int, int]]) -> bool:
 
 
 def _keeps_attribute(descriptor: int, name: str, value: bytes) -> bool:
+    if not hasattr(os, "setxattr"):
+        return True
     try:
         os.setxattr(descriptor, name, value)
     except OSError:
@@ -168,4 +169,4 @@ def _attributes(file: int | bytes) -> Iterator[tuple[str, bytes]]:
         return
     for name in names:
         with contextlib.suppress(OSError):
-            yield name, os.getxattr(file, name)
+            yield name, os.getxattr(file, name)  # type: ignore[attr-defined,unused-ignore]

@@ -26,7 +26,7 @@ class HeldFolder:
             return
         # one that may be written to, but not be listed, can't be opened
         with contextlib.suppress(OSError):
-            self.descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            self.descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
 
     def __enter__(self) -> Self:
         return self

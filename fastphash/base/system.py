@@ -19,12 +19,6 @@ from typing import IO, Any, Literal
 
 from fastphash.base.paths import Name
 
-try:
-    import fcntl
-except ImportError:
-    # as on Windows
-    fcntl = None  # type: ignore[assignment]
-
 _log = logging.getLogger(__name__)
 
 WINDOWS = os.name == "nt"
@@ -70,6 +64,8 @@ def try_to_hold(descriptor: int) -> bool:
     """
     if sys.platform == "win32":
         return True
+    import fcntl  # missing on Windows
+
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

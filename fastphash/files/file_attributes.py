@@ -6,6 +6,7 @@ Extended attributes hold access control lists and capabilities. Names are bytes.
 import contextlib
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -130,7 +131,7 @@ def _keeps_owners(descriptor: int, owners: set[tuple[int, int]]) -> bool:
 
 
 def _keeps_attribute(descriptor: int, name: str, value: bytes) -> bool:
-    if not hasattr(os, "setxattr"):
+    if sys.platform != "linux":
         return True
     try:
         os.setxattr(descriptor, name, value)
@@ -161,7 +162,8 @@ def _keeps_times(descriptor: int) -> bool:
 
 def _attributes(file: int | bytes) -> Iterator[tuple[str, bytes]]:
     """The extended attributes of a file, as far as they can be read; none where there are none."""
-    if not hasattr(os, "listxattr"):
+    if sys.platform != "linux":
+        # Python reads them on Linux alone
         return
     try:
         names = os.listxattr(file)
@@ -169,4 +171,4 @@ def _attributes(file: int | bytes) -> Iterator[tuple[str, bytes]]:
         return
     for name in names:
         with contextlib.suppress(OSError):
-            yield name, os.getxattr(file, name)  # type: ignore[attr-defined,unused-ignore]
+            yield name, os.getxattr(file, name)

@@ -25,7 +25,7 @@ def keep_owner_and_attributes(original: int, copy: int, status: os.stat_result) 
         with contextlib.suppress(OSError):
             os.fchown(copy, status.st_uid, status.st_gid)
     for name, value in _attributes(original):
-        _keeps_attribute(copy, name, value)
+        _set_attribute(copy, name, value)
 
 
 def keep_owner_and_times_of_link(original: bytes, copy: bytes) -> None:
@@ -108,7 +108,7 @@ def describe_losses(found: FileAttributes, folder: bytes) -> list[str]:
 def _refused(descriptor: int, found: FileAttributes) -> Iterator[str]:
     if not _keeps_owners(descriptor, found.owners):
         yield "owners"
-    if not all(_keeps_attribute(descriptor, *item) for item in found.extended.items()):
+    if not all(_set_attribute(descriptor, *item) for item in found.extended.items()):
         yield "extended attributes (access control lists, capabilities)"
     if not _keeps_modes(descriptor, found.modes):
         yield "modes"
@@ -130,7 +130,8 @@ def _keeps_owners(descriptor: int, owners: set[tuple[int, int]]) -> bool:
     return True
 
 
-def _keeps_attribute(descriptor: int, name: str, value: bytes) -> bool:
+def _set_attribute(descriptor: int, name: str, value: bytes) -> bool:
+    """Whether the attribute could be set, where there are any."""
     if sys.platform != "linux":
         return True
     try:

@@ -16,7 +16,7 @@ from fastphash.errors import FastphashError
 from fastphash.files.digest import digest_of
 from fastphash.files.exclusive_rename import NO_LINKS, drop_placeholder, give_name
 from fastphash.files.file_attributes import has_holes, keep_owner_and_attributes
-from fastphash.files.own_copies import TakenError, own_copy, remove_leftovers
+from fastphash.files.own_copies import TakenError, is_written, own_copy, remove_leftovers
 from fastphash.files.own_names import copy_names
 
 _BLOCK = 1 << 20
@@ -177,4 +177,5 @@ def _check_copy(target: bytes, digest: bytes) -> None:
 def _drop_placeholder(target: bytes, digest: bytes) -> None:
     """Remove an empty target that a killed run left with the copy for it."""
     for copy in copy_names(target, digest):
-        drop_placeholder(copy, target)
+        if not is_written(copy):
+            drop_placeholder(copy, target)

@@ -68,9 +68,10 @@ def drop_placeholder(path: bytes, target: bytes) -> None:
 
 def is_empty(path: bytes) -> bool:
     """Whether a path is an empty regular file."""
-    if not os.path.lexists(path):
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
         return False
-    status = os.lstat(path)
     return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 

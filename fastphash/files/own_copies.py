@@ -47,10 +47,18 @@ def own_link(target: bytes, digest: bytes, leads_to: bytes) -> bytes:
     raise TakenError("other processes copy it to the same folder")
 
 
+def is_written(name: bytes) -> bool:
+    """Whether a process is writing a copy."""
+    try:
+        return stat.S_ISREG(os.lstat(name).st_mode) and is_held(name)
+    except FileNotFoundError:
+        return False
+
+
 def remove_leftovers(target: bytes, digest: bytes) -> None:
     """Remove copies for a target that killed runs left."""
     for name in copy_names(target, digest):
-        if os.path.lexists(name) and not _is_written(name):
+        if os.path.lexists(name) and not is_written(name):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
 
@@ -81,13 +89,5 @@ def _private(name: str | bytes, flags: int) -> int:
 def _has_name(file: BinaryIO, name: bytes) -> bool:
     try:
         return os.path.samestat(os.lstat(name), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False
-
-
-def _is_written(name: bytes) -> bool:
-    """Whether a process is writing a copy."""
-    try:
-        return stat.S_ISREG(os.lstat(name).st_mode) and is_held(name)
     except FileNotFoundError:
         return False

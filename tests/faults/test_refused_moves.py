@@ -12,7 +12,6 @@ from unittest import mock
 import pytest
 import xxhash
 
-from fastphash.base import system
 from fastphash.clean.apply import apply_plan
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.journal import JOURNAL
@@ -247,9 +246,35 @@ def test_53_more_copies_at_once_than_there_are_names(tmp_path):
 def test_53_copies_where_there_are_no_locks(tmp_path, number):
     (tmp_path / "k").write_bytes(CONTENT)
     refused = OSError(number, os.strerror(number))
-    with mock.patch.object(system.fcntl, "flock", side_effect=refused):
+    with mock.patch("fcntl.flock", side_effect=refused):
         assert copy_file(os.fsencode(tmp_path / "k"), os.fsencode(tmp_path / "k2"), DIGEST)
     assert (tmp_path / "k2").read_bytes() == CONTENT
+
+
+def test_53_a_copy_that_is_written_keeps_its_empty_place(tmp_path):
+    target = os.fsencode(tmp_path / "k2")
+    (tmp_path / "k").write_bytes(CONTENT)
+    with (
+        mock.patch.object(exclusive_rename, "_rename_in_one_step", return_value=False),
+        own_copy(target, DIGEST) as (name, copy),
+    ):
+        copy.write(CONTENT)
+        copy.flush()
+        (tmp_path / "k2").touch()
+        with pytest.raises(TakenError):
+            copy_file(os.fsencode(tmp_path / "k"), target, DIGEST)
+        assert (tmp_path / "k2").exists()
+        os.replace(name, target)
+    assert (tmp_path / "k2").read_bytes() == CONTENT
+    assert own_names_in(tmp_path) == []
+
+
+def test_53_a_copy_goes_away_while_it_is_looked_at(tmp_path):
+    copy = os.fsencode(tmp_path / "copy")
+    assert not exclusive_rename.is_empty(copy)
+    with mock.patch("os.path.lexists", return_value=True):
+        exclusive_rename.drop_placeholder(copy, os.fsencode(tmp_path / "target"))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

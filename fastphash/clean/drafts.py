@@ -1,15 +1,13 @@
 """Lists and COCO files that are written as drafts first, and get their names together."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
 
 from fastphash.base import paths, system
 from fastphash.errors import UsageError
-from fastphash.files.atomic import new_draft
+from fastphash.files.atomic import name_draft, new_draft
 from fastphash.files.digest import hex_digest_of
-from fastphash.files.exclusive_rename import give_name
 
 T = TypeVar("T")
 
@@ -52,18 +50,9 @@ class Drafts:
     def publish(self) -> list[Path]:
         """Give all files their names and return them; UsageError if a name is taken."""
         for path, draft in self._drafts.items():
-            self._name(draft, path, may_replace=self._check(path))
+            name_draft(draft, path, overwrite=self._check(path))
             system.sync_folder(path.parent)
         return list(self._drafts)
-
-    def _name(self, draft: Path, path: Path, *, may_replace: bool) -> None:
-        if may_replace:
-            system.replace_file(draft, path)
-            return
-        try:
-            give_name(os.fsencode(draft), os.fsencode(path))
-        except FileExistsError as error:
-            raise UsageError(f"{str(path)!r} was made by another program meanwhile") from error
 
     def _check_clash(self, path: Path) -> None:
         """Raise UsageError if another draft gets the same name, in another case."""

@@ -40,8 +40,13 @@ class Panel(NamedTuple):
     mark: float | None = None
 
 
-def write_curves(path: "str | os.PathLike[str]", panels: Sequence[Panel]) -> None:
-    """Write panels side by side as one SVG file."""
+def write_curves(
+    path: "str | os.PathLike[str]", panels: Sequence[Panel], *, overwrite: bool = True
+) -> None:
+    """Write panels side by side as one SVG file.
+
+    `overwrite` and errors as for `atomic.replacing`.
+    """
     width = _WIDTH * len(panels)
     lines = [
         (
@@ -54,7 +59,7 @@ def write_curves(path: "str | os.PathLike[str]", panels: Sequence[Panel]) -> Non
     for i, panel in enumerate(panels):
         lines += [f'<g transform="translate({i * _WIDTH} 0)">', *_draw(panel), "</g>"]
     with (
-        atomic.replacing(Path(path)) as temporary,
+        atomic.replacing(Path(path), overwrite=overwrite) as temporary,
         open(temporary, "w", encoding="utf-8") as file,
     ):
         file.write("\n".join([*lines, "</svg>", ""]))

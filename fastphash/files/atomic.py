@@ -10,27 +10,52 @@ from pathlib import Path
 from typing import Any
 
 from fastphash.base.system import replace_file, sync_file, sync_folder
-from fastphash.errors import StoreError
+from fastphash.errors import StoreError, UsageError
+from fastphash.files.exclusive_rename import give_name
 
 # nobody else ends names like this: what is left of it by a killed run may be removed
 _DRAFT = ".fastphash.tmp"
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     """A temporary path to write: on success it replaces `path`, on an error it is removed.
 
     Its name starts with ``_``, so that readers of a store don't take it for a part.
+
+    Parameters
+    ----------
+    path : Path
+    overwrite : bool
+        Whether a file of that name is replaced.
+
+    Raises
+    ------
+    UsageError
+        Without `overwrite`, there is one in the end: another program made it meanwhile.
     """
     temporary = new_draft(path)
     try:
         yield temporary
         sync_file(temporary)
-        replace_file(temporary, path)
+        name_draft(temporary, path, overwrite=overwrite)
         sync_folder(path.parent)
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def name_draft(draft: Path, path: Path, *, overwrite: bool) -> None:
+    """Give a draft its name; UsageError if a file has it that may not be replaced."""
+    if overwrite:
+        replace_file(draft, path)
+        return
+    try:
+        give_name(os.fsencode(draft), os.fsencode(path))
+    except FileExistsError as error:
+        raise UsageError(
+            f"{str(path)!r} was made by another program meanwhile: `overwrite` replaces it"
+        ) from error
 
 
 def new_draft(path: Path) -> Path:
@@ -70,9 +95,15 @@ def remove_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write indented JSON with keys in the given order, and all but ASCII escaped."""
-    with replacing(path) as temporary, open(temporary, "w", encoding="ascii") as file:
+def write_json(path: Path, value: Any, *, overwrite: bool = True) -> None:
+    """Write indented JSON with keys in the given order, and all but ASCII escaped.
+
+    `overwrite` and errors as for `replacing`.
+    """
+    with (
+        replacing(path, overwrite=overwrite) as temporary,
+        open(temporary, "w", encoding="ascii") as file,
+    ):
         json.dump(value, file, indent=2)
         file.write("\n")
 

@@ -76,10 +76,15 @@ def format_of(path: Path, wanted: Format | None = None) -> Format:
     return wanted or named or "parquet"
 
 
-def write_table(path: Path, table: pa.Table, form: Format | None = None) -> None:
-    """Write a whole table in a format; by default the one of the file's name."""
+def write_table(
+    path: Path, table: pa.Table, form: Format | None = None, *, overwrite: bool = True
+) -> None:
+    """Write a whole table in a format; by default the one of the file's name.
+
+    `overwrite` and errors as for `atomic.replacing`.
+    """
     with (
-        replacing(path) as temporary,
+        replacing(path, overwrite=overwrite) as temporary,
         _writer(temporary, table.schema, form or format_of(path), parquet.ROW_GROUP) as writer,
     ):
         writer.write(table)
@@ -91,11 +96,16 @@ def write_tables(
     pieces: Iterable[pa.Table],
     count_by: str,
     form: Format | None = None,
+    *,
+    overwrite: bool = True,
 ) -> dict[str, int]:
-    """Write tables to one file as they arrive; the counts of one column's values."""
+    """Write tables to one file as they arrive; the counts of one column's values.
+
+    `overwrite` and errors as for `atomic.replacing`.
+    """
     counts: dict[str, int] = {}
     with (
-        replacing(path) as temporary,
+        replacing(path, overwrite=overwrite) as temporary,
         _writer(temporary, schema, form or format_of(path), parquet.LONG_ROW_GROUP) as writer,
     ):
         for table in pieces:

@@ -43,6 +43,7 @@ def write_report(
     target: Path,
     *,
     groups: int = PICTURED,
+    overwrite: bool = True,
     progress: Progress = no_progress,
 ) -> None:
     """Write what an audit found as one HTML file: the same bytes for the same audit and images.
@@ -51,10 +52,11 @@ def write_report(
     ----------
     audited : AuditFolder
     target : Path
-        Replaced if it exists.
     groups : int
         How many groups are shown with pictures; with 200 of them the file stays below 15 MB,
         whatever the images.
+    overwrite : bool
+        Whether `target` is replaced if it exists.
     progress : Progress
         Told how many pictures have been drawn.
 
@@ -62,6 +64,8 @@ def write_report(
     ------
     StoreError
         A table of the audit is damaged.
+    UsageError
+        `target` exists in the end, and is not to be replaced.
     """
     table = GroupTable(audited.groups, audited.splits)
     shown = table.take(table.order[:groups], COPIES_SHOWN)
@@ -95,7 +99,7 @@ def write_report(
         most_reasons=_REASONS,
         most_copies=COPIES_SHOWN,
     )
-    with atomic.replacing(target) as temporary:
+    with atomic.replacing(target, overwrite=overwrite) as temporary:
         temporary.write_text(page, encoding="utf-8", newline="\n")
 
 

@@ -72,7 +72,9 @@ def import_hashes(
     return rows
 
 
-def export_hashes(rows: HashTable, out: Path, *, augmented: bool = False) -> int:
+def export_hashes(
+    rows: HashTable, out: Path, *, augmented: bool = False, overwrite: bool = True
+) -> int:
     """Write the paper's JSON, with one entry for each image or, if augmented, six.
 
     Returns
@@ -83,7 +85,8 @@ def export_hashes(rows: HashTable, out: Path, *, augmented: bool = False) -> int
     Raises
     ------
     UsageError
-        Augmented, and the rows have no hashes in other orientations.
+        Augmented, and the rows have no hashes in other orientations. Or, without `overwrite`,
+        `out` exists in the end.
     """
     wanted = PAPER_ORIENTATIONS if augmented else (0,)
     if not set(wanted) <= set(rows.known):
@@ -94,7 +97,7 @@ def export_hashes(rows: HashTable, out: Path, *, augmented: bool = False) -> int
         for name, hashes in zip(names, rows.phashes, strict=True)
         for t in wanted
     ]
-    atomic.write_json(out, entries)
+    atomic.write_json(out, entries, overwrite=overwrite)
     return len(entries)
 
 

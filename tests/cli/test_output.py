@@ -1,10 +1,14 @@
 """What the other commands write."""
 
 import json
+from unittest import mock
 
 import pytest
 
+from fastphash.files import atomic
 from tests.support.command_line import USAGE, error_of, run, too_wide
+
+PAPER = ["--format", "hash-and-search"]
 
 
 @pytest.mark.slow
@@ -22,6 +26,40 @@ def test_nothing_is_overwritten_unless_asked(data, tmp_path):
         assert table.read_text() == "precious"
         run(*words, "--overwrite", cwd=data)
         assert table.read_bytes() != b"precious"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["join", "out/hashes@val", "out/hashes@train", "-o", "x.parquet"],
+        ["join", "out/hashes@val", "out/hashes@train", "-o", "x.json", *PAPER],
+        ["group", "out/hashes", "-o", "x.csv"],
+        ["group", "out/hashes", "-o", "x.json", *PAPER],
+        ["convert", "out/hashes", "x.json"],
+        ["query", "train/000.png", "--in", "out/hashes", "-o", "x.jsonl"],
+        ["info", "out/hashes", "--rejected", "x.csv"],
+        ["calibrate", "out/hashes", "--radius", "20", "-o", "x.svg"],
+        ["report", "out", "--groups", "0", "-o", "x.html"],
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_appears_while_a_command_works_is_not_replaced(data, words):
+    table = data / next(word for word in words if word.startswith("x."))
+
+    def made_meanwhile(path):
+        if path.name == table.name:
+            path.write_text("precious")
+        return atomic_new_draft(path)
+
+    atomic_new_draft = atomic.new_draft
+    try:
+        with mock.patch.object(atomic, "new_draft", made_meanwhile):
+            done = run(*words, status=USAGE, cwd=data)
+        assert "made by another program meanwhile: --overwrite replaces it" in error_of(done)
+        assert table.read_text() == "precious"
+        assert not atomic.drafts_of(table)
+    finally:
+        table.unlink()
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def calibrate(
         )
     summary = result.summary(precision)
     if output.path is not None and (panels := result.panels(precision)):
-        write_curves(output.path, panels)
+        write_curves(output.path, panels, overwrite=output.overwrite)
     elif output.path is not None:
         click.echo(
             f"Without pairs there is nothing to draw: {output.path} wasn't written", err=True

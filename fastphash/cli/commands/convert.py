@@ -70,5 +70,5 @@ def convert(
         raise UsageError("--as and --split are for files that become stores")
     rows = read_hashes(source)
     check_free(target, overwrite=overwrite)
-    entries = export_hashes(rows, target, augmented=augmented)
+    entries = export_hashes(rows, target, augmented=augmented, overwrite=overwrite)
     click.echo(f"{count(entries, 'entry', 'entries')} to {target}")

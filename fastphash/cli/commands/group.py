@@ -57,9 +57,9 @@ def group(
         table = group_rows(ranked, criteria, keepers.grouping).table()
     path = Path(str(output.path))
     if form := output.table_form:
-        write_table(path, table, form)
+        write_table(path, table, form, overwrite=output.overwrite)
     else:
-        atomic.write_json(path, paper_groups(rows, table))
+        atomic.write_json(path, paper_groups(rows, table), overwrite=output.overwrite)
     kinds = parquet.count_values(table["kind"])
     groups = table.num_rows - sum(kinds.values())
     unseen = count_unseen(table)

@@ -37,7 +37,7 @@ def info(store: str, rejected: Path | None, overwrite: bool, as_json: bool) -> N
     handle_signals()
     contents = summarise_hashes(read_hashes(store, everything=True))
     if rejected is not None:
-        write_table(rejected, read_rejected(store))
+        write_table(rejected, read_rejected(store), overwrite=overwrite)
     if as_json:
         show_json(contents)
     else:

@@ -88,9 +88,9 @@ def _write_pairs(
     from fastphash.results.schemas import PAIRS_SCHEMA
     from fastphash.store.convert import paper_matches
 
-    path, form = Path(str(output.path)), output.table_form
+    path, form, overwrite = Path(str(output.path)), output.table_form, output.overwrite
     if form:
-        return write_tables(path, PAIRS_SCHEMA, tables, count_by="kind", form=form)
+        return write_tables(path, PAIRS_SCHEMA, tables, "kind", form, overwrite=overwrite)
     table = parquet.concat(PAIRS_SCHEMA, tables)
-    atomic.write_json(path, paper_matches(needles, table))
+    atomic.write_json(path, paper_matches(needles, table), overwrite=overwrite)
     return parquet.count_values(table["kind"])

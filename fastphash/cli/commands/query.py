@@ -58,7 +58,7 @@ def query(
             images, stored, radius=radius, k=k, options=search.join(progress), progress=progress
         )
     if output.path is not None:
-        write_table(output.path, table, output.table_form)
+        write_table(output.path, table, output.table_form, overwrite=output.overwrite)
     if as_json:
         show_json(table.drop_columns(["path_bytes"]).to_pylist())
     else:

@@ -44,7 +44,8 @@ def report(folder: Path, output: OutputFile, groups: int) -> None:
     handle_signals()
     audited = open_audit(folder)
     target = output.path or audited.folder / REPORT
+    overwrite = output.overwrite or output.path is None
     with ProgressScreen() as progress:
-        write_report(audited, target, groups=groups, progress=progress)
+        write_report(audited, target, groups=groups, overwrite=overwrite, progress=progress)
     shown = min(groups, audited.summary["groups"]["groups"])
     click.echo(f"{count(shown, 'group')} with pictures, in {target}")

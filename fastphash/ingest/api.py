@@ -1,5 +1,6 @@
 """Images to hashes, in memory or into a store."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from fastphash.base.progress import Progress, no_progress
+from fastphash.base.text import listed
 from fastphash.defaults import MAX_PIXELS, TIMEOUT
 from fastphash.errors import DefinitionError, UsageError
 from fastphash.files import parquet
@@ -25,6 +27,11 @@ from fastphash.sources.splits import check_sources
 from fastphash.store.lock import locked
 from fastphash.store.schema import Layout, store_schema
 from fastphash.store.store import Store, check_new, create_store, is_store, open_store
+
+_log = logging.getLogger(__name__)
+
+# strangers in a store that a warning names
+_STRANGERS = 3
 
 
 class Hashed(NamedTuple):
@@ -169,7 +176,7 @@ def hash_into(
         check_new(path)
     with locked(path):
         store = _open_or_create(path, options, [source.split for source in sources])
-        store.remove_orphans()
+        _name_strangers(path, store.remove_orphans())
         update = StoreUpdate(
             store,
             sources,
@@ -179,6 +186,21 @@ def hash_into(
             before_writing=before_writing,
         )
         return update.run(lambda: start_executor(options))
+
+
+def _name_strangers(path: Path, names: list[str]) -> None:
+    """Say which files other programs have put among the parts of a store."""
+    if not names:
+        return
+    shown = [repr(name) for name in names[:_STRANGERS]]
+    if more := names[_STRANGERS:]:
+        shown.append(f"{len(more):,} more")
+    _log.warning(
+        "no run has made %s in %r: left alone. Programs that read the whole folder read such files "
+        "too: move them elsewhere",
+        listed(shown),
+        str(path),
+    )
 
 
 def _open_or_create(path: Path, options: IngestOptions, splits: list[str]) -> Store:

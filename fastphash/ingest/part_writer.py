@@ -58,22 +58,19 @@ class PartWriter:
 
     def replace(self, part: Part, table: pa.Table) -> None:
         """Write rows in place of a part's; without rows, remove the part."""
-        at = self._store.parts.index(part)
         self._begin()
         replacement = []
         if table.num_rows:
             replacement = [self._store.write_part(table, self._store.new_part_name())]
             replacement[0].moved = self._not_hashed(part.moved)
-        self._store.parts[at : at + 1] = replacement
-        # killed before this save, a run leaves the old part, after it the new one: both whole
-        self._store.save()
-        self._store.part_path(part).unlink()
+        self._store.drop([part], replacement)
 
     def finish(self, rejected: pa.Table, skipped: dict[str, int]) -> None:
         """Write the rejected inputs, and a manifest in which the splits are finished."""
         self._begin()
-        # the images of these are gone too
-        self._store.parts = [part for part in self._store.parts if part not in self._lost]
+        if self._lost:
+            # the images of these are gone too
+            self._store.drop(self._lost)
         for part in self._store.parts:
             part.moved = self._not_hashed(part.moved)
         self._store.write_rejected(rejected)

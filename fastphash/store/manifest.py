@@ -104,6 +104,10 @@ def _are_parts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_part, value))
 
 
+def _is_part_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(_PART_NAME.fullmatch(value))
+
+
 def _is_part(value: Any) -> bool:
     return (
         isinstance(value, dict)
@@ -113,7 +117,7 @@ def _is_part(value: Any) -> bool:
 
 
 _PART_CHECKS: dict[str, Callable[[Any], bool]] = {
-    "name": lambda value: isinstance(value, str) and bool(_PART_NAME.fullmatch(value)),
+    "name": _is_part_name,
     "rows": _is_count,
     "digest": _is_text,
     "splits": _are_splits,
@@ -129,4 +133,5 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "unfinished": _are_splits,
     "left_out": _are_splits,
     "parts": _are_parts,
+    "removed": lambda value: isinstance(value, list) and all(map(_is_part_name, value)),
 }

@@ -1,7 +1,9 @@
 """A store: Parquet parts of hashes in a folder, and a manifest with their digests."""
 
+import itertools
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,11 +26,13 @@ from fastphash.store.manifest import (
 )
 from fastphash.store.schema import (
     EVIDENCE_COLUMNS,
+    METADATA,
     READABLE_VERSIONS,
     REJECTED_SCHEMA,
     SCHEMA_VERSION,
     STAMP_COLUMNS,
     Layout,
+    definition_of,
     store_schema,
 )
 
@@ -87,6 +91,8 @@ class Store:
         Splits whose last run didn't finish.
     left_out : list of str
         Splits that the last audit didn't name: they are read only if they are asked for.
+    removed : list of str
+        Files of former parts that may still be there; empty once a run has ended.
     version : int
         Schema version of the manifest as it is on disk.
     """
@@ -100,6 +106,7 @@ class Store:
     rejected_digest: str = ""
     unfinished: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     version: int = SCHEMA_VERSION
 
     @property
@@ -138,6 +145,8 @@ class Store:
             "unfinished": self.unfinished,
             "left_out": self.left_out,
             "parts": [asdict(part) for part in self.parts],
+            # audits hold digests of manifests without this key
+            **({"removed": self.removed} if self.removed else {}),
         }
 
     def part_path(self, part: Part) -> Path:
@@ -145,9 +154,13 @@ class Store:
         return self.path / part.name
 
     def new_part_name(self) -> str:
-        """The name after the last one."""
+        """The first name after the last one that no file has."""
+        return next(name for name in self._next_names() if not os.path.lexists(self.path / name))
+
+    def _next_names(self) -> Iterator[str]:
         numbers = [int(part.name.removeprefix("part-").split(".")[0]) for part in self.parts]
-        return f"part-{max(numbers, default=-1) + 1:06d}.parquet"
+        for number in itertools.count(max(numbers, default=-1) + 1):
+            yield f"part-{number:06d}.parquet"
 
     def write_part(self, table: pa.Table, name: str) -> Part:
         """Write rows as a part, which the manifest doesn't list yet."""
@@ -213,13 +226,60 @@ class Store:
         except OSError:
             return "damaged"
 
-    def remove_orphans(self) -> None:
-        """Delete what a killed run left: temporary files, and parts that aren't listed."""
+    def drop(self, parts: Sequence[Part], replacements: Sequence[Part] = ()) -> None:
+        """Save a manifest without some parts, with others in their place, and delete their files.
+
+        Killed before the manifest is saved, a run leaves the old parts, after it the new ones.
+        """
+        first = self.parts.index(parts[0])
+        self.parts[first:first] = replacements
+        self.parts = [part for part in self.parts if part not in parts]
+        self.removed = [part.name for part in parts]
+        self.save()
+        self._delete_removed()
+
+    def remove_orphans(self) -> list[str]:
+        """Delete what a killed run left: temporary files, and parts that aren't listed.
+
+        Returns
+        -------
+        list of str
+            Files that have names as of parts, but that no run has left: somebody else's.
+        """
         atomic.remove_leftovers(self.path)
+        self._delete_removed()
+        if self.unfinished:
+            self._delete_unlisted()
         listed = {part.name for part in self.parts}
-        for path in self.path.glob(PART_FILES):
-            if path.name not in listed:
+        names = sorted(path.name for path in self.path.glob(PART_FILES))
+        return [name for name in names if name not in listed]
+
+    def _delete_removed(self) -> None:
+        for name in self.removed:
+            (self.path / name).unlink(missing_ok=True)
+        self.removed = []
+
+    def _delete_unlisted(self) -> None:
+        """Delete the one part that a run writes before its manifest lists it."""
+        for name in self._next_names():
+            path = self.path / name
+            if not os.path.lexists(path):
+                return
+            if self._is_own(path):
                 path.unlink()
+                return
+
+    def _is_own(self, path: Path) -> bool:
+        """Whether a file can be the part that a killed run wrote: of this definition, and last."""
+        if path.is_symlink() or not path.is_file():
+            return False
+        try:
+            if path.stat().st_mtime_ns < manifest_file(self.path).stat().st_mtime_ns:
+                return False
+            metadata = parquet.read_schema(path).metadata or {}
+            return METADATA in metadata and definition_of(metadata, path.name) == self.definition
+        except StoreError:
+            return False
 
     def rejected(self) -> pa.Table:
         """Inputs without a hash: split, path, path_bytes, stage, reason."""
@@ -274,7 +334,7 @@ def open_store(path: Path) -> Store:
             f"{path} has schema {manifest.get('schema')!r:.40}, this version reads {versions}: "
             "hash again, into a new folder"
         )
-    manifest = {"left_out": [], **manifest}
+    manifest = {"left_out": [], "removed": [], **manifest}
     check_manifest(manifest, manifest_file(path))
     return Store(
         path,
@@ -286,6 +346,7 @@ def open_store(path: Path) -> Store:
         manifest["rejected"],
         manifest["unfinished"],
         manifest["left_out"],
+        manifest["removed"],
         manifest["schema"],
     )
 

@@ -1,5 +1,6 @@
 """Runs that are killed, disks that fill, bits that flip, and two at once."""
 
+import itertools
 import os
 import re
 import resource
@@ -8,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import READABLE_VERSIONS, SCHEMA_VERSION
-from fastphash.store.store import MANIFEST, open_store
+from fastphash.store.store import MANIFEST, Store, open_store
 from tests.support.command_line import run, run_process
 from tests.support.examples import slow_but
 from tests.support.executors import ONE_WORKER
@@ -436,13 +439,79 @@ def test_37_orphans(tmp_path):
     (store / f"_{MANIFEST}.fastphash.tmp").write_bytes(b"half")
     update_here(store, folder)
     wanted = contents(store)
-    orphan = store / "part-000007.parquet"
-    shutil.copy(store / "part-000000.parquet", orphan)
     (store / "_part-000003.parquet.fastphash.tmp").write_bytes(b"half")
     assert len(read_hashes(str(store))) == 11
     update_here(store, folder)
     assert contents(store) == wanted
     assert hex_digest_of(store / "part-000000.parquet") == open_store(store).parts[0].digest
+
+
+class KilledError(Exception):
+    pass
+
+
+def killed_at(store, folder, *, save=None, unlinked=None):
+    """Stop an update at the save of so manieth manifest, or at the removal of a part."""
+    saves = itertools.count(1)
+    save_manifest, unlink = Store.save, Path.unlink
+
+    def save_or_stop(self):
+        if next(saves) == save:
+            raise KilledError
+        save_manifest(self)
+
+    def unlink_or_stop(self, **options):
+        if self.name == unlinked:
+            raise KilledError
+        unlink(self, **options)
+
+    with (
+        mock.patch.object(Store, "save", save_or_stop),
+        mock.patch.object(Path, "unlink", unlink_or_stop),
+        pytest.raises(KilledError),
+    ):
+        update_here(store, folder)
+
+
+@pytest.mark.parametrize("change", ["add", "replace", "lose"])
+def test_37_only_what_a_killed_run_left_is_removed(tmp_path, caplog, change):
+    folder, store, whole = (tmp_path / name for name in ("in", "s", "whole"))
+    first_run(folder)
+    update_here(store, folder)
+    if change == "add":
+        scenes(folder, range(20, 22))
+    elif change == "replace":
+        save(folder / "001.png", scene(100))
+    else:
+        for name in ("000", "001", "002", "003", "004"):
+            (folder / f"{name}.png").unlink()
+        (store / "part-000000.parquet").write_bytes(b"damaged")
+    shutil.copytree(store, whole)
+    update_here(whole, folder)
+    strangers = {
+        "part-mine.parquet": (store / "part-000001.parquet").read_bytes(),
+        # under the next name, and the one after that
+        "part-000003.parquet": b"a table of somebody's",
+        "part-000005.parquet": (store / "part-000001.parquet").read_bytes(),
+        "part-000009.parquet": (store / "part-000001.parquet").read_bytes(),
+    }
+    for name, data in strangers.items():
+        (store / name).write_bytes(data)
+    before_manifest, after_manifest = {"save": 2}, {"unlinked": "part-000000.parquet"}
+    stops = {"add": [before_manifest], "lose": [after_manifest]}
+    for stop in stops.get(change, [before_manifest, after_manifest]):
+        killed_at(store, folder, **stop)
+        assert open_store(store).unfinished == ["in"]
+        parts = {part.name for part in open_store(store).parts}
+        assert len({path.name for path in store.glob("part-*")} - parts - {*strangers}) == 1
+    caplog.clear()
+    update_here(store, folder)
+    assert {name: (store / name).read_bytes() for name in strangers} == strangers
+    (said,) = [record.getMessage() for record in caplog.records if "left alone" in record.msg]
+    assert all(name in said for name in [*sorted(strangers)[:3], "1 more", str(store)])
+    kept = {part.name for part in open_store(store).parts}
+    assert {path.name for path in store.glob("part-*.parquet")} == kept | {*strangers}
+    assert read_store(store).equals(read_store(whole))
 
 
 def replace_by(path, data):

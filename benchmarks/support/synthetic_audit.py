@@ -1,5 +1,6 @@
 """A synthetic audit: groups of images that don't exist, and decisions about some."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,7 @@ def write_audit(out: Path, groups: int) -> Codes:
     parquet.write_table(out / LEAKS, LEAKS_SCHEMA.empty_table())
     parquet.write_table(out / REJECTED, REJECTED_SCHEMA.empty_table())
     store = open_store(out / HASHES)
-    summary = {
-        "splits": {name: {} for name in SPLITS},
-        "split_order": list(SPLITS),
-        "store": store.digest,
-        "min_score": 0.5,
-        "decisions": {},
-    }
-    atomic.write_json(out / SUMMARY, summary)
+    atomic.write_json(out / SUMMARY, empty_summary(SPLITS, store.digest))
     images = [
         Image(SPLITS[split[row]], paths[row].encode(), digests[row].tobytes())
         for row in np.flatnonzero(position[: 2 * DECISIONS + 2] < 2).tolist()
@@ -65,6 +59,42 @@ def write_audit(out: Path, groups: int) -> Codes:
     pairs = list(zip(images[0::2], images[1::2], strict=False))[1:DECISIONS]
     decide(out, *(Decision("not_copies", pair) for pair in pairs))
     return position
+
+
+def empty_summary(splits: Sequence[str], digest: str) -> dict[str, Any]:
+    """What summary.json holds of an audit that counted nothing but an image of each split."""
+    none = {"leaked": 0, "share": 0.0, "kinds": {}}
+    split = {
+        **dict.fromkeys(("images", "distinct"), 1),
+        **dict.fromkeys(("same_pixels", "collisions", "rejected", "skipped"), 0),
+        "root": "",
+        "listed": False,
+        "split_folders": {},
+        "leaks": none,
+        "copies": {},
+        "copies_by_distance": {},
+    }
+    return {
+        "fastphash": "unknown",
+        "definition": "",
+        "thumbnails": True,
+        "orientations": True,
+        "store": digest,
+        "keep_in": [],
+        "split_order": list(splits),
+        "radius": 0,
+        "min_score": 0.5,
+        "chance": 0.0,
+        "grouping": "star",
+        "decisions": {"used": 0, "stale": 0, "digest": ""},
+        "splits": dict.fromkeys(splits, split),
+        "leaks": [],
+        "staying": {},
+        "groups": {"groups": 0, "images": 0},
+        "rejected": {},
+        "masks": [],
+        "labels": {},
+    }
 
 
 def write_store(

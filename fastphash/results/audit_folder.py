@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import COUNTED
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
 from fastphash.files.digest import content_digest, hex_digest_of
 from fastphash.labels.masks import left_out
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, LOOKED, PARTS
+from fastphash.results.summary_values import with_all_kinds, wrong_value
 from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
 from fastphash.store.open import read_hashes
@@ -59,8 +59,6 @@ NEEDED_OF_GROUPS = ("group", "split", "path", "role", "keeper_split", "keeper_pa
 _TABLES = ((GROUPS, GROUPS_SCHEMA), (LEAKS, LEAKS_SCHEMA))
 # audits of earlier versions have no findings or looks, and no columns for them
 _ADDED = frozenset(name for name, _ in (*PARTS, LOOKED))
-#: What a summary has of which type, as far as everything else stands on it.
-_SHAPE = {"splits": dict, "decisions": dict, "split_order": list}
 
 
 @dataclass(frozen=True)
@@ -212,12 +210,8 @@ def open_audit(folder: Path) -> AuditFolder:
         raise StoreError(
             f"the hashes in {str(folder)!r} are not those that were audited: run the audit again"
         )
-    if not {"decisions", "split_order"} <= summary.keys() or any(
-        _lacks_columns(folder / name, schema) for name, schema in _TABLES
-    ):
-        raise StoreError(f"the audit in {str(folder)!r} is of an older version: run it again")
-    if wrong := [key for key, kind in _SHAPE.items() if not isinstance(summary.get(key), kind)]:
-        raise StoreError(f"{folder / SUMMARY}: {wrong[0]!r} is no part of a summary: {RUN_AGAIN}")
+    if any(_lacks_columns(folder / name, schema) for name, schema in _TABLES):
+        raise _of_older_version(folder)
     _check_tables(folder, summary)
     return AuditFolder(folder, summary, store)
 
@@ -231,7 +225,7 @@ def _lacks_columns(path: Path, schema: pa.Schema) -> bool:
 def read_summary(folder: Path) -> dict[str, Any]:
     """What summary.json holds, with 0 for kinds that an earlier version didn't know.
 
-    StoreError if it isn't as the audit wrote it.
+    StoreError if it isn't as the audit wrote it, or says what no audit says.
     """
     path = folder / SUMMARY
     summary = atomic.read_json(path)
@@ -240,9 +234,12 @@ def read_summary(folder: Path) -> dict[str, Any]:
     # earlier versions wrote no digest
     if summary.get("digest", "") not in ("", content_digest(summary)):
         raise StoreError(f"{path} is not as the audit wrote it: {RUN_AGAIN}")
-    none = dict.fromkeys(COUNTED, 0)
-    splits = summary.get("splits", {}).values()
-    counted = [*summary.get("leaks", []), *(split["leaks"] for split in splits if "leaks" in split)]
-    for leaks in counted:
-        leaks["kinds"] = none | leaks["kinds"]
-    return summary
+    if not {"decisions", "split_order"} <= summary.keys():
+        raise _of_older_version(folder)
+    if wrong := wrong_value(summary):
+        raise StoreError(f"{path}: {wrong}, which no audit says: {RUN_AGAIN}")
+    return with_all_kinds(summary)
+
+
+def _of_older_version(folder: Path) -> StoreError:
+    return StoreError(f"the audit in {str(folder)!r} is of an older version: run it again")

@@ -22,6 +22,7 @@ from fastphash.store.rows import HashTable
 
 DECISIONS = "decisions.json"
 _VERSION = 1
+_DIGEST_BYTES = 16
 # true in entries that were decided together with the one before
 _TOGETHER = "with_previous"
 # a decision holds for so many pairs of files of the same bytes at most; with more of them, for the
@@ -312,8 +313,11 @@ def _from_json(entry: dict[str, Any]) -> Decision:
     word = entry["decision"]
     if len(entry["images"]) != _IMAGES_OF_WORD[word]:
         raise ValueError(f"{word} about {len(entry['images'])} images")
-    images = (
-        Image(image["split"], os.fsencode(image["path"]), bytes.fromhex(image["digest"]))
-        for image in entry["images"]
-    )
-    return Decision(word, tuple(images))
+    return Decision(word, tuple(map(_image_from_json, entry["images"])))
+
+
+def _image_from_json(image: dict[str, str]) -> Image:
+    split, path, digest = image["split"], image["path"], bytes.fromhex(image["digest"])
+    if not isinstance(split, str) or len(digest) != _DIGEST_BYTES:
+        raise ValueError(f"split {split!r:.80}, digest {image['digest']!r:.80}")
+    return Image(split, os.fsencode(path), digest)

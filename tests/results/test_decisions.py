@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -124,6 +126,24 @@ def test_what_is_decided_in_one_step_counts_once(rows, steps, used, stale):
         '{"version": 1}',
         '{"version": 1, "decisions": [{"decision": "delete", "images": []}]}',
         '{"version": 1, "decisions": [{"decision": "copies", "images": []}]}',
+        *(
+            json.dumps(
+                {
+                    "version": 1,
+                    "decisions": [
+                        {"decision": "keeper", "images": [{"split": s, "path": p, "digest": d}]}
+                    ],
+                }
+            )
+            for s, p, d in (
+                (["val"], "a", "00" * 16),
+                (None, "a", "00" * 16),
+                ("val", 1, "00" * 16),
+                ("val", "a", "00" * 15),
+                ("val", "a", None),
+                ("val", "a", "no digest"),
+            )
+        ),
         "no JSON",
     ],
 )

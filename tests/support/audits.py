@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.support.synthetic_audit import empty_summary
 from fastphash.files import atomic, parquet
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.results.schemas import GROUPS_SCHEMA
@@ -80,15 +81,7 @@ def write_audit(out, groups, roots=None, **columns):
         GROUPS_SCHEMA.names,
     )
     parquet.write_table(out / "groups.parquet", table.cast(GROUPS_SCHEMA))
-    splits = {name: {} for name in names}
-    summary = {
-        "splits": splits,
-        "split_order": names,
-        "store": store.digest,
-        "min_score": 0.5,
-        "decisions": {},
-    }
-    atomic.write_json(out / "summary.json", summary)
+    atomic.write_json(out / "summary.json", empty_summary(names, store.digest))
     return out
 
 
@@ -152,5 +145,7 @@ def audited(
         rows=HashTable(pa.table(columns), Definition()),
         splits=["train", "val"],
         findings=findings,
-        store=SimpleNamespace(roots={"train": "/train", "val": "/val"}, digest="d"),
+        store=SimpleNamespace(
+            roots={"train": "/train", "val": "/val"}, digest="d", hashes_digest="h"
+        ),
     )

@@ -59,7 +59,8 @@ class CheckedPlan:
     def __init__(self, audited: AuditFolder, table: pa.Table) -> None:
         self.audited = audited
         self.settings = plan_settings(table)
-        if self.settings["store"] != audited.store.digest:
+        # plans of earlier versions name the digest of the whole store
+        if self.settings["store"] not in (audited.store.hashes_digest, audited.store.digest):
             raise StoreError("the audit has changed since the plan was made: plan again")
         if self.settings["decided"] != decisions_digest(audited.folder):
             raise StoreError("something was decided since the plan was made: plan again")

@@ -168,7 +168,7 @@ def _basis(audited: AuditFolder, decided: Resolved) -> dict[str, Any]:
     """The settings that say which hashes, decisions and findings a plan was made of."""
     return {
         "roots": {split: audited.store.roots[split] for split in audited.splits},
-        "store": audited.store.digest,
+        "store": audited.store.hashes_digest,
         "decisions": decided.used,
         "stale_decisions": decided.stale,
         "decided": decisions_digest(audited.folder),

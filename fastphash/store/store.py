@@ -13,7 +13,7 @@ import pyarrow as pa
 from fastphash.base.text import listed
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, empty_parquet, parquet
-from fastphash.files.digest import hex_digest_of
+from fastphash.files.digest import content_digest, hex_digest_of
 from fastphash.hashing.definition import Definition
 from fastphash.store.lock import LOCK
 from fastphash.store.manifest import (
@@ -41,6 +41,8 @@ REJECTED = "_rejected.parquet"
 #: Name of the store in the folder of an audit.
 AUDIT_STORE = "hashes"
 _MAKE_ANEW = "delete it, and hash again into the same folder"
+# what a manifest says of rows and their hashes
+_OF_HASHES = ("definition", "orientations", "thumbnails", "roots", "parts")
 #: Names of all parts, as a pattern.
 PART_FILES = "part-*.parquet"
 #: Rows of a full part.
@@ -118,6 +120,12 @@ class Store:
     def digest(self) -> str:
         """XXH3-128 of the manifest, in hex: equal for stores with equal contents."""
         return manifest_digest(self._manifest())
+
+    @property
+    def hashes_digest(self) -> str:
+        """XXH3-128 of what the manifest says of rows, in hex: not of inputs without a hash."""
+        whole = self._manifest()
+        return content_digest({key: whole[key] for key in _OF_HASHES})
 
     def save(self) -> None:
         """Write the manifest, in the current version."""

@@ -81,7 +81,7 @@ class Small:
             "splits": {split: {"listed": False} for split in self.splits},
         }
         roots = {split: str(self.root / split) for split in self.splits}
-        self.store = SimpleNamespace(roots=roots, digest="s")
+        self.store = SimpleNamespace(roots=roots, digest="s", hashes_digest="h")
         self.rejected = REJECTED_SCHEMA.empty_table()
         self.findings = NO_FINDINGS
         for split in self.splits:

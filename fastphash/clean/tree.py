@@ -1,5 +1,6 @@
 """A tree of the images that stay: copies, hard links or symbolic links."""
 
+import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,8 @@ from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import NAME_TAKEN, Applied
 from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
-from fastphash.files.durable_transfer import copy_file, link_file, symlink_file
+from fastphash.errors import UsageError
+from fastphash.files.durable_transfer import copy_file, link_file, link_problem, symlink_file
 from fastphash.files.own_copies import TakenError
 from fastphash.files.own_names import FolderNames
 
@@ -43,13 +45,16 @@ def make_tree(
     Raises
     ------
     UsageError
-        The target lies in a split's folder or contains one, or a name leads out of its split.
+        The target lies in a split's folder or contains one, a name leads out of its split, or no
+        hard links to a split's files can be made there.
     """
     check_target(plan, target)
     check_coco_files(plan, coco)
     state = read_file_state(plan, progress)
     rows = np.flatnonzero(state.keep).tolist()
     destinations = target_files(plan, target, rows)
+    if mode == "hardlink":
+        _check_links(plan, target, dict(zip(rows, destinations, strict=True)))
     applied = Applied(skipped=state.skipped_by_lists(plan), rescued=state.rescued)
     applied.planned = len(rows) + len(applied.skipped)
     names = FolderNames()
@@ -62,6 +67,24 @@ def make_tree(
                 applied.attempt(make, partial(plan.skipped, row))
             applied.files, applied.coco = drafts.publish(), written
     return applied
+
+
+def _check_links(plan: CheckedPlan, target: Path, destinations: Mapping[int, bytes]) -> None:
+    """Raise UsageError if no hard link to the first file of a split can be made; the rest follow.
+
+    `destinations` are by row.
+    """
+    there = next(path for path in (target, *target.absolute().parents) if path.is_dir())
+    first_of = {plan.splits[row]: row for row in reversed(destinations)}
+    for split, row in first_of.items():
+        if os.path.lexists(destinations[row]):
+            continue
+        if why := link_problem(plan.file(row), os.fsencode(there)):
+            raise UsageError(
+                f"no hard links from {str(target)!r} to split {split!r} in "
+                f"{plan.audited.store.roots[split]!r} ({why}): use copy or symlink, or name a "
+                "folder on the same disk"
+            )
 
 
 def _make_file(

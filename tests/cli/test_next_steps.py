@@ -1,17 +1,22 @@
 """What is printed to be copied into a shell does what it says."""
 
+import errno
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+from unittest import mock
 
 import pytest
 
 from fastphash.base import system
 from fastphash.cli.next_steps import clean_commands, shell_word, split_folders_command
+from fastphash.files.durable_transfer import link_problem
 from tests.support.command_line import USAGE, error_of, run, screen
+from tests.support.disks import elsewhere
 from tests.support.report_pages import slightly
 from tests.support.scenes import save, scene, scenes
 
@@ -136,6 +141,24 @@ def test_where_files_went_is_said_and_how_they_come_back(tmp_path, columns):
     assert len(list((tmp_path / "in").iterdir())) == 1
     run(*shlex.split(command)[1:], cwd=tmp_path)
     assert sorted(path.name for path in (tmp_path / "in").iterdir()) == before
+
+
+def test_hard_links_to_another_disk_are_refused_at_once(tmp_path):
+    for split in ("in", "more"):
+        scenes(tmp_path / split, [1, 2])
+    run("audit", "in", "more", "-o", "out", cwd=tmp_path)
+    run("clean", "out", cwd=tmp_path)
+    with tempfile.TemporaryDirectory(dir=elsewhere(tmp_path)) as folder:
+        words = ("clean", "out", f"{folder}/tree", "--apply", "--to", "hardlink")
+        said = error_of(run(*words, cwd=tmp_path, status=USAGE))
+        assert f"no hard links from '{folder}/tree' to split 'in'" in said
+        assert "use copy or symlink" in said
+        assert os.listdir(folder) == []
+    # one file that can't be linked is no reason for the others
+    with mock.patch.object(os, "link", side_effect=OSError(errno.EPERM, "no")):
+        assert link_problem(b"x", os.fsencode(tmp_path)) == os.strerror(errno.EPERM)
+    assert link_problem(os.fsencode(tmp_path / "in"), os.fsencode(tmp_path)) == ""
+    assert sorted(os.listdir(tmp_path)) == ["in", "more", "out"]
 
 
 def test_errors_name_the_folder_that_was_given(tmp_path):

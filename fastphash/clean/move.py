@@ -91,8 +91,28 @@ def move_aside(
             if still_there:
                 removed[still_there] = False
                 written = draft(removed=removed)
+            applied.places = _places(plan, state, earlier, target, applied.done)
             applied.files, applied.coco = drafts.publish(), written
     return applied
+
+
+def _places(
+    plan: CheckedPlan,
+    state: FileState,
+    earlier: Mapping[tuple[str, bytes], bytes],
+    target: Path,
+    moved: int,
+) -> dict[str, int]:
+    """How many images lie in which folder: those that were moved now, and by earlier runs."""
+    here = os.path.abspath(target)
+    places = {here: moved} if moved else {}
+    for row in np.flatnonzero(state.moved).tolist():
+        name = os.path.join(os.fsencode(plan.splits[row]), plan.paths[row])
+        place = os.fsdecode(
+            earlier[plan.splits[row], plan.paths[row]].removesuffix(os.fsencode(os.sep) + name)
+        )
+        places[place] = places.get(place, 0) + 1
+    return {str(target) if place == here else place: n for place, n in places.items()}
 
 
 def _planned_moves(

@@ -63,6 +63,8 @@ class Applied:
     rescued : list of Skipped
         Images that the plan removes, but that stay because their keeper has changed or is gone.
         `done` counts them too.
+    places : dict of str to int
+        Where moved images are now, by this run or an earlier one: folder, and how many.
     files : list of Path
         Lists and COCO files that were written.
     coco : dict of str to WrittenCoco
@@ -74,6 +76,7 @@ class Applied:
     already: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     rescued: list[Skipped] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     coco: dict[str, WrittenCoco] = field(default_factory=dict)
 
@@ -110,6 +113,7 @@ class Applied:
             "already": self.already,
             "skipped": _as_json(self.skipped),
             "rescued": _as_json(self.rescued),
+            "places": self.places,
             "files": list(map(str, self.files)),
             "annotations_gone": self.annotations_gone,
             "coco": {split: written._asdict() for split, written in self.coco.items()},

@@ -243,11 +243,20 @@ def _exceptions_in_words(images: list[dict[str, str]], file: str) -> list[str]:
     return lines
 
 
-def show_place(mode: str, target: Path, folder: Path) -> None:
-    """Where a plan has put images, and how to move them back; `folder` is that of the audit."""
+def show_place(mode: str, target: Path, folder: Path, places: dict[str, int]) -> None:
+    """Where a plan has put images, and how to move them back.
+
+    `folder` is that of the audit, `places` as of `Applied`.
+    """
     if mode == "move":
         undo = f"fastphash clean {shell_word(folder)} --undo"
-        show_commands(f"Moved to {target}. To undo it", {undo: "moves every file back"})
+        if len(places) > 1:
+            images = [f"{count(number, 'image')} in {place}" for place, number in places.items()]
+            show_lines("Moved, by several runs", images)
+            show_commands("To undo all of it", {undo: "moves every file back"})
+            return
+        place = next(iter(places), str(target))
+        show_commands(f"Moved to {place}. To undo it", {undo: "moves every file back"})
     elif mode != "lists":
         show_lines("Clean tree", [f"what stays is in {target}"])
 

@@ -1,6 +1,7 @@
 """What is printed to be copied into a shell does what it says."""
 
 import errno
+import json
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ from unittest import mock
 import pytest
 
 from fastphash.base import system
+from fastphash.clean import move
 from fastphash.cli.next_steps import clean_commands, shell_word, split_folders_command
 from fastphash.files.durable_transfer import link_problem
 from tests.support.command_line import USAGE, error_of, run, screen
@@ -141,6 +143,33 @@ def test_where_files_went_is_said_and_how_they_come_back(tmp_path, columns):
     assert len(list((tmp_path / "in").iterdir())) == 1
     run(*shlex.split(command)[1:], cwd=tmp_path)
     assert sorted(path.name for path in (tmp_path / "in").iterdir()) == before
+
+
+def test_moves_of_several_runs_are_told_apart(tmp_path):
+    scenes(tmp_path / "in", [1, 2])
+    for name, seed in (("copy.bmp", 1), ("other.bmp", 2), ("third.bmp", 2)):
+        save(tmp_path / "in" / name, scene(seed))
+    run("audit", "in", "-o", "out", cwd=tmp_path)
+    run("clean", "out", cwd=tmp_path)
+    to = ("--apply", "--to", "move")
+    # the second move ends the run
+    moves = mock.Mock(wraps=move.move_file, side_effect=[mock.DEFAULT, ZeroDivisionError])
+    with mock.patch.object(move, "move_file", moves), pytest.raises(ZeroDivisionError):
+        run("clean", "out", "a", *to, cwd=tmp_path)
+    shown = run("clean", "out", "b", *to, cwd=tmp_path).stdout
+    assert "Moved, by several runs" in shown
+    assert f"1 image in {tmp_path / 'a'}" in shown
+    assert "2 images in b" in shown
+    again = run("clean", "out", "a", *to, cwd=tmp_path).stdout
+    assert "1 image in a\n" in again
+    assert f"2 images in {tmp_path / 'b'}" in again
+    said = json.loads(run("clean", "out", "a", *to, "--json", cwd=tmp_path).stdout)
+    assert said["places"] == {"a": 1, str(tmp_path / "b"): 2}
+    for folder, images in (("a", 1), ("b", 2)):
+        assert len([*(tmp_path / folder / "in").iterdir()]) == images
+    command = re.search(r"To undo all of it\n  (fastphash .* --undo)", again)[1]
+    run(*shlex.split(command)[1:], cwd=tmp_path)
+    assert len([*(tmp_path / "in").iterdir()]) == 5
 
 
 def test_hard_links_to_another_disk_are_refused_at_once(tmp_path):

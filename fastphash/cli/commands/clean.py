@@ -201,6 +201,6 @@ def _finish(
     else:
         show_applied(applied.as_json(), what, str(folder / SKIPPED))
         if target and applied.done + applied.already:
-            show_place(what, target, folder)
+            show_place(what, target, folder, applied.places)
     if applied.skipped or applied.rescued:
         raise SystemExit(1)

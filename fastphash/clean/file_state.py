@@ -1,5 +1,6 @@
 """Which images of a plan can be kept or removed, given the files on the disk now."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -13,7 +14,8 @@ from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.outcome import CHANGED, GONE, Skipped
 from fastphash.errors import StoreError
 from fastphash.files.durable_transfer import entry_of
-from fastphash.sources.protocol import SpecialFileError
+from fastphash.sources.protocol import SpecialFileError, Stamp
+from fastphash.store.stamps import stamp_at, stamps_of
 
 # one report for this many files: a report takes longer than a look at one file
 _FILES_PER_REPORT = 256
@@ -63,7 +65,7 @@ def read_file_state(
     progress: Progress,
     destinations: Mapping[tuple[str, bytes], bytes] | None = None,
 ) -> FileState:
-    """Compare the size and time of every file with those in the plan.
+    """Compare the stamp of every file with the one in the store, or else its bytes.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ def read_file_state(
         All images of a split are gone.
     """
     destinations = destinations or {}
-    sizes, times = (plan.table[name].to_pylist() for name in ("size", "mtime_ns"))
+    stamps = stamps_of(plan.audited.rows.table)
     unchanged, exists, moved = np.zeros((3, len(plan)), np.bool_)
     lost = {}
     inodes = [0] * len(plan)
@@ -97,7 +99,9 @@ def read_file_state(
             continue
         exists[row] = True
         inodes[row] = stamp.inode if stamp is not None else 0
-        unchanged[row] = stamp is not None and stamp[:2] == (sizes[row], times[row])
+        unchanged[row] = stamp is not None and _is_unchanged(
+            plan, row, stamp_at(stamps, row), stamp
+        )
         if not unchanged[row]:
             lost[row] = plan.skipped(row, CHANGED)
     _check_splits(plan, exists)
@@ -108,6 +112,16 @@ def read_file_state(
         for row in np.flatnonzero(unchanged & to_remove & ~remove).tolist()
     ]
     return FileState(unchanged & ~remove, remove, moved, lost, rescued, inodes)
+
+
+def _is_unchanged(plan: CheckedPlan, row: int, before: Stamp, now: Stamp) -> bool:
+    """Whether a file is as it was hashed; it is read if its stamp leaves that open."""
+    change = before.compare(now)
+    if change != "unsure":
+        return change == "same"
+    with contextlib.suppress(OSError):
+        return plan.digest(row) == plan.digests[row]
+    return False
 
 
 def keeper_changed(plan: CheckedPlan, row: int) -> str:

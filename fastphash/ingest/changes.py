@@ -107,13 +107,13 @@ class Changes:
                 self.marks[row] = KEPT
                 tally.missing += 1
                 return
-        before = self._stored.stamp(row)
+        change = "changed" if now is None else self._stored.stamp(row).compare(now)
         # under another root, equal names, sizes and times prove nothing
         is_current = not self._stored.is_moved(row) and not self._stored.is_outdated(row)
-        if now is None or now.size != before.size or not is_current:
+        if change == "changed" or not is_current:
             self.marks[row] = CHANGED
             tally.changed += 1
-        elif now != before or self._rehash:
+        elif change == "unsure" or self._rehash:
             self.marks[row] = UNSURE
         else:
             self.marks[row] = KEPT

@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 
 from fastphash.sources.protocol import Stamp
 from fastphash.store.schema import EVIDENCE_COLUMNS, STAMP_COLUMNS, exact_paths
+from fastphash.store.stamps import STAMPS, stamp_at, stamps_of
 from fastphash.store.store import Part, Store
-
-# in the order of a stamp's fields
-_STAMP = ("size", "mtime_ns", "inode", "ctime_ns")
-_64_BITS = (1 << 64) - 1
 
 
 class StoredRows:
@@ -29,7 +26,7 @@ class StoredRows:
     """
 
     def __init__(self, store: Store, parts: list[Part]) -> None:
-        columns = ["split", "path", "path_bytes", *_STAMP]
+        columns = ["split", "path", "path_bytes", *STAMPS]
         tables = [store.read_part(part, columns) for part in parts]
         self._parts = parts
         lacking = [store.lacks(part) for part in parts]
@@ -38,9 +35,7 @@ class StoredRows:
         self._ends = np.cumsum([table.num_rows for table in tables], dtype=np.int64)
         table = pa.concat_tables([store.schema.empty_table().select(columns), *tables])
         self.splits = np.array(table["split"].to_pylist(), object)
-        # one array, because four lookups for each file take longer than one
-        stamps = [table[name].fill_null(0).to_numpy().view(np.int64) for name in _STAMP]
-        self._stamps = np.stack(stamps, axis=1)
+        self._stamps = stamps_of(table)
         self.paths = exact_paths(table)
         keys = b"".join(map(_key, self.splits, self.paths.to_pylist()))
         words = np.frombuffer(keys, np.uint64).reshape(-1, 2)
@@ -61,8 +56,7 @@ class StoredRows:
 
     def stamp(self, row: int) -> Stamp:
         """The stamp of a file when it was hashed; 0 for what isn't known."""
-        size, mtime_ns, inode, ctime_ns = self._stamps[row].tolist()
-        return Stamp(size, mtime_ns, inode & _64_BITS, ctime_ns)
+        return stamp_at(self._stamps, row)
 
     def is_moved(self, row: int) -> bool:
         """Whether a row was hashed below another root than its split has now."""

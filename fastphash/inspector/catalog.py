@@ -17,7 +17,9 @@ from fastphash.inspector.selection import Selection
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.results.decisions import Image
 from fastphash.results.pair_parts import PairParts
+from fastphash.sources.protocol import Stamp
 from fastphash.store.schema import exact_paths
+from fastphash.store.stamps import STAMPS, stamp_at, stamps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Row:
         Empty where it isn't known.
     reason : str
         Why its keeper stays rather than it; empty for a keeper.
-    size, mtime_ns, width, height : int
+    size, width, height : int
         Of the audited file; width and height are 0 where they aren't known.
     parts : PairParts or None
         What to outline on it and its keeper.
@@ -62,7 +64,6 @@ class Row:
     colour: str
     reason: str
     size: int
-    mtime_ns: int
     width: int
     height: int
     parts: PairParts | None
@@ -155,7 +156,6 @@ class Catalog:
             "" if colour == NONE else COLOURS[colour],
             "" if kind == NONE else columns.reasons[columns.reason[number]],
             int(details.size[number]),
-            int(details.mtime_ns[number]),
             int(details.width[number]),
             int(details.height[number]),
             columns.parts(number),
@@ -185,16 +185,23 @@ class Catalog:
 
     def thumbnail(self, row: int) -> NDArray[np.uint8] | None:
         """The stored thumbnail, uint8 (1024,); None if the store keeps none."""
-        store = self.audited.store
-        if not store.layout.thumbnails:
+        if not self.audited.store.layout.thumbnails:
             return None
+        pixels = self._stored(row, ["thumbnail"])["thumbnail"][0].as_py()
+        return None if pixels is None else np.frombuffer(pixels, np.uint8)
+
+    def stamp(self, row: int) -> Stamp:
+        """The stamp of the audited file."""
+        return stamp_at(stamps_of(self._stored(row, [*STAMPS])), 0)
+
+    def _stored(self, row: int, columns: list[str]) -> pa.Table:
+        """Columns of the one row of the store."""
         row_in_part = int(self.details.store_row[row])
-        for part in store.parts:
+        for part in self.audited.store.parts:
             if row_in_part < part.rows:
-                pixels = store.read_part(part, ["thumbnail"])["thumbnail"][row_in_part].as_py()
-                return None if pixels is None else np.frombuffer(pixels, np.uint8)
+                return self.audited.store.read_part(part, columns).slice(row_in_part, 1)
             row_in_part -= part.rows
-        return None
+        raise AssertionError("unreachable")
 
     def in_store(self, images: set[Image]) -> set[Image]:
         """The images that the audited splits hold unchanged, in a group or in none."""

@@ -15,7 +15,7 @@ from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
 from fastphash.store.store import Part, Store
 
-_COLUMNS = ["split", "path", "path_bytes", "size", "mtime_ns", "digest", "width", "height"]
+_COLUMNS = ["split", "path", "path_bytes", "size", "digest", "width", "height"]
 
 
 class Details(NamedTuple):
@@ -23,8 +23,8 @@ class Details(NamedTuple):
 
     Attributes
     ----------
-    size, mtime_ns : int64 (n,)
-        Of the audited file: bytes, and time of the last change.
+    size : int64 (n,)
+        Bytes of the audited file.
     width, height : int32 (n,)
         Pixels; 0 where they aren't known.
     digest : uint64 (n, 2)
@@ -34,7 +34,6 @@ class Details(NamedTuple):
     """
 
     size: NDArray[np.int64]
-    mtime_ns: NDArray[np.int64]
     width: NDArray[np.int32]
     height: NDArray[np.int32]
     digest: NDArray[np.uint64]
@@ -47,7 +46,6 @@ def read_details(
     """Read the details of all rows of groups; StoreError if the store lacks one of them."""
     n = columns.rows
     details = Details(
-        np.zeros(n, np.int64),
         np.zeros(n, np.int64),
         np.zeros(n, np.int32),
         np.zeros(n, np.int32),
@@ -84,7 +82,7 @@ def _fill_in(
     in_groups = np.flatnonzero(rows >= 0)
     rows = rows[in_groups]
     table = table.take(pa.array(in_groups))
-    for name in ("size", "mtime_ns", "width", "height"):
+    for name in ("size", "width", "height"):
         getattr(details, name)[rows] = table[name].fill_null(0).to_numpy()
     digests = HashTable(table, store.definition).digests
     if digests is not None:

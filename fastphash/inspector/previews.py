@@ -123,8 +123,8 @@ class Previews:
     def file_state(self, row: Row, *, compare_bytes: bool = False) -> FileState:
         """Whether the file of a row is the one that was audited.
 
-        A file of the same size with another time is read with `compare_bytes` only; else it counts
-        as unchanged.
+        A file of the same size with another stamp is read with `compare_bytes` only; else it
+        counts as unchanged.
         """
         try:
             path = self._path(row)
@@ -135,7 +135,7 @@ class Previews:
             return "gone"
         if stamp.size != row.size:
             return "changed"
-        if stamp.mtime_ns == row.mtime_ns or not compare_bytes:
+        if not compare_bytes or self._catalog.stamp(row.number).compare(stamp) == "same":
             return "unchanged"
         key = row.number, stamp
         with self._lock:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,16 @@ class Stamp(NamedTuple):
     mtime_ns: int
     inode: int = 0
     ctime_ns: int = 0
+
+    def compare(self, now: "Stamp") -> Literal["same", "unsure", "changed"]:
+        """Whether an input with this stamp has changed if it has another one now.
+
+        same: it is believed to be as it was. unsure: only its bytes can tell. changed: its size is
+        another one.
+        """
+        if now == self:
+            return "same"
+        return "unsure" if now.size == self.size else "changed"
 
 
 class Reader(Protocol):

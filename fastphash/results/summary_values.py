@@ -223,6 +223,8 @@ def wrong_value(summary: dict[str, Any]) -> str:
     splits = summary["splits"]
     if not splits or not {*summary["split_order"]} <= splits.keys() >= {*summary["keep_in"]}:
         return f"'split_order' is {summary['split_order']!r:.80}"
+    if summary["min_score"] is None and (summary.get("calibration") or {}).get("raised_from"):
+        return "'min_score' is None"
     for name, split in splits.items():
         if split["rejected"] >= split["images"]:
             return f"{f'splits.{name}.images'!r:.200} is {split['images']!r}"

@@ -65,6 +65,7 @@ from fastphash.sources.splits import check_sources
 from fastphash.store.cleanup import removed_if_unused
 from fastphash.store.lock import locked
 from fastphash.store.rows import HashTable
+from fastphash.store.schema import with_visible_names
 from fastphash.store.store import Store, open_store
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.findings import Findings
@@ -231,8 +232,8 @@ def _hash(
     rejected = store.rejected()
     splits = [source.split for source in sources]
     rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), pa.array(splits)))
-    for name in (REJECTED, REJECTED_CSV):
-        write_table(out / name, rejected)
+    write_table(out / REJECTED, rejected)
+    write_table(out / REJECTED_CSV, with_visible_names(rejected))
     remove_results(out)
     _leave_out_others(store, splits)
     check_images(sources, tallies, out / REJECTED_CSV)

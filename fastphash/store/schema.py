@@ -3,12 +3,14 @@
 import contextlib
 import functools
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastphash.base.text import visible
 from fastphash.base.versions import version_of
 from fastphash.base.vocabulary import CHROMA_SIDE, THUMBNAIL_SIDE
 from fastphash.errors import StoreError
@@ -138,6 +140,25 @@ def path_columns(paths: list[bytes]) -> tuple[pa.Array, pa.Array]:
             texts.append(path.decode(errors="replace"))
             exact.append(path)
     return pa.array(texts, pa.string()), pa.array(exact, pa.binary())
+
+
+def with_visible_names(table: pa.Table) -> pa.Table:
+    """The rows for people to read: what could move a cursor or turn writing round is escaped.
+
+    The columns path, path_bytes and reason. A path that was escaped stands in path_bytes as it is.
+    """
+    paths = exact_paths(table).to_pylist()
+    shown = [visible(os.fsdecode(path)) for path in paths]
+    exact = [
+        None if text.encode() == path else path for text, path in zip(shown, paths, strict=True)
+    ]
+    new = {
+        "path": pa.array(shown, pa.string()),
+        "path_bytes": pa.array(exact, pa.binary()),
+        "reason": pa.array(map(visible, table["reason"].to_pylist()), pa.string()),
+    }
+    columns = [new.get(name, table[name]) for name in table.column_names]
+    return pa.table(columns, table.schema)
 
 
 def exact_paths(table: pa.Table) -> pa.ChunkedArray:

@@ -144,6 +144,17 @@ def test_rejected_csv_names_all_exactly(broken):
     assert not [row for row in rows if row["path"].startswith("=")]
 
 
+def test_rejected_csv_moves_no_cursor(broken):
+    folder, _ = broken
+    text = (folder / "out" / "rejected.csv").read_text()
+    lines = text.split("\n")
+    assert len(lines) == 1 + 33 + 1
+    assert all(line.isprintable() for line in lines)
+    assert r"\x1b[31m.jpg" in text
+    exact = parquet.read_table(folder / "out" / "rejected.parquet")["path"].to_pylist()
+    assert "\x1b[31m.jpg" in exact
+
+
 def test_the_report_names_all_in_a_fold(broken):
     folder, _ = broken
     page = (folder / "out" / "report.html").read_text()

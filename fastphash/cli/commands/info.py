@@ -33,11 +33,15 @@ def info(store: str, rejected: Path | None, overwrite: bool, as_json: bool) -> N
     from fastphash.cli.output_hash import show_store
     from fastphash.files.table_formats import write_table
     from fastphash.store.open import read_hashes, read_rejected, summarise_hashes
+    from fastphash.store.schema import with_visible_names
 
     handle_signals()
     contents = summarise_hashes(read_hashes(store, everything=True))
     if rejected is not None:
-        write_table(rejected, read_rejected(store), overwrite=overwrite)
+        table, form = read_rejected(store), table_file.table_form
+        if form == "csv":
+            table = with_visible_names(table)
+        write_table(rejected, table, form, overwrite=overwrite)
     if as_json:
         show_json(contents)
     else:

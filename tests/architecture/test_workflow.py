@@ -62,6 +62,15 @@ def test_it_runs_what_readme_and_ci_run(workflow):
     assert {*checks} <= {*commands(workflow["jobs"]["lint"])}
 
 
+def test_it_builds_what_ci_builds(workflow):
+    builds = re.findall(r"^\.venv/bin/pytest .*tests/packaging$", text(".ci/run"), re.MULTILINE)
+    assert len(builds) == 1
+    install, tested = commands(workflow["jobs"]["distributions"])
+    assert tested == builds[0]
+    # without it these tests skip themselves
+    assert "dist" in re.search(r"\.\[(.*)\]", install)[1].split(",")
+
+
 def test_it_may_only_read(workflow):
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():

@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 import xxhash
 
 from fastphash.base.machine import core_count, free_memory, limit_memory
-from fastphash.base.supervisor import At, Supervisor, Work
+from fastphash.base.supervisor import At, Refusals, Supervisor, Work
 from fastphash.base.worker_start import preload
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError
@@ -98,6 +98,7 @@ class PreviewPool:
 
     def __init__(self) -> None:
         count, self._memory = _share_memory(_MOST_WORKERS)
+        self._refusals = Refusals(lambda task: [task.digest])
         self._idle: queue.LifoQueue[Supervisor | None] = queue.LifoQueue()
         for _ in range(count):
             self._idle.put(None)
@@ -114,7 +115,7 @@ class PreviewPool:
         try:
             if supervisor is None:
                 supervisor = Supervisor(1, _TIMEOUT, start_preview_worker, (self._memory,))
-            preview: Preview = next(supervisor.map([task]))
+            preview: Preview = next(supervisor.map([task], self._refusals))
         except BaseException:
             if supervisor is not None:
                 supervisor.kill()

@@ -152,9 +152,10 @@ _CALIBRATION = {
     "raised_from": Maybe(_FROM_SCORE),
     "recommended": Maybe(_FROM_SCORE),
 }
+_OF_PROPOSALS = frozenset(("proposed", "proposed_looked", "proposed_rescued"))
 _DOUBTS = {
     **dict.fromkeys(("pairs", "looked", "vetoed", "rescued", "unreadable"), is_count),
-    **dict.fromkeys(("proposed?", "proposed_looked?", "proposed_rescued?"), is_count),
+    **{f"{name}?": is_count for name in _OF_PROPOSALS},
     "more": _is_flag,
     "unsearched?": _is_flag,
     "unaligned": _is_text,
@@ -225,6 +226,9 @@ def wrong_value(summary: dict[str, Any]) -> str:
         return f"'split_order' is {summary['split_order']!r:.80}"
     if summary["min_score"] is None and (summary.get("calibration") or {}).get("raised_from"):
         return "'min_score' is None"
+    doubts = (summary.get("looks") or {}).get("doubts")
+    if summary.get("proposals") and doubts and not _OF_PROPOSALS <= doubts.keys():
+        return f"'looks.doubts' is {doubts!r:.80}"
     for name, split in splits.items():
         if split["rejected"] >= split["images"]:
             return f"{f'splits.{name}.images'!r:.200} is {split['images']!r}"

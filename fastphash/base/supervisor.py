@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import connection
@@ -50,6 +50,36 @@ _MARGIN = 0.001
 _STALL = 60.0
 # seconds that a worker has to leave when asked, before it is killed
 _LEAVE = 5.0
+
+
+class Refusals:
+    """What workers died of or were late with, by keys that several tasks may have in common.
+
+    Such an item is given up in all tasks, and costs its time no more than twice.
+
+    Parameters
+    ----------
+    keys_of : callable
+        Called with a task: the keys of its first items.
+    """
+
+    def __init__(self, keys_of: Callable[[Any], Sequence[Hashable]]) -> None:
+        self._keys_of = keys_of
+        self._kills: dict[Hashable, int] = {}
+        self._reasons: dict[Hashable, str] = {}
+
+    def of(self, task: Any) -> dict[int, str]:
+        """The items of a task that are given up, each with its reason."""
+        keys = enumerate(self._keys_of(task)) if self._reasons else ()
+        return {item: self._reasons[key] for item, key in keys if key in self._reasons}
+
+    def count(self, task: Any, item: int, reason: str) -> None:
+        """Note that a worker died of an item."""
+        keys = self._keys_of(task)
+        if item < len(keys):
+            self._kills[keys[item]] = self._kills.get(keys[item], 0) + 1
+            if self._kills[keys[item]] >= _MAX_KILLS:
+                self._reasons[keys[item]] = reason
 
 
 @dataclass(slots=True, eq=False)
@@ -113,6 +143,7 @@ class Supervisor:
         self._context = worker_context()
         self._ahead = max(_AHEAD * count, _MIN_AHEAD)
         self._queue: deque[_Task] = deque()
+        self._refusals: Refusals | None = None
         self._idle_deaths = 0
         self._workers: list[_Worker] = []
         try:
@@ -148,8 +179,12 @@ class Supervisor:
             worker.pipe.close()
         self._workers = []
 
-    def map(self, tasks: Iterable[Any]) -> Iterator[Any]:
-        """Results in the order of the tasks; tasks are read only a little ahead."""
+    def map(self, tasks: Iterable[Any], refusals: Refusals | None = None) -> Iterator[Any]:
+        """Results in the order of the tasks; tasks are read only a little ahead.
+
+        What `refusals` give up is refused in these tasks as well, and they are told of more.
+        """
+        self._refusals = refusals
         source = iter(tasks)
         waiting: deque[_Task] = deque()
         while True:
@@ -173,6 +208,8 @@ class Supervisor:
         while self._queue:
             worker = min(self._workers, key=lambda worker: len(worker.held))
             task = self._queue[0]
+            if self._refusals is not None:
+                task.refused |= self._refusals.of(task.value)
             message = pickle.dumps((task.value, task.refused))
             if len(worker.held) >= (_HELD if len(message) <= _PIPE_CAPACITY else 1):
                 return
@@ -226,6 +263,8 @@ class Supervisor:
             task.kills[item] = task.kills.get(item, 0) + 1
             if task.kills[item] >= _MAX_KILLS:
                 task.refused[item] = self._reason(dead)
+            if self._refusals is not None:
+                self._refusals.count(task.value, item, self._reason(dead))
         else:
             self._idle_deaths += 1
             if self._idle_deaths >= _MAX_IDLE_DEATHS:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fastphash.base.machine import core_count, free_memory, limit_memory
 from fastphash.base.orientations import orient_pixels
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.supervisor import At, Supervisor, Work
+from fastphash.base.supervisor import At, Refusals, Supervisor, Work
 from fastphash.base.worker_start import preload
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError, UsageError
@@ -29,7 +29,7 @@ from fastphash.sources.protocol import Reader, SpecialFileError
 
 preload(__name__)
 
-# seconds for one pair; a worker that takes longer is ended
+# seconds for one picture, and for comparing two; a worker that takes longer is ended
 _TIMEOUT = 40.0
 # bytes of memory that a worker should have, and has at least
 _ENOUGH_MEMORY = 1 << 30
@@ -38,6 +38,8 @@ _LEAST_MEMORY = 512 << 20
 _KEPT = 192 << 20
 # pictures whose keypoints it keeps, each of 100 KB
 _DESCRIBED = 256
+# the item of a task after its two pictures
+_COMPARISON = 2
 # pairs that are worth a further worker
 _PAIRS_PER_WORKER = 32
 
@@ -113,6 +115,7 @@ class LookWorkers:
     def __init__(self) -> None:
         self._supervisor: Supervisor | None = None
         self._count = 0
+        self._refusals = Refusals(_keys_of)
 
     def __enter__(self) -> Self:
         return self
@@ -136,7 +139,8 @@ class LookWorkers:
         order = sorted(
             range(len(tasks)), key=lambda i: (tasks[i].left.digest, tasks[i].right.digest)
         )
-        results = self._start(len(order)).map([tasks[i] for i in order])
+        in_order = [tasks[i] for i in order]
+        results = self._start(len(order)).map(in_order, self._refusals)
         for done, (i, look) in enumerate(zip(order, results, strict=True), 1):
             if isinstance(look, Look):
                 found.put(i, look)
@@ -199,12 +203,19 @@ class _Pictures:
         return described
 
     def cannot_decode(self, file: LookFile) -> bool:
-        """Whether a file is gone or changed, or no image."""
-        try:
-            self.decode(file)
-        except ImageError:
-            return True
-        return False
+        """Whether a file is gone or changed, no image, or too large for a worker."""
+        for _ in range(2):
+            try:
+                self.decode(file)
+            except ImageError:
+                return True
+            except MemoryError:
+                # perhaps there is room without the others
+                self._kept.clear()
+                self._bytes = 0
+            else:
+                return False
+        return True
 
     def decode(self, file: LookFile) -> NDArray[np.uint8]:
         """The picture of a file; ImageError if the file is gone or changed, or no image."""
@@ -232,16 +243,24 @@ def start_look_worker(memory: int) -> Work:
     pictures = _Pictures()
 
     def work(task: LookTask, refused: dict[int, str], at: At) -> Look | tuple[bool, bool] | None:
-        if refused:
+        if _COMPARISON in refused:
             return None
-        at(0)
+        unreadable = [False, False]
+        for item, file in enumerate((task.left, task.right)):
+            at(item)
+            unreadable[item] = item in refused or pictures.cannot_decode(file)
+        at(_COMPARISON)
         try:
-            unreadable = pictures.cannot_decode(task.left), pictures.cannot_decode(task.right)
-            return unreadable if any(unreadable) else _look(pictures, task)
+            return (unreadable[0], unreadable[1]) if any(unreadable) else _look(pictures, task)
         except (ImageError, MemoryError):
             return None
 
     return work
+
+
+def _keys_of(task: LookTask) -> list[tuple[bytes, bool]]:
+    """What is decoded: the same for all pairs of a picture."""
+    return [(file.digest, file.exif) for file in (task.left, task.right)]
 
 
 def _look(pictures: _Pictures, task: LookTask) -> Look:

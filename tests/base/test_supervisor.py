@@ -11,7 +11,7 @@ import pytest
 
 from fastphash.base import supervisor as supervisor_module
 from fastphash.base import worker_start
-from fastphash.base.supervisor import Supervisor
+from fastphash.base.supervisor import Refusals, Supervisor
 from fastphash.base.system import wait_for
 from fastphash.errors import WorkerError
 
@@ -90,6 +90,26 @@ def test_an_item_that_takes_too_long_is_given_up(slow):
     assert time.monotonic() < began + 20
     assert answers[12] == "not done after 0.3 s, twice"
     assert answers[:12] + answers[13:] == [n**2 for n in range(200) if n != 12]
+
+
+def test_what_tasks_have_in_common_is_given_up_in_all_of_them(tmp_path):
+    tried = tmp_path / "tried"
+    refusals = Refusals(lambda task: task[:2])
+    tasks = [[500, number, 500] if number % 2 else [number, 500] for number in range(6)]
+    with supervisor({500: partial(hang_and_tell, tried)}, count=1, timeout=0.3) as workers:
+        answers = [*workers.map(tasks[:3], refusals), *workers.map(tasks[3:], refusals)]
+    late = "not done after 0.3 s, twice"
+    assert answers[0] == [0, late]
+    assert answers[2::2] == [[number**2, late] for number in range(2, 6, 2)]
+    # the third item has no key: each costs its own time
+    assert answers[1::2] == [[late, number**2, late] for number in range(1, 6, 2)]
+    assert len(tried.read_text()) == 2 + 2 * 3
+
+
+def hang_and_tell(path, _):
+    with open(path, "a") as file:
+        file.write("x")
+    time.sleep(3600)
 
 
 def test_a_hanging_item_delays_no_other(tmp_path):

@@ -2,7 +2,11 @@
 
 import re
 import sys
+import time
 from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,7 +17,7 @@ from fastphash.errors import UsageError
 from fastphash.images.encode import encode
 from fastphash.looks import run
 from fastphash.looks.local_change import CHANGED
-from fastphash.looks.run import LookFile, LookTask, look_at_pairs, why_unaligned
+from fastphash.looks.run import LookFile, LookTask, LookWorkers, look_at_pairs, why_unaligned
 from fastphash.looks.table import Look
 from tests.support.byte_reader import ByteReader
 
@@ -197,7 +201,7 @@ class Supervised:
     def __init__(self, count, *_):
         self.started.append(count)
 
-    def map(self, tasks):
+    def map(self, tasks, _refusals):
         return (Look(None, None, None) for _ in tasks)
 
     def close(self):
@@ -228,3 +232,47 @@ def test_a_file_that_ends_its_worker_costs_its_own_pairs(files):
         [LookTask(spotted._replace(path=b"crash"), plain), LookTask(plain, plain)]
     )
     assert found.looked.tolist() == [False, True]
+
+
+class HangingReader(NamedTuple):
+    """Notes each time that it is asked, and never answers."""
+
+    tried: Path
+
+    def read_hashed(self, path, size, *, follow_links=True):
+        with open(self.tried, "a") as file:
+            file.write("x")
+        time.sleep(3600)
+
+
+@pytest.mark.slow
+def test_a_picture_that_takes_too_long_costs_its_time_once(files, tmp_path, monkeypatch):
+    plain, spotted = files
+    monkeypatch.setattr(run, "_TIMEOUT", 3.0)
+    hanging = LookFile(HangingReader(tmp_path / "tried"), b"a", 1, b"h" * 16)
+    with LookWorkers() as workers:
+        tasks = [LookTask(hanging, plain), LookTask(plain, spotted), LookTask(spotted, hanging)]
+        found = workers.look(tasks)
+        again = workers.look([*tasks, LookTask(hanging, hanging)])
+    assert found.unreadable.tolist() == [[True, False], [False, False], [False, True]]
+    assert found.looked.tolist() == [False, True, False]
+    assert again.unreadable.tolist() == [*found.unreadable.tolist(), [True, True]]
+    assert (tmp_path / "tried").read_text() == "xx"
+
+
+def test_a_picture_that_needs_the_room_of_others_gets_it(files, monkeypatch):
+    pictures = run._Pictures()
+    plain, spotted = files
+    assert not pictures.cannot_decode(plain)
+    decode = run.decode_picture
+
+    def too_little_room(data, *, exif):
+        if pictures._kept:
+            raise MemoryError
+        return decode(data, exif=exif)
+
+    monkeypatch.setattr(run, "decode_picture", too_little_room)
+    assert not pictures.cannot_decode(spotted)
+    monkeypatch.setattr(run, "decode_picture", mock.Mock(side_effect=MemoryError))
+    assert not pictures.cannot_decode(spotted)
+    assert pictures.cannot_decode(plain)

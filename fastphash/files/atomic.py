@@ -5,7 +5,7 @@ import glob
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,21 @@ def write_json(path: Path, value: Any, *, overwrite: bool = True) -> None:
     ):
         json.dump(value, file, indent=2)
         file.write("\n")
+
+
+def write_json_array(path: Path, elements: Iterable[Any], *, overwrite: bool = True) -> int:
+    """Write an array as `write_json` does, as its elements arrive; returns how many there are."""
+    number = 0
+    with (
+        replacing(path, overwrite=overwrite) as temporary,
+        open(temporary, "w", encoding="ascii") as file,
+    ):
+        file.write("[")
+        for number, element in enumerate(elements, 1):
+            text = json.dumps(element, indent=2).replace("\n", "\n  ")
+            file.write(f"{',' if number > 1 else ''}\n  {text}")
+        file.write("\n]\n" if number else "]\n")
+    return number
 
 
 def read_json(path: Path) -> Any:

@@ -13,7 +13,7 @@ from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.results.schemas import PAIRS_SCHEMA, relation_columns, row_names
 from fastphash.store.open import check_comparable
-from fastphash.store.rows import HashTable
+from fastphash.store.rows import NEEDLE_ROW, HashTable
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import relate_matches
 
@@ -22,11 +22,17 @@ _TABLE_ROWS = parquet.LONG_ROW_GROUP
 
 
 def find_pairs(
-    needles: HashTable, haystack: HashTable, criteria: CopyCriteria, max_pairs: int
+    needles: HashTable,
+    haystack: HashTable,
+    criteria: CopyCriteria,
+    max_pairs: int,
+    *,
+    number_needles: bool = False,
 ) -> Iterator[pa.Table]:
     """Every pair within a radius, by (needle row, haystack row), in tables of a bounded size.
 
-    Pairs that look different are collisions, at a distance too.
+    Pairs that look different are collisions, at a distance too. With `number_needles` the tables
+    have another column, NEEDLE_ROW.
 
     Raises
     ------
@@ -42,7 +48,10 @@ def find_pairs(
     ):
         for start in range(0, block.left.size, _TABLE_ROWS):
             piece = block.take(slice(start, start + _TABLE_ROWS))
-            yield _pair_table(needles, haystack, piece, criteria)
+            table = _pair_table(needles, haystack, piece, criteria)
+            if number_needles:
+                table = table.append_column(NEEDLE_ROW, pa.array(piece.left))
+            yield table
 
 
 def _pair_table(

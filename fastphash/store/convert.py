@@ -1,7 +1,9 @@
 """Other tools' hash files to and from stores."""
 
+import itertools
 import os
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,15 @@ from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.hashing.hexadecimal import from_hex, to_hex
 from fastphash.sources.splits import check_split
 from fastphash.store.open import read_hashes
-from fastphash.store.rows import HashTable
+from fastphash.store.rows import NEEDLE_ROW, HashTable
 from fastphash.store.schema import Layout, path_columns, store_schema
 from fastphash.store.store import create_store
 
 #: Orientations that the paper's ``compute_hashes_augmented.py`` writes, in its order.
 PAPER_ORIENTATIONS = (0, 1, 2, 3, 4, 5)
+# rows whose names are held as text at the same time
+_ROWS_AT_ONCE = 1 << 16
+_NO_MATCHES: tuple[int, list[str]] = (-1, [])
 
 
 def import_hashes(
@@ -92,30 +97,54 @@ def export_hashes(
     if not set(wanted) <= set(rows.known):
         raise UsageError("these rows have no hashes of rotated and mirrored images")
     names = file_names(rows.table)
-    entries = [
+    entries = (
         {"image_name": name, "hash": to_hex(hashes[t])}
         for name, hashes in zip(names, rows.phashes, strict=True)
         for t in wanted
-    ]
-    atomic.write_json(out, entries, overwrite=overwrite)
-    return len(entries)
+    )
+    return atomic.write_json_array(out, entries, overwrite=overwrite)
 
 
-def paper_matches(needles: HashTable, pairs: pa.Table) -> list[dict[str, Any]]:
-    """The paper's ``compare_hashes.py`` output: an entry for every needle, matched or not."""
-    matches: dict[tuple[str, str], list[str]] = {}
-    names = [file_names(pairs, side) for side in ("needle_", "haystack_")]
-    for split, name, match in zip(pairs["needle_split"].to_pylist(), *names, strict=True):
-        matches.setdefault((split, name), []).append(match)
-    rows = zip(needles.splits, file_names(needles.table), needles.phashes[:, 0], strict=True)
-    return [
-        {
+def paper_matches(needles: HashTable, pairs: Iterable[pa.Table]) -> Iterator[dict[str, Any]]:
+    """The paper's ``compare_hashes.py`` output: an entry for every needle, matched or not.
+
+    Parameters
+    ----------
+    needles : HashTable
+    pairs : iterable of pyarrow.Table
+        With columns NEEDLE_ROW, ascending over all tables, and those of the haystack's names.
+    """
+    matches = _matches_by_needle(pairs)
+    row, names = next(matches, _NO_MATCHES)
+    for number, (name, phash) in enumerate(_names_and_hashes(needles)):
+        duplicates: list[str] = []
+        while row == number:
+            duplicates += names
+            row, names = next(matches, _NO_MATCHES)
+        yield {
             "needle_image_name": name,
-            "needle_image_hash": to_hex(phash),
-            "duplicates_in_haystack": matches.get((split, name), []),
+            "needle_image_hash": phash,
+            "duplicates_in_haystack": duplicates,
         }
-        for split, name, phash in rows
-    ]
+
+
+def _names_and_hashes(rows: HashTable) -> Iterator[tuple[str, str]]:
+    """Name and upright hash of each row."""
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = slice(start, start + _ROWS_AT_ONCE)
+        names = file_names(rows.table.slice(start, _ROWS_AT_ONCE))
+        yield from zip(names, to_hex(rows.phashes[some, 0]), strict=True)
+
+
+def _matches_by_needle(pairs: Iterable[pa.Table]) -> Iterator[tuple[int, list[str]]]:
+    """Row of a needle, and names of haystack images; a needle may come in several parts."""
+    for table in pairs:
+        names = file_names(table, "haystack_")
+        rows = table[NEEDLE_ROW].to_numpy()
+        cuts = [0, *(np.flatnonzero(np.diff(rows)) + 1).tolist(), rows.size]
+        for start, stop in itertools.pairwise(cuts):
+            if start < stop:
+                yield int(rows[start]), names[start:stop]
 
 
 def paper_groups(rows: HashTable, groups: pa.Table) -> dict[str, list[str]]:

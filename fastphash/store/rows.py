@@ -23,6 +23,8 @@ from fastphash.store.store import Store
 
 #: Column with the number of a row in its store, counted through all parts.
 STORE_ROW = "_row"
+#: Column of pairs with the number of the needle's row.
+NEEDLE_ROW = "_needle_row"
 
 
 class Content(NamedTuple):

@@ -209,6 +209,26 @@ def test_json_keeps_names_that_are_not_utf8(tmp_path):
     assert (tmp_path / "x.json").read_bytes().isascii()
 
 
+@pytest.mark.parametrize(
+    "value", [[], [1], [{}, []], [{"b": "\udcff\n  ", "a": ["x", {"c": []}]}, None, "é"]]
+)
+def test_an_array_is_written_element_by_element_as_it_is_at_once(tmp_path, value):
+    atomic.write_json(tmp_path / "whole.json", value)
+    assert atomic.write_json_array(tmp_path / "x.json", iter(value)) == len(value)
+    assert (tmp_path / "x.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+
+
+def test_an_array_that_is_not_finished_is_no_file(tmp_path):
+    def elements():
+        yield {"a": 1}
+        assert not (tmp_path / "x.json").exists()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        atomic.write_json_array(tmp_path / "x.json", elements())
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff"])
 def test_a_file_that_is_not_json_is_named_in_one_line(tmp_path, data):
     path = tmp_path / "x.json"

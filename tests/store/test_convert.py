@@ -16,6 +16,7 @@ from fastphash.results.pairs import find_pairs
 from fastphash.results.priority import order_splits, priority
 from fastphash.store.convert import export_hashes, import_hashes, paper_groups, paper_matches
 from fastphash.store.open import check_comparable, read_hashes
+from fastphash.store.rows import HashTable
 from fastphash.store.store import open_store
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.executors import ONE_WORKER
@@ -110,10 +111,33 @@ def groups_of(rows):
 
 def test_a_join_writes_what_compare_hashes_writes(imported):
     (train, train_rows), (val, val_rows) = imported(compute_hashes)
-    pairs = pa.concat_tables(find_pairs(val_rows, train_rows, CopyCriteria(0), 10**6))
-    matches = paper_matches(val_rows, pairs)
+    pairs = find_pairs(val_rows, train_rows, CopyCriteria(0), 10**6, number_needles=True)
+    matches = list(paper_matches(val_rows, pairs))
     assert matches == compare_hashes(val, train)
     assert 0 < sum(bool(match["duplicates_in_haystack"]) for match in matches) < len(val)
+
+
+def test_a_join_in_pieces_of_any_size_is_written_alike(imported, monkeypatch):
+    (_, train_rows), (_, val_rows) = imported(compute_hashes)
+
+    def matches():
+        pairs = find_pairs(val_rows, train_rows, CopyCriteria(24), 10**6, number_needles=True)
+        return list(paper_matches(val_rows, pairs))
+
+    whole = matches()
+    assert max(len(entry["duplicates_in_haystack"]) for entry in whole) > 1
+    monkeypatch.setattr("fastphash.results.pairs._TABLE_ROWS", 1)
+    monkeypatch.setattr("fastphash.store.convert._ROWS_AT_ONCE", 2)
+    assert matches() == whole
+
+
+def test_needles_of_one_name_have_their_own_matches():
+    hashes = np.array([1, 2, 1, 3], np.uint64)
+    needles = pa.table({"path": ["a", "a", "b", "c"], "split": ["x"] * 4, "phash": hashes})
+    rows = HashTable(needles, FOREIGN)
+    pairs = find_pairs(rows, rows, CopyCriteria(0), 100, number_needles=True)
+    found = [entry["duplicates_in_haystack"] for entry in paper_matches(rows, pairs)]
+    assert found == [["a", "b"], ["a"], ["a", "b"], ["c"]]
 
 
 def test_groups_are_what_inspect_hashes_writes(imported):

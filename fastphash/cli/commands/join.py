@@ -1,5 +1,6 @@
 """`fastphash join`."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
     from fastphash.results.pairs import UnseenCounter
     from fastphash.store.rows import HashTable
 
@@ -64,7 +69,13 @@ def join(
     copies.check_thumbnails({needles: left, haystack: right})
     kinds = kinds or list(KINDS)
     with ProgressScreen() as progress:
-        tables = find_pairs(left, right, copies.criteria(progress), max_pairs)
+        tables = find_pairs(
+            left,
+            right,
+            copies.criteria(progress),
+            max_pairs,
+            number_needles=output.table_form is None,
+        )
         counter = UnseenCounter(filter_kinds(tables, kinds))
         counts = _write_pairs(counter, left, output)
     pairs = {kind: counts.get(kind, 0) for kind in kinds}
@@ -91,6 +102,14 @@ def _write_pairs(
     path, form, overwrite = Path(str(output.path)), output.table_form, output.overwrite
     if form:
         return write_tables(path, PAIRS_SCHEMA, tables, "kind", form, overwrite=overwrite)
-    table = parquet.concat(PAIRS_SCHEMA, tables)
-    atomic.write_json(path, paper_matches(needles, table), overwrite=overwrite)
-    return parquet.count_values(table["kind"])
+    counts: Counter[str] = Counter()
+
+    def counted() -> "Iterator[pa.Table]":
+        for table in tables:
+            counts.update(parquet.count_values(table["kind"]))
+            yield table
+
+    atomic.write_json_array(
+            path, paper_matches(needles, counted()), overwrite=overwrite
+        )
+    return counts

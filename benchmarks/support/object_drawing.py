@@ -1,8 +1,12 @@
 """Drawn photos of objects on plain grounds: within a kind, one outline and different individuals.
 
 Individuals differ in proportions, colours and details, as products of a shop or planes of an
-airport do. Another shot of an individual differs in pose, light and noise, and a face in its looks.
-Lengths are shares of the picture's height.
+airport do. First shots are taken from the front, in one light, as in a studio. For another shot the
+camera has gone around the thing by 4 to 12 degrees, and up or down by 4 at most: what is nearer
+moves across what is further away, and becomes larger. Its light comes from another side, by 40 to
+120 degrees, and with it shading and shadow, though planes cast none; its place, blur, exposure and
+noise are others, and a face has another look. Things are drawn as flat parts on a round body, so a
+camera can't see what the first shot doesn't show. Lengths are shares of the picture's height.
 """
 
 import colorsys
@@ -22,6 +26,13 @@ WIDTH, HEIGHT = 320, 240
 _LARGER = 2
 _WORDS = ("ORBIT", "NORD", "Lumen", "AERA", "Kite", "MONO", "Vela", "PLUS 7", "Delta", "ASTRA")
 _CORNER_ROUNDS = 3
+# a thing's body is so wide and high from its centre, and bulges there, a paraboloid; the camera's
+# distance
+_HALF_WIDTH, _HALF_HEIGHT, _DEPTH, _CAMERA = 0.62, 0.5, 0.22, 3.0
+# the light of a studio in radians, from the upper left; levels by which it shades what is lit
+# least, and those of its shadow, as shares; how far that falls, and its blur
+_STUDIO = math.radians(225)
+_SHADE, _SHADOW_DEPTH, _SHADOW_SHIFT, _SHADOW_BLUR = 0.12, 0.14, 0.03, 0.02
 _WHITE = (250, 250, 250)
 _SHADOW = (226, 226, 228)
 _SKIN = ((236, 200, 175), (214, 168, 135), (160, 112, 82), (104, 70, 50))
@@ -40,13 +51,37 @@ class Pose(NamedTuple):
     radians: float
 
 
-class Pen:
-    """Draws on a page in lengths of its height, in one pose."""
+class View(NamedTuple):
+    """From where a thing is seen: radians around it and above it, 0 from the front."""
 
-    def __init__(self, page: Picture, pose: Pose) -> None:
+    around: float
+    above: float
+
+    def place(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where the camera sees points of the thing: (n, 2), from its centre."""
+        x, y = points.T
+        near = _DEPTH * np.maximum(1 - (x / _HALF_WIDTH) ** 2 - (y / _HALF_HEIGHT) ** 2, 0)
+        x, near = _turn(x, near, self.around)
+        y, near = _turn(y, near, self.above)
+        return np.column_stack([x, y]) / (1 - near / _CAMERA)[:, None]
+
+
+def _turn(
+    along: NDArray[np.float64], near: NDArray[np.float64], radians: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Coordinates along an axis and towards the camera, once turned about the other axis."""
+    cosine, sine = math.cos(radians), math.sin(radians)
+    return cosine * along + sine * near, cosine * near - sine * along
+
+
+class Pen:
+    """Draws on a page in lengths of its height, in one pose and seen from one side."""
+
+    def __init__(self, page: Picture, pose: Pose, view: View) -> None:
         self._draw = ImageDraw.Draw(page)
         self._unit = page.height
         self._pose = pose
+        self._view = view
 
     def polygon(self, points: Points | NDArray[np.float64], colour: Colour) -> None:
         self._draw.polygon(self._placed(points), colour)
@@ -75,7 +110,8 @@ class Pen:
         centre = np.array([WIDTH / HEIGHT / 2, 0.5])
         cosine, sine = math.cos(radians), math.sin(radians)
         turn = np.array([[cosine, -sine], [sine, cosine]])
-        placed = (np.asarray(points) - centre) @ turn.T * scale + centre + (across, down)
+        seen = self._view.place(np.asarray(points, float) - centre)
+        placed = seen @ turn.T * scale + centre + (across, down)
         return [(x, y) for x, y in (placed * self._unit).tolist()]
 
 
@@ -294,11 +330,12 @@ def _box(left: float, top: float, right: float, foot: float) -> list[tuple[float
 
 
 class ObjectKind(NamedTuple):
-    """How one kind of object is drawn, and the colours of its ground at head and foot."""
+    """How one kind of object is drawn, the colours of its ground at head and foot, its shadow."""
 
     draw: Callable[[Pen, Generator, Generator], None]
     head: Colour = _WHITE
     foot: Colour = _WHITE
+    has_shadow: bool = True
 
 
 OBJECT_KINDS = {
@@ -306,7 +343,7 @@ OBJECT_KINDS = {
     "shirt": ObjectKind(draw_shirt),
     "motorbike": ObjectKind(draw_motorbike),
     "portrait": ObjectKind(draw_portrait, (176, 186, 196), (150, 160, 172)),
-    "plane": ObjectKind(draw_plane, (96, 150, 214), (190, 214, 236)),
+    "plane": ObjectKind(draw_plane, (96, 150, 214), (190, 214, 236), has_shadow=False),
 }
 
 
@@ -315,19 +352,53 @@ def draw_object(kind: str, individual: int, shot: int, seed: int) -> Picture:
     number = list(OBJECT_KINDS).index(kind)
     looks = np.random.default_rng([seed, number, individual])
     rng = np.random.default_rng([seed, number, individual, shot])
-    draw, head, foot = OBJECT_KINDS[kind]
+    draw, head, foot, has_shadow = OBJECT_KINDS[kind]
     size = WIDTH * _LARGER, HEIGHT * _LARGER
-    page = Image.linear_gradient("L").resize(size)
-    page = Image.composite(Image.new("RGB", size, foot), Image.new("RGB", size, head), page)
+    ramp = Image.linear_gradient("L").resize(size)
+    ground = Image.composite(Image.new("RGB", size, foot), Image.new("RGB", size, head), ramp)
     shift = 0.01 if shot == 0 else 0.02
     across, down = rng.normal(0, shift, 2)
     pose = Pose(across, down, rng.normal(1, 1.5 * shift), rng.normal(0, shift))
-    draw(Pen(page, pose), looks, rng)
+    page = ground.copy()
+    draw(Pen(page, pose, _view(shot, rng)), looks, rng)
+    page = _lit(page, ground, _light_from(shot, rng), has_shadow=has_shadow)
     page = ImageChops.multiply(page, _light(size, rng))
     page = page.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.2)))
     picture = np.asarray(page.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS))
     noisy = picture * rng.uniform(0.96, 1.02) + rng.normal(0, 1.5, picture.shape)
     return Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
+
+
+def _view(shot: int, rng: Generator) -> View:
+    """The front for the first shot; for others further around."""
+    around, above = rng.choice((-1, 1)) * rng.uniform(4, 12), rng.uniform(-4, 4)
+    return View(math.radians(around), math.radians(above)) if shot else View(0, 0)
+
+
+def _light_from(shot: int, rng: Generator) -> float:
+    """Where the light comes from, in radians: a studio's for the first shot."""
+    moved = rng.choice((-1, 1)) * rng.uniform(40, 120)
+    return _STUDIO + math.radians(moved if shot else rng.normal(0, 4))
+
+
+def _lit(page: Picture, ground: Picture, radians: float, *, has_shadow: bool) -> Picture:
+    """A page whose thing is darker away from the light, and casts a shadow there."""
+    height, width = page.height, page.width
+    thing = ImageChops.difference(page, ground).convert("L").point(lambda level: 255 * (level > 1))
+    towards = math.cos(radians), math.sin(radians)
+    y, x = np.mgrid[:height, :width] / height - 0.5
+    lit = 1 + _SHADE * (towards[0] * (x - (width / height - 1) / 2) + towards[1] * y - 0.5)
+    fallen = np.zeros((height, width))
+    if has_shadow:
+        across, down = (_SHADOW_SHIFT * height * part for part in towards)
+        shadow = thing.filter(ImageFilter.GaussianBlur(_SHADOW_BLUR * height))
+        moved = shadow.transform(
+            page.size, Image.Transform.AFFINE, (1, 0, across, 0, 1, down), Image.Resampling.BILINEAR
+        )
+        fallen = np.asarray(moved, float) / 255
+    factor = np.where(np.asarray(thing) > 0, lit, 1 - _SHADOW_DEPTH * fallen)
+    levels = np.asarray(page) * factor[..., None]
+    return Image.fromarray(np.clip(np.rint(levels), 0, 255).astype(np.uint8))
 
 
 def _light(size: tuple[int, int], rng: Generator) -> Picture:

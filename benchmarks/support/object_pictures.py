@@ -1,7 +1,8 @@
 """A set of photos of objects on plain grounds whose copies are known.
 
 Each file shows one shot of one individual. Every third individual has a second shot, which is no
-copy of the first, and every fifth shot has an edited copy.
+copy of the first: the camera and the light have moved (object_drawing.py). Every fifth shot has an
+edited copy.
 """
 
 import zlib

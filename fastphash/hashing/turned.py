@@ -51,24 +51,18 @@ def cut_turned(
     degrees : int8 (k,)
         How far each is turned, clockwise.
     """
+    from fastphash.kernels import window_pixels  # imported late: numba takes 110 MB
+
     out = np.empty((rows.size, _SIZE), np.uint8)
     for turn in np.unique(degrees).tolist():
         some = np.flatnonzero(degrees == turn)
-        for start in range(0, some.size, _AT_ONCE):
-            part = some[start : start + _AT_ONCE]
-            out[part] = _cut(thumbnails[rows[part]], turn)
+        cut = np.empty((some.size, _SIZE), np.uint8)
+        places, weights = _taps(turn)
+        window_pixels.cut_turned(
+            np.ascontiguousarray(thumbnails), rows[some], places.astype(np.uint16), weights, cut
+        )
+        out[some] = cut
     return out
-
-
-def _cut(thumbnails: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
-    # by sixteen pixels for each: a product with the matrix of all pixels took thirty times as long
-    places, weights = _taps(degrees)
-    planes = thumbnails.astype(np.float32)
-    cut = np.zeros_like(planes)
-    for place, weight in zip(places, weights, strict=True):
-        cut += planes[:, place] * weight
-    pixels: NDArray[np.uint8] = np.clip(np.rint(cut), 0, 255).astype(np.uint8)
-    return pixels
 
 
 def _as_hashes(frequencies: NDArray[np.float64]) -> NDArray[np.uint64]:

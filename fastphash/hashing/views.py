@@ -145,16 +145,22 @@ def _hash_pictures_inside(
     left[rows[::-1]] = unbarred[::-1]
     other = np.abs(pictures - left[inside]).max(axis=1, initial=0) > 1 / THUMBNAIL_SIDE
     inside, pictures = inside[other], pictures[other]
-    hashes = hash_own_windows(thumbnails[inside], pictures)[:, 0]
+    hashes = hash_own_windows(thumbnails[inside], pictures, turned=False)[:, 0]
     return OwnWindows(inside, pictures, np.ascontiguousarray(hashes))
 
 
 def hash_own_windows(
-    thumbnails: NDArray[np.uint8], windows: NDArray[np.float64]
+    thumbnails: NDArray[np.uint8], windows: NDArray[np.float64], *, turned: bool = True
 ) -> NDArray[np.uint64]:
     """Hash one window of each image, in all orientations: uint64 (n, 8).
 
-    `thumbnails` is uint8 (n, 1024), and `windows` float64 (n, 4), as in `Window`.
+    Parameters
+    ----------
+    thumbnails : uint8 (n, 1024)
+    windows : float64 (n, 4)
+        As in `Window`.
+    turned : bool
+        Whether in all orientations; else only upright: uint64 (n, 1).
 
     Notes
     -----
@@ -163,10 +169,11 @@ def hash_own_windows(
     the order of additions, which is another one here.
     """
     matrices, numbers = _numbered_stretches(windows)
-    turned = np.empty((len(windows), _TURNS.size, 3), np.int64)
-    turned[..., :2] = numbers[:, None]
-    turned[..., 2] = _TURNS
-    return _hash(thumbnails, matrices, turned)
+    turns = _TURNS if turned else _TURNS[:1]
+    views = np.empty((len(windows), turns.size, 3), np.int64)
+    views[..., :2] = numbers[:, None]
+    views[..., 2] = turns
+    return _hash(thumbnails, matrices, views)
 
 
 def _hash_alike(
@@ -235,7 +242,7 @@ def cut_windows(
 
     stretches, numbers = _distinct_stretches(windows.astype(np.float64))
     down = resampling(*stretches.T).astype(np.float32)
-    across = np.ascontiguousarray(down.swapaxes(1, 2))
+    both = np.stack([down, down.swapaxes(1, 2)], axis=1)
     out = np.empty((rows.size, THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.uint8)
     run_all(
         core_count(),
@@ -244,8 +251,7 @@ def cut_windows(
                 window_pixels.cut_windows,
                 thumbnails,
                 rows[start : start + _PER_JOB],
-                down,
-                across,
+                both,
                 numbers[start : start + _PER_JOB],
                 out[start : start + _PER_JOB],
             )
@@ -268,8 +274,10 @@ def _distinct_stretches(
         Of the rows of each window, then of its columns.
     """
     stretches = np.concatenate([windows[:, 1::2], windows[:, ::2]])
-    distinct, numbers = np.unique(stretches, axis=0, return_inverse=True)
-    return distinct, np.ascontiguousarray(numbers.reshape(2, -1).T)
+    # as complex numbers, which sort like pairs, eight times as fast as rows do
+    pairs = np.ascontiguousarray(stretches, np.float64).view(np.complex128)[:, 0]
+    distinct, numbers = np.unique(pairs, return_inverse=True)
+    return distinct.view(np.float64).reshape(-1, 2), np.ascontiguousarray(numbers.reshape(2, -1).T)
 
 
 def _numbered_stretches(
@@ -296,7 +304,8 @@ def resampling(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[n
     middles = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
     places = (low[:, None] + (high - low)[:, None] * middles) * THUMBNAIL_SIDE - 0.5
     x = places[..., None] - np.arange(THUMBNAIL_SIDE)
-    weights = np.where(np.abs(x) < _LOBES, np.sinc(x) * np.sinc(x / _LOBES), 0.0)
+    weights, near = np.zeros_like(x), np.abs(x) < _LOBES
+    weights[near] = np.sinc(x[near]) * np.sinc(x[near] / _LOBES)
     weights[np.abs(weights) < 1e-9] = 0
     scaled: NDArray[np.float64] = weights / weights.sum(axis=-1, keepdims=True)
     return scaled

@@ -53,14 +53,47 @@ def _of_side(evidence: _Plane, line: int, low: int, high: int) -> float:
 
 
 @inner
-def _best(down: _Plane, across: _Plane, others: _Plane, edges: NDArray[np.float64]) -> float:
-    """Fill `edges` with the rectangle of the most evidence apart from the others; its evidence."""
+def _find_sides(evidence: _Plane, sides: NDArray[np.int64]) -> int:
+    """Fill `sides` with the lines that may be the side of any rectangle; how many there are."""
+    count = 0
+    for line in range(_LINES):
+        possible = line in (0, THUMBNAIL_SIDE)
+        low = 0
+        while not possible and low < _LINES - LEAST_LINES:
+            for high in range(low + LEAST_LINES, _LINES):
+                found = evidence[line, high] - evidence[line, low]
+                possible |= found > LEAST_EVIDENCE * (high - low)
+            low += 1
+        if possible:
+            sides[count] = line
+            count += 1
+    return count
+
+
+@inner
+def _best(
+    down: _Plane,
+    across: _Plane,
+    rows: NDArray[np.int64],
+    uprights: NDArray[np.int64],
+    others: _Plane,
+    edges: NDArray[np.float64],
+) -> float:
+    """Fill `edges` with the rectangle of the most evidence apart from the others; its evidence.
+
+    `rows` and `uprights` are the lines that may be sides at all: few, so that a thumbnail takes
+    27 us, not 49.
+    """
     best = 0.0
     columns, gains = np.empty(_LINES, np.int64), np.empty(_LINES)
-    for top in range(_LINES - LEAST_LINES):
-        for bottom in range(top + LEAST_LINES, _LINES):
+    for i_top in range(rows.size):
+        for i_bottom in range(i_top + 1, rows.size):
+            top, bottom = rows[i_top], rows[i_bottom]
+            if bottom - top < LEAST_LINES:
+                continue
             count = 0
-            for x in range(_LINES):
+            for i_upright in range(uprights.size):
+                x = uprights[i_upright]
                 gain = _of_side(across, x, top, bottom)
                 if gain >= 0:
                     columns[count], gains[count] = x, gain
@@ -124,17 +157,20 @@ def find_rectangles(
     rows = np.empty((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     columns = np.empty((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     down, across = np.empty((_LINES, _LINES)), np.empty((_LINES, _LINES))
+    level, upright = np.empty(_LINES, np.int64), np.empty(_LINES, np.int64)
     for n in range(thumbnails.shape[0]):
         for i in range(THUMBNAIL_SIDE):
             for j in range(THUMBNAIL_SIDE):
                 rows[i, j] = columns[j, i] = thumbnails[n, i * THUMBNAIL_SIDE + j]
         _add_evidence(rows, down)
         _add_evidence(columns, across)
+        levels = level[: _find_sides(down, level)]
+        uprights = upright[: _find_sides(across, upright)]
         found = edges[n]
         found[:] = 0.0
         evidence[n] = 0.0
         for k in range(found.shape[0]):
-            evidence[n, k] = _best(down, across, found[:k], found[k])
+            evidence[n, k] = _best(down, across, levels, uprights, found[:k], found[k])
             if evidence[n, k] == 0:
                 break
         for k in range(found.shape[0]):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from fastphash.demo import scene
+from fastphash.hashing import turned as turned_module
 from fastphash.hashing.phash import phash
 from fastphash.hashing.turned import cut_turned, hash_turned
 from fastphash.hashing.windows import MIDDLE, TURNS
@@ -72,3 +73,15 @@ def test_cut_pixels_are_those_of_a_turned_plane():
             below = math.sin(angle) * across + math.cos(angle) * down
             expected = 40 + 2 * (32 * (there + 0.5) - 0.5) + 3 * (32 * (below + 0.5) - 0.5)
             assert abs(int(pixels.reshape(32, 32)[row, column]) - expected) <= 1
+
+
+def test_cut_pixels_are_those_of_sums_of_whole_arrays():
+    thumbnails = np.random.default_rng(0).integers(0, 256, (3, 1024), np.uint8)
+    places, weights = turned_module._taps(8)
+    planes = thumbnails.astype(np.float32)
+    sums = np.zeros_like(planes)
+    for place, weight in zip(places, weights, strict=True):
+        sums += planes[:, place] * weight
+    expected = np.clip(np.rint(sums), 0, 255)
+    cut = cut_turned(thumbnails, np.array([2, 0, 1]), np.full(3, 8, np.int8))
+    np.testing.assert_array_equal(cut, expected[[2, 0, 1]])

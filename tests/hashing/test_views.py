@@ -177,3 +177,10 @@ def test_what_bars_leave_is_no_picture_inside():
     apart = np.abs(made.inside.windows - made.trimmed_windows).max(axis=1)
     assert (apart > 1 / 32).all()
     assert not make_views(flat_thumbnail(framed)[None], "none").inside.rows.size
+
+
+def test_own_windows_may_be_hashed_upright_alone():
+    thumbnails = random_thumbnails(1)
+    windows = np.tile(np.array(MIDDLE), (3, 1))
+    upright = hash_own_windows(thumbnails, windows, turned=False)
+    np.testing.assert_array_equal(upright, hash_own_windows(thumbnails, windows)[:, :1])

@@ -155,9 +155,10 @@ def _files(
     rows: HashTable, readers: Mapping[str, Reader], chosen: NDArray[np.int64]
 ) -> list[LookFile]:
     taken = rows.take(chosen)
+    exif, rendering = rows.definition.exif, rows.definition.rendering
     pixels = taken.table["width"].to_numpy() * taken.table["height"].to_numpy().astype(np.int64)
     return [
-        LookFile(readers[split], path, size, digest, most, exif=rows.definition.exif)
+        LookFile(readers[split], path, size, digest, most, exif=exif, rendering=rendering)
         for split, path, size, digest, most in zip(
             taken.splits.tolist(),
             taken.paths.to_pylist(),

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def orientation_indices(side: int = THUMBNAIL_SIDE) -> NDArray[np.uint16]:
 
 
 #: What brings pixels into each orientation but the first, in canonical order.
-PIXEL_TURNS: tuple[Callable[[NDArray[np.uint8]], NDArray[np.uint8]], ...] = (
+PIXEL_TURNS: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
     np.rot90,
     lambda pixels: pixels[::-1, ::-1],
     lambda pixels: np.rot90(pixels, 3),

@@ -86,6 +86,9 @@ class HashOptions:
     pass_order: PassOrder
     exif: bool
     strict_imagehash: bool
+    bands: str
+    stretch: str
+    nodata: str
     no_orientations: bool
     no_thumbnails: bool
     workers: int | None
@@ -104,7 +107,10 @@ class HashOptions:
             decode=self.decode,
             pass_order=self.pass_order,
             exif=self.exif,
-            sixteen_bit="clipped" if self.strict_imagehash else "scaled",
+            sixteen_bit="clipped" if self.strict_imagehash else "stretched",
+            bands=self.bands,
+            stretch=self.stretch,
+            nodata=self.nodata,
         )
         layout = Layout(not self.no_orientations, not self.no_thumbnails)
         return IngestOptions(

@@ -75,6 +75,40 @@ def workers_option(command: F) -> F:
     )(command)
 
 
+def depth_options(command: F) -> F:
+    """What is done with more than 8 bits, and with bands: see `HashOptions`."""
+    return _all(
+        click.option(
+            "--strict-imagehash",
+            is_flag=True,
+            help="Clip 16-bit and float pixels, as Pillow does, instead of stretching them.",
+        ),
+        click.option(
+            "--bands",
+            default="auto",
+            metavar="N,N,N",
+            help="Bands of TIFFs to hash, one or three.  [default: 1,2,3 where there are so many, "
+            "else 1]",
+        ),
+        click.option(
+            "--stretch",
+            default="2,98",
+            show_default=True,
+            metavar="LOW,HIGH",
+            help="Of more than 8 bits: the percentiles of each band that become black and white, "
+            "two values such as 0,3000, or minmax.",
+        ),
+        click.option(
+            "--nodata",
+            default="auto",
+            show_default=True,
+            metavar="VALUE",
+            help="The value in TIFFs that is no picture; auto takes what a TIFF of more than 8 "
+            "bits declares, and its masks; or none.",
+        ),
+    )(command)
+
+
 def hash_options(command: F) -> F:
     """How to hash, and what to keep: see `HashOptions`."""
     return _all(
@@ -94,11 +128,7 @@ def hash_options(command: F) -> F:
             help="Reproduce the resize of Pillow up to 12.1, of 12.2 and 12.3, or of 13.",
         ),
         click.option("--exif", is_flag=True, help="Turn images as their EXIF orientation says."),
-        click.option(
-            "--strict-imagehash",
-            is_flag=True,
-            help="Clip 16-bit and float pixels, as Pillow does, instead of scaling them.",
-        ),
+        depth_options,
         click.option(
             "--no-orientations", is_flag=True, help="Don't look for rotated and mirrored copies."
         ),

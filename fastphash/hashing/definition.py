@@ -6,6 +6,14 @@ from typing import Any, Literal
 from fastphash.base.vocabulary import ORIENTATIONS, PASS_ORDERS, PassOrder
 from fastphash.errors import UsageError
 from fastphash.images.decode import DecodeMode, Decoding
+from fastphash.images.rendering import (
+    Rendering,
+    Stretch,
+    parse_bands,
+    parse_nodata,
+    parse_stretch,
+    rendering_words,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +42,14 @@ ALGORITHMS = {PHASH.name: PHASH}
 #: Columns of the hashes that joins use.
 HASH_COLUMNS = PHASH.columns
 
+# what is done with samples that are stretched, unless it is said
+_RENDERING = {"bands": "auto", "stretch": str(Stretch()), "nodata": "auto"}
 _VALUES: dict[str, tuple[object, ...]] = {
     "source": ("fastphash", "imagehash", "foreign"),
     "decode": ("full", "reduced"),
     "pass_order": PASS_ORDERS,
     "exif": (False, True),
-    "sixteen_bit": ("scaled", "clipped"),
+    "sixteen_bit": ("stretched", "scaled", "clipped"),
     "algorithm": tuple(ALGORITHMS),
 }
 
@@ -58,27 +68,44 @@ class Definition:
         The version of Pillow whose resize was reproduced; see `phash`.
     exif : bool
         Whether images were turned by their EXIF orientation first.
-    sixteen_bit : {"scaled", "clipped"}
-        Whether 16-bit and float pixels were scaled to 0..255 or clipped, as ImageHash does.
+    sixteen_bit : {"stretched", "scaled", "clipped"}
+        What became of samples of more than 8 bits: stretched to 0..255 as the next three say;
+        scaled by the least and greatest value, nodata too, the only rule of older stores; or
+        clipped, as ImageHash does.
+    bands : str
+        Which bands of a TIFF: "auto" for 1, 2, 3 where there are so many, else 1; or one or three
+        numbers such as "4,3,2".
+    stretch : str
+        Which values of a band became 0 and 255: percentiles of its valid pixels such as "2%,98%",
+        values such as "0..3000", or "minmax". Always of samples of more than 8 bits.
+    nodata : str
+        What is no picture: "auto" for what a file of more than 8 bits declares, and its masks;
+        "none"; or a value.
     algorithm : {"phash"}
         The hash algorithm.
 
     Raises
     ------
     UsageError
-        A value is none of these.
+        A value is none of these, or bands, stretch or nodata are given for samples that aren't
+        stretched.
 
     Examples
     --------
     >>> print(Definition())
-    full, pass order pillow13, EXIF ignored, 16-bit scaled
+    full, pass order pillow13, EXIF ignored, 16-bit stretched 2%,98%
+    >>> print(Definition(bands="4,3,2", stretch="0,3000", nodata="-9999"))
+    full, pass order pillow13, EXIF ignored, 16-bit stretched 0..3000, bands 4,3,2, nodata -9999
     """
 
     source: Literal["fastphash", "imagehash", "foreign"] = "fastphash"
     decode: DecodeMode = "full"
     pass_order: PassOrder = "pillow13"
     exif: bool = False
-    sixteen_bit: Literal["scaled", "clipped"] = "scaled"
+    sixteen_bit: Literal["stretched", "scaled", "clipped"] = "stretched"
+    bands: str = "auto"
+    stretch: str = str(Stretch())
+    nodata: str = "auto"
     algorithm: Literal["phash"] = "phash"
 
     def __post_init__(self) -> None:
@@ -88,6 +115,24 @@ class Definition:
                     f"{name} of a definition must be one of "
                     f"{', '.join(map(repr, values))}, not {getattr(self, name)!r}"
                 )
+        for name, text in rendering_words(self._words_read()).items():
+            object.__setattr__(self, name, text)
+        if self.sixteen_bit != "stretched":
+            changed = [name for name in _RENDERING if getattr(self, name) != _RENDERING[name]]
+            if changed:
+                raise UsageError(
+                    f"`{changed[0]}` is for samples that are stretched, not {self.sixteen_bit}"
+                )
+
+    def _words_read(self) -> Rendering:
+        return Rendering(
+            parse_bands(self.bands), parse_stretch(self.stretch), parse_nodata(self.nodata)
+        )
+
+    @property
+    def rendering(self) -> Rendering | None:
+        """How samples become 8-bit pixels, in previews too; None where Pillow decides."""
+        return self._words_read() if self.sixteen_bit == "stretched" else None
 
     @property
     def bits(self) -> int:
@@ -104,17 +149,31 @@ class Definition:
         fields = asdict(self)
         if self.algorithm == PHASH.name:
             del fields["algorithm"]
+        if self.sixteen_bit != "stretched":
+            for name in _RENDERING:
+                del fields[name]
         return fields
 
     def decoding(self) -> Decoding:
         """How to decode images for hashes of this definition."""
-        return Decoding(self.decode, self.exif, self.sixteen_bit == "clipped")
+        clipped = self.sixteen_bit == "clipped"
+        return Decoding(self.decode, self.exif, clipped, rendering=self.rendering)
+
+    def deep_rule_of(self, other: "Definition") -> "Definition":
+        """The same definition with what `other` does with more than 8 bits, and with bands."""
+        rule = {name: getattr(other, name) for name in ("sixteen_bit", *_RENDERING)}
+        return replace(self, **rule)
 
     def __str__(self) -> str:
         if self.source == "foreign":
             return "foreign (no record of how the hashes were made)"
         exif = "EXIF applied" if self.exif else "EXIF ignored"
         text = f"{self.decode}, pass order {self.pass_order}, {exif}, 16-bit {self.sixteen_bit}"
+        if self.sixteen_bit == "stretched":
+            others = [name for name in ("bands", "nodata") if getattr(self, name) != "auto"]
+            text += "".join(
+                [f" {self.stretch}", *(f", {name} {getattr(self, name)}" for name in others)]
+            )
         return text if self.source == "fastphash" else f"imagehash as asserted: {text}"
 
     def with_source_of(self, other: "Definition") -> "Definition":
@@ -124,11 +183,12 @@ class Definition:
         show whether its image had 16 bits.
         """
         if {self.source, other.source} == {"fastphash", "imagehash"}:
-            return replace(self, source=other.source, sixteen_bit=other.sixteen_bit)
+            return replace(self.deep_rule_of(other), source=other.source)
         return self
 
 
-FOREIGN = Definition(source="foreign")
+# as stores of such hashes have always said
+FOREIGN = Definition(source="foreign", sixteen_bit="scaled")
 
 
 def parse_definition(text: str) -> Definition:

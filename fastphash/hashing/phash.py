@@ -1,6 +1,7 @@
 """The perceptual hash: a thumbnail's lowest DCT frequencies, as the bits of a `uint64`."""
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from fastphash.base.orientations import STEPS
 from fastphash.base.vocabulary import ORIENTATIONS, PassOrder
 from fastphash.errors import ImageError
+from fastphash.hashing.definition import Definition
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.pixels import array_grey, image_grey
 from fastphash.images.thumbnail import both_thumbnails, thumbnail
@@ -88,6 +90,9 @@ def phash(
     pass_order: PassOrder = "pillow13",
     exif: bool = False,
     strict_imagehash: bool = False,
+    bands: str | Sequence[int] = "auto",
+    stretch: str = "2,98",
+    nodata: str | float = "auto",
 ) -> np.uint64:
     """The perceptual hash of one image, bit for bit that of ImageHash under Pillow 13.
 
@@ -106,7 +111,9 @@ def phash(
     exif : bool, optional
         Turn the image of a path or of bytes by its EXIF orientation first. ImageHash doesn't.
     strict_imagehash : bool, optional
-        Clip 16-bit and float pixels to 0..255, as Pillow does. By default they are scaled.
+        Clip 16-bit and float pixels to 0..255, as Pillow does. By default they are stretched.
+    bands, stretch, nodata : optional
+        How to stretch them: as in `Definition`; `bands` also as a sequence, `nodata` as a number.
 
     Returns
     -------
@@ -131,7 +138,8 @@ def phash(
     >>> f"{phash(np.arange(4096, dtype=np.uint8).reshape(64, 64)):016x}"
     'aa00000000000000'
     """
-    grey = _grey(image, exif=exif, strict_imagehash=strict_imagehash)
+    rules = _rules(exif=exif, clip=strict_imagehash, bands=bands, stretch=stretch, nodata=nodata)
+    grey = _grey(image, rules)
     return np.uint64(hash_thumbnails(thumbnail(grey, pass_order)))
 
 
@@ -141,6 +149,9 @@ def phash_orientations(
     pass_order: PassOrder = "pillow13",
     exif: bool = False,
     strict_imagehash: bool = False,
+    bands: str | Sequence[int] = "auto",
+    stretch: str = "2,98",
+    nodata: str | float = "auto",
 ) -> NDArray[np.uint64]:
     """The perceptual hashes of one image in all eight orientations.
 
@@ -149,7 +160,7 @@ def phash_orientations(
 
     Parameters
     ----------
-    image, pass_order, exif, strict_imagehash
+    image, pass_order, exif, strict_imagehash, bands, stretch, nodata
         As for `phash`.
 
     Returns
@@ -170,11 +181,24 @@ def phash_orientations(
     >>> bool(hashes[0] == phash(image)), bool(hashes[1] == phash(np.rot90(image)))
     (True, True)
     """
-    grey = _grey(image, exif=exif, strict_imagehash=strict_imagehash)
+    rules = _rules(exif=exif, clip=strict_imagehash, bands=bands, stretch=stretch, nodata=nodata)
+    grey = _grey(image, rules)
     return hash_orientations(both_thumbnails(grey, pass_order))
 
 
-def _grey(image: ImageLike, *, exif: bool, strict_imagehash: bool) -> NDArray[np.uint8]:
+def _rules(
+    *, exif: bool, clip: bool, bands: str | Sequence[int], stretch: str, nodata: str | float
+) -> Decoding:
+    return Definition(
+        exif=exif,
+        sixteen_bit="clipped" if clip else "stretched",
+        bands=bands if isinstance(bands, str) else ",".join(map(str, bands)),
+        stretch=stretch,
+        nodata=str(nodata),
+    ).decoding()
+
+
+def _grey(image: ImageLike, rules: Decoding) -> NDArray[np.uint8]:
     if isinstance(image, np.ndarray):
         return array_grey(image)
     if isinstance(image, (str, os.PathLike)):
@@ -186,5 +210,5 @@ def _grey(image: ImageLike, *, exif: bool, strict_imagehash: bool) -> NDArray[np
         except ValueError as error:  # a name with a NUL
             raise ImageError("read", f"{error}: {os.fspath(image)!r}") from error
     if isinstance(image, bytes):
-        return decode(image, Decoding("full", exif, strict_imagehash), chroma=False).grey
-    return image_grey(image, strict_imagehash=strict_imagehash)
+        return decode(image, rules, chroma=False).grey
+    return image_grey(image, strict_imagehash=rules.strict_imagehash, rendering=rules.rendering)

@@ -1,7 +1,7 @@
 """Image bytes to grey pixels and chroma: ordinary JPEGs by libjpeg-turbo, all else by Pillow."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
@@ -10,16 +10,19 @@ from numpy.typing import NDArray
 
 from fastphash.errors import ImageError
 from fastphash.images.decode_jpeg import decode_jpeg, reduction
+from fastphash.images.deep import open_for_rendering, render_deep
 from fastphash.images.evidence import (
     Evidence,
     Frame,
     array_evidence,
     loaded_depth,
     pillow_evidence,
+    raster_evidence,
 )
 from fastphash.images.jpeg_header import JPEG_END, scan_start
 from fastphash.images.pillow import (
     EXIF_TURNS,
+    TURNED_FORMATS,
     allowed_pixels,
     describe_bomb,
     describe_error,
@@ -28,7 +31,10 @@ from fastphash.images.pillow import (
     turn_image,
 )
 from fastphash.images.pixels import array_chroma, array_grey, pillow_chroma, pillow_grey
+from fastphash.images.rendering import Rendered, Rendering, render
 from fastphash.images.sniff import SNIFFED, sniff
+from fastphash.images.tiff_header import TiffFacts
+from fastphash.images.tifffile_raster import TiffRaster
 
 DecodeMode = Literal["full", "reduced"]
 _PNG_END = b"IEND\xaeB`\x82"
@@ -48,12 +54,20 @@ class Decoding:
         Let Pillow clip 16-bit and float pixels to 0..255 instead of scaling them.
     max_pixels : int, optional
         Refuse images of more pixels, judged by their headers. Pillow has a limit of its own.
+    rendering : Rendering, optional
+        How more than 8 bits, and bands that Pillow has no mode for, become 8-bit pixels. None for
+        the rule of older stores: one band of Pillow's is scaled by its least and greatest value.
     """
 
     mode: DecodeMode = "full"
     exif: bool = False
     strict_imagehash: bool = False
     max_pixels: int | None = None
+    rendering: Rendering | None = field(default_factory=Rendering)
+
+    def __post_init__(self) -> None:
+        if self.strict_imagehash:
+            object.__setattr__(self, "rendering", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,23 +152,32 @@ def _decode_ordinary_jpeg(
 def _decode_pillow(
     data: bytes, name: str, rules: Decoding, *, chroma: bool, with_evidence: bool
 ) -> Decoded:
-    image = open_image(data, name)
-    width, height = image.size
     most = allowed_pixels(rules.max_pixels)
+    image, raster, facts = open_for_rendering(data, name, rules.rendering, most)
+    if image is None:
+        assert raster is not None
+        assert facts is not None
+        return _decode_raster(raster, facts, rules, chroma=chroma, with_evidence=with_evidence)
+    width, height = image.size
     if width * height > most:
         raise ImageError("identify", describe_bomb(most))
     factor = 1
     reduced = rules.mode == "reduced" and name == "JPEG"
     try:
         multiframe = bool(getattr(image, "is_animated", False))
-        # Pillow always turns TIFFs itself
-        turn = exif_orientation(image, data) if rules.exif and name != "TIFF" else 1
+        is_turned = not rules.exif or name in TURNED_FORMATS
+        turn = 1 if is_turned else exif_orientation(image, data)
         if reduced and image.mode in ("RGB", "L"):
             factor = reduction(width, height) if turn == 1 else 1
             image.draft("L", (width // factor, height // factor))
         depth = loaded_depth(image, data)
-        grey = pillow_grey(image, strict_imagehash=rules.strict_imagehash)
-        colours = pillow_chroma(image) if chroma else None
+        rendered = render_deep(image, data, rules.rendering, facts)
+        if rendered is None:
+            grey = pillow_grey(image, strict_imagehash=rules.strict_imagehash)
+            colours = pillow_chroma(image) if chroma else None
+        else:
+            grey = array_grey(rendered.pixels)
+            colours = array_chroma(rendered.pixels) if chroma else None
     except ImageError:
         raise
     except Exception as error:
@@ -178,10 +201,39 @@ def _decode_pillow(
                 partial(open_image, data, name),
                 grey,
                 partial(turn_image, value=turn),
+                _turned_values(rendered, turn),
             )
         )
     extent = (width / factor, height / factor)
     return Decoded(grey, extent, name, width, height, multiframe, colours, evidence)
+
+
+def _turned_values(rendered: Rendered | None, turn: int) -> NDArray[np.float64] | None:
+    if rendered is None or rendered.values is None or turn not in EXIF_TURNS:
+        return None if rendered is None else rendered.values
+    return np.ascontiguousarray(EXIF_TURNS[turn](rendered.values))
+
+
+def _decode_raster(
+    tiff: TiffRaster, facts: TiffFacts, rules: Decoding, *, chroma: bool, with_evidence: bool
+) -> Decoded:
+    assert rules.rendering is not None
+    pixels, values = render(tiff.raster, rules.rendering)
+    grey = array_grey(pixels)
+    height, width = grey.shape
+    evidence = None
+    if with_evidence:
+        evidence = raster_evidence(tiff.samples, grey, values, facts.further_pages)
+    return Decoded(
+        grey,
+        (float(width), float(height)),
+        "TIFF",
+        width,
+        height,
+        facts.further_pages > 0,
+        array_chroma(pixels) if chroma else None,
+        evidence,
+    )
 
 
 def _has_end(data: bytes, name: str) -> bool:

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# pixels along a side: a thumbnail needs no more
-_SIDE = 256
+#: Pixels along a side: a thumbnail needs no more.
+RANKED_SIDE = 256
 # share of pixels of one value from which it is set apart
 _GROUND = 0.05
 
@@ -31,7 +31,7 @@ class Equalised(NamedTuple):
 
 def equalise(values: NDArray[Any], levels: NDArray[np.uint8] | None = None) -> Equalised:
     """Rank the values (h, w), whose grey levels are `levels` (h, w)."""
-    rows, columns = (max(-(-side // _SIDE), 1) for side in values.shape)
+    rows, columns = (max(-(-side // RANKED_SIDE), 1) for side in values.shape)
     values = values[::rows, ::columns]
     if not np.issubdtype(values.dtype, np.integer):
         values = np.where(np.isfinite(values), values, -np.inf)

@@ -10,7 +10,7 @@ from PIL import Image, ImageFile
 
 from fastphash.base.contact_sheet import contact_sheet
 from fastphash.images.depth import Depth, colour_depth, is_grey_with_alpha, read_low_bytes
-from fastphash.images.equalise import equalise
+from fastphash.images.equalise import RANKED_SIDE, Equalised, equalise
 from fastphash.images.jpeg_header import JPEG_END, scan_start
 from fastphash.images.samples import (
     Samples,
@@ -75,7 +75,12 @@ def array_evidence(pixels: NDArray[np.uint8], data: bytes) -> Evidence:
 
 
 def pillow_evidence(
-    first: Frame, data: bytes, reopen: Open, grey: NDArray[np.uint8], turn: Turn
+    first: Frame,
+    data: bytes,
+    reopen: Open,
+    grey: NDArray[np.uint8],
+    turn: Turn,
+    values: NDArray[np.float64] | None = None,
 ) -> Evidence:
     """The evidence of an image that Pillow decoded.
 
@@ -90,15 +95,41 @@ def pillow_evidence(
         Pixels of the first frame as they are hashed.
     turn : callable
         Brings a frame into the orientation that its EXIF asks for.
+    values : float64 (h', w'), optional
+        `Rendered.values`, if it was rendered.
     """
     is_animated = bool(getattr(first.image, "is_animated", False))
     try:
-        return _look(first, data, reopen, grey, turn)
+        return _look(first, data, reopen, (grey, values), turn)
     except Exception:  # what can't be looked at is unknown; the image has its hash all the same
         return Evidence(frames=None if is_animated else 1)
 
 
-def _look(first: Frame, data: bytes, reopen: Open, grey: NDArray[np.uint8], turn: Turn) -> Evidence:
+def raster_evidence(
+    samples: Samples | None, grey: NDArray[np.uint8], values: NDArray[np.float64] | None, pages: int
+) -> Evidence:
+    """The evidence of a TIFF that was read as a raster, with so many further pages.
+
+    `samples` are those of all bands, or None if they aren't known; further pages aren't looked at.
+    """
+    alpha = samples.alpha() if samples else None
+    digest = samples.digest(opaque=alpha is None) if samples and not pages else None
+    return Evidence(
+        digest,
+        None if pages else 1,
+        None if alpha is None else thumbnail(np.ascontiguousarray(alpha)).tobytes(),
+        None,
+        None if values is None else _rank_thumbnail(values, grey),
+    )
+
+
+def _look(
+    first: Frame,
+    data: bytes,
+    reopen: Open,
+    shown: tuple[NDArray[np.uint8], NDArray[np.float64] | None],
+    turn: Turn,
+) -> Evidence:
     samples = _read_samples(first, 0, reopen, turn)
     # of a depth that is lost, alpha is known all the same
     seen = samples or pillow_samples(turn(first.image))
@@ -114,7 +145,7 @@ def _look(first: Frame, data: bytes, reopen: Open, grey: NDArray[np.uint8], turn
         further.frames,
         None if alpha is None else thumbnail(np.ascontiguousarray(alpha)).tobytes(),
         further.sheet,
-        _equalised_thumbnail(samples, grey) if samples and _is_deep(samples) else None,
+        _equalised_thumbnail(samples, *shown) if samples and _is_deep(samples) else None,
     )
 
 
@@ -206,9 +237,22 @@ def _is_deep(samples: Samples) -> bool:
     return next(samples.strips()).dtype.itemsize > 1
 
 
-def _equalised_thumbnail(samples: Samples, grey: NDArray[np.uint8]) -> bytes | None:
+def _equalised_thumbnail(
+    samples: Samples, grey: NDArray[np.uint8], values: NDArray[np.float64] | None
+) -> bytes | None:
     """Thumbnail of a deep frame by ranks; None where its grey levels keep the order of values."""
-    equalised = equalise(samples.luma(), grey)
+    if values is not None:
+        return _rank_thumbnail(values, grey)
+    return _thumbnail_if_lost(equalise(samples.luma(), grey))
+
+
+def _rank_thumbnail(values: NDArray[np.float64], grey: NDArray[np.uint8]) -> bytes | None:
+    """The same of every nth value in rows and in columns."""
+    steps = (slice(None, None, -(-side // RANKED_SIDE)) for side in grey.shape)
+    return _thumbnail_if_lost(equalise(values, grey[tuple(steps)]))
+
+
+def _thumbnail_if_lost(equalised: Equalised) -> bytes | None:
     return thumbnail(equalised.grey).tobytes() if equalised.lost > _LOST_ORDER else None
 
 

@@ -11,6 +11,8 @@ from fastphash.errors import ImageError
 from fastphash.images import png, tiff
 from fastphash.images.unsupported import describe_unsupported
 
+#: Formats whose images are turned always, by what reads them.
+TURNED_FORMATS = frozenset(("TIFF",))
 _EXIF_ORIENTATION = 0x0112
 _EXIF_ORIENTATIONS = {
     2: "flip_left_right",

@@ -10,13 +10,13 @@ from PIL import Image
 
 from fastphash.base.vocabulary import CHROMA_SIDE
 from fastphash.errors import ImageError, UsageError
+from fastphash.images.deep import is_single_deep, render_image
 from fastphash.images.pillow import describe_error
+from fastphash.images.rendering import Rendering
 from fastphash.images.tiff import check_values, fix_planar_tiff
 
 # pixels converted per strip
 _STRIP = 1 << 20
-#: Modes of Pillow with pixels that are scaled to 0..255, besides every I;16 mode.
-SCALED_MODES = ("I", "F")
 
 
 def pillow_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray[np.uint8]:
@@ -26,14 +26,16 @@ def pillow_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArra
     set.
     """
     fix_planar_tiff(image)
-    if strict_imagehash or not (image.mode in SCALED_MODES or image.mode.startswith("I;16")):
+    if strict_imagehash or not is_single_deep(image):
         return np.ascontiguousarray(image.convert("L"))
     check_values(image)
     return scale_to_uint8(np.asarray(image))
 
 
-def image_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray[np.uint8]:
-    """As `pillow_grey`, without warnings.
+def image_grey(
+    image: Image.Image, *, strict_imagehash: bool = False, rendering: Rendering | None = None
+) -> NDArray[np.uint8]:
+    """As `pillow_grey`, without warnings; one deep band as `rendering` says, if it says how.
 
     Raises
     ------
@@ -49,6 +51,9 @@ def image_grey(image: Image.Image, *, strict_imagehash: bool = False) -> NDArray
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            rendered = render_image(image, rendering)
+            if rendered is not None:
+                return array_grey(rendered.pixels)
             return pillow_grey(image, strict_imagehash=strict_imagehash)
         except ImageError:
             raise

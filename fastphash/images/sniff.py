@@ -17,6 +17,8 @@ _SIGNATURES = (
     (b"\xff\x4f\xff\x51", "JPEG2000"),
     (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
 )
+#: Formats whose images Pillow gives in 8 bits, grey or in colour, whatever is in the file.
+EIGHT_BIT_FORMATS = frozenset(("AVIF", "BMP", "GIF", "JPEG", "WEBP"))
 _SUFFIXES = frozenset(
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .tif .tiff .bmp .dib .gif .pbm .pgm .ppm .pnm "
     b".pfm .avif .avifs .heic .heif .jp2 .j2k .jpf .jpx .j2c .jpc .psd .tga .ico .svg .jxl .exr "

@@ -1,33 +1,13 @@
 """Why a sound image can't be read: its bands, their type, its compression."""
 
-import io
-
-from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2
+from PIL.TiffImagePlugin import COMPRESSION_INFO
 
 from fastphash.base.text import count
+from fastphash.images.tiff_header import tiff_facts
 
 # markers of frames in a JPEG: all of 0xC0 to 0xCF but tables and the extension
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
-_BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANES, _SAMPLE_FORMAT = 258, 259, 262, 277, 284, 339
-# width, height, and where strips or tiles begin
-_NEEDED = ((256,), (257,), (273, 324))
-_BIG_TIFF = (b"II+\0", b"MM\0+")
-_SAMPLE_TYPES = {1: "uint", 2: "int", 3: "float", 5: "complex int", 6: "complex"}
-_PHOTOMETRIC_NAMES = {
-    0: "grey",
-    1: "grey",
-    2: "RGB",
-    3: "palette",
-    4: "mask",
-    5: "CMYK",
-    6: "YCbCr",
-    8: "Lab",
-    9: "Lab",
-    10: "Lab",
-    32803: "raw sensor",
-    34892: "raw sensor",
-}
 _JPEG2000_SIZE = b"\xff\x4f\xff\x51"
 
 
@@ -44,25 +24,12 @@ def describe_unsupported(data: bytes, name: str) -> str | None:
 
 
 def _describe_tiff(data: bytes) -> str | None:
-    directory = ImageFileDirectory_v2(data[: 16 if data[:4] in _BIG_TIFF else 8])
-    file = io.BytesIO(data)
-    file.seek(directory.next)
-    directory.load(file)
-    if not all(any(tag in directory for tag in tags) for tags in _NEEDED):
+    facts = tiff_facts(data)
+    if facts is None:
         return None
-    compression = directory.get(_COMPRESSION, 1)
-    if compression not in COMPRESSION_INFO:
-        return f"compression {compression}"
-    bits = directory.get(_BITS, (1,))
-    bands = directory.get(_SAMPLES, len(bits))
-    formats = directory.get(_SAMPLE_FORMAT, (1,))
-    photometric = directory.get(_PHOTOMETRIC, 0)
-    types = sorted({_SAMPLE_TYPES.get(code, "unknown ") for code in formats})
-    widths = sorted(set(bits))
-    mode = _PHOTOMETRIC_NAMES.get(photometric, f"photometric {photometric}")
-    samples = " and ".join(f"{kind}{width}" for kind in types for width in widths)
-    stored = ", one after the other" if directory.get(_PLANES) == 2 else ""
-    return f"{mode} pixels in {count(bands, 'band')} of {samples}{stored}"
+    if facts.compression not in COMPRESSION_INFO:
+        return f"compression {facts.compression}"
+    return facts.describe()
 
 
 def _describe_jpeg(data: bytes) -> str | None:

@@ -62,7 +62,7 @@ class Previews:
         self._catalog = catalog
         store = catalog.audited.store
         self._readers = {name: catalog.audited.reader(name) for name in store.roots}
-        self._exif = store.definition.exif
+        self._definition = store.definition
         self._cache: OrderedDict[tuple[object, ...], Picture] = OrderedDict()
         self._cached_bytes = 0
         self._is_unchanged: OrderedDict[tuple[int, Stamp], bool] = OrderedDict()
@@ -173,7 +173,8 @@ class Previews:
                 row.width * row.height,
                 side,
                 turn,
-                exif=self._exif,
+                exif=self._definition.exif,
+                rendering=self._definition.rendering,
                 # links were followed once; a link that appears there now leads to another file
                 follow_links=False,
             )

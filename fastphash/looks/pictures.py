@@ -4,12 +4,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.images.preview import decode_small, resize_pixels
+from fastphash.images.rendering import Rendering
 
 #: Pixels of a picture's longer side, at most.
 LOOK_SIDE = 768
 
 
-def decode_picture(data: bytes, *, exif: bool = False, side: int = LOOK_SIDE) -> NDArray[np.uint8]:
+def decode_picture(
+    data: bytes,
+    *,
+    exif: bool = False,
+    side: int = LOOK_SIDE,
+    rendering: Rendering | None = None,
+) -> NDArray[np.uint8]:
     """Decode the first frame of an image for a look: uint8 (h, w, 3), or (h, w) if it is grey.
 
     Larger images are reduced; JPEGs are decoded at a reduced scale. It is white where it is
@@ -23,13 +30,15 @@ def decode_picture(data: bytes, *, exif: bool = False, side: int = LOOK_SIDE) ->
         Turn it by its EXIF orientation, as its hash did.
     side : int
         Pixels of the longer side, at most.
+    rendering : Rendering, optional
+        That of its hash.
 
     Raises
     ------
     ImageError
         The bytes aren't an image of a supported format, or are damaged.
     """
-    return decode_small(data, side, exif=exif)
+    return decode_small(data, side, exif=exif, rendering=rendering)
 
 
 def match_sizes(

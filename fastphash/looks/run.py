@@ -19,6 +19,7 @@ from fastphash.base.worker_start import preload
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError, UsageError
 from fastphash.images.pillow import limit_pixels
+from fastphash.images.rendering import Rendering
 from fastphash.looks.aligned import align, align_described
 from fastphash.looks.colours import look_at_colours
 from fastphash.looks.frames import find_change
@@ -61,6 +62,8 @@ class LookFile(NamedTuple):
         Turn the image by its EXIF orientation first.
     follow_links : bool
         Whether the file may be a symbolic link.
+    rendering : Rendering or None
+        That of its hash.
     """
 
     reader: Reader
@@ -70,6 +73,7 @@ class LookFile(NamedTuple):
     pixels: int = 0
     exif: bool = False
     follow_links: bool = True
+    rendering: Rendering | None = None
 
 
 class LookTask(NamedTuple):
@@ -185,13 +189,17 @@ class _Pictures:
     """Decoded pictures, the last used of which are kept."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[bytes, bool], NDArray[np.uint8]] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, bool, Rendering | None], NDArray[np.uint8]] = (
+            OrderedDict()
+        )
         self._bytes = 0
-        self._described: OrderedDict[tuple[bytes, bool, int], Described] = OrderedDict()
+        self._described: OrderedDict[tuple[bytes, bool, Rendering | None, int], Described] = (
+            OrderedDict()
+        )
 
     def describe(self, file: LookFile, orientation: int = 0) -> Described:
         """The keypoints of a file's picture, turned; errors are those of `decode`."""
-        key = file.digest, file.exif, orientation
+        key = file.digest, file.exif, file.rendering, orientation
         if key in self._described:
             self._described.move_to_end(key)
             return self._described[key]
@@ -219,13 +227,13 @@ class _Pictures:
 
     def decode(self, file: LookFile) -> NDArray[np.uint8]:
         """The picture of a file; ImageError if the file is gone or changed, or no image."""
-        key = file.digest, file.exif
+        key = file.digest, file.exif, file.rendering
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
         data = _read(file)
         limit_pixels(file.pixels or MAX_PIXELS)
-        picture = decode_picture(data, exif=file.exif)
+        picture = decode_picture(data, exif=file.exif, rendering=file.rendering)
         self._kept[key] = picture
         self._bytes += picture.nbytes
         while self._bytes > _KEPT:

@@ -118,6 +118,7 @@ def _previews(
     for name, image in images.items():
         names_of[image.digest].append(name)
     tasks = []
+    made = audited.store.definition
     for digest, names in names_of.items():
         image = images[names[0]]
         cost = image.pixels * _COST.get(image.format, _OTHER_COST)
@@ -126,8 +127,8 @@ def _previews(
             continue
         work -= cost
         files = [StoredFile(audited.reader(name.split), name.path) for name in names]
-        exif = audited.store.definition.exif
-        tasks.append(PreviewTask(files, image.size, digest, image.pixels, side, exif=exif))
+        task = PreviewTask(files, image.size, digest, image.pixels, side)
+        tasks.append(task._replace(exif=made.exif, rendering=made.rendering))
     for done, (task, preview) in enumerate(zip(tasks, make_previews(tasks), strict=True)):
         if preview.jpeg:
             previews[task.digest] = preview.jpeg

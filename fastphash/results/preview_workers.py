@@ -16,6 +16,7 @@ from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError
 from fastphash.images.pillow import limit_pixels
 from fastphash.images.preview import make_preview
+from fastphash.images.rendering import Rendering
 from fastphash.sources.protocol import Reader, SpecialFileError
 
 preload(__name__)
@@ -61,6 +62,8 @@ class PreviewTask(NamedTuple):
         Turn the image by its EXIF orientation first.
     follow_links : bool
         Whether a file may be a symbolic link.
+    rendering : Rendering or None
+        That of the image's hash.
     """
 
     files: list[StoredFile]
@@ -71,6 +74,7 @@ class PreviewTask(NamedTuple):
     orientation: int = 0
     exif: bool = False
     follow_links: bool = True
+    rendering: Rendering | None = None
 
 
 class Preview(NamedTuple):
@@ -164,7 +168,10 @@ def _make(task: PreviewTask) -> Preview:
             continue
         try:
             limit_pixels(task.pixels or MAX_PIXELS)
-            return Preview(make_preview(data, task.side, task.orientation, exif=task.exif))
+            jpeg = make_preview(
+                data, task.side, task.orientation, exif=task.exif, rendering=task.rendering
+            )
+            return Preview(jpeg)
         except ImageError as error:
             return Preview(b"", str(error), undecodable=True)
     return Preview(b"", reason)

@@ -17,6 +17,7 @@ from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.table_formats import check_distinct
 from fastphash.hashing.definition import Definition
+from fastphash.images.sniff import EIGHT_BIT_FORMATS
 from fastphash.images.thumbnail import vertical_first
 from fastphash.store.rows import STORE_ROW, HashTable
 from fastphash.store.schema import (
@@ -162,10 +163,13 @@ def check_comparable(needles: HashTable, haystack: HashTable) -> None:
     a, b = needles.definition.with_source_of(haystack.definition), haystack.definition
     if a == b:
         return
+    if a.deep_rule_of(b) != a and all(map(_never_deep, (needles, haystack))):
+        a = a.deep_rule_of(b)
     orders = a.pass_order, b.pass_order
     only_orders_differ = replace(a, pass_order=b.pass_order) == b and a.decode == "full"
-    if only_orders_differ and all(
-        _resized_alike(hashes, *orders) for hashes in (needles, haystack)
+    if a == b or (
+        only_orders_differ
+        and all(_resized_alike(hashes, *orders) for hashes in (needles, haystack))
     ):
         return
     raise DefinitionError(
@@ -173,6 +177,14 @@ def check_comparable(needles: HashTable, haystack: HashTable) -> None:
         f"haystack {haystack.definition}. Hash both the same way, or vouch for hashes from "
         "elsewhere with `fastphash convert --as`"
     )
+
+
+def _never_deep(hashes: HashTable) -> bool:
+    """Whether all images are of formats that give 8 bits, and so are hashed under every rule."""
+    if "format" not in hashes.table.column_names:
+        return False
+    formats = hashes.table["format"]
+    return not formats.null_count and EIGHT_BIT_FORMATS.issuperset(pc.unique(formats).to_pylist())
 
 
 def _resized_alike(hashes: HashTable, one: PassOrder, other: PassOrder) -> bool:

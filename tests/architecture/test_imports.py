@@ -44,6 +44,7 @@ USERS = {
     "PIL": {"images"},
     "cv2": {"looks.keypoints"},
     "simplejpeg": {"images.decode_jpeg"},
+    "tifffile": {"images.tifffile_raster"},
     "numba": {"kernels"},
     "pyarrow.parquet": {"files.parquet"},
     "filelock": {"store.lock"},

@@ -197,33 +197,35 @@ def test_shared_images_hash_as_imagehash_does(folder, step, part, shared):
 
 @pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
 @given(st.data())
-def test_deep_images_are_scaled(kind, data):
+def test_deep_images_are_stretched(kind, data):
     elements = {
         np.uint16: st.integers(0, 2**16 - 1),
         np.int32: st.integers(-(2**31), 2**31 - 1),
         np.float32: st.floats(width=32),
     }[kind]
     values = data.draw(hnp.arrays(kind, (6, 5), elements=elements))
-    expected = phash(naive.scaled(values))
-    assert phash(Image.fromarray(values)) == expected
+    for stretch, ends in (("2,98", (2, 98)), ("minmax", (0, 100)), ("10%,60%", (10, 60))):
+        expected = phash(naive.rendered(values, *ends))
+        assert phash(Image.fromarray(values), stretch=stretch) == expected
 
 
 @pytest.mark.parametrize(
     ("values", "levels"),
     [
         ([1000, 1001, 1002], [0, 128, 255]),
-        ([7.5, np.nan, 8.5, np.inf, -np.inf], [0, 0, 255, 0, 0]),
+        ([7.5, np.nan, 8.5, np.inf, -np.inf], [0, 128, 255, 128, 128]),
         ([np.nan, np.inf, -np.inf], [0, 0, 0]),
         ([5.0, 5.0, np.inf], [0, 0, 0]),
+        ([1000, np.nan, 1002, 1002], [0, 170, 255, 255]),
         ([3, 3, 3], [0, 0, 0]),
         ([-1, 0, 254], [0, 1, 255]),
     ],
 )
-def test_deep_pixels_are_stretched_from_least_to_most(values, levels):
+def test_deep_pixels_are_stretched_and_what_is_not_finite_is_the_mean(values, levels):
     image = Image.fromarray(np.array(values * 20, np.float32).reshape(20, -1))
     expected = np.array(levels * 20, np.uint8).reshape(20, -1)
-    assert np.array_equal(naive.scaled(np.asarray(image)), expected)
-    assert phash(image) == phash(expected)
+    assert np.array_equal(naive.rendered(np.asarray(image), 0, 100), expected)
+    assert phash(image, stretch="minmax") == phash(expected)
 
 
 def test_strict_hash_of_a_deep_image_is_imagehashs(encoded):
@@ -232,9 +234,9 @@ def test_strict_hash_of_a_deep_image_is_imagehashs(encoded):
         image = Image.fromarray(values)
         assert phash(image, strict_imagehash=True) == reference(image)
         assert phash_orientations(image, strict_imagehash=True).tolist() == references(image)
-        assert phash(image) == phash(naive.scaled(values)) != reference(image)
+        assert phash(image) == phash(naive.rendered(values)) != reference(image)
     data = encoded(ramp.astype(np.uint16), "PNG")
-    assert phash(data) == phash(naive.scaled(ramp))
+    assert phash(data) == phash(naive.rendered(ramp))
     assert phash(data, strict_imagehash=True) == reference(Image.open(io.BytesIO(data)))
 
 

@@ -10,6 +10,7 @@ from fastphash.images import evidence, samples
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.depth import colour_depth
 from fastphash.images.equalise import equalise
+from fastphash.images.rendering import Rendering, parse_stretch
 from fastphash.images.samples import pillow_samples
 from tests.support.encoded_samples import png_of, tiff_of
 
@@ -200,7 +201,9 @@ def test_ranks_are_stored_only_where_grey_levels_hide_the_picture():
     values = (1000 + 300 * np.sin(x / 7) * np.cos(y / 5)).astype(np.uint16)
     assert evidence_of(tiff_of(values)).equalised is None
     values[5, 5] = 65535
-    assert evidence_of(tiff_of(values)).equalised is not None
+    assert evidence_of(tiff_of(values)).equalised is None
+    for rendering in (None, Rendering(stretch=parse_stretch("minmax"))):
+        assert evidence_of(tiff_of(values), rendering=rendering).equalised is not None
     assert evidence_of(tiff_of(values % 2)).equalised is None
 
 

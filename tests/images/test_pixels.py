@@ -10,6 +10,9 @@ from fastphash.images.pixels import scale_to_uint8
 from tests.support import naive
 from tests.support.references import FULL, reference
 
+# the rule of older stores
+SCALED = Decoding(rendering=None)
+
 
 def planar_tiff(values, order, signed=False):
     """A TIFF of one 16-bit band stored as a separate plane, in two strips."""
@@ -53,25 +56,28 @@ def test_single_plane_16_bit_tiffs_decode(order, kind):
     bounds = np.iinfo(kind)
     values = rng.integers(bounds.min, bounds.max, (41, 30)).astype(kind)
     data = planar_tiff(values, order, signed=kind is np.int16)
-    decoded = decode(data, FULL)
-    assert (decoded.format, decoded.width, decoded.height) == ("TIFF", 30, 41)
-    assert np.array_equal(decoded.grey, naive.scaled(values))
+    for rules, wanted in ((FULL, naive.rendered(values)), (SCALED, naive.scaled(values))):
+        decoded = decode(data, rules)
+        assert (decoded.format, decoded.width, decoded.height) == ("TIFF", 30, 41)
+        assert np.array_equal(decoded.grey, wanted)
 
 
 def test_shared_16_bit_tiles_decode(shared):
     for path in sorted((shared / "tiles16").iterdir()):
         values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         assert values.dtype == np.uint16
+        assert np.array_equal(decode(path.read_bytes(), SCALED).grey, naive.scaled(values))
         grey = decode(path.read_bytes(), FULL).grey
-        assert np.array_equal(grey, naive.scaled(values)), path.name
+        assert np.array_equal(grey, naive.rendered(values)), path.name
         assert phash(path) == phash(grey)
 
 
 @pytest.mark.parametrize("name", ["PNG", "TIFF"])
-def test_16_bit_files_are_scaled_unless_imagehash_is_followed(name, encoded):
+def test_16_bit_files_are_stretched_unless_imagehash_is_followed(name, encoded):
     values = (np.add.outer(np.arange(60), np.arange(80)) * 300 + 1000).astype(np.uint16)
     data = encoded(values, name)
-    assert np.array_equal(decode(data, FULL).grey, naive.scaled(values))
+    assert np.array_equal(decode(data, FULL).grey, naive.rendered(values))
+    assert np.array_equal(decode(data, SCALED).grey, naive.scaled(values))
     strict = decode(data, Decoding(strict_imagehash=True)).grey
     assert np.array_equal(strict, reference(data))
     assert not np.array_equal(strict, naive.scaled(values))

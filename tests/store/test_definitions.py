@@ -11,13 +11,15 @@ from tests.support.stores import hashes, hashes_of
 OURS = Definition()
 
 
-def joined(one, other, sizes=((64, 64),)):
+def joined(one, other, sizes=((64, 64),), formats=None):
     rows = {
         "path": [str(i) for i in range(len(sizes))],
         "phash": np.arange(len(sizes), dtype=np.uint64),
         "width": [width for width, _ in sizes],
         "height": [height for _, height in sizes],
     }
+    if formats:
+        rows |= {"format": formats}
     check_comparable(hashes_of(rows, one), hashes_of(rows, other))
 
 
@@ -27,6 +29,10 @@ def joined(one, other, sizes=((64, 64),)):
         replace(OURS, decode="reduced"),
         replace(OURS, exif=True),
         replace(OURS, sixteen_bit="clipped"),
+        replace(OURS, sixteen_bit="scaled"),
+        replace(OURS, bands="4,3,2"),
+        replace(OURS, stretch="0,3000"),
+        replace(OURS, nodata="-9999"),
         FOREIGN,
     ],
 )
@@ -59,6 +65,63 @@ def test_pass_orders_are_joined_where_all_shapes_give_the_same(sizes, order, sam
     else:
         with pytest.raises(DefinitionError, match=order):
             joined(OURS, other, sizes)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"sixteen_bit": "scaled"},
+        {"sixteen_bit": "clipped"},
+        {"bands": "4,3,2", "stretch": "minmax", "nodata": "0"},
+    ],
+)
+def test_rules_of_more_bits_do_not_part_images_that_have_8_by_their_format(rule):
+    other = replace(OURS, **rule)
+    sizes = [(64, 64)] * 2
+    joined(OURS, other, sizes, ["JPEG", "WEBP"])
+    joined(other, replace(OURS, pass_order="horizontal"), sizes, ["GIF", "BMP"])
+    for formats in (["JPEG", "PNG"], ["TIFF", "TIFF"], ["JPEG", None]):
+        with pytest.raises(DefinitionError):
+            joined(OURS, other, sizes, formats)
+    with pytest.raises(DefinitionError):
+        joined(OURS, replace(other, exif=True), sizes, ["JPEG", "JPEG"])
+
+
+def test_a_definition_of_an_older_store_is_what_it_was():
+    older = {"source": "fastphash", "decode": "full", "pass_order": "pillow13", "exif": False}
+    for rule in ("scaled", "clipped"):
+        made = Definition(**older, sixteen_bit=rule)
+        assert made.to_json() == older | {"sixteen_bit": rule}
+        assert str(made) == f"full, pass order pillow13, EXIF ignored, 16-bit {rule}"
+    assert Definition(**older | {"source": "foreign"}, sixteen_bit="scaled") == FOREIGN
+
+
+def test_one_meaning_has_one_definition():
+    assert replace(OURS, stretch="2,98") == replace(OURS, stretch="2.0%,98%") == OURS
+    assert replace(OURS, stretch="0,100").stretch == "minmax"
+    assert replace(OURS, stretch="-5,10").stretch == "-5..10"
+    assert replace(OURS, nodata="-9999.0").nodata == "-9999"
+    assert replace(OURS, bands=" 4,3, 2").bands == "4,3,2"
+    assert Definition(**replace(OURS, bands="4,3,2", nodata="0.5").to_json()).bands == "4,3,2"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("bands", text) for text in ("0", "1,2", "red", "", "1,2,3,4", "-1")],
+        *[("stretch", text) for text in ("98,2", "2", "2%,98", "a,b", "5,5", "2%,101%", "0..inf")],
+        *[("nodata", text) for text in ("void", "", "1,2")],
+    ],
+)
+def test_bad_bands_stretches_and_nodata_are_quoted(name, value):
+    with pytest.raises(UsageError, match="`" + name + "` must") as caught:
+        Definition(**{name: value})
+    assert repr(value) in str(caught.value)
+
+
+def test_what_is_clipped_or_scaled_has_no_bands_to_choose():
+    with pytest.raises(UsageError, match="`bands` is for samples that are stretched, not clipped"):
+        Definition(sixteen_bit="clipped", bands="4,3,2")
 
 
 def test_pass_orders_are_not_joined_where_shapes_are_not_known():

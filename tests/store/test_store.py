@@ -57,7 +57,10 @@ def test_metadata_says_what_made_the_hashes(tmp_path):
             "decode": "reduced",
             "pass_order": "pillow12.2",
             "exif": True,
-            "sixteen_bit": "scaled",
+            "sixteen_bit": "stretched",
+            "bands": "auto",
+            "stretch": "2%,98%",
+            "nodata": "auto",
         },
         "versions": {n: version(n) for n in ("fastphash", "Pillow", "simplejpeg", "scipy")},
     }

@@ -54,8 +54,8 @@ def tiff_of(samples, *, planar=False, photometric=None, order="<", tags=()):
     directory, beyond = struct.pack(order + "H", len(entries)), b""
     end = at + 2 + 12 * len(entries) + 4
     for tag, (kind, values) in sorted(entries.items()):
-        content = struct.pack(order + kind * len(values), *values)
-        code = {"H": 3, "I": 4}[kind]
+        content = values if kind == "s" else struct.pack(order + kind * len(values), *values)
+        code = {"s": 2, "H": 3, "I": 4}[kind]
         if len(content) > 4:
             place = struct.pack(order + "I", end + len(beyond))
             beyond += content

@@ -39,6 +39,32 @@ def scaled(values):
     return out
 
 
+def rendered(values, low=2, high=98, nodata=None):
+    """Two percentiles of a band become 0 and 255; what is no picture becomes the mean of the rest.
+
+    With `low` and `high` of 0 and 100 these are the least and the greatest value.
+    """
+    shown = sorted(float(x) for x in values.flat if math.isfinite(x) and x != nodata)
+    if not shown:
+        return np.zeros(values.shape, np.uint8)
+    ends = [shown[int((len(shown) - 1) * share / 100 + 0.5)] for share in (low, high)]
+    if ends[0] == ends[1]:
+        ends = shown[0], shown[-1]
+    levels = [rendered_level(float(x), *ends, nodata) for x in values.flat]
+    known = [level for level in levels if level is not None]
+    mean = math.floor(sum(known) / len(known) + 0.5)
+    filled = [mean if level is None else level for level in levels]
+    return np.array(filled, np.uint8).reshape(values.shape)
+
+
+def rendered_level(value, low, high, nodata):
+    if not math.isfinite(value) or value == nodata:
+        return None
+    if low == high:
+        return 0
+    return min(max(math.floor(255 * (value - low) / (high - low) + 0.5), 0), 255)
+
+
 def sinc(x):
     return math.sin(x * math.pi) / (x * math.pi) if x else 1.0
 

@@ -1,10 +1,12 @@
 """Colour of 16 bits: Pillow keeps the high byte of each sample; the low bytes are read apart."""
 
 import sys
+from collections.abc import Callable
 from typing import Any, Literal
 
 from PIL import Image, ImageFile
 
+from fastphash.images.jxl_header import jxl_header
 from fastphash.images.tiff import fix_planar_tiff
 from fastphash.images.unsupported import jpeg2000_depths
 
@@ -24,14 +26,8 @@ def colour_depth(image: Image.Image, data: bytes) -> Depth:
     """What Pillow will give of the colours of an image that isn't loaded yet."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return "whole"
-    if image.format == "JPEG2000":
-        return "lost" if max(jpeg2000_depths(data), default=8) > 8 else "whole"
-    if image.format == "AVIF":
-        at = data.find(_AVIF_CONFIGURATION, 0, _AVIF_HEAD)
-        is_high = at >= 0 and data[at + 6 : at + 7] and data[at + 6] & _AVIF_HIGH_DEPTH
-        return "lost" if is_high else "whole"
-    if image.format == "PPM":
-        return "lost" if _has_deep_maximum(image) else "whole"
+    if image.format in _LOSES:
+        return "lost" if _LOSES[image.format](image, data) else "whole"
     raw_mode = _raw_mode(image)
     if ";16" not in raw_mode:
         return "whole"
@@ -79,8 +75,23 @@ def _with_raw_mode(args: Args, raw_modes: dict[str, str]) -> Args:
     return raw_modes[_of_tile(args)]
 
 
-def _has_deep_maximum(image: Image.Image) -> bool:
+def _has_deep_av1(_: Image.Image, data: bytes) -> bool:
+    at = data.find(_AVIF_CONFIGURATION, 0, _AVIF_HEAD)
+    return at >= 0 and bool(data[at + 6 : at + 7]) and bool(data[at + 6] & _AVIF_HIGH_DEPTH)
+
+
+def _has_deep_maximum(image: Image.Image, _: bytes) -> bool:
     """Whether the largest value of a sample in a PPM needs more than a byte."""
     tiles = getattr(image, "tile", None)
     args = tiles[0].args if tiles else ()
     return isinstance(args, tuple) and isinstance(args[-1], int) and args[-1] > 255
+
+
+# formats of which Pillow gives 8 bits of a colour, and whether an image has more
+_LOSES: dict[str, Callable[[Image.Image, bytes], bool]] = {
+    "AVIF": _has_deep_av1,
+    "HEIF": lambda image, _: image.info.get("bit_depth", 8) > 8,
+    "JPEG2000": lambda _, data: max(jpeg2000_depths(data), default=8) > 8,
+    "JXL": lambda _, data: jxl_header(data).bits != 8,
+    "PPM": _has_deep_maximum,
+}

@@ -8,11 +8,11 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from fastphash.base.orientations import PIXEL_TURNS
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.errors import ImageError
-from fastphash.images import png, tiff
+from fastphash.images import plugins, png, tiff
 from fastphash.images.unsupported import describe_unsupported
 
 #: Formats whose images are turned always, by what reads them.
-TURNED_FORMATS = frozenset(("TIFF",))
+TURNED_FORMATS = frozenset(("HEIF", "JXL", "TIFF"))
 _EXIF_ORIENTATION = 0x0112
 _EXIF_ORIENTATIONS = {
     2: "flip_left_right",
@@ -52,10 +52,15 @@ def open_image(data: bytes, name: str) -> ImageFile.ImageFile:
     Raises
     ------
     ImageError
-        Its header is damaged, or its bands or their type aren't supported.
+        Its header is damaged, its bands or their type aren't supported, or what reads its format
+        isn't installed.
     """
     if name == "PNG":
         data = png.without_metadata(data)
+    size = plugins.prepare_format(data, name)
+    most = allowed_pixels()
+    if size and size[0] * size[1] > most:
+        raise ImageError("identify", describe_bomb(most))
     try:
         image = Image.open(io.BytesIO(data), formats=[name])
     except UnidentifiedImageError as error:

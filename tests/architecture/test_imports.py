@@ -45,6 +45,8 @@ USERS = {
     "cv2": {"looks.keypoints"},
     "simplejpeg": {"images.decode_jpeg"},
     "tifffile": {"images.tifffile_raster"},
+    "pillow_heif": {"images.plugins"},
+    "pillow_jxl": {"images.plugins"},
     "numba": {"kernels"},
     "pyarrow.parquet": {"files.parquet"},
     "filelock": {"store.lock"},

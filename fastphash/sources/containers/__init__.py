@@ -1,0 +1,45 @@
+"""Containers: files that hold many images. One module for each format."""
+
+import os
+from collections.abc import Callable
+
+from fastphash.sources.containers.format import Container, ContainerError
+
+_ENDINGS = (b".tar", b".tar.gz", b".tgz", b".zip", b".parquet")
+
+
+def is_container(path: bytes) -> bool:
+    """Whether a file is a container, by the ending of its name.
+
+    A folder is none, and neither is a Parquet file with a column ``phash``: that is a table of
+    hashes. A file that is missing or damaged may be one: `open_container` says what is wrong.
+    """
+    return path.lower().endswith(_ENDINGS) and not os.path.isdir(path)
+
+
+def open_container(path: bytes, image_column: str | None = None) -> Container:
+    """Open a container in the format that its name says.
+
+    Parameters
+    ----------
+    path : bytes
+    image_column : str, optional
+        Column of a Parquet file with the images; a dot separates the parts of a nested one. Without
+        it the file must have one that may be it.
+
+    Raises
+    ------
+    ContainerError
+        The file can't be read, is none of these formats or is damaged as a whole.
+    """
+    name = path.lower()
+    for ending, opener in _OPENERS.items():
+        if name.endswith(ending):
+            return opener(path, image_column)
+    raise ContainerError(
+        f"{os.fsdecode(path)!r} is no container: its name must end with "
+        f"{', '.join(ending.decode() for ending in _ENDINGS)}"
+    )
+
+
+_OPENERS: dict[bytes, Callable[[bytes, str | None], Container]] = {}

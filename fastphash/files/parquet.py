@@ -30,6 +30,7 @@ _DICTIONARY_COLUMNS = (
     "keeper_reason",
     "disagrees",
     "source",
+    "container",
 )
 
 

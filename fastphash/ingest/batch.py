@@ -33,6 +33,8 @@ class Batch:
         Inputs that are no images by name nor by content.
     unchanged : dict of bytes to Stamp
         Inputs whose bytes are those that were known, so that they weren't hashed again.
+    keys : dict of bytes to bytes
+        Names of the samples of members of containers, by path; empty for one of no sample.
     """
 
     paths: list[bytes] = field(default_factory=list)
@@ -48,6 +50,7 @@ class Batch:
     rejected: list[Rejection] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
     unchanged: dict[bytes, Stamp] = field(default_factory=dict)
+    keys: dict[bytes, bytes] = field(default_factory=dict)
 
     @property
     def inputs(self) -> int:

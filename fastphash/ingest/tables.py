@@ -8,6 +8,7 @@ import pyarrow as pa
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.hashing.definition import Definition
 from fastphash.ingest.batch import Batch, Rejection
+from fastphash.sources.member_paths import split_path
 from fastphash.sources.protocol import Stamp
 from fastphash.store.schema import (
     CHROMA_BYTES,
@@ -28,6 +29,7 @@ def batch_table(split: str, batch: Batch, definition: Definition, layout: Layout
         "split": pa.array([split] * rows, pa.string()).dictionary_encode(),
         "path": path,
         "path_bytes": path_bytes,
+        **_source_columns(batch),
         **stamp_columns(batch.stamps),
         "digest": pa.array(batch.digests, pa.binary(16)),
         "format": pa.array(batch.formats, pa.string()).dictionary_encode(),
@@ -50,6 +52,21 @@ def batch_table(split: str, batch: Batch, definition: Definition, layout: Layout
     if not rows:
         return schema.empty_table()
     return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _source_columns(batch: Batch) -> dict[str, pa.Array]:
+    """The columns of a store on the containers of images; null for loose files."""
+    keys = [batch.keys.get(path) for path in batch.paths]
+    containers = [
+        None if key is None else split_path(path)[0].decode(errors="replace")
+        for path, key in zip(batch.paths, keys, strict=True)
+    ]
+    texts = [key.decode(errors="replace") if key else None for key in keys]
+    return {
+        "container": pa.array(containers, pa.string()).dictionary_encode(),
+        "key": pa.array(texts, pa.string()),
+        "etag": pa.nulls(len(keys), pa.string()),
+    }
 
 
 def stamp_columns(stamps: Sequence[Stamp]) -> dict[str, pa.Array]:

@@ -11,6 +11,7 @@ from fastphash.errors import StoreError
 from fastphash.files import empty_parquet
 from fastphash.files.digest import content_digest
 from fastphash.hashing.definition import Definition
+from fastphash.sources.origins import is_origin
 
 # a Parquet file without rows, so that readers that know nothing of stores read the parts
 MANIFEST = "_manifest.parquet"
@@ -128,6 +129,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "orientations": lambda value: isinstance(value, bool),
     "thumbnails": lambda value: isinstance(value, bool),
     "roots": _by_split(_is_text),
+    "origins": _by_split(is_origin),
     "skipped": _by_split(_is_count),
     "rejected": _is_text,
     "unfinished": _are_splits,

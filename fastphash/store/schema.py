@@ -17,9 +17,9 @@ from fastphash.errors import StoreError
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.hashing.definition import FOREIGN, Definition
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 #: Versions that can be read: what an earlier one doesn't have is null.
-READABLE_VERSIONS = (3, 4, SCHEMA_VERSION)
+READABLE_VERSIONS = (3, 4, 5, SCHEMA_VERSION)
 #: Bytes of a row's chroma, int8: 64 of Cb - 128, row by row, then 64 of Cr - 128.
 CHROMA_BYTES = 2 * CHROMA_SIDE * CHROMA_SIDE
 
@@ -29,6 +29,10 @@ LAYERS = ("alpha", "further_frames", "equalised")
 EVIDENCE_COLUMNS = ("frames", "pixel_digest", *LAYERS)
 #: Columns that versions 3 and 4 don't have.
 STAMP_COLUMNS = ("inode", "ctime_ns")
+#: Columns that versions 3 to 5 don't have.
+SOURCE_COLUMNS = ("container", "key", "etag")
+#: All columns that an earlier version doesn't have.
+ADDED_COLUMNS = (*EVIDENCE_COLUMNS, *STAMP_COLUMNS, *SOURCE_COLUMNS)
 
 METADATA = b"fastphash"
 _HASH_TYPES = {64: pa.uint64()}
@@ -69,10 +73,13 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
         ("split", NAME_TYPE),
         ("path", pa.string()),
         ("path_bytes", pa.binary()),
+        ("container", NAME_TYPE),
+        ("key", pa.string()),
         ("size", pa.int64()),
         ("mtime_ns", pa.int64()),
         ("inode", pa.uint64()),
         ("ctime_ns", pa.int64()),
+        ("etag", pa.string()),
         ("digest", pa.binary(16)),
         ("format", NAME_TYPE),
         ("width", pa.int32()),

@@ -25,12 +25,11 @@ from fastphash.store.manifest import (
     read_manifest,
 )
 from fastphash.store.schema import (
-    EVIDENCE_COLUMNS,
+    ADDED_COLUMNS,
     METADATA,
     READABLE_VERSIONS,
     REJECTED_SCHEMA,
     SCHEMA_VERSION,
-    STAMP_COLUMNS,
     Layout,
     definition_of,
     store_schema,
@@ -47,6 +46,8 @@ _OF_HASHES = ("definition", "orientations", "thumbnails", "roots", "parts")
 PART_FILES = "part-*.parquet"
 #: Rows of a full part.
 PART_ROWS = 8192
+# the first version whose manifest says what kind of source a split has
+_ORIGINS_SINCE = 6
 
 
 @dataclass(slots=True)
@@ -97,6 +98,8 @@ class Store:
         Files of former parts that may still be there; empty once a run has ended.
     version : int
         Schema version of the manifest as it is on disk.
+    origins : dict of str to dict
+        For each split of containers `fastphash.sources.origins.Origin` as values for JSON.
     """
 
     path: Path
@@ -110,6 +113,7 @@ class Store:
     left_out: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     version: int = SCHEMA_VERSION
+    origins: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def schema(self) -> pa.Schema:
@@ -142,12 +146,15 @@ class Store:
         return (self.path / OLD_MANIFEST).exists()
 
     def _manifest(self) -> dict[str, Any]:
+        # manifests of earlier versions have none, and keep their digests
+        origins = {"origins": self.origins} if self.version >= _ORIGINS_SINCE else {}
         return {
             "schema": self.version,
             "definition": self.definition.to_json(),
             "orientations": self.layout.orientations,
             "thumbnails": self.layout.thumbnails,
             "roots": self.roots,
+            **origins,
             "skipped": self.skipped,
             "rejected": self.rejected_digest,
             "unfinished": self.unfinished,
@@ -186,7 +193,7 @@ class Store:
             wanted,
             advice=_MAKE_ANEW,
             needed=("split", "path", *self.definition.columns[:1]),
-            optional=(*EVIDENCE_COLUMNS, *STAMP_COLUMNS),
+            optional=ADDED_COLUMNS,
         )
         if table.num_rows != part.rows:
             found = f"{table.num_rows:,} rows, not {part.rows:,}"
@@ -202,7 +209,7 @@ class Store:
     def lacks(self, part: Part) -> set[str]:
         """Columns that the version that wrote a part didn't have."""
         there = {*parquet.read_schema(self.part_path(part)).names}
-        return {*EVIDENCE_COLUMNS, *STAMP_COLUMNS} & {*self.schema.names} - there
+        return {*ADDED_COLUMNS} & {*self.schema.names} - there
 
     def damage(self) -> dict[str, str]:
         """Files that differ from the manifest, by name: "missing" or "damaged"."""
@@ -342,7 +349,7 @@ def open_store(path: Path) -> Store:
             f"{path} has schema {manifest.get('schema')!r:.40}, this version reads {versions}: "
             "hash again, into a new folder"
         )
-    manifest = {"left_out": [], "removed": [], **manifest}
+    manifest = {"left_out": [], "removed": [], "origins": {}, **manifest}
     check_manifest(manifest, manifest_file(path))
     return Store(
         path,
@@ -356,6 +363,7 @@ def open_store(path: Path) -> Store:
         manifest["left_out"],
         manifest["removed"],
         manifest["schema"],
+        manifest["origins"],
     )
 
 

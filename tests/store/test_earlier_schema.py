@@ -1,8 +1,9 @@
-"""Stores of schemas 3 and 4: read with nulls for what they lack, and filled by the next run."""
+"""Stores of schemas 3 to 5: read with nulls for what they lack, and filled by the next run."""
 
 import numpy as np
 import pytest
 
+from fastphash.errors import StoreError
 from fastphash.files import parquet
 from fastphash.ingest import worker
 from fastphash.ingest.api import hash_into
@@ -10,7 +11,12 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.results.groups import group_rows
 from fastphash.store import store as store_module
 from fastphash.store.open import read_hashes, read_together
-from fastphash.store.schema import EVIDENCE_COLUMNS, STAMP_COLUMNS
+from fastphash.store.schema import (
+    ADDED_COLUMNS,
+    EVIDENCE_COLUMNS,
+    SOURCE_COLUMNS,
+    STAMP_COLUMNS,
+)
 from fastphash.store.store import open_store
 from fastphash.verify.criteria import CopyCriteria
 from tests.support.encoded_samples import png_of
@@ -24,7 +30,11 @@ IN_PROCESS = IngestOptions(workers=0)
 
 def make_earlier(path, monkeypatch, version=3):
     """Give a store the columns and the version of an earlier schema."""
-    lacking = (*STAMP_COLUMNS, *EVIDENCE_COLUMNS) if version == 3 else STAMP_COLUMNS
+    lacking = {
+        3: ADDED_COLUMNS,
+        4: (*STAMP_COLUMNS, *SOURCE_COLUMNS),
+        5: SOURCE_COLUMNS,
+    }[version]
     store = open_store(path)
     for i, part in enumerate(store.parts):
         table = parquet.read_table(store.part_path(part)).drop_columns(list(lacking))
@@ -66,8 +76,8 @@ def test_what_is_missing_is_null_and_flat_pictures_collide(earlier):
     store.verify()
     part = store.read_part(store.parts[0])
     assert part.schema.equals(store.schema)
-    lacking = (*EVIDENCE_COLUMNS, *STAMP_COLUMNS)
-    assert all(part[name].null_count == part.num_rows for name in lacking)
+    assert {*EVIDENCE_COLUMNS, *STAMP_COLUMNS} < {*ADDED_COLUMNS}
+    assert all(part[name].null_count == part.num_rows for name in ADDED_COLUMNS)
     for rows in (read_hashes(str(path)), read_hashes(str(path)).with_thumbnails()):
         assert copies(rows) == [("photo0.png", None, None), ("photo9.png", "exact", None)]
 
@@ -139,3 +149,34 @@ def test_nothing_of_schema_4_is_read_where_a_source_knows_no_inodes(tmp_path, ph
     make_earlier(tmp_path / "store", monkeypatch, version=4)
     monkeypatch.setattr(MemoryReader, "read", None)
     assert hash_into(tmp_path / "store", split, IN_PROCESS)["m"].kept == 1
+
+
+def test_schema_5_is_read_as_it_is_and_needs_no_other_run(folder, tmp_path, monkeypatch):
+    path, split = tmp_path / "store", [source("in", folder)]
+    hash_into(path, split, IN_PROCESS)
+    rows = read_hashes(str(path)).table
+    make_earlier(path, monkeypatch, version=5)
+    digest = open_store(path).digest
+    assert read_hashes(str(path)).table.equals(rows)
+    assert hash_into(path, split, IN_PROCESS)["in"].kept == 4
+    assert (open_store(path).version, open_store(path).digest) == (5, digest)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        {"kind": "containers"},
+        {"kind": "other", "image_column": None, "containers": {}},
+        {"kind": "containers", "image_column": 1, "containers": {}},
+        {"kind": "containers", "image_column": None, "containers": {"a.tar": {"size": 1}}},
+    ],
+)
+def test_an_origin_that_no_store_writes_is_named(tmp_path, folder, wrong):
+    path = tmp_path / "store"
+    hash_into(path, [source("in", folder)], IN_PROCESS)
+    store = open_store(path)
+    store.origins = {"in": wrong}
+    store.save()
+    with pytest.raises(StoreError, match=r"'origins' is .* which no store says"):
+        open_store(path)

@@ -20,10 +20,13 @@ COLUMNS = [
     ("split", NAME),
     ("path", pa.string()),
     ("path_bytes", pa.binary()),
+    ("container", NAME),
+    ("key", pa.string()),
     ("size", pa.int64()),
     ("mtime_ns", pa.int64()),
     ("inode", pa.uint64()),
     ("ctime_ns", pa.int64()),
+    ("etag", pa.string()),
     ("digest", pa.binary(16)),
     ("format", NAME),
     ("width", pa.int32()),
@@ -51,7 +54,7 @@ def test_metadata_says_what_made_the_hashes(tmp_path):
     store = write_store(tmp_path / "s", {"path": ["a"], "phash": hashes(1)}, definition=definition)
     schema = parquet.read_schema(store.part_path(store.parts[0]))
     assert json.loads(schema.metadata[METADATA]) == {
-        "schema": 5,
+        "schema": 6,
         "definition": {
             "source": "fastphash",
             "decode": "reduced",
@@ -113,13 +116,13 @@ def test_a_manifest_cut_short_is_named(store):
         open_store(store.path)
 
 
-@pytest.mark.parametrize("other", [2, 6])
+@pytest.mark.parametrize("other", [2, 7])
 def test_another_schema_is_refused_by_name(store, monkeypatch, other):
     monkeypatch.setattr("fastphash.store.store.SCHEMA_VERSION", other)
     store.save()
     monkeypatch.undo()
     with pytest.raises(
-        StoreError, match=f"has schema {other}, this version reads 3, 4 and 5: hash again"
+        StoreError, match=f"has schema {other}, this version reads 3, 4, 5 and 6: hash again"
     ):
         open_store(store.path)
 

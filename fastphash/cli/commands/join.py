@@ -109,7 +109,5 @@ def _write_pairs(
             counts.update(parquet.count_values(table["kind"]))
             yield table
 
-    atomic.write_json_array(
-            path, paper_matches(needles, counted()), overwrite=overwrite
-        )
+    atomic.write_json_array(path, paper_matches(needles, counted()), overwrite=overwrite)
     return counts

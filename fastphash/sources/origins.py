@@ -1,0 +1,96 @@
+"""What a store remembers of the source of a split, besides its root: which containers it has.
+
+Of folders and lists of files a store remembers nothing more.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from fastphash.sources.protocol import Stamp
+
+_KIND = "containers"
+_64_BITS = 1 << 64
+
+
+class ContainerRecord(NamedTuple):
+    """A container as it was when all its images were hashed.
+
+    Attributes
+    ----------
+    size, mtime_ns, inode, ctime_ns : int
+        As of `Stamp`.
+    members : int
+        All that are in it: images + rejected + skipped + hidden.
+    images, rejected, skipped, hidden : int
+        What became of them.
+    """
+
+    size: int
+    mtime_ns: int
+    inode: int
+    ctime_ns: int
+    members: int
+    images: int
+    rejected: int
+    skipped: int
+    hidden: int
+
+    @property
+    def stamp(self) -> Stamp:
+        """What tells whether the container has changed."""
+        return Stamp(*self[:4])
+
+
+class Origin(NamedTuple):
+    """Containers that are the source of a split.
+
+    Attributes
+    ----------
+    image_column : str or None
+        Column of Parquet files with the images, if it was named.
+    containers : dict of bytes to ContainerRecord
+        By their paths below the root of the split.
+    """
+
+    image_column: str | None
+    containers: dict[bytes, ContainerRecord]
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as values for JSON."""
+        records = {os.fsdecode(name): record._asdict() for name, record in self.containers.items()}
+        return {"kind": _KIND, "image_column": self.image_column, "containers": records}
+
+
+def origin_of(stored: Mapping[str, Any] | None) -> Origin | None:
+    """What a store says of a split; None for a folder or a list of files."""
+    if stored is None:
+        return None
+    records = {
+        os.fsencode(name): ContainerRecord(**record)
+        for name, record in stored["containers"].items()
+    }
+    return Origin(stored["image_column"], records)
+
+
+def is_origin(value: Any) -> bool:
+    """Whether a value of JSON is one that `Origin.to_json` makes."""
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"kind", "image_column", "containers"}
+        and value["kind"] == _KIND
+        and isinstance(value["image_column"], str | None)
+        and isinstance(value["containers"], dict)
+        and all(map(_is_record, value["containers"].items()))
+    )
+
+
+def _is_record(item: tuple[Any, Any]) -> bool:
+    name, record = item
+    return (
+        isinstance(name, str)
+        and "\0" not in name
+        and isinstance(record, dict)
+        and record.keys() == {*ContainerRecord._fields}
+        and all(type(number) is int and abs(number) < _64_BITS for number in record.values())
+    )

@@ -3,6 +3,9 @@
 #: Between the path of a container and the name of its member. It isn't joined with a slash, so that
 #: no container is taken for a folder.
 SEPARATOR = b"::"
+#: What comes before the name of a member, as a regular expression of RE2 and of Python; loose files
+#: may have a separator in their names.
+CONTAINER_PREFIX = r"(?is)^.*?\.(?:tar|tar\.gz|tgz|zip|parquet)::(?:\./)*"
 
 
 def member_path(container: bytes, name: bytes) -> bytes:

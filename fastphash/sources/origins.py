@@ -9,19 +9,21 @@ from typing import Any, NamedTuple
 
 from fastphash.sources.protocol import Stamp
 
+#: In place of the stamp of a container that couldn't be listed as a whole: it is listed again.
+NOT_WHOLE = Stamp(0, 0)
 _KIND = "containers"
 _64_BITS = 1 << 64
 
 
 class ContainerRecord(NamedTuple):
-    """A container as it was when all its images were hashed.
+    """A container as it was when its images were hashed.
 
     Attributes
     ----------
     size, mtime_ns, inode, ctime_ns : int
-        As of `Stamp`.
+        As of `Stamp`, or `NOT_WHOLE`.
     members : int
-        All that are in it: images + rejected + skipped + hidden.
+        All that were listed: images + rejected + skipped + hidden.
     images, rejected, skipped, hidden : int
         What became of them.
     """
@@ -35,6 +37,11 @@ class ContainerRecord(NamedTuple):
     rejected: int
     skipped: int
     hidden: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it could be listed."""
+        return self.stamp != NOT_WHOLE
 
     @property
     def stamp(self) -> Stamp:

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from fastphash.sources.containers.format import Member
+
+#: Of a stamp: fits every size.
+UNKNOWN_SIZE = -1
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -22,6 +27,12 @@ class Entry:
         A hidden file or folder that the source leaves out: no input, and nothing below it is one.
     unfinished : bool
         Hidden because a move of it was interrupted: the file of an image under a name of fastphash.
+    below : bytes
+        What follows `path` in the paths of everything below it.
+    member : Member or None
+        Where an input in a container is.
+    stamp : Stamp or None
+        Of the container of an input.
     """
 
     path: bytes
@@ -29,6 +40,9 @@ class Entry:
     special: bool = False
     hidden: bool = False
     unfinished: bool = False
+    below: bytes = b"/"
+    member: Member | None = None
+    stamp: "Stamp | None" = None
 
 
 class Stamp(NamedTuple):
@@ -37,7 +51,7 @@ class Stamp(NamedTuple):
     Attributes
     ----------
     size : int
-        Bytes.
+        Bytes; `UNKNOWN_SIZE` of a member of a container that isn't opened for it.
     mtime_ns : int
         Time of the last change, nanoseconds; 64 bits with a sign.
     inode : int
@@ -58,9 +72,13 @@ class Stamp(NamedTuple):
         same: it is believed to be as it was. unsure: only its bytes can tell. changed: its size is
         another one.
         """
-        if now == self:
-            return "same"
-        return "unsure" if now.size == self.size else "changed"
+        if not now.has_size(self.size):
+            return "changed"
+        return "same" if now[1:] == self[1:] else "unsure"
+
+    def has_size(self, size: int) -> bool:
+        """Whether the input may have so many bytes."""
+        return self.size in (UNKNOWN_SIZE, size)
 
 
 class Reader(Protocol):

@@ -24,7 +24,7 @@ def check_split(name: str) -> str:
 
 
 def check_sources(sources: Sequence[Source]) -> None:
-    """Raise UsageError if two splits share a name or a root, or one root lies in the other.
+    """Raise UsageError if two splits share a name, a root or a container, or roots are nested.
 
     Roots of listed splits may be anywhere.
     """
@@ -37,6 +37,21 @@ def check_sources(sources: Sequence[Source]) -> None:
                 )
             if not (one.listed or other.listed):
                 _check_roots(other, one)
+            _check_containers(other, one)
+
+
+def _check_containers(one: Source, other: Source) -> None:
+    from fastphash.sources.container_source import ContainerSource
+
+    if not (isinstance(one, ContainerSource) and isinstance(other, ContainerSource)):
+        return
+    files = {os.path.realpath(file) for file in one.files}
+    for file in other.files:
+        if os.path.realpath(file) in files:
+            raise UsageError(
+                f"{os.fsdecode(file)!r} is in splits {one.split!r} and {other.split!r}: every "
+                "image of it would leak"
+            )
 
 
 def _check_roots(one: Source, other: Source) -> None:

@@ -1,0 +1,106 @@
+"""Splits as words: ``[SPLIT=]PLACE``, where a place is a folder, or containers."""
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from fastphash.errors import UsageError
+from fastphash.sources.container_source import container_source
+from fastphash.sources.containers import is_container
+from fastphash.sources.local import folder_source
+from fastphash.sources.patterns import find_files, has_pattern
+from fastphash.sources.protocol import Source
+
+#: How names of containers end; open_container knows more about each.
+CONTAINER_ENDINGS = (".tar", ".tar.gz", ".tgz", ".zip", ".parquet")
+
+
+def named_sources(
+    words: Iterable[str], *, hidden: bool = False, image_column: str | None = None
+) -> list[Source]:
+    """The splits of some words, in their order.
+
+    Containers of one name, in several words, are one split. Without a name, a split has that of its
+    folder or its container, or of the folder of its containers.
+
+    Parameters
+    ----------
+    words : iterable of str
+    hidden : bool
+        Whether hidden files, folders and members belong to them.
+    image_column : str, optional
+        Column of Parquet files with the images.
+
+    Raises
+    ------
+    UsageError
+        No such folder or file, one that is no container, or no usable name.
+    """
+    places: list[Source | _Containers] = []
+    named: dict[str, _Containers] = {}
+    for word in words:
+        name, place = _name_of(word)
+        if not _names_containers(place):
+            places.append(folder_source(word, hidden=hidden))
+            continue
+        found = _find_containers(place)
+        if name in named:
+            named[name].files.extend(found)
+            continue
+        containers = _Containers(name or _default_name(place, found), found)
+        places.append(containers)
+        # without a name each word is a split of its own
+        if name:
+            named[name] = containers
+    return [
+        container_source(*place, image_column=image_column, hidden=hidden)
+        if isinstance(place, _Containers)
+        else place
+        for place in places
+    ]
+
+
+class _Containers(NamedTuple):
+    """Containers of one split, by its name."""
+
+    split: str
+    files: list[bytes]
+
+
+def _name_of(word: str) -> tuple[str, str]:
+    """The name of a split, or none, and its place."""
+    name, equals, place = word.partition("=")
+    return ("", word) if not equals or os.path.lexists(word) else (name, place)
+
+
+def _names_containers(place: str) -> bool:
+    if os.path.isdir(place):
+        return False
+    return place.lower().endswith(CONTAINER_ENDINGS) or has_pattern(place)
+
+
+def _find_containers(place: str) -> list[bytes]:
+    found = find_files(place)
+    for file in found:
+        if is_container(os.fsencode(file)):
+            continue
+        what = f"{file!r} is no container"
+        if file.lower().endswith(".parquet"):
+            what = f"{file!r} has a column phash, so it is a table of hashes and holds no images"
+        elif os.path.isdir(file):
+            what = f"{file!r} is a folder"
+        matched = f"{place!r} matches more than containers: " if len(found) > 1 else ""
+        raise UsageError(f"{matched}{what}: name files that end with {_ENDINGS_WORDS}")
+    return [os.fsencode(file) for file in found]
+
+
+_ENDINGS_WORDS = f"{', '.join(CONTAINER_ENDINGS[:-1])} or {CONTAINER_ENDINGS[-1]}"
+
+
+def _default_name(place: str, found: list[bytes]) -> str:
+    if len(found) == 1:
+        stem = os.path.basename(os.fsdecode(found[0]))
+        ending = next(ending for ending in CONTAINER_ENDINGS if stem.lower().endswith(ending))
+        return stem[: -len(ending)]
+    folder = os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in found])
+    return os.path.basename(os.fsdecode(folder)) or place

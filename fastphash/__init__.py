@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fastphash.hashing.hexadecimal import from_hex, to_hex
     from fastphash.hashing.phash import phash, phash_orientations
     from fastphash.ingest.api import Hashed, hash_images
+    from fastphash.ingest.items import hash_items
     from fastphash.joins.api import Pairs, join, self_join
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "from_hex",
     "group",
     "hash_images",
+    "hash_items",
     "join",
     "phash",
     "phash_orientations",
@@ -56,6 +58,7 @@ _HOME = {
     "from_hex": "hashing.hexadecimal",
     "group": "groups.api",
     "hash_images": "ingest.api",
+    "hash_items": "ingest.items",
     "join": "joins.api",
     "phash": "hashing.phash",
     "phash_orientations": "hashing.phash",

@@ -14,7 +14,7 @@ from fastphash.defaults import MAX_PIXELS, TIMEOUT
 from fastphash.errors import DefinitionError, UsageError
 from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
-from fastphash.ingest.batch import Rejection
+from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.executor import Executor, hash_paths
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.pool import start_workers
@@ -97,15 +97,21 @@ def hash_images(
         timeout=timeout,
         max_pixels=max_pixels,
     )
-    schema = store_schema(options.definition, options.layout)
-    tables, rejected, done = [schema.empty_table()], [], 0
     with start_workers(options) as pool:
-        for batch in hash_paths(pool, LocalReader(b""), names):
-            tables.append(batch_table("", batch, options.definition, options.layout))
-            rejected += batch.rejected
-            rejected += [Rejection(path, "identify", "not an image") for path in batch.skipped]
-            done += batch.inputs
-            progress("hashing", done, 0)
+        return collect_hashed(hash_paths(pool, LocalReader(b""), names), options, progress)
+
+
+def collect_hashed(batches: Iterable[Batch], options: IngestOptions, progress: Progress) -> Hashed:
+    """The hashes of batches in memory; inputs that are no images are rejected."""
+    schema = store_schema(options.definition, options.layout)
+    tables, done = [schema.empty_table()], 0
+    rejected: list[Rejection] = []
+    for batch in batches:
+        tables.append(batch_table("", batch, options.definition, options.layout))
+        rejected += batch.rejected
+        rejected += [Rejection(path, "identify", "not an image") for path in batch.skipped]
+        done += batch.inputs
+        progress("hashing", done, 0)
     table = parquet.plain(pa.concat_tables(tables)).drop_columns(["split"])
     return Hashed(table, rejected_table({"": rejected}).drop_columns(["split"]))
 

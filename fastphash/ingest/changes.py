@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from fastphash.errors import StoreError
 from fastphash.ingest.stored_rows import StoredRows
 from fastphash.ingest.tally import Tally
-from fastphash.sources.protocol import Entry, Reader, Source
+from fastphash.sources.protocol import UNKNOWN_SIZE, Entry, Reader, Source
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +53,14 @@ class Changes:
         no_row = entry.special or entry.problem or entry.hidden
         return -1 if no_row else self._stored.find(split, entry.path)
 
+    def keep(self, rows: NDArray[np.int64], tally: Tally) -> None:
+        """Mark and count rows whose containers haven't changed."""
+        self.marks[rows] = KEPT
+        tally.inputs += rows.size
+        tally.kept += rows.size
+
     def compare(self, source: Source, entries: Iterable[Entry], tally: Tally) -> int:
-        """Mark and count the rows of a split, of which these are all entries.
+        """Mark and count the rows of a split, of which these are all entries that are not kept.
 
         UNSURE ones are counted when their bytes have been read.
 
@@ -67,7 +74,7 @@ class Changes:
         StoreError
             Nothing is left of the split.
         """
-        new = found = 0
+        new, found = 0, tally.kept
         unlisted: list[bytes] = []
         left_out: set[bytes] = set()
         for entry in entries:
@@ -76,13 +83,13 @@ class Changes:
                 left_out.add(entry.path)
                 continue
             if entry.problem:
-                unlisted.append(b"" if entry.path == b"." else entry.path + b"/")
+                unlisted.append(b"" if entry.path == b"." else entry.path + entry.below)
             row = self.find(source.split, entry)
             if row < 0:
                 new += 1
             else:
                 found += 1
-                self._mark(row, source.reader, entry.path, tally)
+                self._mark(row, source.reader, entry, tally)
         self._mark_rest(source.split, unlisted, left_out, tally)
         if tally.gone and not (new or found or tally.missing):
             if tally.hidden:
@@ -97,17 +104,21 @@ class Changes:
             )
         return new
 
-    def _mark(self, row: int, reader: Reader, path: bytes, tally: Tally) -> None:
+    def _mark(self, row: int, reader: Reader, entry: Entry, tally: Tally) -> None:
         """Mark a row whose input is listed."""
         now = None
+        before = self._stored.stamp(row)
         try:
-            now = reader.stamp(path)
+            now = entry.stamp or reader.stamp(entry.path)
         except OSError as error:
             if self._keep_missing and isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 self.marks[row] = KEPT
                 tally.missing += 1
                 return
-        change = "changed" if now is None else self._stored.stamp(row).compare(now)
+        if now is not None and entry.member is not None:
+            # the container's size: that of the member is known when it is read
+            now = now._replace(size=UNKNOWN_SIZE)
+        change = "changed" if now is None else before.compare(now)
         # under another root, equal names, sizes and times prove nothing
         is_current = not self._stored.is_moved(row) and not self._stored.is_outdated(row)
         if change == "changed" or not is_current:

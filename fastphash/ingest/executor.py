@@ -1,15 +1,32 @@
 """The protocol of executors, which run hashing tasks for a store's update."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import NamedTuple, Protocol, Self
 
 from fastphash.ingest.batch import Batch
-from fastphash.sources.protocol import Reader
+from fastphash.sources.container_source import Listing
+from fastphash.sources.items import Item, ItemReader
+from fastphash.sources.member_paths import split_path
+from fastphash.sources.member_reader import ContainerReader, MemberReader
+from fastphash.sources.protocol import Entry, Reader
 
 # Inputs per task, and bytes of their names: enough to hide the cost of passing a task, few enough
 # to keep all workers busy, and short enough to wait in a pipe.
 _TASK_INPUTS = 64
 _TASK_BYTES = 3000
+# bytes of a member in a task besides those of its path
+_PLACE_BYTES = 16
+# Members per task where reading one means to read what comes before it, in a row group or in the
+# whole container: many, so that not every worker reads everything.
+_MANY_AT_ONCE = {b".parquet": 1024, b".gz": 8192, b".tgz": 8192}
+
+# items that a program hands over: per task, and those that are held until all of them are hashed,
+# with their bytes
+_GIVEN_INPUTS = 16
+_GIVEN_AHEAD = 2048
+_GIVEN_BYTES = 32 << 20
 
 
 class Task(NamedTuple):
@@ -28,6 +45,14 @@ class Task(NamedTuple):
     known: dict[bytes, bytes]
 
 
+class ListTask(NamedTuple):
+    """A container to be listed by one worker."""
+
+    root: bytes
+    container: bytes
+    image_column: str | None
+
+
 class Executor(Protocol):
     """Hashes tasks somewhere: a context, which starts with processes and ends them."""
 
@@ -39,6 +64,9 @@ class Executor(Protocol):
 
     def map(self, tasks: Iterable[Task]) -> Iterator[Batch]:
         """Batches in the order of the tasks, which are read only a little ahead."""
+
+    def list(self, tasks: Iterable[ListTask]) -> Iterator[Listing]:
+        """Listings of containers, in the order of the tasks."""
 
 
 def hash_paths(
@@ -68,3 +96,78 @@ def _tasks(reader: Reader, paths: Iterable[bytes], known: Mapping[bytes, bytes])
             task, size = Task(reader, [], {}), 0
     if task.paths:
         yield task
+
+
+def hash_members(
+    executor: Executor,
+    reader: ContainerReader,
+    entries: Iterable[Entry],
+    known: Mapping[bytes, bytes] | None = None,
+) -> Iterator[Batch]:
+    """Batches in the order of `entries`, which are members of containers, with their `keys`.
+
+    Members whose bytes still have the digest that is `known` of them aren't hashed again.
+    """
+    keys: deque[dict[bytes, bytes]] = deque()
+
+    def tasks() -> Iterator[Task]:
+        for members in _divide(entries):
+            keys.append({entry.path: entry.member.key for entry in members if entry.member})
+            yield _member_task(reader, members, known or {})
+
+    for batch in executor.map(tasks()):
+        batch.keys = keys.popleft()
+        yield batch
+
+
+def hash_given(executor: Executor, items: Iterable[Item]) -> Iterator[Batch]:
+    """Batches in the order of `items`, which are read a few megabytes ahead."""
+    coming = iter(items)
+    while some := _take(coming, _GIVEN_AHEAD, _GIVEN_BYTES):
+        yield from executor.map(_given_tasks(some))
+
+
+def _given_tasks(items: list[Item]) -> Iterator[Task]:
+    coming = iter(items)
+    while some := _take(coming, _GIVEN_INPUTS, _GIVEN_BYTES):
+        given = {item.path: item for item in some}
+        yield Task(ItemReader(given), list(given), {})
+
+
+def _take(items: Iterator[Item], most: int, most_bytes: int) -> list[Item]:
+    """The next items: so many at most, and no more than one beyond so many bytes."""
+    some: list[Item] = []
+    size = 0
+    while len(some) < most and size < most_bytes and (item := next(items, None)):
+        some.append(item)
+        size += len(item.data)
+    return some
+
+
+def _member_task(
+    reader: ContainerReader, entries: list[Entry], known: Mapping[bytes, bytes]
+) -> Task:
+    places = {
+        entry.path: (entry.member.offset, entry.member.size) for entry in entries if entry.member
+    }
+    stamp = entries[0].stamp
+    assert stamp is not None
+    paths = [entry.path for entry in entries]
+    digests = {path: known[path] for path in paths if path in known}
+    return Task(MemberReader(reader, stamp, places), paths, digests)
+
+
+def _divide(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Members of one container each, as many as make a task."""
+    for container, members in groupby(entries, key=lambda entry: split_path(entry.path)[0]):
+        ending = container.lower()[container.rfind(b".") :]
+        most, bytes_left = _MANY_AT_ONCE.get(ending), _TASK_BYTES
+        some: list[Entry] = []
+        for entry in members:
+            some.append(entry)
+            bytes_left -= len(entry.path) + _PLACE_BYTES
+            if len(some) == (most or _TASK_INPUTS) or (not most and bytes_left <= 0):
+                yield some
+                some, bytes_left = [], _TASK_BYTES
+        if some:
+            yield some

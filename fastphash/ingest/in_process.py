@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Self
 
 from fastphash.ingest.batch import Batch
-from fastphash.ingest.executor import Task
+from fastphash.ingest.executor import ListTask, Task
 from fastphash.ingest.worker import Hasher, Recipe
+from fastphash.sources.container_source import Listing, list_container
+from fastphash.sources.open_containers import close_containers
 
 
 class InProcess:
@@ -22,9 +24,14 @@ class InProcess:
         return self
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        """There is nothing to end."""
+        """Close the containers that were read."""
+        close_containers()
 
     def map(self, tasks: Iterable[Task]) -> Iterator[Batch]:
         """Batches in the order of the tasks."""
         for task in tasks:
             yield self._hasher.hash_files(task.reader, task.paths, task.known)
+
+    def list(self, tasks: Iterable[ListTask]) -> Iterator[Listing]:
+        """Listings in the order of the tasks."""
+        return (list_container(*task) for task in tasks)

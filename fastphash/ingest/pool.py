@@ -8,10 +8,11 @@ from fastphash.base.machine import free_memory
 from fastphash.base.supervisor import Supervisor
 from fastphash.defaults import TIMEOUT
 from fastphash.ingest.batch import Batch
-from fastphash.ingest.executor import Executor, Task
+from fastphash.ingest.executor import Executor, ListTask, Task
 from fastphash.ingest.in_process import InProcess
 from fastphash.ingest.options import IngestOptions, check_timeout, worker_count
 from fastphash.ingest.worker import Recipe, start_worker
+from fastphash.sources.container_source import Listing
 
 # bytes that a worker may always take: enough for the largest image that is decoded
 _LEAST_MEMORY = 2 << 30
@@ -54,6 +55,10 @@ class Workers:
 
     def map(self, tasks: Iterable[Task]) -> Iterator[Batch]:
         """Batches in the order of the tasks, which are read only a little ahead."""
+        return self._supervisor.map(tasks)
+
+    def list(self, tasks: Iterable[ListTask]) -> Iterator[Listing]:
+        """Listings in the order of the tasks."""
         return self._supervisor.map(tasks)
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
+from fastphash.sources.member_paths import SEPARATOR
 from fastphash.sources.protocol import Stamp
 from fastphash.store.schema import EVIDENCE_COLUMNS, STAMP_COLUMNS, exact_paths
 from fastphash.store.stamps import STAMPS, stamp_at, stamps_of
@@ -79,6 +81,13 @@ class StoredRows:
 
     def _splits_where(self, chosen: list[bool]) -> set[str]:
         return {split for part in itertools.compress(self._parts, chosen) for split in part.splits}
+
+    def in_containers(self, split: str) -> tuple[NDArray[np.int64], pa.Array]:
+        """The rows of a split, and the path of the container of each: binary (n,)."""
+        rows = np.flatnonzero(self.splits == split)
+        paths = self.paths.take(pa.array(rows)).combine_chunks()
+        parts = pc.split_pattern(paths, SEPARATOR, max_splits=1)
+        return rows, pc.list_element(parts, 0)
 
     def by_part(self, values: NDArray[np.uint8]) -> Iterator[tuple[Part, NDArray[np.uint8]]]:
         """Each part with its piece of `values`, which have one item for each row."""

@@ -1,8 +1,10 @@
 """A run that brings a store up to date with its sources."""
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,17 @@ from fastphash.errors import StoreError
 from fastphash.ingest.accounts import Accounts
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.changes import CHANGED, KEPT, UNSURE, Changes
-from fastphash.ingest.executor import Executor, hash_paths
+from fastphash.ingest.container_index import ContainerIndex
+from fastphash.ingest.executor import Executor, hash_given, hash_members, hash_paths
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.part_writer import PartWriter
 from fastphash.ingest.restamp import restamp
 from fastphash.ingest.stored_rows import StoredRows
 from fastphash.ingest.tables import batch_table
 from fastphash.ingest.tally import Tally
+from fastphash.sources.container_source import ContainerSource
+from fastphash.sources.items import ItemSource
+from fastphash.sources.origins import origin_of
 from fastphash.sources.protocol import Entry, Source, Stamp
 from fastphash.store.schema import REJECTED_SCHEMA, exact_paths
 from fastphash.store.store import REJECTED, Store
@@ -66,9 +72,11 @@ class StoreUpdate:
                 "and animations apart: hashing them again",
                 ", ".join(map(repr, sorted(outdated))),
             )
+        self.rehash = options.rehash
         self.changes = Changes(
             self.stored, splits, keep_missing=keep_missing, rehash=options.rehash
         )
+        self.containers: dict[str, ContainerIndex] = {}
         self.accounts = Accounts(splits)
         self.writer = PartWriter(store, splits, lost, before_writing)
         self.listed = 0
@@ -78,16 +86,36 @@ class StoreUpdate:
     def run(self, start_executor: Callable[[], Executor]) -> dict[str, Tally]:
         """Do it all; the executor is started if there is anything to hash or to drop."""
         has_moved = self.note_roots()
-        new = self.compare()
-        marks = self.changes.marks
-        self.to_hash = new + int(np.isin(marks, (CHANGED, UNSURE)).sum())
-        if new or (marks != KEPT).any():
-            self.progress("starting workers", 0, 0)
-            with start_executor() as executor:
-                self.rewrite_parts(executor)
-                self.add_parts(executor)
+        with contextlib.ExitStack() as stack:
+
+            @cache
+            def started() -> Executor:
+                self.progress("starting workers", 0, 0)
+                return stack.enter_context(start_executor())
+
+            self.containers = self._index_containers(started)
+            new = self.compare()
+            marks = self.changes.marks
+            self.to_hash = new + int(np.isin(marks, (CHANGED, UNSURE)).sum())
+            given = any(isinstance(source, ItemSource) for source in self.sources)
+            if new or given or (marks != KEPT).any():
+                self.rewrite_parts(started())
+                self.add_parts(started())
+        has_moved |= self.note_origins()
         self.finish(changed=self.is_damaged or self.is_old or has_moved)
         return self.accounts.tallies
+
+    def _index_containers(self, start: Callable[[], Executor]) -> dict[str, ContainerIndex]:
+        """An index for each split of containers."""
+        indexes = {}
+        for source in self.sources:
+            if isinstance(source, ContainerSource):
+                split = source.split
+                moved = any(split in part.moved for part in self.store.parts)
+                trust = not (self.rehash or moved or split in self.stored.outdated_splits)
+                before = origin_of(self.store.origins.get(split))
+                indexes[split] = ContainerIndex(source, before, self.stored, start, trust=trust)
+        return indexes
 
     def note_roots(self) -> bool:
         """Note the roots, and parts with rows below another one; no split is left out any more.
@@ -96,8 +124,9 @@ class StoreUpdate:
         """
         before, left_out_before = dict(self.store.roots), self.store.left_out
         roots = {source.split: os.fsdecode(source.root) for source in self.sources}
-        for split, root in roots.items():
-            if before.get(split, root) != root:
+        for source in self.sources:
+            split, root = source.split, roots[source.split]
+            if before.get(split, root) != root or not self._is_same_column(source):
                 for part in self.store.parts:
                     if split in part.splits:
                         part.moved = sorted({*part.moved, split})
@@ -105,11 +134,32 @@ class StoreUpdate:
         self.store.left_out = [split for split in left_out_before if split not in roots]
         return before != self.store.roots or left_out_before != self.store.left_out
 
+    def _is_same_column(self, source: Source) -> bool:
+        """Whether the images of a split are those of the column that they were of."""
+        before = origin_of(self.store.origins.get(source.split))
+        if before is None or not isinstance(source, ContainerSource):
+            return True
+        return before.image_column == source.image_column
+
+    def note_origins(self) -> bool:
+        """Note which containers were hashed as a whole. Returns whether that is new."""
+        before = dict(self.store.origins)
+        for source in self.sources:
+            self.store.origins.pop(source.split, None)
+        self.store.origins |= {
+            split: index.origin().to_json() for split, index in self.containers.items()
+        }
+        return before != self.store.origins
+
     def compare(self) -> int:
         """Compare all sources with the stored rows. Returns the number of new inputs."""
         new = 0
         for source in self.sources:
-            entries = self._count_listed(source.entries(self.avoid))
+            if isinstance(source, ItemSource):
+                continue  # they come once, and replace what the store has
+            if source.split in self.containers:
+                self._keep_unchanged(source.split, self.containers[source.split])
+            entries = self._count_listed(self._entries(source))
             new += self.changes.compare(source, entries, self.accounts.tallies[source.split])
         self.progress("looking for files", self.listed, self.listed)
         unsure = {*self.stored.splits[self.changes.marks == UNSURE].tolist()}
@@ -120,6 +170,20 @@ class StoreUpdate:
                 ", ".join(map(repr, sorted(stampless))),
             )
         return new
+
+    def _keep_unchanged(self, split: str, index: ContainerIndex) -> None:
+        """Keep and count what is in unchanged containers."""
+        tally = self.accounts.tallies[split]
+        self.changes.keep(index.kept_rows, tally)
+        skipped = index.count_kept("skipped")
+        tally.inputs += skipped
+        tally.skipped += skipped
+        tally.hidden += index.count_kept("hidden")
+
+    def _entries(self, source: Source) -> Iterator[Entry]:
+        """Every input of a source, but for those in unchanged containers."""
+        index = self.containers.get(source.split)
+        return source.entries(self.avoid) if index is None else index.entries()
 
     def rewrite_parts(self, executor: Executor) -> None:
         """Replace the parts in which inputs have changed or are gone."""
@@ -135,7 +199,7 @@ class StoreUpdate:
         pending: list[pa.Table] = []
         rows = 0
         for source in self.sources:
-            for batch in self._hash(source, self._new_paths(source), executor):
+            for batch in self._hash_new(source, executor):
                 table = self._table(source, batch)
                 pending.append(table)
                 rows += table.num_rows
@@ -164,10 +228,10 @@ class StoreUpdate:
                 self.progress("looking for files", self.listed, 0)
             yield entry
 
-    def _new_paths(self, source: Source) -> Iterator[bytes]:
+    def _new_entries(self, source: Source) -> Iterator[Entry]:
         """Inputs that the store doesn't have; those that can't be hashed are counted only."""
         tally = self.accounts.tallies[source.split]
-        for entry in source.entries(self.avoid):
+        for entry in self._entries(source):
             if entry.hidden or self.changes.find(source.split, entry) >= 0:
                 continue
             tally.inputs += 1
@@ -176,18 +240,39 @@ class StoreUpdate:
             elif entry.problem:
                 self.accounts.reject(source.split, Rejection(entry.path, "list", entry.problem))
             else:
-                yield entry.path
+                yield entry
+
+    def _hash_new(self, source: Source, executor: Executor) -> Iterator[Batch]:
+        """Batches of all inputs that the store doesn't have."""
+        if not isinstance(source, ItemSource):
+            yield from self._hash(source, self._new_entries(source), executor)
+            return
+        for batch in self._count_hashed(source.split, hash_given(executor, source.items)):
+            self.accounts.tallies[source.split].inputs += batch.inputs
+            yield batch
 
     def _hash(
         self,
         source: Source,
-        paths: Iterable[bytes],
+        entries: Iterable[Entry],
         executor: Executor,
         known: Mapping[bytes, bytes] | None = None,
     ) -> Iterator[Batch]:
-        """Batches in the order of `paths`; inputs with a `known` digest still are unchanged."""
-        for batch in hash_paths(executor, source.reader, paths, known):
-            self.accounts.count_batch(source.split, batch)
+        """Batches in the order of `entries`; inputs with a `known` digest still are unchanged."""
+        index = self.containers.get(source.split)
+        if index is not None and isinstance(source, ContainerSource):
+            batches = hash_members(executor, source.reader, entries, known)
+        else:
+            paths = (entry.path for entry in entries)
+            batches = hash_paths(executor, source.reader, paths, known)
+        for batch in self._count_hashed(source.split, batches):
+            if index is not None:
+                index.count_batch(batch)
+            yield batch
+
+    def _count_hashed(self, split: str, batches: Iterable[Batch]) -> Iterator[Batch]:
+        for batch in batches:
+            self.accounts.count_batch(split, batch)
             self.done += batch.inputs
             self.progress("hashing", self.done, max(self.to_hash, self.done))
             yield batch
@@ -213,7 +298,9 @@ class StoreUpdate:
             tally = self.accounts.tallies[source.split]
             tally.inputs += len(row_of)
             tally.changed += len(known)
-            for batch in self._hash(source, row_of, executor, known):
+            index = self.containers.get(source.split)
+            entries = index.locate(row_of) if index else map(Entry, row_of)
+            for batch in self._hash(source, entries, executor, known):
                 for path in batch.paths:
                     place[row_of[path]] = end
                     end += 1

@@ -27,7 +27,8 @@ from fastphash.images.evidence import Evidence
 from fastphash.images.pillow import limit_pixels
 from fastphash.images.thumbnail import both_thumbnails, thumbnail
 from fastphash.ingest.batch import Batch, Rejection
-from fastphash.ingest.executor import Task
+from fastphash.ingest.executor import ListTask, Task
+from fastphash.sources.container_source import Listing, list_container
 from fastphash.sources.protocol import Reader
 
 preload(__name__)
@@ -219,7 +220,11 @@ def start_worker(recipe: Recipe, memory: int) -> Work:
     limit_memory(memory)
     hasher = Hasher(recipe)
 
-    def work(task: Task, refused: dict[int, str], at: At) -> Batch:
+    def work(task: Task | ListTask, refused: dict[int, str], at: At) -> Batch | Listing:
+        if isinstance(task, ListTask):
+            if refused:
+                return Listing(None, [], refused[0])
+            return list_container(*task, alive=lambda: at(0))
         return hasher.hash_files(task.reader, task.paths, task.known, refused, at)
 
     return work

@@ -3,6 +3,7 @@
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.pool import recipe_of
 from fastphash.ingest.worker import Hasher
+from fastphash.sources.container_source import list_container
 
 ONE_WORKER = IngestOptions(workers=1)
 
@@ -24,3 +25,6 @@ class InProcess:
         for task in tasks:
             self.tasks.append(task)
             yield self.hasher.hash_files(task.reader, task.paths, task.known)
+
+    def list(self, tasks):
+        return (list_container(*task) for task in tasks)

@@ -1,0 +1,196 @@
+"""Images that Python reads, from any iterable: hashed in memory, or into a store."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+import xxhash
+
+from fastphash.base.progress import Progress, no_progress
+from fastphash.defaults import MAX_PIXELS, TIMEOUT
+from fastphash.errors import ImageError, UsageError
+from fastphash.hashing.definition import Definition
+from fastphash.images.lossless import Pixels, encode_lossless, is_pixels
+from fastphash.ingest.api import Hashed, collect_hashed, hash_into
+from fastphash.ingest.executor import hash_given
+from fastphash.ingest.options import IngestOptions
+from fastphash.ingest.pool import start_workers
+from fastphash.ingest.tally import Tally
+from fastphash.sources.items import Item, ItemSource
+from fastphash.sources.splits import check_split
+from fastphash.store.schema import Layout
+
+Key: TypeAlias = "str | bytes | int | os.PathLike[str]"
+Given: TypeAlias = bytes | bytearray | memoryview | Pixels | None
+
+_NOT_PAIRS = "hash_items takes an iterable of (key, image)"
+
+
+@overload
+def hash_items(
+    items: Iterable[tuple[Key, Given]],
+    *,
+    store: None = None,
+    workers: int | None = None,
+    definition: Definition | None = None,
+    orientations: bool = True,
+    thumbnails: bool = True,
+    timeout: float = TIMEOUT,
+    max_pixels: int = MAX_PIXELS,
+    progress: Progress = no_progress,
+) -> Hashed: ...
+
+
+@overload
+def hash_items(
+    items: Iterable[tuple[Key, Given]],
+    *,
+    store: "str | os.PathLike[str]",
+    split: str = "items",
+    workers: int | None = None,
+    definition: Definition | None = None,
+    orientations: bool = True,
+    thumbnails: bool = True,
+    timeout: float = TIMEOUT,
+    max_pixels: int = MAX_PIXELS,
+    progress: Progress = no_progress,
+) -> Tally: ...
+
+
+def hash_items(
+    items: Iterable[tuple[Key, Given]],
+    *,
+    store: "str | os.PathLike[str] | None" = None,
+    split: str = "items",
+    workers: int | None = None,
+    definition: Definition | None = None,
+    orientations: bool = True,
+    thumbnails: bool = True,
+    timeout: float = TIMEOUT,
+    max_pixels: int = MAX_PIXELS,
+    progress: Progress = no_progress,
+) -> Hashed | Tally:
+    """Hash images that Python can read, wherever they come from.
+
+    They are hashed in worker processes, some megabytes at a time, and none is kept.
+
+    Parameters
+    ----------
+    items : iterable of (key, image)
+        A key is a str, bytes or a whole number, and becomes the `path` of its row; a second item of
+        one key is rejected. An image is the bytes of an image file; or a PIL image, or an array of
+        uint8 (h, w), RGB (h, w, 3) or RGBA (h, w, 4), bool, uint16 or float (h, w): these are
+        hashed as the PNG, or TIFF, that has their pixels. None is rejected.
+    store : path, optional
+        A store, made if it isn't there. Without it, the hashes stay in memory.
+    split : str
+        Name of the split in the store. Rows that it has are replaced.
+    workers : int, optional
+        Processes; one for each core by default. 0 hashes in this process, on one core.
+    definition : Definition, optional
+        What the hashes mean; by default as ImageHash's under Pillow 13.
+    orientations, thumbnails : bool
+        Whether to make these columns; chroma and layers come with the thumbnails.
+    timeout : float
+        Seconds for one image; one that takes longer twice, or crashes twice, is rejected.
+    max_pixels : int
+        Images with more pixels, by their headers, are rejected.
+    progress : callable, optional
+        Called as ``progress("hashing", done, 0)``.
+
+    Returns
+    -------
+    Hashed or Tally
+        The hashes, as of `hash_images`; with a store, counts of what became of the items.
+
+    Raises
+    ------
+    UsageError
+        An argument has another type or is out of range, or an item is no pair of a key and an
+        image.
+    StoreError
+        The store can't be written, or another process writes it.
+    DefinitionError
+        The store has another definition, or other columns.
+    WorkerError
+        Worker processes can't be started.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastphash as fp
+    >>> ramp = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
+    >>> hashed = fp.hash_items([("ramp", ramp), ("text", b"no image")], workers=0)
+    >>> hashed.table["path"].to_pylist(), hashed.rejected["path"].to_pylist()
+    (['ramp'], ['text'])
+    """
+    options = IngestOptions(
+        definition=Definition() if definition is None else definition,
+        layout=Layout(orientations, thumbnails),
+        workers=workers,
+        timeout=timeout,
+        max_pixels=max_pixels,
+    )
+    given = _check_items(items)
+    if store is not None:
+        source = ItemSource(check_split(split), given)
+        return hash_into(Path(store), [source], options, progress=progress)[split]
+    with start_workers(options) as executor:
+        return collect_hashed(hash_given(executor, given), options, progress)
+
+
+def _check_items(items: Iterable[tuple[Key, Given]]) -> Iterator[Item]:
+    """The items as bytes, one after the other, with keys that are all different."""
+    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+        raise UsageError(f"{_NOT_PAIRS}, not {items!r:.80}")
+    return _encoded(items)
+
+
+def _encoded(items: Iterable[Any]) -> Iterator[Item]:
+    seen: set[int] = set()
+    for item in items:
+        if isinstance(item, str | bytes) or not _is_pair(item):
+            raise UsageError(f"{_NOT_PAIRS}, not of {item!r:.80}")
+        path = _path_of(item[0])
+        digest = xxhash.xxh3_64_intdigest(path)
+        if digest in seen:
+            yield Item(path, b"", "a second item of this key")
+            continue
+        seen.add(digest)
+        try:
+            yield Item(path, _bytes_of(item[0], item[1]))
+        except ImageError as error:
+            yield Item(path, b"", error.reason)
+
+
+def _is_pair(item: Any) -> bool:
+    try:
+        return len(item) == 2
+    except TypeError:
+        return False
+
+
+def _path_of(key: Any) -> bytes:
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        return b"%d" % int(key)
+    try:
+        path = os.fsencode(key)
+    except TypeError:
+        path = b""
+    if not path or b"\0" in path:
+        raise UsageError(f"a key is a str, bytes or a whole number, and not empty: not {key!r:.80}")
+    return path
+
+
+def _bytes_of(key: Any, image: Any) -> bytes:
+    if image is None:
+        raise ImageError("read", "None instead of an image")
+    if isinstance(image, bytes | bytearray | memoryview):
+        return bytes(image)
+    if is_pixels(image):
+        return encode_lossless(image)
+    raise UsageError(
+        f"the image of {key!r:.80} is {type(image).__name__}: give bytes, a PIL image or an array"
+    )

@@ -133,7 +133,7 @@ class Previews:
             return "outside"
         except OSError:
             return "gone"
-        if stamp.size != row.size:
+        if not stamp.has_size(row.size):
             return "changed"
         if not compare_bytes or self._catalog.stamp(row.number).compare(stamp) == "same":
             return "unchanged"

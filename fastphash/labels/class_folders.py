@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastphash.labels.member_names import without_containers
 from fastphash.sources.split_folders import are_split_names
 from fastphash.store.rows import HashTable
 
@@ -36,7 +37,7 @@ def find_class_folders(rows: HashTable) -> dict[str, int]:
     {'train': 1}
     """
     counts = {
-        split: _count_folders(rows.paths.filter(pa.array(rows.splits == split)))
+        split: _count_folders(without_containers(rows.paths.filter(pa.array(rows.splits == split))))
         for split in np.unique(rows.splits.astype(str)).tolist()
     }
     found = {
@@ -58,7 +59,11 @@ def find_class_folders(rows: HashTable) -> dict[str, int]:
 def class_folders(
     splits: pa.ChunkedArray, paths: pa.ChunkedArray, depths: Depths
 ) -> pa.ChunkedArray:
-    """The class folder of each path, text or binary as the paths are; null where there is none."""
+    """The class folder of each path, text or binary as the paths are; null where there is none.
+
+    Of an image in a container it is one in there.
+    """
+    paths = without_containers(paths)
     labels = pa.chunked_array([pa.nulls(len(paths), paths.type)])
     for depth in set(depths.values()):
         of_depth = pa.array([split for split in depths if depths[split] == depth], pa.string())

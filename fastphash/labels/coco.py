@@ -13,6 +13,7 @@ from fastphash.errors import StoreError
 from fastphash.files.json_arrays import Piece, Unreadable, pieces
 from fastphash.labels.category_names import CategoryNames
 from fastphash.labels.ids import Ids, ImageId, is_id
+from fastphash.labels.member_names import container_as_folder
 from fastphash.labels.spellings import SPELLINGS, parts_of
 
 _NO_ROW = -1
@@ -93,8 +94,9 @@ def match_images(names: Sequence[str], paths: Sequence[bytes]) -> ImageMatching:
     r"""Find the path that each file name of a COCO file means.
 
     It is the same path, if there is one. Else it is the path that ends in the whole name: "1.jpg"
-    means "cat/1.jpg". Else it is the longest path that the name ends in: "images/cat/1.jpg" means
-    "cat/1.jpg", too. Backslashes count as slashes, unless a path is spelled with them.
+    means "cat/1.jpg", and "x.tar::1.jpg". Else it is the longest path that the name ends in:
+    "images/cat/1.jpg" means "cat/1.jpg", too. Backslashes count as slashes, unless a path is
+    spelled with them.
 
     A name that no path fits is looked up again: without the query and the percent signs of a URL,
     then in one Unicode form, then without differences of case.
@@ -115,8 +117,9 @@ def match_images(names: Sequence[str], paths: Sequence[bytes]) -> ImageMatching:
     >>> matched.rows.tolist(), matched.ambiguous, matched.inexact
     ([0, 2, -1, 1], {2: [0, 1]}, {1: 'case'})
     """
+    paths = [container_as_folder(path) for path in paths]
     row_of = {path: row for row, path in enumerate(paths)}
-    exact = [_exact_name(name) for name in names]
+    exact = [container_as_folder(_exact_name(name)) for name in names]
     tidied = [b"/".join(parts_of(name)) for name in exact]
     rows = np.full(len(names), _NO_ROW, np.int64)
     for i, (name, tidy) in enumerate(zip(exact, tidied, strict=True)):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.labels.mask_names import bare_folder, bare_names, is_mask_folder, marked_names
+from fastphash.labels.member_names import containers_as_folders
 from fastphash.store.rows import HashTable
 
 # least share of a folder's images that have a picture of the same name elsewhere in the split
@@ -43,7 +44,8 @@ class Masks(NamedTuple):
     Attributes
     ----------
     split, folder : str
-        The folder is relative to the root of the split; empty for the root itself.
+        The folder is relative to the root of the split; empty for the root itself. A container
+        counts as one.
     marked : bool
         True: the images of the folder whose file names say so, "1_mask.png" for example. False:
         its other images.
@@ -183,7 +185,7 @@ class _ImageSet(NamedTuple):
 
 
 def _places(rows: HashTable) -> _Places:
-    paths = rows.table["path"].combine_chunks()
+    paths = containers_as_folders(rows.table["path"].combine_chunks())
     folder = pc.replace_substring_regex(paths, r"/?[^/]*$", "")
     stem = pc.replace_substring_regex(paths, r"^.*/|\.[^./]*$", "")
     marked = marked_names(stem).to_numpy(zero_copy_only=False)

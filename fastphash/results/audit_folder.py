@@ -121,7 +121,12 @@ class AuditFolder:
 
     def reader(self, split: str) -> Reader:
         """The reader of a split's images."""
-        return reader_at(os.fsencode(self.store.roots[split]))
+        origin = self.store.origins.get(split)
+        return reader_at(os.fsencode(self.store.roots[split]), origin)
+
+    def in_containers(self, split: str) -> bool:
+        """Whether the images of a split lie in containers."""
+        return split in self.store.origins
 
     def file(self, split: str, path: bytes) -> bytes:
         """Absolute name of an image's file; `path` is exact, and relative to the split's root."""

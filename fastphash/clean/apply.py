@@ -32,9 +32,22 @@ def apply_plan(
     """
     if mode != "lists" and (null or absolute):
         raise UsageError("`null` and `absolute` are for lists")
+    if mode != "lists":
+        _check_files(plan, mode)
     common: dict[str, Any] = {"coco": coco, "overwrite": overwrite, "progress": progress}
     if mode == "lists":
         return write_lists(plan, target, null=null, absolute=absolute, **common)
     if mode == "move":
         return move_aside(plan, target, **common)
     return make_tree(plan, target, mode, **common)
+
+
+def _check_files(plan: CheckedPlan, mode: CleanMode) -> None:
+    """Raise UsageError if images lie in containers, which are never edited."""
+    for split in plan.audited.splits:
+        if plan.audited.in_containers(split):
+            raise UsageError(
+                f"the images of split {split!r} lie in tar, zip or Parquet files, which are never "
+                f"edited, and `mode` {mode} is for loose files: use `mode` lists, which writes "
+                f"{split}.keep.npy and {split}.keys.parquet, too"
+            )

@@ -9,6 +9,7 @@ import numpy as np
 from fastphash.base.progress import Progress, no_progress
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.coco_drafts import check_coco_files, draft_coco
+from fastphash.clean.container_lists import add_container_lists
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import Applied
@@ -28,6 +29,8 @@ def write_lists(
     progress: Progress = no_progress,
 ) -> Applied:
     """Write the names of the images that stay, ``SPLIT.txt`` for each split.
+
+    Splits of containers get ``SPLIT.keep.npy`` and ``SPLIT.keys.parquet``, too.
 
     Parameters
     ----------
@@ -61,6 +64,8 @@ def write_lists(
             content = _joined(names, b"\0" if null else b"\n")
             drafts.add(target / f"{split}.txt", partial(_write_bytes, content))
             applied.done += len(rows)
+            if plan.audited.in_containers(split):
+                add_container_lists(plan, split, state.keep, target, drafts)
         applied.planned = applied.done + len(applied.skipped)
         written = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
         with recorded(plan, applied):

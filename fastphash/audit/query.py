@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterable
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fastphash.audit.query_images import query_images
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import COLLISION, KINDS, UNKNOWN_CHROMA
 from fastphash.defaults import NEAREST, RADIUS
@@ -23,7 +23,6 @@ from fastphash.joins.index import Index, check_radius
 from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.joins.options import JoinOptions
 from fastphash.results.schemas import RELATION, relation_columns, row_names
-from fastphash.sources.local import LocalReader
 from fastphash.store.evidence import Layer, RowEvidence
 from fastphash.store.rows import Content, HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS
@@ -44,8 +43,7 @@ QUERY_SCHEMA = pa.schema(
 QUERY_KINDS = (*KINDS, "different")
 _DIFFERENT = len(KINDS)
 
-# images hashed at once, and stored rows compared at once
-_IMAGES_AT_ONCE = 64
+# stored rows compared at once
 _ROWS_AT_ONCE = 1 << 20
 # candidates beyond the k nearest that are as near as the last: their kinds decide which are named
 _TIES = 1000
@@ -65,6 +63,7 @@ def nearest(
     radius: int | None = None,
     k: int = NEAREST,
     options: JoinOptions | None = None,
+    image_column: str | None = None,
     progress: Progress = no_progress,
 ) -> Answer:
     """Find the stored images nearest to each image, in any orientation.
@@ -75,13 +74,16 @@ def nearest(
     Parameters
     ----------
     images : iterable of paths
-        Hashed as the stored images were.
+        Hashed as the stored images were. A tar, zip or Parquet file stands for all images in it,
+        ``x.tar::1.jpg`` for one of them.
     stored : HashTable
     radius : int, optional
         The largest distance of a stored image that is named, 0 to 64 bits; by default any.
     k : int
         Stored images to name for each image. Of equal distances the first kind in QUERY_KINDS comes
         first, then the first row.
+    image_column : str, optional
+        Column of Parquet files with the images.
 
     Raises
     ------
@@ -94,27 +96,32 @@ def nearest(
         check_radius(radius)
     if k < 1:
         raise UsageError(f"`k` must be at least 1, not {k}")
+    _check_known(stored)
+    hasher = Hasher(Recipe(stored.definition.decoding(), stored.definition.pass_order))
+    stored_index = Index(stored.phashes, stored.known)
+    copy_radius = choose_radius(stored_index) if stored.has_thumbnails else RADIUS
+    tables, done = [QUERY_SCHEMA.empty_table()], 0
+    rejected: list[Rejection] = []
+    for some in query_images(map(os.fsencode, images), image_column, rejected):
+        hashed = hasher.hash_files(some.reader, some.paths)
+        rejected += hashed.rejected
+        if some.named:
+            rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
+        if hashed.paths and len(stored):
+            index = Index(hashed.hashes)
+            pairs = _find_nearest(index, stored_index, radius, k, options)
+            tables.append(_nearest_table(hashed, stored, pairs, k, copy_radius))
+        done += len(some.paths)
+        progress("searching", done, 0)
+    return Answer(pa.concat_tables(tables).unify_dictionaries(), rejected)
+
+
+def _check_known(stored: HashTable) -> None:
     if stored.definition.source == "foreign":
         raise DefinitionError(
             "nobody knows how these hashes were made, so that an image can't be hashed alike: "
             "vouch for them with `fastphash convert --as`"
         )
-    hasher = Hasher(Recipe(stored.definition.decoding(), stored.definition.pass_order))
-    stored_index = Index(stored.phashes, stored.known)
-    copy_radius = choose_radius(stored_index) if stored.has_thumbnails else RADIUS
-    tables, rejected, done = [QUERY_SCHEMA.empty_table()], [], 0
-    paths = (os.fsencode(image) for image in images)
-    while batch := list(islice(paths, _IMAGES_AT_ONCE)):
-        hashed = hasher.hash_files(LocalReader(b""), batch)
-        rejected += hashed.rejected
-        rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
-        if hashed.paths and len(stored):
-            index = Index(hashed.hashes)
-            pairs = _find_nearest(index, stored_index, radius, k, options)
-            tables.append(_nearest_table(hashed, stored, pairs, k, copy_radius))
-        done += len(batch)
-        progress("searching", done, 0)
-    return Answer(pa.concat_tables(tables).unify_dictionaries(), rejected)
 
 
 def _find_nearest(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fastphash.images.decode import DecodeMode
     from fastphash.ingest.options import IngestOptions
     from fastphash.joins.options import JoinOptions
-    from fastphash.sources.local import LocalSource
+    from fastphash.sources.protocol import Source
     from fastphash.store.rows import HashTable
     from fastphash.verify.criteria import CopyCriteria
 
@@ -47,19 +47,21 @@ def gather(**groups: type[Any]) -> Callable[[Callable[..., None]], Callable[...,
 
 @dataclass(frozen=True, slots=True)
 class SplitOptions:
-    """The splits to hash: folders, and lists of files."""
+    """The splits to hash: folders, containers, and lists of files."""
 
     folders: tuple[str, ...]
     files: tuple[str, ...]
     separator: bytes
     hidden: bool
+    image_column: str | None
 
-    def sources(self) -> "list[LocalSource]":
+    def sources(self) -> "list[Source]":
         """Where the images are; UsageError if two clash."""
-        from fastphash.sources.local import folder_source, list_source
+        from fastphash.sources.local import list_source
+        from fastphash.sources.named_splits import named_sources
         from fastphash.sources.splits import check_sources
 
-        sources = [folder_source(folder, hidden=self.hidden) for folder in self.folders]
+        sources = named_sources(self.folders, hidden=self.hidden, image_column=self.image_column)
         for text in self.files:
             split, equals, path = text.partition("=")
             if not equals:

@@ -74,7 +74,7 @@ def parse_separator(_: click.Context, __: click.Parameter, value: bool) -> bytes
 def parse_split_folders(
     ctx: click.Context, _: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """``[SPLIT=]DIR...``: the words as they are; UsageError without any, unless there are lists."""
+    """``[SPLIT=]PLACE...``: the words as they are; UsageError if there are none, and no lists."""
     if not value and not ctx.params.get("files") and not ctx.resilient_parsing:
         raise UsageError("nothing to hash: name a folder, or a list of files with --files")
     return value

@@ -29,15 +29,26 @@ def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+def image_column_option(command: F) -> F:
+    """``--image-column``."""
+    return click.option(
+        "--image-column",
+        metavar="NAME",
+        help="Column of Parquet files that holds the images, or their bytes; a dot separates the "
+        "parts of a nested one.  [default: the only one that may]",
+    )(command)
+
+
 def split_options(command: F) -> F:
-    """``[SPLIT=]DIR ... --files -0 --hidden``: see `SplitOptions`."""
+    """``[SPLIT=]PLACE ... --files -0 --hidden --image-column``: see `SplitOptions`."""
     return _all(
         click.option(
             "--hidden",
             is_flag=True,
-            help="Take hidden files and folders of a DIR, too (.git, ._x.jpg, __MACOSX). They "
+            help="Take hidden files and folders of a PLACE, too (.git, ._x.jpg, __MACOSX). They "
             "are left out otherwise.",
         ),
+        image_column_option,
         click.option(
             "-0",
             "--null",
@@ -58,7 +69,7 @@ def split_options(command: F) -> F:
         click.argument(
             "folders",
             nargs=-1,
-            metavar="[SPLIT=]DIR...",
+            metavar="[SPLIT=]PLACE...",
             is_eager=True,
             callback=values.parse_split_folders,
         ),

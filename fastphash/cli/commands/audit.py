@@ -150,9 +150,13 @@ def audit(
 ) -> None:
     """Find all copies in splits of images, inside each split and across splits.
 
+    A PLACE is a folder; a tar, tar.gz, zip or Parquet file with images; or several of these files:
+    a pattern in quotes, or a name of a split that is given more than once.
+
     \b
-    Example:
+    Examples:
       fastphash audit train=data/train val=data/val -o audit
+      fastphash audit 'train=shards/train-*.tar' val=val.zip -o audit
     """
     sources = splits.sources()
     _check_splits(sources, str(output.out), comparing=bool(fail_on_leak))

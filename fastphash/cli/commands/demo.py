@@ -37,7 +37,9 @@ def demo(out: Path, workers: int | None) -> None:
     with ProgressScreen() as progress:
         copies = planted.make(out, progress)
         folders = (f"train={out / 'train'}", f"val={out / 'val'}")
-        sources = SplitOptions(folders, files=(), separator=b"\n", hidden=False).sources()
+        sources = SplitOptions(
+            folders, files=(), separator=b"\n", hidden=False, image_column=None
+        ).sources()
         result = audit(
             audit_folder, sources, ingest=IngestOptions(workers=workers), progress=progress
         )

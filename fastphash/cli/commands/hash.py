@@ -21,9 +21,13 @@ from fastphash.cli.signals import handle_signals
 def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) -> None:
     """Hash images into a store of Parquet files.
 
+    A PLACE is a folder; a tar, tar.gz, zip or Parquet file with images; or several of these files:
+    a pattern in quotes, or a name of a split that is given more than once.
+
     \b
-    Example:
+    Examples:
       fastphash hash train=data/train -o hashes
+      fastphash hash 'train=shards/{000000..000146}.tar' -o hashes
     """
     sources = splits.sources()
     from dataclasses import asdict

@@ -25,6 +25,7 @@ from fastphash.defaults import NEAREST
     metavar="K",
     help="Number of stored images to name for each IMAGE.",
 )
+@options.image_column_option
 @options.table_file_option("File for the stored images that are named.", required=False)
 @options.search_options
 @options.json_option
@@ -34,15 +35,19 @@ def query(
     store: str,
     radius: int | None,
     k: int,
+    image_column: str | None,
     output: TableFile,
     search: SearchOptions,
     as_json: bool,
 ) -> None:
     """Find the stored images nearest to each IMAGE, in any orientation.
 
+    A tar, zip or Parquet file stands for all images in it, x.tar::1.jpg for one.
+
     \b
-    Example:
+    Examples:
       fastphash query photo.jpg --in audit/hashes
+      fastphash query shard-000000.tar --in audit/hashes
     """
     output.check()
     from fastphash.audit.query import nearest
@@ -55,7 +60,13 @@ def query(
     stored = read_hashes(store)
     with ProgressScreen() as progress:
         table, rejected = nearest(
-            images, stored, radius=radius, k=k, options=search.join(progress), progress=progress
+            images,
+            stored,
+            radius=radius,
+            k=k,
+            options=search.join(progress),
+            image_column=image_column,
+            progress=progress,
         )
     if output.path is not None:
         write_table(output.path, table, output.table_form, overwrite=output.overwrite)

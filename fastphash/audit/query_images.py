@@ -1,0 +1,69 @@
+"""The images of a query: files, members of containers, and all members of some."""
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
+from typing import NamedTuple
+
+from fastphash.ingest.batch import Rejection
+from fastphash.sources.container_source import list_container
+from fastphash.sources.containers import is_container
+from fastphash.sources.local import LocalReader
+from fastphash.sources.member_paths import SEPARATOR, member_path, split_path
+from fastphash.sources.member_reader import ContainerReader, MemberReader
+from fastphash.sources.protocol import Reader
+
+# images hashed at once
+_AT_ONCE = 64
+_FILE, _MEMBER, _CONTAINER = range(3)
+
+
+class QueryImages(NamedTuple):
+    """Images to hash at once.
+
+    Attributes
+    ----------
+    reader : Reader
+    paths : list of bytes
+    named : bool
+        Whether each was named, so that it should be an image.
+    """
+
+    reader: Reader
+    paths: list[bytes]
+    named: bool
+
+
+def query_images(
+    names: Iterable[bytes], image_column: str | None, rejected: list[Rejection]
+) -> Iterator[QueryImages]:
+    """Images by their names, in this order; a container that can't be listed is `rejected`."""
+    reader = ContainerReader(b"", image_column)
+    for kind, several in groupby(names, key=_kind_of):
+        if kind == _CONTAINER:
+            for name in several:
+                yield from _all_members(name, reader, rejected)
+            continue
+        while paths := list(islice(several, _AT_ONCE)):
+            yield QueryImages(LocalReader(b"") if kind == _FILE else reader, paths, named=True)
+
+
+def _all_members(
+    name: bytes, reader: ContainerReader, rejected: list[Rejection]
+) -> Iterator[QueryImages]:
+    listing = list_container(b"", name, reader.image_column)
+    if listing.problem:
+        rejected.append(Rejection(name, "list", listing.problem))
+    if listing.stamp is None:
+        return
+    members = iter(listing.members)
+    while some := list(islice(members, _AT_ONCE)):
+        places = {member_path(name, one.name): (one.offset, one.size) for one in some}
+        yield QueryImages(MemberReader(reader, listing.stamp, places), list(places), named=False)
+
+
+def _kind_of(name: bytes) -> int:
+    if os.path.isfile(name):
+        return _CONTAINER if is_container(name) else _FILE
+    container = split_path(name)[0]
+    return _MEMBER if SEPARATOR in name and is_container(container) else _FILE

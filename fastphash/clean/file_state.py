@@ -120,7 +120,7 @@ def _is_unchanged(plan: CheckedPlan, row: int, before: Stamp, now: Stamp) -> boo
     if change != "unsure":
         return change == "same"
     with contextlib.suppress(OSError):
-        return plan.digest(row) == plan.digests[row]
+        return bool(plan.digest(row) == plan.digests[row])
     return False
 
 

@@ -69,13 +69,13 @@ def make_tree(
     return applied
 
 
-def _check_links(plan: CheckedPlan, target: Path, destinations: Mapping[int, bytes]) -> None:
+def _check_links(plan: CheckedPlan, target: Path, destinations: dict[int, bytes]) -> None:
     """Raise UsageError if no hard link to the first file of a split can be made; the rest follow.
 
     `destinations` are by row.
     """
     there = next(path for path in (target, *target.absolute().parents) if path.is_dir())
-    first_of = {plan.splits[row]: row for row in reversed(destinations)}
+    first_of = {plan.splits[row]: row for row in reversed(list(destinations))}
     for split, row in first_of.items():
         if os.path.lexists(destinations[row]):
             continue

@@ -219,22 +219,30 @@ _SUMMARY = {
 
 def wrong_value(summary: dict[str, Any]) -> str:
     """What is wrong with the contents of summary.json; empty if nothing is."""
-    if wrong := find_wrong(summary, _SUMMARY):
-        return wrong
+    return find_wrong(summary, _SUMMARY) or _wrong_splits(summary) or _wrong_looks(summary)
+
+
+def _wrong_splits(summary: dict[str, Any]) -> str:
+    """What contradicts the splits."""
     splits = summary["splits"]
     if not splits or not {*summary["split_order"]} <= splits.keys() >= {*summary["keep_in"]}:
         return f"'split_order' is {summary['split_order']!r:.80}"
-    if summary["min_score"] is None and (summary.get("calibration") or {}).get("raised_from"):
-        return "'min_score' is None"
-    doubts = (summary.get("looks") or {}).get("doubts")
-    if summary.get("proposals") and doubts and not _OF_PROPOSALS <= doubts.keys():
-        return f"'looks.doubts' is {doubts!r:.80}"
     for name, split in splits.items():
         if split["rejected"] >= split["images"]:
             return f"{f'splits.{name}.images'!r:.200} is {split['images']!r}"
     for number, leak in enumerate(summary["leaks"]):
         if not {leak["needles"], leak["haystack"]} <= splits.keys() or not leak["images"]:
             return f"'leaks.{number}' is of no two splits with images"
+    return ""
+
+
+def _wrong_looks(summary: dict[str, Any]) -> str:
+    """What contradicts scores and looks."""
+    if summary["min_score"] is None and (summary.get("calibration") or {}).get("raised_from"):
+        return "'min_score' is None"
+    doubts = (summary.get("looks") or {}).get("doubts")
+    if summary.get("proposals") and doubts and not doubts.keys() >= _OF_PROPOSALS:
+        return f"'looks.doubts' is {doubts!r:.80}"
     return ""
 
 

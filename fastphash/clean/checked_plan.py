@@ -122,8 +122,16 @@ class CheckedPlan:
         keeper = np.full(len(self), -1)
         for row, image in zip(removed, images, strict=True):
             keeper[row] = row_of[image]
-            if keeper[row] < 0 or actions[keeper[row]] != KEEP:
-                raise StoreError(f"{PLAN}: {self.name(row)} would go, but its keeper doesn't stay")
+            if keeper[row] < 0:
+                raise StoreError(
+                    f"{PLAN}: {self.name(row)} is to be removed, and its keeper is no image of "
+                    "this plan: plan again"
+                )
+            if actions[keeper[row]] != KEEP:
+                raise StoreError(
+                    f"{PLAN}: {self.name(row)} and its keeper {self.name(keeper[row])} are both to "
+                    f"be removed: set the action of one of them to {KEEP}, or plan again"
+                )
         rows = np.array(removed, np.int64)
         pairs = compare_planned(self.audited, rows, keeper[rows])
         self._check_copies(table, pairs)

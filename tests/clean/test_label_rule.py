@@ -244,7 +244,7 @@ def test_an_edited_plan_can_not_remove_what_stays_for_its_labels(tmp_path, given
         CheckedPlan(audit, wanted)
     with pytest.raises(StoreError, match="without an orientation"):
         CheckedPlan(audit, edited(wanted, orientation=[None, None]))
-    with pytest.raises(StoreError, match="its keeper doesn't stay"):
+    with pytest.raises(StoreError, match="its keeper is no image of this plan"):
         CheckedPlan(audit, edited(plan, action=["remove", "keep"]))
 
 

@@ -291,7 +291,7 @@ def test_48_a_group_marked_whole_keeps_all(small, place):
         plan.schema.field("action"),
         pa.array(["remove"] * plan.num_rows).dictionary_encode(),
     ))  # fmt: skip
-    with pytest.raises(StoreError, match="keeper doesn't stay"):
+    with pytest.raises(StoreError, match="are both to be removed: set the action"):
         apply_plan(read_plan(small), "move", place)
     assert not place.exists()
 

@@ -61,8 +61,9 @@ def parse_size(_: click.Context, __: click.Parameter, value: str | None) -> int 
     if size < 1:
         raise click.BadParameter(f"{value!r} is no size: write 800M or 4G")
     if size < LEAST_MEMORY:
-        least = f"{LEAST_MEMORY >> 20}M"
-        click.echo(f"Warning: --memory {value} is little: a search may take {least}", err=True)
+        raise click.BadParameter(
+            f"{value!r} is too little for a search: {LEAST_MEMORY >> 20}M is the least"
+        )
     return int(size)
 
 

@@ -12,6 +12,8 @@ from fastphash.kernels import union_find
 
 # most pairs in memory while rows are grouped among themselves; with more, fewer rows are tried
 _PAIRS_HELD = 1 << 21
+# bytes that each takes meanwhile
+_HELD_BYTES = 128
 # factor by which the number of rows then shrinks, and grows again afterwards
 _GROWTH = 8
 
@@ -47,10 +49,11 @@ def star_keepers(rows: RankedRows, extra: NDArray[np.int64] = NO_PAIRS) -> NDArr
 
 
 def _pairs_within(rows: RankedRows) -> list[Matches] | None:
-    """All pairs of these rows; None if there are more than `_PAIRS_HELD`."""
+    """All pairs of these rows; None if there are too many to hold them."""
     radius, options = rows.criteria.radius, rows.criteria.options
+    most = min(max(options.memory // _HELD_BYTES, 1), _PAIRS_HELD)
     try:
-        return list(find_matches(rows.hashes, None, radius, max_pairs=_PAIRS_HELD, options=options))
+        return list(find_matches(rows.hashes, None, radius, max_pairs=most, options=options))
     except TooManyPairsError:
         return None
 

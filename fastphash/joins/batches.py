@@ -12,9 +12,9 @@ from fastphash.joins.row_pairs import find_row_matches
 _PAIR_BYTES = 100
 _HASH_BYTES = 40
 # bytes for what becomes of the pairs: tables of some of them, and what a writer knows of its file
-_RESERVED = 40 << 20
+_RESERVED = 56 << 20
 # a search takes so many pairs and rows at once, however little memory it may take
-_MIN_PAIRS = 1 << 19
+_MIN_PAIRS = 1 << 18
 _MIN_ROWS = 1 << 17
 _NO_LIMIT = 1 << 62
 

@@ -29,8 +29,9 @@ from fastphash.joins.search import find_across, find_within, plan_search
 from fastphash.joins.values import NumberPairs, sort_values
 
 _UPRIGHT = (0,)
-# pairs of rows expanded at once, before repeats are dropped
+# pairs of rows expanded at once, before repeats are dropped, and bytes that each takes meanwhile
 _EXPANDED_AT_ONCE = 1 << 22
+_EXPANDED_BYTES = 160
 # a pair of rows comes 30 times at most: in 15 pairs of columns, and both ways round
 _MAX_REPEATS = 32
 
@@ -47,7 +48,7 @@ def find_oriented_pairs(
     """
     a = distinct_index(left)
     b = a if right is None else distinct_index(right)
-    pairs = _PairSet(len(b.hashes), limit, within=right is None)
+    pairs = _PairSet(len(b.hashes), limit, options.memory, within=right is None)
     search = _OrientedSearch(pairs, radius, options)
     turned = tuple(t for t in b.hashes.known if t)
     if right is None:
@@ -112,7 +113,8 @@ class _PairSet:
     With `within`, pairs (a, b) and (b, a) are the same, and (a, a) is none.
     """
 
-    def __init__(self, right_rows: int, limit: int, *, within: bool) -> None:
+    def __init__(self, right_rows: int, limit: int, memory: int, *, within: bool) -> None:
+        self._at_once = min(max(memory // _EXPANDED_BYTES, 1), _EXPANDED_AT_ONCE)
         self._right_rows = max(right_rows, 1)
         self._limit = limit
         self._within = within
@@ -136,7 +138,7 @@ class _PairSet:
             self._check_expanded(int(ends[-1]) if ends.size else 0)
             start = done = 0
             while start < ends.size:
-                stop = int(np.searchsorted(ends, done + _EXPANDED_AT_ONCE, side="right"))
+                stop = int(np.searchsorted(ends, done + self._at_once, side="right"))
                 stop = max(stop, start + 1)
                 pairs = NumberPairs(batch.left[start:stop], batch.right[start:stop])
                 rows = expand(pairs, left, right, int(ends[stop - 1]) - done)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastphash.base.vocabulary import KINDS, NEAR
+from fastphash.base.vocabulary import KINDS, NEAR, THUMBNAIL_SIDE
 from fastphash.files import parquet
 from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
@@ -14,11 +14,15 @@ from fastphash.joins.matches import Matches
 from fastphash.results.schemas import PAIRS_SCHEMA, relation_columns, row_names
 from fastphash.store.open import check_comparable
 from fastphash.store.rows import NEEDLE_ROW, HashTable
+from fastphash.store.schema import CHROMA_BYTES
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.decide_kind import relate_matches
 
-# rows of one table of pairs, whose thumbnails are held at the same time
+# rows of one table of pairs
 _TABLE_ROWS = parquet.LONG_ROW_GROUP
+# bytes of thumbnails and colours that a pair of a table holds, and the part of the memory for them
+_SEEN_BYTES = 2 * (THUMBNAIL_SIDE**2 + CHROMA_BYTES)
+_SEEN_SHARE = 1 / 4
 
 
 def find_pairs(
@@ -43,11 +47,14 @@ def find_pairs(
     """
     check_comparable(needles, haystack)
     left, right = Index(needles.phashes, needles.known), Index(haystack.phashes, haystack.known)
+    at_once = _TABLE_ROWS
+    if needles.has_thumbnails or haystack.has_thumbnails:
+        at_once = min(max(int(criteria.options.memory * _SEEN_SHARE) // _SEEN_BYTES, 1), at_once)
     for block in find_matches(
         left, right, criteria.radius, max_pairs=max_pairs, options=criteria.options
     ):
-        for start in range(0, block.left.size, _TABLE_ROWS):
-            piece = block.take(slice(start, start + _TABLE_ROWS))
+        for start in range(0, block.left.size, at_once):
+            piece = block.take(slice(start, start + at_once))
             table = _pair_table(needles, haystack, piece, criteria)
             if number_needles:
                 table = table.append_column(NEEDLE_ROW, pa.array(piece.left))

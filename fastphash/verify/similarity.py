@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -24,10 +25,12 @@ _MIN_SCORE_TO_ZOOM = 0.15
 # neighbourhood that gives the local strength of the detail
 _BLUR = 2.0
 _NEIGHBOURHOOD = 1.5
-# most thumbnails whose detail is in memory at once
-_HELD_THUMBNAILS = 1 << 16
+# most thumbnails whose detail is in memory at once: at their own size, 1 kB each, ...
+_HELD_THUMBNAILS = 1 << 15
+# ... and at all scales, 3 kB each
+_HELD_ENLARGED = 1 << 13
 # most pairs, and most thumbnails, in one job of a thread
-_PAIRS_PER_JOB = 1 << 12
+_PAIRS_PER_JOB = 1 << 10
 _THUMBNAILS_PER_JOB = 1 << 9
 
 
@@ -88,6 +91,10 @@ class _Pairs(NamedTuple):
             right_rows=self.right_rows[chosen],
             mask=self.mask[chosen],
         )
+
+    def halves(self) -> "Iterator[_Pairs]":
+        """The first and the second half of the pairs."""
+        return map(self.take, np.array_split(np.arange(self.mask.size), 2))
 
     def used_rows(self) -> list[NDArray[np.int64]]:
         """The different rows of each side, ascending; of both if these are the same thumbnails."""
@@ -170,22 +177,36 @@ class _Side(NamedTuple):
 
 def _score(pairs: _Pairs) -> Similarity:
     """The similarity of pairs; of halves of them, if all their details don't fit into memory."""
-    size = pairs.mask.size
     rows = pairs.used_rows()
-    if sum(side.size for side in rows) > _HELD_THUMBNAILS and size > 1:
-        halves = [_score(pairs.take(half)) for half in np.array_split(np.arange(size), 2)]
-        return Similarity(*(np.concatenate(columns) for columns in zip(*halves, strict=True)))
+    if _are_many(rows, pairs, _HELD_THUMBNAILS):
+        return _joined(_score(half) for half in pairs.halves())
     left = _Side.of(pairs.left, rows[0])
     right = left if len(rows) == 1 else _Side.of(pairs.right, rows[1])
     result = _correlate(pairs, left, right)
     likely = np.flatnonzero(result.score >= _MIN_SCORE_TO_ZOOM)
     if likely.size:
-        pairs = pairs.take(likely)
-        rows = pairs.used_rows()
-        enlarged = left.enlarged(rows[0])
-        others = enlarged if len(rows) == 1 else right.enlarged(rows[1])
-        result.orientation[likely], result.score[likely] = _correlate(pairs, enlarged, others)
+        better = _score_enlarged(pairs.take(likely), left, right)
+        result.orientation[likely], result.score[likely] = better
     return result
+
+
+def _score_enlarged(pairs: _Pairs, left: _Side, right: _Side) -> Similarity:
+    """The similarity of pairs at all scales, or of halves of them, as in `_score`."""
+    rows = pairs.used_rows()
+    if _are_many(rows, pairs, _HELD_ENLARGED):
+        return _joined(_score_enlarged(half, left, right) for half in pairs.halves())
+    enlarged = left.enlarged(rows[0])
+    others = enlarged if len(rows) == 1 else right.enlarged(rows[1])
+    return _correlate(pairs, enlarged, others)
+
+
+def _are_many(rows: list[NDArray[np.int64]], pairs: _Pairs, most: int) -> bool:
+    """Whether pairs have more thumbnails than are held at once, and can be halved."""
+    return sum(side.size for side in rows) > most and pairs.mask.size > 1
+
+
+def _joined(parts: Iterable[Similarity]) -> Similarity:
+    return Similarity(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def _correlate(pairs: _Pairs, left: _Side, right: _Side) -> Similarity:

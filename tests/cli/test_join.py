@@ -20,11 +20,14 @@ def test_a_join_explains_itself(data, out):
     assert "compare" not in done.stdout
 
 
-def test_little_memory_changes_nothing(data, tmp_path):
+def test_the_least_memory_is_enough_and_less_is_refused(data, tmp_path):
     stores = ("out/hashes@val", "out/hashes@train", "--radius", "30")
     run("join", *stores, "-o", str(tmp_path / "a"), cwd=data)
-    done = run("join", *stores, "-o", str(tmp_path / "b"), "--memory", "1K", cwd=data)
-    assert "Warning: --memory 1K is little: a search may take 100M" in done.stderr
+    words = ("join", *stores, "-o", str(tmp_path / "b"), "--memory")
+    done = run(*words, "99.9M", cwd=data, status=USAGE)
+    assert "'99.9M' is too little for a search: 100M is the least" in error_of(done)
+    assert not (tmp_path / "b").exists()
+    run(*words, "100M", cwd=data)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 

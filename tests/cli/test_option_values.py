@@ -13,7 +13,13 @@ from fastphash.errors import UsageError
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("1", 1), ("800M", 800 << 20), ("4G", 4 << 30), ("1.5k", 1536), ("2 TiB", 2 << 40)],
+    [
+        ("104857600", 100 << 20),
+        ("800M", 800 << 20),
+        ("4G", 4 << 30),
+        ("102400.5k", (100 << 20) + 512),
+        ("2 TiB", 2 << 40),
+    ],
 )
 def test_sizes(text, size):
     assert values.parse_size(None, None, text) == size
@@ -22,6 +28,12 @@ def test_sizes(text, size):
 @pytest.mark.parametrize("text", ["", "x", "0", "0.1", "-1G", "4Q", "1e3", "4 G B"])
 def test_texts_that_are_no_size(text):
     with pytest.raises(click.BadParameter, match="is no size: write 800M or 4G"):
+        values.parse_size(None, None, text)
+
+
+@pytest.mark.parametrize("text", ["1", "1.5k", "99.9M", "104857599"])
+def test_sizes_that_no_search_can_keep_to(text):
+    with pytest.raises(click.BadParameter, match=f"'{text}' is too little.*: 100M is the least"):
         values.parse_size(None, None, text)
 
 

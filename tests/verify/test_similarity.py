@@ -90,11 +90,12 @@ def test_similarity_does_not_depend_on_the_direction(seed, t):
     assert there == similar(b.reshape(-1), a.reshape(-1), 1 << INVERSE[t])
 
 
-def test_many_pairs_are_compared_in_parts(monkeypatch, photo):
+@pytest.mark.parametrize("held", ["_HELD_THUMBNAILS", "_HELD_ENLARGED"])
+def test_many_pairs_are_compared_in_parts(monkeypatch, photo, held):
     thumbnails = np.array([small(photo(60, 60, seed, channels=1)) for seed in range(12)])
     left, right = (rows.reshape(-1) for rows in np.indices((12, 12)))
     whole = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8)).score
-    monkeypatch.setattr(similarity_module, "_HELD_THUMBNAILS", 5)
+    monkeypatch.setattr(similarity_module, held, 5)
     monkeypatch.setattr(similarity_module, "_PAIRS_PER_JOB", 4)
     parts = similarity(thumbnails, left, thumbnails, right, np.ones(left.size, np.uint8)).score
     assert np.array_equal(parts, whole)

@@ -6,7 +6,7 @@ fastphash clean out --json --kinds near,augmented --keep-in train
 fastphash clean out --kinds identical
 fastphash clean out --apply
 fastphash clean out --apply --json
-fastphash clean out --kinds near --explain --memory 40M
+fastphash clean out --kinds near --explain --memory 100M
 fastphash clean out --apply --absolute -0
 fastphash clean out --apply --absolute -0 --overwrite --json
 fastphash clean out lists --apply --coco train=train.json

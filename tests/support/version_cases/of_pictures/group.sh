@@ -2,7 +2,7 @@ include stores
 
 for r in 0 4 12; do fastphash group s -o $r.parquet --radius $r; done
 fastphash group s -o chained.parquet --radius 12 --grouping components --json
-fastphash group s test -o three.parquet --radius 8 --keep-in test,val --explain --memory 50M
+fastphash group s test -o three.parquet --radius 8 --keep-in test,val --explain --memory 100M
 fastphash group s@train -o train.json --format hash-and-search --radius 4
 fastphash group s -o both.json --format hash-and-search
 fastphash group s -o unseen.parquet --radius 8 --no-verify --json

@@ -7,7 +7,7 @@ fastphash join s@val s@train -o 8.json --format hash-and-search --radius 8 --kin
 fastphash join s@train s@val -o kinds.parquet --radius 12 --kinds identical,collision --json
 fastphash join s@train s@val -o score.parquet --radius 16 --min-score 0.9
 fastphash join s@train s@val -o unseen.parquet --radius 8 --no-verify
-fastphash join s@train s@val -o memory.parquet --radius 8 --explain --memory 20M
+fastphash join s@train s@val -o memory.parquet --radius 8 --explain --memory 100M
 fastphash join s@train s@val -o limited.parquet --radius 30 --max-pairs 10
 fastphash join s@train test -o other.parquet --radius 16
 fastphash join bare s@train -o bare.parquet --radius 4

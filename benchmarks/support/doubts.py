@@ -304,6 +304,7 @@ def as_looks(alignments: Sequence[Alignment]) -> Looks:
     looks.looked[:] = True
     for i, one in enumerate(alignments):
         looks.correlation[i], looks.keypoints[i] = one.correlation, min(one.keypoints)
-        looks.window[i], looks.matched[i] = one.window, one.matched
+        looks.window[i], looks.other_window[i] = one.window, one.other_window
+        looks.matched[i] = one.matched
         looks.covered[i], looks.loose[i], looks.alike[i] = one.covered, one.loose, one.alike
     return looks

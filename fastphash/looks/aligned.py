@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.looks.fits import Matrix, as_pixels, as_shares, fit_detail, invert
-from fastphash.looks.keypoints import Described, describe, fit_similarity, reduce_to
+from fastphash.looks.keypoints import Box, Described, describe, fit_similarity, reduce_to
 
 #: Keypoints that both pictures need for the correlation to count against them.
 ENOUGH_KEYPOINTS = 100
@@ -24,6 +24,9 @@ _SURE_MATCHES = 100
 # shares of its sides; and beyond so many it is another part of the picture
 _SAME_ANGLE, _SAME_PLACE = 0.25, 0.005
 _MOST_ANGLE, _MOST_PLACE = 4.0, 0.04
+# share of a picture below which the overlap is looked at again, at full resolution, and the
+# correlation that makes it worth a look
+_SMALL, _CREDIBLE = 0.75, 0.3
 # of eight sectors of the rim, those that must agree where the frame is another one
 _HELD = 6
 
@@ -36,17 +39,18 @@ class Alignment(NamedTuple):
     correlation : float
         Of the detail of both in the overlap, -1 to 1; 0 where they can't be aligned.
     keypoints : (int, int)
-        Found in either picture.
+        Found in the overlap in either picture; in all of it where they can't be aligned.
     matches : int
         Pairs of keypoints that agree on a similarity.
     scale, angle : float
         From the left picture, by its longer side, to the right one; degrees counter-clockwise.
+        Pictures are what bars leave of them.
     shift : (float, float)
         Of the left picture's centre from the right one's, as shares of width and height.
-    window : (float, float, float, float)
+    window : Box
         The box of the overlap in the left picture: left, top, right, bottom as shares; NaN where
         they can't be aligned.
-    other_window : (float, float, float, float)
+    other_window : Box
         The same in the right picture.
     covered : float
         The share of the overlap that shows detail: little on a plain ground.
@@ -63,8 +67,8 @@ class Alignment(NamedTuple):
     scale: float
     angle: float
     shift: tuple[float, float]
-    window: tuple[float, float, float, float]
-    other_window: tuple[float, float, float, float]
+    window: Box
+    other_window: Box
     covered: float = 0.0
     loose: bool = False
     alike: float = 0.0
@@ -72,7 +76,7 @@ class Alignment(NamedTuple):
     @property
     def matched(self) -> float:
         """The share of the keypoints, of the picture with fewer, that agree."""
-        return self.matches / max(min(self.keypoints), 1)
+        return min(self.matches / max(min(self.keypoints), 1), 1.0)
 
 
 def align(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Alignment:
@@ -93,6 +97,37 @@ def align(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Alignment:
 
 def align_described(left: Described, right: Described) -> Alignment:
     """The same of pictures whose keypoints are known already."""
+    found = _align(left, right)
+    windows = found.window, found.other_window
+    # NaN where they can't be aligned
+    if found.correlation < _CREDIBLE or not min(map(_area, windows)) < _SMALL:
+        return found
+    # what is small in one picture has lost its detail there, and in the other one it hasn't
+    ours, theirs = (
+        _look_closer(picture, window)
+        for picture, window in zip((left, right), windows, strict=True)
+    )
+    closer = _align(ours, theirs)
+    if closer.correlation <= 0:
+        return found
+    # in a frame of another size nothing moves a little
+    return closer._replace(scale=found.scale, angle=found.angle, shift=found.shift, loose=False)
+
+
+def _look_closer(picture: Described, window: Box) -> Described:
+    """A window of a picture, described at the resolution that it has."""
+    height, width = picture.fine.shape
+    (left, top), (right, bottom) = picture.box[:2], picture.box[2:]
+    across = (np.array(window[::2]) - left) / (right - left) * width
+    down = (np.array(window[1::2]) - top) / (bottom - top) * height
+    (left, right), (top, bottom) = (
+        (max(math.floor(low), 0), math.ceil(high)) for low, high in (across.tolist(), down.tolist())
+    )
+    part = describe(np.ascontiguousarray(picture.fine[top:bottom, left:right]))
+    return part._replace(box=_place(part.box, window))
+
+
+def _align(left: Described, right: Described) -> Alignment:
     shapes = left.grey.shape, right.grey.shape
     found, matches = fit_similarity(left, right)
     starts = [] if found is None else [as_shares(found, *shapes)]
@@ -108,15 +143,16 @@ def align_described(left: Described, right: Described) -> Alignment:
     angle = -math.degrees(math.atan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1]))
     scale = math.sqrt(abs(float(np.linalg.det(turn[:, :2]))))
     moved = best.shares[:2] @ (0.5, 0.5, 1) - 0.5
+    window, other_window = _window(invert(best.shares)), _window(best.shares)
     return Alignment(
         best.correlation,
-        counts,
+        (_count_inside(left, window), _count_inside(right, other_window)),
         matches,
         scale * max(shapes[0]) / max(shapes[1]),
         angle,
         (float(moved[0]), float(moved[1])),
-        _window(invert(best.shares)),
-        _window(best.shares),
+        _place(window, left.box),
+        _place(other_window, right.box),
         best.covered,
         loose=best.held < _HELD and _moved_a_little(best.shares, abs(angle)),
         alike=best.alike,
@@ -133,7 +169,32 @@ def _moved_a_little(shares: Matrix, angle: float) -> bool:
     return moved and angle <= _MOST_ANGLE and place <= _MOST_PLACE
 
 
-def _window(shares: Matrix) -> tuple[float, float, float, float]:
+def _area(window: Box) -> float:
+    left, top, right, bottom = window
+    return (right - left) * (bottom - top)
+
+
+def _count_inside(picture: Described, window: Box) -> int:
+    """The keypoints of a picture that are in a window of it."""
+    height, width = picture.grey.shape
+    at = picture.points / (width, height)
+    inside = (at >= window[:2]) & (at <= window[2:])
+    return int(inside.all(axis=1).sum())
+
+
+def _place(window: Box, box: Box) -> Box:
+    """A window of a box of a picture as one of the whole picture."""
+    (left, top), (right, bottom) = box[:2], box[2:]
+    width, height = right - left, bottom - top
+    return (
+        left + window[0] * width,
+        top + window[1] * height,
+        left + window[2] * width,
+        top + window[3] * height,
+    )
+
+
+def _window(shares: Matrix) -> Box:
     """The box in one picture that another one covers, as `shares` places it there."""
     corners = np.array([(0, 0, 1), (1, 0, 1), (0, 1, 1), (1, 1, 1)], float)
     there = (corners @ shares.T)[:, :2]

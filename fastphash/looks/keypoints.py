@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
 from fastphash.files.atomic import one_line
+from fastphash.looks.bars import find_picture
 
 # pixels of the longer side at which keypoints are found
 _SIDE = 256
+# and of what is kept to look closer at a part of it
+_FINE_SIDE = 512
 _KEYPOINTS = 600
 # smallest side of a picture in which keypoints are looked for, in pixels
 _LEAST_SIDE = 32
@@ -34,22 +37,32 @@ _REPAIR = "pip install --force-reinstall --no-deps opencv-python-headless"
 _MOST_SCALE = 8.0
 
 
+#: A part of a picture: left, top, right and bottom as shares of its width and height.
+Box = tuple[float, float, float, float]
+
+
 class Described(NamedTuple):
     """A picture as alignment needs it, whichever other one it is compared with.
 
     Attributes
     ----------
     grey : uint8 (h, w)
-        Its longer side has 256 pixels at most.
+        What bars along its edges leave of it; the longer side has 256 pixels at most.
     points : float32 (n, 2)
         x and y of its keypoints, in pixels.
     marks : uint8 (n, 32)
         What each keypoint looks like.
+    box : Box
+        What bars leave of the whole picture.
+    fine : uint8 (h, w)
+        The same as `grey`, with 512 pixels at most on the longer side.
     """
 
     grey: NDArray[np.uint8]
     points: NDArray[np.float32]
     marks: NDArray[np.uint8]
+    box: Box
+    fine: NDArray[np.uint8]
 
 
 def describe(picture: NDArray[np.uint8]) -> Described:
@@ -67,14 +80,18 @@ def describe(picture: NDArray[np.uint8]) -> Described:
     """
     cv2 = load_opencv()
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    grey = reduce_to(grey, _SIDE)
+    inner = find_picture(grey)
+    height, width = grey.shape
+    box = inner.left / width, inner.top / height, inner.right / width, inner.bottom / height
+    fine = reduce_to(inner.cut(grey), _FINE_SIDE)
+    grey = reduce_to(fine, _SIDE)
     points, marks = np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8)
     if min(grey.shape) >= _LEAST_SIDE:
         detector = cv2.ORB_create(_KEYPOINTS, edgeThreshold=_BORDER, fastThreshold=_CORNER)
         found, described = detector.detectAndCompute(grey, None)
         if found:
             points, marks = cv2.KeyPoint_convert(found), described
-    return Described(grey, points, marks)
+    return Described(grey, points, marks, box, fine)
 
 
 def reduce_to(grey: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

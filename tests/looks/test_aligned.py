@@ -131,6 +131,48 @@ def test_a_border_does_not_count():
         np.testing.assert_allclose(found.window, window, atol=0.005)
 
 
+@pytest.mark.parametrize(("down", "across"), [(60, 0), (0, 90)])
+@pytest.mark.parametrize("covering", [True, False])
+def test_bars_are_left_out_and_windows_are_of_whole_pictures(down, across, covering):
+    picture = blocks(26, 240, 320)
+    if covering:
+        barred = np.zeros_like(picture)
+        shown = np.s_[down : 240 - down, across : 320 - across]
+        barred[shown] = picture[shown]
+    else:
+        barred = np.pad(picture, ((down, down), (across, across), (0, 0)))
+    height, width = barred.shape[:2]
+    inner = (across / width, down / height, 1 - across / width, 1 - down / height)
+    found = align(barred, picture)
+    assert found.correlation > 0.98
+    assert found.covered > 0.85
+    assert found.matched > 0.5
+    np.testing.assert_allclose(found.window, inner, atol=0.01)
+    np.testing.assert_allclose(found.other_window, inner if covering else (0, 0, 1, 1), atol=0.01)
+
+
+def test_keypoints_beside_the_overlap_do_not_count():
+    page = blocks(28)
+    found = align(page, np.ascontiguousarray(page[:216, :240]))
+    assert found.keypoints[0] < 0.95 * len(describe(page).points)
+    assert found.matched > 0.5
+
+
+def test_what_is_small_in_a_picture_is_compared_at_its_own_resolution():
+    # one pixel in six of this is left where the whole page is reduced
+    rng = np.random.default_rng(31)
+    fine = np.kron(rng.integers(0, 256, (70, 90)), np.ones((3, 3), int)).astype(np.uint8)
+    page = np.full((500, 640), 235, np.uint8)
+    page[40:250, 330:600] = fine
+    found = align(page, fine)
+    assert found.correlation > 0.98
+    assert not found.loose
+    np.testing.assert_allclose(found.window, (330 / 640, 0.08, 600 / 640, 0.5), atol=0.01)
+    np.testing.assert_allclose(found.other_window, (0, 0, 1, 1), atol=0.01)
+    # the page's frame is not the one of its part
+    assert found.scale == pytest.approx(640 / 270, rel=0.05)
+
+
 def test_what_text_leaves_is_alike():
     page = Image.fromarray(thing(noise=1))
     draw = ImageDraw.Draw(page)

@@ -13,6 +13,7 @@ def look(correlation, keypoints, matched=0.1, covered=0.5, loose=False, alike=0.
     looks.looked[:], looks.correlation[:], looks.keypoints[:] = True, correlation, keypoints
     looks.matched[:], looks.covered[:], looks.loose[:] = matched, covered, loose
     looks.alike[:] = alike
+    looks.window[:] = looks.other_window[:] = (0, 0, 1, 1)
     return looks
 
 
@@ -32,10 +33,12 @@ def look(correlation, keypoints, matched=0.1, covered=0.5, loose=False, alike=0.
         # detail all over
         (look(0.0, 600, covered=0.9), UNSETTLED),
         # another shot
-        (look(0.97, 300, matched=0.6, loose=True), IS_NO_COPY),
+        (look(0.96, 300, matched=0.6, loose=True), IS_NO_COPY),
+        (look(0.9, 300, matched=0.6, alike=0.96, loose=True), IS_NO_COPY),
         (look(0.99, 300, matched=0.4, loose=True), IS_NO_COPY),
         # all detail agrees: turned by a degree, or cropped off its middle
         (look(0.99, 300, matched=0.6, loose=True), UNSETTLED),
+        (look(0.99, 300, matched=0.4, alike=0.96, loose=True), UNSETTLED),
         (look(0.99, 300, matched=0.6, loose=True, covered=1.0), UNSETTLED),
     ],
 )
@@ -48,10 +51,10 @@ def test_a_copy_by_thumbnails_turns_out_to_be_none(looks, verdict):
     [
         (look(0.95, 100, covered=1.0), IS_COPY),
         (look(0.96, 300, matched=0.6), IS_COPY),
-        (look(0.7, 300, covered=1.0), IS_COPY),
+        (look(0.9, 300, covered=1.0), IS_COPY),
         # some six keypoints always agree
-        (look(0.7, 60, covered=1.0), UNSETTLED),
-        (look(0.7, 600, matched=0.04, covered=1.0), UNSETTLED),
+        (look(0.9, 60, covered=1.0), UNSETTLED),
+        (look(0.9, 600, matched=0.04, covered=1.0), UNSETTLED),
         (look(0.2, 600, covered=1.0), UNSETTLED),
         # on a plain ground nothing but the same shot is a copy
         (look(0.92, 300), UNSETTLED),
@@ -60,6 +63,14 @@ def test_a_copy_by_thumbnails_turns_out_to_be_none(looks, verdict):
 )
 def test_another_pair_turns_out_to_be_a_copy(looks, verdict):
     assert judge_doubts(looks, np.array([False])).tolist() == [verdict]
+
+
+def test_neighbours_that_overlap_are_no_copies():
+    looks = look(0.99, 300, matched=0.6, covered=1.0)
+    looks.window[:], looks.other_window[:] = (0.4, 0, 1, 0.8), (0, 0.2, 0.6, 1)
+    assert judge_doubts(looks, np.array([False])).tolist() == [UNSETTLED]
+    looks.other_window[:] = (0, 0, 1, 1)
+    assert judge_doubts(looks, np.array([False])).tolist() == [IS_COPY]
 
 
 @pytest.mark.parametrize("accused", [True, False])

@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable
 
 from fastphash.sources.containers.format import Container, ContainerError
+from fastphash.sources.containers.tar import TarContainer
+from fastphash.sources.containers.zip import ZipContainer
 
 _ENDINGS = (b".tar", b".tar.gz", b".tgz", b".zip", b".parquet")
 
@@ -42,4 +44,17 @@ def open_container(path: bytes, image_column: str | None = None) -> Container:
     )
 
 
-_OPENERS: dict[bytes, Callable[[bytes, str | None], Container]] = {}
+def _open_tar(path: bytes, _: str | None) -> Container:
+    return TarContainer(path)
+
+
+def _open_zip(path: bytes, _: str | None) -> Container:
+    return ZipContainer(path)
+
+
+_OPENERS: dict[bytes, Callable[[bytes, str | None], Container]] = {
+    b".tar": _open_tar,
+    b".tar.gz": _open_tar,
+    b".tgz": _open_tar,
+    b".zip": _open_zip,
+}

@@ -1,5 +1,6 @@
 """What every format of containers offers: a list of members, and their bytes."""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, Self
 
@@ -9,6 +10,9 @@ from fastphash.errors import FastphashError, ImageError
 #: number. What isn't compressed is limited by the size of its container.
 MOST_BYTES = 1 << 30
 
+#: Reason of a member that isn't where it was listed.
+CHANGED = "the container has changed: this member isn't where it was"
+
 
 class Member(NamedTuple):
     """One image or other file in a container.
@@ -17,14 +21,15 @@ class Member(NamedTuple):
     ----------
     name : bytes
         Its name in the container; of Parquet the number of its row in decimal digits. Of members
-        with equal names the second ends with ``#2``, the third with ``#3``, and so on.
+        with equal names, the second has ``#2`` before its suffix, the third ``#3``, and so on.
     key : bytes
         Name of its sample. WebDataset: the path up to the first dot of its file name. Empty if
         there is none.
     offset : int
-        Where it is in the container: of its data (tar), of its header (zip), its row (Parquet).
+        Where it is in the container: its first header (tar, zip), its row (Parquet). Of a
+        compressed tar file, the offset in what it unfolds to.
     size : int
-        Bytes as stored; 0 where that takes reading them (Parquet).
+        Bytes as stored; 0 where that takes reading them (Parquet) and of a hard link (tar).
     """
 
     name: bytes
@@ -34,7 +39,7 @@ class Member(NamedTuple):
 
 
 class ContainerError(FastphashError):
-    """A container is damaged, or can't be read."""
+    """A container is damaged, or can't be read: the text says why, without its path."""
 
 
 class Container(Protocol):
@@ -61,6 +66,41 @@ class Container(Protocol):
 
     def __exit__(self, *_: object) -> None:
         """Close its file."""
+
+
+class OwnNames:
+    """Gives each member of a container a name of its own."""
+
+    def __init__(self) -> None:
+        self._times: dict[bytes, int] = {}
+
+    def own(self, name: bytes) -> bytes:
+        """The same name; if an earlier member has it, with a number before its suffix.
+
+        >>> names = OwnNames()
+        >>> [names.own(b"a/x.jpg") for _ in range(3)]
+        [b'a/x.jpg', b'a/x#2.jpg', b'a/x#3.jpg']
+        """
+        own = name
+        while own in self._times:
+            self._times[name] += 1
+            stem, suffix = os.path.splitext(name)
+            own = b"%b#%d%b" % (stem, self._times[name], suffix)
+        self._times[own] = 1
+        return own
+
+
+def is_name_of(member: bytes, stored: bytes) -> bool:
+    """Whether a member may have got its name from this one, by `OwnNames`.
+
+    >>> [is_name_of(name, b"x.jpg") for name in (b"x.jpg", b"x#2.jpg", b"y#2.jpg", b"x#y.jpg")]
+    [True, True, False, False]
+    """
+    if member == stored:
+        return True
+    stem, suffix = os.path.splitext(stored)
+    number = member[len(stem) + 1 : len(member) - len(suffix)]
+    return number.isdigit() and member == stem + b"#" + number + suffix
 
 
 def sample_key(name: bytes) -> bytes:

@@ -1,0 +1,213 @@
+"""The bytes of a container, by offset: of a plain file, or of what a gzip file unfolds to."""
+
+import gzip
+import io
+import os
+import stat
+import sys
+import zlib
+from typing import Protocol
+
+from fastphash.base.system import open_to_read
+from fastphash.sources.containers.format import ContainerError
+
+_OVER_SIZE = "it needs more memory than is left"
+
+
+class InputError(Exception):
+    """Bytes can't be read; the text says why."""
+
+
+class Input(Protocol):
+    """Where a container's bytes come from."""
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """These bytes; fewer where the container ends.
+
+        Raises
+        ------
+        InputError
+            They can't be read.
+        """
+
+    def reaches(self, offset: int) -> bool:
+        """Whether there are at least `offset` bytes; raises as `read_at`."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class FileInput:
+    """A file as it is.
+
+    Parameters
+    ----------
+    path : bytes
+
+    Attributes
+    ----------
+    size : int
+        Bytes of the file when it was opened.
+
+    Raises
+    ------
+    ContainerError
+        It can't be opened, or is no regular file.
+    """
+
+    def __init__(self, path: bytes) -> None:
+        self._file = open_regular(path)
+        self._descriptor = self._file.fileno()
+        self.size = os.fstat(self._file.fileno()).st_size
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Bytes of the file; without a request where it doesn't reach."""
+        if offset + size > self.size:
+            size = max(self.size - offset, 0)
+        try:
+            data = _read(self._descriptor, size, offset)
+            while len(data) < size and (
+                more := _read(self._descriptor, size - len(data), offset + len(data))
+            ):
+                # the system returns at most 2 GB at once
+                data += more
+        except OSError as error:
+            raise InputError(error.strerror or str(error)) from error
+        except (MemoryError, OverflowError) as error:
+            raise InputError(_OVER_SIZE) from error
+        return data
+
+    def reaches(self, offset: int) -> bool:
+        """Whether the file had so many bytes when it was opened."""
+        return offset <= self.size
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class GzipInput:
+    """What a gzip file unfolds to. Bytes before those read last are unfolded again.
+
+    Parameters
+    ----------
+    path : bytes
+
+    Raises
+    ------
+    ContainerError
+        It can't be opened, or is no regular file.
+    """
+
+    def __init__(self, path: bytes) -> None:
+        self._file = open_regular(path)
+        self._stream = gzip.GzipFile(fileobj=self._file, mode="rb")
+        # from where on the stream can't be read, why, and whether it just broke
+        self._end: int | None = None
+        self._reached = 0
+        self._reason = ""
+        self._broken = False
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Bytes of the stream; in ascending order it is unfolded once."""
+        if self._end is not None:
+            if offset >= self._end:
+                raise InputError(self._reason)
+            size = min(size, self._end - offset)
+        if self._broken:
+            # such a stream is in no state to be read again
+            self._file.seek(0)
+            self._stream = gzip.GzipFile(fileobj=self._file, mode="rb")
+            self._broken = False
+        pieces: list[bytes] = []
+        at = offset
+        try:
+            at = self._stream.seek(offset)
+            if at == offset:
+                while at < offset + size and (piece := self._stream.read1(offset + size - at)):
+                    pieces.append(piece)
+                    at += len(piece)
+        except (OSError, EOFError, zlib.error) as error:
+            self._break(at, error)
+            if not pieces:
+                raise InputError(self._reason) from error
+        except (MemoryError, OverflowError) as error:
+            raise InputError(_OVER_SIZE) from error
+        self._reached = max(self._reached, at)
+        return b"".join(pieces)
+
+    def reaches(self, offset: int) -> bool:
+        """Whether the stream has so many bytes; unfolds them."""
+        return offset <= self._reached or len(self.read_at(offset - 1, 1)) == 1
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+        self._file.close()
+
+    def _break(self, offset: int, error: Exception) -> None:
+        self._end, self._broken = offset, True
+        if isinstance(error, EOFError):
+            self._reason = "the gzip file is cut short"
+        elif isinstance(error, OSError) and error.strerror:
+            self._reason = error.strerror
+        else:
+            self._reason = f"the gzip file is damaged: {error}"
+
+
+class Forward:
+    """Reads an input in ascending order, each byte once, and some bytes ahead.
+
+    Parameters
+    ----------
+    source : Input
+    ahead : int
+        How many bytes to read at least.
+
+    Attributes
+    ----------
+    ahead : int
+        It may change between reads.
+    """
+
+    def __init__(self, source: Input, ahead: int) -> None:
+        self._source = source
+        self.ahead = ahead
+        self._start = 0
+        self._held = b""
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """These bytes, none of them before those read last; raises as an input does."""
+        start = offset - self._start
+        held = self._held
+        if not 0 <= start <= len(held) - size:
+            rest = held[start:] if 0 <= start < len(held) else b""
+            more = max(size, self.ahead) - len(rest)
+            self._held = held = rest + self._source.read_at(offset + len(rest), more)
+            self._start, start = offset, 0
+        return held[start : start + size]
+
+    def reaches(self, offset: int) -> bool:
+        """Whether the input has at least so many bytes."""
+        return offset <= self._start + len(self._held) or self._source.reaches(offset)
+
+
+def _read(descriptor: int, size: int, offset: int) -> bytes:
+    if sys.platform == "win32":
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, size)
+    return os.pread(descriptor, size, offset)
+
+
+def open_regular(path: bytes) -> io.FileIO:
+    """An open file, unbuffered; ContainerError if it can't be opened or is no regular one."""
+    try:
+        fd = open_to_read(path)
+    except OSError as error:
+        raise ContainerError(error.strerror or str(error)) from error
+    except ValueError as error:  # a name with a NUL
+        raise ContainerError(str(error)) from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise ContainerError("not a regular file")
+    return io.FileIO(fd, "rb")

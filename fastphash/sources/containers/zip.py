@@ -1,0 +1,243 @@
+"""Zip files, members stored or deflated.
+
+`zipfile` of the standard library refuses the whole file for one name that isn't UTF-8 or one
+damaged entry, and keeps 0.5 kB for each. Members are listed from the directory at the end here, and
+read by their own headers alone, so that a worker that reads some needn't list all.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Self
+
+from fastphash.errors import ImageError
+from fastphash.sources.containers.format import (
+    CHANGED,
+    MOST_BYTES,
+    ContainerError,
+    Member,
+    OwnNames,
+    is_name_of,
+    sample_key,
+)
+from fastphash.sources.containers.input import FileInput, Forward, InputError
+
+# signature, versions, flags, method, time, checksum, sizes, lengths, disk, attributes, offset
+_LISTED = struct.Struct("<4s4H4s3I3H4sII")
+# the same of the header before a member's bytes: flags, method, checksum, sizes, lengths
+_LOCAL = struct.Struct("<4sH2H4s3I2H")
+_END = struct.Struct("<4s4H2IH")
+_END_64 = struct.Struct("<4sQ4s2I4Q")
+_LOCATOR_64 = struct.Struct("<4sIQI")
+_LONGEST_COMMENT = 0xFFFF
+_FULL = 0xFFFFFFFF
+_ZIP_64 = 1
+
+_ENCRYPTED, _SIZES_BEHIND = 1, 8
+_STORED, _DEFLATED = 0, 8
+_METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "zstd", 95: "xz", 99: "AES"}
+_UNIX, _LINK = 3, 0xA
+# bytes read at once of the directory; and for a header beyond its name
+_PIECE, _AHEAD = 1 << 18, 64
+_LONGEST_DESCRIPTOR = 24
+
+
+class _Directory(NamedTuple):
+    """Where the list of members is: its offset, bytes, members, and bytes before the archive."""
+
+    offset: int
+    size: int
+    members: int
+    shift: int
+
+
+class ZipContainer:
+    """An open zip file.
+
+    Parameters
+    ----------
+    path : bytes
+
+    Raises
+    ------
+    ContainerError
+        It can't be opened.
+    """
+
+    def __init__(self, path: bytes) -> None:
+        self._input = FileInput(path)
+
+    def members(self) -> Iterator[Member]:
+        """Files in the order of the directory; ContainerError behind the last whole entry."""
+        names = OwnNames()
+        try:
+            for name, offset, size in self._entries():
+                yield Member(names.own(name), sample_key(name), offset, size)
+        except InputError as error:
+            raise ContainerError(str(error)) from error
+
+    def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
+        """The bytes of each, or why it has none."""
+        for member in members:
+            try:
+                yield self._read(member)
+            except InputError as error:
+                yield ImageError("read", str(error))
+            except ImageError as error:
+                yield error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._input.close()
+
+    def _entries(self) -> Iterator[tuple[bytes, int, int]]:
+        """Name, offset and stored bytes of each file."""
+        directory = _find_directory(self._input)
+        source = Forward(self._input, _PIECE)
+        at, end = directory.offset, directory.offset + directory.size
+        for number in range(directory.members):
+            fixed = source.read_at(at, _LISTED.size)
+            if fixed[:4] != b"PK\1\2" or at + _LISTED.size > end:
+                raise ContainerError(
+                    f"damaged behind {number:,} of {directory.members:,} entries of its directory"
+                )
+            fields = _LISTED.unpack(fixed)
+            _, made_by, _, _, _, _, _, stored, size, *lengths, _, attributes, offset = fields
+            rest = source.read_at(at + _LISTED.size, lengths[0] + lengths[1])
+            name = rest[: lengths[0]]
+            if _FULL in (stored, size, offset):
+                size, stored, offset = _widened(
+                    _wide_numbers(rest[lengths[0] :]), size, stored, offset
+                )
+            at += _LISTED.size + sum(lengths)
+            linked = made_by >> 8 == _UNIX and attributes >> 28 == _LINK
+            if not (linked or name.endswith(b"/")):
+                yield name, offset + directory.shift, stored
+        if at != end:
+            raise ContainerError("its directory holds more than its members")
+
+    def _read(self, member: Member) -> bytes:
+        source = Forward(self._input, _LOCAL.size + len(member.name) + _AHEAD + member.size)
+        fixed = source.read_at(member.offset, _LOCAL.size)
+        if fixed[:4] != b"PK\3\4":
+            raise ImageError("read", CHANGED)
+        _, _, flags, method, _, checksum, stored, size, *lengths = _LOCAL.unpack(fixed)
+        at = member.offset + _LOCAL.size
+        rest = source.read_at(at, sum(lengths))
+        if not is_name_of(member.name, rest[: lengths[0]]):
+            raise ImageError("read", CHANGED)
+        if flags & _ENCRYPTED:
+            raise ImageError("read", "encrypted: unpack it with its password")
+        if method not in (_STORED, _DEFLATED):
+            known = _METHODS.get(method, f"method {method}")
+            raise ImageError("read", f"compressed by {known}: pack it again with deflate")
+        wide = _wide_numbers(rest[lengths[0] :])
+        size, stored = _widened(wide, size, stored)
+        at += sum(lengths)
+        data = source.read_at(at, member.size)
+        if len(data) < member.size:
+            raise ImageError("read", "the container is cut short within this member")
+        if flags & _SIZES_BEHIND:
+            behind = source.read_at(at + member.size, _LONGEST_DESCRIPTOR)
+            checksum, size = _described(behind, member.size, wide=wide is not None)
+        elif stored != member.size:
+            raise ImageError("read", CHANGED)
+        if method == _DEFLATED:
+            data = _inflate(data, size)
+        if len(data) != size or zlib.crc32(data) != checksum:
+            raise ImageError("read", "damaged: its bytes don't have the sum that the container has")
+        return data
+
+
+def _inflate(data: bytes, size: int) -> bytes:
+    """What deflated bytes unfold to, at most one byte more than expected."""
+    if size > MOST_BYTES:
+        raise ImageError("read", f"{size:,} bytes, more than {MOST_BYTES:,}")
+    unfolding = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        return unfolding.decompress(data, size + 1)
+    except zlib.error as error:
+        raise ImageError("read", f"damaged: {error}") from error
+    except MemoryError as error:
+        raise ImageError("read", "it needs more memory than is left") from error
+
+
+def _described(behind: bytes, stored: int, *, wide: bool) -> tuple[int, int]:
+    """Checksum and size in the descriptor behind a member, with a signature or without one.
+
+    Raises
+    ------
+    ImageError
+        The stored size isn't in its place.
+    """
+    for start in (4, 0) if behind[:4] == b"PK\7\x08" else (0,):
+        layout = struct.Struct("<IQQ" if wide else "<III")
+        if len(behind) >= start + layout.size:
+            checksum, there, size = layout.unpack_from(behind, start)
+            if there == stored:
+                return checksum, size
+    raise ImageError("read", "damaged: its sum and sizes aren't behind it")
+
+
+def _wide_numbers(extra: bytes) -> tuple[int, ...] | None:
+    """Numbers that 32 bits don't hold, in an extra field; None if there is no such field."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, size = struct.unpack_from("<HH", extra, at)
+        if kind == _ZIP_64:
+            count = min(size, len(extra) - at - 4) // 8
+            return struct.unpack_from(f"<{count}Q", extra, at + 4)
+        at += 4 + size
+    return None
+
+
+def _widened(wide: tuple[int, ...] | None, *numbers: int) -> Iterator[int]:
+    """Numbers, those that are full replaced by wide ones in their order."""
+    others = iter(wide or ())
+    for number in numbers:
+        yield next(others, number) if number == _FULL else number
+
+
+def _find_directory(source: FileInput) -> _Directory:
+    """Where the directory is, by the record at the end of the file.
+
+    Raises
+    ------
+    ContainerError
+        There is none, or it is of an archive in several files.
+    """
+    start = max(source.size - _END.size - _LONGEST_COMMENT, 0)
+    tail = source.read_at(start, source.size - start)
+    place = tail.rfind(b"PK\5\6")
+    while place >= 0 and len(tail) - place < _END.size:
+        place = tail.rfind(b"PK\5\6", 0, place)
+    if place < 0:
+        what = (
+            "it is empty" if not source.size else "cut short, or no zip file: it has no directory"
+        )
+        raise ContainerError(what)
+    _, disk, _, _, members, size, offset, _ = _END.unpack_from(tail, place)
+    end = start + place
+    locator = source.read_at(max(end - _LOCATOR_64.size, 0), _LOCATOR_64.size)
+    if locator[:4] == b"PK\6\7" and len(locator) == _LOCATOR_64.size:
+        end, disk, members, size, offset = _wide_end(source, end, locator)
+    if disk not in (0, 0xFFFF):
+        raise ContainerError("one file of an archive in several: join them first")
+    shift = end - size - offset
+    if shift < 0:
+        raise ContainerError("damaged: its directory doesn't end where it is said to")
+    return _Directory(end - size, size, members, shift)
+
+
+def _wide_end(source: FileInput, end: int, locator: bytes) -> tuple[int, int, int, int, int]:
+    """Where the directory ends, its disk, members, size and offset, by the record of 64 bits."""
+    _, _, said, _ = _LOCATOR_64.unpack(locator)
+    # it lies right before its locator, or where that says
+    for place in (end - _LOCATOR_64.size - _END_64.size, said):
+        record = source.read_at(max(place, 0), _END_64.size)
+        if len(record) == _END_64.size and record[:4] == b"PK\6\6":
+            fields = _END_64.unpack(record)
+            return place, fields[3], fields[6], fields[7], fields[8]
+    raise ContainerError("damaged: its record of 64 bits isn't in its place")

@@ -13,7 +13,7 @@ from fastphash.errors import StoreError
 from fastphash.files.json_arrays import Piece, Unreadable, pieces
 from fastphash.labels.category_names import CategoryNames
 from fastphash.labels.ids import Ids, ImageId, is_id
-from fastphash.labels.member_names import container_as_folder
+from fastphash.labels.member_names import container_as_folder, without_container
 from fastphash.labels.spellings import SPELLINGS, parts_of
 
 _NO_ROW = -1
@@ -117,6 +117,7 @@ def match_images(names: Sequence[str], paths: Sequence[bytes]) -> ImageMatching:
     >>> matched.rows.tolist(), matched.ambiguous, matched.inexact
     ([0, 2, -1, 1], {2: [0, 1]}, {1: 'case'})
     """
+    members = [without_container(path) for path in paths]
     paths = [container_as_folder(path) for path in paths]
     row_of = {path: row for row, path in enumerate(paths)}
     exact = [container_as_folder(_exact_name(name)) for name in names]
@@ -132,7 +133,8 @@ def match_images(names: Sequence[str], paths: Sequence[bytes]) -> ImageMatching:
         if not left:
             break
         spelled = {i: spell(tidied[i]) if spell else tidied[i] for i in left}
-        fits = _fitting_paths(spelled, list(map(spell, paths)) if spell else paths)
+        known = [list(map(spell, names)) if spell else names for names in (paths, members)]
+        fits = _fitting_paths(spelled, *known)
         found = _settle(fits, tidied, set(rows.tolist()))
         ambiguous |= {i: fits[i] for i in fits if i not in found}
         for i in found:
@@ -232,14 +234,21 @@ def _exact_name(name: str) -> bytes:
         return name.encode(errors="surrogatepass")
 
 
-def _fitting_paths(names: dict[int, bytes], paths: Sequence[bytes]) -> dict[int, list[int]]:
-    """The paths that each name fits, if there are any: the same, else by the end of one."""
+def _fitting_paths(
+    names: dict[int, bytes], paths: Sequence[bytes], members: Sequence[bytes]
+) -> dict[int, list[int]]:
+    """The paths that each name fits, if there are any: the same, else by the end of one.
+
+    `members` are the paths without their containers.
+    """
     rows_of: dict[bytes, list[int]] = {}
-    for row, path in enumerate(paths):
+    rows_in: dict[bytes, list[int]] = {}
+    for row, (path, member) in enumerate(zip(paths, members, strict=True)):
         rows_of.setdefault(path, []).append(row)
+        rows_in.setdefault(member, []).append(row)
     ending = _paths_ending_in({name for name in names.values() if name not in rows_of}, paths)
     fits = {
-        i: rows_of.get(name) or ending.get(name) or _longest_tail(name, rows_of)
+        i: rows_of.get(name) or ending.get(name) or _longest_tail(name, rows_in)
         for i, name in names.items()
     }
     return {i: rows for i, rows in fits.items() if rows}

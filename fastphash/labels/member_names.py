@@ -29,11 +29,21 @@ def containers_as_folders(paths: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.replace_substring_regex(paths, capturing, r"\1/")
 
 
+def without_container(path: bytes) -> bytes:
+    """A path that begins in its container, if it has one.
+
+    >>> without_container(b"x.tar::./cat/1.jpg"), without_container(b"a::1.jpg")
+    (b'cat/1.jpg', b'a::1.jpg')
+    """
+    found = _PREFIX.match(path) if SEPARATOR in path else None
+    return path if found is None else path[found.end() :]
+
+
 def container_as_folder(path: bytes) -> bytes:
     """A path as if its container were a folder.
 
     >>> container_as_folder(b"x.tar::./cat/1.jpg"), container_as_folder(b"a::1.jpg")
     (b'x.tar/cat/1.jpg', b'a::1.jpg')
     """
-    found = _PREFIX.match(path) if SEPARATOR in path else None
-    return path if found is None else split_path(path)[0] + b"/" + path[found.end() :]
+    member = without_container(path)
+    return path if member == path else split_path(path)[0] + b"/" + member

@@ -22,9 +22,10 @@ _PLACE_BYTES = 16
 # whole container: many, so that not every worker reads everything.
 _MANY_AT_ONCE = {b".parquet": 1024, b".gz": 8192, b".tgz": 8192}
 
-# items that a program hands over: per task, and those that are held until all of them are hashed,
-# with their bytes
+# items that a program hands over, and their bytes: per task, and those that are held until all of
+# them are hashed
 _GIVEN_INPUTS = 16
+_GIVEN_TASK_BYTES = 1 << 20
 _GIVEN_AHEAD = 2048
 _GIVEN_BYTES = 32 << 20
 
@@ -123,22 +124,28 @@ def hash_members(
 def hash_given(executor: Executor, items: Iterable[Item]) -> Iterator[Batch]:
     """Batches in the order of `items`, which are read a few megabytes ahead."""
     coming = iter(items)
-    while some := _take(coming, _GIVEN_AHEAD, _GIVEN_BYTES):
+    while some := _take(coming):
         yield from executor.map(_given_tasks(some))
 
 
 def _given_tasks(items: list[Item]) -> Iterator[Task]:
-    coming = iter(items)
-    while some := _take(coming, _GIVEN_INPUTS, _GIVEN_BYTES):
-        given = {item.path: item for item in some}
-        yield Task(ItemReader(given), list(given), {})
+    given: dict[bytes, Item] = {}
+    size = 0
+    for item in items:
+        # a second item of a key, which is rejected, goes into a task of its own
+        if item.path in given or len(given) == _GIVEN_INPUTS or size >= _GIVEN_TASK_BYTES:
+            yield Task(ItemReader(given), list(given), {})
+            given, size = {}, 0
+        given[item.path] = item
+        size += len(item.data)
+    yield Task(ItemReader(given), list(given), {})
 
 
-def _take(items: Iterator[Item], most: int, most_bytes: int) -> list[Item]:
-    """The next items: so many at most, and no more than one beyond so many bytes."""
+def _take(items: Iterator[Item]) -> list[Item]:
+    """The next items: not too many, and no more than one beyond the bytes that are held."""
     some: list[Item] = []
     size = 0
-    while len(some) < most and size < most_bytes and (item := next(items, None)):
+    while len(some) < _GIVEN_AHEAD and size < _GIVEN_BYTES and (item := next(items, None)):
         some.append(item)
         size += len(item.data)
     return some

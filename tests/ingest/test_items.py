@@ -1,0 +1,167 @@
+"""Images from any iterable: the bytes of files, PIL images, arrays."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fastphash as fp
+from fastphash.errors import DefinitionError, StoreError, UsageError
+from fastphash.hashing.definition import Definition
+from fastphash.ingest import executor
+from fastphash.ingest.api import hash_images, hash_into
+from fastphash.ingest.items import hash_items
+from fastphash.ingest.options import IngestOptions
+from fastphash.store.open import read_hashes
+from tests.support.scenes import scene, scenes, source
+from tests.support.stores import part_bytes, read_store
+
+
+def hashes(items, **options):
+    """Hashes and names, and the reasons of what was rejected."""
+    table, rejected = hash_items(items, workers=0, **options)
+    reasons = dict(zip(rejected["path"].to_pylist(), rejected["reason"].to_pylist(), strict=True))
+    return dict(zip(table["path"].to_pylist(), table["phash"].to_pylist(), strict=True)), reasons
+
+
+def test_bytes_are_hashed_as_their_files_are(tmp_path):
+    files = sorted(scenes(tmp_path / "in", range(3)).iterdir())
+    ours = hash_items([(str(file), file.read_bytes()) for file in files], workers=0).table
+    theirs = hash_images(files, workers=0).table
+    columns = [
+        name for name in theirs.column_names if name not in ("mtime_ns", "inode", "ctime_ns")
+    ]
+    assert ours.select(columns).equals(theirs.select(columns))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK", "F", "I"])
+def test_images_are_hashed_as_pillow_gives_them(mode):
+    base = Image.fromarray(scene(1))
+    image = (base.convert("L") if mode == "I;16" else base).convert(mode)
+    file = io.BytesIO()
+    image.save(file, "TIFF" if mode in ("CMYK", "F", "I") else "PNG")
+    found, reasons = hashes([("a", image), ("b", file.getvalue())])
+    assert found["a"] == found["b"] == int(fp.phash(image))
+    assert not reasons
+
+
+def test_arrays_are_hashed_as_images():
+    rgb = scene(2)
+    grey = rgb[:, :, 0]
+    found, _ = hashes(
+        {
+            "rgb": rgb,
+            "rgba": np.dstack([rgb, np.full_like(grey, 255)]),
+            "turned": np.asfortranarray(rgb),
+            "grey": grey,
+            "u16": grey.astype(np.uint16) * np.uint16(257),
+            "f64": grey.astype(np.float64),
+            "mask": grey > 90,
+        }.items()
+    )
+    assert found["rgb"] == found["rgba"] == found["turned"] == int(fp.phash(rgb))
+    assert found["grey"] == found["u16"] == found["f64"] == int(fp.phash(grey))
+    assert found["mask"] == int(fp.phash((grey > 90).astype(np.uint8) * np.uint8(255)))
+
+
+def test_what_is_no_image_is_rejected_with_its_reason():
+    items = [
+        ("none", None),
+        ("text", b"no image"),
+        ("channels first", scene(1).transpose(2, 0, 1)),
+        ("float colours", scene(1).astype(np.float32)),
+        ("no pixels", np.zeros((0, 4), np.uint8)),
+        ("hsv", Image.fromarray(scene(1)).convert("HSV")),
+        ("sound", scene(1)),
+        ("sound", scene(2)),
+    ]
+    found, reasons = hashes(items)
+    assert list(found) == ["sound"]
+    assert reasons["none"] == "None instead of an image"
+    assert "not an image" in reasons["text"]
+    assert (
+        "an array of uint8, (3, 48, 64), is no image: it is to be uint8 (h, w)"
+        in (reasons["channels first"])
+    )
+    assert "float32" in reasons["float colours"]
+    assert "no pixels" in reasons["no pixels"]
+    assert "mode HSV" in reasons["hsv"]
+    assert reasons["sound"] == "a second item of this key"
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        ("abc", "takes an iterable of"),
+        (3, "takes an iterable of"),
+        ([b"bytes"], "not of b'bytes'"),
+        ([("key",)], "not of"),
+        ([(3.5, b"")], "a key is a str, bytes or a whole number, and not empty: not 3.5"),
+        ([("", b"")], "not empty"),
+        ([(True, b"")], "not True"),
+        ([("a\0b", b"")], "a key is"),
+        ([("a", "photo.jpg")], "the image of 'a' is str: give bytes, a PIL image or an array"),
+    ],
+)
+def test_other_arguments_are_wrong_usage(items, said):
+    with pytest.raises(UsageError, match=said):
+        hash_items(items, workers=0)
+
+
+def test_keys_may_be_numbers_and_bytes():
+    found, _ = hashes([(7, scene(1)), (np.int64(8), scene(2)), (b"\xff", scene(3))])
+    assert list(found) == ["7", "8", "\ufffd"]
+
+
+def test_a_store_gets_a_split_and_a_second_run_replaces_it(tmp_path):
+    other = scenes(tmp_path / "in", [20, 21])
+    hash_into(tmp_path / "s", [source("other", other)], IngestOptions(workers=0))
+    items = [(number, scene(number)) for number in range(5)]
+    tally = hash_items(iter(items), store=tmp_path / "s", split="mine", workers=0)
+    assert (tally.inputs, tally.hashed) == (5, 5)
+    assert len(read_hashes(f"{tmp_path / 's'}@mine")) == 5
+    before = part_bytes(tmp_path / "s")
+    tally = hash_items([*items[:2], (9, None)], store=str(tmp_path / "s"), split="mine", workers=0)
+    assert (tally.inputs, tally.hashed, tally.rejected) == (3, 2, 1)
+    assert read_store(tmp_path / "s")["path"].to_pylist() == ["020.png", "021.png", "0", "1"]
+    hash_items(items, store=tmp_path / "s", split="mine", workers=0)
+    assert list(part_bytes(tmp_path / "s").values()) == list(before.values())
+
+
+def test_a_store_whose_run_fails_is_not_taken_for_whole(tmp_path):
+    def failing():
+        yield "a", scene(1)
+        raise OSError("the data set is gone")
+
+    with pytest.raises(OSError, match="the data set is gone"):
+        hash_items(failing(), store=tmp_path / "s", workers=0)
+    with pytest.raises(StoreError, match="not finished"):
+        read_hashes(str(tmp_path / "s"))
+    hash_items([("a", scene(1))], store=tmp_path / "s", workers=0)
+    assert len(read_hashes(str(tmp_path / "s"))) == 1
+
+
+def test_workers_get_the_same_a_few_items_at_a_time(monkeypatch):
+    monkeypatch.setattr(executor, "_GIVEN_AHEAD", 5)
+    monkeypatch.setattr(executor, "_GIVEN_INPUTS", 2)
+    read = []
+
+    def items():
+        for number in range(12):
+            read.append(number)
+            yield number, scene(number)
+
+    done = []
+    here = hash_items(items(), workers=0, progress=lambda _, count, __: done.append(count))
+    assert done[-1] == 12
+    assert here.table.equals(hash_items(items(), workers=2).table)
+    assert len(read) == 24
+
+
+def test_a_store_of_another_definition_is_named(tmp_path):
+    hash_items([("a", scene(1))], store=tmp_path / "s", workers=0)
+    with pytest.raises(DefinitionError, match="was made with"):
+        hash_items(
+            [("a", scene(1))], store=tmp_path / "s", workers=0, definition=Definition(exif=True)
+        )

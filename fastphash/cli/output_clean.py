@@ -84,11 +84,12 @@ def show_plan(
     if notes := [*differs, *_notes(plan_keys, audit, impossible)]:
         show_lines("Note", notes)
     clean = f"fastphash clean {shell_word(folder)}"
-    commands = {
-        f"{clean} --apply": "lists of what stays",
-        f"{clean} DIR --apply --to copy": "a clean tree (or hardlink, symlink)",
-        f"{clean} DIR --apply --to move": "what goes is moved aside",
-    }
+    commands = {f"{clean} --apply": "lists of what stays"}
+    if not plan_keys.get("in_containers"):
+        commands |= {
+            f"{clean} DIR --apply --to copy": "a clean tree (or hardlink, symlink)",
+            f"{clean} DIR --apply --to move": "what goes is moved aside",
+        }
     commands |= clean_commands(
         shell_word(folder), plan_keys["staying"], "a new plan", plan_keys["kinds"]
     )

@@ -73,7 +73,7 @@ def clean(
 
     The plan is OUT/plan.parquet: look at it, then add --apply. Decisions made with
     `fastphash inspect` count. The order of splits is that of the audit, unless --keep-in gives
-    another.
+    another. Of images in tar, zip and Parquet files only lists are written.
 
     \b
     Examples:
@@ -143,7 +143,9 @@ def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json
     else:
         disagreeing = list_disagreements(plan, DISAGREEMENTS_SHOWN)
         out = str(audited.folder)
-        show_plan(splits, {**counts, **settings}, audited.summary, out, disagreeing)
+        plan_keys = {**counts, **settings}
+        plan_keys["in_containers"] = any(map(audited.in_containers, audited.splits))
+        show_plan(splits, plan_keys, audited.summary, out, disagreeing)
 
 
 def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: bool) -> None:

@@ -54,6 +54,7 @@ def query(
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_join import show_nearest
     from fastphash.files.table_formats import write_table
+    from fastphash.sources.containers import is_container
     from fastphash.store.open import read_hashes
 
     handle_signals()
@@ -74,7 +75,9 @@ def query(
         show_json(table.drop_columns(["path_bytes"]).to_pylist())
     else:
         without_hash = {os.fsdecode(path) for path, _, _ in rejected}
-        show_nearest(table.to_pylist(), [image for image in images if image not in without_hash])
+        # a container stands for its images, which the table names
+        single = (image for image in images if not is_container(os.fsencode(image)))
+        show_nearest(table.to_pylist(), [image for image in single if image not in without_hash])
     if rejected:
         for path, stage, reason in rejected:
             name = path.decode(errors="replace")

@@ -8,6 +8,9 @@ import psutil
 
 from fastphash.base import control_groups
 
+#: Bytes of address space; with less the libraries abort, or wait for ever. Measured on two cores.
+LEAST_ADDRESS_SPACE = 1_000_000 << 10
+
 
 def core_count() -> int:
     """The number of cores that this process may use, at least one.
@@ -43,6 +46,16 @@ def free_memory() -> int:
 def processes_that_fit(memory: int) -> int:
     """One process for each core, or fewer, at least one, if each needs these bytes of memory."""
     return max(1, min(core_count(), free_memory() // memory))
+
+
+def address_space() -> int | None:
+    """Bytes of address space that this process may take (``ulimit -v``); None without a limit."""
+    if sys.platform == "win32":
+        return None
+    import resource  # missing on Windows
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def limit_memory(more: int) -> None:

@@ -1,6 +1,7 @@
 """How worker processes start, and how they ended."""
 
 import contextlib
+import errno
 import multiprocessing
 import os
 import signal
@@ -14,6 +15,10 @@ from fastphash.errors import WorkerError
 
 # modules of workers, see `preload`
 _PRELOADED: list[str] = []
+# files that the start of a process opens, its server included, and a few to spare
+_DESCRIPTORS = 12
+# what limits the errors of a start, as shells call it
+_LIMITS = {errno.EMFILE: "ulimit -n", errno.EAGAIN: "ulimit -u"}
 # processes that have started another one: see `_start_first_process`
 _PROVEN_PARENTS: set[int] = set()
 
@@ -74,6 +79,7 @@ def _start_server() -> bool:
 
     multiprocessing.get_context("forkserver").set_forkserver_preload(_PRELOADED)
     with _interrupts_ignored(), _start_errors():
+        _check_descriptors()
         try:
             forkserver.ensure_running()
         except ChildProcessError:  # this process was forked from one that has a server
@@ -91,6 +97,7 @@ def start_process(process: Any, context: Any) -> None:
     # those that a server forks do so already
     spawned = context.get_start_method() == "spawn"
     with _start_errors(), _interrupts_ignored() if spawned else contextlib.nullcontext():
+        _check_descriptors()
         process.start()
 
 
@@ -99,7 +106,21 @@ def _start_errors() -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, RuntimeError) as error:
-        raise WorkerError(f"worker processes can't be started: {error}") from error
+        said = str(error)
+        if isinstance(error, OSError) and error.errno in _LIMITS:
+            limit = _LIMITS[error.errno]
+            said = f"{error.strerror}. Use fewer workers, or raise the limit ({limit})"
+        raise WorkerError(f"worker processes can't be started: {said}") from error
+
+
+def _check_descriptors() -> None:
+    """Raise OSError if too few files can be opened to start a process.
+
+    A start that fails half way makes the server that workers are forked from print a traceback.
+    """
+    with contextlib.ExitStack() as opened:
+        for _ in range(_DESCRIPTORS):
+            opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
 
 
 def _do_nothing() -> None:

@@ -100,9 +100,22 @@ def main() -> None:
 
     Exit status: 0 done, 1 failed, 2 wrong usage, 3 leaks with --fail-on-leak.
     """
+    _check_address_space()
     logging.basicConfig(handlers=[_LogToStderr()], format="%(message)s")
     # that they are compiled takes long enough to be said
     logging.getLogger("fastphash.kernels").setLevel(logging.INFO)
+
+
+def _check_address_space() -> None:
+    """End the program before its libraries are loaded, if there is no room for them."""
+    from fastphash.base.machine import LEAST_ADDRESS_SPACE, address_space
+
+    limit = address_space()
+    if limit is not None and limit < LEAST_ADDRESS_SPACE:
+        raise click.ClickException(
+            f"the limit of address space (ulimit -v) is {limit >> 10:,} kB, and libraries take "
+            f"{LEAST_ADDRESS_SPACE >> 10:,} at least: raise it"
+        )
 
 
 class _LogToStderr(logging.Handler):

@@ -1,7 +1,12 @@
 """Programs of all kinds that call hash_images, each in a process of its own."""
 
+import json
+import multiprocessing
+import os
+import shutil
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
@@ -49,6 +54,50 @@ if __name__ == "__main__":
         work(1)
     with multiprocessing.get_context(sys.argv[1]).Pool(1) as pool:
         print(pool.map(work, [1, 0]))
+"""
+LOOP = """
+import asyncio, glob
+import fastphash as fp
+
+def work():
+    return fp.hash_images(sorted(glob.glob("in/*.png")), workers=1).table.num_rows
+
+async def main():
+    return work(), await asyncio.to_thread(work)
+
+if __name__ == "__main__":
+    print(asyncio.run(main()))
+"""
+FORK = """
+import glob, os, sys
+import fastphash as fp
+
+def work():
+    return fp.hash_images(sorted(glob.glob("in/*.png")), workers=1).table.num_rows
+
+if __name__ == "__main__":
+    if "before" in sys.argv:
+        work()
+    child = os.fork()
+    if not child:
+        print(work(), flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+DAEMON = """
+import glob, multiprocessing, sys
+import fastphash as fp
+
+def work(queue):
+    queue.put(fp.hash_images(sorted(glob.glob("in/*.png")), workers=1).table.num_rows)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    queue = context.Queue()
+    process = context.Process(target=work, args=(queue,), daemon=True)
+    process.start()
+    print(queue.get(timeout=100))
+    process.join()
 """
 # another process of the program still gets the program's main module
 OTHERS = """
@@ -163,3 +212,52 @@ def test_processes_that_were_forked_after_workers_had_started(folder):
 def test_other_processes_of_the_program_keep_its_main_module(folder):
     (folder / "script.py").write_text(OTHERS)
     assert python(folder, "script.py") == "True"
+
+
+def script(folder, text):
+    path = folder / "program.py"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.slow
+def test_a_running_event_loop(folder):
+    assert python(folder, script(folder, LOOP)) == "(3, 3)"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.parametrize("when", [[], ["before"]], ids=["first", "after the parent"])
+def test_a_forked_child(folder, when):
+    assert python(folder, script(folder, FORK), *when) == "3"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_a_daemonic_process(folder, method):
+    assert python(folder, script(folder, DAEMON), method) == "3"
+
+
+@pytest.mark.slow
+def test_without_a_compiler_and_isolated(folder):
+    words = ("-I", "-m", "fastphash", "audit", "in", "-o", "out", "--json")
+    with mock.patch.dict(os.environ, {"NUMBA_DISABLE_JIT": "1"}):
+        assert json.loads(python(folder, *words))["splits"]["in"]["distinct"] == 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("sh") is None, reason="no sh")
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("-n 16", "worker processes can't be started: Too many open files. Use fewer workers"),
+        ("-v 500000", "the limit of address space (ulimit -v) is 500,000 kB, and libraries take"),
+    ],
+)
+def test_a_limit_that_is_too_low_is_told_in_one_line(folder, limit, said):
+    words = [sys.executable, "-m", "fastphash", "hash", "in", "-o", "new"]
+    shell = ["sh", "-c", f'ulimit {limit}; exec "$@"', "sh", *words]
+    done = subprocess.run(shell, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"Error: {said}")

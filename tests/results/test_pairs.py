@@ -7,6 +7,7 @@ from fastphash.base.vocabulary import KINDS
 from fastphash.errors import DefinitionError, TooManyPairsError
 from fastphash.hashing.definition import Definition
 from fastphash.joins.options import JoinOptions
+from fastphash.results import pairs as pairs_module
 from fastphash.results.decisions import NOTHING_DECIDED
 from fastphash.results.groups import group_rows
 from fastphash.results.leak_table import find_leaks, merge_leaks
@@ -98,6 +99,18 @@ def test_pairs_come_in_the_same_order_in_pieces_of_any_size(monkeypatch):
     pieces = list(find_pairs(needles, haystack, criteria, 10**6))
     assert len(pieces) > 5
     assert pa.concat_tables(pieces).to_pylist() == whole.to_pylist()
+
+
+def test_tables_hold_as_many_thumbnails_as_memory_allows():
+    needles, haystack = table(1, 25), table(2, 30)
+    assert needles.has_thumbnails
+    (whole,) = find_pairs(needles, haystack, CopyCriteria(1), 10**6)
+    for pairs in (1, 7):
+        memory = int(pairs * pairs_module._SEEN_BYTES / pairs_module._SEEN_SHARE)
+        criteria = CopyCriteria(1, options=JoinOptions(memory=memory))
+        pieces = list(find_pairs(needles, haystack, criteria, 10**6))
+        assert max(map(len, pieces)) == pairs < len(whole)
+        assert pa.concat_tables(pieces).to_pylist() == whole.to_pylist()
 
 
 def test_one_pair_too_many_is_an_error_before_any_is_given():

@@ -27,6 +27,8 @@ _MOST_ANGLE, _MOST_PLACE = 4.0, 0.04
 # share of a picture below which the overlap is looked at again, at full resolution, and the
 # correlation that makes it worth a look
 _SMALL, _CREDIBLE = 0.75, 0.3
+# shares by which the bars of two pictures with the same ones may differ
+_SAME_BARS = 0.01
 # of eight sectors of the rim, those that must agree where the frame is another one
 _HELD = 6
 
@@ -97,6 +99,20 @@ def align(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Alignment:
 
 def align_described(left: Described, right: Described) -> Alignment:
     """The same of pictures whose keypoints are known already."""
+    found = _align_closely(left, right)
+    if not found.correlation or left.box == (0, 0, 1, 1):
+        return found
+    if np.abs(np.subtract(left.box, right.box)).max() > _SAME_BARS:
+        return found
+    # bars that both pictures have are a part of their frame
+    return found._replace(
+        window=_add_bars(found.window, left.box),
+        other_window=_add_bars(found.other_window, right.box),
+    )
+
+
+def _align_closely(left: Described, right: Described) -> Alignment:
+    """Align pictures, and then their overlap, if it is a small part of one."""
     found = _align(left, right)
     windows = found.window, found.other_window
     # NaN where they can't be aligned
@@ -180,6 +196,17 @@ def _count_inside(picture: Described, window: Box) -> int:
     at = picture.points / (width, height)
     inside = (at >= window[:2]) & (at <= window[2:])
     return int(inside.all(axis=1).sum())
+
+
+def _add_bars(window: Box, box: Box) -> Box:
+    """A window of a picture with the bars around a box that it reaches the edges of."""
+    left, top, right, bottom = window
+    return (
+        left if left > box[0] + _SAME_BARS else 0.0,
+        top if top > box[1] + _SAME_BARS else 0.0,
+        right if right < box[2] - _SAME_BARS else 1.0,
+        bottom if bottom < box[3] - _SAME_BARS else 1.0,
+    )
 
 
 def _place(window: Box, box: Box) -> Box:

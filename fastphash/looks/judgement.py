@@ -20,11 +20,12 @@ _PLAIN_GROUND = 0.7
 # On a plain ground a pair is no copy if its detail correlates less than this, and smaller shares
 # of its keypoints and of its places agree: text and logos spoil the first, blur and noise the rest.
 # Of 1,060 accused pairs of other objects, drawn to choose on, two pass.
-_LEAST_OF_COPIES, _LEAST_MATCHED, _LEAST_ALIKE = 0.96, 0.55, 0.95
+_LEAST_OF_COPIES, _LEAST_MATCHED, _LEAST_ALIKE = 0.96, 0.5, 0.92
 # A thing that has moved a little on its ground is another shot of it, or a copy that was turned by
-# a degree or cropped off its middle. Its place doesn't tell: it stays a copy if all detail agrees.
-# Of 19 accused pairs of two shots, drawn to choose on, none passes.
-_ALL_DETAIL = 0.97
+# a degree or cropped off its middle. Its place doesn't tell: it stays a copy if all detail agrees,
+# or all places do and the keypoints as well. Of 19 accused pairs of two shots, drawn to choose on,
+# none passes.
+_ALL_DETAIL, _ALL_ALIKE = 0.97, 0.97
 # shares of a side by which the edges of one frame may miss those of another
 _EDGE = 0.01
 # A pair is a copy, whatever its thumbnails say, if its detail correlates so much, and this share
@@ -77,9 +78,11 @@ def judge_doubts(
         different, whatever their detail says.
     """
     alike = looks.correlation >= _LEAST_OF_COPIES
-    matched = (looks.matched >= _LEAST_MATCHED) | (looks.alike >= _LEAST_ALIKE)
+    keypoints_match = looks.matched >= _LEAST_MATCHED
+    matched = keypoints_match | (looks.alike >= _LEAST_ALIKE)
     plain = (looks.covered < _PLAIN_GROUND) & (looks.correlation != 0)
     all_agrees = (looks.correlation >= _ALL_DETAIL) & matched
+    all_agrees |= (looks.alike >= _ALL_ALIKE) & keypoints_match
     none = plain & (~(alike | matched) | (looks.loose & ~all_agrees))
     enough = (looks.correlation >= _ENOUGH) & (looks.matched >= _ENOUGH_MATCHED)
     enough &= looks.matched * looks.keypoints >= _ENOUGH_MATCHES

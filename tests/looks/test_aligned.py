@@ -151,6 +151,15 @@ def test_bars_are_left_out_and_windows_are_of_whole_pictures(down, across, cover
     np.testing.assert_allclose(found.other_window, inner if covering else (0, 0, 1, 1), atol=0.01)
 
 
+def test_pictures_with_the_same_bars_show_the_same_frame():
+    barred = np.pad(blocks(27), ((40, 40), (0, 0), (0, 0)))
+    found = align(barred, np.clip(barred * 0.8, 0, 255).astype(np.uint8))
+    assert found.window == found.other_window == (0, 0, 1, 1)
+    # a crop of what they leave reaches no further than it does
+    part = np.pad(blocks(27)[:, :200], ((40, 40), (0, 0), (0, 0)))
+    np.testing.assert_allclose(align(barred, part).window, (0, 0, 2 / 3, 1), atol=0.02)
+
+
 def test_keypoints_beside_the_overlap_do_not_count():
     page = blocks(28)
     found = align(page, np.ascontiguousarray(page[:216, :240]))

@@ -35,6 +35,7 @@ def look(correlation, keypoints, matched=0.1, covered=0.5, loose=False, alike=0.
         # another shot
         (look(0.96, 300, matched=0.6, loose=True), IS_NO_COPY),
         (look(0.9, 300, matched=0.6, alike=0.96, loose=True), IS_NO_COPY),
+        (look(0.95, 300, matched=0.6, alike=0.98, loose=True), UNSETTLED),
         (look(0.99, 300, matched=0.4, loose=True), IS_NO_COPY),
         # all detail agrees: turned by a degree, or cropped off its middle
         (look(0.99, 300, matched=0.6, loose=True), UNSETTLED),

@@ -101,7 +101,11 @@ def _fit(cv2: Any, left: NDArray[np.float32], right: NDArray[np.float32], back: 
     if _skew(back) > _MOST_SKEW:
         return Fit(0.0, 0.0, 0.0, 0, shares)
     ours = cv2.warpAffine(_blur_for(cv2, left, area), back, size, flags=how, borderMode=1)
-    ours, theirs = (_detail(cv2, one, inside) for one in (ours, _blur_for(cv2, right, 1 / area)))
+    theirs = _blur_for(cv2, right, 1 / area)
+    weights = [
+        np.maximum(cv2.GaussianBlur(inside, (0, 0), sigma), 1e-3) for sigma in (_FINE, _COARSE)
+    ]
+    ours, theirs = (_detail(cv2, one, inside, weights) for one in (ours, theirs))
     return _compare(cv2, ours, theirs, inside)._replace(shares=shares)
 
 
@@ -192,14 +196,19 @@ def _blur_for(cv2: Any, grey: NDArray[np.float32], area: float) -> NDArray[np.fl
 
 
 def _detail(
-    cv2: Any, grey: NDArray[np.float32], inside: NDArray[np.float32]
+    cv2: Any,
+    grey: NDArray[np.float32],
+    inside: NDArray[np.float32],
+    weights: Sequence[NDArray[np.float32]],
 ) -> NDArray[np.float32]:
-    """What is neither noise nor ground: the difference of two blurs of what is inside."""
+    """What is neither noise nor ground: the difference of two blurs of what is inside.
+
+    `weights` are the same blurs of the mask.
+    """
     grey = grey * inside
     fine, coarse = (
-        cv2.GaussianBlur(grey, (0, 0), sigma)
-        / np.maximum(cv2.GaussianBlur(inside, (0, 0), sigma), 1e-3)
-        for sigma in (_FINE, _COARSE)
+        cv2.GaussianBlur(grey, (0, 0), sigma) / weight
+        for sigma, weight in zip((_FINE, _COARSE), weights, strict=True)
     )
     detail: NDArray[np.float32] = (fine - coarse) * inside
     return detail

@@ -3,13 +3,14 @@
 import contextlib
 import io
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
 from fastphash.files.atomic import one_line
+from fastphash.kernels import keypoints as kernels
 from fastphash.looks.bars import find_picture
 
 # pixels of the longer side at which keypoints are found
@@ -26,7 +27,7 @@ _MISS, _LEAST_MATCHES = 4.0, 6
 _ROUNDS = 1000
 # what is used of OpenCV; remains of an installation have nothing of it
 _USED = (
-    *("BFMatcher", "GaussianBlur", "KeyPoint_convert", "ORB_create", "cvtColor", "erode", "error"),
+    *("GaussianBlur", "KeyPoint_convert", "ORB_create", "cvtColor", "erode", "error"),
     *("estimateAffinePartial2D", "findTransformECC", "invertAffineTransform", "resize"),
     *("setNumThreads", "setRNGSeed", "warpAffine"),
 )
@@ -116,7 +117,7 @@ def fit_similarity(left: Described, right: Described) -> tuple[NDArray[np.float6
     cv2 = load_opencv()
     if min(len(left.points), len(right.points)) < _LEAST_MATCHES:
         return None, 0
-    start, end = _match(cv2, left, right)
+    start, end = _match(left, right)
     if len(start) < _LEAST_MATCHES:
         return None, 0
     # seeded, so that a pair always gets one answer
@@ -131,19 +132,19 @@ def fit_similarity(left: Described, right: Described) -> tuple[NDArray[np.float6
     return matrix, int(agreeing.sum())
 
 
-def _match(
-    cv2: Any, left: Described, right: Described
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _match(left: Described, right: Described) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Where keypoints of both pictures are that look alike, each of them once."""
-    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).match(left.marks, right.marks)
+    ours, theirs = (np.ascontiguousarray(one.marks).view(np.uint64) for one in (left, right))
+    nearest, distance = np.empty(len(ours), np.int64), np.empty(len(ours), np.int64)
+    kernels.find_nearest(ours, theirs, nearest, distance)
     # of all that match one keypoint the most alike: matching the way back costs as much again
-    best = {pair.trainIdx: pair for pair in sorted(pairs, key=_unlikeness, reverse=True)}
-    ours = [pair.queryIdx for pair in best.values()]
-    return left.points[ours], right.points[[*best]]
-
-
-def _unlikeness(pair: Any) -> float:
-    return float(pair.distance)
+    order = np.argsort(-distance, kind="stable")
+    matched, last = np.unique(nearest[order][::-1], return_index=True)
+    ours_of = order[::-1][last]
+    # the order decides what is drawn to fit a similarity: by what is the least alike of all
+    first = np.unique(nearest[order], return_index=True)[1]
+    by_first = np.argsort(first)
+    return left.points[ours_of[by_first]], right.points[matched[by_first]]
 
 
 def use_one_thread() -> None:

@@ -210,7 +210,7 @@ def test_without_opencv_pairs_stay_in_doubt(run, tmp_path, monkeypatch):
         ("raise OSError", "OSError"),
         ("import sys\nprint('a page', file=sys.stderr)\nraise ImportError('numpy')", "numpy"),
         ("import no_such_module_of_opencv", "No module named 'no_such_module_of_opencv'"),
-        ("", "it has no BFMatcher"),
+        ("", "it has no GaussianBlur"),
         (
             "def __getattr__(name):\n    if name == 'warpAffine': raise AttributeError\n",
             "it has no warpAffine",

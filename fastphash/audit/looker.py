@@ -73,6 +73,11 @@ class Looker:
     def __exit__(self, *error: object) -> None:
         self._workers.__exit__(*error)
 
+    def prepare(self, pairs: int) -> None:
+        """Have processes ready for so many pairs, or as many as may be looked at."""
+        if self._left:
+            self._workers.prepare(min(pairs, self._left))
+
     @property
     def left(self) -> int:
         """How many pairs may still be looked at."""

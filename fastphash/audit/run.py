@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from fastphash.audit.checks import check_images, check_output, check_splits_named
 from fastphash.audit.copies import FoundCopies, search_splits
-from fastphash.audit.doubts import settle
+from fastphash.audit.doubts import first_round, settle
 from fastphash.audit.findings import find_findings, views_compared
 from fastphash.audit.labels import (
     LabelComparison,
@@ -69,6 +69,9 @@ from fastphash.store.schema import with_visible_names
 from fastphash.store.store import Store, open_store
 from fastphash.verify.criteria import CopyCriteria
 from fastphash.verify.findings import Findings
+
+# images of which some pairs will be in doubt: processes start before these are known
+_MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +173,13 @@ def _search(
             compared, splits, criteria, options, decided, first, findings, unreadable
         )
 
-    windows = find_findings(compared, asked, options, progress)
     readers = {source.split: source.reader for source in sources}
     limit = options.looks if criteria.score_near else 0
-    proposed, proposals = propose(options.propose, compared, criteria, progress)
     with Looker(compared, readers, limit, progress) as looker:
+        if len(compared) >= _MANY:
+            looker.prepare(first_round(len(compared)))
+        windows = find_findings(compared, asked, options, progress)
+        proposed, proposals = propose(options.propose, compared, criteria, progress)
         settled = settle(looker, criteria, search, windows, proposed)
     copies, findings = settled.copies, settled.findings
     looked = copies.looked_at(findings)

@@ -1,11 +1,13 @@
 """Looks at many pairs, in worker processes: an image that can't be decoded costs its own pairs."""
 
+import contextlib
 import logging
 import os
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from itertools import chain
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 import xxhash
@@ -17,9 +19,10 @@ from fastphash.base.progress import Progress, no_progress
 from fastphash.base.supervisor import At, Refusals, Supervisor, Work
 from fastphash.base.worker_start import preload
 from fastphash.defaults import MAX_PIXELS
-from fastphash.errors import ImageError, UsageError
+from fastphash.errors import ImageError, UsageError, WorkerError
 from fastphash.images.pillow import limit_pixels
 from fastphash.images.rendering import Rendering
+from fastphash.kernels.union_find import find_roots, unite
 from fastphash.looks.aligned import align, align_described
 from fastphash.looks.colours import look_at_colours
 from fastphash.looks.frames import find_change
@@ -39,10 +42,17 @@ _LEAST_MEMORY = 512 << 20
 _KEPT = 192 << 20
 # pictures whose keypoints it keeps, each of 100 KB
 _DESCRIBED = 256
-# the item of a task after its two pictures
-_COMPARISON = 2
-# pairs that are worth a further worker
+# items of a pair: its two pictures, and comparing them
+_ITEMS, _COMPARISON = 3, 2
+# pairs that are worth a further worker, and the most that one is given at once
 _PAIRS_PER_WORKER = 32
+_MOST_AT_ONCE = 16
+# turns of each worker over all pairs, at least: so none works long after the others
+_TURNS = 8
+
+
+# what is found; or which of the two can't be read; or that nobody can look at the pair
+_Answer: TypeAlias = Look | tuple[bool, bool] | None
 
 
 class LookFile(NamedTuple):
@@ -129,6 +139,14 @@ class LookWorkers:
             self._supervisor.__exit__(kind, *rest)
         self._supervisor = None
 
+    def prepare(self, pairs: int) -> None:
+        """Start the processes for so many pairs, which get ready while this one does other work.
+
+        If they can't be started, `look` says so.
+        """
+        with contextlib.suppress(WorkerError):
+            self._start(pairs)
+
     def look(self, tasks: Sequence[LookTask], *, progress: Progress = no_progress) -> Looks:
         """Decode the two pictures of each pair and compare them.
 
@@ -139,12 +157,11 @@ class LookWorkers:
             return found
         if any(task.aligned for task in tasks) and (reason := why_unaligned()):
             raise UsageError(reason)
-        # an image's pairs one after the other: it is decoded once by each worker
-        order = sorted(
-            range(len(tasks)), key=lambda i: (tasks[i].left.digest, tasks[i].right.digest)
-        )
-        in_order = [tasks[i] for i in order]
-        results = self._start(len(order)).map(in_order, self._refusals)
+        order = _keep_together(tasks)
+        supervisor = self._start(len(order))
+        size = min(max(len(order) // (self._count * _TURNS), 1), _MOST_AT_ONCE)
+        parts = ([tasks[i] for i in order[j : j + size]] for j in range(0, len(order), size))
+        results = chain.from_iterable(supervisor.map(parts, self._refusals))
         for done, (i, look) in enumerate(zip(order, results, strict=True), 1):
             if isinstance(look, Look):
                 found.put(i, look)
@@ -185,6 +202,21 @@ def look_at_pairs(tasks: Sequence[LookTask], *, progress: Progress = no_progress
         return workers.look(tasks, progress=progress)
 
 
+def _keep_together(tasks: Sequence[LookTask]) -> list[int]:
+    """The places of pairs, with those that share images, or are linked by others, in a row.
+
+    So an image is decoded once or twice, however many images there are.
+    """
+    digests = [side.digest for task in tasks for side in (task.left, task.right)]
+    numbers = {digest: number for number, digest in enumerate(sorted(set(digests)))}
+    sides = np.array([numbers[digest] for digest in digests]).reshape(-1, 2)
+    root, roots = np.arange(len(numbers)), np.empty(len(numbers), np.uint32)
+    unite(np.ascontiguousarray(sides[:, 0]), np.ascontiguousarray(sides[:, 1]), root)
+    find_roots(root, roots)
+    order: list[int] = np.lexsort((sides[:, 1], sides[:, 0], roots[sides[:, 0]])).tolist()
+    return order
+
+
 class _Pictures:
     """Decoded pictures, the last used of which are kept."""
 
@@ -203,7 +235,6 @@ class _Pictures:
         if key in self._described:
             self._described.move_to_end(key)
             return self._described[key]
-        use_one_thread()
         described = describe(orient_pixels(self.decode(file), orientation))
         self._described[key] = described
         while len(self._described) > _DESCRIBED:
@@ -249,26 +280,42 @@ def start_look_worker(memory: int) -> Work:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     limit_memory(memory)
     pictures = _Pictures()
+    # before the first pair: pictures can be compared without it
+    with contextlib.suppress(UsageError):
+        use_one_thread()
 
-    def work(task: LookTask, refused: dict[int, str], at: At) -> Look | tuple[bool, bool] | None:
-        if _COMPARISON in refused:
-            return None
-        unreadable = [False, False]
-        for item, file in enumerate((task.left, task.right)):
-            at(item)
-            unreadable[item] = item in refused or pictures.cannot_decode(file)
-        at(_COMPARISON)
-        try:
-            return (unreadable[0], unreadable[1]) if any(unreadable) else _look(pictures, task)
-        except (ImageError, MemoryError):
-            return None
+    def work(tasks: Sequence[LookTask], refused: dict[int, str], at: At) -> list[_Answer]:
+        return [
+            _answer(pictures, task, refused, at, _ITEMS * number)
+            for number, task in enumerate(tasks)
+        ]
 
     return work
 
 
-def _keys_of(task: LookTask) -> list[tuple[bytes, bool]]:
-    """What is decoded: the same for all pairs of a picture."""
-    return [(file.digest, file.exif) for file in (task.left, task.right)]
+def _keys_of(tasks: Sequence[LookTask]) -> list[tuple[bytes | bool, ...]]:
+    """What the items of some pairs are: a picture is the same in all its pairs."""
+    keys: list[tuple[bytes | bool, ...]] = []
+    for left, right, *_ in tasks:
+        keys += (left.digest, left.exif), (right.digest, right.exif), (left.digest, right.digest)
+    return keys
+
+
+def _answer(
+    pictures: _Pictures, task: LookTask, refused: dict[int, str], at: At, first: int
+) -> _Answer:
+    """Look at a pair whose items begin with the number `first`."""
+    if first + _COMPARISON in refused:
+        return None
+    unreadable = [False, False]
+    for side, file in enumerate((task.left, task.right)):
+        at(first + side)
+        unreadable[side] = first + side in refused or pictures.cannot_decode(file)
+    at(first + _COMPARISON)
+    try:
+        return (unreadable[0], unreadable[1]) if any(unreadable) else _look(pictures, task)
+    except (ImageError, MemoryError):
+        return None
 
 
 def _look(pictures: _Pictures, task: LookTask) -> Look:

@@ -202,7 +202,7 @@ class Supervised:
         self.started.append(count)
 
     def map(self, tasks, _refusals):
-        return (Look(None, None, None) for _ in tasks)
+        return ([Look(None, None, None)] * len(part) for part in tasks)
 
     def close(self):
         type(self).closed += 1
@@ -223,6 +223,23 @@ def test_processes_are_kept_until_more_are_needed(files, monkeypatch):
             assert workers.look([LookTask(*files)] * pairs).looked.all()
         assert (Supervised.started, Supervised.closed) == ([1, 2], 1)
     assert Supervised.closed == 2
+
+
+def test_processes_may_be_started_before_there_are_pairs(files, monkeypatch):
+    Supervised.started, Supervised.closed = [], 0
+    monkeypatch.setattr(run, "Supervisor", Supervised)
+    with run.LookWorkers() as workers:
+        workers.prepare(1)
+        assert workers.look([LookTask(*files)]).looked.all()
+        assert Supervised.started == [1]
+
+
+def test_pairs_that_are_linked_by_images_come_one_after_the_other(files):
+    one, other = (files[0]._replace(digest=digest * 16) for digest in (b"a", b"c"))
+    third, fourth, fifth = (files[0]._replace(digest=digest * 16) for digest in (b"b", b"d", b"e"))
+    tasks = [LookTask(*pair) for pair in ((third, fourth), (fifth, other), (one, other))]
+    # a and c, c and e; then b and d, though b comes before c
+    assert run._keep_together(tasks) == [2, 1, 0]
 
 
 @pytest.mark.slow

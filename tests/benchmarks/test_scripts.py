@@ -35,6 +35,7 @@ QUICK = {
     "speed.report": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],
     "speed.scaling": ["--count", "150", "--rounds", "1"],
     "speed.startup": ["--rounds", "1"],
+    "speed.many_views": ["--count", "300"],
     "speed.views": ["--count", "60", "--rows", "200", "--rounds", "1"],
 }
 RIVALS = {"speed.hashing": "libphash", "speed.joins": "faiss"}

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 QUICK = {
     "accuracy.calibrate": ["--count", "60"],
     "accuracy.colours": ["--count", "2"],
+    "accuracy.deep_tiles": ["--count", "6"],
     "accuracy.doubts": ["--count", "2", "--objects", "4"],
     "accuracy.edited_copies": ["--count", "2", "--slow-count", "0", "--looks"],
     "accuracy.frames": ["--count", "12"],

@@ -15,7 +15,7 @@ from fastphash.images.pillow import allowed_pixels, open_image
 from fastphash.images.rendering import Raster, Rendered, Rendering, choose_bands, render
 from fastphash.images.samples import Samples, deep_samples, grey_alpha_samples
 from fastphash.images.tiff import fix_planar_tiff
-from fastphash.images.tiff_header import TiffFacts, tiff_facts
+from fastphash.images.tiff_header import NODATA_TAG, TiffFacts, declared_nodata, tiff_facts
 from fastphash.images.tifffile_raster import TiffRaster, read_tiff
 
 Open = Callable[[], ImageFile.ImageFile]
@@ -105,11 +105,13 @@ def render_image(image: Image.Image, rendering: Rendering | None) -> Rendered | 
     """
     if rendering is None or not is_single_deep(image):
         return None
-    facts = None
-    if isinstance(image, TiffImageFile) and image.fp is not None:
-        facts = _facts_of(image)
+    facts, nodata = None, None
+    if isinstance(image, TiffImageFile):
+        nodata = declared_nodata(image.tag_v2.get(NODATA_TAG))
+        facts = _facts_of(image) if image.fp is not None else None
     fix_planar_tiff(image)
-    return render(_raster(_single_values(image, facts)[..., None], rendering, facts), rendering)
+    raster = _raster(_single_values(image, facts)[..., None], rendering, facts)
+    return render(raster._replace(nodata=nodata), rendering)
 
 
 def _facts_of(image: TiffImageFile) -> TiffFacts | None:

@@ -14,9 +14,11 @@ _MAX_VALUES = 4096
 
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 _STRIPS, _ORIENTATION, _SAMPLES, _PLANES, _TILES = 273, 274, 277, 284, 324
-_EXTRA_SAMPLES, _SAMPLE_FORMAT, _NODATA = 338, 339, 42113
+_EXTRA_SAMPLES, _SAMPLE_FORMAT = 338, 339
+#: GDAL's, a number as text.
+NODATA_TAG = 42113
 _KNOWN = frozenset((_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIPS))
-_KNOWN |= {_ORIENTATION, _SAMPLES, _PLANES, _TILES, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _NODATA}
+_KNOWN |= {_ORIENTATION, _SAMPLES, _PLANES, _TILES, _EXTRA_SAMPLES, _SAMPLE_FORMAT, NODATA_TAG}
 _TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _SAMPLE_TYPES = {1: "uint", 2: "int", 3: "float", 5: "complex int", 6: "complex"}
 _REAL_TYPES = frozenset((1, 2, 3))
@@ -182,7 +184,7 @@ def _facts(data: bytes, pages: list[Tags]) -> TiffFacts | None:
         _numbers(first, _COMPRESSION, (_NONE,))[0],
         _numbers(first, _ORIENTATION, (1,))[0],
         _numbers(first, _EXTRA_SAMPLES, ()),
-        _declared_nodata(first),
+        declared_nodata(first.get(NODATA_TAG)),
         data[:2] == b"MM",
         data[2:4] in (b"+\0", b"\0+"),
         full_masks,
@@ -195,12 +197,14 @@ def _numbers(tags: Tags, tag: int, default: tuple[int, ...]) -> tuple[int, ...]:
     return found if isinstance(found, tuple) and (found or not default) else default
 
 
-def _declared_nodata(tags: Tags) -> float | None:
-    text = tags.get(_NODATA)
-    if not isinstance(text, bytes):
+def declared_nodata(text: object) -> float | None:
+    """The number in GDAL's tag, as bytes or text; None without one."""
+    if isinstance(text, bytes):
+        text = text.split(b"\0")[0].decode("ascii", "replace")
+    if not isinstance(text, str):
         return None
     try:
-        return float(text.split(b"\0")[0].decode("ascii").strip().replace(",", "."))
+        return float(text.strip("\0 \n").replace(",", "."))
     except ValueError:
         return None
 

@@ -85,8 +85,6 @@ def read_tiff(data: bytes, facts: TiffFacts, rendering: Rendering, most: float) 
             return _read(data, facts, chosen, most)
     except ImageError:
         raise
-    except MemoryError:
-        raise
     except Exception as error:  # tifffile and its codecs raise whatever they trip over
         raise ImageError("decode", describe_error(error)) from error
 

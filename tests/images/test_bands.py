@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from fastphash.errors import ImageError
+from fastphash.hashing.phash import phash
 from fastphash.images import tifffile_raster
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.pixels import array_grey
@@ -273,6 +274,14 @@ def test_headers_that_make_no_sense_are_damaged_or_rejected(tifffile):
         for place in rng.integers(start, len(sound), 2):
             broken[place] = rng.integers(256)
         assert reason_or_grey(bytes(broken), max_pixels=1 << 20) is not None
+
+
+def test_an_image_that_pillow_scrambles_is_refused(tifffile):
+    case = ("i2", 1, "contig", None, "zlib", ">", False, False, "minisblack", False)
+    data, samples = file_of(tifffile, case)
+    assert phash(data) == phash(grey_of(samples, nodata=False))
+    with pytest.raises(ImageError, match="Pillow can't read grey pixels in 1 band of int16 right"):
+        phash(Image.open(io.BytesIO(data)))
 
 
 def test_complex_samples_are_not_supported(tifffile):

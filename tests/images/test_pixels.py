@@ -63,7 +63,7 @@ def test_single_plane_16_bit_tiffs_decode(order, kind):
 
 
 def test_shared_16_bit_tiles_decode(shared):
-    for path in sorted((shared / "tiles16").iterdir()):
+    for path in sorted((shared / "tiles16").iterdir())[::4]:
         values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         assert values.dtype == np.uint16
         assert np.array_equal(decode(path.read_bytes(), SCALED).grey, naive.scaled(values))

@@ -1,10 +1,13 @@
 """Samples of any depth as 8-bit pixels: against the plain twin, and with nodata of every kind."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image
 
 from fastphash.errors import ImageError
 from fastphash.hashing.phash import phash
@@ -84,6 +87,10 @@ def test_the_value_of_a_tiff_is_taken_unless_another_is_named(photo):
     assert phash(data) == phash(data, nodata=-1) == phash(tiff_of(values), nodata=-1)
     assert phash(data) != phash(data, nodata="none") == phash(tiff_of(values))
     assert np.array_equal(decode(data, Decoding()).grey, naive.rendered(values, nodata=-1))
+    image = Image.open(io.BytesIO(data))
+    assert phash(image) == phash(data)
+    image.load()
+    assert phash(image) == phash(data)
 
 
 def test_8_bits_are_hashed_as_ever_unless_bands_or_nodata_are_named(photo):

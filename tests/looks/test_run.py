@@ -15,11 +15,13 @@ import xxhash
 from fastphash.base.vocabulary import DIFFERENT, ORIENTATIONS, SAME, UNKNOWN_COLOUR
 from fastphash.errors import UsageError
 from fastphash.images.encode import encode
+from fastphash.images.rendering import Rendering
 from fastphash.looks import run
 from fastphash.looks.local_change import CHANGED
 from fastphash.looks.run import LookFile, LookTask, LookWorkers, look_at_pairs, why_unaligned
 from fastphash.looks.table import Look
 from tests.support.byte_reader import ByteReader
+from tests.support.encoded_samples import tiff_of
 
 
 def picture(photo, spot=False):
@@ -293,3 +295,16 @@ def test_a_picture_that_needs_the_room_of_others_gets_it(files, monkeypatch):
     monkeypatch.setattr(run, "decode_picture", mock.Mock(side_effect=MemoryError))
     assert not pictures.cannot_decode(spotted)
     assert pictures.cannot_decode(plain)
+
+
+def test_files_are_looked_at_as_they_were_hashed(photo):
+    # a look at Pillow's pixels would see one hot pixel, and black
+    values = photo(90, 120, 3, 1).astype(np.uint16)
+    values[0, 0] = 65535
+    spotted = values.copy()
+    spotted[20:32, 60:84] = 0
+    pair = [file(tiff_of(one))._replace(rendering=Rendering()) for one in (values, spotted)]
+    blind = [one._replace(rendering=None) for one in pair]
+    found = look_at_pairs([LookTask(*pair), LookTask(*blind)])
+    assert found.looked.all()
+    assert (found.strength >= CHANGED).tolist() == [True, False]

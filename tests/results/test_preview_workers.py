@@ -7,6 +7,7 @@ import xxhash
 from PIL import Image
 
 from fastphash.images.encode import encode
+from fastphash.images.rendering import Rendering, parse_stretch
 from fastphash.results import preview_workers
 from fastphash.results.preview_workers import (
     Preview,
@@ -16,6 +17,7 @@ from fastphash.results.preview_workers import (
     make_previews,
 )
 from tests.support.byte_reader import ByteReader
+from tests.support.encoded_samples import tiff_of
 from tests.support.scenes import scene
 
 
@@ -113,3 +115,17 @@ def test_a_pool_serves_threads_and_starts_again_after_it_was_closed(png):
 def test_nothing_to_draw_starts_nothing(monkeypatch):
     monkeypatch.setattr(preview_workers, "Supervisor", None)
     assert list(make_previews([])) == []
+
+
+def test_a_preview_is_rendered_as_the_hash_was():
+    values = np.add.outer(np.arange(24) * 40, np.arange(32) * 10).astype(np.uint16)
+    values[0, 0] = 65535
+    data = tiff_of(values)
+    stretch = parse_stretch("0,1000")
+    shown = []
+    for rendering in (None, Rendering(), Rendering(stretch=stretch)):
+        (preview,) = make_previews([task(data, b"a")._replace(rendering=rendering)])
+        shown.append(np.asarray(Image.open(io.BytesIO(preview.jpeg))).mean())
+    # one hot pixel leaves nothing of the rest, by the rule of older stores
+    assert shown[0] < 10
+    assert np.allclose(shown[1:], 127, atol=40)

@@ -185,7 +185,9 @@ def _samples(values: NDArray[Any], facts: TiffFacts, masks: list[NDArray[np.bool
     """All bands of a TIFF; a mask is a band, too."""
     height, width, bands = values.shape
     mode = {1: "L", 3: "RGB"}.get(bands, f"{bands} bands")
-    if facts.alpha == bands - 1 and bands in (2, 4):
+    # alpha of other types is a band like others: nobody knows what is opaque
+    has_alpha = values.dtype in (np.uint8, np.uint16) and facts.alpha == bands - 1
+    if has_alpha and bands in (2, 4):
         mode = "LA" if bands == 2 else "RGBA"
     if masks:
         mode = f"{mode} and {len(masks)} masks"

@@ -212,6 +212,10 @@ def test_masks_and_alpha_are_no_picture(tifffile, photo):
         plain = decode(data, Decoding(rendering=Rendering(nodata="none"))).grey
         assert np.array_equal(plain, render(Raster([dirty]), Rendering()).pixels)
     assert found.evidence.alpha is not None
+    of_floats = tiff_of(alpha.astype(np.float32), photometric=1, tags={338: ("H", [2])})
+    found = decode(of_floats, Decoding(), with_evidence=True)
+    assert np.array_equal(found.grey, wanted)
+    assert found.evidence.alpha is None
 
 
 def test_further_pages_are_unknown_and_overviews_none(tifffile, photo):

@@ -19,6 +19,8 @@ _EXTRA_SAMPLES, _SAMPLE_FORMAT = 338, 339
 NODATA_TAG = 42113
 _KNOWN = frozenset((_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _STRIPS))
 _KNOWN |= {_ORIENTATION, _SAMPLES, _PLANES, _TILES, _EXTRA_SAMPLES, _SAMPLE_FORMAT, NODATA_TAG}
+# what reading at an offset outside of the file raises
+_DAMAGED = (struct.error, ValueError, OverflowError)
 _TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _SAMPLE_TYPES = {1: "uint", 2: "int", 3: "float", 5: "complex int", 6: "complex"}
 _REAL_TYPES = frozenset((1, 2, 3))
@@ -152,7 +154,7 @@ def tiff_facts(data: bytes) -> TiffFacts | None:
     try:
         pages = _read_directories(data)
         return _facts(data, pages) if pages else None
-    except (ValueError, LookupError, struct.error):
+    except (*_DAMAGED, LookupError):
         return None
 
 
@@ -220,7 +222,7 @@ def _read_directories(data: bytes) -> list[Tags]:
         seen.add(at)
         try:
             tags, at = _read_directory(data, at, order, big=big)
-        except (struct.error, ValueError):
+        except _DAMAGED:
             if not pages:
                 raise
             break

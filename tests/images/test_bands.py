@@ -288,6 +288,16 @@ def test_an_image_that_pillow_scrambles_is_refused(tifffile):
         phash(Image.open(io.BytesIO(data)))
 
 
+def test_offsets_of_64_bits_may_lie_anywhere(tifffile):
+    case = ("u2", 5, "contig", None, None, "<", True, False, "minisblack", False)
+    data, _ = file_of(tifffile, case)
+    for offset in (2**63, 2**64 - 1, 2**40):
+        broken = data[:8] + offset.to_bytes(8, "little") + data[16:]
+        assert tiff_facts(broken) is None
+        with pytest.raises(ImageError):
+            decode(broken, Decoding())
+
+
 def test_complex_samples_are_not_supported(tifffile):
     data = tiff_of(np.zeros((8, 8, 2), np.uint32), tags={339: ("H", [5, 5])})
     assert not tiff_facts(data).has_plain_bands

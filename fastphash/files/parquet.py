@@ -1,4 +1,4 @@
-"""Parquet files, written atomically and read with checksums; the only user of pyarrow.parquet."""
+"""Parquet files, written atomically and read with checksums."""
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator

@@ -48,7 +48,7 @@ USERS = {
     "pillow_heif": {"images.plugins"},
     "pillow_jxl": {"images.plugins"},
     "numba": {"kernels"},
-    "pyarrow.parquet": {"files.parquet"},
+    "pyarrow.parquet": {"files.parquet", "sources.containers.parquet"},
     "filelock": {"store.lock"},
     "psutil": {"base.machine"},
     "importlib.metadata": {"base.versions"},

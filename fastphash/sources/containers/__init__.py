@@ -16,7 +16,15 @@ def is_container(path: bytes) -> bool:
     A folder is none, and neither is a Parquet file with a column ``phash``: that is a table of
     hashes. A file that is missing or damaged may be one: `open_container` says what is wrong.
     """
-    return path.lower().endswith(_ENDINGS) and not os.path.isdir(path)
+    name = path.lower()
+    if not name.endswith(_ENDINGS) or os.path.isdir(path):
+        return False
+    if not name.endswith(b".parquet"):
+        return True
+    # pyarrow takes a third of a second to import
+    from fastphash.sources.containers.parquet import has_column
+
+    return not has_column(path, "phash")
 
 
 def open_container(path: bytes, image_column: str | None = None) -> Container:
@@ -52,9 +60,16 @@ def _open_zip(path: bytes, _: str | None) -> Container:
     return ZipContainer(path)
 
 
+def _open_parquet(path: bytes, image_column: str | None) -> Container:
+    from fastphash.sources.containers.parquet import ParquetContainer
+
+    return ParquetContainer(path, image_column)
+
+
 _OPENERS: dict[bytes, Callable[[bytes, str | None], Container]] = {
     b".tar": _open_tar,
     b".tar.gz": _open_tar,
     b".tgz": _open_tar,
     b".zip": _open_zip,
+    b".parquet": _open_parquet,
 }

@@ -1,0 +1,288 @@
+"""Parquet files with images inside: a column of bytes, or one of structs with ``bytes``.
+
+Members are rows. Images are read in small batches of the one column, through a small buffer:
+otherwise pyarrow holds all images of a row group.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from fastphash.base.text import listed
+from fastphash.errors import ImageError
+from fastphash.files.atomic import one_line
+from fastphash.sources.containers.format import CHANGED, ContainerError, Member
+from fastphash.sources.containers.input import open_regular
+
+_FAILURES = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError)
+# bytes of a batch, by the mean of its row group, and its most rows
+_BATCH_BYTES, _BATCH_ROWS = 1 << 22, 64
+_BUFFER = 1 << 16
+_CHOOSE = "choose one with --image-column"
+
+
+class ParquetContainer:
+    """An open Parquet file.
+
+    Parameters
+    ----------
+    path : bytes
+    image_column : str, optional
+        Name of the column; a dot separates the parts of a nested one. By default the only one that
+        may hold images.
+
+    Raises
+    ------
+    ContainerError
+        The file can't be read, or it isn't clear which column is meant.
+    """
+
+    def __init__(self, path: bytes, image_column: str | None = None) -> None:
+        open_regular(path).close()
+        try:
+            # not by its path, because pyarrow doesn't take names that aren't UTF-8
+            self._file = pa.OSFile(path)
+        except _FAILURES as error:
+            raise ContainerError(_reason(error)) from error
+        try:
+            self._parquet = pq.ParquetFile(
+                self._file,
+                pre_buffer=False,
+                buffer_size=_BUFFER,
+                page_checksum_verification=True,
+            )
+            schema = self._parquet.schema_arrow
+            # names that aren't UTF-8 are errors here
+            _ = schema.names
+            self._column = _column(schema, image_column)
+            self._ends = self._row_group_ends()
+        except _FAILURES as error:
+            self._file.close()
+            raise ContainerError(_reason(error)) from error
+        except ContainerError:
+            self._file.close()
+            raise
+        self._rows = _Rows(self._parquet, self._column, -1, 0)
+
+    def members(self) -> Iterator[Member]:
+        """A row each, by what the footer says; of structs, the path is the key."""
+        row = 0
+        for group, end in enumerate(self._ends):
+            for key in self._keys(group):
+                yield Member(b"%d" % row, key, row, 0)
+                row += 1
+            if row != end:
+                raise ContainerError(f"row group {group} has other rows than its footer says")
+
+    def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
+        """The bytes of each row, or why it has none. Rows in ascending order are read once."""
+        for member in members:
+            try:
+                yield self._read(member.offset)
+            except ImageError as error:
+                yield error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _row_group_ends(self) -> list[int]:
+        metadata = self._parquet.metadata
+        ends, end = [], 0
+        for group in range(metadata.num_row_groups):
+            rows = metadata.row_group(group).num_rows
+            if rows < 0:
+                raise ContainerError(f"damaged: row group {group} has {rows:,} rows")
+            end += rows
+            ends.append(end)
+        return ends
+
+    def _keys(self, group: int) -> Iterator[bytes]:
+        """The keys of the rows of a row group; of images without paths empty ones."""
+        if not self._column.has_paths:
+            start = self._ends[group - 1] if group else 0
+            yield from (b"" for _ in range(start, self._ends[group]))
+            return
+        try:
+            for batch in self._parquet.iter_batches(
+                1024, row_groups=[group], columns=[f"{self._column.name}.path"], use_threads=False
+            ):
+                for value in self._column.values(batch).field("path").to_pylist():
+                    yield value.encode() if value else b""
+        except _FAILURES as error:
+            raise ContainerError(f"damaged in row group {group}: {_reason(error)}") from error
+
+    def _read(self, row: int) -> bytes:
+        group = next((i for i, end in enumerate(self._ends) if row < end), None)
+        if group is None or row < 0:
+            raise ImageError("read", CHANGED)
+        within = row - (self._ends[group - 1] if group else 0)
+        if self._rows.group != group or within < self._rows.start:
+            self._rows = _Rows(self._parquet, self._column, group, self._batch_rows(group))
+        return self._rows.read(within)
+
+    def _batch_rows(self, group: int) -> int:
+        metadata = self._parquet.metadata.row_group(group)
+        size = sum(
+            metadata.column(i).total_uncompressed_size
+            for i in range(metadata.num_columns)
+            if metadata.column(i).path_in_schema == self._column.leaf
+        )
+        mean = max(size // max(metadata.num_rows, 1), 1)
+        return int(max(1, min(_BATCH_ROWS, _BATCH_BYTES // mean)))
+
+
+class _Column:
+    """The column of images: its name, and whether it holds structs and those paths."""
+
+    def __init__(self, parts: list[str], kind: pa.DataType) -> None:
+        self.parts = parts
+        self.name = ".".join(parts)
+        self.is_struct = pa.types.is_struct(kind)
+        self.has_paths = self.is_struct and kind.get_field_index("path") >= 0
+        self.leaf = f"{self.name}.bytes" if self.is_struct else self.name
+        self.leaves = [self.leaf, f"{self.name}.path"] if self.has_paths else [self.leaf]
+
+    def values(self, batch: pa.RecordBatch) -> pa.Array:
+        """The column in a batch."""
+        values = batch.column(self.parts[0])
+        for part in self.parts[1:]:
+            values = pc.struct_field(values, part)
+        return values
+
+
+class _Rows:
+    """The rows of one row group, read forward.
+
+    Attributes
+    ----------
+    group : int
+    start : int
+        First row that can still be read.
+    """
+
+    def __init__(self, parquet: pq.ParquetFile, column: _Column, group: int, size: int) -> None:
+        self.group = group
+        self.start = 0
+        self._parquet = parquet
+        self._column = column
+        self._size = size
+        self._values: pa.Array | None = None
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+        self._open(size)
+        self._broken = ""
+
+    def read(self, row: int) -> bytes:
+        """The bytes of a row; ImageError if it has none or can't be read."""
+        while self._values is None or row >= self.start + len(self._values):
+            if self._broken:
+                raise ImageError("read", self._broken)
+            self._advance()
+        return _image(self._values[row - self.start])
+
+    def _open(self, size: int) -> None:
+        self._values = None
+        self.start = 0
+        if size:
+            self._batches = self._parquet.iter_batches(
+                size, row_groups=[self.group], columns=self._column.leaves, use_threads=False
+            )
+
+    def _advance(self) -> None:
+        try:
+            batch = next(self._batches)
+            values = self._column.values(batch)
+        except StopIteration:
+            self._broken = CHANGED
+        except _FAILURES as error:
+            if self._size == 1:
+                self._broken = f"this row group is damaged from here on: {_reason(error)}"
+                return
+            # rows of the batch before the damage are whole
+            self._size = 1
+            self._open(1)
+        else:
+            self.start += len(self._values) if self._values is not None else 0
+            self._values = values
+
+
+def _image(value: Any) -> bytes:
+    """The bytes of a value of the column."""
+    found = value.as_py()
+    if isinstance(found, dict):
+        path = found.get("path")
+        found = found["bytes"]
+        if found is None and path:
+            raise ImageError("read", f"no image, only its path: {path!r}")
+    if found is None:
+        raise ImageError("read", "no image: the row has a null")
+    return bytes(found)
+
+
+def _column(schema: pa.Schema, wanted: str | None) -> _Column:
+    """The column of images.
+
+    Raises
+    ------
+    ContainerError
+        There is none of this name, or none or several that may hold images.
+    """
+    if wanted is None:
+        named = [field.name for field in schema if _holds_images(field.type)]
+        if not named:
+            raise ContainerError(f"no column of bytes among {_names(schema)}: {_CHOOSE}")
+        if len(named) > 1:
+            columns = listed([repr(name) for name in named])
+            raise ContainerError(f"several columns may hold the images, {columns}: {_CHOOSE}")
+        wanted = named[0]
+    parts = [wanted] if wanted in schema.names else wanted.split(".")
+    fields: Any = schema
+    for depth, part in enumerate(parts):
+        times = [field.name for field in fields].count(part)
+        if times != 1:
+            found = f"{times} columns" if times else "no column"
+            raise ContainerError(f"{found} {wanted!r}; there are {_names(schema)}: {_CHOOSE}")
+        kind = fields.field(part).type
+        if depth < len(parts) - 1 and not pa.types.is_struct(kind):
+            raise ContainerError(f"no column {wanted!r}, {part!r} has no parts: {_CHOOSE}")
+        fields = kind
+    if not _holds_images(kind):
+        raise ContainerError(f"column {wanted!r} holds {kind!s:.200}, no images: {_CHOOSE}")
+    return _Column(parts, kind)
+
+
+def _holds_images(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        index = kind.get_field_index("bytes")
+        return index >= 0 and _is_binary(kind.field(index).type)
+    return _is_binary(kind)
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
+    )
+
+
+def _names(schema: pa.Schema) -> str:
+    names = [repr(name) for name in schema.names]
+    return listed(names[:12] + ["others"] * (len(names) > 12)) or "none"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or one_line(error)
+
+
+def has_column(path: bytes, name: str) -> bool:
+    """Whether a Parquet file has a column of a name; False if it can't be read."""
+    with contextlib.suppress(ContainerError, *_FAILURES):
+        open_regular(path).close()
+        with pa.OSFile(path) as file:
+            return name in pq.read_schema(file).names
+    return False

@@ -1,0 +1,172 @@
+"""Parquet files with images inside, against pyarrow's own reading of whole tables."""
+
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fastphash.errors import ImageError
+from fastphash.sources.containers import is_container, open_container
+from fastphash.sources.containers.format import ContainerError, Member
+
+STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+IMAGES = [b"image %d " % i * (i % 7) * 10 for i in range(100)]
+
+
+def write(folder, columns, name="x.parquet", **options):
+    path = folder / name
+    pq.write_table(pa.table(columns), path, row_group_size=30, **options)
+    return path
+
+
+def structs(images=IMAGES):
+    rows = [{"bytes": data, "path": f"{i}.jpg"} for i, data in enumerate(images)]
+    return pa.array(rows, STRUCT)
+
+
+def opened(path, column=None):
+    return open_container(os.fsencode(path), column)
+
+
+def contents(path, column=None):
+    with opened(path, column) as container:
+        members = list(container.members())
+        return members, list(container.read(members))
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), STRUCT, pa.binary_view()])
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd"])
+def test_rows_are_members_in_every_type(tmp_path, kind, compression):
+    array = structs() if kind == STRUCT else pa.array(IMAGES, kind)
+    path = write(tmp_path, {"label": range(100), "image": array}, compression=compression)
+    members, found = contents(path)
+    assert found == IMAGES
+    key = b"%d.jpg" if kind == STRUCT else b""
+    expected = [Member(b"%d" % i, key % i if key else b"", i, 0) for i in range(100)]
+    assert members == expected
+
+
+def test_any_order_and_ranges(tmp_path):
+    path = write(tmp_path, {"image": structs()})
+    with opened(path) as container:
+        members = list(container.members())
+        for chosen in (members[::-1], members[40:70], members[3:90:7], members[5:6] * 2):
+            expected = [IMAGES[member.offset] for member in chosen]
+            assert list(container.read(chosen)) == expected
+
+
+def test_rows_without_images_are_errors_of_their_own(tmp_path):
+    rows = [{"bytes": b"x", "path": None}, None, {"bytes": None, "path": "a.jpg"}]
+    path = write(tmp_path, {"image": pa.array(rows, STRUCT)})
+    _, (image, null, only_path) = contents(path)
+    assert image == b"x"
+    assert str(null) == "read: no image: the row has a null"
+    assert str(only_path) == "read: no image, only its path: 'a.jpg'"
+    _, found = contents(write(tmp_path, {"image": pa.array([None, b"y"], pa.binary())}))
+    assert isinstance(found[0], ImageError)
+    assert found[1] == b"y"
+
+
+def test_the_column_is_found_or_asked_for(tmp_path):
+    nested = pa.array([{"b": {"bytes": b"inner", "path": "p"}}], pa.struct([("b", STRUCT)]))
+    columns = {"image": structs([b"1"]), "mask": [b"2"], "a": nested, "x.y": [b"3"], "n": [1]}
+    path = write(tmp_path, columns)
+    with pytest.raises(ContainerError, match=r"'image', 'mask' and 'x\.y': choose .*--image-col"):
+        opened(path)
+    expected = {"image": b"1", "mask": b"2", "a.b": b"inner", "x.y": b"3"}
+    assert {name: contents(path, name)[1][0] for name in expected} == expected
+    for name in ("n", "a", "none", "n.x", "a.c"):
+        with pytest.raises(ContainerError, match="--image-column"):
+            opened(path, name)
+    with pytest.raises(ContainerError, match="no column of bytes among 'n'"):
+        opened(write(tmp_path, {"n": [1]}))
+
+
+def test_a_table_of_hashes_is_no_container(tmp_path):
+    hashes = write(tmp_path, {"path": ["a"], "phash": [1]}, "h.parquet")
+    images = write(tmp_path, {"image": structs()})
+    damaged = tmp_path / "d.parquet"
+    damaged.write_bytes(b"PAR1")
+    (tmp_path / "folder.zip").mkdir()
+    given = [hashes, images, damaged, tmp_path / "folder.zip", tmp_path / "a.TAR", tmp_path / "a"]
+    kinds = [is_container(os.fsencode(path)) for path in given]
+    assert kinds == [False, True, True, False, True, False]
+
+
+def test_a_name_that_is_no_text(tmp_path):
+    path = os.path.join(os.fsencode(tmp_path), b"\xff.parquet")
+    os.rename(write(tmp_path, {"image": structs()}), path)
+    assert contents(path)[1] == IMAGES
+
+
+def test_a_row_that_is_no_longer_there(tmp_path):
+    path = write(tmp_path, {"image": structs()})
+    members, _ = contents(path)
+    write(tmp_path, {"image": structs(IMAGES[:50])})
+    with opened(path) as container:
+        found = list(container.read(members))
+    assert found[:50] == IMAGES[:50]
+    assert all("has changed" in str(one) for one in found[50:])
+
+
+@pytest.mark.parametrize("size", [0, 3, 12, 400])
+def test_cut_short(tmp_path, size):
+    path = write(tmp_path, {"image": structs()})
+    os.truncate(path, size)
+    with pytest.raises(ContainerError):
+        opened(path)
+
+
+def damage_everywhere(tmp_path, step):
+    path = write(
+        tmp_path,
+        {"image": structs()},
+        write_page_checksum=True,
+        compression="none",
+        data_page_size=400,
+        use_dictionary=False,
+    )
+    data = bytearray(path.read_bytes())
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    for place in range(0, len(data), step):
+        data[place] ^= 1 << place % 8
+        path.write_bytes(data)
+        data[place] ^= 1 << place % 8
+        try:
+            _, found = contents(path)
+        except ContainerError:
+            continue
+        kept = [(i, one) for i, one in enumerate(found) if not isinstance(one, ImageError)]
+        # the footer has no sum
+        assert place >= footer or all(one == IMAGES[i] for i, one in kept)
+
+
+def test_flipped_bits_cost_rows_or_are_said(tmp_path):
+    damage_everywhere(tmp_path, 211)
+
+
+@pytest.mark.slow
+def test_every_flipped_bit_costs_rows_or_is_said(tmp_path):
+    damage_everywhere(tmp_path, 1)
+
+
+def test_rows_before_a_damaged_page_are_whole(tmp_path):
+    images = [b"%03d" % i * 100 for i in range(30)]
+    path = write(
+        tmp_path,
+        {"image": pa.array(images)},
+        write_page_checksum=True,
+        compression="none",
+        use_dictionary=False,
+        data_page_size=600,
+    )
+    data = bytearray(path.read_bytes())
+    data[data.find(b"020020") + 50] ^= 1
+    path.write_bytes(data)
+    _, found = contents(path)
+    whole = [i for i, one in enumerate(found) if not isinstance(one, ImageError)]
+    assert 10 < len(whole) <= 20
+    assert whole == list(range(len(whole)))
+    assert found[: len(whole)] == images[: len(whole)]
+    assert "damaged from here on" in str(found[20])

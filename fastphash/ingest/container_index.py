@@ -108,7 +108,7 @@ class ContainerIndex:
             images = record.members - record.hidden - rejected - skipped
             records[name] = record._replace(images=images, rejected=rejected, skipped=skipped)
         ordered = {name: records[name] for name in self._source.containers if name in records}
-        return Origin(self._source.image_column, ordered)
+        return Origin(self._source.image_column, self._source.hidden, ordered)
 
     def _note(self, name: bytes, listing: Listing, hidden: int) -> None:
         stamp = NOT_WHOLE if listing.problem or listing.stamp is None else listing.stamp
@@ -136,7 +136,7 @@ def _find_unchanged(
 
     Members that were rejected are tried again, as loose files are.
     """
-    if before is None:
+    if before is None or before.hidden != source.hidden:
         return {}
     counted = pc.value_counts(containers)
     names, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()

@@ -56,17 +56,25 @@ class Origin(NamedTuple):
     ----------
     image_column : str or None
         Column of Parquet files with the images, if it was named.
+    hidden : bool
+        Whether hidden members were hashed.
     containers : dict of bytes to ContainerRecord
         By their paths below the root of the split.
     """
 
     image_column: str | None
+    hidden: bool
     containers: dict[bytes, ContainerRecord]
 
     def to_json(self) -> dict[str, Any]:
         """The same as values for JSON."""
         records = {os.fsdecode(name): record._asdict() for name, record in self.containers.items()}
-        return {"kind": _KIND, "image_column": self.image_column, "containers": records}
+        return {
+            "kind": _KIND,
+            "image_column": self.image_column,
+            "hidden": self.hidden,
+            "containers": records,
+        }
 
 
 def origin_of(stored: Mapping[str, Any] | None) -> Origin | None:
@@ -77,16 +85,17 @@ def origin_of(stored: Mapping[str, Any] | None) -> Origin | None:
         os.fsencode(name): ContainerRecord(**record)
         for name, record in stored["containers"].items()
     }
-    return Origin(stored["image_column"], records)
+    return Origin(stored["image_column"], stored["hidden"], records)
 
 
 def is_origin(value: Any) -> bool:
     """Whether a value of JSON is one that `Origin.to_json` makes."""
     return (
         isinstance(value, dict)
-        and value.keys() == {"kind", "image_column", "containers"}
+        and value.keys() == {"kind", "image_column", "hidden", "containers"}
         and value["kind"] == _KIND
         and isinstance(value["image_column"], str | None)
+        and isinstance(value["hidden"], bool)
         and isinstance(value["containers"], dict)
         and all(map(_is_record, value["containers"].items()))
     )

@@ -194,6 +194,15 @@ def test_hidden_members_are_left_out_unless_asked_for(tmp_path, shards):
     assert found[:2] == [b"a.tar::__MACOSX/._0.png", b"a.tar::./d/.x.png"]
 
 
+def test_hidden_members_come_and_go_though_their_container_is_unchanged(tmp_path, shards):
+    make_tar(shards / "a.tar", [(".0.png", png(0)), ("1.png", png(1))])
+    options = IngestOptions(workers=0)
+    for hidden, images, kept in ((False, 4, 0), (True, 5, 4), (True, 5, 5), (False, 4, 4)):
+        sources = [split(shards, hidden=hidden)]
+        tally = hash_into(tmp_path / "s", sources, options, start_executor=InProcess)["train"]
+        assert (len(paths(tmp_path / "s")), tally.kept) == (images, kept)
+
+
 def test_a_container_that_changes_between_listing_and_reading_is_rejected(tmp_path, shards):
     class Late(InProcess):
         def map(self, tasks):

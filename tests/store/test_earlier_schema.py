@@ -167,9 +167,15 @@ def test_schema_5_is_read_as_it_is_and_needs_no_other_run(folder, tmp_path, monk
     [
         None,
         {"kind": "containers"},
-        {"kind": "other", "image_column": None, "containers": {}},
-        {"kind": "containers", "image_column": 1, "containers": {}},
-        {"kind": "containers", "image_column": None, "containers": {"a.tar": {"size": 1}}},
+        {"kind": "containers", "image_column": None, "hidden": 0, "containers": {}},
+        {"kind": "other", "image_column": None, "hidden": False, "containers": {}},
+        {"kind": "containers", "image_column": 1, "hidden": False, "containers": {}},
+        {
+            "kind": "containers",
+            "image_column": None,
+            "hidden": False,
+            "containers": {"a": {"size": 1}},
+        },
     ],
 )
 def test_an_origin_that_no_store_writes_is_named(tmp_path, folder, wrong):

@@ -40,7 +40,7 @@ _ENOUGH_MEMORY = 1 << 30
 _LEAST_MEMORY = 512 << 20
 # bytes of decoded pictures that a worker keeps
 _KEPT = 192 << 20
-# pictures whose keypoints it keeps, each of 100 KB
+# pictures whose keypoints it keeps, each of 360 KB at most
 _DESCRIBED = 256
 # items of a pair: its two pictures, and comparing them
 _ITEMS, _COMPARISON = 3, 2

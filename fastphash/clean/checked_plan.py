@@ -124,8 +124,8 @@ class CheckedPlan:
             keeper[row] = row_of[image]
             if keeper[row] < 0:
                 raise StoreError(
-                    f"{PLAN}: {self.name(row)} is to be removed, and its keeper is no image of "
-                    "this plan: plan again"
+                    f"{PLAN}: {self.name(row)} is to be removed, but its keeper is no image of "
+                    f"this plan: set its action to {KEEP}, or plan again"
                 )
             if actions[keeper[row]] != KEEP:
                 raise StoreError(

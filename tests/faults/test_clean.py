@@ -21,9 +21,11 @@ from hypothesis import strategies as st
 
 from fastphash.audit.run import audit
 from fastphash.base.vocabulary import CLEAN_MODES, KINDS, SURE_KINDS, UNLOOKED
+from fastphash.clean import tree
 from fastphash.clean.apply import apply_plan
 from fastphash.clean.checked_plan import CheckedPlan, read_plan
 from fastphash.clean.drafts import CLEAN
+from fastphash.clean.file_state import read_file_state
 from fastphash.clean.journal import JOURNAL
 from fastphash.clean.plan import PLAN, PLAN_METADATA, make_plan, plan_settings, plan_summary
 from fastphash.clean.skipped import SKIPPED
@@ -284,6 +286,25 @@ def test_48_a_copy_by_decision_goes_whatever_its_kind(small):
     assert CheckedPlan(small, plan).keeper[max(row, other)] == min(row, other)
 
 
+def test_48_a_keeper_goes_with_none_of_its_copies(small):
+    plan = make_plan(small)
+    row = CheckedPlan(small, plan).keeper.max()
+    actions = plan["action"].to_pylist()
+    actions[row] = "remove"
+    images = plan.to_pylist()
+    other = next(i for i in range(len(images)) if actions[i] == "keep" and i != row)
+    for name in ("split", "path"):
+        column = [image[f"keeper_{name}"] for image in images]
+        column[row] = images[other][name]
+        place = plan.schema.get_field_index(f"keeper_{name}")
+        field = plan.schema.field(place)
+        plan = plan.set_column(place, field, pa.array(column).cast(field.type))
+    place = plan.schema.get_field_index("action")
+    plan = plan.set_column(place, plan.schema.field(place), pa.array(actions).dictionary_encode())
+    with pytest.raises(StoreError, match="are both to be removed: set the action of one"):
+        CheckedPlan(small, plan)
+
+
 def test_48_a_group_marked_whole_keeps_all(small, place):
     plan = make_plan(small)
     parquet.write_table(small.folder / PLAN, plan.set_column(
@@ -291,7 +312,7 @@ def test_48_a_group_marked_whole_keeps_all(small, place):
         plan.schema.field("action"),
         pa.array(["remove"] * plan.num_rows).dictionary_encode(),
     ))  # fmt: skip
-    with pytest.raises(StoreError, match="are both to be removed: set the action"):
+    with pytest.raises(StoreError, match="its keeper is no image of this plan: set"):
         apply_plan(read_plan(small), "move", place)
     assert not place.exists()
 
@@ -327,10 +348,18 @@ def test_49_moved_only_with_the_bytes_that_were_hashed(small, place, which):
 
 def test_49_copied_only_with_the_bytes_that_were_hashed(small, place):
     plan = small.plan()
-    disturb(plan, plan.keeper < 0)
-    applied = apply_plan(plan, "copy", place)
+
+    def disturbed_after_it(*arguments):
+        state = read_file_state(*arguments)
+        disturb(plan, plan.keeper < 0)
+        return state
+
+    with mock.patch.object(tree, "read_file_state", disturbed_after_it):
+        applied = apply_plan(plan, "copy", place)
     assert applied.done == 0
     assert everything(place) == set()
+    # before it, they are noticed, and their copies stay
+    assert apply_plan(plan, "copy", place).done == len(plan) - np.count_nonzero(plan.keeper < 0)
 
 
 def disturb(plan, rows):

@@ -1,6 +1,5 @@
 """What is printed to be copied into a shell does what it says."""
 
-import errno
 import json
 import os
 import re
@@ -158,11 +157,11 @@ def test_moves_of_several_runs_are_told_apart(tmp_path):
         run("clean", "out", "a", *to, cwd=tmp_path)
     shown = run("clean", "out", "b", *to, cwd=tmp_path).stdout
     assert "Moved, by several runs" in shown
-    assert f"1 image in {tmp_path / 'a'}" in shown
-    assert "2 images in b" in shown
+    # long names begin a line of their own
+    assert f"2 images in b 1 image in {tmp_path / 'a'} To undo" in " ".join(shown.split())
     again = run("clean", "out", "a", *to, cwd=tmp_path).stdout
-    assert "1 image in a\n" in again
-    assert f"2 images in {tmp_path / 'b'}" in again
+    assert f"2 images in {tmp_path / 'b'}" in (words := " ".join(again.split()))
+    assert "1 image in a " in words
     said = json.loads(run("clean", "out", "a", *to, "--json", cwd=tmp_path).stdout)
     assert said["places"] == {"a": 1, str(tmp_path / "b"): 2}
     for folder, images in (("a", 1), ("b", 2)):
@@ -183,10 +182,8 @@ def test_hard_links_to_another_disk_are_refused_at_once(tmp_path):
         assert f"no hard links from '{folder}/tree' to split 'in'" in said
         assert "use copy or symlink" in said
         assert os.listdir(folder) == []
-    # one file that can't be linked is no reason for the others
-    with mock.patch.object(os, "link", side_effect=OSError(errno.EPERM, "no")):
-        assert link_problem(b"x", os.fsencode(tmp_path)) == os.strerror(errno.EPERM)
     assert link_problem(os.fsencode(tmp_path / "in"), os.fsencode(tmp_path)) == ""
+    assert link_problem(b"gone", os.fsencode(tmp_path)) == ""
     assert sorted(os.listdir(tmp_path)) == ["in", "more", "out"]
 
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.store.create import create_store
 from fastphash.store.schema import CHROMA_BYTES, Layout
-from fastphash.store.store import PART_ROWS, Store, create_store
+from fastphash.store.store import PART_ROWS, Store
 
 SPLITS = ("val", "train")
 

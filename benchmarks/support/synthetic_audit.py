@@ -22,8 +22,9 @@ from fastphash.results.schemas import (
     coded,
     relation_columns,
 )
+from fastphash.store.create import create_store
 from fastphash.store.schema import REJECTED_SCHEMA, Layout
-from fastphash.store.store import PART_ROWS, create_store, open_store
+from fastphash.store.store import PART_ROWS, open_store
 from fastphash.verify.decide_kind import Relation
 
 SPLITS = ("train", "val")

@@ -24,9 +24,11 @@ from fastphash.ingest.update import StoreUpdate
 from fastphash.sources.local import LocalReader
 from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_sources
+from fastphash.store.create import check_new, create_store
+from fastphash.store.leftovers import remove_leftovers
 from fastphash.store.lock import locked
 from fastphash.store.schema import Layout, store_schema
-from fastphash.store.store import Store, check_new, create_store, is_store, open_store
+from fastphash.store.store import Store, is_store, open_store
 
 _log = logging.getLogger(__name__)
 
@@ -182,7 +184,7 @@ def hash_into(
         check_new(path)
     with locked(path):
         store = _open_or_create(path, options, [source.split for source in sources])
-        _name_strangers(path, store.remove_orphans())
+        _name_strangers(path, remove_leftovers(store))
         update = StoreUpdate(
             store,
             sources,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 
 import pyarrow as pa
 
+from fastphash.store.leftovers import remove_leftovers
 from fastphash.store.store import PART_ROWS, Part, Store
 
 
@@ -77,7 +78,7 @@ class PartWriter:
         self._store.skipped = skipped
         self._store.unfinished = self._not_hashed(self._store.unfinished)
         self._store.save()
-        self._store.remove_orphans()
+        remove_leftovers(self._store)
 
     def _begin(self) -> None:
         """Have the manifest say that the splits are unfinished, before anything else changes."""

@@ -67,6 +67,12 @@ def write_report(
     UsageError
         `target` exists in the end, and is not to be replaced.
     """
+    page = _render(audited, groups, progress)
+    with atomic.replacing(target, overwrite=overwrite) as temporary:
+        temporary.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _render(audited: AuditFolder, groups: int, progress: Progress) -> str:
     table = GroupTable(audited.groups, audited.splits)
     shown = table.take(table.order[:groups], COPIES_SHOWN)
     listed = table.take(table.order[groups : groups + _LISTED], 0)
@@ -74,7 +80,7 @@ def write_report(
     pictures = draw(audited, [*shown, *collisions], progress)
     progress("writing", 0, 0)
     decided = decisions_digest(audited.folder) != audited.summary["decisions"]["digest"]
-    page = template("page.html").render(
+    return template("page.html").render(
         summary=audited.summary,
         verdict=judge(audited.summary, decided_since=decided),
         findings=findings,
@@ -99,8 +105,6 @@ def write_report(
         most_reasons=_REASONS,
         most_copies=COPIES_SHOWN,
     )
-    with atomic.replacing(target, overwrite=overwrite) as temporary:
-        temporary.write_text(page, encoding="utf-8", newline="\n")
 
 
 def _collisions(audited: AuditFolder) -> list[Group]:

@@ -15,10 +15,10 @@ from fastphash.files import atomic, parquet
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.hashing.hexadecimal import from_hex, to_hex
 from fastphash.sources.splits import check_split
+from fastphash.store.create import create_store
 from fastphash.store.open import read_hashes
 from fastphash.store.rows import NEEDLE_ROW, HashTable
 from fastphash.store.schema import Layout, path_columns, store_schema
-from fastphash.store.store import create_store
 
 #: Orientations that the paper's ``compute_hashes_augmented.py`` writes, in its order.
 PAPER_ORIENTATIONS = (0, 1, 2, 3, 4, 5)

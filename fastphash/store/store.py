@@ -3,7 +3,7 @@
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,9 @@ import pyarrow as pa
 
 from fastphash.base.text import listed
 from fastphash.errors import StoreError, UsageError
-from fastphash.files import atomic, empty_parquet, parquet
+from fastphash.files import empty_parquet, parquet
 from fastphash.files.digest import content_digest, hex_digest_of
 from fastphash.hashing.definition import Definition
-from fastphash.store.lock import LOCK
 from fastphash.store.manifest import (
     MANIFEST,
     OLD_MANIFEST,
@@ -26,12 +25,10 @@ from fastphash.store.manifest import (
 )
 from fastphash.store.schema import (
     ADDED_COLUMNS,
-    METADATA,
     READABLE_VERSIONS,
     REJECTED_SCHEMA,
     SCHEMA_VERSION,
     Layout,
-    definition_of,
     store_schema,
 )
 
@@ -170,9 +167,10 @@ class Store:
 
     def new_part_name(self) -> str:
         """The first name after the last one that no file has."""
-        return next(name for name in self._next_names() if not os.path.lexists(self.path / name))
+        return next(name for name in self.next_names() if not os.path.lexists(self.path / name))
 
-    def _next_names(self) -> Iterator[str]:
+    def next_names(self) -> Iterator[str]:
+        """Names after the last one, without an end."""
         numbers = [int(part.name.removeprefix("part-").split(".")[0]) for part in self.parts]
         for number in itertools.count(max(numbers, default=-1) + 1):
             yield f"part-{number:06d}.parquet"
@@ -251,50 +249,13 @@ class Store:
         self.parts = [part for part in self.parts if part not in parts]
         self.removed = [part.name for part in parts]
         self.save()
-        self._delete_removed()
+        self.delete_removed()
 
-    def remove_orphans(self) -> list[str]:
-        """Delete what a killed run left: temporary files, and parts that aren't listed.
-
-        Returns
-        -------
-        list of str
-            Files that have names as of parts, but that no run has left: somebody else's.
-        """
-        atomic.remove_leftovers(self.path)
-        self._delete_removed()
-        if self.unfinished:
-            self._delete_unlisted()
-        listed = {part.name for part in self.parts}
-        names = sorted(path.name for path in self.path.glob(PART_FILES))
-        return [name for name in names if name not in listed]
-
-    def _delete_removed(self) -> None:
+    def delete_removed(self) -> None:
+        """Delete the files of former parts."""
         for name in self.removed:
             (self.path / name).unlink(missing_ok=True)
         self.removed = []
-
-    def _delete_unlisted(self) -> None:
-        """Delete the one part that a run writes before its manifest lists it."""
-        for name in self._next_names():
-            path = self.path / name
-            if not os.path.lexists(path):
-                return
-            if self._is_own(path):
-                path.unlink()
-                return
-
-    def _is_own(self, path: Path) -> bool:
-        """Whether a file can be the part that a killed run wrote: of this definition, and last."""
-        if path.is_symlink() or not path.is_file():
-            return False
-        try:
-            if path.stat().st_mtime_ns < manifest_file(self.path).stat().st_mtime_ns:
-                return False
-            metadata = parquet.read_schema(path).metadata or {}
-            return METADATA in metadata and definition_of(metadata, path.name) == self.definition
-        except StoreError:
-            return False
 
     def rejected(self) -> pa.Table:
         """Inputs without a hash: split, path, path_bytes, stage, reason."""
@@ -374,46 +335,3 @@ def _read_rejected(path: Path) -> pa.Table:
     data = empty_parquet.read_data(path)
     with parquet.reading(path), pa.ipc.open_stream(data) as reader:
         return reader.read_all().unify_dictionaries().cast(REJECTED_SCHEMA)
-
-
-def check_new(path: Path) -> None:
-    """Raise UsageError if a new store can't be made at a path, because something is there.
-
-    A store without finished parts, which a killed run left, may be there.
-    """
-    if is_store(path):
-        store = open_store(path)
-        if store.unfinished and not store.parts:
-            return
-        raise UsageError(f"{str(path)!r} is a store already: name a new folder")
-    if path.exists() and (not path.is_dir() or any(map(_is_foreign, path.iterdir()))):
-        what = "is the folder of an audit" if is_store(store_at(path)) else "exists and is no store"
-        raise UsageError(f"{str(path)!r} {what}: name a new folder")
-
-
-def _is_foreign(path: Path) -> bool:
-    """Whether a file can't be of a store that has no manifest yet."""
-    return path.name != LOCK and not atomic.is_leftover(path)
-
-
-def create_store(
-    path: Path, definition: Definition, layout: Layout, splits: Iterable[str] = ()
-) -> Store:
-    """Make a store without parts, whose splits are unfinished.
-
-    Raises
-    ------
-    UsageError
-        Something else is there.
-    StoreError
-        The folder can't be written.
-    """
-    check_new(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        store = Store(path, definition, layout, unfinished=sorted(splits))
-        store.save()
-        store.remove_orphans()
-    except OSError as error:
-        raise StoreError(f"can't write {str(path)!r}: {error.strerror}") from error
-    return store

@@ -27,8 +27,9 @@ from fastphash.labels.conflict_table import CONFLICTS_SCHEMA
 from fastphash.results.audit_folder import SUMMARY
 from fastphash.results.decisions import DECISIONS
 from fastphash.results.schemas import FINDINGS_SCHEMA, GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
+from fastphash.store.create import create_store
 from fastphash.store.schema import REJECTED_SCHEMA, Layout, store_schema
-from fastphash.store.store import MANIFEST, create_store
+from fastphash.store.store import MANIFEST
 from tests.support.skipping import missing
 
 ROOT = Path(__file__).resolve().parents[2]

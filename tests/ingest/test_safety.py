@@ -9,8 +9,9 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.part_writer import PartWriter
 from fastphash.ingest.pool import Workers
 from fastphash.sources.local import list_source
+from fastphash.store.create import create_store
 from fastphash.store.schema import Layout
-from fastphash.store.store import Store, create_store, open_store
+from fastphash.store.store import Store, open_store
 from tests.support.executors import ONE_WORKER
 from tests.support.scenes import save, scene, scenes, source
 from tests.support.stores import part_bytes, paths, read_store

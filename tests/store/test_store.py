@@ -9,9 +9,10 @@ from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.empty_parquet import read_data, write_data
 from fastphash.hashing.definition import Definition
+from fastphash.store.create import create_store
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import METADATA, Layout, store_schema
-from fastphash.store.store import MANIFEST, create_store, is_store, open_store
+from fastphash.store.store import MANIFEST, is_store, open_store
 from tests.support.stores import hashes, write_store
 
 # DESIGN.md, "The store"

@@ -5,9 +5,10 @@ import pyarrow as pa
 
 from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
+from fastphash.store.create import create_store
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import Layout
-from fastphash.store.store import create_store, open_store
+from fastphash.store.store import open_store
 
 
 def read_store(path):

@@ -52,7 +52,7 @@ def test_a_container_that_is_replaced_is_opened_again(root, tmp_path):
     make_tar(tmp_path / "x.tar", [("c", b"other")])
     assert reader.digest(b"x.tar::c") == xxhash.xxh3_128_digest(b"other")
     (tmp_path / "x.tar").write_bytes(b"damaged")
-    with pytest.raises(OSError, match="tar"):
+    with pytest.raises(FileNotFoundError):
         reader.digest(b"x.tar::c")
 
 
@@ -111,7 +111,7 @@ def test_an_index_finds_members_and_nothing_else(root):
 
 def test_a_listing_says_what_is_wrong(root, tmp_path):
     assert list_container(root, b"none.tar").problem == "No such file or directory"
-    (tmp_path / "x.tar").write_bytes((tmp_path / "x.tar").read_bytes()[:1600])
+    (tmp_path / "x.tar").write_bytes((tmp_path / "x.tar").read_bytes()[:1300])
     listing = list_container(root, b"x.tar")
     assert [member.name for member in listing.members] == [b"a.png"]
     assert "cut short" in listing.problem

@@ -2,6 +2,8 @@
 
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fastphash.errors import UsageError
@@ -75,6 +77,12 @@ def test_a_pattern_without_a_name_has_that_of_its_folder(shards):
 def test_what_is_no_source_is_named(shards, word, said):
     with pytest.raises(UsageError, match=said.format(d=shards)):
         named(shards, word)
+
+
+def test_a_table_of_hashes_is_no_container(shards):
+    pq.write_table(pa.table({"path": ["a"], "phash": [1]}), shards / "hashes.parquet")
+    with pytest.raises(UsageError, match="has a column phash, so it is a table of hashes"):
+        named(shards, "t={d}/hashes.parquet")
 
 
 def test_options_reach_the_source(shards):

@@ -72,12 +72,12 @@ def test_the_column_is_found_or_asked_for(tmp_path):
     nested = pa.array([{"b": {"bytes": b"inner", "path": "p"}}], pa.struct([("b", STRUCT)]))
     columns = {"image": structs([b"1"]), "mask": [b"2"], "a": nested, "x.y": [b"3"], "n": [1]}
     path = write(tmp_path, columns)
-    with pytest.raises(ContainerError, match=r"'image', 'mask' and 'x\.y': choose .*--image-col"):
+    with pytest.raises(ContainerError, match=r"'image', 'mask' and 'x\.y': name the column"):
         opened(path)
     expected = {"image": b"1", "mask": b"2", "a.b": b"inner", "x.y": b"3"}
     assert {name: contents(path, name)[1][0] for name in expected} == expected
     for name in ("n", "a", "none", "n.x", "a.c"):
-        with pytest.raises(ContainerError, match="--image-column"):
+        with pytest.raises(ContainerError, match="name the column of the images"):
             opened(path, name)
     with pytest.raises(ContainerError, match="no column of bytes among 'n'"):
         opened(write(tmp_path, {"n": [1]}))

@@ -186,7 +186,7 @@ def test_files_with_holes_are_rejected_alone(tmp_path, records):
     ]
     found, problem = contents(write(tmp_path, packed(entries)))
     assert problem is None
-    assert "--sparse" in str(found[b"a.jpg"])
+    assert "as an ordinary file" in str(found[b"a.jpg"])
     assert found[b"b.jpg"] == b"whole"
 
 

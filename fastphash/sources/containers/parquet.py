@@ -22,7 +22,7 @@ _FAILURES = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, Ove
 # bytes of a batch, by the mean of its row group, and its most rows
 _BATCH_BYTES, _BATCH_ROWS = 1 << 22, 64
 _BUFFER = 1 << 16
-_CHOOSE = "choose one with --image-column"
+_CHOOSE = "name the column of the images"
 
 
 class ParquetContainer:

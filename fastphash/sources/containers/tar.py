@@ -40,7 +40,7 @@ _AHEAD = 3 * BLOCK
 # bytes read at once behind the end
 _PIECE = 1 << 20
 _REJECTED = {
-    SPARSE: "a file with holes, stored without them: pack it again without --sparse",
+    SPARSE: "a file with holes, stored without them: pack it again as an ordinary file",
     CONTINUED: "the rest of a file that begins in another tape's archive",
 }
 

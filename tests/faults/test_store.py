@@ -319,7 +319,7 @@ def test_32_other_schema(tmp_path, monkeypatch, other):
     save_store_as(tmp_path / "s", monkeypatch, other)
     for words in (("info", "s"), ("group", "s", "-o", "g.parquet"), ("hash", "in", "-o", "s")):
         error = run(*words, status=1, cwd=tmp_path).stderr
-        assert f"has schema {other}, this version reads 3, 4 and 5" in error
+        assert f"has schema {other}, this version reads 3, 4, 5 and 6" in error
 
 
 def save_store_as(path, monkeypatch, other):

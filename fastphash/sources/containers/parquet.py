@@ -128,13 +128,9 @@ class ParquetContainer:
         return self._rows.read(within)
 
     def _batch_rows(self, group: int) -> int:
+        # of all columns: a damaged footer of one column ends the process in pyarrow
         metadata = self._parquet.metadata.row_group(group)
-        size = sum(
-            metadata.column(i).total_uncompressed_size
-            for i in range(metadata.num_columns)
-            if metadata.column(i).path_in_schema == self._column.leaf
-        )
-        mean = max(size // max(metadata.num_rows, 1), 1)
+        mean = max(metadata.total_byte_size // max(metadata.num_rows, 1), 1)
         return int(max(1, min(_BATCH_ROWS, _BATCH_BYTES // mean)))
 
 

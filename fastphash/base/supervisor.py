@@ -55,7 +55,8 @@ _LEAVE = 5.0
 class Refusals:
     """What workers died of or were late with, by keys that several tasks may have in common.
 
-    Such an item is given up in all tasks, and costs its time no more than twice.
+    Such an item is given up in all tasks. It costs its time twice, and once more for each other
+    worker that has a task with it already.
 
     Parameters
     ----------

@@ -93,8 +93,10 @@ def link_problem(source: bytes, folder: bytes) -> str:
 
     Nothing is tried: a link that is only a test would stay behind if the run were killed.
     """
+    # folders: on layered file systems a file may say another device than its folder does
+    home = os.path.dirname(os.path.realpath(source))
     with contextlib.suppress(OSError):
-        if os.stat(source).st_dev != os.stat(folder).st_dev:
+        if os.stat(home).st_dev != os.stat(folder).st_dev:
             return os.strerror(errno.EXDEV)
     return ""
 

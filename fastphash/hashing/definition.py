@@ -180,11 +180,14 @@ class Definition:
         """The definition to be compared with `other`, where the user asserted one of the two.
 
         It takes the source and the 16-bit rule of `other`: ImageHash clips, but a hash doesn't
-        show whether its image had 16 bits.
+        show whether its image had 16 bits. Where bands or the value of nodata were named, images
+        of 8 bits have other hashes as well: it stays as it is.
         """
-        if {self.source, other.source} == {"fastphash", "imagehash"}:
-            return replace(self.deep_rule_of(other), source=other.source)
-        return self
+        if {self.source, other.source} != {"fastphash", "imagehash"}:
+            return self
+        if any(side.rendering and side.rendering.is_asked_for for side in (self, other)):
+            return self
+        return replace(self.deep_rule_of(other), source=other.source)
 
 
 # as stores of such hashes have always said

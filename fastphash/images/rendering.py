@@ -139,10 +139,14 @@ def parse_nodata(value: str | float) -> float | Literal["auto", "none"]:
     """The value that is no picture, ``auto`` or ``none``; UsageError for any other text."""
     if value in ("auto", "none"):
         return "auto" if value == "auto" else "none"
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise UsageError(f"`nodata` must be auto, none or a number, not {value!r}") from None
+    is_written = isinstance(value, str) and re.fullmatch(_NUMBER, value.strip()) is not None
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if (is_written or is_number) and math.isfinite(number := float(value)):
+        return number
+    raise UsageError(
+        f"`nodata` must be auto, none or a number, not {value!r}; what isn't finite is never a "
+        "picture"
+    )
 
 
 def rendering_words(rendering: Rendering) -> dict[str, str]:
@@ -201,7 +205,7 @@ def _valid_pixels(
     if not isinstance(rendering.nodata, str):
         nodata = rendering.nodata
     elif rendering.nodata == "auto" and band.dtype != np.uint8:
-        # 8 bits are hashed as ImageHash does, in whatever bands and layout they come
+        # 8 bits are hashed as ImageHash does, whatever their file declares
         nodata = raster.nodata
         masks += [] if raster.valid is None else [raster.valid]
     if nodata is not None:

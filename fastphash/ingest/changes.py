@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -59,10 +59,17 @@ class Changes:
         tally.inputs += rows.size
         tally.kept += rows.size
 
-    def compare(self, source: Source, entries: Iterable[Entry], tally: Tally) -> int:
+    def compare(
+        self,
+        source: Source,
+        entries: Iterable[Entry],
+        tally: Tally,
+        is_resized: Callable[[bytes], bool] = lambda path: False,  # noqa: ARG005 - no container
+    ) -> int:
         """Mark and count the rows of a split, of which these are all entries that are not kept.
 
-        UNSURE ones are counted when their bytes have been read.
+        UNSURE ones are counted when their bytes have been read: among them all for whose paths
+        `is_resized`, called after each entry, says that their container has another size.
 
         Returns
         -------
@@ -89,7 +96,7 @@ class Changes:
                 new += 1
             else:
                 found += 1
-                self._mark(row, source.reader, entry, tally)
+                self._mark(row, source.reader, entry, tally, believe=not is_resized(entry.path))
         self._mark_rest(source.split, unlisted, left_out, tally)
         if tally.gone and not (new or found or tally.missing):
             if tally.hidden:
@@ -104,8 +111,8 @@ class Changes:
             )
         return new
 
-    def _mark(self, row: int, reader: Reader, entry: Entry, tally: Tally) -> None:
-        """Mark a row whose input is listed."""
+    def _mark(self, row: int, reader: Reader, entry: Entry, tally: Tally, *, believe: bool) -> None:
+        """Mark a row whose input is listed; `believe` its stamp if it is as it was."""
         now = None
         before = self._stored.stamp(row)
         try:
@@ -124,7 +131,7 @@ class Changes:
         if change == "changed" or not is_current:
             self.marks[row] = CHANGED
             tally.changed += 1
-        elif change == "unsure" or self._rehash:
+        elif change == "unsure" or self._rehash or not believe:
             self.marks[row] = UNSURE
         else:
             self.marks[row] = KEPT

@@ -63,6 +63,8 @@ class ContainerIndex:
         self._listings: OrderedDict[bytes, Listing] = OrderedDict()
         self._remembered = 0
         self._counts: dict[bytes, Counter[str]] = {}
+        self._before = {} if before is None else before.containers
+        self._resized: set[bytes] = set()
         self._listed: dict[bytes, ContainerRecord] = {}
 
     def count_kept(self, what: str) -> int:
@@ -74,11 +76,19 @@ class ContainerIndex:
         for start in range(0, len(self._changed), _LISTED_AT_ONCE):
             names = self._changed[start : start + _LISTED_AT_ONCE]
             for name, listing in zip(names, self._list(names), strict=True):
+                self._compare_size(name, listing)
                 hidden = 0
                 for entry in self._source.entries_of(name, listing):
                     hidden += entry.hidden
                     yield entry
                 self._note(name, listing, hidden)
+
+    def is_resized(self, path: bytes) -> bool:
+        """Whether a member is listed in a container that has another size now.
+
+        Times prove nothing then: file systems without changing times may say the old ones.
+        """
+        return split_path(path)[0] in self._resized
 
     def locate(self, paths: Iterable[bytes]) -> Iterator[Entry]:
         """Where these members are, in this order."""
@@ -109,6 +119,11 @@ class ContainerIndex:
             records[name] = record._replace(images=images, rejected=rejected, skipped=skipped)
         ordered = {name: records[name] for name in self._source.containers if name in records}
         return Origin(self._source.image_column, self._source.hidden, ordered)
+
+    def _compare_size(self, name: bytes, listing: Listing) -> None:
+        before, now = self._before.get(name), listing.stamp
+        if before and now and before.is_whole and now.size != before.size:
+            self._resized.add(name)
 
     def _note(self, name: bytes, listing: Listing, hidden: int) -> None:
         stamp = NOT_WHOLE if listing.problem or listing.stamp is None else listing.stamp

@@ -157,10 +157,14 @@ class StoreUpdate:
         for source in self.sources:
             if isinstance(source, ItemSource):
                 continue  # they come once, and replace what the store has
-            if source.split in self.containers:
-                self._keep_unchanged(source.split, self.containers[source.split])
             entries = self._count_listed(self._entries(source))
-            new += self.changes.compare(source, entries, self.accounts.tallies[source.split])
+            tally = self.accounts.tallies[source.split]
+            index = self.containers.get(source.split)
+            if index is None:
+                new += self.changes.compare(source, entries, tally)
+            else:
+                self._keep_unchanged(source.split, index)
+                new += self.changes.compare(source, entries, tally, index.is_resized)
         self.progress("looking for files", self.listed, self.listed)
         unsure = {*self.stored.splits[self.changes.marks == UNSURE].tolist()}
         if stampless := self.stored.stampless_splits & unsure:

@@ -5,7 +5,7 @@ import logging
 import os
 import warnings
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import chain
 from typing import NamedTuple, Self, TypeAlias
 
@@ -251,6 +251,7 @@ class _Pictures:
             except MemoryError:
                 # perhaps there is room without the others
                 self._kept.clear()
+                self._described.clear()
                 self._bytes = 0
             else:
                 return False
@@ -293,11 +294,14 @@ def start_look_worker(memory: int) -> Work:
     return work
 
 
-def _keys_of(tasks: Sequence[LookTask]) -> list[tuple[bytes | bool, ...]]:
+def _keys_of(tasks: Sequence[LookTask]) -> list[Hashable]:
     """What the items of some pairs are: a picture is the same in all its pairs."""
-    keys: list[tuple[bytes | bool, ...]] = []
-    for left, right, *_ in tasks:
-        keys += (left.digest, left.exif), (right.digest, right.exif), (left.digest, right.digest)
+    keys: list[Hashable] = []
+    for task in tasks:
+        sides = [
+            (side.path, side.digest, side.exif, side.rendering) for side in (task.left, task.right)
+        ]
+        keys += [*sides, (*sides, task[2:])]
     return keys
 
 

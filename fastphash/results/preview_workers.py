@@ -4,7 +4,7 @@ import logging
 import os
 import queue
 import warnings
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import NamedTuple, Self
 
 import xxhash
@@ -94,6 +94,11 @@ def make_previews(tasks: list[PreviewTask]) -> Iterator[Preview]:
         yield from supervisor.map(tasks)
 
 
+def _key_of(task: PreviewTask) -> list[Hashable]:
+    """What a task reads: other files of the same bytes may lie on a disk that answers."""
+    return [(task.digest, *(file.path for file in task.files))]
+
+
 class PreviewPool:
     """Makes previews for several threads; workers start when they are needed.
 
@@ -102,7 +107,7 @@ class PreviewPool:
 
     def __init__(self) -> None:
         count, self._memory = _share_memory(_MOST_WORKERS)
-        self._refusals = Refusals(lambda task: [task.digest])
+        self._refusals = Refusals(_key_of)
         self._idle: queue.LifoQueue[Supervisor | None] = queue.LifoQueue()
         for _ in range(count):
             self._idle.put(None)

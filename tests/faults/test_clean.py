@@ -121,7 +121,7 @@ class Small:
     def file(self, split, path):
         return os.fsencode(self.root / split) + b"/" + path
 
-    def in_containers(self, split):  # noqa: ARG002 - as of an audit's folder
+    def in_containers(self, split):
         return False
 
     def reader(self, split):

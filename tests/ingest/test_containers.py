@@ -12,7 +12,9 @@ from fastphash.ingest import container_index, executor, worker
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.sources.container_source import container_source
+from fastphash.sources.local import LocalReader
 from fastphash.sources.open_containers import close_containers
+from fastphash.sources.protocol import Stamp
 from fastphash.store.store import MANIFEST, open_store
 from tests.support.containers import make_tar
 from tests.support.executors import InProcess
@@ -261,3 +263,17 @@ def test_images_of_another_column_are_all_hashed_again(tmp_path, shards):
     options = IngestOptions(workers=0)
     tally = hash_into(tmp_path / "s", [split(shards, image_column="other")], options)["train"]
     assert (tally.kept, tally.hashed) == (0, 6)
+
+
+def test_another_size_is_noticed_where_times_prove_nothing(shards, tmp_path, monkeypatch):
+    # as some network disks, which have no inodes and no time that only the system sets
+    stamp = LocalReader.stamp
+    old = lambda self, path: Stamp(stamp(self, path).size, 10**18)  # noqa: E731
+    monkeypatch.setattr(LocalReader, "stamp", old)
+    update(tmp_path / "store", shards)
+    digests = read_store(tmp_path / "store")["digest"].to_pylist()
+    others = [("large.txt", b"-" * 100_000), *samples([1, 2])]
+    make_tar(shards / "a.tar", [("000.png", png(7)), *others])
+    tally = update(tmp_path / "store", shards)
+    assert tally.changed == 1
+    assert digests[0] not in read_store(tmp_path / "store")["digest"].to_pylist()

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_one_meaning_has_one_definition():
     [
         *[("bands", text) for text in ("0", "1,2", "red", "", "1,2,3,4", "-1")],
         *[("stretch", text) for text in ("98,2", "2", "2%,98", "a,b", "5,5", "2%,101%", "0..inf")],
-        *[("nodata", text) for text in ("void", "", "1,2")],
+        *[("nodata", text) for text in ("void", "", "1,2", "nan", "inf", "1_000", float("nan"))],
     ],
 )
 def test_bad_bands_stretches_and_nodata_are_quoted(name, value):
@@ -147,6 +148,17 @@ def test_hashes_vouched_for_as_imagehash_join_ours(sixteen_bit):
         joined(ours, parse_definition("imagehash:horizontal"), [(300, 100)])
     with pytest.raises(DefinitionError):
         joined(parse_definition("imagehash"), replace(ours, decode="reduced"))
+
+
+@pytest.mark.parametrize("rule", [{"bands": "4"}, {"nodata": "0"}])
+def test_hashes_of_chosen_bands_are_no_imagehash(rule):
+    # TIFFs of 8 bits have other hashes then
+    for one, other in itertools.permutations(
+        [parse_definition("imagehash"), replace(OURS, **rule)]
+    ):
+        with pytest.raises(DefinitionError):
+            joined(one, other)
+    joined(parse_definition("imagehash"), replace(OURS, stretch="minmax"))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What an audit comes to: the one verdict of report, terminal, JSON and exit status."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -219,9 +219,19 @@ def _notes(summary: dict[str, Any], *, decided_since: bool) -> list[str]:
         notes.append(f"{decided}.")
     if decided_since:
         notes.append("Something was decided since: audit again, and it counts.")
-    if rejected := sum(split["rejected"] for split in splits.values()):
-        notes.append(f"{count(rejected, 'file')} could not be hashed: nothing is known about them.")
+    notes += _rejected_in_words(summary)
     return [note for note in notes if note]
+
+
+def _rejected_in_words(summary: dict[str, Any]) -> Iterator[str]:
+    """Sentences on inputs without a hash; a folder or a container counts as one of them."""
+    rejected = sum(split["rejected"] for split in summary["splits"].values())
+    unlisted = sum(n for why, n in summary["rejected"].items() if why.startswith("list:"))
+    if files := rejected - unlisted:
+        yield f"{count(files, 'file')} could not be hashed: nothing is known about them."
+    if unlisted:
+        places = count(unlisted, "folder or container", "folders or containers")
+        yield f"{places} could not be listed as a whole: further images may be there."
 
 
 def _copies_inside(splits: dict[str, Any]) -> str:

@@ -113,7 +113,9 @@ def container_source(
     UsageError
         No usable name, containers on different drives, or a path with ``::``.
     """
-    paths = sorted({os.path.abspath(file) for file in files})
+    # one that has several names by links is read once
+    places = {os.path.realpath(file): os.path.abspath(file) for file in sorted(files, reverse=True)}
+    paths = sorted(places.values())
     try:
         root = os.path.commonpath([os.path.dirname(path) for path in paths])
     except ValueError as error:

@@ -21,7 +21,8 @@ def named_sources(
     """The splits of some words, in their order.
 
     Containers of one name, in several words, are one split. Without a name, a split has that of its
-    folder or its container, or of the folder of its containers.
+    folder or its container; one of a pattern, that of the folder of its containers, however many
+    there are.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ _ENDINGS_WORDS = f"{', '.join(CONTAINER_ENDINGS[:-1])} or {CONTAINER_ENDINGS[-1]
 
 
 def _default_name(place: str, found: list[bytes]) -> str:
-    if len(found) == 1:
+    if len(found) == 1 and not has_pattern(place):
         stem = os.path.basename(os.fsdecode(found[0]))
         ending = next(ending for ending in CONTAINER_ENDINGS if stem.lower().endswith(ending))
         return stem[: -len(ending)]

@@ -37,6 +37,7 @@ def summary(splits, **others):
             {"needles": a, "haystack": b, "leaked": splits[a]["leaks"]["leaked"]} for a, b in pairs
         ],
         "staying": {},
+        "rejected": {},
         "decisions": {"used": 0, "stale": 0, "digest": ""},
         "thumbnails": True,
         "orientations": True,
@@ -259,3 +260,12 @@ def test_what_views_find_is_not_missed(views):
         assert "letterboxes" not in missed
         assert "224-pixel" not in missed
         assert "cropped in any way" not in missed
+
+
+def test_what_could_not_be_listed_may_hold_more_than_one_image():
+    reasons = {"list: several columns may hold the images": 1, "decode: truncated": 2}
+    found = summary({"train": split(rejected=3), "val": split()}, rejected=reasons)
+    said = judge(found).sentences
+    assert "2 files could not be hashed: nothing is known about them." in said
+    unlisted = "1 folder or container could not be listed as a whole: further images may be there."
+    assert unlisted in said

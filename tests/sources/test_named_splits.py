@@ -114,3 +114,15 @@ def test_a_path_with_the_sign_between_container_and_member_is_refused(tmp_path):
 )
 def test_braces_are_expanded_as_shells_do(word, words):
     assert expand_braces(word) == words
+
+
+def test_a_pattern_names_its_folder_however_many_containers_there_are(shards):
+    found = named(shards, "{d}/train-*.tar")
+    for name in TRAIN[1:]:
+        (shards / name).unlink()
+    assert named(shards, "{d}/train-*.tar") == [(found[0][0], TRAIN[:1])]
+
+
+def test_a_container_of_two_names_is_read_once(shards):
+    (shards / "aside.tar").symlink_to("train-001.tar")
+    assert named(shards, "t={d}/aside.tar", "t={d}/train-001.tar") == [("t", ["aside.tar"])]

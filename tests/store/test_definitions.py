@@ -1,4 +1,3 @@
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -153,9 +152,8 @@ def test_hashes_vouched_for_as_imagehash_join_ours(sixteen_bit):
 @pytest.mark.parametrize("rule", [{"bands": "4"}, {"nodata": "0"}])
 def test_hashes_of_chosen_bands_are_no_imagehash(rule):
     # TIFFs of 8 bits have other hashes then
-    for one, other in itertools.permutations(
-        [parse_definition("imagehash"), replace(OURS, **rule)]
-    ):
+    asserted, chosen = parse_definition("imagehash"), replace(OURS, **rule)
+    for one, other in ((asserted, chosen), (chosen, asserted)):
         with pytest.raises(DefinitionError):
             joined(one, other)
     joined(parse_definition("imagehash"), replace(OURS, stretch="minmax"))

@@ -86,7 +86,8 @@ def hash_items(
     store : path, optional
         A store, made if it isn't there. Without it, the hashes stay in memory.
     split : str
-        Name of the split in the store. Rows that it has are replaced.
+        Name of the split in the store. Rows that it has are replaced when all items were hashed; if
+        `items` raises, they stay.
     workers : int, optional
         Processes; one for each core by default. 0 hashes in this process, on one core.
     definition : Definition, optional

@@ -1,6 +1,6 @@
 """Parts and manifest of a store, written in an order that survives a kill at any moment."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import pyarrow as pa
 
@@ -38,12 +38,41 @@ class PartWriter:
         self._splits = splits
         self._lost = lost
         self._before_writing = before_writing
+        self._staged: list[Part] = []
+        self._is_staging = False
         self.has_begun = False
 
     @property
     def next_rows(self) -> int:
         """Rows that the next part takes when it is full."""
         return self._lost[0].rows if self._lost else PART_ROWS
+
+    def stage(self, tables: Iterable[pa.Table]) -> None:
+        """Write rows as parts that aren't listed before `list_staged`: all else stays as it is.
+
+        Before a part is written, the manifest says that its file is to be deleted, so that the next
+        run does so if this one is killed.
+        """
+        self._is_staging = True
+        for table in in_parts(tables, lambda: PART_ROWS):
+            name = self._store.new_part_name()
+            self._store.removed.append(name)
+            self._store.save()
+            self._staged.append(self._store.write_part(table, name))
+
+    def list_staged(self) -> None:
+        """List the staged parts, before anything else changes; the rows they replace are there."""
+        if self._staged:
+            self._store.parts += self._staged
+            self._store.removed = []
+            self._begin()
+        self._is_staging = False
+
+    def discard(self) -> None:
+        """Delete parts that were staged, if the run ends before they are listed."""
+        if self._is_staging and self._store.removed:
+            self._store.delete_removed()
+            self._store.save()
 
     def append(self, table: pa.Table) -> None:
         """Write rows as the next part: under the name of a lost one, or a new name."""
@@ -90,3 +119,19 @@ class PartWriter:
 
     def _not_hashed(self, splits: list[str]) -> list[str]:
         return [split for split in splits if split not in self._splits]
+
+
+def in_parts(tables: Iterable[pa.Table], next_rows: Callable[[], int]) -> Iterator[pa.Table]:
+    """The rows of all tables, as tables of as many rows as `next_rows` says each time."""
+    pending: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        pending.append(table)
+        rows += table.num_rows
+        while rows >= (size := next_rows()):
+            joined = pa.concat_tables(pending)
+            yield joined.slice(0, size)
+            pending = [joined.slice(size)]
+            rows -= size
+    if rows:
+        yield pa.concat_tables(pending)

@@ -19,7 +19,7 @@ from fastphash.ingest.changes import CHANGED, KEPT, UNSURE, Changes
 from fastphash.ingest.container_index import ContainerIndex
 from fastphash.ingest.executor import Executor, hash_given, hash_members, hash_paths
 from fastphash.ingest.options import IngestOptions
-from fastphash.ingest.part_writer import PartWriter
+from fastphash.ingest.part_writer import PartWriter, in_parts
 from fastphash.ingest.restamp import restamp
 from fastphash.ingest.stored_rows import StoredRows
 from fastphash.ingest.tables import batch_table
@@ -85,20 +85,24 @@ class StoreUpdate:
 
     def run(self, start_executor: Callable[[], Executor]) -> dict[str, Tally]:
         """Do it all; the executor is started if there is anything to hash or to drop."""
-        has_moved = self.note_roots()
+        given = [source for source in self.sources if isinstance(source, ItemSource)]
         with contextlib.ExitStack() as stack:
+            stack.callback(self.writer.discard)
 
             @cache
             def started() -> Executor:
                 self.progress("starting workers", 0, 0)
                 return stack.enter_context(start_executor())
 
+            if given:  # before anything in the store changes: they may end in an error
+                self.stage_given(given, started())
+            has_moved = self.note_roots()
             self.containers = self._index_containers(started)
             new = self.compare()
             marks = self.changes.marks
-            self.to_hash = new + int(np.isin(marks, (CHANGED, UNSURE)).sum())
-            given = any(isinstance(source, ItemSource) for source in self.sources)
+            self.to_hash = self.done + new + int(np.isin(marks, (CHANGED, UNSURE)).sum())
             if new or given or (marks != KEPT).any():
+                self.writer.list_staged()
                 self.rewrite_parts(started())
                 self.add_parts(started())
         has_moved |= self.note_origins()
@@ -189,6 +193,19 @@ class StoreUpdate:
         index = self.containers.get(source.split)
         return source.entries(self.avoid) if index is None else index.entries()
 
+    def stage_given(self, sources: Iterable[ItemSource], executor: Executor) -> None:
+        """Hash items, which come once, and write parts that the store doesn't list yet."""
+        self.writer.stage(
+            self._table(source, batch)
+            for source in sources
+            for batch in self._hash_given(source, executor)
+        )
+
+    def _hash_given(self, source: ItemSource, executor: Executor) -> Iterator[Batch]:
+        for batch in self._count_hashed(source.split, hash_given(executor, source.items)):
+            self.accounts.tallies[source.split].inputs += batch.inputs
+            yield batch
+
     def rewrite_parts(self, executor: Executor) -> None:
         """Replace the parts in which inputs have changed or are gone."""
         for part, marks in self.stored.by_part(self.changes.marks):
@@ -200,20 +217,14 @@ class StoreUpdate:
 
     def add_parts(self, executor: Executor) -> None:
         """Hash new inputs, in canonical order, and write them in full parts and a last one."""
-        pending: list[pa.Table] = []
-        rows = 0
-        for source in self.sources:
-            for batch in self._hash_new(source, executor):
-                table = self._table(source, batch)
-                pending.append(table)
-                rows += table.num_rows
-                while rows >= (size := self.writer.next_rows):
-                    joined = pa.concat_tables(pending)
-                    self.writer.append(joined.slice(0, size))
-                    pending = [joined.slice(size)]
-                    rows -= size
-        if rows:
-            self.writer.append(pa.concat_tables(pending))
+        tables = (
+            self._table(source, batch)
+            for source in self.sources
+            if not isinstance(source, ItemSource)
+            for batch in self._hash(source, self._new_entries(source), executor)
+        )
+        for rows in in_parts(tables, lambda: self.writer.next_rows):
+            self.writer.append(rows)
 
     def finish(self, *, changed: bool) -> None:
         """Check the accounts; complete the store, if anything in it has changed."""
@@ -245,15 +256,6 @@ class StoreUpdate:
                 self.accounts.reject(source.split, Rejection(entry.path, "list", entry.problem))
             else:
                 yield entry
-
-    def _hash_new(self, source: Source, executor: Executor) -> Iterator[Batch]:
-        """Batches of all inputs that the store doesn't have."""
-        if not isinstance(source, ItemSource):
-            yield from self._hash(source, self._new_entries(source), executor)
-            return
-        for batch in self._count_hashed(source.split, hash_given(executor, source.items)):
-            self.accounts.tallies[source.split].inputs += batch.inputs
-            yield batch
 
     def _hash(
         self,

@@ -30,7 +30,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ItemSource:
-    """One split of images that are handed over: its rows are replaced by each run."""
+    """One split of images that are handed over: each run replaces its rows."""
 
     split: str
     items: Iterable[Item]

@@ -92,7 +92,8 @@ class Store:
     left_out : list of str
         Splits that the last audit didn't name: they are read only if they are asked for.
     removed : list of str
-        Files of former parts that may still be there; empty once a run has ended.
+        Files of former parts, and of parts that a run doesn't list yet, that may still be there;
+        empty once a run has ended.
     version : int
         Schema version of the manifest as it is on disk.
     origins : dict of str to dict

@@ -1,6 +1,7 @@
 """Images from any iterable: the bytes of files, PIL images, arrays."""
 
 import io
+import shutil
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ from PIL import Image
 import fastphash as fp
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.hashing.definition import Definition
-from fastphash.ingest import executor
+from fastphash.ingest import executor, part_writer
 from fastphash.ingest.api import hash_images, hash_into
 from fastphash.ingest.items import hash_items
 from fastphash.ingest.options import IngestOptions
 from fastphash.store.open import read_hashes
+from fastphash.store.store import Store, open_store
 from tests.support.scenes import scene, scenes, source
 from tests.support.stores import part_bytes, read_store
 
@@ -140,6 +142,62 @@ def test_a_store_whose_run_fails_is_not_taken_for_whole(tmp_path):
         read_hashes(str(tmp_path / "s"))
     hash_items([("a", scene(1))], store=tmp_path / "s", workers=0)
     assert len(read_hashes(str(tmp_path / "s"))) == 1
+
+
+def test_a_split_stays_as_it_was_if_its_items_end_in_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(part_writer, "PART_ROWS", 2)
+    other = scenes(tmp_path / "in", [20])
+    hash_into(tmp_path / "s", [source("other", other)], IngestOptions(workers=0))
+    hash_items(enumerate(scene(n) for n in range(5)), store=tmp_path / "s", split="a", workers=0)
+    manifest, parts = open_store(tmp_path / "s"), part_bytes(tmp_path / "s")
+    monkeypatch.setattr(executor, "_GIVEN_AHEAD", 1)
+
+    def failing():
+        yield from enumerate(scene(number) for number in range(7))
+        raise OSError("the data set is gone")
+
+    with pytest.raises(OSError, match="the data set is gone"):
+        hash_items(failing(), store=tmp_path / "s", split="a", workers=0)
+    assert read_hashes(f"{tmp_path / 's'}@a").table["path"].to_pylist() == [*"01234"]
+    assert (open_store(tmp_path / "s"), part_bytes(tmp_path / "s")) == (manifest, parts)
+
+
+def test_a_killed_run_leaves_all_old_rows_or_all_new_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(part_writer, "PART_ROWS", 2)
+    monkeypatch.setattr(executor, "_GIVEN_AHEAD", 1)
+    hash_into(
+        tmp_path / "s", [source("b", scenes(tmp_path / "in", [20]))], IngestOptions(workers=0)
+    )
+    old, new = ([(f"{word}{n}", scene(n)) for n in range(3)] for word in ("old", "new"))
+    hash_items(old, store=tmp_path / "s", split="a", workers=0)
+    moments = []
+
+    def copied_after(method):
+        def copying(store, *arguments):
+            result = method(store, *arguments)
+            moments.append(shutil.copytree(tmp_path / "s", tmp_path / str(len(moments))))
+            return result
+
+        return copying
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", copied_after(Store.save))
+        patch.setattr(Store, "write_part", copied_after(Store.write_part))
+        hash_items(new, store=tmp_path / "s", split="a", workers=0)
+    readable = 0
+    for moment in moments:
+        store = open_store(moment)
+        stored = {
+            path for part in store.parts for path in store.read_part(part)["path"].to_pylist()
+        }
+        assert stored >= {"old0", "old1", "old2"} or stored >= {"new0", "new1", "new2"}
+        if not store.unfinished:
+            readable += 1
+            assert len(read_hashes(f"{moment}@a")) == 3
+        hash_items(new, store=moment, split="a", workers=0)
+        assert read_store(moment)["path"].to_pylist() == ["020.png", "new0", "new1", "new2"]
+        assert part_bytes(moment).keys() == {part.name for part in open_store(moment).parts}
+    assert readable >= 4
 
 
 def test_workers_get_the_same_a_few_items_at_a_time(monkeypatch):

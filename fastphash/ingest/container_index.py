@@ -127,6 +127,10 @@ class ContainerIndex:
 
     def _note(self, name: bytes, listing: Listing, hidden: int) -> None:
         stamp = NOT_WHOLE if listing.problem or listing.stamp is None else listing.stamp
+        before = self._listed.get(name)
+        if before is not None and before.stamp != stamp:
+            # rows were kept because of how it was when it was listed before
+            stamp = NOT_WHOLE
         self._listed[name] = ContainerRecord(*stamp, len(listing.members), 0, 0, 0, hidden)
 
     def _list(self, names: list[bytes]) -> list[Listing]:

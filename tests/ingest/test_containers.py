@@ -247,6 +247,33 @@ def test_listings_that_are_forgotten_are_made_again(tmp_path, shards, monkeypatc
     assert (tally.kept, tally.hashed, tally.gone) == (4, 1, 2)
 
 
+def test_a_container_that_changes_between_two_listings_is_opened_again(
+    tmp_path, shards, monkeypatch
+):
+    monkeypatch.setattr(container_index, "_REMEMBERED", 1)
+    monkeypatch.setattr(container_index, "_LISTED_AT_ONCE", 1)
+    damaged = ("2.png", b"no image")
+    make_tar(shards / "a.tar", [("0.png", png(0)), ("1.png", png(1)), damaged])
+    make_tar(shards / "b.tar", [("0.png", png(3)), ("1.png", png(4)), damaged])
+    update(tmp_path / "s", shards)
+
+    class Changing(InProcess):
+        listed = 0
+
+        def list(self, tasks):
+            self.listed += 1
+            if self.listed == 3:  # a.tar once more, after b.tar
+                make_tar(shards / "a.tar", [(f"{n}.png", png(n + 10)) for n in range(3)])
+            return super().list(tasks)
+
+    tally = update(tmp_path / "s", shards, Changing)
+    assert (tally.kept, tally.hashed, tally.rejected) == (4, 1, 1)
+    assert update(tmp_path / "s", shards).hashed == 2
+    update(tmp_path / "t", shards)
+    ours, anew = (read_store(tmp_path / name).sort_by("path")["digest"] for name in "st")
+    assert ours.to_pylist() == anew.to_pylist()
+
+
 def test_the_same_container_in_two_splits_is_refused(tmp_path, shards):
     one = container_source("train", [os.fsencode(shards / "a.tar")])
     (tmp_path / "link.tar").symlink_to(shards / "a.tar")

@@ -25,6 +25,7 @@ QUICK = {
     "accuracy.thumbnails": ["--count", "12"],
     "speed.audit": ["--count", "40", "--rounds", "1"],
     "speed.coco": ["--images", "200", "--annotations", "900", "--rounds", "1"],
+    "speed.containers": ["--count", "24", "--rounds", "1", "--shards", "2"],
     "speed.equal_hashes": ["--rounds", "1"],
     "speed.hashing": ["--count", "60", "--rounds", "1"],
     "speed.inspector": ["--groups", "300", "--rounds", "1"],

@@ -6,13 +6,10 @@ from typing import NamedTuple
 
 from fastphash.errors import UsageError
 from fastphash.sources.container_source import container_source
-from fastphash.sources.containers import is_container
+from fastphash.sources.containers import CONTAINER_ENDINGS, is_container
 from fastphash.sources.local import folder_source
 from fastphash.sources.patterns import find_files, has_pattern
 from fastphash.sources.protocol import Source
-
-#: How names of containers end; open_container knows more about each.
-CONTAINER_ENDINGS = (".tar", ".tar.gz", ".tgz", ".zip", ".parquet")
 
 
 def named_sources(

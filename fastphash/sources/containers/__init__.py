@@ -7,8 +7,6 @@ from fastphash.sources.containers.format import Container, ContainerError
 from fastphash.sources.containers.tar import TarContainer
 from fastphash.sources.containers.zip import ZipContainer
 
-_ENDINGS = (b".tar", b".tar.gz", b".tgz", b".zip", b".parquet")
-
 
 def is_container(path: bytes) -> bool:
     """Whether a file is a container, by the ending of its name.
@@ -17,7 +15,7 @@ def is_container(path: bytes) -> bool:
     hashes. A file that is missing or damaged may be one: `open_container` says what is wrong.
     """
     name = path.lower()
-    if not name.endswith(_ENDINGS) or os.path.isdir(path):
+    if not name.endswith(tuple(_OPENERS)) or os.path.isdir(path):
         return False
     if not name.endswith(b".parquet"):
         return True
@@ -48,7 +46,7 @@ def open_container(path: bytes, image_column: str | None = None) -> Container:
             return opener(path, image_column)
     raise ContainerError(
         f"{os.fsdecode(path)!r} is no container: its name must end with "
-        f"{', '.join(ending.decode() for ending in _ENDINGS)}"
+        f"{', '.join(CONTAINER_ENDINGS)}"
     )
 
 
@@ -73,3 +71,5 @@ _OPENERS: dict[bytes, Callable[[bytes, str | None], Container]] = {
     b".zip": _open_zip,
     b".parquet": _open_parquet,
 }
+#: How names of containers end.
+CONTAINER_ENDINGS = tuple(map(os.fsdecode, _OPENERS))

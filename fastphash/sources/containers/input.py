@@ -6,16 +6,31 @@ import os
 import stat
 import sys
 import zlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from fastphash.base.system import open_to_read
-from fastphash.sources.containers.format import ContainerError
+from fastphash.errors import ImageError
+from fastphash.sources.containers.format import ContainerError, Member
 
 _OVER_SIZE = "it needs more memory than is left"
 
 
 class InputError(Exception):
     """Bytes can't be read; the text says why."""
+
+
+def read_each(
+    read: Callable[[Member], bytes], members: Iterable[Member]
+) -> Iterator[bytes | ImageError]:
+    """What `read` gives for each member, or why it gives nothing: one costs none of the others."""
+    for member in members:
+        try:
+            yield read(member)
+        except InputError as error:
+            yield ImageError("read", str(error))
+        except ImageError as error:
+            yield error
 
 
 class Input(Protocol):

@@ -16,7 +16,7 @@ from fastphash.base.text import listed
 from fastphash.errors import ImageError
 from fastphash.files.atomic import one_line
 from fastphash.sources.containers.format import CHANGED, ContainerError, Member
-from fastphash.sources.containers.input import open_regular
+from fastphash.sources.containers.input import open_regular, read_each
 
 _FAILURES = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError)
 # bytes of a batch, by the mean of its row group, and its most rows
@@ -80,11 +80,7 @@ class ParquetContainer:
 
     def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
         """The bytes of each row, or why it has none. Rows in ascending order are read once."""
-        for member in members:
-            try:
-                yield self._read(member.offset)
-            except ImageError as error:
-                yield error
+        return read_each(lambda member: self._read(member.offset), members)
 
     def __enter__(self) -> Self:
         return self

@@ -21,7 +21,14 @@ from fastphash.sources.containers.format import (
     is_name_of,
     sample_key,
 )
-from fastphash.sources.containers.input import FileInput, Forward, GzipInput, Input, InputError
+from fastphash.sources.containers.input import (
+    FileInput,
+    Forward,
+    GzipInput,
+    Input,
+    InputError,
+    read_each,
+)
 from fastphash.sources.containers.tar_header import (
     BLOCK,
     CONTINUED,
@@ -88,13 +95,7 @@ class TarContainer:
 
     def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
         """The bytes of each, or why it has none."""
-        for member in members:
-            try:
-                yield self._read(member)
-            except (TarError, InputError) as error:
-                yield ImageError("read", str(error))
-            except ImageError as error:
-                yield error
+        return read_each(self._read, members)
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +118,7 @@ class TarContainer:
                 offset = entry.end
                 _check_reach(source, offset, entry)
             _check_end(source, offset)
-        except (TarError, InputError) as error:
+        except InputError as error:
             what = f"at byte {offset:,}: {error}" if offset else f"not a tar file: {error}"
             raise ContainerError(what) from error
 

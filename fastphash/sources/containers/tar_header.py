@@ -7,6 +7,8 @@ import re
 import zlib
 from typing import NamedTuple, Protocol
 
+from fastphash.sources.containers.input import InputError
+
 #: Bytes of a header; data is padded to a multiple of it.
 BLOCK = 512
 #: A block that ends a tar file.
@@ -40,7 +42,7 @@ _SPARSE_RECORD = b"GNU.sparse."
 _MODULUS = 65521
 
 
-class TarError(Exception):
+class TarError(InputError):
     """A header is damaged; the text says how."""
 
 

@@ -20,7 +20,7 @@ from fastphash.sources.containers.format import (
     is_name_of,
     sample_key,
 )
-from fastphash.sources.containers.input import FileInput, Forward, InputError
+from fastphash.sources.containers.input import FileInput, Forward, InputError, read_each
 
 # signature, versions, flags, method, time, checksum, sizes, lengths, disk, attributes, offset
 _LISTED = struct.Struct("<4s4H4s3I3H4sII")
@@ -78,13 +78,7 @@ class ZipContainer:
 
     def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
         """The bytes of each, or why it has none."""
-        for member in members:
-            try:
-                yield self._read(member)
-            except InputError as error:
-                yield ImageError("read", str(error))
-            except ImageError as error:
-                yield error
+        return read_each(self._read, members)
 
     def __enter__(self) -> Self:
         return self

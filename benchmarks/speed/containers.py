@@ -47,7 +47,10 @@ WriteShard = Callable[[Path, Sequence[Path]], None]
 def main() -> None:
     parser = make_parser(__doc__, count=20_000, rounds=7)
     parser.add_argument(
-        "--shards", type=positive_number, default=4, help="files of each kind (default: 4)"
+        "--shards",
+        type=positive_number,
+        default=4,
+        help="files of each kind (default: %(default)s)",
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -86,8 +89,8 @@ def compare_hashing(folder: Path, places: Mapping[str, str], count: int, rounds:
                 f"{(least[kind] - start) / (loose - start):.2f}" if loose > start else "",
             )
         rows.append((kind, spread(seconds[kind], ".2f"), *compared, f"{peak / 1e6:,.0f}"))
-    header = (f"{count:,} JPEGs", SECONDS, "minimum / loose minimum", f"by round: {SPREAD}")
-    print_table((*header, "minima less the start", "peak MB, all processes"), rows)
+    header = (f"{count:,} JPEGs", SECONDS, "ratio of minima", f"by round: {SPREAD}")
+    print_table((*header, "of minima less the start", "peak MB, all processes"), rows)
 
 
 def compare_indexes(tars: Sequence[Path], count: int, rounds: int) -> None:

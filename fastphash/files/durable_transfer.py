@@ -96,6 +96,7 @@ def link_problem(source: bytes, folder: bytes) -> str:
     # folders: on layered file systems a file may say another device than its folder does
     home = os.path.dirname(os.path.realpath(source))
     with contextlib.suppress(OSError):
+        os.stat(source)
         if os.stat(home).st_dev != os.stat(folder).st_dev:
             return os.strerror(errno.EXDEV)
     return ""

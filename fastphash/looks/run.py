@@ -22,11 +22,11 @@ from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError, UsageError, WorkerError
 from fastphash.images.pillow import limit_pixels
 from fastphash.images.rendering import Rendering
-from fastphash.kernels.union_find import find_roots, unite
 from fastphash.looks.aligned import align, align_described
 from fastphash.looks.colours import look_at_colours
 from fastphash.looks.frames import find_change
 from fastphash.looks.keypoints import Described, describe, use_one_thread
+from fastphash.looks.pair_order import keep_together
 from fastphash.looks.pictures import decode_picture, match_sizes
 from fastphash.looks.table import Look, Looks
 from fastphash.sources.protocol import Reader, SpecialFileError
@@ -157,7 +157,7 @@ class LookWorkers:
             return found
         if any(task.aligned for task in tasks) and (reason := why_unaligned()):
             raise UsageError(reason)
-        order = _keep_together(tasks)
+        order = keep_together([(task.left.digest, task.right.digest) for task in tasks])
         supervisor = self._start(len(order))
         size = min(max(len(order) // (self._count * _TURNS), 1), _MOST_AT_ONCE)
         parts = ([tasks[i] for i in order[j : j + size]] for j in range(0, len(order), size))
@@ -200,21 +200,6 @@ def look_at_pairs(tasks: Sequence[LookTask], *, progress: Progress = no_progress
     """
     with LookWorkers() as workers:
         return workers.look(tasks, progress=progress)
-
-
-def _keep_together(tasks: Sequence[LookTask]) -> list[int]:
-    """The places of pairs, with those that share images, or are linked by others, in a row.
-
-    So an image is decoded once or twice, however many images there are.
-    """
-    digests = [side.digest for task in tasks for side in (task.left, task.right)]
-    numbers = {digest: number for number, digest in enumerate(sorted(set(digests)))}
-    sides = np.array([numbers[digest] for digest in digests]).reshape(-1, 2)
-    root, roots = np.arange(len(numbers)), np.empty(len(numbers), np.uint32)
-    unite(np.ascontiguousarray(sides[:, 0]), np.ascontiguousarray(sides[:, 1]), root)
-    find_roots(root, roots)
-    order: list[int] = np.lexsort((sides[:, 1], sides[:, 0], roots[sides[:, 0]])).tolist()
-    return order
 
 
 class _Pictures:

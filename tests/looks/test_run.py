@@ -236,14 +236,6 @@ def test_processes_may_be_started_before_there_are_pairs(files, monkeypatch):
         assert Supervised.started == [1]
 
 
-def test_pairs_that_are_linked_by_images_come_one_after_the_other(files):
-    one, other = (files[0]._replace(digest=digest * 16) for digest in (b"a", b"c"))
-    third, fourth, fifth = (files[0]._replace(digest=digest * 16) for digest in (b"b", b"d", b"e"))
-    tasks = [LookTask(*pair) for pair in ((third, fourth), (fifth, other), (one, other))]
-    # a and c, c and e; then b and d, though b comes before c
-    assert run._keep_together(tasks) == [2, 1, 0]
-
-
 @pytest.mark.slow
 def test_a_file_that_ends_its_worker_costs_its_own_pairs(files):
     plain, spotted = files

@@ -42,9 +42,11 @@ def play(rounds, folder):
     contents = set(files.values())
     elsewhere_to = tempfile.mkdtemp(dir=elsewhere(one.root))
     for number in range(rounds):
-        asides = [Path(rng.choice([folder, elsewhere_to])) / f"aside{number}-{i}" for i in (0, 1)]
         ways = [rng.choice(MODES), "move"]
         rng.shuffle(ways)
+        # to another disk there are no hard links
+        disks = [[folder] if way == "hardlink" else [folder, elsewhere_to] for way in ways]
+        asides = [Path(rng.choice(disk)) / f"aside{number}-{i}" for i, disk in enumerate(disks)]
         statuses = at_once(zip(plans, ways, asides, strict=True))
         assert statuses == [0, 0], (number, ways)
         left = {

@@ -110,7 +110,8 @@ class ParquetContainer:
                 1024, row_groups=[group], columns=[f"{self._column.name}.path"], use_threads=False
             ):
                 for value in self._column.values(batch).field("path").to_pylist():
-                    yield value.encode() if value else b""
+                    # a damaged footer may say that paths are bytes
+                    yield value.encode() if isinstance(value, str) else value or b""
         except _FAILURES as error:
             raise ContainerError(f"damaged in row group {group}: {_reason(error)}") from error
 

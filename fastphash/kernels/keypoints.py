@@ -19,7 +19,7 @@ def find_nearest(
     nearest: NDArray[np.int64],
     distance: NDArray[np.int64],
 ) -> None:
-    """Fill the first of the nearest right marks (m, 4) of each left one (n, 4), and its distance."""
+    """Fill the first of the nearest right marks (m, 4) of each left one (n, 4), and how far."""
     for i in range(left.shape[0]):
         a, b, c, d = left[i, 0], left[i, 1], left[i, 2], left[i, 3]
         best, place = np.int64(_FAR), np.int64(0)

@@ -93,6 +93,7 @@ def kinds(found):
     }
 
 
+@pytest.mark.slow
 def test_a_turned_picture_is_a_copy_after_all(run, tmp_path):
     put(tmp_path, train_whole=turned(3, 0), train_other=picture(2), val_turned=turned(3, 8))
     summary, found = run(looks=0, views="none")
@@ -141,6 +142,7 @@ def test_a_turned_crop_is_found_in_any_orientation(run, tmp_path, turn):
     np.testing.assert_allclose(window, (0.03, 0.03, 0.87, 0.87), atol=0.03)
 
 
+@pytest.mark.slow
 def test_other_things_of_one_outline_are_no_copies(run, tmp_path):
     put(tmp_path, train_one=thing(0), val_two=thing(10))
     _, found = run(looks=0)

@@ -92,6 +92,7 @@ def test_an_item_that_takes_too_long_is_given_up(slow):
     assert answers[:12] + answers[13:] == [n**2 for n in range(200) if n != 12]
 
 
+@pytest.mark.slow
 def test_what_tasks_have_in_common_is_given_up_in_all_of_them(tmp_path):
     tried = tmp_path / "tried"
     refusals = Refusals(lambda task: task[:2])
@@ -219,6 +220,7 @@ def spawns(monkeypatch):
     monkeypatch.setattr(worker_start, "start_method", lambda: "spawn")
 
 
+@pytest.mark.slow
 def test_processes_that_are_spawned_do_the_same(spawns):
     with supervisor({3: die, 77: leave}) as workers:
         assert isinstance(workers._workers[0].process, SpawnProcess)
@@ -278,6 +280,7 @@ def first_processes(monkeypatch):
     return started
 
 
+@pytest.mark.slow
 def test_each_fork_server_starts_one_first_process(first_processes):
     for _ in range(2):
         with supervisor(count=1) as workers:

@@ -820,6 +820,7 @@ def killed_at_every_call(forks, images, tmp_path, where, step, *, undone):
                 run(*move, cwd=data)
 
 
+@pytest.mark.slow
 def test_54_killed_while_moving(forks, images, tmp_path):
     killed_at_every_call(forks, images, tmp_path, tmp_path, step=41, undone=False)
 

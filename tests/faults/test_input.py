@@ -422,6 +422,7 @@ def mutate_and_hash(tmp_path, encoded, count):
     assert rejected > count // 20
 
 
+@pytest.mark.slow
 def test_16_mutations(tmp_path, encoded):
     mutate_and_hash(tmp_path, encoded, 4_000)
 
@@ -466,6 +467,7 @@ def test_18_links(tmp_path):
     assert [leak["kinds"]["identical"] for leak in summary["leaks"]] == [2, 2]
 
 
+@pytest.mark.slow
 def test_19_unreadable(tmp_path):
     folder = scenes(tmp_path / "in", range(3))
     (folder / "001.png").chmod(0)
@@ -649,6 +651,7 @@ def _count(log):
     return Recipe()
 
 
+@pytest.mark.slow
 def test_27_given_up_after_two(tmp_path, monkeypatch):
     folder = scenes(tmp_path / "in", [1])
     monkeypatch.setenv("FASTPHASH_TEST_LOG", str(tmp_path / "log"))

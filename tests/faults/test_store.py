@@ -167,6 +167,7 @@ def limited(limit, number):
     return lambda: resource.setrlimit(limit, (number, number))
 
 
+@pytest.mark.slow
 def test_29_disk_full(tmp_path):
     folder = scenes(tmp_path / "in", range(12))
     words = ("hash", str(folder), "-o", str(tmp_path / "s"))
@@ -400,6 +401,7 @@ with locked(Path(sys.argv[1])), locked(Path(sys.argv[2])):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outs", slow_but(["made"], ["made", "closed"]))
 def test_35_read_only_output(tmp_path, outs):
     scenes(tmp_path / "in", range(3))

@@ -168,6 +168,7 @@ def test_a_script_on_standard_input(folder, script):
     assert python(folder, "-", input=script) == "3"
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard(folder):
     (folder / "script.py").write_text(UNGUARDED)
     assert python(folder, "script.py") == "3"

@@ -101,6 +101,7 @@ def test_pairs_come_in_the_same_order_in_pieces_of_any_size(monkeypatch):
     assert pa.concat_tables(pieces).to_pylist() == whole.to_pylist()
 
 
+@pytest.mark.slow
 def test_tables_hold_as_many_thumbnails_as_memory_allows():
     needles, haystack = table(1, 25), table(2, 30)
     assert needles.has_thumbnails

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -164,8 +165,8 @@ def write_shards(
         write(folder / f"shard-{i:06d}.{ending}", images)
 
 
-def write_tar(path: Path, images: Sequence[Path], mode: str = "w") -> None:
-    with tarfile.open(path, mode) as tar:  # type: ignore[call-overload]
+def write_tar(path: Path, images: Sequence[Path], mode: Literal["w", "w:gz"] = "w") -> None:
+    with tarfile.open(path, mode) as tar:
         for image in images:
             data = image.read_bytes()
             member = tarfile.TarInfo(image.name)

@@ -5,6 +5,7 @@ otherwise pyarrow holds all images of a row group.
 """
 
 import contextlib
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
@@ -116,8 +117,8 @@ class ParquetContainer:
             raise ContainerError(f"damaged in row group {group}: {_reason(error)}") from error
 
     def _read(self, row: int) -> bytes:
-        group = next((i for i, end in enumerate(self._ends) if row < end), None)
-        if group is None or row < 0:
+        group = bisect_right(self._ends, row)
+        if row < 0 or group == len(self._ends):
             raise ImageError("read", CHANGED)
         within = row - (self._ends[group - 1] if group else 0)
         if self._rows.group != group or within < self._rows.start:
@@ -139,8 +140,9 @@ class _Column:
         self.name = ".".join(parts)
         self.is_struct = pa.types.is_struct(kind)
         self.has_paths = self.is_struct and kind.get_field_index("path") >= 0
-        self.leaf = f"{self.name}.bytes" if self.is_struct else self.name
-        self.leaves = [self.leaf, f"{self.name}.path"] if self.has_paths else [self.leaf]
+        self.leaves = [f"{self.name}.bytes" if self.is_struct else self.name]
+        if self.has_paths:
+            self.leaves.append(f"{self.name}.path")
 
     def values(self, batch: pa.RecordBatch) -> pa.Array:
         """The column in a batch."""

@@ -6,7 +6,6 @@ import shutil
 import signal
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from tests.faults.test_clean import own_names_in
 from tests.support.command_line import run
 from tests.support.disks import elsewhere
 from tests.support.examples import slow_but
-from tests.support.forks import command
+from tests.support.forks import command, send
 from tests.support.scenes import save, scene, source
 
 TREES = ("copy", "hardlink", "symlink")
@@ -83,8 +82,7 @@ def killed_after(forks, seconds, words, cwd):
         while time.monotonic() < end and not ended():
             time.sleep(0.0005)
         if not ended():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            send(pid, signal.SIGKILL)
 
     return forks.run(command, *words, cwd=cwd, meanwhile=kill).returncode == -signal.SIGKILL
 

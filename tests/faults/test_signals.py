@@ -1,6 +1,5 @@
 """Fault 42 again: signals while a command ends."""
 
-import os
 import random
 import signal
 import subprocess
@@ -12,7 +11,7 @@ import pytest
 
 from tests.support.command_line import run
 from tests.support.examples import slow_but
-from tests.support.forks import command
+from tests.support.forks import command, send
 from tests.support.scenes import planted
 from tests.support.signal_trials import COMMANDS as ALL_COMMANDS
 from tests.support.signal_trials import Place, random_trial
@@ -66,7 +65,7 @@ def ended(forks, name, place, number, after, *, early):
             time.sleep(0.0005)
         time.sleep(after)
         if not has_ended():
-            os.kill(pid, number)
+            send(pid, number)
 
     # killed after that, it hung
     done = forks.run(command, *COMMANDS[name], cwd=place, meanwhile=signalled, seconds=5)

@@ -48,6 +48,12 @@ def command(*arguments):
     run_and_leave(lambda: main(arguments, prog_name="fastphash"))
 
 
+def send(pid, number):
+    """Send a signal to a forked process that may have ended, and been waited for, meanwhile."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
 class Forks:
     """Starts processes one after the other: ``with Forks(environment) as forks``."""
 
@@ -96,12 +102,11 @@ class Forks:
                     if meanwhile:
                         meanwhile(pid, Path(streams[0]), self._has_answered)
                     if not self._has_answered(seconds):
-                        os.kill(pid, signal.SIGKILL)
+                        send(pid, signal.SIGKILL)
                     status = self._answer()
             except BaseException:
                 # the next test finds one that waits for orders
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+                send(pid, signal.SIGKILL)
                 self._end()
                 self._start()
                 raise

@@ -3,11 +3,12 @@
 import os
 import signal
 import sys
+import time
 
 import pytest
 
 from tests.support.command_line import USAGE, screen
-from tests.support.forks import Forks, command
+from tests.support.forks import Forks, command, send
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
 
@@ -36,7 +37,7 @@ def test_each_is_a_process_of_its_own(forks):
 def test_it_can_be_killed(forks, tmp_path):
     words = ("demo", "-o", str(tmp_path / "demo"))
     assert forks.run(command, *words, seconds=0).returncode == -signal.SIGKILL
-    killed = forks.run(command, *words, meanwhile=lambda pid, *_: os.kill(pid, signal.SIGKILL))
+    killed = forks.run(command, *words, meanwhile=lambda pid, *_: send(pid, signal.SIGKILL))
     assert killed.returncode == -signal.SIGKILL
 
 
@@ -49,3 +50,12 @@ def test_after_a_failure_the_next_one_runs(forks):
     with pytest.raises(AssertionError):
         forks.run(command, "--version", before=["false"])
     assert forks.run(command, "--version").returncode == 0
+
+
+def test_a_signal_may_come_after_its_end(forks):
+    def wait_and_send(pid, _, has_ended):
+        while not has_ended():
+            time.sleep(0.001)
+        send(pid, signal.SIGTERM)
+
+    assert forks.run(command, "--version", meanwhile=wait_and_send).returncode == 0

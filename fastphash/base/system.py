@@ -13,7 +13,7 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing import connection, get_all_start_methods
 from typing import IO, Any, Literal
 
@@ -78,7 +78,7 @@ def try_to_hold(descriptor: int) -> bool:
 
 
 def is_held(path: Name) -> bool:
-    """Whether a process has locked a file by `try_to_hold`; on Windows, whether it has it open.
+    """Whether a process has locked a file by `try_to_hold`, or lets nobody open it.
 
     Raises
     ------
@@ -86,15 +86,46 @@ def is_held(path: Name) -> bool:
         There is no such file.
     """
     try:
+        with _opened_to_lock(path) as descriptor:
+            return not try_to_hold(descriptor)
+    except PermissionError:
+        return True
+
+
+def remove_unless_held(path: Name) -> None:
+    """Remove a file, if it is there, unless a process has locked it by `try_to_hold`.
+
+    It is locked meanwhile, so that what goes is what was looked at. On Windows, what another
+    process has open can't be removed.
+    """
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        if WINDOWS:
+            os.unlink(path)
+            return
+        with _opened_to_lock(path) as descriptor:
+            # another process may have given the name to another file before this one was locked
+            if try_to_hold(descriptor) and has_name(descriptor, path):
+                os.unlink(path)
+
+
+def has_name(descriptor: int, path: Name) -> bool:
+    """Whether a path is that of an open file."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def _opened_to_lock(path: Name) -> Iterator[int]:
+    """The descriptor of a file; some network shares lock only what is open for writing."""
+    try:
         descriptor = os.open(path, os.O_RDWR)
     except PermissionError:
         # a read-only file can be locked as well
-        try:
-            descriptor = os.open(path, os.O_RDONLY)
-        except PermissionError:
-            return WINDOWS
+        descriptor = os.open(path, os.O_RDONLY)
     try:
-        return not try_to_hold(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -15,7 +15,7 @@ import xxhash
 from fastphash.base.system import finish_copy, sync_folder
 from fastphash.errors import FastphashError
 from fastphash.files.digest import digest_of
-from fastphash.files.exclusive_rename import NO_LINKS, drop_placeholder, give_name
+from fastphash.files.exclusive_rename import NO_LINKS, drop_placeholder, give_name, is_empty
 from fastphash.files.file_attributes import has_holes, keep_owner_and_attributes
 from fastphash.files.own_copies import TakenError, is_written, own_copy, remove_leftovers
 from fastphash.files.own_names import copy_names
@@ -191,6 +191,8 @@ def _check_copy(target: bytes, digest: bytes) -> None:
 
 def _drop_placeholder(target: bytes, digest: bytes) -> None:
     """Remove an empty target that a killed run left with the copy for it."""
+    if not is_empty(target):
+        return
     for copy in copy_names(target, digest):
         if not is_written(copy):
             drop_placeholder(copy, target)

@@ -11,9 +11,12 @@ import stat
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from fastphash.base.system import is_held, try_to_hold
+from fastphash.base.system import WINDOWS, has_name, is_held, remove_unless_held, try_to_hold
 from fastphash.errors import FastphashError
 from fastphash.files.own_names import copy_names
+
+# times that each name of a copy is tried
+_ATTEMPTS = 8
 
 
 class TakenError(FastphashError):
@@ -31,11 +34,15 @@ def own_copy(target: bytes, digest: bytes) -> Iterator[tuple[bytes, BinaryIO]]:
     """
     name, file = _claim(target, digest)
     status = os.fstat(file.fileno())
-    try:
-        with file:
+    with file:
+        try:
             yield name, file
-    finally:
-        remove_if_same(name, status)
+        finally:
+            if WINDOWS:
+                # where nothing that is open can be removed
+                file.close()
+            # before it is unlocked: then another process may give the name to its own file
+            remove_if_same(name, status)
 
 
 def own_link(target: bytes, digest: bytes, leads_to: bytes) -> bytes:
@@ -58,8 +65,10 @@ def is_written(name: bytes) -> bool:
 def remove_leftovers(target: bytes, digest: bytes) -> None:
     """Remove copies for a target that killed runs left."""
     for name in copy_names(target, digest):
-        if os.path.lexists(name) and not is_written(name):
-            with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISREG(os.lstat(name).st_mode):
+                remove_unless_held(name)
+            else:
                 os.unlink(name)
 
 
@@ -71,11 +80,11 @@ def remove_if_same(path: bytes, written: os.stat_result) -> None:
 
 
 def _claim(target: bytes, digest: bytes) -> tuple[bytes, BinaryIO]:
-    for name in copy_names(target, digest):
+    # another process may take a file for a leftover before it is locked, and remove it
+    for name in copy_names(target, digest) * _ATTEMPTS:
         with contextlib.suppress(FileExistsError), contextlib.ExitStack() as stack:
             file = cast(BinaryIO, stack.enter_context(open(name, "x+b", opener=_private)))
-            # another process may have taken it for a leftover before it was locked
-            if try_to_hold(file.fileno()) and _has_name(file, name):
+            if try_to_hold(file.fileno()) and has_name(file.fileno(), name):
                 stack.pop_all()
                 return name, file
     raise TakenError("other processes copy it to the same folder")
@@ -84,10 +93,3 @@ def _claim(target: bytes, digest: bytes) -> tuple[bytes, BinaryIO]:
 def _private(name: str | bytes, flags: int) -> int:
     """Open a file that only its owner may read, as long as it isn't whole."""
     return os.open(name, flags, 0o600)
-
-
-def _has_name(file: BinaryIO, name: bytes) -> bool:
-    try:
-        return os.path.samestat(os.lstat(name), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False

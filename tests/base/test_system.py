@@ -256,3 +256,31 @@ def test_freed_arrays_are_returned_where_glibc_can(monkeypatch):
     # musl has no such function
     del glibc.mallopt
     system.return_freed_arrays()
+
+
+def test_what_is_held_is_not_removed(tmp_path):
+    path = tmp_path / "file"
+    system.remove_unless_held(path)
+    with open(path, "wb") as file:
+        assert system.try_to_hold(file.fileno())
+        assert system.is_held(path)
+        system.remove_unless_held(path)
+        assert system.has_name(file.fileno(), path)
+    assert not system.is_held(path)
+    system.remove_unless_held(path)
+    assert not path.exists()
+
+
+def test_a_file_that_has_got_the_name_meanwhile_is_not_removed(tmp_path, monkeypatch):
+    path, newer = tmp_path / "file", tmp_path / "newer"
+    path.write_bytes(b"left by a killed run")
+    newer.write_bytes(b"being written")
+
+    def replaced_before(descriptor):
+        os.replace(newer, path)
+        return hold(descriptor)
+
+    hold = system.try_to_hold
+    monkeypatch.setattr(system, "try_to_hold", replaced_before)
+    system.remove_unless_held(path)
+    assert path.read_bytes() == b"being written"

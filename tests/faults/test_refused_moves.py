@@ -202,10 +202,10 @@ def test_53_two_runs_make_one_tree(tmp_path, make):
             return copy_file(source, target, DIGEST)
         return (link_file if make == "hardlink" else symlink_file)(source, target)
 
-    targets = [os.fsencode(tmp_path / "tree" / str(number)) for number in range(50)]
-    with ThreadPoolExecutor(4) as pool:
-        runs = list(pool.map(lambda _: [one(target) for target in targets], range(4)))
-    assert [sum(made) for made in zip(*runs, strict=True)] == [1] * 50
+    targets = [os.fsencode(tmp_path / "tree" / str(number)) for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(lambda _: [one(target) for target in targets], range(8)))
+    assert [sum(made) for made in zip(*runs, strict=True)] == [1] * 200
     assert {Path(os.fsdecode(target)).read_bytes() for target in targets} == {CONTENT}
     assert not own_names_in(tmp_path)
 

@@ -204,6 +204,7 @@ def stop_hashing(tmp_path, number, state, times, large=60):
     assert contents(store) == contents(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_42_signals_while_hashing(tmp_path):
     stop_hashing(tmp_path, signal.SIGINT, hashing, [0.1], large=24)
 

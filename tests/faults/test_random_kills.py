@@ -16,7 +16,6 @@ from fastphash.ingest.options import IngestOptions
 from tests.faults.test_clean import own_names_in
 from tests.support.command_line import run
 from tests.support.disks import elsewhere
-from tests.support.examples import slow_but
 from tests.support.forks import command, send
 from tests.support.scenes import save, scene, source
 
@@ -151,7 +150,8 @@ class Campaign:
         return kills
 
 
-@pytest.mark.parametrize("kills", slow_but(["other 3"], ["other 3", "same 250", "other 250"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", ["same 250", "other 250"])
 def test_54_killed_at_random_moments(forks, tmp_path, kills):
     device, most = kills.split()[0], int(kills.split()[1])
     rng = random.Random(most)

@@ -18,13 +18,13 @@ from fastphash.sources.protocol import Stamp
 from fastphash.store.store import MANIFEST, open_store
 from tests.support.containers import make_tar
 from tests.support.executors import InProcess
-from tests.support.scenes import scene, scenes, source
+from tests.support.scenes import QUICK_PNG, scene, scenes, source
 from tests.support.stores import part_bytes, paths, read_store, rejected
 
 
 def png(seed):
     file = io.BytesIO()
-    Image.fromarray(scene(seed)).save(file, "PNG")
+    Image.fromarray(scene(seed)).save(file, "PNG", **QUICK_PNG)
     return file.getvalue()
 
 

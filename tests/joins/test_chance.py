@@ -50,6 +50,7 @@ def planted(rows, copies, seed=0):
     return Index(np.concatenate([rows.hashes, again]), rows.known)
 
 
+@pytest.mark.slow
 def test_copies_do_not_count_as_chance():
     rows = Index(hashed(waves(400, 2)))
     many = planted(rows, 20)

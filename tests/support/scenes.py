@@ -11,6 +11,9 @@ from fastphash.sources.local import folder_source
 #: Pillow's names of the seven orientations that turn an image, in canonical order.
 TRANSPOSES = [Image.Transpose[name.upper()] for name in ORIENTATIONS[1:]]
 
+#: Options of Pillow: four times as fast as the usual level 6, for thousands of files.
+QUICK_PNG = {"compress_level": 1}
+
 
 def scene(seed, height=48, width=64):
     """A smooth random picture, uint8 (h, w, 3), whose hash ties with nothing."""
@@ -21,6 +24,8 @@ def scene(seed, height=48, width=64):
 def save(path, pixels, **options):
     """Write pixels in the format of the path's ending, and make the folders on the way."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".png":
+        options = QUICK_PNG | options
     Image.fromarray(pixels).save(path, **options)
     return path
 

@@ -41,6 +41,7 @@ def test_it_can_be_killed(forks, tmp_path):
     assert killed.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_after_a_failure_the_next_one_runs(forks):
     def fail(*_):
         raise ValueError("in the test")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.support.command_line import make_parser
 from benchmarks.support.dataset import build_dataset
 from benchmarks.support.markdown import print_table
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.errors import FastphashError
 from fastphash.hashing.definition import Definition
 from fastphash.hashing.phash import phash

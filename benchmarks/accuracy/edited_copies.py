@@ -14,11 +14,12 @@ originals come from other files. With `--draw all` they come from all files.
 Columns:
 
 - alone: fastphash's distance, the least over eight orientations.
-- verified: pairs within the radius that an audit would choose, ranked by `verify.comparison`:
+- verified: pairs within the radius that an audit would choose, ranked by `verification.comparison`:
   first those whose thumbnails agree, then the others by score. Colours are not compared, since no
   other method compares them.
 - views: the same pairs and those that views propose (`joins.views`), ranked by the score of what
-  the two have in common (`verify.window_scores`), lowered so that both defaults are one threshold.
+  the two have in common (`verification.window_scores`), lowered so that both defaults are one
+  threshold.
 - looks, with `--looks`: the same, once pairs in doubt were looked at in rounds as an audit does.
   Pairs that pixels prove to be copies come first, and those that are none are left out.
 - phash: ImageHash's, equal to fastphash's distance in one orientation. ahash, dhash, whash:
@@ -64,7 +65,7 @@ from fastphash.base.machine import core_count
 from fastphash.cli.output import ProgressScreen
 from fastphash.joins.chance import choose_radius
 from fastphash.joins.index import Index
-from fastphash.verify.similarity import similarity
+from fastphash.verification.similarity import similarity
 
 _SPEED_PAIRS = 500_000
 

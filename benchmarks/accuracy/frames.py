@@ -21,7 +21,7 @@ from fastphash.joins.batches import find_matches
 from fastphash.joins.chance import MAX_RADIUS
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches, concatenate_matches
-from fastphash.verify.similarity import similarity
+from fastphash.verification.similarity import similarity
 
 _SIDE = 200
 

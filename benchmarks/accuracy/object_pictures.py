@@ -24,7 +24,7 @@ from benchmarks.support.object_pictures import (
     ObjectPicture,
     write_object_pictures,
 )
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.cli.output import ProgressScreen
 from fastphash.results.audit_folder import GROUPS
 from fastphash.sources.local import folder_source

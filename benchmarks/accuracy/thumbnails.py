@@ -20,7 +20,7 @@ from fastphash.images.pixels import array_grey
 from fastphash.images.thumbnail import thumbnail
 from fastphash.joins.matches import Matches
 from fastphash.store.rows import Content
-from fastphash.verify.comparison import compare_images
+from fastphash.verification.comparison import compare_images
 
 Edits = dict[str, Callable[[Pixels], Pixels]]
 

@@ -18,10 +18,10 @@ from benchmarks.support.methods import ScoredPairs, Task
 from benchmarks.support.mixes import EDITS, rows_of
 from benchmarks.support.object_pictures import ObjectPicture, write_object_pictures
 from benchmarks.support.ranking import Truth
-from fastphash.audit.doubts import LEAST_RESCUED, LEAST_VETOED, first_round
-from fastphash.audit.findings import find_findings
-from fastphash.audit.options import AuditOptions
-from fastphash.audit.run import audit
+from fastphash.audits.doubts import LEAST_RESCUED, LEAST_VETOED, first_round
+from fastphash.audits.findings import find_findings
+from fastphash.audits.options import AuditOptions
+from fastphash.audits.run import audit
 from fastphash.base.orientations import orient_pixels
 from fastphash.base.progress import Progress
 from fastphash.base.vocabulary import DIFFERENT, KINDS, NEAR
@@ -39,11 +39,11 @@ from fastphash.looks.table import Looks
 from fastphash.results.audit_folder import read_splits
 from fastphash.sources.local import folder_source
 from fastphash.store.rows import Content
-from fastphash.verify.comparison import compare_images
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.crops import MIN_CROPPED_SCORE
-from fastphash.verify.decide_kind import Relation, relate_matches
-from fastphash.verify.window_scores import score_windows
+from fastphash.verification.comparison import compare_images
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.crops import MIN_CROPPED_SCORE
+from fastphash.verification.decide_kind import Relation, relate_matches
+from fastphash.verification.window_scores import score_windows
 
 COPY, OTHER_SHOT, OTHER = "copy", "other shot", "other"
 

@@ -31,9 +31,9 @@ from fastphash.joins.index import Index
 from fastphash.joins.matches import concatenate_matches
 from fastphash.joins.views import ViewedRows, choose_view_radius, find_view_matches
 from fastphash.store.rows import Content
-from fastphash.verify.comparison import compare_images
-from fastphash.verify.crops import MIN_CROPPED_SCORE
-from fastphash.verify.window_scores import score_windows
+from fastphash.verification.comparison import compare_images
+from fastphash.verification.crops import MIN_CROPPED_SCORE
+from fastphash.verification.window_scores import score_windows
 
 PRECISION = 0.99
 ALONE, VERIFIED, PHASH, CROP_RESISTANT = "alone", "verified", "phash", "crops"

@@ -25,7 +25,7 @@ from fastphash.results.schemas import (
 from fastphash.store.create import create_store
 from fastphash.store.schema import REJECTED_SCHEMA, Layout
 from fastphash.store.store import PART_ROWS, open_store
-from fastphash.verify.decide_kind import Relation
+from fastphash.verification.decide_kind import Relation
 
 SPLITS = ("train", "val")
 DECISIONS = 5000

@@ -28,7 +28,7 @@ class ScoredPairs(NamedTuple):
     ----------
     distance : uint8 (n,)
     score : float32 (n,)
-        As `fastphash.verify.similarity.similarity` gives it; NaN without thumbnails.
+        As `fastphash.verification.similarity.similarity` gives it; NaN without thumbnails.
     """
 
     distance: NDArray[np.uint8]

@@ -14,7 +14,7 @@ from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.joins.options import JoinOptions
-from fastphash.verify.similarity import similarity
+from fastphash.verification.similarity import similarity
 
 _PAIRS_AT_ONCE = 1 << 17
 _NEGATIVES_AT_ONCE = 1 << 10

@@ -11,8 +11,8 @@ from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.joins.options import JoinOptions
 from fastphash.store.rows import HashTable
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import relate_matches
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import relate_matches
 
 # about so many pairs are scored, and never more than so many
 _PAIRS = 60_000

@@ -34,10 +34,10 @@ from fastphash.results.schemas import (
     relation_columns,
 )
 from fastphash.store.rows import HashTable
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import Relation
-from fastphash.verify.findings import Findings
-from fastphash.verify.looked_pairs import LookedPairs
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import Relation
+from fastphash.verification.findings import Findings
+from fastphash.verification.looked_pairs import LookedPairs
 
 ACTIONS = KEEP, REMOVE = ("keep", "remove")
 

@@ -12,9 +12,9 @@ from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.results.decisions import read_steps, resolve
-from fastphash.verify.decide_kind import Relation, relate_matches
-from fastphash.verify.findings import Findings
-from fastphash.verify.looked_pairs import LookedPairs
+from fastphash.verification.decide_kind import Relation, relate_matches
+from fastphash.verification.findings import Findings
+from fastphash.verification.looked_pairs import LookedPairs
 
 # no two hashes are further apart
 _ANY_DISTANCE = 64

@@ -13,10 +13,10 @@ from fastphash.joins.index import Index
 from fastphash.results.copy_rule import CopyRule, search_index
 from fastphash.results.decisions import Resolved
 from fastphash.results.groups import GroupedRows
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import Relation
-from fastphash.verify.findings import NO_FINDINGS, Findings
-from fastphash.verify.looked_pairs import LookedPairs
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import Relation
+from fastphash.verification.findings import NO_FINDINGS, Findings
+from fastphash.verification.looked_pairs import LookedPairs
 
 # a copy whose annotations disagree with those of this many images that stay is kept without looking
 # for one that agrees: each look costs a grouping

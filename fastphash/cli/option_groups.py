@@ -13,7 +13,7 @@ from fastphash.defaults import LOOKS, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
-    from fastphash.audit.options import LabelSources
+    from fastphash.audits.options import LabelSources
     from fastphash.files.table_formats import Format
     from fastphash.groups.grouping import Grouping
     from fastphash.images.decode import DecodeMode
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fastphash.joins.options import JoinOptions
     from fastphash.sources.protocol import Source
     from fastphash.store.rows import HashTable
-    from fastphash.verify.criteria import CopyCriteria
+    from fastphash.verification.criteria import CopyCriteria
 
 
 def gather(**groups: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -180,7 +180,7 @@ class CopyOptions:
 
     def criteria(self, progress: Progress) -> "CopyCriteria":
         """The same, for the library, where a radius is given."""
-        from fastphash.verify.criteria import CopyCriteria
+        from fastphash.verification.criteria import CopyCriteria
 
         assert self.radius is not None
         return CopyCriteria(self.radius, self.least_score(), self.join(progress))
@@ -240,7 +240,7 @@ class LabelOptions:
 
     def sources(self) -> "LabelSources":
         """The same, for the library."""
-        from fastphash.audit.options import LabelSources
+        from fastphash.audits.options import LabelSources
 
         return LabelSources(self.class_folders, self.coco)
 

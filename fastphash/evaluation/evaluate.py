@@ -22,7 +22,7 @@ from fastphash.joins.matches import Matches
 from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, were_compared
 from fastphash.store.rows import HashTable
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 
 _ROWS_PER_TABLE = 1 << 19
 # no two hashes are further apart

@@ -19,9 +19,9 @@ from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.store.rows import HashTable
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import Relation, relate_matches
-from fastphash.verify.findings import Findings
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import Relation, relate_matches
+from fastphash.verification.findings import Findings
 
 #: A pair is listed as true, follows from listed pairs, has the same bytes, none of these, or is
 #: listed as no copies. Those before `unlisted` are right.

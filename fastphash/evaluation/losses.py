@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import DIFFERENT
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import Relation
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import Relation
 
 #: Reasons: an image has no hash; the distance is beyond the radius; it is, and no window of one
 #: image was found in the other; there are no thumbnails to compare; the score is too low; the

@@ -9,7 +9,7 @@ from fastphash.evaluation.judging import STATUS_NOT_COPIES, STATUS_UNLISTED, Jud
 from fastphash.evaluation.losses import count_losses
 from fastphash.evaluation.metrics import Figures, Ranking, best
 from fastphash.evaluation.truth import Truth
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 
 # the thresholds of `by_score`
 _SCORES = np.arange(101) / 100

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fastphash.groups.grouping import Grouping, find_keepers
 from fastphash.joins.given import check_given, given_hashes
 from fastphash.store.rows import Content
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 
 
 class Groups(NamedTuple):

@@ -9,9 +9,9 @@ from fastphash.base.vocabulary import COLLISION
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.store.rows import Content
-from fastphash.verify.comparison import Comparison, compare_images
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import decide_kinds
+from fastphash.verification.comparison import Comparison, compare_images
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import decide_kinds
 
 
 class IsCopy(Protocol):

@@ -18,10 +18,10 @@ from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.joins.options import JoinOptions
 from fastphash.store.rows import Content
-from fastphash.verify.comparison import Comparison, compare_images
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.flatness import flat_rows
-from fastphash.verify.layers import unproven_rows
+from fastphash.verification.comparison import Comparison, compare_images
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.flatness import flat_rows
+from fastphash.verification.layers import unproven_rows
 
 #: How pairs become groups.
 Grouping = Literal["star", "components"]

@@ -13,7 +13,7 @@ from fastphash.report.groups import Group, ImageName, Member
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths, image_keys
-from fastphash.verify.decide_kind import relate_matches
+from fastphash.verification.decide_kind import relate_matches
 
 # pairs that are compared for each one that is wanted: some turn out to be copies
 _COMPARED = 4

@@ -25,7 +25,7 @@ from fastphash.store.schema import REJECTED_SCHEMA
 from fastphash.store.store import AUDIT_STORE, Store, is_store, open_store
 
 if TYPE_CHECKING:
-    from fastphash.verify.findings import Findings
+    from fastphash.verification.findings import Findings
 
 HASHES = AUDIT_STORE
 GROUPS = "groups.parquet"
@@ -111,7 +111,7 @@ class AuditFolder:
         """
         # these import kernels, which are slow to load
         from fastphash.results.finding_table import read_findings
-        from fastphash.verify.findings import NO_FINDINGS
+        from fastphash.verification.findings import NO_FINDINGS
 
         # audits of earlier versions have neither
         digest = self.summary.get("findings", "")

@@ -18,12 +18,12 @@ from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.results.decisions import Resolved
 from fastphash.store.rows import HashTable
-from fastphash.verify.comparison import Comparison
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import decide_kinds
-from fastphash.verify.findings import NO_FINDINGS, Findings
-from fastphash.verify.flatness import flat_rows
-from fastphash.verify.looked_pairs import LookedPairs
+from fastphash.verification.comparison import Comparison
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import decide_kinds
+from fastphash.verification.findings import NO_FINDINGS, Findings
+from fastphash.verification.flatness import flat_rows
+from fastphash.verification.looked_pairs import LookedPairs
 
 # no two hashes are further apart
 _ANY_DISTANCE = 64

@@ -29,8 +29,8 @@ from fastphash.results.schemas import (
 )
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths, image_keys
-from fastphash.verify.decide_kind import Relation
-from fastphash.verify.findings import Findings
+from fastphash.verification.decide_kind import Relation
+from fastphash.verification.findings import Findings
 
 
 def findings_table(findings: Findings, rows: HashTable) -> pa.Table:

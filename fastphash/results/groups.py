@@ -41,10 +41,10 @@ from fastphash.results.schemas import (
     row_names,
 )
 from fastphash.store.rows import HashTable
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import Relation, relate
-from fastphash.verify.findings import NO_FINDINGS, Findings
-from fastphash.verify.looked_pairs import LookedPairs
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import Relation, relate
+from fastphash.verification.findings import NO_FINDINGS, Findings
+from fastphash.verification.looked_pairs import LookedPairs
 
 
 def candidates(rows: HashTable, order: NDArray[np.int64], criteria: CopyCriteria) -> HashTable:

@@ -20,10 +20,10 @@ from fastphash.results.schemas import (
     row_names,
 )
 from fastphash.store.rows import HashTable
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import Relation
-from fastphash.verify.findings import NO_FINDINGS, Findings
-from fastphash.verify.looked_pairs import LookedPairs
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import Relation
+from fastphash.verification.findings import NO_FINDINGS, Findings
+from fastphash.verification.looked_pairs import LookedPairs
 
 
 class SplitLeaks(NamedTuple):

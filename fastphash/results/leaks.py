@@ -19,9 +19,9 @@ from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.results.counts import are_copies
 from fastphash.results.decisions import DecidedPairs
 from fastphash.store.rows import Content, HashTable
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import Relation, relate_matches
-from fastphash.verify.findings import NO_FINDINGS, Findings
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import Relation, relate_matches
+from fastphash.verification.findings import NO_FINDINGS, Findings
 
 # the relation of two files of the same bytes, and of the same pixels in other bytes
 _IDENTICAL = (IDENTICAL, 0, 0, 1, SAME, 0, SAME_PIXELS)

@@ -15,8 +15,8 @@ from fastphash.results.schemas import PAIRS_SCHEMA, relation_columns, row_names
 from fastphash.store.open import check_comparable
 from fastphash.store.rows import NEEDLE_ROW, HashTable
 from fastphash.store.schema import CHROMA_BYTES
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import relate_matches
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import relate_matches
 
 # rows of one table of pairs
 _TABLE_ROWS = parquet.LONG_ROW_GROUP

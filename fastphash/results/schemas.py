@@ -22,9 +22,9 @@ from fastphash.store.rows import HashTable
 
 if TYPE_CHECKING:
     # it imports kernels, which are slow to load, and large
-    from fastphash.verify.decide_kind import Relation
-    from fastphash.verify.findings import Findings
-    from fastphash.verify.looked_pairs import LookedPairs
+    from fastphash.verification.decide_kind import Relation
+    from fastphash.verification.findings import Findings
+    from fastphash.verification.looked_pairs import LookedPairs
 
 ROLES = ("keeper", "copy")
 #: What the two images of a pair are called in tables of leaks, and in those of groups.

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 import fastphash
-from fastphash.audit.query import QUERY_SCHEMA
+from fastphash.audits.query import QUERY_SCHEMA
 from fastphash.clean.journal import JOURNAL_SCHEMA
 from fastphash.clean.plan import PLAN_SCHEMA
 from fastphash.clean.skipped import SKIPPED_SCHEMA

@@ -9,8 +9,8 @@ from fastphash.calibration.near_sample import sample_near_scores
 from fastphash.hashing.definition import HASH_COLUMNS
 from fastphash.joins.api import self_join
 from fastphash.joins.matches import Matches
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.decide_kind import relate_matches
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.decide_kind import relate_matches
 from tests.support.scenes import hashed, waves
 from tests.support.stores import hashes_of
 

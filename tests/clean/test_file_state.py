@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.clean.apply import apply_plan
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.plan import make_plan

@@ -13,7 +13,7 @@ from fastphash.errors import StoreError, UsageError
 from fastphash.results.decisions import Decision, Image, decide
 from fastphash.results.groups import group_rows
 from fastphash.results.priority import priority
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 from tests.support import naive
 from tests.support.audits import RADIUS, audited
 from tests.support.thumbnails import POOL

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.base import paths
 from fastphash.clean import targets
 from fastphash.clean.apply import apply_plan

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.clean.plan import PLAN, make_plan
 from fastphash.files import parquet
 from fastphash.ingest.options import IngestOptions

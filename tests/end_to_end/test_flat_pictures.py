@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.base.vocabulary import COPY_KINDS
 from fastphash.clean.plan import make_plan
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import open_audit
 from fastphash.results.groups import group_rows
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 from tests.support.encoded_samples import png_of, tiff_of
 from tests.support.examples import examples
 from tests.support.hashed_images import SURE, hash_encoded, related

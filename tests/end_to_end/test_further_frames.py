@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.clean.plan import make_plan
 from fastphash.ingest.options import IngestOptions
 from fastphash.results.audit_folder import open_audit
 from fastphash.results.groups import group_rows
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.layers import MAX_SCORE
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.layers import MAX_SCORE
 from tests.support.examples import slow_but
 from tests.support.hashed_images import SURE, hash_encoded, related
 from tests.support.scenes import source

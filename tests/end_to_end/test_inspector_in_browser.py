@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import folder_source
 from tests.support.audits import pair, write_audit

@@ -26,7 +26,7 @@ from fastphash.evaluation.pair_tables import JUDGED_SCHEMA
 from fastphash.files import parquet
 from fastphash.results.audit_folder import open_audit
 from fastphash.results.pairs import find_pairs
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 from tests.support.audits import RADIUS
 from tests.support.findings import KINDS_FOUND, findings_of
 from tests.support.parts_audit import FOUND, parts_audit

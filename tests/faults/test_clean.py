@@ -19,7 +19,7 @@ import xxhash
 from hypothesis import example, given, seed, settings
 from hypothesis import strategies as st
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.base.vocabulary import CLEAN_MODES, KINDS, SURE_KINDS, UNLOOKED
 from fastphash.clean import tree
 from fastphash.clean.apply import apply_plan
@@ -43,7 +43,7 @@ from fastphash.results.decisions import Decision, Image, decide
 from fastphash.sources.local import LocalReader, folder_source
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import REJECTED_SCHEMA
-from fastphash.verify.findings import NO_FINDINGS
+from fastphash.verification.findings import NO_FINDINGS
 from tests.support.audits import fixed
 from tests.support.command_line import run
 from tests.support.disks import elsewhere, in_memory

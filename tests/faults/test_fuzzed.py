@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fastphash.audit.labels import check_labels, compare_labels
-from fastphash.audit.options import AuditOptions, LabelSources
-from fastphash.audit.proposals import check_proposals, propose
-from fastphash.audit.run import audit
+from fastphash.audits.labels import check_labels, compare_labels
+from fastphash.audits.options import AuditOptions, LabelSources
+from fastphash.audits.proposals import check_proposals, propose
+from fastphash.audits.run import audit
 from fastphash.base.progress import no_progress
 from fastphash.errors import FastphashError
 from fastphash.files.digest import hex_digest_of
@@ -26,7 +26,7 @@ from fastphash.sources.local import folder_source
 from fastphash.store.manifest import MANIFEST, manifest_digest
 from fastphash.store.open import read_hashes
 from fastphash.store.store import open_store
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 from tests.support.command_line import run
 from tests.support.fuzzed import damaged, fuzzed_json, fuzzed_parquet
 from tests.support.scenes import planted

@@ -12,7 +12,7 @@ from PIL import Image
 
 from benchmarks.speed.inspector import RunningInspector, copy_rows, pages
 from benchmarks.support.synthetic_audit import write_audit as write_large_audit
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.ingest.options import IngestOptions
 from fastphash.inspector.catalog import Catalog
 from fastphash.results.audit_folder import open_audit

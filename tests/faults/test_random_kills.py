@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.clean.journal import JOURNAL
 from fastphash.ingest.options import IngestOptions
 from tests.faults.test_clean import own_names_in

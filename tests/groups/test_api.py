@@ -15,7 +15,7 @@ from fastphash.hashing.phash import hash_orientations, hash_thumbnails
 from fastphash.images.thumbnail import both_thumbnails
 from fastphash.joins.index import Index
 from fastphash.store.rows import Content
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 from tests.support import naive
 from tests.support.examples import examples, slow_but
 from tests.support.thumbnails import POOL

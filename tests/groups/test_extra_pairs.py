@@ -11,7 +11,7 @@ from fastphash.groups import stars
 from fastphash.groups.grouping import GROUPINGS, find_copies, find_keepers
 from fastphash.joins.index import Index
 from fastphash.store.rows import Content
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 from tests.support import naive
 from tests.support.examples import examples
 from tests.support.thumbnails import POOL

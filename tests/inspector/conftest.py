@@ -1,6 +1,6 @@
 import pytest
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import folder_source
 from tests.support.inspector_client import Served

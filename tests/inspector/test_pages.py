@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.ingest.options import IngestOptions
 from tests.support.audits import write_audit
 from tests.support.command_line import run

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.verify.similarity import similarity
+from fastphash.verification.similarity import similarity
 from tests.support import naive
 from tests.support.examples import examples
 from tests.support.hash_strategies import seeds

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fastphash.verify.flatness import flat_thumbnails
+from fastphash.verification.flatness import flat_thumbnails
 from tests.support import naive
 
 

@@ -223,7 +223,7 @@ def test_an_audit_begun_again_takes_its_report_away(tmp_path, monkeypatch):
     splits = planted(tmp_path)
     out = audited(tmp_path / "out", *splits)
     save(tmp_path / "train" / "new.png", scene(70))
-    monkeypatch.setattr("fastphash.audit.copies.group_rows", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("fastphash.audits.copies.group_rows", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         audited(out, *splits)
     assert not (out / "report.html").exists()

@@ -1,6 +1,6 @@
 import pytest
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.errors import FastphashError, StoreError, UsageError
 from fastphash.files import atomic
 from fastphash.ingest.options import IngestOptions

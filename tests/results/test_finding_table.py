@@ -12,7 +12,7 @@ from fastphash.results.finding_table import findings_table, read_findings
 from fastphash.results.schemas import FINDINGS_SCHEMA, boxes_as_text, boxes_of_text
 from tests.support.findings import findings_in, findings_of
 from tests.support.plain_tables import TABLES, table
-from tests.verify.test_findings import entries
+from tests.verification.test_findings import entries
 
 
 def write(path, written):

@@ -13,8 +13,8 @@ from fastphash.results.decisions import NOTHING_DECIDED
 from fastphash.results.groups import candidates, group_rows
 from fastphash.results.priority import keep_in_first, order_splits, priority
 from fastphash.results.schemas import GROUPS_SCHEMA
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.looked_pairs import LookedPairs
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.looked_pairs import LookedPairs
 from tests.support.examples import slow_but
 from tests.support.findings import findings_in
 from tests.support.plain_tables import (

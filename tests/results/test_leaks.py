@@ -7,8 +7,8 @@ from fastphash.joins.options import JoinOptions
 from fastphash.results.decisions import NOTHING_DECIDED
 from fastphash.results.leak_table import find_leaks, merge_leaks
 from fastphash.results.schemas import LEAKS_SCHEMA
-from fastphash.verify.criteria import CopyCriteria
-from fastphash.verify.findings import NO_FINDINGS
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.findings import NO_FINDINGS
 from tests.support.examples import slow_but
 from tests.support.findings import findings_in
 from tests.support.plain_tables import TABLES, plain_leaks, some_decisions, table

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fastphash.audit.doubts import DoubtCounts
-from fastphash.audit.looks import LookCounts
+from fastphash.audits.doubts import DoubtCounts
+from fastphash.audits.looks import LookCounts
 from fastphash.results.look_words import looks_in_words
 
 

@@ -14,7 +14,7 @@ from fastphash.results.leak_table import find_leaks, merge_leaks
 from fastphash.results.pairs import filter_kinds, find_pairs
 from fastphash.results.priority import order_splits, priority
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, PAIRS_SCHEMA
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 from tests.support.examples import slow_but
 from tests.support.plain_tables import (
     EXACT,

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.files import atomic
 from fastphash.ingest.options import IngestOptions
 from fastphash.report import findings

@@ -18,7 +18,7 @@ from fastphash.store.convert import export_hashes, import_hashes, paper_groups, 
 from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.rows import HashTable
 from fastphash.store.store import open_store
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 from tests.support.executors import ONE_WORKER
 from tests.support.scenes import TRANSPOSES, save, scene, scenes, source
 from tests.support.stores import hashes_of, read_store, write_hashes

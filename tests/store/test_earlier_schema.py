@@ -18,7 +18,7 @@ from fastphash.store.schema import (
     STAMP_COLUMNS,
 )
 from fastphash.store.store import open_store
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 from tests.support.encoded_samples import png_of
 from tests.support.memory_source import MemoryReader, MemorySource
 from tests.support.scenes import source

@@ -12,7 +12,7 @@ from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.results.schemas import GROUPS_SCHEMA
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import path_columns
-from fastphash.verify.findings import NO_FINDINGS
+from fastphash.verification.findings import NO_FINDINGS
 from tests.support.stores import write_store
 from tests.support.thumbnails import POOL
 

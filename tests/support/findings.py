@@ -5,8 +5,8 @@ import numpy as np
 from fastphash.base.vocabulary import ALTERED, COLLISION, CROPPED, UNKNOWN_COLOUR, UNKNOWN_PIXELS
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
-from fastphash.verify.decide_kind import Relation
-from fastphash.verify.findings import Findings
+from fastphash.verification.decide_kind import Relation
+from fastphash.verification.findings import Findings
 
 KINDS_FOUND = (1, 2, 3, CROPPED, ALTERED, COLLISION)
 

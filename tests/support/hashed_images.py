@@ -6,7 +6,7 @@ from fastphash.ingest.worker import Hasher, Recipe
 from fastphash.results.pairs import find_pairs
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import Layout
-from fastphash.verify.criteria import CopyCriteria
+from fastphash.verification.criteria import CopyCriteria
 from tests.support.batches import reader
 
 #: Kinds that are cleaned by default.

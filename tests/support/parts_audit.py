@@ -4,8 +4,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from fastphash.audit.options import AuditOptions
-from fastphash.audit.run import audit
+from fastphash.audits.options import AuditOptions
+from fastphash.audits.run import audit
 from fastphash.base.orientations import orient_pixels
 from fastphash.base.vocabulary import (
     ALTERED,
@@ -18,9 +18,9 @@ from fastphash.base.vocabulary import (
 from fastphash.ingest.options import IngestOptions
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
-from fastphash.verify.crops import CroppedPairs
-from fastphash.verify.decide_kind import Relation
-from fastphash.verify.findings import Findings
+from fastphash.verification.crops import CroppedPairs
+from fastphash.verification.decide_kind import Relation
+from fastphash.verification.findings import Findings
 from tests.support.scenes import save, scene, source
 
 NAN = (np.nan,) * 4
@@ -76,7 +76,7 @@ def parts_audit(folder, picture=scene, found=FOUND, keep_in=("train",)):
     def find(rows, *_, **__):
         return CroppedPairs(findings_by_name(rows, found))
 
-    with patch("fastphash.audit.run.find_findings", find):
+    with patch("fastphash.audits.run.find_findings", find):
         options = AuditOptions(keep_in=keep_in)
         sources = [source(*split) for split in splits]
         audit(folder / "out", sources, options, IngestOptions(workers=1))

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from fastphash.evaluation.truth import Truth
 from fastphash.evaluation.writing import CURVES, FIGURES, PAIRS, UNLISTED
-from fastphash.verify.findings import NO_FINDINGS
+from fastphash.verification.findings import NO_FINDINGS
 from tests.support.audits import audited as audit_of
 from tests.support.thumbnails import POOL
 

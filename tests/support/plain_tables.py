@@ -8,7 +8,7 @@ import xxhash
 from fastphash.base.vocabulary import INVERSE, KINDS, ORIENTATIONS
 from fastphash.hashing.definition import HASH_COLUMNS
 from fastphash.results.decisions import NOTHING_DECIDED, Resolved
-from fastphash.verify.findings import NO_FINDINGS
+from fastphash.verification.findings import NO_FINDINGS
 from tests.support import naive
 from tests.support.stores import hashes_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fastphash import phash
-from fastphash.audit.run import audit
+from fastphash.audits.run import audit
 from fastphash.ingest.options import IngestOptions
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import open_audit

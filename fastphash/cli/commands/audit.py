@@ -30,7 +30,7 @@ from fastphash.defaults import PRECISION as DEFAULT_PRECISION
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
-    from fastphash.audit.run import Audit
+    from fastphash.audits.run import Audit
     from fastphash.sources.protocol import Source
 
 _LEAK_STATUS = 3
@@ -160,8 +160,8 @@ def audit(
     """
     sources = splits.sources()
     _check_splits(sources, str(output.out), comparing=bool(fail_on_leak))
-    from fastphash.audit.options import AuditOptions
-    from fastphash.audit.run import audit as audit_splits
+    from fastphash.audits.options import AuditOptions
+    from fastphash.audits.run import audit as audit_splits
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_audit import show_leaks_of_kinds
 

@@ -24,7 +24,7 @@ _ON_YOUR_OWN = "fastphash audit train=DIR val=DIR -o audit"
 def demo(out: Path, workers: int | None) -> None:
     """Make a data set with planted copies, audit it, and compare."""
     from fastphash import demo as planted
-    from fastphash.audit.run import audit
+    from fastphash.audits.run import audit
     from fastphash.cli.next_steps import show_next_steps
     from fastphash.cli.output import ProgressScreen, show_lines, show_table
     from fastphash.cli.output_audit import show_audit

@@ -32,8 +32,8 @@ def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) 
     sources = splits.sources()
     from dataclasses import asdict
 
-    from fastphash.audit.checks import check_images
-    from fastphash.audit.summary import count_reasons
+    from fastphash.audits.checks import check_images
+    from fastphash.audits.summary import count_reasons
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_hash import show_hashed
     from fastphash.ingest.api import hash_into

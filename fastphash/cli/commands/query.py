@@ -50,7 +50,7 @@ def query(
       fastphash query shard-000000.tar --in audit/hashes
     """
     output.check()
-    from fastphash.audit.query import nearest
+    from fastphash.audits.query import nearest
     from fastphash.cli.output import ProgressScreen, show_json
     from fastphash.cli.output_join import show_nearest
     from fastphash.files.table_formats import write_table

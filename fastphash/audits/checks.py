@@ -1,0 +1,61 @@
+"""What an audit refuses: options and folders before it hashes, splits without images after."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastphash.audits.options import AuditOptions
+from fastphash.base.text import count
+from fastphash.errors import FastphashError, UsageError
+from fastphash.ingest.tally import Tally
+from fastphash.results.audit_folder import HASHES
+from fastphash.sources.protocol import Source
+from fastphash.store.store import is_store
+
+
+def check_splits_named(sources: Sequence[Source], options: AuditOptions) -> None:
+    """Raise UsageError if an option names a split that isn't audited."""
+    splits = {source.split for source in sources}
+    for parameter, names in (("keep_in", options.keep_in), ("coco", options.labels.coco)):
+        for name in names:
+            if name not in splits:
+                there = ", ".join(sorted(splits))
+                raise UsageError(
+                    f"`{parameter}` names {name!r}, which is no split of this audit: there are "
+                    f"{there}"
+                )
+
+
+def check_output(out: Path) -> None:
+    """Raise UsageError if a folder holds something other than an audit."""
+    if not out.exists() or is_store(out / HASHES):
+        return
+    if not out.is_dir() or any(path.name != HASHES for path in out.iterdir()):
+        what = "is a store" if is_store(out) else "exists and is no audit"
+        raise UsageError(f"{str(out)!r} {what}: name a new folder with `out`")
+
+
+def check_images(
+    sources: Sequence[Source], tallies: dict[str, Tally], names: Path | None = None
+) -> None:
+    """Raise FastphashError for a split without an image; `names` is the file of rejected inputs."""
+    for source in sources:
+        tally = tallies[source.split]
+        if not tally.inputs + tally.missing + tally.hidden:
+            where = "the list of its files" if source.listed else os.fsdecode(source.root)
+            raise FastphashError(f"split {source.split!r} has no images: {where} is empty")
+        if not tally.hashed + tally.kept + tally.missing:
+            hidden = ""
+            if tally.hidden:
+                left_out = count(
+                    tally.hidden,
+                    "hidden file or folder was",
+                    "hidden files and folders were",
+                )
+                hidden = f"; {left_out} left out: `hidden`"
+            raise FastphashError(
+                f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
+                f"{count(tally.rejected, 'file was', 'files were')} rejected and "
+                f"{tally.skipped:,} skipped{hidden}"
+                + (f"; {names} says why" if names and tally.rejected else "")
+            )

@@ -1,0 +1,110 @@
+"""What an audit is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastphash.base.vocabulary import VIEW_SETS, ViewSet
+from fastphash.defaults import LOOKS, MIN_SCORE, PRECISION, VIEWS
+from fastphash.errors import UsageError
+from fastphash.files.table_formats import Format
+from fastphash.groups.grouping import Grouping
+from fastphash.joins.index import check_radius
+from fastphash.joins.options import JoinOptions
+from fastphash.verification.criteria import check_score
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSources:
+    """Where the labels of images are.
+
+    Attributes
+    ----------
+    folders : bool or None
+        Whether the first folder of a path is its label; None to decide by how the folders look.
+    coco : dict of str to Path
+        The COCO file of each split that has one.
+    """
+
+    folders: bool | None = None
+    coco: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """Which images are copies, which of them stay, and which labels are compared.
+
+    Attributes
+    ----------
+    radius : int or None
+        The largest Hamming distance of two copies, 0 to 64 bits. None for the largest at which
+        an image has few enough candidates by chance (`fastphash.joins.chance`), or for `RADIUS`
+        if nothing compares thumbnails.
+    min_score : float or None
+        The least score of the thumbnails of near copies, 0 to 1; None to take all near pairs for
+        copies.
+    precision : float
+        The share of near copies that are to be copies, between 0 and 1: where fewer are estimated
+        to be, `min_score` is raised.
+    keep_score : bool
+        Whether `min_score` is used whatever share it gives.
+    views : {"none", "centre", "all"}
+        Which windows of images are compared with others, to find crops, bordered and shifted
+        copies: none, the middles and what bars leave, or also windows at the sides. None where
+        nothing compares thumbnails.
+    looks : int
+        The most pairs that are compared at their pixels: sure copies by their thumbnails, which
+        are `altered` where they differ at a place; then pairs in doubt, which aligned pixels may
+        decide. None are where nothing compares thumbnails.
+    propose : Path, optional
+        A table of pairs, or of vectors of any embedding, from elsewhere
+        (`fastphash.audits.proposals`): they are looked at as pairs in doubt are, before others.
+    grouping : {"star", "components"}
+    keep_in : sequence of str
+        Splits that keep their images, first to last; then the others: those for validation or
+        test by name, then the smallest first.
+    compare_masks : bool
+        Whether images that look like masks of others are compared, too, though their names say so.
+    labels : LabelSources
+        The labels of copies are compared with those of their keepers.
+    join : JoinOptions
+        What joins may use.
+    table_form : {"parquet", "csv", "json"}
+        Leaks, groups and conflicts are written in this format too.
+
+    Raises
+    ------
+    UsageError
+        The radius, the score or the precision is out of range, there are no such views, or pairs
+        are proposed and nobody may look at them.
+    """
+
+    radius: int | None = None
+    min_score: float | None = MIN_SCORE
+    precision: float = PRECISION
+    keep_score: bool = False
+    views: ViewSet = VIEWS
+    looks: int = LOOKS
+    propose: Path | None = None
+    grouping: Grouping = "star"
+    keep_in: Sequence[str] = ()
+    compare_masks: bool = False
+    labels: LabelSources = field(default_factory=LabelSources)
+    join: JoinOptions = field(default_factory=JoinOptions)
+    table_form: Format = "parquet"
+
+    def __post_init__(self) -> None:
+        if self.radius is not None:
+            check_radius(self.radius)
+        check_score(self.min_score)
+        if self.views not in VIEW_SETS:
+            raise UsageError(f"no `views` {self.views!r}: use one of {', '.join(VIEW_SETS)}")
+        if self.looks < 0:
+            raise UsageError(f"`looks` is a number of pairs, 0 or more, not {self.looks!r}")
+        if self.propose is not None and (self.min_score is None or not self.looks):
+            raise UsageError(
+                "`propose` needs thumbnails, and looks at pixels: allow `looks`, and compare "
+                "thumbnails"
+            )
+        if not 0 < self.precision < 1:
+            raise UsageError(f"`precision` is a share between 0 and 1, not {self.precision!r}")

@@ -1,0 +1,219 @@
+"""The stored images nearest to each of a few images."""
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fastphash.audits.query_images import query_images
+from fastphash.base.progress import Progress, no_progress
+from fastphash.base.vocabulary import COLLISION, KINDS, UNKNOWN_CHROMA
+from fastphash.defaults import NEAREST, RADIUS
+from fastphash.errors import DefinitionError, UsageError
+from fastphash.files.parquet import NAME_TYPE
+from fastphash.ingest.batch import Batch, Rejection
+from fastphash.ingest.worker import Hasher, Recipe
+from fastphash.joins.batches import find_matches
+from fastphash.joins.chance import choose_radius
+from fastphash.joins.distances import row_distances
+from fastphash.joins.index import Index, check_radius
+from fastphash.joins.matches import Matches, concatenate_matches
+from fastphash.joins.options import JoinOptions
+from fastphash.results.schemas import RELATION, relation_columns, row_names
+from fastphash.store.evidence import Layer, RowEvidence
+from fastphash.store.rows import Content, HashTable
+from fastphash.store.schema import CHROMA_BYTES, LAYERS
+from fastphash.verification.decide_kind import Relation, relate_matches
+
+QUERY_SCHEMA = pa.schema(
+    [
+        ("query", pa.string()),
+        ("rank", pa.int32()),
+        ("split", NAME_TYPE),
+        ("path", pa.string()),
+        *RELATION,
+        ("path_bytes", pa.binary()),
+    ]
+)
+
+#: Kinds of a neighbour: those of a pair, and `different` for one that is too far, or unlike.
+QUERY_KINDS = (*KINDS, "different")
+_DIFFERENT = len(KINDS)
+
+# stored rows compared at once
+_ROWS_AT_ONCE = 1 << 20
+# candidates beyond the k nearest that are as near as the last: their kinds decide which are named
+_TIES = 1000
+
+
+class Answer(NamedTuple):
+    """The nearest stored images, by `QUERY_SCHEMA`, and the images that gave no hash."""
+
+    table: pa.Table
+    rejected: list[Rejection]
+
+
+def nearest(
+    images: Iterable["str | bytes | os.PathLike[str]"],
+    stored: HashTable,
+    *,
+    radius: int | None = None,
+    k: int = NEAREST,
+    options: JoinOptions | None = None,
+    image_column: str | None = None,
+    progress: Progress = no_progress,
+) -> Answer:
+    """Find the stored images nearest to each image, in any orientation.
+
+    A neighbour further away than an audit looks for copies is `different`, and so is one at a
+    distance whose thumbnail is not alike.
+
+    Parameters
+    ----------
+    images : iterable of paths
+        Hashed as the stored images were. A tar, zip or Parquet file stands for all images in it,
+        ``x.tar::1.jpg`` for one of them.
+    stored : HashTable
+    radius : int, optional
+        The largest distance of a stored image that is named, 0 to 64 bits; by default any.
+    k : int
+        Stored images to name for each image. Of equal distances the first kind in QUERY_KINDS comes
+        first, then the first row.
+    image_column : str, optional
+        Column of Parquet files with the images.
+
+    Raises
+    ------
+    UsageError
+        `radius` or `k` is out of range.
+    DefinitionError
+        Nobody knows how the stored hashes were made.
+    """
+    if radius is not None:
+        check_radius(radius)
+    if k < 1:
+        raise UsageError(f"`k` must be at least 1, not {k}")
+    _check_known(stored)
+    hasher = Hasher(Recipe(stored.definition.decoding(), stored.definition.pass_order))
+    stored_index = Index(stored.phashes, stored.known)
+    copy_radius = choose_radius(stored_index) if stored.has_thumbnails else RADIUS
+    tables, done = [QUERY_SCHEMA.empty_table()], 0
+    rejected: list[Rejection] = []
+    for some in query_images(map(os.fsencode, images), image_column, rejected):
+        hashed = hasher.hash_files(some.reader, some.paths)
+        rejected += hashed.rejected
+        if some.named:
+            rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
+        if hashed.paths and len(stored):
+            index = Index(hashed.hashes)
+            pairs = _find_nearest(index, stored_index, radius, k, options)
+            tables.append(_nearest_table(hashed, stored, pairs, k, copy_radius))
+        done += len(some.paths)
+        progress("searching", done, 0)
+    return Answer(pa.concat_tables(tables).unify_dictionaries(), rejected)
+
+
+def _check_known(stored: HashTable) -> None:
+    if stored.definition.source == "foreign":
+        raise DefinitionError(
+            "nobody knows how these hashes were made, so that an image can't be hashed alike: "
+            "vouch for them with `fastphash convert --as`"
+        )
+
+
+def _find_nearest(
+    images: Index, stored: Index, radius: int | None, k: int, options: JoinOptions | None
+) -> Matches:
+    """The k nearest of each image within the radius, or at any distance."""
+    if radius is None:
+        return _nearest_of_all(images, stored, k)
+    blocks = find_matches(images, stored, radius, options=options)
+    return concatenate_matches([_keep_nearest(block, k) for block in blocks])
+
+
+def _nearest_of_all(images: Index, stored: Index, k: int) -> Matches:
+    """The k nearest of each image at any distance, by comparing it with every row."""
+    by_image = []
+    for image in range(len(images)):
+        by_piece = []
+        for start in range(0, len(stored), _ROWS_AT_ONCE):
+            right = np.arange(start, min(start + _ROWS_AT_ONCE, len(stored)))
+            left = np.full(right.size, image)
+            pairs = Matches(left, right, *row_distances(images, left, stored, right))
+            by_piece.append(_keep_nearest(pairs, k))
+        by_image.append(_keep_nearest(concatenate_matches(by_piece), k))
+    return concatenate_matches(by_image)
+
+
+def _keep_nearest(pairs: Matches, k: int) -> Matches:
+    """The k nearest of each left row, nearest first, and up to `_TIES` at the last's distance."""
+    ordered = pairs.take(np.lexsort((pairs.right, pairs.distance, pairs.left)))
+    rank = _rank_within(ordered.left)
+    first = np.searchsorted(ordered.left, ordered.left)
+    last_distance = ordered.distance[first + np.minimum(k - 1, rank)]
+    tied = (ordered.distance == last_distance) & (rank < k + _TIES)
+    return ordered.take((rank < k) | tied)
+
+
+def _rank_within(left: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1, ... within each run of equal numbers; the numbers ascend."""
+    return np.arange(left.size) - np.searchsorted(left, left)
+
+
+def _batch_content(hashed: Batch) -> Content:
+    unknown = np.zeros(CHROMA_BYTES, np.int8)
+    unknown[0] = UNKNOWN_CHROMA
+    chroma = [unknown if row is None else np.frombuffer(row, np.int8) for row in hashed.chroma]
+    return Content(
+        hashed.thumbnails.reshape(len(hashed.paths), -1),
+        np.stack(chroma),
+        np.frombuffer(b"".join(hashed.digests), np.uint64).reshape(-1, 2),
+        _batch_evidence(hashed),
+    )
+
+
+def _batch_evidence(hashed: Batch) -> RowEvidence:
+    pixels = b"".join(row.pixel_digest or bytes(16) for row in hashed.evidence)
+    return RowEvidence(
+        np.frombuffer(pixels, np.uint64).reshape(-1, 2),
+        np.array([row.frames or 0 for row in hashed.evidence], np.int32),
+        *(Layer.from_values([getattr(row, name) for row in hashed.evidence]) for name in LAYERS),
+    )
+
+
+def _name_different(relation: Relation, copy_radius: int) -> None:
+    """Change the kind of pairs beyond the radius of copies, or unlike at a distance."""
+    kind, distance, *_ = relation
+    unlike = (kind == COLLISION) & (distance > 0)
+    kind[(distance > copy_radius) | unlike] = _DIFFERENT
+
+
+def _nearest_table(
+    hashed: Batch, stored: HashTable, pairs: Matches, k: int, copy_radius: int
+) -> pa.Table:
+    """The k first of each image by distance, then by kind, as `QUERY_SCHEMA`."""
+    # only the thumbnails of these rows are read
+    rows, right = np.unique(pairs.right, return_inverse=True)
+    candidates = stored.take(rows)
+    pairs = pairs._replace(right=right)
+    relation = relate_matches(pairs, _batch_content(hashed), candidates.content)
+    _name_different(relation, copy_radius)
+    order = np.lexsort((pairs.right, relation.kind, pairs.distance, pairs.left))
+    order = order[_rank_within(pairs.left[order]) < k]
+    pairs, relation = pairs.take(order), relation.take(order)
+    split, path, path_bytes = row_names(candidates, pairs.right)
+    names = [os.fsdecode(path).encode("utf-8", "replace").decode() for path in hashed.paths]
+    return pa.table(
+        [
+            pa.array([names[i] for i in pairs.left], pa.string()),
+            pa.array(_rank_within(pairs.left) + 1, pa.int32()),
+            split,
+            path,
+            *relation_columns(relation, kinds=QUERY_KINDS),
+            path_bytes,
+        ],
+        schema=QUERY_SCHEMA,
+    )

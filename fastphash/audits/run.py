@@ -1,0 +1,303 @@
+"""The whole job: hash, join within and across splits, group, compare labels, report."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fastphash.audits.checks import check_images, check_output, check_splits_named
+from fastphash.audits.copies import FoundCopies, search_splits
+from fastphash.audits.doubts import first_round, settle
+from fastphash.audits.findings import find_findings, views_compared
+from fastphash.audits.labels import (
+    LabelComparison,
+    check_labels,
+    compare_labels,
+    leave_out_masks,
+)
+from fastphash.audits.looker import Looker
+from fastphash.audits.options import AuditOptions
+from fastphash.audits.proposals import check_proposals, propose
+from fastphash.audits.result_files import remove_results, write_tables
+from fastphash.audits.summary import (
+    count_reasons,
+    group_summary,
+    leak_summary,
+    split_summary,
+)
+from fastphash.audits.threshold import calibrate_score
+from fastphash.base.progress import Progress, no_progress
+from fastphash.base.versions import version_of
+from fastphash.defaults import RADIUS
+from fastphash.files import atomic
+from fastphash.files.digest import hex_digest_of
+from fastphash.files.table_formats import write_table
+from fastphash.ingest.api import hash_into
+from fastphash.ingest.options import IngestOptions
+from fastphash.ingest.tally import Tally
+from fastphash.joins.chance import chance_neighbours, widest_radius
+from fastphash.joins.index import Index
+from fastphash.labels.coco_check import CheckedCoco
+from fastphash.labels.levels import with_levels
+from fastphash.report.page import write_report
+from fastphash.results.audit_folder import (
+    FINDINGS,
+    GROUPS,
+    HASHES,
+    LEAKS,
+    REJECTED,
+    REJECTED_CSV,
+    REPORT,
+    SUMMARY,
+    AuditFolder,
+    read_splits,
+    sign,
+)
+from fastphash.results.decisions import decisions_digest, read_steps, resolve
+from fastphash.results.finding_table import findings_table
+from fastphash.results.priority import keep_in_first, order_splits
+from fastphash.results.verdict import judge
+from fastphash.sources.protocol import Source
+from fastphash.sources.splits import check_sources
+from fastphash.store.cleanup import removed_if_unused
+from fastphash.store.lock import locked
+from fastphash.store.rows import HashTable
+from fastphash.store.schema import with_visible_names
+from fastphash.store.store import Store, open_store
+from fastphash.verification.criteria import CopyCriteria
+from fastphash.verification.findings import Findings
+
+# images of which some pairs will be in doubt: processes start before these are known
+_MANY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found.
+
+    Attributes
+    ----------
+    summary : dict
+        What summary.json holds.
+    tallies : dict of str to Tally
+        What this run hashed, kept and rejected, by split.
+    rejected : pyarrow.Table
+        Inputs without a hash: `REJECTED_SCHEMA`.
+    """
+
+    summary: dict[str, Any]
+    tallies: dict[str, Tally]
+    rejected: pa.Table
+
+
+def audit(
+    out: Path,
+    sources: Sequence[Source],
+    options: AuditOptions | None = None,
+    ingest: IngestOptions | None = None,
+    *,
+    progress: Progress = no_progress,
+) -> Audit:
+    """Find the copies in splits of images, and write the results into a folder.
+
+    Parameters
+    ----------
+    out : Path
+        A new or empty folder, or that of an earlier audit: its hashes are used again.
+    sources : sequence of Source
+        One split or more.
+    options : AuditOptions, optional
+    ingest : IngestOptions, optional
+        How to hash and what to keep.
+
+    Raises
+    ------
+    UsageError
+        Splits clash, an option names a missing split, `out` holds something other than an audit,
+        or no proposals can be read.
+    StoreError
+        `out` can't be written, or a COCO file is none: it can't be read, is no JSON, or has no
+        images. That is said before anything is hashed.
+    FastphashError
+        A split has no images.
+    """
+    options, ingest = options or AuditOptions(), ingest or IngestOptions()
+    check_sources(sources)
+    check_splits_named(sources, options)
+    check_output(out)
+    # a damaged log shows before hashing
+    read_steps(out)
+    if options.propose is not None:
+        check_proposals(options.propose, out)
+    checked = check_labels(options.labels, progress)
+    # the results describe the hashes beside them: until both are written, nobody else may change
+    # the hashes
+    with (
+        removed_if_unused(out / HASHES, out / REJECTED, out / REJECTED_CSV),
+        locked(out / HASHES),
+    ):
+        hashed = _hash(out, sources, ingest, progress)
+        summary, tables = _search(out, sources, options, hashed, checked, progress)
+        summary["files"] = write_tables(out, tables, options.table_form)
+        summary["findings"] = hex_digest_of(out / FINDINGS) if FINDINGS in tables else ""
+        sign(summary, out, [*tables, REJECTED])
+        _write_pages(AuditFolder(out, summary, hashed.store), progress)
+        return Audit(summary, hashed.tallies, hashed.rejected)
+
+
+def _search(
+    out: Path,
+    sources: Sequence[Source],
+    options: AuditOptions,
+    hashed: "_Hashed",
+    checked: dict[str, CheckedCoco],
+    progress: Progress,
+) -> tuple[dict[str, Any], dict[str, pa.Table]]:
+    """Find the copies among all hashes: the summary, and the tables by their names."""
+    progress("joining", 0, 0)
+    splits = [source.split for source in sources]
+    rows = with_levels(read_splits(out, splits), options.labels.coco)
+    compared, masks = leave_out_masks(rows, compare_masks=options.compare_masks)
+    asked, chance = _choose_criteria(compared, options, hashed.store)
+    criteria, calibration = calibrate_score(compared, asked, chance, options)
+    decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
+    # masks count as images here, whether they are compared or not
+    split_order = order_splits(rows)
+    first = keep_in_first(split_order, options.keep_in)
+
+    def search(findings: Findings, unreadable: Findings) -> FoundCopies:
+        return search_splits(
+            compared, splits, criteria, options, decided, first, findings, unreadable
+        )
+
+    readers = {source.split: source.reader for source in sources}
+    limit = options.looks if criteria.score_near else 0
+    with Looker(compared, readers, limit, progress) as looker:
+        if len(compared) >= _MANY:
+            looker.prepare(first_round(len(compared)))
+        windows = find_findings(compared, asked, options, progress)
+        proposed, proposals = propose(options.propose, compared, criteria, progress)
+        settled = settle(looker, criteria, search, windows, proposed)
+    copies, findings = settled.copies, settled.findings
+    looked = copies.looked_at(findings)
+    groups = copies.grouped.table(looked)
+    labels = compare_labels(groups, compared, options.labels, checked, progress)
+    progress("writing", 0, 0)
+    summary: dict[str, Any] = {
+        **_describe_run(hashed.store, criteria, chance, options),
+        "calibration": calibration,
+        "looks": settled.summary(),
+        "proposals": proposals,
+        "split_order": split_order,
+        "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
+        "masks": masks,
+        **_describe_results(sources, rows, hashed, copies, labels),
+        "staying": copies.count_staying(findings, looked),
+        "groups": group_summary(groups),
+    }
+    summary["verdict"] = asdict(judge(summary))
+    leaks = copies.leaks.table(copies.rows, copies.findings, looked)
+    tables = {LEAKS: leaks, GROUPS: groups}
+    if findings.size:
+        tables[FINDINGS] = findings_table(findings, compared)
+    return summary, {**tables, **labels.tables}
+
+
+def _write_pages(audited: AuditFolder, progress: Progress) -> None:
+    write_report(audited, audited.folder / REPORT, progress=progress)
+    # write the summary last: it marks the results as complete
+    atomic.write_json(audited.folder / SUMMARY, audited.summary)
+
+
+class _Hashed(NamedTuple):
+    """The updated store, the files rejected, and counts of the run by split."""
+
+    store: Store
+    rejected: pa.Table
+    tallies: dict[str, Tally]
+
+
+def _hash(
+    out: Path, sources: Sequence[Source], ingest: IngestOptions, progress: Progress
+) -> _Hashed:
+    """Bring the store up to date, and remove the results of the earlier audit."""
+    tallies = hash_into(
+        out / HASHES,
+        sources,
+        ingest,
+        progress=progress,
+        avoid=out,
+        # a killed run must not leave old results beside new hashes
+        before_writing=lambda: remove_results(out),
+    )
+    store = open_store(out / HASHES)
+    rejected = store.rejected()
+    splits = [source.split for source in sources]
+    rejected = rejected.filter(pc.is_in(rejected["split"].cast(pa.string()), pa.array(splits)))
+    write_table(out / REJECTED, rejected)
+    write_table(out / REJECTED_CSV, with_visible_names(rejected))
+    remove_results(out)
+    _leave_out_others(store, splits)
+    check_images(sources, tallies, out / REJECTED_CSV)
+    return _Hashed(store, rejected, tallies)
+
+
+def _leave_out_others(store: Store, splits: list[str]) -> None:
+    """Mark the splits that this audit doesn't name: their hashes stay, should they come back."""
+    others = [split for split in store.roots if split not in splits]
+    if store.left_out != others:
+        store.left_out = others
+        store.save()
+
+
+def _choose_criteria(
+    rows: HashTable, options: AuditOptions, store: Store
+) -> tuple[CopyCriteria, float]:
+    """The criteria, and an estimate of the candidates that an image has by chance."""
+    expected = chance_neighbours(Index(rows.phashes, rows.known))
+    min_score = options.min_score if store.layout.thumbnails else None
+    radius = options.radius
+    if radius is None:
+        radius = RADIUS if min_score is None else widest_radius(expected)
+    return CopyCriteria(radius, min_score, options.join), float(expected[: radius + 1].sum())
+
+
+def _describe_run(
+    store: Store, criteria: CopyCriteria, chance: float, options: AuditOptions
+) -> dict[str, Any]:
+    """The part of summary.json about the settings of the audit."""
+    return {
+        "fastphash": version_of("fastphash"),
+        "definition": str(store.definition),
+        "thumbnails": store.layout.thumbnails,
+        "orientations": store.layout.orientations,
+        "store": store.digest,
+        "keep_in": list(options.keep_in),
+        "radius": criteria.radius,
+        "min_score": criteria.min_score,
+        "chance": chance,
+        "views": views_compared(criteria, options, thumbnails=store.layout.thumbnails),
+        "grouping": options.grouping,
+    }
+
+
+def _describe_results(
+    sources: Sequence[Source],
+    rows: HashTable,
+    hashed: _Hashed,
+    copies: FoundCopies,
+    labels: LabelComparison,
+) -> dict[str, Any]:
+    """The part of summary.json about the results of the audit."""
+    return {
+        "splits": {
+            source.split: split_summary(source, rows, copies, hashed.tallies[source.split])
+            for source in sources
+        },
+        "leaks": [leak_summary(leaks, rows) for leaks in copies.between],
+        "rejected": count_reasons(hashed.rejected),
+        "labels": labels.figures,
+    }

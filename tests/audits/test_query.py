@@ -1,0 +1,167 @@
+"""The nearest stored images against a sort of all distances."""
+
+import os
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from fastphash.audits.query import QUERY_SCHEMA, nearest
+from fastphash.base.vocabulary import INVERSE, ORIENTATIONS
+from fastphash.errors import DefinitionError, UsageError
+from fastphash.hashing.definition import FOREIGN, Definition
+from fastphash.hashing.phash import phash_orientations
+from fastphash.ingest.api import hash_into
+from fastphash.ingest.options import IngestOptions
+from fastphash.sources.local import folder_source
+from fastphash.store.open import read_hashes
+from fastphash.store.schema import Layout
+from tests.support.executors import ONE_WORKER
+from tests.support.report_pages import slightly
+from tests.support.scenes import save, scene
+from tests.support.stores import hashes_of
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Twelve scenes in stored/, and a store of them."""
+    folder = tmp_path_factory.mktemp("query")
+    (folder / "stored").mkdir()
+    for seed in range(12):
+        save(folder / "stored" / f"{seed:02d}.png", scene(seed))
+    hash_into(folder / "store", [folder_source(f"all={folder / 'stored'}")], ONE_WORKER)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stored(folder):
+    return read_hashes(str(folder / "store"))
+
+
+def plain(path, stored, k, radius=64):
+    """(path, distance, orientations that give it) of the nearest rows."""
+    own = phash_orientations(path)
+    found = []
+    for row, hashes in enumerate(stored.phashes):
+        apart = [
+            min(int(own[t] ^ hashes[0]).bit_count(), int(own[0] ^ hashes[INVERSE[t]]).bit_count())
+            for t in range(8)
+        ]
+        if min(apart) <= radius:
+            nearest = {ORIENTATIONS[t] for t in range(8) if apart[t] == min(apart)}
+            found.append((min(apart), row, nearest))
+    names = stored.table["path"].to_pylist()
+    return [(names[row], d, turns) for d, row, turns in sorted(found)[:k]]
+
+
+def pairs(found):
+    return [(row["path"], row["distance"]) for row in found.to_pylist()]
+
+
+@pytest.mark.parametrize("radius", [None, 0, 20, 64])
+@pytest.mark.parametrize("k", [1, 3, 100])
+def test_the_nearest_are_those_of_a_sort(folder, stored, radius, k):
+    save(folder / "new.png", scene(40))
+    images = [folder / "new.png", folder / "stored" / "03.png"]
+    found, rejected = nearest(images, stored, radius=radius, k=k)
+    assert not rejected
+    assert found.schema.equals(QUERY_SCHEMA)
+    wanted = [plain(image, stored, k, 64 if radius is None else radius) for image in images]
+    assert pairs(found) == [row[:2] for some in wanted for row in some]
+    turns = [turns for some in wanted for _, _, turns in some]
+    assert all(t in some for t, some in zip(found["orientation"].to_pylist(), turns, strict=True))
+    assert found["rank"].to_pylist() == [i + 1 for some in wanted for i in range(len(some))]
+
+
+def test_kinds_are_named(folder, stored):
+    save(folder / "same.bmp", scene(1))
+    save(folder / "turned.png", np.rot90(scene(2)))
+    images = [folder / "stored" / "00.png", folder / "same.bmp", folder / "turned.png"]
+    found, _ = nearest(images, stored, k=1)
+    assert found["kind"].to_pylist() == ["identical", "exact", "augmented"]
+    assert found["path"].to_pylist() == ["00.png", "01.png", "02.png"]
+    assert found["orientation"].to_pylist()[2] == "rotate_270"
+    assert found["score"].to_pylist()[:2] == [1, 1]
+
+
+@pytest.mark.parametrize("thumbnails", [True, False])
+def test_far_neighbours_are_different(folder, tmp_path, thumbnails):
+    save(folder / "strange.png", scene(41))
+    layout = Layout(thumbnails=thumbnails)
+    options = IngestOptions(layout=layout, workers=1)
+    hash_into(tmp_path / "store", [folder_source(f"all={folder / 'stored'}")], options)
+    stored = read_hashes(str(tmp_path / "store"))
+    found = nearest([folder / "strange.png"], stored, k=12)[0].to_pylist()
+    assert min(row["distance"] for row in found) > 4
+    assert {row["kind"] for row in found} == {"different"}
+    turned = save(tmp_path / "turned.png", np.rot90(scene(2)))
+    nearest_of_turned, other = nearest([turned], stored, k=2)[0].to_pylist()
+    assert nearest_of_turned["kind"] == ("augmented" if thumbnails else "unverified")
+    assert other["kind"] == "different"
+
+
+def test_near_neighbours_and_collisions_keep_their_kinds(folder, stored):
+    near = save(folder / "near.png", slightly(scene(3)))
+    row = nearest([near], stored, k=1)[0].to_pylist()[0]
+    assert (row["path"], row["kind"]) == ("03.png", "near")
+    flat = {"split": ["all"], "path": ["flat"], "phash": phash_orientations(FLAT[1])[:1]}
+    flat["thumbnail"] = pa.array([FLAT[1].tobytes()], pa.binary(1024))
+    other = save(folder / "flat.png", FLAT[0])
+    (row,) = nearest([other], hashes_of(flat, definition=Definition()), k=1)[0].to_pylist()
+    assert (row["distance"], row["kind"]) == (0, "collision")
+
+
+FLAT = np.full((2, 32, 32), [[[60]], [[200]]], np.uint8)
+
+
+def test_many_images_are_asked_for_in_turn(folder, stored):
+    images = [folder / "stored" / f"{i % 12:02d}.png" for i in range(150)]
+    told = []
+    found, _ = nearest(images, stored, k=1, progress=lambda *state: told.append(state))
+    assert found["path"].to_pylist() == [os.path.basename(image) for image in images]
+    assert [done for _, done, _ in told] == [64, 128, 150]
+
+
+def test_what_gives_no_hash_is_rejected(folder, stored):
+    (folder / "broken.jpg").write_text("no image")
+    (folder / "notes").write_text("no image")
+    images = [folder / "broken.jpg", folder / "nothing", folder / "notes", folder / "stored"]
+    found, rejected = nearest(images, stored)
+    assert found.num_rows == 0
+    names = [os.path.basename(rejection.path) for rejection in rejected]
+    assert sorted(names) == [b"broken.jpg", b"notes", b"nothing", b"stored"]
+
+
+def test_images_are_hashed_as_the_stored_ones_were(folder):
+    definition = Definition(pass_order="horizontal")
+    save(folder / "tall.png", scene(3, height=400, width=40))
+    source = folder_source(f"all={folder / 'stored'}")
+    hash_into(
+        folder / "other",
+        [source],
+        IngestOptions(definition=definition, layout=Layout(thumbnails=False)),
+    )
+    own = phash_orientations(folder / "tall.png", pass_order="horizontal")
+    stored = read_hashes(str(folder / "other"))
+    found, _ = nearest([folder / "tall.png"], stored, k=12)
+    distances = dict(zip(found["path"].to_pylist(), found["distance"].to_pylist(), strict=True))
+    upright = np.bitwise_count(stored.phashes ^ own[0])[:, 0]
+    assert all(distances[f"{i:02d}.png"] <= d for i, d in enumerate(upright.tolist()))
+    assert found["score"].null_count == found.num_rows
+
+
+def test_foreign_hashes_are_refused():
+    rows = hashes_of({"path": ["a"], "phash": np.zeros(1, np.uint64)}, FOREIGN)
+    with pytest.raises(DefinitionError, match="--as"):
+        nearest(["x"], rows)
+
+
+def test_an_empty_store_has_nothing(folder, stored):
+    found, rejected = nearest([folder / "stored" / "00.png"], stored.take(np.empty(0, np.int64)))
+    assert (found.num_rows, rejected) == (0, [])
+
+
+@pytest.mark.parametrize(("words", "message"), [({"k": 0}, "not 0"), ({"radius": 65}, "not 65")])
+def test_wrong_numbers_are_refused(stored, words, message):
+    with pytest.raises(UsageError, match=message):
+        nearest([], stored, **words)

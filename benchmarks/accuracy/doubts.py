@@ -28,7 +28,7 @@ from benchmarks.support.fingerprints import compute_fingerprints
 from benchmarks.support.markdown import print_table
 from benchmarks.support.methods import make_task
 from benchmarks.support.mixes import BOTH, EDITS
-from fastphash.cli.output import ProgressScreen
+from fastphash.base.progress_screen import ProgressScreen
 from fastphash.joins.chance import choose_radius
 from fastphash.joins.index import Index
 from fastphash.looks.judgement import DOUBT_END, IS_COPY, IS_NO_COPY, judge_doubts

@@ -62,7 +62,7 @@ from benchmarks.support.mixes import BOTH, HARDER, PLAIN, parts_of
 from benchmarks.support.plots import load_pyplot
 from benchmarks.support.timing import spread, time_in_turn
 from fastphash.base.machine import core_count
-from fastphash.cli.output import ProgressScreen
+from fastphash.base.progress_screen import ProgressScreen
 from fastphash.joins.chance import choose_radius
 from fastphash.joins.index import Index
 from fastphash.verification.similarity import similarity

@@ -25,7 +25,7 @@ from benchmarks.support.object_pictures import (
     write_object_pictures,
 )
 from fastphash.audits.run import audit
-from fastphash.cli.output import ProgressScreen
+from fastphash.base.progress_screen import ProgressScreen
 from fastphash.results.audit_folder import GROUPS
 from fastphash.sources.local import folder_source
 

@@ -10,9 +10,9 @@ from typing import Any
 from rich.text import Text
 
 from fastphash.base import system
+from fastphash.base.terminal import console
 from fastphash.base.text import display_name, listed, printable, visible
 from fastphash.base.vocabulary import ALTERED, CROPPED, KINDS, SURE_KINDS, UNLOOKED
-from fastphash.cli.terminal import console
 from fastphash.results.audit_folder import REPORT
 
 

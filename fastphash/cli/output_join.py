@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from fastphash.base.terminal import console
 from fastphash.base.text import count
 from fastphash.cli.output import cell, show_lines, show_table
-from fastphash.cli.terminal import console
 
 if TYPE_CHECKING:
     from fastphash.joins.options import SearchReport

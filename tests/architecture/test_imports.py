@@ -57,7 +57,7 @@ USERS = {
     "starlette": {"inspector"},
     "uvicorn": {"inspector.connections", "inspector.server"},
     "click": {"cli"},
-    "rich": {"cli"},
+    "rich": {"cli", "base.progress_screen", "base.terminal"},
 }
 
 

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
+from fastphash.base.terminal import console
 from fastphash.cli.output import show_table
-from fastphash.cli.terminal import console
 from tests.support.command_line import command, run, run_process, screen
 from tests.support.examples import slow_but
 from tests.support.scenes import scenes

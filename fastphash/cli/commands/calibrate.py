@@ -57,7 +57,8 @@ def calibrate(
       fastphash calibrate audit/hashes -o calibration.svg
     """
     output.check(".svg")
-    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.base.progress_screen import ProgressScreen
+    from fastphash.cli.output import show_json
     from fastphash.cli.output_calibrate import show_calibration
     from fastphash.evaluation import calibrate as calibration
     from fastphash.evaluation.svg import write_curves

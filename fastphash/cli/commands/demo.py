@@ -25,8 +25,9 @@ def demo(out: Path, workers: int | None) -> None:
     """Make a data set with planted copies, audit it, and compare."""
     from fastphash import demo as planted
     from fastphash.audits.run import audit
+    from fastphash.base.progress_screen import ProgressScreen
     from fastphash.cli.next_steps import show_next_steps
-    from fastphash.cli.output import ProgressScreen, show_lines, show_table
+    from fastphash.cli.output import show_lines, show_table
     from fastphash.cli.output_audit import show_audit
     from fastphash.ingest.options import IngestOptions
 

@@ -70,7 +70,8 @@ def evaluate(
     Example:
       fastphash evaluate audit truth.csv
     """
-    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.base.progress_screen import ProgressScreen
+    from fastphash.cli.output import show_json
     from fastphash.cli.output_evaluate import LOST_PAIRS, show_evaluation
     from fastphash.evaluation.evaluate import evaluate as evaluate_audit
     from fastphash.evaluation.truth import read_truth

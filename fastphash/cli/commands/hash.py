@@ -34,7 +34,8 @@ def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) 
 
     from fastphash.audits.checks import check_images
     from fastphash.audits.summary import count_reasons
-    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.base.progress_screen import ProgressScreen
+    from fastphash.cli.output import show_json
     from fastphash.cli.output_hash import show_hashed
     from fastphash.ingest.api import hash_into
     from fastphash.store.cleanup import removed_if_unused

@@ -43,7 +43,7 @@ def inspect(folder: Path, host: str, port: int, no_browser: bool) -> None:
     Example:
       fastphash inspect audit
     """
-    from fastphash.cli.output import ProgressScreen
+    from fastphash.base.progress_screen import ProgressScreen
     from fastphash.results.audit_folder import open_audit
 
     server = _import_server()

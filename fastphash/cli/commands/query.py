@@ -51,7 +51,8 @@ def query(
     """
     output.check()
     from fastphash.audits.query import nearest
-    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.base.progress_screen import ProgressScreen
+    from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_nearest
     from fastphash.files.table_formats import write_table
     from fastphash.sources.containers import is_container

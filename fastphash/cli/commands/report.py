@@ -36,8 +36,8 @@ def report(folder: Path, output: OutputFile, groups: int) -> None:
       fastphash report audit --groups 1000
     """
     output.check(".html", ".htm")
+    from fastphash.base.progress_screen import ProgressScreen
     from fastphash.base.text import count
-    from fastphash.cli.output import ProgressScreen
     from fastphash.report.page import write_report
     from fastphash.results.audit_folder import REPORT, open_audit
 

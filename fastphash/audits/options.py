@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fastphash.base.vocabulary import VIEW_SETS, ViewSet
 from fastphash.defaults import LOOKS, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
-from fastphash.files.table_formats import Format
-from fastphash.groups.grouping import Grouping
+from fastphash.files.table_formats import FORMATS, Format
+from fastphash.groups.grouping import Grouping, check_grouping
 from fastphash.joins.index import check_radius
 from fastphash.joins.options import JoinOptions
-from fastphash.verification.criteria import check_score
+from fastphash.verification.criteria import check_score, least_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,8 @@ class AuditOptions:
     Raises
     ------
     UsageError
-        The radius, the score or the precision is out of range, there are no such views, or pairs
-        are proposed and nobody may look at them.
+        The radius, the score or the precision is out of range, there are no such views, grouping
+        or format, or pairs are proposed and nobody may look at them.
     """
 
     radius: int | None = None
@@ -99,6 +100,9 @@ class AuditOptions:
         check_score(self.min_score)
         if self.views not in VIEW_SETS:
             raise UsageError(f"no `views` {self.views!r}: use one of {', '.join(VIEW_SETS)}")
+        check_grouping(self.grouping)
+        if self.table_form not in FORMATS:
+            raise UsageError(f"no format {self.table_form!r}: use one of {', '.join(FORMATS)}")
         if self.looks < 0:
             raise UsageError(f"`looks` is a number of pairs, 0 or more, not {self.looks!r}")
         if self.propose is not None and (self.min_score is None or not self.looks):
@@ -108,3 +112,62 @@ class AuditOptions:
             )
         if not 0 < self.precision < 1:
             raise UsageError(f"`precision` is a share between 0 and 1, not {self.precision!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class CopyChoices:
+    """Which pairs a caller wants to count as copies; None for what suits the others.
+
+    Other attributes are those of `AuditOptions`.
+
+    Attributes
+    ----------
+    verify : bool
+        Whether thumbnails of near pairs are compared.
+    thumbnails : bool
+        Whether the store of the audit has any.
+    """
+
+    radius: int | None = None
+    min_score: float | None = None
+    verify: bool = True
+    thumbnails: bool = True
+    precision: float | None = None
+    views: ViewSet | None = None
+    looks: int | None = None
+    propose: Path | None = None
+
+    def options(self, **others: Any) -> AuditOptions:
+        """The options of an audit with these choices, and the other attributes of `AuditOptions`.
+
+        Raises
+        ------
+        UsageError
+            As `AuditOptions`, or something was chosen that needs thumbnails, and there are none.
+        """
+        min_score = least_score(self.min_score, verify=self.verify, thumbnails=self.thumbnails)
+        if min_score is None:
+            self._check_blind()
+        return AuditOptions(
+            radius=self.radius,
+            min_score=min_score,
+            precision=PRECISION if self.precision is None else self.precision,
+            keep_score=self.min_score is not None,
+            views=VIEWS if self.views is None else self.views,
+            looks=LOOKS if self.looks is None else self.looks,
+            propose=self.propose,
+            **others,
+        )
+
+    def _check_blind(self) -> None:
+        """Raise UsageError if anything was chosen that needs thumbnails to compare."""
+        for name, wanted in (
+            ("precision", self.precision is not None),
+            ("views", self.views not in {None, "none"}),
+            ("looks", bool(self.looks)),
+        ):
+            if wanted:
+                raise UsageError(
+                    f"`{name}` needs thumbnails to compare: leave it out, or leave out `verify` "
+                    "and `thumbnails`"
+                )

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from fastphash.base.progress import Progress
 from fastphash.base.vocabulary import CleanMode, ConflictRule, PassOrder, ViewSet
-from fastphash.defaults import LOOKS, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
-    from fastphash.audits.options import LabelSources
+    from fastphash.audits.options import CopyChoices, LabelSources
     from fastphash.files.table_formats import Format
     from fastphash.groups.grouping import Grouping
     from fastphash.images.decode import DecodeMode
@@ -91,8 +90,8 @@ class HashOptions:
     bands: str
     stretch: str
     nodata: str
-    no_orientations: bool
-    no_thumbnails: bool
+    orientations: bool
+    thumbnails: bool
     workers: int | None
     timeout: float
     max_pixels: int
@@ -114,7 +113,7 @@ class HashOptions:
             stretch=self.stretch,
             nodata=self.nodata,
         )
-        layout = Layout(not self.no_orientations, not self.no_thumbnails)
+        layout = Layout(self.orientations, self.thumbnails)
         return IngestOptions(
             definition,
             layout,
@@ -135,14 +134,10 @@ class SearchOptions:
 
     def join(self, progress: Progress) -> "JoinOptions":
         """The same, for the library."""
-        from fastphash.base.machine import free_memory
         from fastphash.cli.output_join import show_search
-        from fastphash.joins.options import JoinOptions
+        from fastphash.joins.options import join_options
 
-        options = JoinOptions(
-            memory=free_memory() // 2 if self.memory is None else self.memory,
-            advance=lambda done, total: progress("joining", done, total),
-        )
+        options = join_options(self.memory, progress)
         return replace(options, explain=show_search) if self.explain else options
 
 
@@ -152,18 +147,15 @@ class CopyOptions:
 
     radius: int | None
     min_score: float | None
-    no_verify: bool
+    verify: bool
     memory: int | None
     explain: bool
 
-    def least_score(self, *, no_thumbnails: bool = False) -> float | None:
+    def least_score(self) -> float | None:
         """The least score of near copies; None if thumbnails are not compared."""
-        for option, blind in (("--no-verify", self.no_verify), ("--no-thumbnails", no_thumbnails)):
-            if blind and self.min_score is not None:
-                raise UsageError(f"--min-score and {option} exclude one another")
-        if self.no_verify or no_thumbnails:
-            return None
-        return MIN_SCORE if self.min_score is None else self.min_score
+        from fastphash.verification.criteria import least_score
+
+        return least_score(self.min_score, verify=self.verify)
 
     def check_thumbnails(self, tables: "Mapping[str, HashTable]") -> None:
         """Raise UsageError if a score was asked for, but a table has no thumbnails."""
@@ -195,31 +187,20 @@ class AuditedCopyOptions(CopyOptions):
     looks: int | None
     propose: Path | None
 
-    def wanted_precision(self, min_score: float | None) -> float:
-        """The share of near copies that are to be copies; `min_score` is None if nobody looks."""
-        if self.precision is not None and min_score is None:
-            raise UsageError(
-                "--precision needs thumbnails to compare: leave out --no-verify and --no-thumbnails"
-            )
-        return PRECISION if self.precision is None else self.precision
+    def chosen(self, *, thumbnails: bool) -> "CopyChoices":
+        """The same, for the library, with what the store of the audit has."""
+        from fastphash.audits.options import CopyChoices
 
-    def wanted_views(self, min_score: float | None) -> ViewSet:
-        """Which windows to compare; `min_score` is None if nobody looks at thumbnails."""
-        if self.views not in {None, "none"} and min_score is None:
-            raise UsageError(
-                f"--views {self.views} needs thumbnails to compare: leave out --no-verify and "
-                "--no-thumbnails"
-            )
-        return VIEWS if self.views is None else self.views
-
-    def wanted_looks(self, min_score: float | None) -> int:
-        """How many pairs to compare at their pixels; `min_score` is None if nobody looks."""
-        if self.looks and min_score is None:
-            raise UsageError(
-                f"--looks {self.looks} needs thumbnails to compare: leave out --no-verify and "
-                "--no-thumbnails"
-            )
-        return LOOKS if self.looks is None else self.looks
+        return CopyChoices(
+            self.radius,
+            self.min_score,
+            self.verify,
+            thumbnails,
+            self.precision,
+            self.views,
+            self.looks,
+            self.propose,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,11 @@ def parse_separator(_: click.Context, __: click.Parameter, value: bool) -> bytes
     return b"\0" if value else b"\n"
 
 
+def parse_no(_: click.Context, __: click.Parameter, value: bool) -> bool:
+    """``--no-verify`` and the like, as the library says it: whether something is to be."""
+    return not value
+
+
 def parse_split_folders(
     ctx: click.Context, _: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...]:

@@ -29,6 +29,11 @@ def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+def _without_option(name: str, text: str) -> Callable[[F], F]:
+    """``--no-NAME``, which is False for the library."""
+    return click.option(f"--no-{name}", name, is_flag=True, callback=values.parse_no, help=text)
+
+
 def image_column_option(command: F) -> F:
     """``--image-column``."""
     return click.option(
@@ -120,6 +125,18 @@ def depth_options(command: F) -> F:
     )(command)
 
 
+def layout_options(command: F) -> F:
+    """Which optional columns a store has: see `HashOptions`."""
+    return _all(
+        _without_option("orientations", "Don't look for rotated and mirrored copies."),
+        _without_option(
+            "thumbnails",
+            "Keep no thumbnails. The store has a tenth of the size, but nothing tells copies from "
+            "other images with the same hash.",
+        ),
+    )(command)
+
+
 def hash_options(command: F) -> F:
     """How to hash, and what to keep: see `HashOptions`."""
     return _all(
@@ -140,15 +157,7 @@ def hash_options(command: F) -> F:
         ),
         click.option("--exif", is_flag=True, help="Turn images as their EXIF orientation says."),
         depth_options,
-        click.option(
-            "--no-orientations", is_flag=True, help="Don't look for rotated and mirrored copies."
-        ),
-        click.option(
-            "--no-thumbnails",
-            is_flag=True,
-            help="Keep no thumbnails. The store has a tenth of the size, but nothing tells copies "
-            "from other images with the same hash.",
-        ),
+        layout_options,
         workers_option,
         click.option(
             "--timeout",
@@ -263,10 +272,8 @@ def verify_options(command: F) -> F:
             metavar="SCORE",
             help=f"Least similarity of the thumbnails of near copies.  [default: {MIN_SCORE:g}]",
         ),
-        click.option(
-            "--no-verify",
-            is_flag=True,
-            help="Don't compare thumbnails: near pairs are copies by their distance alone.",
+        _without_option(
+            "verify", "Don't compare thumbnails: near pairs are copies by their distance alone."
         ),
     )(command)
 

@@ -28,6 +28,12 @@ Grouping = Literal["star", "components"]
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 
 
+def check_grouping(grouping: str) -> None:
+    """Raise UsageError for anything but a grouping."""
+    if grouping not in GROUPINGS:
+        raise UsageError(f"no grouping {grouping!r}: use one of {', '.join(GROUPINGS)}")
+
+
 class KeeperComparison(NamedTuple):
     """Each row compared with its keeper, a keeper with itself.
 
@@ -122,8 +128,7 @@ def find_keepers(
     extra: NDArray[np.int64] = NO_PAIRS,
 ) -> NDArray[np.int64]:
     """The keeper of each row, int64 (n,); parameters are those of `find_copies`."""
-    if grouping not in GROUPINGS:
-        raise UsageError(f"no grouping {grouping!r}: use one of {', '.join(GROUPINGS)}")
+    check_grouping(grouping)
     if content.thumbnails is not None:
         flat = flat_rows(content)
         if is_copy is None:

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fastphash.base.machine import core_count, free_memory
+from fastphash.base.progress import Progress, no_progress
+from fastphash.defaults import LEAST_MEMORY
+from fastphash.errors import UsageError
 from fastphash.joins.search_plan import SearchPlan
 
 #: Called as advance(done, total), in hashes searched.
@@ -57,3 +60,28 @@ class JoinOptions:
     advance: Advance = lambda done, total: None  # noqa: ARG005 - reports nothing
     explain: Callable[[SearchReport], None] = lambda report: None  # noqa: ARG005 (it is called so)
     plan: Callable[[SearchPlan], SearchPlan] = lambda plan: plan
+
+
+def join_options(memory: int | None = None, progress: Progress = no_progress) -> JoinOptions:
+    """What a join may use, as callers say it.
+
+    Parameters
+    ----------
+    memory : int or None
+        Bytes that it may take beyond its input; None for half of what is free.
+    progress : Progress
+        Called as ``progress("joining", done, total)``.
+
+    Raises
+    ------
+    UsageError
+        `memory` is less than a join takes.
+    """
+    if memory is not None and memory < LEAST_MEMORY:
+        raise UsageError(
+            f"`memory` is a number of bytes, {LEAST_MEMORY:,} at least, not {memory!r}"
+        )
+    return JoinOptions(
+        memory=free_memory() // 2 if memory is None else memory,
+        advance=lambda done, total: progress("joining", done, total),
+    )

@@ -42,7 +42,37 @@ class CopyCriteria:
         return self.min_score is not None
 
 
+def least_score(
+    min_score: float | None, *, verify: bool = True, thumbnails: bool = True
+) -> float | None:
+    """The least score of near copies that is meant: None if nobody compares their thumbnails.
+
+    Parameters
+    ----------
+    min_score : float or None
+        What was asked for; None for `MIN_SCORE`.
+    verify : bool
+        Whether thumbnails of near pairs are to be compared.
+    thumbnails : bool
+        Whether there are to be any.
+
+    Raises
+    ------
+    UsageError
+        A score was asked for, and nobody compares thumbnails; or it is out of range.
+    """
+    for name, given in (("verify", verify), ("thumbnails", thumbnails)):
+        if min_score is not None and not given:
+            raise UsageError(
+                f"`min_score` needs thumbnails to compare: leave it out, or leave out `{name}`"
+            )
+    check_score(min_score)
+    if not (verify and thumbnails):
+        return None
+    return MIN_SCORE if min_score is None else min_score
+
+
 def check_score(min_score: float | None) -> None:
     """Raise UsageError if a least score is out of range."""
     if min_score is not None and not 0 <= min_score <= 1:
-        raise UsageError(f"a least score is a number from 0 to 1, not {min_score!r}")
+        raise UsageError(f"`min_score` is a number from 0 to 1, not {min_score!r}")

@@ -143,16 +143,13 @@ def test_any_given():
     )
 
 
-def copy_options(min_score=None, no_verify=False):
-    return CopyOptions(4, min_score, no_verify, memory=None, explain=False)
+def copy_options(min_score=None, verify=True):
+    return CopyOptions(4, min_score, verify, memory=None, explain=False)
 
 
 def test_the_least_score():
     assert copy_options().least_score() == 0.5
     assert copy_options(0.0).least_score() == 0
-    assert copy_options(no_verify=True).least_score() is None
-    assert copy_options().least_score(no_thumbnails=True) is None
-    with pytest.raises(UsageError, match="--min-score and --no-verify exclude one another"):
-        copy_options(0.0, no_verify=True).least_score()
-    with pytest.raises(UsageError, match="--min-score and --no-thumbnails exclude one another"):
-        copy_options(0.0).least_score(no_thumbnails=True)
+    assert copy_options(verify=False).least_score() is None
+    with pytest.raises(UsageError, match=r"`min_score` needs thumbnails .* `verify`$"):
+        copy_options(0.0, verify=False).least_score()

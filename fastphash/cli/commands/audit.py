@@ -160,23 +160,15 @@ def audit(
     """
     sources = splits.sources()
     _check_splits(sources, str(output.out), comparing=bool(fail_on_leak))
-    from fastphash.audits.options import AuditOptions
     from fastphash.audits.run import audit as audit_splits
-    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.base.progress_screen import ProgressScreen
+    from fastphash.cli.output import show_json
     from fastphash.cli.output_audit import show_leaks_of_kinds
 
     handle_signals()
-    min_score = copies.least_score(no_thumbnails=hashing.no_thumbnails)
-    _check_looked_for(fail_on_leak, copies, min_score)
+    _check_looked_for(fail_on_leak, copies, blind=not (copies.verify and hashing.thumbnails))
     with ProgressScreen() as progress:
-        audit_options = AuditOptions(
-            radius=copies.radius,
-            min_score=min_score,
-            precision=copies.wanted_precision(min_score),
-            keep_score=copies.min_score is not None,
-            views=copies.wanted_views(min_score),
-            looks=copies.wanted_looks(min_score),
-            propose=copies.propose,
+        audit_options = copies.chosen(thumbnails=hashing.thumbnails).options(
             grouping=keepers.grouping,
             keep_in=keepers.keep_in,
             compare_masks=labels.compare_masks,
@@ -195,14 +187,12 @@ def audit(
         raise SystemExit(_LEAK_STATUS)
 
 
-def _check_looked_for(
-    kinds: "Sequence[str]", copies: AuditedCopyOptions, min_score: float | None
-) -> None:
+def _check_looked_for(kinds: "Sequence[str]", copies: AuditedCopyOptions, *, blind: bool) -> None:
     """Raise UsageError if leaks of these kinds count, but nothing looks for them."""
-    blind = "" if min_score is not None else "--no-verify and --no-thumbnails"
+    unseen = "--no-verify and --no-thumbnails" if blind else ""
     for kind, without in (
-        (KINDS[CROPPED], blind or ("--views none" if copies.views == "none" else "")),
-        (KINDS[ALTERED], blind or ("--looks 0" if copies.looks == 0 else "")),
+        (KINDS[CROPPED], unseen or ("--views none" if copies.views == "none" else "")),
+        (KINDS[ALTERED], unseen or ("--looks 0" if copies.looks == 0 else "")),
     ):
         if without and kind in kinds:
             raise UsageError(

@@ -37,7 +37,8 @@ def group(
     """
     output.check()
     copies.least_score()
-    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.base.progress_screen import ProgressScreen
+    from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_groups, show_unseen
     from fastphash.files import atomic, parquet
     from fastphash.files.table_formats import write_table
@@ -67,4 +68,4 @@ def group(
         show_json({"images": len(rows), "groups": groups, "copies": kinds, "unseen": unseen})
     else:
         show_groups(f"Groups, in {path}", len(rows), groups, kinds)
-        show_unseen(0 if copies.no_verify else unseen)
+        show_unseen(0 if not copies.verify else unseen)

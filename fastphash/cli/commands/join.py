@@ -56,8 +56,9 @@ def join(
     """
     output.check()
     copies.least_score()
+    from fastphash.base.progress_screen import ProgressScreen
     from fastphash.base.text import count
-    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_pairs, show_unseen
     from fastphash.results.pairs import UnseenCounter, filter_kinds, find_pairs
     from fastphash.store.open import read_hashes, same_rows
@@ -87,7 +88,7 @@ def join(
         rare = {"unverified", "cropped", "altered"} | (set() if copies.radius else {"near"})
         possible = {kind: number for kind, number in pairs.items() if number or kind not in rare}
         show_pairs(f"{title}, in {output.path}", possible)
-        show_unseen(0 if copies.no_verify else counter.unseen)
+        show_unseen(0 if not copies.verify else counter.unseen)
 
 
 def _write_pairs(

@@ -7,7 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastphash.audits.api import audit, read_audit
     from fastphash.base.vocabulary import ORIENTATIONS
+    from fastphash.clean.api import CleanPlan, clean_plan
     from fastphash.errors import (
         DefinitionError,
         FastphashError,
@@ -24,9 +26,13 @@ if TYPE_CHECKING:
     from fastphash.ingest.api import Hashed, hash_images
     from fastphash.ingest.items import hash_items
     from fastphash.joins.api import Pairs, join, self_join
+    from fastphash.results.api import verify
+    from fastphash.results.audit_folder import AuditFolder
 
 __all__ = [
     "ORIENTATIONS",
+    "AuditFolder",
+    "CleanPlan",
     "Definition",
     "DefinitionError",
     "FastphashError",
@@ -38,6 +44,8 @@ __all__ = [
     "TooManyPairsError",
     "UsageError",
     "WorkerError",
+    "audit",
+    "clean_plan",
     "from_hex",
     "group",
     "hash_images",
@@ -45,16 +53,22 @@ __all__ = [
     "join",
     "phash",
     "phash_orientations",
+    "read_audit",
     "self_join",
     "to_hex",
+    "verify",
 ]
 
 _HOME = {
     "ORIENTATIONS": "base.vocabulary",
+    "AuditFolder": "results.audit_folder",
+    "CleanPlan": "clean.api",
     "Definition": "hashing.definition",
     "Groups": "groups.api",
     "Hashed": "ingest.api",
     "Pairs": "joins.api",
+    "audit": "audits.api",
+    "clean_plan": "clean.api",
     "from_hex": "hashing.hexadecimal",
     "group": "groups.api",
     "hash_images": "ingest.api",
@@ -62,8 +76,10 @@ _HOME = {
     "join": "joins.api",
     "phash": "hashing.phash",
     "phash_orientations": "hashing.phash",
+    "read_audit": "audits.api",
     "self_join": "joins.api",
     "to_hex": "hashing.hexadecimal",
+    "verify": "results.api",
 }
 
 

@@ -80,17 +80,22 @@ class Audit:
 
     Attributes
     ----------
-    summary : dict
-        What summary.json holds.
+    folder : AuditFolder
+        The results as they were written.
     tallies : dict of str to Tally
         What this run hashed, kept and rejected, by split.
     rejected : pyarrow.Table
         Inputs without a hash: `REJECTED_SCHEMA`.
     """
 
-    summary: dict[str, Any]
+    folder: AuditFolder
     tallies: dict[str, Tally]
     rejected: pa.Table
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What summary.json holds."""
+        return self.folder.summary
 
 
 def audit(
@@ -144,8 +149,9 @@ def audit(
         summary["files"] = write_tables(out, tables, options.table_form)
         summary["findings"] = hex_digest_of(out / FINDINGS) if FINDINGS in tables else ""
         sign(summary, out, [*tables, REJECTED])
-        _write_pages(AuditFolder(out, summary, hashed.store), progress)
-        return Audit(summary, hashed.tallies, hashed.rejected)
+        folder = AuditFolder(out, summary, hashed.store)
+        _write_pages(folder, progress)
+        return Audit(folder, hashed.tallies, hashed.rejected)
 
 
 def _search(

@@ -11,7 +11,9 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache, partial
 from types import ModuleType
-from typing import AnyStr
+from typing import Any, AnyStr
+
+from fastphash.errors import UsageError
 
 #: What the system's calls take as a path.
 Name = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -20,6 +22,19 @@ _DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
     f"{port}{number}" for port in ("com", "lpt") for number in (*range(10), "¹", "²", "³")
 }
 _NOT_ON_WINDOWS = frozenset('<>:"|?*\\') | {chr(code) for code in range(32)}
+
+
+def name_bytes(path: Any) -> bytes:
+    """The exact name of what a caller gives as a path; UsageError if it is none."""
+    try:
+        return os.fsencode(path)
+    except TypeError:
+        raise UsageError(f"a path is a str, bytes or a path object, not {path!r}") from None
+
+
+def is_path(value: Any) -> bool:
+    """Whether a value is one path, rather than several."""
+    return isinstance(value, str | bytes | os.PathLike)
 
 
 def with_slashes(path: AnyStr, flavour: ModuleType = os.path) -> AnyStr:

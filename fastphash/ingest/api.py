@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from fastphash.base.progress import Progress, no_progress
+from fastphash.base.paths import is_path, name_bytes
+from fastphash.base.progress import Progress, no_progress, shown
 from fastphash.base.text import listed
 from fastphash.defaults import MAX_PIXELS, TIMEOUT
 from fastphash.errors import DefinitionError, UsageError
@@ -16,7 +17,7 @@ from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.executor import Executor, hash_paths
-from fastphash.ingest.options import IngestOptions
+from fastphash.ingest.options import IngestOptions, hashing_options
 from fastphash.ingest.pool import start_workers
 from fastphash.ingest.tables import batch_table, rejected_table
 from fastphash.ingest.tally import Tally
@@ -27,7 +28,7 @@ from fastphash.sources.splits import check_sources
 from fastphash.store.create import check_new, create_store
 from fastphash.store.leftovers import remove_leftovers
 from fastphash.store.lock import locked
-from fastphash.store.schema import Layout, store_schema
+from fastphash.store.schema import store_schema
 from fastphash.store.store import Store, is_store, open_store
 
 _log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ def hash_images(
     thumbnails: bool = True,
     timeout: float = TIMEOUT,
     max_pixels: int = MAX_PIXELS,
-    progress: Progress = no_progress,
+    progress: bool | Progress = False,
 ) -> Hashed:
     """Hash image files with worker processes, or in this process.
 
@@ -81,8 +82,9 @@ def hash_images(
         Seconds for one image; one that takes longer twice, or crashes twice, is rejected.
     max_pixels : int
         Images with more pixels, by their headers, are rejected, as are those that Pillow refuses.
-    progress : callable, optional
-        Called as ``progress("hashing", done, 0)``.
+    progress : bool or callable
+        True for a bar in a notebook or on a terminal, and a line now and then elsewhere; or what is
+        called as ``progress("hashing", done, 0)``.
 
     Raises
     ------
@@ -92,15 +94,16 @@ def hash_images(
         Worker processes can't be started.
     """
     names = _names(paths)
-    options = IngestOptions(
-        definition=Definition() if definition is None else definition,
-        layout=Layout(orientations, thumbnails),
+    options = hashing_options(
         workers=workers,
+        definition=definition,
+        orientations=orientations,
+        thumbnails=thumbnails,
         timeout=timeout,
         max_pixels=max_pixels,
     )
-    with start_workers(options) as pool:
-        return collect_hashed(hash_paths(pool, LocalReader(b""), names), options, progress)
+    with shown(progress) as report, start_workers(options) as pool:
+        return collect_hashed(hash_paths(pool, LocalReader(b""), names), options, report)
 
 
 def collect_hashed(batches: Iterable[Batch], options: IngestOptions, progress: Progress) -> Hashed:
@@ -120,18 +123,11 @@ def collect_hashed(batches: Iterable[Batch], options: IngestOptions, progress: P
 
 def _names(paths: Iterable["str | bytes | os.PathLike[str]"]) -> Iterator[bytes]:
     """Check what is given as paths; returns their bytes one by one."""
-    if isinstance(paths, (str, bytes, os.PathLike)):
+    if is_path(paths):
         raise UsageError(f"hash_images takes several paths, not one: [{paths!r}]")
     if not isinstance(paths, Iterable):
         raise UsageError(f"hash_images takes an iterable of paths, not {paths!r}")
-    return map(_name, paths)
-
-
-def _name(path: "str | bytes | os.PathLike[str]") -> bytes:
-    try:
-        return os.fsencode(path)
-    except TypeError:
-        raise UsageError(f"a path is a str, bytes or a path object, not {path!r}") from None
+    return map(name_bytes, paths)
 
 
 def hash_into(

@@ -3,24 +3,21 @@
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias, Unpack, overload
 
 import numpy as np
 import xxhash
 
-from fastphash.base.progress import Progress, no_progress
-from fastphash.defaults import MAX_PIXELS, TIMEOUT
+from fastphash.base.progress import Progress, shown
 from fastphash.errors import ImageError, UsageError
-from fastphash.hashing.definition import Definition
 from fastphash.images.lossless import Pixels, encode_lossless, is_pixels
 from fastphash.ingest.api import Hashed, collect_hashed, hash_into
 from fastphash.ingest.executor import hash_given
-from fastphash.ingest.options import IngestOptions
+from fastphash.ingest.options import Hashing, hashing_options
 from fastphash.ingest.pool import start_workers
 from fastphash.ingest.tally import Tally
 from fastphash.sources.items import Item, ItemSource
 from fastphash.sources.splits import check_split
-from fastphash.store.schema import Layout
 
 Key: TypeAlias = "str | bytes | int | os.PathLike[str]"
 Given: TypeAlias = bytes | bytearray | memoryview | Pixels | None
@@ -33,13 +30,8 @@ def hash_items(
     items: Iterable[tuple[Key, Given]],
     *,
     store: None = None,
-    workers: int | None = None,
-    definition: Definition | None = None,
-    orientations: bool = True,
-    thumbnails: bool = True,
-    timeout: float = TIMEOUT,
-    max_pixels: int = MAX_PIXELS,
-    progress: Progress = no_progress,
+    progress: bool | Progress = False,
+    **hashing: Unpack[Hashing],
 ) -> Hashed: ...
 
 
@@ -49,13 +41,8 @@ def hash_items(
     *,
     store: "str | os.PathLike[str]",
     split: str = "items",
-    workers: int | None = None,
-    definition: Definition | None = None,
-    orientations: bool = True,
-    thumbnails: bool = True,
-    timeout: float = TIMEOUT,
-    max_pixels: int = MAX_PIXELS,
-    progress: Progress = no_progress,
+    progress: bool | Progress = False,
+    **hashing: Unpack[Hashing],
 ) -> Tally: ...
 
 
@@ -64,13 +51,8 @@ def hash_items(
     *,
     store: "str | os.PathLike[str] | None" = None,
     split: str = "items",
-    workers: int | None = None,
-    definition: Definition | None = None,
-    orientations: bool = True,
-    thumbnails: bool = True,
-    timeout: float = TIMEOUT,
-    max_pixels: int = MAX_PIXELS,
-    progress: Progress = no_progress,
+    progress: bool | Progress = False,
+    **hashing: Unpack[Hashing],
 ) -> Hashed | Tally:
     """Hash images that Python can read, wherever they come from.
 
@@ -88,18 +70,11 @@ def hash_items(
     split : str
         Name of the split in the store. Rows that it has are replaced when all items were hashed; if
         `items` raises, they stay.
-    workers : int, optional
-        Processes; one for each core by default. 0 hashes in this process, on one core.
-    definition : Definition, optional
-        What the hashes mean; by default as ImageHash's under Pillow 13.
-    orientations, thumbnails : bool
-        Whether to make these columns; chroma and layers come with the thumbnails.
-    timeout : float
-        Seconds for one image; one that takes longer twice, or crashes twice, is rejected.
-    max_pixels : int
-        Images with more pixels, by their headers, are rejected.
-    progress : callable, optional
-        Called as ``progress("hashing", done, 0)``.
+    progress : bool or callable
+        True for a bar in a notebook or on a terminal, and a line now and then elsewhere; or what is
+        called as ``progress("hashing", done, 0)``.
+    **hashing
+        workers, definition, orientations, thumbnails, timeout and max_pixels, as for `hash_images`.
 
     Returns
     -------
@@ -127,19 +102,14 @@ def hash_items(
     >>> hashed.table["path"].to_pylist(), hashed.rejected["path"].to_pylist()
     (['ramp'], ['text'])
     """
-    options = IngestOptions(
-        definition=Definition() if definition is None else definition,
-        layout=Layout(orientations, thumbnails),
-        workers=workers,
-        timeout=timeout,
-        max_pixels=max_pixels,
-    )
+    options = hashing_options(**hashing)
     given = _check_items(items)
-    if store is not None:
-        source = ItemSource(check_split(split), given)
-        return hash_into(Path(store), [source], options, progress=progress)[split]
-    with start_workers(options) as executor:
-        return collect_hashed(hash_given(executor, given), options, progress)
+    with shown(progress) as report:
+        if store is not None:
+            source = ItemSource(check_split(split), given)
+            return hash_into(Path(store), [source], options, progress=report)[split]
+        with start_workers(options) as executor:
+            return collect_hashed(hash_given(executor, given), options, report)
 
 
 def _check_items(items: Iterable[tuple[Key, Given]]) -> Iterator[Item]:

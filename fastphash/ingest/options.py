@@ -1,6 +1,7 @@
 """How to hash images into a store."""
 
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 
@@ -61,6 +62,43 @@ class IngestOptions:
             check_whole(self.workers, "workers", least=0)
         check_timeout(self.timeout)
         check_whole(self.max_pixels, "max_pixels", least=1)
+
+
+class Hashing(TypedDict, total=False):
+    """How to hash images, as keywords: those of `hashing_options`, for functions that pass them on.
+
+    `fastphash.hash_images` documents them.
+    """
+
+    workers: int | None
+    definition: Definition | None
+    orientations: bool
+    thumbnails: bool
+    timeout: float
+    max_pixels: int
+
+
+def hashing_options(
+    *,
+    workers: int | None = None,
+    definition: Definition | None = None,
+    orientations: bool = True,
+    thumbnails: bool = True,
+    timeout: float = TIMEOUT,
+    max_pixels: int = MAX_PIXELS,
+    keep_missing: bool = False,
+    rehash: bool = False,
+) -> IngestOptions:
+    """How to hash, as callers of the library say it; errors are those of `IngestOptions`."""
+    return IngestOptions(
+        Definition() if definition is None else definition,
+        Layout(orientations, thumbnails),
+        workers,
+        timeout,
+        max_pixels,
+        keep_missing,
+        rehash,
+    )
 
 
 def worker_count(workers: int | None) -> int:

@@ -9,14 +9,13 @@ from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import KINDS, NEAR
 from fastphash.defaults import PICTURED
 from fastphash.files import atomic, parquet
-from fastphash.labels.conflict_table import CONFLICTS_SCHEMA, EXACT_NAMES
 from fastphash.report import charts, findings
 from fastphash.report.collisions import find_collisions
 from fastphash.report.groups import COPIES_SHOWN, Group, GroupTable
 from fastphash.report.pictures import draw
 from fastphash.report.templates import template
 from fastphash.results import calibration_words, leak_words
-from fastphash.results.audit_folder import CONFLICTS, RUN_AGAIN, AuditFolder
+from fastphash.results.audit_folder import AuditFolder, read_conflicts
 from fastphash.results.decisions import count_steps, decisions_digest, read_steps
 from fastphash.results.verdict import judge
 from fastphash.store.schema import versions_of
@@ -122,17 +121,7 @@ def _groups_at_once(shown: list[Group]) -> int:
 
 def _conflicts(audited: AuditFolder) -> dict[str, Any]:
     """How many label conflicts there are, and the first of them."""
-    path = audited.folder / CONFLICTS
-    if not path.exists():
-        return {"rows": 0, "first": []}
-    table = parquet.read_fitting(
-        path,
-        CONFLICTS_SCHEMA,
-        _CONFLICT_COLUMNS,
-        advice=RUN_AGAIN,
-        needed=("split", "path", "keeper_split", "keeper_path"),
-        optional=EXACT_NAMES,
-    )
+    table = read_conflicts(audited.folder, _CONFLICT_COLUMNS)
     first = table.slice(0, _CONFLICTS).to_pylist()
     for row in first:
         for column in ("path", "keeper_path"):

@@ -1,7 +1,7 @@
 """The folder of an audit: its files, and reading them."""
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fastphash.base.vocabulary import KINDS, SURE_KINDS
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
 from fastphash.files.digest import content_digest, hex_digest_of
+from fastphash.labels.conflict_table import CONFLICTS_SCHEMA, EXACT_NAMES
 from fastphash.labels.masks import left_out
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, LOOKED, PARTS
 from fastphash.results.summary_values import with_all_kinds, wrong_value
@@ -55,6 +57,7 @@ FILES = {
 RUN_AGAIN = "run the audit again"
 #: Columns that are never null.
 NEEDED_OF_LEAKS = ("needle_split", "needle_path", "haystack_split", "haystack_path", "kind")
+NEEDED_OF_CONFLICTS = ("split", "path", "keeper_split", "keeper_path")
 NEEDED_OF_GROUPS = ("group", "split", "path", "role", "keeper_split", "keeper_path")
 _TABLES = ((GROUPS, GROUPS_SCHEMA), (LEAKS, LEAKS_SCHEMA))
 # audits of earlier versions have no findings or looks, and no columns for them
@@ -63,7 +66,7 @@ _ADDED = frozenset(name for name, _ in (*PARTS, LOOKED))
 
 @dataclass(frozen=True)
 class AuditFolder:
-    """The results of an audit; tables are read on first use.
+    """The results of an audit. Tables are read when they are first asked for.
 
     Attributes
     ----------
@@ -72,6 +75,19 @@ class AuditFolder:
         What summary.json holds.
     store : Store
         The hashes that the results are of.
+    splits : list of str
+        The splits that were audited; the store may hold others.
+    leaks : pyarrow.Table
+        Images with a match in another split, as in leaks.parquet.
+    groups : pyarrow.Table
+        Copies with their keepers, as in groups.parquet.
+    conflicts : pyarrow.Table
+        Copies whose labels differ from their keeper's, as in conflicts.parquet; no rows if no
+        labels were compared.
+    rejected : pyarrow.Table
+        Inputs without a hash, as in rejected.parquet.
+    report : Path
+        The page to open in a browser.
     """
 
     folder: Path
@@ -92,6 +108,11 @@ class AuditFolder:
     def leaks(self) -> pa.Table:
         """Images with a match in another split: `LEAKS_SCHEMA`."""
         return _read(self.folder / LEAKS, LEAKS_SCHEMA, NEEDED_OF_LEAKS)
+
+    @cached_property
+    def conflicts(self) -> pa.Table:
+        """Copies with another label than their keeper's: `CONFLICTS_SCHEMA`."""
+        return read_conflicts(self.folder)
 
     @cached_property
     def rejected(self) -> pa.Table:
@@ -119,6 +140,25 @@ class AuditFolder:
             return NO_FINDINGS
         return read_findings(self.folder / FINDINGS, digest, self.rows)
 
+    @property
+    def report(self) -> Path:
+        """The page to open in a browser."""
+        return self.folder / REPORT
+
+    def count_leaks(self, kinds: Sequence[str] = SURE_KINDS) -> dict[str, int]:
+        """How many images of each split leak by one of these kinds, or by decision.
+
+        An image counts once, by its strongest copy. Splits without any are left out, so that
+        ``assert not audit.count_leaks()`` stops a pipeline.
+        """
+        # it imports kernels, which are slow to load
+        from fastphash.results.verdict import count_leaks
+
+        for kind in kinds:
+            if kind not in KINDS:
+                raise UsageError(f"no kind {kind!r}: use some of {', '.join(KINDS)}")
+        return count_leaks(self.summary, kinds)
+
     def reader(self, split: str) -> Reader:
         """The reader of a split's images."""
         origin = self.store.origins.get(split)
@@ -138,12 +178,28 @@ def read_groups(folder: Path, columns: list[str] | None = None) -> pa.Table:
     return _read(folder / GROUPS, GROUPS_SCHEMA, NEEDED_OF_GROUPS, columns)
 
 
+def read_conflicts(folder: Path, columns: list[str] | None = None) -> pa.Table:
+    """Columns of the label conflicts of an audit: `CONFLICTS_SCHEMA`, perhaps without exact names.
+
+    There are no rows if the audit compared no labels.
+    """
+    path = folder / CONFLICTS
+    if not path.exists():
+        empty = CONFLICTS_SCHEMA.empty_table()
+        return empty if columns is None else empty.select(columns)
+    return _read(path, CONFLICTS_SCHEMA, NEEDED_OF_CONFLICTS, columns, optional=EXACT_NAMES)
+
+
 def _read(
-    path: Path, schema: pa.Schema, needed: Collection[str], columns: list[str] | None = None
+    path: Path,
+    schema: pa.Schema,
+    needed: Collection[str],
+    columns: list[str] | None = None,
+    optional: Collection[str] = _ADDED,
 ) -> pa.Table:
     """Columns of a table of results."""
     return parquet.read_fitting(
-        path, schema, columns, advice=RUN_AGAIN, needed=needed, optional=_ADDED
+        path, schema, columns, advice=RUN_AGAIN, needed=needed, optional=optional
     )
 
 

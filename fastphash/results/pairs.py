@@ -16,7 +16,7 @@ from fastphash.store.open import check_comparable
 from fastphash.store.rows import NEEDLE_ROW, HashTable
 from fastphash.store.schema import CHROMA_BYTES
 from fastphash.verification.criteria import CopyCriteria
-from fastphash.verification.decide_kind import relate_matches
+from fastphash.verification.decide_kind import Relation, relate_matches
 
 # rows of one table of pairs
 _TABLE_ROWS = parquet.LONG_ROW_GROUP
@@ -47,36 +47,50 @@ def find_pairs(
     """
     check_comparable(needles, haystack)
     left, right = Index(needles.phashes, needles.known), Index(haystack.phashes, haystack.known)
-    at_once = _TABLE_ROWS
-    if needles.has_thumbnails or haystack.has_thumbnails:
-        at_once = min(max(int(criteria.options.memory * _SEEN_SHARE) // _SEEN_BYTES, 1), at_once)
     for block in find_matches(
         left, right, criteria.radius, max_pairs=max_pairs, options=criteria.options
     ):
-        for start in range(0, block.left.size, at_once):
-            piece = block.take(slice(start, start + at_once))
-            table = _pair_table(needles, haystack, piece, criteria)
+        start = 0
+        for relation in relate_rows(needles, haystack, block, criteria):
+            piece = block.take(slice(start, start + relation.kind.size))
+            start += relation.kind.size
+            table = _pair_table(needles, haystack, piece, relation)
             if number_needles:
                 table = table.append_column(NEEDLE_ROW, pa.array(piece.left))
             yield table
 
 
-def _pair_table(
+def relate_rows(
     needles: HashTable, haystack: HashTable, pairs: Matches, criteria: CopyCriteria
-) -> pa.Table:
+) -> Iterator[Relation]:
+    """How the rows of pairs relate, some pairs after the others, as memory allows."""
+    at_once = _TABLE_ROWS
+    if needles.has_thumbnails or haystack.has_thumbnails:
+        at_once = min(max(int(criteria.options.memory * _SEEN_SHARE) // _SEEN_BYTES, 1), at_once)
+    for start in range(0, pairs.left.size, at_once):
+        yield _relate(needles, haystack, pairs.take(slice(start, start + at_once)), criteria)
+
+
+def _relate(
+    needles: HashTable, haystack: HashTable, pairs: Matches, criteria: CopyCriteria
+) -> Relation:
     # only the thumbnails of these rows are read
     left_rows, left = np.unique(pairs.left, return_inverse=True)
     right_rows, right = np.unique(pairs.right, return_inverse=True)
-    needles, haystack = needles.take(left_rows), haystack.take(right_rows)
-    relation = relate_matches(
+    return relate_matches(
         pairs._replace(left=left, right=right),
-        needles.content,
-        haystack.content,
+        needles.take(left_rows).content,
+        haystack.take(right_rows).content,
         criteria.min_score,
         score_near=criteria.score_near,
     )
-    *needle_names, needle_bytes = row_names(needles, left)
-    *haystack_names, haystack_bytes = row_names(haystack, right)
+
+
+def _pair_table(
+    needles: HashTable, haystack: HashTable, pairs: Matches, relation: Relation
+) -> pa.Table:
+    *needle_names, needle_bytes = row_names(needles, pairs.left)
+    *haystack_names, haystack_bytes = row_names(haystack, pairs.right)
     columns = [
         *needle_names,
         *haystack_names,

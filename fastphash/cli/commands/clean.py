@@ -110,16 +110,10 @@ def _command(folder: Path) -> str:
 
 
 def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json: bool) -> None:
-    from fastphash.clean.plan import (
-        PLAN,
-        count_disagreements,
-        count_keeper_reasons,
-        list_disagreements,
-        make_plan,
-        plan_settings,
-        plan_summary,
-    )
-    from fastphash.cli.output import ProgressScreen, show_json
+    from fastphash.base.progress_screen import ProgressScreen
+    from fastphash.clean.api import plan_audit
+    from fastphash.clean.plan import PLAN, list_disagreements
+    from fastphash.cli.output import show_json
     from fastphash.cli.output_clean import DISAGREEMENTS_SHOWN, show_plan
     from fastphash.files.parquet import write_table
     from fastphash.results.audit_folder import open_audit
@@ -127,33 +121,30 @@ def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json
     handle_signals()
     audited = open_audit(folder)
     with ProgressScreen() as progress:
-        plan = make_plan(
+        plan, summary = plan_audit(
             audited,
-            by=planning.kinds or SURE_KINDS,
-            keep_in=planning.keep_in or None,
-            conflicts=planning.conflicts or "keep",
-            options=search.join(progress),
-            progress=progress,
+            planning.kinds or SURE_KINDS,
+            planning.keep_in or None,
+            planning.conflicts or "keep",
+            search.join(progress),
+            progress,
         )
         write_table(audited.folder / PLAN, plan)
-    splits, settings = plan_summary(plan), plan_settings(plan)
-    counts = {"reasons": count_keeper_reasons(plan), "disagreements": count_disagreements(plan)}
     if as_json:
-        show_json({"splits": splits, **counts, **settings})
+        show_json(summary)
     else:
         disagreeing = list_disagreements(plan, DISAGREEMENTS_SHOWN)
-        out = str(audited.folder)
-        plan_keys = {**counts, **settings}
-        plan_keys["in_containers"] = any(map(audited.in_containers, audited.splits))
-        show_plan(splits, plan_keys, audited.summary, out, disagreeing)
+        in_containers = any(map(audited.in_containers, audited.splits))
+        plan_keys = {**summary, "in_containers": in_containers}
+        show_plan(summary["splits"], plan_keys, audited.summary, str(audited.folder), disagreeing)
 
 
 def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: bool) -> None:
+    from fastphash.base.progress_screen import ProgressScreen
     from fastphash.clean.apply import apply_plan
     from fastphash.clean.checked_plan import read_plan
     from fastphash.clean.drafts import CLEAN
     from fastphash.clean.plan import PLAN
-    from fastphash.cli.output import ProgressScreen
     from fastphash.results.audit_folder import open_audit
 
     handle_signals()
@@ -179,8 +170,8 @@ def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: 
 
 
 def _undo(folder: Path, *, as_json: bool) -> None:
+    from fastphash.base.progress_screen import ProgressScreen
     from fastphash.clean.undo import undo_moves
-    from fastphash.cli.output import ProgressScreen
     from fastphash.results.audit_folder import audit_at
 
     handle_signals()

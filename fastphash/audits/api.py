@@ -1,0 +1,282 @@
+"""The whole job from Python: what `fastphash audit` does, with its options as parameters."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from fastphash.audits.options import CopyChoices, LabelSources
+from fastphash.audits.run import audit as audit_sources
+from fastphash.base.paths import Name, is_path, name_bytes
+from fastphash.base.progress import Progress, shown
+from fastphash.base.vocabulary import ViewSet
+from fastphash.defaults import MAX_PIXELS, TIMEOUT
+from fastphash.errors import UsageError
+from fastphash.files.table_formats import Format
+from fastphash.groups.grouping import Grouping
+from fastphash.hashing.definition import Definition
+from fastphash.ingest.options import hashing_options
+from fastphash.joins.options import join_options
+from fastphash.results.audit_folder import AuditFolder, open_audit
+from fastphash.sources.local import list_source
+from fastphash.sources.named_splits import named_sources
+from fastphash.sources.protocol import Source
+
+#: Splits by their names, each with a place or several containers; or places whose splits have
+#: their names, or NAME=PLACE.
+Splits: TypeAlias = Mapping[str, Name | Sequence[Name]] | Sequence[Name] | Name
+
+
+def audit(
+    splits: Splits,
+    out: Name,
+    *,
+    files: Mapping[str, Iterable[Name]] | None = None,
+    hidden: bool = False,
+    image_column: str | None = None,
+    keep_in: Sequence[str] = (),
+    radius: int | None = None,
+    min_score: float | None = None,
+    verify: bool = True,
+    precision: float | None = None,
+    views: ViewSet | None = None,
+    looks: int | None = None,
+    propose: Name | None = None,
+    grouping: Grouping = "star",
+    coco: Mapping[str, Name] | None = None,
+    class_folders: bool | None = None,
+    compare_masks: bool = False,
+    format: Format = "parquet",
+    definition: Definition | None = None,
+    orientations: bool = True,
+    thumbnails: bool = True,
+    workers: int | None = None,
+    timeout: float = TIMEOUT,
+    max_pixels: int = MAX_PIXELS,
+    keep_missing: bool = False,
+    rehash: bool = False,
+    memory: int | None = None,
+    progress: bool | Progress = True,
+) -> AuditFolder:
+    """Find all copies in splits of images, inside each split and across splits.
+
+    It does what `fastphash audit` does, and writes the same files. Any program may call it: a
+    script on standard input, a notebook, a thread.
+
+    Parameters
+    ----------
+    splits : mapping, sequence of paths, or path
+        Splits by their names: ``{"train": "data/train", "val": ["a.tar", "b.tar"]}``. A place is a
+        folder; a tar, tar.gz, zip or Parquet file with images; a pattern such as ``*.tar``; or a
+        sequence of such files. In a sequence a place is ``"NAME=PLACE"``, or names its split
+        itself.
+    out : path
+        A new or empty folder for the hashes and the results, or that of an earlier audit: only new
+        and changed images are hashed then.
+    files : mapping of str to iterable of paths, optional
+        Further splits, with the files of each.
+    hidden : bool
+        Whether hidden files and folders are taken, too.
+    image_column : str, optional
+        Column of Parquet files that holds the images; by default the only one that may.
+    keep_in : sequence of str
+        Order of splits: each keeps its images rather than their copies in later ones. The others
+        follow: those for validation or test by name, then the smallest first.
+    radius : int, optional
+        The largest Hamming distance of two copies, 0 to 64 bits. By default the largest at which an
+        image has ten candidates by chance, at most 16; 4 if no thumbnails are compared.
+    min_score : float, optional
+        Least similarity of the thumbnails of near copies, 0 to 1; 0.5 by default.
+    verify : bool
+        Whether thumbnails of near pairs are compared. Otherwise their distance alone decides.
+    precision : float, optional
+        Share of near copies that are to be copies, between 0 and 1; 0.99 by default. Where fewer
+        are, by an estimate, the least score is raised, unless `min_score` gives it.
+    views : {"none", "centre", "all"}, optional
+        Windows of images that are compared with others, to find crops, bordered and shifted copies:
+        none, the middles and what is left without bars, or all; all by default.
+    looks : int, optional
+        Most pairs to compare at their pixels, in supervised processes; 100,000 by default.
+    propose : path, optional
+        A table of pairs, or of vectors of any embedding, to be compared at their pixels: see
+        ``fastphash audit --propose``.
+    grouping : {"star", "components"}
+        In a star every copy is near the keeper; in components copies may be chained.
+    coco : mapping of str to path, optional
+        COCO files of splits. Copies whose annotations differ from their keeper's are conflicts.
+    class_folders : bool, optional
+        Whether the first folder of a path is its label; by default if it looks like one.
+    compare_masks : bool
+        Whether images that look like masks of others are compared, though their names say so.
+    format : {"parquet", "csv", "json"}
+        Write leaks, groups and conflicts in this format too; json is JSON lines.
+    definition : Definition, optional
+        How images are hashed; by default as ImageHash's under Pillow 13.
+    orientations, thumbnails : bool
+        Whether to look for rotated and mirrored copies, and to keep thumbnails. Without these,
+        nothing tells copies from other images with the same hash.
+    workers : int, optional
+        Processes that hash; one for each core by default. 0 hashes in this process.
+    timeout : float
+        Seconds for one image; one that takes longer twice is rejected.
+    max_pixels : int
+        Images with more pixels, by their headers, are rejected.
+    keep_missing : bool
+        Keep the hashes of files that are gone.
+    rehash : bool
+        Read all files again, also those whose size, times and inode haven't changed.
+    memory : int, optional
+        Bytes that searching may take besides the hashes and thumbnails, 104,857,600 at least; half
+        of what is free by default.
+    progress : bool or callable
+        True for a bar in a notebook (with ipywidgets) or on a terminal, and a line now and then
+        elsewhere, on stderr; False for nothing; or what is called as
+        ``progress(stage, done, total)``.
+
+    Returns
+    -------
+    AuditFolder
+        The results, as `read_audit` reads them from `out`.
+
+    Raises
+    ------
+    UsageError
+        A value is out of range, no such folder or split, two splits clash, or `out` holds something
+        else.
+    StoreError
+        `out` can't be written, or a COCO file can't be read.
+    DefinitionError
+        The hashes in `out` have another definition, or other columns.
+    WorkerError
+        Worker processes can't be started.
+    FastphashError
+        A split has no images.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> import fastphash as fp
+    >>> rng = np.random.default_rng(1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     train, val, out = (os.path.join(folder, name) for name in ("train", "val", "audit"))
+    ...     for name in (train, val):
+    ...         os.mkdir(name)
+    ...     for name in ("a.png", "b.png"):
+    ...         image = Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).resize((64, 64))
+    ...         image.save(os.path.join(train, name))
+    ...     image.rotate(90).save(os.path.join(val, "turned.png"))
+    ...     audit = fp.audit({"train": train, "val": val}, out, workers=0, progress=False)
+    ...     leaks = audit.leaks.select(["needle_path", "haystack_path", "kind"]).to_pylist()
+    >>> leaks[0]
+    {'needle_path': 'turned.png', 'haystack_path': 'b.png', 'kind': 'augmented'}
+    >>> audit.count_leaks()
+    {'train': 1, 'val': 1}
+    """
+    sources = _sources(splits, files, hidden=hidden, image_column=image_column)
+    choices = CopyChoices(
+        radius,
+        min_score,
+        verify,
+        thumbnails,
+        precision,
+        views,
+        looks,
+        None if propose is None else _path(propose),
+    )
+    ingest = hashing_options(
+        workers=workers,
+        definition=definition,
+        orientations=orientations,
+        thumbnails=thumbnails,
+        timeout=timeout,
+        max_pixels=max_pixels,
+        keep_missing=keep_missing,
+        rehash=rehash,
+    )
+    labels = {split: _path(file) for split, file in (coco or {}).items()}
+    with shown(progress) as report:
+        options = choices.options(
+            grouping=grouping,
+            keep_in=[keep_in] if isinstance(keep_in, str) else keep_in,
+            compare_masks=compare_masks,
+            labels=LabelSources(class_folders, labels),
+            join=join_options(memory, report),
+            table_form=format,
+        )
+        return audit_sources(_path(out), sources, options, ingest, progress=report).folder
+
+
+def read_audit(folder: Name) -> AuditFolder:
+    """The results of an audit that `audit` or `fastphash audit` has written.
+
+    Parameters
+    ----------
+    folder : path
+        That of the audit, or the store in it.
+
+    Raises
+    ------
+    UsageError
+        The folder doesn't exist, or holds no audit.
+    StoreError
+        The audit didn't come to its end, or its files are not as it wrote them.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> import fastphash as fp
+    >>> image = Image.fromarray(np.random.default_rng(2).integers(0, 256, (64, 64), np.uint8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("a.png", "b.png"):
+    ...         image.save(os.path.join(folder, name))
+    ...     out = os.path.join(folder, "audit")
+    ...     audit = fp.audit(folder, out, workers=0, progress=False)
+    ...     groups = fp.read_audit(out).groups.select(["path", "role", "kind"]).to_pylist()
+    >>> groups[1]
+    {'path': 'b.png', 'role': 'copy', 'kind': 'identical'}
+    """
+    return open_audit(_path(folder))
+
+
+def _sources(
+    splits: Splits,
+    files: Mapping[str, Iterable[Name]] | None,
+    *,
+    hidden: bool,
+    image_column: str | None,
+) -> list[Source]:
+    sources = named_sources(_words(splits), hidden=hidden, image_column=image_column)
+    for split, paths in (files or {}).items():
+        if is_path(paths):
+            raise UsageError(f"`files` has several paths for a split, not one: {paths!r}")
+        sources.append(list_source(split, b"\0".join(map(name_bytes, paths)), b"\0"))
+    if not sources:
+        raise UsageError("nothing to audit: name a folder, or `files`")
+    return sources
+
+
+def _words(splits: Splits) -> list[str]:
+    """Splits as words, NAME=PLACE or PLACE."""
+    if isinstance(splits, Mapping):
+        return [
+            f"{name}={os.fsdecode(name_bytes(place))}"
+            for name, places in splits.items()
+            for place in _each(places)
+        ]
+    return [os.fsdecode(name_bytes(place)) for place in _each(splits)]
+
+
+def _each(places: Name | Sequence[Name]) -> Iterable[Name]:
+    if isinstance(places, str | bytes | os.PathLike):
+        return [places]
+    if not isinstance(places, Iterable):
+        raise UsageError(f"a place of a split is a path, or several paths, not {places!r}")
+    return places
+
+
+def _path(path: Name) -> Path:
+    return Path(os.fsdecode(name_bytes(path)))

@@ -1,13 +1,31 @@
-"""The file that a command writes: ``-o``, ``--overwrite`` and ``--format`` as one value."""
+"""Files of commands: what one writes, as one value; how a table that one reads is to be read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import click
+
+from fastphash.cli.option_values import parse_columns
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
     from fastphash.files.table_formats import Format
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def columns_option(command: F) -> F:
+    """``--columns OURS=THEIRS,...``."""
+    return click.option(
+        "--columns",
+        metavar="NAME=COLUMN,...",
+        callback=parse_columns,
+        help="Columns of tables that are no stores, where their names differ: "
+        "path=url,phash=image_phash. A column of hashes holds whole numbers, sixteen hex digits, "
+        "or eight bytes.",
+    )(command)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,23 @@ def parse_names(_: click.Context, __: click.Parameter, value: str | None) -> lis
     return [name for name in (value or "").split(",") if name]
 
 
+def parse_columns(_: click.Context, __: click.Parameter, value: str | None) -> dict[str, str]:
+    """``--columns``: names in a table by our names, such as ``path=url,phash=image_phash``."""
+    columns = {}
+    for word in filter(None, (value or "").split(",")):
+        own, _equals, name = word.partition("=")
+        if not own or not name:
+            raise click.BadParameter(f"{word!r} names no column: write phash=COLUMN")
+        if own in columns:
+            raise click.BadParameter(f"{own} is named twice, in {value!r}")
+        columns[own] = name
+    if columns:
+        from fastphash.store.hash_files import check_columns
+
+        check_columns(columns)
+    return columns
+
+
 def kinds_parser(
     default: Sequence[str], always: Sequence[str] = (), further: Sequence[str] = ()
 ) -> Callable[[click.Context, click.Parameter, str | None], list[str]]:

@@ -143,6 +143,14 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
         return parquet.read(columns=columns, use_threads=False).unify_dictionaries()
 
 
+def read_batches(path: Path, columns: list[str]) -> Iterator[pa.Table]:
+    """Read a Parquet file some rows at a time; errors are those of `read_table`."""
+    with reading(path) as file:
+        parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
+        for batch in parquet.iter_batches(LONG_ROW_GROUP, columns=columns, use_threads=False):
+            yield pa.table(batch)
+
+
 def read_schema(path: Path) -> pa.Schema:
     """The Arrow schema of a Parquet file, with its metadata; StoreError as for `read_table`."""
     with reading(path) as file:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol, Self, get_args
 
@@ -251,6 +251,28 @@ def read_columns(path: Path, columns: Collection[str], binary: Collection[str] =
         types = {name: pa.binary() for name in chosen if name in binary}
         options = csv.ConvertOptions(include_columns=chosen, column_types=types)
         return csv.read_csv(file, convert_options=options).select(chosen)
+
+
+def read_batches(
+    path: Path, columns: Collection[str], binary: Collection[str] = ()
+) -> Iterator[pa.Table]:
+    """Some columns of a table, some rows at a time; parameters and errors as of `read_columns`."""
+    form = format_of(path)
+    if form == "parquet":
+        yield from parquet.read_batches(path, list(columns))
+        return
+    with parquet.reading(path) as file:
+        options = csv.ConvertOptions(
+            include_columns=columns, column_types=dict.fromkeys(binary, pa.binary())
+        )
+        reader = (
+            csv.open_csv(file, convert_options=options)
+            if form == "csv"
+            else json_lines.open_json(file)
+        )
+        with reader:
+            for batch in reader:
+                yield pa.table(batch).select(list(columns))
 
 
 def check_distinct(path: Path, names: Collection[str]) -> None:

@@ -83,6 +83,9 @@ class Definition:
         "none"; or a value.
     algorithm : {"phash"}
         The hash algorithm.
+    name : str
+        Of foreign hashes, what their user calls the way in which they were made; empty if nobody
+        knows it.
 
     Raises
     ------
@@ -107,6 +110,7 @@ class Definition:
     stretch: str = str(Stretch())
     nodata: str = "auto"
     algorithm: Literal["phash"] = "phash"
+    name: str = ""
 
     def __post_init__(self) -> None:
         for name, values in _VALUES.items():
@@ -115,6 +119,8 @@ class Definition:
                     f"{name} of a definition must be one of "
                     f"{', '.join(map(repr, values))}, not {getattr(self, name)!r}"
                 )
+        if not isinstance(self.name, str) or (self.name and self.source != "foreign"):
+            raise UsageError(f"only foreign hashes have a name of their own, not {self.name!r}")
         for name, text in rendering_words(self._words_read()).items():
             object.__setattr__(self, name, text)
         if self.sixteen_bit != "stretched":
@@ -149,6 +155,8 @@ class Definition:
         fields = asdict(self)
         if self.algorithm == PHASH.name:
             del fields["algorithm"]
+        if not self.name:
+            del fields["name"]
         if self.sixteen_bit != "stretched":
             for name in _RENDERING:
                 del fields[name]
@@ -166,6 +174,8 @@ class Definition:
 
     def __str__(self) -> str:
         if self.source == "foreign":
+            if self.name:
+                return f"foreign, called {self.name}"
             return "foreign (no record of how the hashes were made)"
         exif = "EXIF applied" if self.exif else "EXIF ignored"
         text = f"{self.decode}, pass order {self.pass_order}, {exif}, 16-bit {self.sixteen_bit}"
@@ -195,9 +205,21 @@ FOREIGN = Definition(source="foreign", sixteen_bit="scaled")
 
 
 def parse_definition(text: str) -> Definition:
-    """The definition that ``imagehash[:PASS_ORDER]`` asserts; UsageError for any other text."""
+    """The definition that a user asserts; UsageError for any other text.
+
+    ``imagehash[:PASS_ORDER]`` says that ImageHash made the hashes, and ``foreign:NAME`` gives a
+    name to another way of making them.
+
+    >>> print(parse_definition("foreign:coyo"))
+    foreign, called coyo
+    """
     name, _, order = text.partition(":")
+    if name == "foreign" and order.isprintable() and order.strip() == order != "":
+        return replace(FOREIGN, name=order)
     order = order or "pillow13"
     if name != "imagehash" or order not in PASS_ORDERS:
-        raise UsageError(f"{text!r} is not imagehash[:PASS_ORDER], one of {', '.join(PASS_ORDERS)}")
+        raise UsageError(
+            f"{text!r} is neither imagehash[:PASS_ORDER], one of {', '.join(PASS_ORDERS)}, nor "
+            "foreign:NAME"
+        )
     return Definition("imagehash", pass_order=order, sixteen_bit="clipped")

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,17 @@ from fastphash.base.text import listed
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, PassOrder
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.files import parquet
-from fastphash.files.table_formats import check_distinct
+from fastphash.files.table_formats import ENDINGS, check_distinct
 from fastphash.hashing.definition import Definition
 from fastphash.images.sniff import EIGHT_BIT_FORMATS
 from fastphash.images.thumbnail import vertical_first
+from fastphash.store.hash_files import (
+    NAMED,
+    decode_column,
+    definition_of_file,
+    find_columns,
+    hash_tables,
+)
 from fastphash.store.rows import STORE_ROW, HashTable
 from fastphash.store.schema import (
     CHROMA_BYTES,
@@ -46,8 +54,10 @@ _INTEGERS = ("size", "width", "height", "multiframe", "frames")
 _log = logging.getLogger(__name__)
 
 
-def read_hashes(target: str, *, everything: bool = False) -> HashTable:
-    """Rows of ``STORE[@SPLIT]`` or of a Parquet file with the columns path and phash.
+def read_hashes(
+    target: str, *, everything: bool = False, columns: Mapping[str, str] | None = None
+) -> HashTable:
+    """Rows of ``STORE[@SPLIT]`` or of a table with the columns path and phash.
 
     The folder of an audit stands for the store in it.
 
@@ -57,6 +67,9 @@ def read_hashes(target: str, *, everything: bool = False) -> HashTable:
         Without a split, those that the last audit left out are not read; a warning names them.
     everything : bool
         Whether to read these too.
+    columns : mapping of str to str, optional
+        Names of a table's columns where they differ: those of the table by `path`, `phash` and so
+        on. A store has its own.
 
     Raises
     ------
@@ -67,7 +80,7 @@ def read_hashes(target: str, *, everything: bool = False) -> HashTable:
     """
     path, split = _split_target(target)
     if path.is_file():
-        return _read_file(path, split)
+        return _read_file(path, split, columns or {})
     store = open_store(path)
     store.verify()
     if split is not None and split not in store.roots:
@@ -99,8 +112,10 @@ def same_rows(one: str, other: str) -> bool:
     return a[1] == b[1] and os.path.realpath(a[0]) == os.path.realpath(b[0])
 
 
-def read_together(targets: list[str]) -> HashTable:
+def read_together(targets: list[str], columns: Mapping[str, str] | None = None) -> HashTable:
     """Rows of one or more stores or files as one table, in the order given.
+
+    `columns` are those of `read_hashes`.
 
     Raises
     ------
@@ -109,7 +124,7 @@ def read_together(targets: list[str]) -> HashTable:
     UsageError
         Two of them have a split of the same name.
     """
-    tables = [read_hashes(target) for target in targets]
+    tables = [read_hashes(target, columns=columns) for target in targets]
     if len(tables) == 1:
         return tables[0]
     owner: dict[str, str] = {}
@@ -244,22 +259,38 @@ def _has_known_type(field: pa.Field) -> bool:
     return bool(field.type == _TYPES.get(field.name, field.type))
 
 
-def _read_file(path: Path, split: str | None) -> HashTable:
-    table = parquet.read_table(path)
-    used = {"path", "path_bytes", "split", "format", *_TYPES, *_INTEGERS}
-    check_distinct(
-        path, [name for name in table.column_names if name in used or name.startswith("phash")]
-    )
+def _read_file(path: Path, split: str | None, columns: Mapping[str, str]) -> HashTable:
+    table = _read_table(path, columns)
     if "split" not in table.column_names:
         names = pa.array([path.stem] * table.num_rows, pa.string())
         table = table.append_column("split", names)
-    definition = definition_of(table.schema.metadata, str(path))
+    definition = definition_of_file(path)
+    if table.schema.metadata:
+        definition = definition_of(table.schema.metadata, str(path))
     table = _fitting(table, path, definition)
     place = table.column_names.index("split")
     table = table.set_column(place, "split", table["split"].dictionary_encode())
     if split is not None and split not in table["split"].to_pylist():
         raise UsageError(f"{path} has no split {split!r}")
     return HashTable(_one_split(table, split), definition)
+
+
+def _read_table(path: Path, columns: Mapping[str, str]) -> pa.Table:
+    """A table of hashes by the names of our columns; of Parquet files all are read."""
+    if path.suffix.lower() in ENDINGS and path.suffix.lower() != ".parquet":
+        return pa.concat_tables(hash_tables(path, columns), promote_options="permissive")
+    table = parquet.read_table(path)
+    if columns:
+        ours = {name: own for own, name in find_columns(path, columns).items()}
+        table = table.select(
+            [name for name in table.column_names if name in ours or name not in NAMED]
+        )
+        table = table.rename_columns([ours.get(name, name) for name in table.column_names])
+    used = {"path", "path_bytes", "split", "format", *_TYPES, *_INTEGERS}
+    check_distinct(
+        path, [name for name in table.column_names if name in used or name.startswith("phash")]
+    )
+    return table
 
 
 def _fitting(table: pa.Table, path: Path, definition: Definition) -> pa.Table:
@@ -271,7 +302,8 @@ def _fitting(table: pa.Table, path: Path, definition: Definition) -> pa.Table:
     needed = {"path": pa.string(), upright: hash_type(definition), "split": pa.string()}
     if missing := [name for name in needed if name not in table.column_names]:
         raise StoreError(
-            f"{path} has no column {missing[0]!r}: a file of hashes has path and phash"
+            f"{path} has no column {missing[0]!r}: a file of hashes has path and phash. Name the "
+            "columns that hold them with `columns`"
         )
     optional = {"path_bytes": pa.binary(), **dict.fromkeys(turned, hash_type(definition))}
     optional |= {f.name: pa.int64() for f in table.schema if _is_integer(f)}
@@ -279,7 +311,10 @@ def _fitting(table: pa.Table, path: Path, definition: Definition) -> pa.Table:
     for name, kind in (needed | optional).items():
         if name not in table.column_names:
             continue
-        column = parquet.fit(table[name], kind, f"{path}: column {name!r}", _MAKE_AGAIN)
+        if name in definition.columns:
+            column = decode_column(table, name, path, optional=name in optional)
+        else:
+            column = parquet.fit(table[name], kind, f"{path}: column {name!r}", _MAKE_AGAIN)
         table = table.set_column(table.column_names.index(name), name, column)
         if name in needed and column.null_count:
             raise StoreError(f"{path}: column {name!r} has rows without a value")

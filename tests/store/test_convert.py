@@ -14,7 +14,8 @@ from fastphash.ingest.api import hash_into
 from fastphash.results.groups import group_rows
 from fastphash.results.pairs import find_pairs
 from fastphash.results.priority import order_splits, priority
-from fastphash.store.convert import export_hashes, import_hashes, paper_groups, paper_matches
+from fastphash.store.convert import export_hashes, paper_groups, paper_matches
+from fastphash.store.imports import import_hashes
 from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.rows import HashTable
 from fastphash.store.store import open_store
@@ -189,8 +190,7 @@ GOOD = {"image_name": "a", "hash": "0123456789abcdef"}
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"a": "0123456789abcdef"}, "not a JSON list"),
-        ("text", "not a JSON list"),
+        ("text", "nor a list of image_name and hash"),
         ([GOOD, {"image_name": "b"}], r"entry 1 .*\{'image_name': 'b'\}"),
         ([{"hash": "0123456789abcdef"}], r"entry 0 .*\{'hash': '0123456789abcdef'\}"),
         ([GOOD, "b"], "entry 1 .*b"),

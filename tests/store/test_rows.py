@@ -170,7 +170,7 @@ def test_numbers_of_other_tools_that_are_none_are_ignored(tmp_path, name):
 
 def test_orientations_that_are_no_hashes_are_refused(tmp_path):
     columns = {"path": ["a"], "phash": hashes(1), "phash_rotate_90": ["no number"]}
-    with pytest.raises(StoreError, match="'phash_rotate_90' can't be read as uint64"):
+    with pytest.raises(StoreError, match="'phash_rotate_90', row 1: 'no number'"):
         read_hashes(str(write_hashes(tmp_path / "x.parquet", **columns)))
 
 

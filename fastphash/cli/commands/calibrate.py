@@ -3,7 +3,7 @@
 import click
 
 from fastphash.cli import options
-from fastphash.cli.file_options import OutputFile
+from fastphash.cli.file_options import OutputFile, columns_option
 from fastphash.cli.option_groups import SearchOptions, gather
 from fastphash.cli.option_values import PRECISION
 from fastphash.cli.signals import handle_signals
@@ -36,6 +36,7 @@ from fastphash.defaults import PRECISION as DEFAULT_PRECISION
 )
 @options.file_option("SVG file for the shares of copies, as curves.", required=False)
 @options.search_options
+@columns_option
 @options.json_option
 @gather(output=OutputFile, search=SearchOptions)
 def calibrate(
@@ -45,12 +46,13 @@ def calibrate(
     max_pairs: int,
     output: OutputFile,
     search: SearchOptions,
+    columns: dict[str, str],
     as_json: bool,
 ) -> None:
     """Estimate how many near pairs in a store are copies, and how many are near by chance.
 
     No table of true copies is needed: the documentation says what is assumed instead. STORE may
-    be STORE@SPLIT, or a Parquet file with path and phash.
+    be STORE@SPLIT, or a table with path and phash.
 
     \b
     Example:
@@ -65,7 +67,7 @@ def calibrate(
     from fastphash.store.open import read_hashes
 
     handle_signals()
-    rows = read_hashes(store)
+    rows = read_hashes(store, columns=columns)
     with ProgressScreen() as progress:
         result = calibration.calibrate(
             rows,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fastphash.cli.file_options import check_free
+from fastphash.cli.file_options import check_free, columns_option
 from fastphash.cli.option_values import FILE_OR_FOLDER
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
@@ -16,11 +16,13 @@ from fastphash.errors import UsageError
 @click.option(
     "--as",
     "vouched",
-    metavar="imagehash[:PASS_ORDER]",
+    metavar="imagehash[:PASS_ORDER]|foreign:NAME",
     help="Vouch that ImageHash made the hashes, so that they can be joined with hashes made here. "
     "PASS_ORDER says which Pillow it used: up to 12.1 (horizontal), 12.2 or 12.3 (pillow12.2), or "
-    "13 (pillow13, the default).",
+    "13 (pillow13, the default). Or give a NAME to another way of making hashes: only stores with "
+    "the same one are joined.",
 )
+@columns_option
 @click.option(
     "--split", default=None, metavar="NAME", help="Name of the split.  [default: the file's name]"
 )
@@ -30,26 +32,31 @@ def convert(
     source: str,
     target: Path,
     vouched: str | None,
+    columns: dict[str, str],
     split: str | None,
     augmented: bool,
     overwrite: bool,
 ) -> None:
     """Convert hash files of other tools to stores, and stores to theirs.
 
-    To make a store: IN is JSON as the paper's compute_hashes.py or compute_hashes_augmented.py
-    writes it, or a Parquet file with path and phash, and OUT is a new store. To make JSON: IN is a
-    store, and OUT a .json file.
+    To make a store: IN is JSON as imagededup or the paper's compute_hashes.py or
+    compute_hashes_augmented.py writes it, or a table with path and phash (Parquet, CSV or JSON
+    lines), and OUT is a new store. To make JSON: IN is a store, and OUT a .json file.
 
     \b
     Examples:
       fastphash convert hashes_train.json train --as imagehash:horizontal
+      fastphash convert coyo.parquet coyo --columns path=url,phash=image_phash
       fastphash convert hashes@train hashes_train.json
     """
+    from fastphash.base.progress_screen import ProgressScreen
     from fastphash.base.text import count
     from fastphash.files.table_formats import ENDINGS
-    from fastphash.hashing.definition import FOREIGN, parse_definition
-    from fastphash.store.convert import export_hashes, import_hashes
+    from fastphash.hashing.definition import parse_definition
+    from fastphash.store.convert import export_hashes
+    from fastphash.store.imports import import_hashes
     from fastphash.store.open import read_hashes
+    from fastphash.store.store import open_store
 
     handle_signals()
     path = Path(source)
@@ -60,15 +67,29 @@ def convert(
             raise UsageError(
                 f"{path.name!r} becomes a store, which is a folder: {target.name!r} names a file"
             )
-        definition = parse_definition(vouched) if vouched else FOREIGN
-        images = import_hashes(path, target, split=split, definition=definition)
-        click.echo(f"{count(images, 'image')} to {target}, hashes {definition}")
+        definition = parse_definition(vouched) if vouched else None
+        with ProgressScreen() as progress:
+            images = import_hashes(
+                path, target, split=split, definition=definition, columns=columns, progress=progress
+            )
+        store = open_store(target)
+        click.echo(f"{count(images, 'image')} to {target}, hashes {store.definition}")
+        _say_rejected(store.rejected().num_rows, target)
         return
     if target.suffix.lower() != ".json":
         raise UsageError(f"a store is converted to a .json file, not to {target.name!r}")
-    if vouched or split:
-        raise UsageError("--as and --split are for files that become stores")
+    if vouched or split or columns:
+        raise UsageError("--as, --columns and --split are for files that become stores")
     rows = read_hashes(source)
     check_free(target, overwrite=overwrite)
     entries = export_hashes(rows, target, augmented=augmented, overwrite=overwrite)
     click.echo(f"{count(entries, 'entry', 'entries')} to {target}")
+
+
+def _say_rejected(rows: int, store: Path) -> None:
+    if rows:
+        from fastphash.base.text import count
+        from fastphash.cli.next_steps import shell_word
+
+        listing = f"fastphash info {shell_word(store)} --rejected rejected.csv"
+        click.echo(f"{count(rows, 'row')} without a hash: {listing} lists them", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from fastphash.cli import options
-from fastphash.cli.file_options import TableFile
+from fastphash.cli.file_options import TableFile, columns_option
 from fastphash.cli.option_groups import CopyOptions, KeeperOptions, gather
 from fastphash.cli.signals import handle_signals
 
@@ -18,6 +18,7 @@ from fastphash.cli.signals import handle_signals
 @options.keep_in_option()
 @options.verify_options
 @options.search_options
+@columns_option
 @options.json_option
 @gather(output=TableFile, copies=CopyOptions, keepers=KeeperOptions)
 def group(
@@ -25,11 +26,13 @@ def group(
     output: TableFile,
     copies: CopyOptions,
     keepers: KeeperOptions,
+    columns: dict[str, str],
     as_json: bool,
 ) -> None:
     """Group the copies in one or more stores; one image of each group is its keeper.
 
-    A STORE may be STORE@SPLIT, or a Parquet file with path and phash.
+    A STORE may be STORE@SPLIT, or a table with path and phash: Parquet, CSV, JSON lines, or the
+    JSON of imagededup.
 
     \b
     Example:
@@ -49,7 +52,7 @@ def group(
     from fastphash.store.open import read_together
 
     handle_signals()
-    rows = read_together(list(stores))
+    rows = read_together(list(stores), columns)
     copies.check_thumbnails({" ".join(stores): rows})
     order = priority(rows, keep_in_first(order_splits(rows), keepers.keep_in))
     with ProgressScreen() as progress:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from fastphash.cli import options
-from fastphash.cli.file_options import TableFile
+from fastphash.cli.file_options import TableFile, columns_option
 from fastphash.cli.option_values import FILE
 from fastphash.cli.signals import handle_signals
 
@@ -19,8 +19,11 @@ from fastphash.cli.signals import handle_signals
     help="Write the files that gave no hash to a table: .csv, .parquet, or .jsonl (JSON lines).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@columns_option
 @options.json_option
-def info(store: str, rejected: Path | None, overwrite: bool, as_json: bool) -> None:
+def info(
+    store: str, rejected: Path | None, overwrite: bool, columns: dict[str, str], as_json: bool
+) -> None:
     """Show what is in a store and how its hashes were made.
 
     \b
@@ -36,7 +39,7 @@ def info(store: str, rejected: Path | None, overwrite: bool, as_json: bool) -> N
     from fastphash.store.schema import with_visible_names
 
     handle_signals()
-    contents = summarise_hashes(read_hashes(store, everything=True))
+    contents = summarise_hashes(read_hashes(store, everything=True, columns=columns))
     if rejected is not None:
         table, form = read_rejected(store), table_file.table_form
         if form == "csv":

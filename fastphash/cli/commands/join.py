@@ -8,7 +8,7 @@ import click
 
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli import options
-from fastphash.cli.file_options import TableFile
+from fastphash.cli.file_options import TableFile, columns_option
 from fastphash.cli.option_groups import CopyOptions, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 )
 @options.verify_options
 @options.search_options
+@columns_option
 @options.json_option
 @gather(output=TableFile, copies=CopyOptions)
 def join(
@@ -44,11 +45,13 @@ def join(
     max_pairs: int,
     kinds: list[str],
     copies: CopyOptions,
+    columns: dict[str, str],
     as_json: bool,
 ) -> None:
     """Find every pair of a needle and a haystack image.
 
-    NEEDLES and HAYSTACK are stores, STORE@SPLIT, or Parquet files with path and phash.
+    NEEDLES and HAYSTACK are stores, STORE@SPLIT, or tables with path and phash: Parquet, CSV, JSON
+    lines, or the JSON of imagededup.
 
     \b
     Example:
@@ -66,7 +69,7 @@ def join(
     handle_signals()
     if same_rows(needles, haystack):
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
-    left, right = read_hashes(needles), read_hashes(haystack)
+    left, right = (read_hashes(side, columns=columns) for side in (needles, haystack))
     copies.check_thumbnails({needles: left, haystack: right})
     kinds = kinds or list(KINDS)
     with ProgressScreen() as progress:

@@ -1,0 +1,235 @@
+"""Hash files of other tools to stores."""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fastphash.base.progress import Progress, no_progress
+from fastphash.errors import StoreError, UsageError
+from fastphash.files import atomic, parquet
+from fastphash.hashing.definition import HASH_COLUMNS, PHASH, Definition
+from fastphash.hashing.hexadecimal import from_hex
+from fastphash.sources.splits import check_split
+from fastphash.store.create import check_new, create_store
+from fastphash.store.hash_files import (
+    HashDecoder,
+    decode_column,
+    decode_piece,
+    definition_of_file,
+    hash_tables,
+    is_document,
+    shown_value,
+)
+from fastphash.store.schema import REJECTED_SCHEMA, Layout, exact_paths, path_columns
+from fastphash.store.store import Store
+
+#: Orientations that the paper's ``compute_hashes_augmented.py`` writes, in its order.
+PAPER_ORIENTATIONS = (0, 1, 2, 3, 4, 5)
+# rows of a part, which are in memory at the same time
+_PART_ROWS = 1 << 20
+
+
+def import_hashes(
+    path: Path,
+    out: Path,
+    *,
+    split: str | None = None,
+    definition: Definition | None = None,
+    columns: Mapping[str, str] | None = None,
+    progress: Progress = no_progress,
+) -> int:
+    """Make a store of a file of hashes, some rows at a time.
+
+    Parameters
+    ----------
+    path : Path
+        A table with path and phash (Parquet, CSV with a header, or JSON lines), or JSON:
+        imagededup's ``{name: 16 hex digits}``, or that of the paper, ``[{"image_name": str, "hash":
+        16 hex digits}, ...]``, with one entry for each image or six, which are the orientations of
+        its augmented tables.
+    out : Path
+        A new store. Rows without a hash are its rejected inputs.
+    split : str, optional
+        Name of the split; by default those of the table, or else the name of the file.
+    definition : Definition, optional
+        How the hashes were made, as the user knows; by default what the kind of file tells.
+    columns : mapping of str to str, optional
+        Names of the table's columns where they aren't ours: see `hash_tables`.
+    progress : Progress
+        Called as ``progress("converting", rows, 0)``.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    StoreError
+        The file has none of these forms, or no row of the first ones has a hash.
+    UsageError
+        `out` exists, or a name can't be a split's.
+    """
+    check_new(out)
+    rows = _ImportedRows(path, split)
+    tables = map(rows.read, _tables(path, columns or {}))
+    # what is wrong with a file as a whole shows before there is a store
+    first = next(tables)
+    definition = definition_of_file(path) if definition is None else definition
+    orientations = any(name in first.column_names for name in HASH_COLUMNS[1:])
+    layout = Layout(orientations=orientations, thumbnails=False)
+    store = create_store(out, definition, layout, rows.splits)
+    written = 0
+    for table in itertools.chain([first], tables):
+        _write_part(store, table)
+        written += table.num_rows
+        progress("converting", written, 0)
+    store.write_rejected(rows.rejected_table())
+    store.roots = dict.fromkeys(rows.splits, "")
+    store.unfinished = []
+    store.save()
+    return written
+
+
+def _write_part(store: Store, table: pa.Table) -> None:
+    """Write rows as the next part, if there are any; what they don't have is null."""
+    if table.num_rows:
+        full = {name: pa.nulls(table.num_rows) for name in store.schema.names}
+        full |= {name: table[name] for name in table.column_names}
+        part = pa.table(full).cast(store.schema)
+        store.parts.append(store.write_part(part, store.new_part_name()))
+
+
+def _tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:
+    """The rows of a file as it has them, a table for each part of the store; one at least."""
+    if is_document(path) and isinstance(document := atomic.read_json(path), list):
+        yield pa.table(_paper_columns(path, document))
+        return
+    waiting: list[pa.Table] = []
+    number = 0
+    for table in hash_tables(path, columns):
+        waiting.append(table)
+        if sum(one.num_rows for one in waiting) >= _PART_ROWS:
+            yield pa.concat_tables(waiting, promote_options="permissive")
+            waiting, number = [], number + 1
+    if waiting or not number:
+        empty = pa.table({"path": pa.array([], pa.string()), PHASH.name: pa.array([], pa.uint64())})
+        yield pa.concat_tables(waiting or [empty], promote_options="permissive")
+
+
+class _ImportedRows:
+    """Makes rows of a store of a file's rows, and keeps those that have no hash.
+
+    Attributes
+    ----------
+    splits : list of str
+        Names of the splits of all rows read so far.
+    """
+
+    def __init__(self, path: Path, split: str | None) -> None:
+        self.splits: list[str] = []
+        self._path = path
+        self._split = split
+        self._decoders = {name: HashDecoder() for name in HASH_COLUMNS}
+        self._rejected: list[pa.Table] = []
+        self._read = 0
+
+    def read(self, table: pa.Table) -> pa.Table:
+        """The rows with a hash; StoreError if none has one, or a column can't be read."""
+        columns = self._names(table)
+        for name in set(HASH_COLUMNS) & set(table.column_names):
+            decoder = self._decoders[name]
+            if name == PHASH.name:
+                columns[name] = decode_piece(decoder, table, name, self._path)
+                continue
+            columns[name] = decode_column(
+                table, name, self._path, optional=True, decoder=decoder, rows_before=self._read
+            )
+        rows = pa.table(columns)
+        known = rows[PHASH.name].is_valid()
+        without = np.flatnonzero(~known.to_numpy())
+        if without.size == table.num_rows > 0 and not self._read:
+            what = shown_value(table[PHASH.name][0])
+            raise StoreError(f"{self._path}: column {PHASH.name!r}: {what}, and none is in a row")
+        self._read += table.num_rows
+        if without.size:
+            self._reject(rows.take(without), table[PHASH.name].take(without))
+        return rows.filter(known)
+
+    def rejected_table(self) -> pa.Table:
+        """The rows without a hash, by `REJECTED_SCHEMA`."""
+        return parquet.concat(REJECTED_SCHEMA, self._rejected)
+
+    def _names(self, table: pa.Table) -> dict[str, Any]:
+        """The columns split, path and, if there is one, path_bytes."""
+        own = self._split is None and "split" in table.column_names
+        wanted = {"path": pa.string(), **({"split": pa.string()} if own else {})}
+        columns: dict[str, Any] = {}
+        for name, kind in wanted.items():
+            what = f"{self._path}: column {name!r}"
+            columns[name] = parquet.fit(table[name], kind, what, "make the file again")
+            if columns[name].null_count:
+                row = self._read + int(np.flatnonzero(columns[name].is_null())[0]) + 1
+                raise StoreError(f"{what} has rows without a value, the first is row {row:,}")
+        if "path_bytes" in table.column_names:
+            what = f"{self._path}: column 'path_bytes'"
+            columns["path_bytes"] = parquet.fit(
+                table["path_bytes"], pa.binary(), what, "leave it out"
+            )
+        names = parquet.count_values(columns["split"]) if own else [self._split or self._path.stem]
+        self.splits += [check_split(name) for name in names if name not in self.splits]
+        if not own:
+            columns["split"] = pa.repeat(pa.scalar(self.splits[0]), table.num_rows)
+        return columns
+
+    def _reject(self, rows: pa.Table, values: pa.ChunkedArray) -> None:
+        path, path_bytes = path_columns(exact_paths(rows).to_pylist())
+        reasons = [shown_value(value) for value in values]
+        columns = [rows["split"], path, path_bytes, ["read"] * len(values), reasons]
+        columns = [pa.array(column) if isinstance(column, list) else column for column in columns]
+        self._rejected.append(pa.table(columns, REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))
+
+
+def _paper_columns(path: Path, entries: list[Any]) -> dict[str, Any]:
+    """The columns path, path_bytes and hashes of the paper's JSON."""
+    hashes: dict[str, list[int]] = {}
+    for i, entry in enumerate(entries):
+        name, digits = _paper_entry(entry)
+        if name is None or digits is None:
+            raise StoreError(
+                f"{path}: entry {i} is not an image_name and a hash of sixteen hex digits: "
+                f"{str(entry)[:80]}"
+            )
+        hashes.setdefault(name, []).append(digits)
+    times = {name: len(values) for name, values in hashes.items()}
+    usual = len(PAPER_ORIENTATIONS) if max(times.values(), default=1) > 1 else 1
+    for name, number in times.items():
+        if number != usual:
+            raise StoreError(
+                f"{path}: {name!r} is named {number} times; every image must be named once, or "
+                f"{len(PAPER_ORIENTATIONS)} times (its orientations)"
+            )
+    matrix = np.array(list(hashes.values()), np.uint64).reshape(len(hashes), usual)
+    paths, exact = path_columns([os.fsencode(name) for name in hashes])
+    columns: dict[str, Any] = {"path": paths, "path_bytes": exact}
+    for column, orientation in enumerate(PAPER_ORIENTATIONS[:usual]):
+        columns[HASH_COLUMNS[orientation]] = pa.array(np.ascontiguousarray(matrix[:, column]))
+    return columns
+
+
+def _paper_entry(entry: Any) -> tuple[str | None, int | None]:
+    """Name and hash of an entry, each None if it is invalid."""
+    if not isinstance(entry, dict):
+        return None, None
+    name, digits = entry.get("image_name"), entry.get("hash")
+    if not isinstance(name, str) or not isinstance(digits, str):
+        return None, None
+    try:
+        return name, int(from_hex(digits))
+    except UsageError:
+        return name, None

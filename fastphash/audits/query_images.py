@@ -6,12 +6,12 @@ from itertools import groupby, islice
 from typing import NamedTuple
 
 from fastphash.ingest.batch import Rejection
-from fastphash.sources.container_source import list_container
+from fastphash.sources.container_source import ContainerSource, list_container
 from fastphash.sources.containers import is_container
 from fastphash.sources.local import LocalReader
-from fastphash.sources.member_paths import SEPARATOR, member_path, split_path
-from fastphash.sources.member_reader import ContainerReader, MemberReader
-from fastphash.sources.protocol import Reader
+from fastphash.sources.member_paths import SEPARATOR, split_path
+from fastphash.sources.member_reader import ContainerReader
+from fastphash.sources.protocol import TaskReader
 
 # images hashed at once
 _AT_ONCE = 64
@@ -23,13 +23,13 @@ class QueryImages(NamedTuple):
 
     Attributes
     ----------
-    reader : Reader
+    reader : TaskReader
     paths : list of bytes
     named : bool
         Whether each was named, so that it should be an image.
     """
 
-    reader: Reader
+    reader: TaskReader
     paths: list[bytes]
     named: bool
 
@@ -51,15 +51,16 @@ def query_images(
 def _all_members(
     name: bytes, reader: ContainerReader, rejected: list[Rejection]
 ) -> Iterator[QueryImages]:
+    source = ContainerSource("", b"", (name,), reader.image_column, hidden=True)
     listing = list_container(b"", name, reader.image_column)
     if listing.problem:
         rejected.append(Rejection(name, "list", listing.problem))
     if listing.stamp is None:
         return
-    members = iter(listing.members)
+    members = (entry for entry in source.entries_of(name, listing) if entry.member)
     while some := list(islice(members, _AT_ONCE)):
-        places = {member_path(name, one.name): (one.offset, one.size) for one in some}
-        yield QueryImages(MemberReader(reader, listing.stamp, places), list(places), named=False)
+        paths = [entry.path for entry in some]
+        yield QueryImages(reader.for_task(some), paths, named=False)
 
 
 def _kind_of(name: bytes) -> int:

@@ -16,14 +16,14 @@ from fastphash.errors import DefinitionError, UsageError
 from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
 from fastphash.ingest.batch import Batch, Rejection
-from fastphash.ingest.executor import Executor, hash_paths
+from fastphash.ingest.executor import Executor, hash_entries
 from fastphash.ingest.options import IngestOptions, hashing_options
 from fastphash.ingest.pool import start_workers
 from fastphash.ingest.tables import batch_table, rejected_table
 from fastphash.ingest.tally import Tally
 from fastphash.ingest.update import StoreUpdate
 from fastphash.sources.local import LocalReader
-from fastphash.sources.protocol import Source
+from fastphash.sources.protocol import Entry, Source
 from fastphash.sources.splits import check_sources
 from fastphash.store.create import check_new, create_store
 from fastphash.store.leftovers import remove_leftovers
@@ -103,7 +103,9 @@ def hash_images(
         max_pixels=max_pixels,
     )
     with shown(progress) as report, start_workers(options) as pool:
-        return collect_hashed(hash_paths(pool, LocalReader(b""), names), options, report)
+        return collect_hashed(
+            hash_entries(pool, LocalReader(b""), map(Entry, names)), options, report
+        )
 
 
 def collect_hashed(batches: Iterable[Batch], options: IngestOptions, progress: Progress) -> Hashed:

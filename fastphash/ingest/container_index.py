@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from fastphash.ingest.batch import Batch
 from fastphash.ingest.executor import Executor, ListTask
 from fastphash.ingest.stored_rows import StoredRows
-from fastphash.sources.container_source import ContainerSource, Listing
-from fastphash.sources.local import LocalReader
 from fastphash.sources.member_paths import split_path
 from fastphash.sources.origins import NOT_WHOLE, ContainerRecord, Origin
-from fastphash.sources.protocol import Entry
+from fastphash.sources.protocol import Containers, Entry, Listing
 
 # containers that are listed before the first of them is hashed: enough to keep all workers busy
 _LISTED_AT_ONCE = 16
@@ -29,7 +27,7 @@ class ContainerIndex:
 
     Parameters
     ----------
-    source : ContainerSource
+    source : Containers
     before : Origin or None
         What the store remembers of them.
     stored : StoredRows
@@ -46,7 +44,7 @@ class ContainerIndex:
 
     def __init__(
         self,
-        source: ContainerSource,
+        source: Containers,
         before: Origin | None,
         stored: StoredRows,
         start: Callable[[], Executor],
@@ -97,7 +95,7 @@ class ContainerIndex:
             found = {entry.path: entry for entry in self._source.entries_of(name, listing)}
             for path in some:
                 # one that is gone by now is rejected by its reader
-                yield found.get(path, Entry(path, stamp=listing.stamp))
+                yield found.get(path, Entry(path, container=name, stamp=listing.stamp))
 
     def count_batch(self, batch: Batch) -> None:
         """Count what became of members, by container."""
@@ -149,7 +147,7 @@ class ContainerIndex:
 
 
 def _find_unchanged(
-    source: ContainerSource, before: Origin | None, containers: pa.Array
+    source: Containers, before: Origin | None, containers: pa.Array
 ) -> dict[bytes, ContainerRecord]:
     """Containers that are as they were, all of whose images are in the store.
 
@@ -160,13 +158,13 @@ def _find_unchanged(
     counted = pc.value_counts(containers)
     names, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
     stored = dict(zip(names, counts, strict=True))
-    reader, unchanged = LocalReader(source.root), {}
+    unchanged = {}
     for name in source.containers:
         record = before.containers.get(name)
         if record is None or record.rejected or record.images != stored.get(name, 0):
             continue
         try:
-            is_same = record.is_whole and reader.stamp(name) == record.stamp
+            is_same = record.is_whole and source.stamp(name) == record.stamp
         except OSError:  # listing it says why
             continue
         if is_same:

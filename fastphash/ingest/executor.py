@@ -6,17 +6,14 @@ from itertools import groupby
 from typing import NamedTuple, Protocol, Self
 
 from fastphash.ingest.batch import Batch
-from fastphash.sources.container_source import Listing
-from fastphash.sources.items import Item, ItemReader
-from fastphash.sources.member_paths import split_path
-from fastphash.sources.member_reader import ContainerReader, MemberReader
-from fastphash.sources.protocol import Entry, Reader
+from fastphash.sources.items import ItemReader
+from fastphash.sources.protocol import Entry, Item, Listing, Reader, TaskReader
 
 # Inputs per task, and bytes of their names: enough to hide the cost of passing a task, few enough
 # to keep all workers busy, and short enough to wait in a pipe.
 _TASK_INPUTS = 64
 _TASK_BYTES = 3000
-# bytes of a member in a task besides those of its path
+# bytes of a member, or of a digest, in a task besides those of its path
 _PLACE_BYTES = 16
 # Members per task where reading one means to read what comes before it, in a row group or in the
 # whole container: many, so that not every worker reads everything.
@@ -35,13 +32,13 @@ class Task(NamedTuple):
 
     Attributes
     ----------
-    reader : Reader
+    reader : TaskReader
     paths : list of bytes
     known : dict of bytes to bytes
         Digests by path: an input whose bytes have it still isn't hashed.
     """
 
-    reader: Reader
+    reader: TaskReader
     paths: list[bytes]
     known: dict[bytes, bytes]
 
@@ -70,51 +67,25 @@ class Executor(Protocol):
         """Listings of containers, in the order of the tasks."""
 
 
-def hash_paths(
+def hash_entries(
     executor: Executor,
     reader: Reader,
-    paths: Iterable[bytes],
-    known: Mapping[bytes, bytes] | None = None,
-) -> Iterator[Batch]:
-    """Batches in the order of `paths`, which are read only a little ahead.
-
-    Inputs whose bytes still have the digest that is `known` of them aren't hashed again.
-    """
-    return executor.map(_tasks(reader, paths, known or {}))
-
-
-def _tasks(reader: Reader, paths: Iterable[bytes], known: Mapping[bytes, bytes]) -> Iterator[Task]:
-    task = Task(reader, [], {})
-    size = 0
-    for path in paths:
-        task.paths.append(path)
-        size += len(path)
-        if path in known:
-            task.known[path] = known[path]
-            size += len(path) + len(known[path])
-        if len(task.paths) == _TASK_INPUTS or size >= _TASK_BYTES:
-            yield task
-            task, size = Task(reader, [], {}), 0
-    if task.paths:
-        yield task
-
-
-def hash_members(
-    executor: Executor,
-    reader: ContainerReader,
     entries: Iterable[Entry],
     known: Mapping[bytes, bytes] | None = None,
 ) -> Iterator[Batch]:
-    """Batches in the order of `entries`, which are members of containers, with their `keys`.
+    """Batches in the order of `entries`, with the `keys` of members of containers.
 
-    Members whose bytes still have the digest that is `known` of them aren't hashed again.
+    Inputs whose bytes still have the digest that is `known` of them aren't hashed again.
     """
+    digests = known or {}
     keys: deque[dict[bytes, bytes]] = deque()
 
     def tasks() -> Iterator[Task]:
-        for members in _divide(entries):
-            keys.append({entry.path: entry.member.key for entry in members if entry.member})
-            yield _member_task(reader, members, known or {})
+        for some in _divide(entries, digests):
+            keys.append({entry.path: entry.member.key for entry in some if entry.member})
+            paths = [entry.path for entry in some]
+            of_task = {path: digests[path] for path in paths if path in digests}
+            yield Task(reader.for_task(some), paths, of_task)
 
     for batch in executor.map(tasks()):
         batch.keys = keys.popleft()
@@ -151,30 +122,20 @@ def _take(items: Iterator[Item]) -> list[Item]:
     return some
 
 
-def _member_task(
-    reader: ContainerReader, entries: list[Entry], known: Mapping[bytes, bytes]
-) -> Task:
-    places = {
-        entry.path: (entry.member.offset, entry.member.size) for entry in entries if entry.member
-    }
-    stamp = entries[0].stamp
-    assert stamp is not None
-    paths = [entry.path for entry in entries]
-    digests = {path: known[path] for path in paths if path in known}
-    return Task(MemberReader(reader, stamp, places), paths, digests)
-
-
-def _divide(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Members of one container each, as many as make a task."""
-    for container, members in groupby(entries, key=lambda entry: split_path(entry.path)[0]):
+def _divide(entries: Iterable[Entry], known: Mapping[bytes, bytes]) -> Iterator[list[Entry]]:
+    """Inputs of one container each, or of none, as many as make a task."""
+    for container, inputs in groupby(entries, key=lambda entry: entry.container):
         ending = container.lower()[container.rfind(b".") :]
-        most, bytes_left = _MANY_AT_ONCE.get(ending), _TASK_BYTES
+        most = _MANY_AT_ONCE.get(ending) if container else None
         some: list[Entry] = []
-        for entry in members:
+        size = 0
+        for entry in inputs:
             some.append(entry)
-            bytes_left -= len(entry.path) + _PLACE_BYTES
-            if len(some) == (most or _TASK_INPUTS) or (not most and bytes_left <= 0):
+            size += len(entry.path) + (_PLACE_BYTES if container else 0)
+            if entry.path in known:
+                size += len(entry.path) + _PLACE_BYTES
+            if len(some) == (most or _TASK_INPUTS) or (not most and size >= _TASK_BYTES):
                 yield some
-                some, bytes_left = [], _TASK_BYTES
+                some, size = [], 0
         if some:
             yield some

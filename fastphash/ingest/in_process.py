@@ -6,8 +6,9 @@ from typing import Self
 from fastphash.ingest.batch import Batch
 from fastphash.ingest.executor import ListTask, Task
 from fastphash.ingest.worker import Hasher, Recipe
-from fastphash.sources.container_source import Listing, list_container
+from fastphash.sources.container_source import list_container
 from fastphash.sources.open_containers import close_containers
+from fastphash.sources.protocol import Listing
 
 
 class InProcess:

@@ -16,7 +16,8 @@ from fastphash.ingest.executor import hash_given
 from fastphash.ingest.options import Hashing, hashing_options
 from fastphash.ingest.pool import start_workers
 from fastphash.ingest.tally import Tally
-from fastphash.sources.items import Item, ItemSource
+from fastphash.sources.items import ItemSource
+from fastphash.sources.protocol import Item
 from fastphash.sources.splits import check_split
 
 Key: TypeAlias = "str | bytes | int | os.PathLike[str]"

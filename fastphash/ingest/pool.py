@@ -12,7 +12,7 @@ from fastphash.ingest.executor import Executor, ListTask, Task
 from fastphash.ingest.in_process import InProcess
 from fastphash.ingest.options import IngestOptions, check_timeout, worker_count
 from fastphash.ingest.worker import Recipe, start_worker
-from fastphash.sources.container_source import Listing
+from fastphash.sources.protocol import Listing
 
 # bytes that a worker may always take: enough for the largest image that is decoded
 _LEAST_MEMORY = 2 << 30

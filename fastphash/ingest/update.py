@@ -17,17 +17,15 @@ from fastphash.ingest.accounts import Accounts
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.changes import CHANGED, KEPT, UNSURE, Changes
 from fastphash.ingest.container_index import ContainerIndex
-from fastphash.ingest.executor import Executor, hash_given, hash_members, hash_paths
+from fastphash.ingest.executor import Executor, hash_entries, hash_given
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.part_writer import PartWriter, in_parts
 from fastphash.ingest.restamp import restamp
 from fastphash.ingest.stored_rows import StoredRows
 from fastphash.ingest.tables import batch_table
 from fastphash.ingest.tally import Tally
-from fastphash.sources.container_source import ContainerSource
-from fastphash.sources.items import ItemSource
 from fastphash.sources.origins import origin_of
-from fastphash.sources.protocol import Entry, Source, Stamp
+from fastphash.sources.protocol import Entry, Item, Source, Stamp
 from fastphash.store.schema import REJECTED_SCHEMA, exact_paths
 from fastphash.store.store import REJECTED, Store
 
@@ -85,7 +83,7 @@ class StoreUpdate:
 
     def run(self, start_executor: Callable[[], Executor]) -> dict[str, Tally]:
         """Do it all; the executor is started if there is anything to hash or to drop."""
-        given = [source for source in self.sources if isinstance(source, ItemSource)]
+        given = {source.split: source.given for source in self.sources if source.given is not None}
         with contextlib.ExitStack() as stack:
             stack.callback(self.writer.discard)
 
@@ -113,12 +111,12 @@ class StoreUpdate:
         """An index for each split of containers."""
         indexes = {}
         for source in self.sources:
-            if isinstance(source, ContainerSource):
+            if (containers := source.containers_to_list) is not None:
                 split = source.split
                 moved = any(split in part.moved for part in self.store.parts)
                 trust = not (self.rehash or moved or split in self.stored.outdated_splits)
                 before = origin_of(self.store.origins.get(split))
-                indexes[split] = ContainerIndex(source, before, self.stored, start, trust=trust)
+                indexes[split] = ContainerIndex(containers, before, self.stored, start, trust=trust)
         return indexes
 
     def note_roots(self) -> bool:
@@ -140,10 +138,10 @@ class StoreUpdate:
 
     def _is_same_column(self, source: Source) -> bool:
         """Whether the images of a split are those of the column that they were of."""
-        before = origin_of(self.store.origins.get(source.split))
-        if before is None or not isinstance(source, ContainerSource):
+        before, now = origin_of(self.store.origins.get(source.split)), source.containers_to_list
+        if before is None or now is None:
             return True
-        return before.image_column == source.image_column
+        return before.image_column == now.image_column
 
     def note_origins(self) -> bool:
         """Note which containers were hashed as a whole. Returns whether that is new."""
@@ -159,8 +157,8 @@ class StoreUpdate:
         """Compare all sources with the stored rows. Returns the number of new inputs."""
         new = 0
         for source in self.sources:
-            if isinstance(source, ItemSource):
-                continue  # they come once, and replace what the store has
+            if source.given is not None:
+                continue  # its inputs come once, and replace what the store has
             entries = self._count_listed(self._entries(source))
             tally = self.accounts.tallies[source.split]
             index = self.containers.get(source.split)
@@ -193,17 +191,17 @@ class StoreUpdate:
         index = self.containers.get(source.split)
         return source.entries(self.avoid) if index is None else index.entries()
 
-    def stage_given(self, sources: Iterable[ItemSource], executor: Executor) -> None:
+    def stage_given(self, given: Mapping[str, Iterable[Item]], executor: Executor) -> None:
         """Hash items, which come once, and write parts that the store doesn't list yet."""
         self.writer.stage(
-            self._table(source, batch)
-            for source in sources
-            for batch in self._hash_given(source, executor)
+            self._table(split, batch)
+            for split, items in given.items()
+            for batch in self._hash_given(split, items, executor)
         )
 
-    def _hash_given(self, source: ItemSource, executor: Executor) -> Iterator[Batch]:
-        for batch in self._count_hashed(source.split, hash_given(executor, source.items)):
-            self.accounts.tallies[source.split].inputs += batch.inputs
+    def _hash_given(self, split: str, items: Iterable[Item], executor: Executor) -> Iterator[Batch]:
+        for batch in self._count_hashed(split, hash_given(executor, items)):
+            self.accounts.tallies[split].inputs += batch.inputs
             yield batch
 
     def rewrite_parts(self, executor: Executor) -> None:
@@ -218,9 +216,9 @@ class StoreUpdate:
     def add_parts(self, executor: Executor) -> None:
         """Hash new inputs, in canonical order, and write them in full parts and a last one."""
         tables = (
-            self._table(source, batch)
+            self._table(source.split, batch)
             for source in self.sources
-            if not isinstance(source, ItemSource)
+            if source.given is None
             for batch in self._hash(source, self._new_entries(source), executor)
         )
         for rows in in_parts(tables, lambda: self.writer.next_rows):
@@ -266,11 +264,7 @@ class StoreUpdate:
     ) -> Iterator[Batch]:
         """Batches in the order of `entries`; inputs with a `known` digest still are unchanged."""
         index = self.containers.get(source.split)
-        if index is not None and isinstance(source, ContainerSource):
-            batches = hash_members(executor, source.reader, entries, known)
-        else:
-            paths = (entry.path for entry in entries)
-            batches = hash_paths(executor, source.reader, paths, known)
+        batches = hash_entries(executor, source.reader, entries, known)
         for batch in self._count_hashed(source.split, batches):
             if index is not None:
                 index.count_batch(batch)
@@ -283,9 +277,9 @@ class StoreUpdate:
             self.progress("hashing", self.done, max(self.to_hash, self.done))
             yield batch
 
-    def _table(self, source: Source, batch: Batch) -> pa.Table:
+    def _table(self, split: str, batch: Batch) -> pa.Table:
         """Rows of those inputs that have a hash."""
-        return batch_table(source.split, batch, self.store.definition, self.store.layout)
+        return batch_table(split, batch, self.store.definition, self.store.layout)
 
     def _rewrite(self, table: pa.Table, marks: NDArray[np.uint8], executor: Executor) -> pa.Table:
         """Rows of a part in their order: kept ones, and changed ones as they are now."""
@@ -310,7 +304,7 @@ class StoreUpdate:
                 for path in batch.paths:
                     place[row_of[path]] = end
                     end += 1
-                pieces.append(self._table(source, batch))
+                pieces.append(self._table(source.split, batch))
                 stamps |= {row_of[path]: stamp for path, stamp in batch.unchanged.items()}
                 tally.changed -= len(batch.unchanged)
         place |= {row: row for row in stamps}

@@ -28,8 +28,8 @@ from fastphash.images.pillow import limit_pixels
 from fastphash.images.thumbnail import both_thumbnails, thumbnail
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.executor import ListTask, Task
-from fastphash.sources.container_source import Listing, list_container
-from fastphash.sources.protocol import Reader
+from fastphash.sources.container_source import list_container
+from fastphash.sources.protocol import Listing, TaskReader
 
 preload(__name__)
 
@@ -98,7 +98,7 @@ class Hasher:
 
     def hash_files(
         self,
-        reader: Reader,
+        reader: TaskReader,
         paths: Sequence[bytes],
         known: Mapping[bytes, bytes] | None = None,
         refused: Mapping[int, str] | None = None,
@@ -108,7 +108,7 @@ class Hasher:
 
         Parameters
         ----------
-        reader : Reader
+        reader : TaskReader
         paths : sequence of bytes
         known : mapping of bytes to bytes, optional
             Digests by path: an input whose bytes have it still is unchanged, and isn't hashed.

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from fastphash.base.paths import with_slashes
 from fastphash.errors import UsageError
@@ -14,26 +13,8 @@ from fastphash.sources.local import LocalReader
 from fastphash.sources.member_paths import SEPARATOR, member_path
 from fastphash.sources.member_reader import ContainerReader
 from fastphash.sources.open_containers import opened, reason_of
-from fastphash.sources.protocol import Entry, Stamp
+from fastphash.sources.protocol import Entry, Listing, Stamp
 from fastphash.sources.splits import check_split
-
-
-class Listing(NamedTuple):
-    """The members of a container.
-
-    Attributes
-    ----------
-    stamp : Stamp or None
-        Of the container; None if it can't be reached.
-    members : list of Member
-        In the container's order.
-    problem : str or None
-        Why there may be more members, which can't be listed.
-    """
-
-    stamp: Stamp | None
-    members: list[Member]
-    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +51,15 @@ class ContainerSource:
         return [os.path.join(self.root, name) for name in self.containers]
 
     @property
+    def containers_to_list(self) -> "ContainerSource":
+        """Its containers."""
+        return self
+
+    @property
+    def given(self) -> None:
+        """None: images are read where they lie."""
+
+    @property
     def reader(self) -> ContainerReader:
         """Reads the members."""
         return ContainerReader(self.root, self.image_column)
@@ -79,6 +69,10 @@ class ContainerSource:
         for name in self.containers:
             yield from self.entries_of(name, list_container(self.root, name, self.image_column))
 
+    def stamp(self, container: bytes) -> Stamp:
+        """The stamp of a container as it is now; errors are those of `Reader.stamp`."""
+        return LocalReader(self.root).stamp(container)
+
     def entries_of(self, container: bytes, listing: Listing) -> Iterator[Entry]:
         """The members of a container, given its listing, and what keeps it from being listed."""
         for member in listing.members:
@@ -86,7 +80,7 @@ class ContainerSource:
             if not self.hidden and any(map(is_hidden, _steps(member.name))):
                 yield Entry(path, hidden=True)
             else:
-                yield Entry(path, member=member, stamp=listing.stamp)
+                yield Entry(path, container=container, member=member, stamp=listing.stamp)
         if listing.problem:
             yield Entry(container, problem=listing.problem, below=SEPARATOR)
 

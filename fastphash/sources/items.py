@@ -3,29 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from fastphash.errors import ImageError
 from fastphash.sources.local import LocalReader
-from fastphash.sources.protocol import Entry, Reader, Stamp
-
-
-class Item(NamedTuple):
-    """An image as it was handed over.
-
-    Attributes
-    ----------
-    path : bytes
-        Its key.
-    data : bytes
-        Of an image file.
-    problem : str
-        Why there are none; empty if there are.
-    """
-
-    path: bytes
-    data: bytes
-    problem: str = ""
+from fastphash.sources.protocol import Entry, Item, Reader, Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +14,7 @@ class ItemSource:
     """One split of images that are handed over: each run replaces its rows."""
 
     split: str
-    items: Iterable[Item]
+    given: Iterable[Item]
 
     @property
     def root(self) -> bytes:
@@ -46,6 +27,10 @@ class ItemSource:
         return True
 
     @property
+    def containers_to_list(self) -> None:
+        """None: there are none."""
+
+    @property
     def reader(self) -> Reader:
         """Finds files, if keys are their names."""
         return LocalReader(self.root)
@@ -56,7 +41,7 @@ class ItemSource:
 
 
 class ItemReader:
-    """Hands out items; the other methods are those of a reader of files."""
+    """Hands out the items of one task."""
 
     def __init__(self, items: Mapping[bytes, Item]) -> None:
         self._items = items
@@ -67,19 +52,3 @@ class ItemReader:
         if problem:
             raise ImageError("read", problem)
         return data, Stamp(len(data), 0)
-
-    def stamp(self, path: bytes) -> Stamp:
-        """As of `LocalReader`."""
-        return LocalReader(b"").stamp(path)
-
-    def read_hashed(self, path: bytes, size: int, *, follow_links: bool = True) -> bytes:
-        """As of `LocalReader`."""
-        return LocalReader(b"").read_hashed(path, size, follow_links=follow_links)
-
-    def digest(self, path: bytes) -> bytes:
-        """As of `LocalReader`."""
-        return LocalReader(b"").digest(path)
-
-    def resolve(self, path: bytes) -> bytes:
-        """As of `LocalReader`."""
-        return LocalReader(b"").resolve(path)

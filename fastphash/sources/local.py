@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,14 @@ class LocalSource:
     def listed(self) -> bool:
         """Whether the files were listed."""
         return self.files is not None
+
+    @property
+    def containers_to_list(self) -> None:
+        """None: files are loose."""
+
+    @property
+    def given(self) -> None:
+        """None: files are read where they lie."""
 
     @property
     def reader(self) -> "LocalReader":
@@ -195,6 +203,10 @@ class LocalReader:
     """
 
     root: bytes
+
+    def for_task(self, entries: Sequence[Entry]) -> "LocalReader":  # noqa: ARG002 - any file
+        """Itself."""
+        return self
 
     def read(self, path: bytes) -> tuple[bytes | None, Stamp]:
         """The bytes and the stamp of a file; no bytes if it isn't named or begins like an image.

@@ -1,7 +1,7 @@
 """Readers of the members of containers."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import xxhash
@@ -13,7 +13,7 @@ from fastphash.sources.containers.format import ContainerError, Member
 from fastphash.sources.local import LocalReader
 from fastphash.sources.member_paths import split_path
 from fastphash.sources.open_containers import opened, reason_of
-from fastphash.sources.protocol import UNKNOWN_SIZE, OutsideError, Stamp
+from fastphash.sources.protocol import UNKNOWN_SIZE, Entry, OutsideError, Stamp
 
 _CHANGED = "the container changed after it was listed: hash again"
 
@@ -31,6 +31,17 @@ class ContainerReader(NamedTuple):
 
     root: bytes
     image_column: str | None = None
+
+    def for_task(self, entries: Sequence[Entry]) -> "MemberReader":
+        """A reader of listed members of one container."""
+        stamp = entries[0].stamp
+        assert stamp is not None
+        places = {
+            entry.path: (entry.member.offset, entry.member.size)
+            for entry in entries
+            if entry.member
+        }
+        return MemberReader(self, stamp, places)
 
     def read(self, path: bytes) -> tuple[bytes | None, Stamp]:
         """As of `Reader`: none if neither the name nor the first bytes are an image's."""
@@ -126,22 +137,6 @@ class MemberReader:
             content = found.read(members)
         # a worker has one thread: the container stays its own
         yield from zip(paths, content, strict=True)
-
-    def stamp(self, path: bytes) -> Stamp:
-        """As of `ContainerReader`."""
-        return self._reader.stamp(path)
-
-    def read_hashed(self, path: bytes, size: int, *, follow_links: bool = True) -> bytes:
-        """As of `ContainerReader`."""
-        return self._reader.read_hashed(path, size, follow_links=follow_links)
-
-    def digest(self, path: bytes) -> bytes:
-        """As of `ContainerReader`."""
-        return self._reader.digest(path)
-
-    def resolve(self, path: bytes) -> bytes:
-        """As of `ContainerReader`."""
-        return self._reader.resolve(path)
 
 
 def _if_image(path: bytes, data: bytes) -> bytes | None:

@@ -1,6 +1,6 @@
 """The protocol of sources: what a store's update asks of the place where images lie."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -29,6 +29,8 @@ class Entry:
         Hidden because a move of it was interrupted: the file of an image under a name of fastphash.
     below : bytes
         What follows `path` in the paths of everything below it.
+    container : bytes
+        Path of the container of an input; empty if it lies in none.
     member : Member or None
         Where an input in a container is.
     stamp : Stamp or None
@@ -41,6 +43,7 @@ class Entry:
     hidden: bool = False
     unfinished: bool = False
     below: bytes = b"/"
+    container: bytes = b""
     member: Member | None = None
     stamp: "Stamp | None" = None
 
@@ -81,11 +84,54 @@ class Stamp(NamedTuple):
         return self.size in (UNKNOWN_SIZE, size)
 
 
-class Reader(Protocol):
-    """Reads the inputs of one split, by their paths in it.
+class Listing(NamedTuple):
+    """The members of a container.
 
-    Every task for a worker process carries a reader, so it is small and can be pickled.
+    Attributes
+    ----------
+    stamp : Stamp or None
+        Of the container; None if it can't be reached.
+    members : list of Member
+        In the container's order.
+    problem : str or None
+        Why there may be more members, which can't be listed.
     """
+
+    stamp: Stamp | None
+    members: list[Member]
+    problem: str | None = None
+
+
+class Item(NamedTuple):
+    """An image that a program hands over.
+
+    Attributes
+    ----------
+    path : bytes
+        Its key.
+    data : bytes
+        Of an image file.
+    problem : str
+        Why there are none; empty if there are.
+    """
+
+    path: bytes
+    data: bytes
+    problem: str = ""
+
+
+class TaskReader(Protocol):
+    """Reads the inputs of one task for a worker process: it is small, and can be pickled."""
+
+    def read(self, path: bytes) -> tuple[bytes | None, Stamp]:
+        """As of `Reader`; quick if paths come in the order of the task."""
+
+
+class Reader(Protocol):
+    """Reads the inputs of one split, by their paths in it."""
+
+    def for_task(self, entries: Sequence[Entry]) -> TaskReader:
+        """A reader of these inputs, which lie in one container or in none."""
 
     def read(self, path: bytes) -> tuple[bytes | None, Stamp]:
         """The bytes of an input and their stamp.
@@ -135,6 +181,40 @@ class Reader(Protocol):
         """
 
 
+class Containers(Protocol):
+    """The containers of a split, whose members are listed by workers, not by `entries`."""
+
+    @property
+    def split(self) -> str:
+        """Name of the split."""
+
+    @property
+    def root(self) -> bytes:
+        """The place that all containers lie in."""
+
+    @property
+    def containers(self) -> tuple[bytes, ...]:
+        """Paths below the root, in canonical order."""
+
+    @property
+    def image_column(self) -> str | None:
+        """Column of Parquet files with the images."""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether hidden members are inputs."""
+
+    @property
+    def files(self) -> list[bytes]:
+        """What tells containers of different splits apart: their absolute names."""
+
+    def stamp(self, container: bytes) -> Stamp:
+        """The stamp of a container as it is now; errors are those of `Reader.stamp`."""
+
+    def entries_of(self, container: bytes, listing: Listing) -> Iterator[Entry]:
+        """The members of a container, given its listing, and what keeps it from being listed."""
+
+
 class Source(Protocol):
     """One split: lists its inputs, and has a reader for them."""
 
@@ -157,6 +237,14 @@ class Source(Protocol):
     @property
     def reader(self) -> Reader:
         """Reads the inputs."""
+
+    @property
+    def containers_to_list(self) -> Containers | None:
+        """What workers list; None if inputs lie in no containers."""
+
+    @property
+    def given(self) -> Iterable[Item] | None:
+        """Inputs that come once, and replace what a store has of the split; else None."""
 
     def entries(self, avoid: Path | None = None) -> Iterator[Entry]:
         """Every input in an order that never changes, without those below the folder `avoid`."""

@@ -41,12 +41,11 @@ def check_sources(sources: Sequence[Source]) -> None:
 
 
 def _check_containers(one: Source, other: Source) -> None:
-    from fastphash.sources.container_source import ContainerSource
-
-    if not (isinstance(one, ContainerSource) and isinstance(other, ContainerSource)):
+    ours, theirs = one.containers_to_list, other.containers_to_list
+    if ours is None or theirs is None:
         return
-    files = {os.path.realpath(file) for file in one.files}
-    for file in other.files:
+    files = {os.path.realpath(file) for file in ours.files}
+    for file in theirs.files:
         if os.path.realpath(file) in files:
             raise UsageError(
                 f"{os.fsdecode(file)!r} is in splits {one.split!r} and {other.split!r}: every "

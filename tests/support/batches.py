@@ -5,8 +5,9 @@ import os
 import numpy as np
 
 from fastphash.ingest.batch import Batch
-from fastphash.ingest.executor import hash_paths
+from fastphash.ingest.executor import hash_entries
 from fastphash.sources.local import LocalReader
+from fastphash.sources.protocol import Entry
 
 #: Lists of a batch with an entry for each row.
 ROW_LISTS = (
@@ -28,7 +29,7 @@ def reader(folder):
 
 def hash_all(executor, folder, names):
     """One batch of the files of these names."""
-    return merge(list(hash_paths(executor, reader(folder), names)))
+    return merge(list(hash_entries(executor, reader(folder), map(Entry, names))))
 
 
 def merge(batches):

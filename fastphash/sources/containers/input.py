@@ -6,8 +6,9 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, Self
 
 from fastphash.base.system import open_to_read
 from fastphash.errors import ImageError
@@ -50,6 +51,33 @@ class Input(Protocol):
 
     def close(self) -> None:
         """Close the file."""
+
+
+class InputContainer(ABC):
+    """A container that is read by offset: what tar and zip have in common.
+
+    Parameters
+    ----------
+    source : Input
+        Closed with the container.
+    """
+
+    def __init__(self, source: Input) -> None:
+        self._source = source
+
+    def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
+        """The bytes of each, or why it has none."""
+        return read_each(self._read, members)
+
+    @abstractmethod
+    def _read(self, member: Member) -> bytes:
+        """The bytes of a member; raises ImageError or InputError."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._source.close()
 
 
 class FileInput:

@@ -8,8 +8,8 @@ with owner and mode, and sums up each header in Python (`benchmarks/speed/contai
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from fastphash.errors import ImageError
 from fastphash.sources.containers.format import (
@@ -26,8 +26,8 @@ from fastphash.sources.containers.input import (
     Forward,
     GzipInput,
     Input,
+    InputContainer,
     InputError,
-    read_each,
 )
 from fastphash.sources.containers.tar_header import (
     BLOCK,
@@ -67,7 +67,7 @@ class _Index(NamedTuple):
     named: dict[int, Entry]
 
 
-class TarContainer:
+class TarContainer(InputContainer):
     """An open tar file.
 
     Parameters
@@ -81,8 +81,9 @@ class TarContainer:
     """
 
     def __init__(self, path: bytes) -> None:
-        self._input, self._compressed = _open(path)
-        self._forward = Forward(self._input, _AHEAD)
+        source, self._compressed = _open(path)
+        super().__init__(source)
+        self._forward = Forward(source, _AHEAD)
         self._indexed: _Index | None = None
 
     def members(self) -> Iterator[Member]:
@@ -93,23 +94,13 @@ class TarContainer:
                 own = names.own(entry.name)
                 yield Member(own, sample_key(entry.name), offset, entry.size)
 
-    def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
-        """The bytes of each, or why it has none."""
-        return read_each(self._read, members)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._input.close()
-
     def _entries(self) -> Iterator[tuple[int, Entry, bool]]:
         """Each entry with the offset of its first header, and whether a global header may name it.
 
         Entries are whole; ContainerError follows the last of them if the file isn't.
         """
         offset, common = 0, Records()
-        source = Forward(self._input, _AHEAD)
+        source = Forward(self._source, _AHEAD)
         try:
             while entry := read_entry(source.read_at, offset, common):
                 if not source.reaches(entry.end):
@@ -134,7 +125,7 @@ class TarContainer:
                 raise ImageError("read", CHANGED)
         source: Input | Forward = data
         if entry.kind == HARD_LINK:
-            source, entry = self._input, self._linked(member.offset, entry.link)
+            source, entry = self._source, self._linked(member.offset, entry.link)
         if entry.kind in _REJECTED:
             raise ImageError("read", _REJECTED[entry.kind])
         found = source.read_at(entry.data, entry.size)

@@ -7,8 +7,8 @@ read by their own headers alone, so that a worker that reads some needn't list a
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from fastphash.errors import ImageError
 from fastphash.sources.containers.format import (
@@ -20,7 +20,7 @@ from fastphash.sources.containers.format import (
     is_name_of,
     sample_key,
 )
-from fastphash.sources.containers.input import FileInput, Forward, InputError, read_each
+from fastphash.sources.containers.input import FileInput, Forward, InputContainer, InputError
 
 # signature, versions, flags, method, time, checksum, sizes, lengths, disk, attributes, offset
 _LISTED = struct.Struct("<4s4H4s3I3H4sII")
@@ -51,7 +51,7 @@ class _Directory(NamedTuple):
     shift: int
 
 
-class ZipContainer:
+class ZipContainer(InputContainer):
     """An open zip file.
 
     Parameters
@@ -65,7 +65,8 @@ class ZipContainer:
     """
 
     def __init__(self, path: bytes) -> None:
-        self._input = FileInput(path)
+        self._file = FileInput(path)
+        super().__init__(self._file)
 
     def members(self) -> Iterator[Member]:
         """Files in the order of the directory; ContainerError behind the last whole entry."""
@@ -76,20 +77,10 @@ class ZipContainer:
         except InputError as error:
             raise ContainerError(str(error)) from error
 
-    def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
-        """The bytes of each, or why it has none."""
-        return read_each(self._read, members)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._input.close()
-
     def _entries(self) -> Iterator[tuple[bytes, int, int]]:
         """Name, offset and stored bytes of each file."""
-        directory = _find_directory(self._input)
-        source = Forward(self._input, _PIECE)
+        directory = _find_directory(self._file)
+        source = Forward(self._file, _PIECE)
         at, end = directory.offset, directory.offset + directory.size
         for number in range(directory.members):
             fixed = source.read_at(at, _LISTED.size)
@@ -113,7 +104,7 @@ class ZipContainer:
             raise ContainerError("its directory holds more than its members")
 
     def _read(self, member: Member) -> bytes:
-        source = Forward(self._input, _LOCAL.size + len(member.name) + _AHEAD + member.size)
+        source = Forward(self._file, _LOCAL.size + len(member.name) + _AHEAD + member.size)
         fixed = source.read_at(member.offset, _LOCAL.size)
         if fixed[:4] != b"PK\3\4":
             raise ImageError("read", CHANGED)

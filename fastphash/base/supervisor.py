@@ -281,16 +281,24 @@ class Supervisor:
     def _start_worker(self) -> _Worker:
         supervisor_end, worker_end = self._context.Pipe()
         current = self._context.RawArray(ctypes.c_int64, [_NO_ITEM, 0])
-        arguments = (worker_end, current, self._start, self._arguments)
+        # a server that workers are forked from keeps the environment that it was started with
+        arguments = (worker_end, current, dict(os.environ), self._start, self._arguments)
         process = new_process(self._context.get_start_method(), _serve, arguments)
         start_process(process, self._context)
         worker_end.close()
         return _Worker(process, supervisor_end, current)
 
 
-def _serve(pipe: Any, current: Any, start: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
+def _serve(
+    pipe: Any,
+    current: Any,
+    environment: dict[str, str],
+    start: Callable[..., Work],
+    arguments: tuple[Any, ...],
+) -> None:
     """Work on tasks until the supervisor says to leave: the whole life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(environment)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     work = start(*arguments)
 

@@ -58,6 +58,10 @@ def die_at_start(_):
     os._exit(9)
 
 
+def start_reading_variables(_):
+    return lambda names, refused, at: [os.environ.get(name) for name in names]
+
+
 def supervisor(bad=None, count=2, timeout=20.0, begin=start):
     return Supervisor(count, timeout, begin, (bad or {},))
 
@@ -70,6 +74,14 @@ def test_results_come_in_the_order_of_the_tasks(count):
     with supervisor(count=count) as workers:
         answers = list(workers.map(TASKS))
     assert answers == [[number**2 for number in task] for task in TASKS]
+
+
+def test_workers_have_the_environment_that_the_program_has_now(monkeypatch):
+    with supervisor(count=1) as workers:  # forked from a server that is there from now on
+        list(workers.map(TASKS[:1]))
+    monkeypatch.setenv("FASTPHASH_TEST", "set later")
+    with supervisor(count=1, begin=start_reading_variables) as workers:
+        assert list(workers.map([["FASTPHASH_TEST"]])) == [["set later"]]
 
 
 def test_an_item_that_ends_two_processes_is_given_up():

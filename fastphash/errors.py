@@ -39,6 +39,10 @@ class DefinitionError(StoreError):
     """Two sets of hashes were made in different ways and can't be compared."""
 
 
+class RemoteError(FastphashError):
+    """A bucket can't be listed, so that nobody knows which of its images are gone."""
+
+
 class TooManyPairsError(FastphashError):
     """A join has more pairs than its limit.
 

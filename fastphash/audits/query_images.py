@@ -11,11 +11,13 @@ from fastphash.sources.containers import is_container
 from fastphash.sources.local import LocalReader
 from fastphash.sources.member_paths import SEPARATOR, split_path
 from fastphash.sources.member_reader import ContainerReader
-from fastphash.sources.protocol import TaskReader
+from fastphash.sources.protocol import Reader, TaskReader
+from fastphash.sources.remote.address import is_remote
+from fastphash.sources.remote.objects import ObjectReader
 
 # images hashed at once
 _AT_ONCE = 64
-_FILE, _MEMBER, _CONTAINER = range(3)
+_FILE, _OBJECT, _MEMBER, _CONTAINER = range(4)
 
 
 class QueryImages(NamedTuple):
@@ -38,14 +40,19 @@ def query_images(
     names: Iterable[bytes], image_column: str | None, rejected: list[Rejection]
 ) -> Iterator[QueryImages]:
     """Images by their names, in this order; a container that can't be listed is `rejected`."""
-    reader = ContainerReader(b"", image_column)
+    containers = ContainerReader(b"", image_column)
+    readers: dict[int, Reader] = {
+        _FILE: LocalReader(b""),
+        _OBJECT: ObjectReader(b""),
+        _MEMBER: containers,
+    }
     for kind, several in groupby(names, key=_kind_of):
         if kind == _CONTAINER:
             for name in several:
-                yield from _all_members(name, reader, rejected)
+                yield from _all_members(name, containers, rejected)
             continue
         while paths := list(islice(several, _AT_ONCE)):
-            yield QueryImages(LocalReader(b"") if kind == _FILE else reader, paths, named=True)
+            yield QueryImages(readers[kind], paths, named=True)
 
 
 def _all_members(
@@ -64,6 +71,10 @@ def _all_members(
 
 
 def _kind_of(name: bytes) -> int:
+    if is_remote(name):
+        if is_container(name):
+            return _CONTAINER
+        return _MEMBER if SEPARATOR in name and is_container(split_path(name)[0]) else _OBJECT
     if os.path.isfile(name):
         return _CONTAINER if is_container(name) else _FILE
     container = split_path(name)[0]

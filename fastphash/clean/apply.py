@@ -1,5 +1,6 @@
 """A clean plan put into effect, as lists, as a tree, or by moving images aside."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from fastphash.clean.move import move_aside
 from fastphash.clean.outcome import Applied
 from fastphash.clean.tree import make_tree
 from fastphash.errors import UsageError
+from fastphash.sources.remote.address import is_remote
 
 
 def apply_plan(
@@ -43,11 +45,18 @@ def apply_plan(
 
 
 def _check_files(plan: CheckedPlan, mode: CleanMode) -> None:
-    """Raise UsageError if images lie in containers, which are never edited."""
+    """Raise UsageError if images lie in containers or buckets, where nothing is changed."""
     for split in plan.audited.splits:
         if plan.audited.in_containers(split):
             raise UsageError(
                 f"the images of split {split!r} lie in tar, zip or Parquet files, which are never "
                 f"edited, and `mode` {mode} is for loose files: use `mode` lists, which writes "
                 f"{split}.keep.npy and {split}.keys.parquet, too"
+            )
+        root = plan.audited.store.roots[split]
+        if is_remote(os.fsencode(root)):
+            raise UsageError(
+                f"the images of split {split!r} lie in {root!r}, where nothing is changed, and "
+                f"`mode` {mode} is for files of this machine: use `mode` lists, with `absolute` of "
+                "addresses"
             )

@@ -129,7 +129,8 @@ class ContainerIndex:
         if before is not None and before.stamp != stamp:
             # rows were kept because of how it was when it was listed before
             stamp = NOT_WHOLE
-        self._listed[name] = ContainerRecord(*stamp, len(listing.members), 0, 0, 0, hidden)
+        members = len(listing.members)
+        self._listed[name] = ContainerRecord(*stamp[:4], members, 0, 0, 0, hidden, etag=stamp.etag)
 
     def _list(self, names: list[bytes]) -> list[Listing]:
         """The listings of a few containers: remembered ones, or made by workers now."""

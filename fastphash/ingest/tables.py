@@ -65,7 +65,6 @@ def _source_columns(batch: Batch) -> dict[str, pa.Array]:
     return {
         "container": pa.array(containers, pa.string()).dictionary_encode(),
         "key": pa.array(texts, pa.string()),
-        "etag": pa.nulls(len(keys), pa.string()),
     }
 
 
@@ -76,6 +75,7 @@ def stamp_columns(stamps: Sequence[Stamp]) -> dict[str, pa.Array]:
         "mtime_ns": pa.array([stamp.mtime_ns for stamp in stamps], pa.int64()),
         "inode": pa.array([stamp.inode or None for stamp in stamps], pa.uint64()),
         "ctime_ns": pa.array([stamp.ctime_ns or None for stamp in stamps], pa.int64()),
+        "etag": pa.array([stamp.etag or None for stamp in stamps], pa.string()),
     }
 
 

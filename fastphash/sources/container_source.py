@@ -1,6 +1,7 @@
 """Splits whose images lie in containers: tar, zip and Parquet files."""
 
 import os
+import posixpath
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,11 @@ from fastphash.base.paths import with_slashes
 from fastphash.errors import UsageError
 from fastphash.sources.containers.format import Member
 from fastphash.sources.hidden import is_hidden
-from fastphash.sources.local import LocalReader
 from fastphash.sources.member_paths import SEPARATOR, member_path
 from fastphash.sources.member_reader import ContainerReader
-from fastphash.sources.open_containers import opened, reason_of
+from fastphash.sources.open_containers import container_stamp, opened, reason_of
 from fastphash.sources.protocol import Entry, Listing, Stamp
+from fastphash.sources.remote.address import below, is_remote
 from fastphash.sources.splits import check_split
 
 
@@ -48,7 +49,7 @@ class ContainerSource:
     @property
     def files(self) -> list[bytes]:
         """Absolute names of the containers."""
-        return [os.path.join(self.root, name) for name in self.containers]
+        return [below(self.root, name) for name in self.containers]
 
     @property
     def containers_to_list(self) -> "ContainerSource":
@@ -71,7 +72,7 @@ class ContainerSource:
 
     def stamp(self, container: bytes) -> Stamp:
         """The stamp of a container as it is now; errors are those of `Reader.stamp`."""
-        return LocalReader(self.root).stamp(container)
+        return container_stamp(below(self.root, container))
 
     def entries_of(self, container: bytes, listing: Listing) -> Iterator[Entry]:
         """The members of a container, given its listing, and what keeps it from being listed."""
@@ -105,18 +106,18 @@ def container_source(
     Raises
     ------
     UsageError
-        No usable name, containers on different drives, or a path with ``::``.
+        No usable name, containers on different drives or in different buckets, or a path with
+        ``::``.
     """
-    # one that has several names by links is read once
-    places = {os.path.realpath(file): os.path.abspath(file) for file in sorted(files, reverse=True)}
-    paths = sorted(places.values())
+    paths = _without_doubles(files)
     try:
-        root = os.path.commonpath([os.path.dirname(path) for path in paths])
+        root = common_root(paths)
     except ValueError as error:
         raise UsageError(
-            f"the containers of split {split!r} lie on different drives: make them several splits"
+            f"the containers of split {split!r} lie on different drives or in different buckets: "
+            "make them several splits"
         ) from error
-    names = [with_slashes(os.path.relpath(path, root)) for path in paths]
+    names = [_relative(path, root) for path in paths]
     for name in names:
         if SEPARATOR in name:
             raise UsageError(
@@ -145,17 +146,61 @@ def list_container(
     members: list[Member] = []
     stamp = None
     try:
-        with opened(os.path.join(root, name), image_column) as found:
+        place = below(root, name)
+        with opened(place, image_column) as found:
             stamp = found.stamp
             for member in found.container.members():
                 # a member of a compressed tar may take long
                 alive()
                 members.append(member)
-        if LocalReader(root).stamp(name) != stamp:
+        if container_stamp(place) != stamp:
             return Listing(None, [], "the container changed while it was listed")
     except Exception as error:  # costs this container only
         return Listing(stamp, members, reason_of(error))
     return Listing(stamp, members)
+
+
+def common_root(paths: Iterable[bytes]) -> bytes:
+    """The folder that all files lie in, absolute, or the address that all begin with.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    paths = list(paths)
+    if not any(map(is_remote, paths)):
+        return os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths])
+    if not all(map(is_remote, paths)):
+        raise ValueError("files and addresses")
+    places = {_base(path) for path in paths}
+    if len(places) > 1:
+        raise ValueError("several buckets")
+    base = places.pop()
+    folders = [posixpath.dirname(path[len(base) :]) for path in paths]
+    return base + posixpath.commonpath(folders).rstrip(b"/")
+
+
+def _base(path: bytes) -> bytes:
+    """Scheme and bucket, or scheme and host."""
+    return b"/".join(path.split(b"/", 3)[:3])
+
+
+def _without_doubles(files: Iterable[bytes]) -> list[bytes]:
+    """Absolute names in order; a file that has several by links is read once."""
+    places = {}
+    for file in sorted(files, reverse=True):
+        if is_remote(file):
+            places[file] = file
+        else:
+            places[os.path.realpath(file)] = os.path.abspath(file)
+    return sorted(places.values())
+
+
+def _relative(path: bytes, root: bytes) -> bytes:
+    if is_remote(path):
+        return path[len(root) + 1 :]
+    return with_slashes(os.path.relpath(path, root))
 
 
 def _steps(name: bytes) -> list[bytes]:

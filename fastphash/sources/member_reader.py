@@ -10,10 +10,10 @@ from fastphash.base.paths import leaves_folder
 from fastphash.errors import ImageError
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
 from fastphash.sources.containers.format import ContainerError, Member
-from fastphash.sources.local import LocalReader
 from fastphash.sources.member_paths import split_path
-from fastphash.sources.open_containers import opened, reason_of
+from fastphash.sources.open_containers import container_stamp, opened, reason_of
 from fastphash.sources.protocol import UNKNOWN_SIZE, Entry, OutsideError, Stamp
+from fastphash.sources.remote.address import below, is_remote
 
 _CHANGED = "the container changed after it was listed: hash again"
 
@@ -57,7 +57,7 @@ class ContainerReader(NamedTuple):
         The container isn't opened: as long as it is as it was, so are its members.
         """
         container, _ = split_path(path)
-        return LocalReader(self.root).stamp(container)._replace(size=UNKNOWN_SIZE)
+        return container_stamp(below(self.root, container))._replace(size=UNKNOWN_SIZE)
 
     def read_hashed(self, path: bytes, size: int, *, follow_links: bool = True) -> bytes:  # noqa: ARG002 - members are no links
         """As of `Reader`."""
@@ -71,14 +71,15 @@ class ContainerReader(NamedTuple):
     def resolve(self, path: bytes) -> bytes:
         """The path itself: a link to a container was named, or found by a pattern, on purpose."""
         container, _ = split_path(path)
-        if not os.path.isabs(container) and leaves_folder(container):
+        is_whole = os.path.isabs(container) or is_remote(container)
+        if not is_whole and leaves_folder(container):
             raise OutsideError
         return path
 
     def _read(self, path: bytes) -> tuple[bytes, Stamp]:
         container, name = split_path(path)
         try:
-            with opened(os.path.join(self.root, container), self.image_column) as found:
+            with opened(below(self.root, container), self.image_column) as found:
                 return found.read_named(name), found.stamp
         except ContainerError as error:
             raise OSError(str(error)) from error
@@ -130,7 +131,7 @@ class MemberReader:
         paths = paths[paths.index(path) :]
         container = split_path(path)[0]
         members = [Member(split_path(one)[1], b"", *self._places[one]) for one in paths]
-        name = os.path.join(self._reader.root, container)
+        name = below(self._reader.root, container)
         with opened(name, self._reader.image_column) as found:
             if found.stamp != self._stamp:
                 raise ImageError("read", _CHANGED)

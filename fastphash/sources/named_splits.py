@@ -1,15 +1,19 @@
-"""Splits as words: ``[SPLIT=]PLACE``, where a place is a folder, or containers."""
+"""Splits as words: ``[SPLIT=]PLACE``: a folder, containers, or either by its address."""
 
 import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from fastphash.errors import UsageError
-from fastphash.sources.container_source import container_source
+from fastphash.sources.container_source import common_root, container_source
 from fastphash.sources.containers import CONTAINER_ENDINGS, is_container
 from fastphash.sources.local import folder_source
 from fastphash.sources.patterns import find_files, has_pattern
 from fastphash.sources.protocol import Source
+from fastphash.sources.remote.address import is_remote, is_web
+from fastphash.sources.remote.find import checked_address, find_objects
+from fastphash.sources.remote.objects import ObjectSource
+from fastphash.sources.splits import check_split
 
 
 def named_sources(
@@ -32,14 +36,20 @@ def named_sources(
     Raises
     ------
     UsageError
-        No such folder or file, one that is no container, or no usable name.
+        No such folder or file, one that is no container, no usable name or address, or obstore is
+        needed and isn't installed.
+    RemoteError
+        A bucket can't be listed in which a pattern is to be found.
     """
     places: list[Source | _Containers] = []
     named: dict[str, _Containers] = {}
     for word in words:
         name, place = _name_of(word)
         if not _names_containers(place):
-            places.append(folder_source(word, hidden=hidden))
+            if is_remote(os.fsencode(place)):
+                places.append(_objects(name, place, hidden=hidden))
+            else:
+                places.append(folder_source(word, hidden=hidden))
             continue
         found = _find_containers(place)
         if name in named:
@@ -68,7 +78,10 @@ class _Containers(NamedTuple):
 def _name_of(word: str) -> tuple[str, str]:
     """The name of a split, or none, and its place."""
     name, equals, place = word.partition("=")
-    return ("", word) if not equals or os.path.lexists(word) else (name, place)
+    # an address may have the sign, too: s3://bucket/year=2020
+    if not equals or is_remote(os.fsencode(word)) or os.path.lexists(word):
+        return "", word
+    return name, place
 
 
 def _names_containers(place: str) -> bool:
@@ -77,8 +90,19 @@ def _names_containers(place: str) -> bool:
     return place.lower().endswith(CONTAINER_ENDINGS) or has_pattern(place)
 
 
+def _objects(name: str, place: str, *, hidden: bool) -> ObjectSource:
+    """The split of an address that names no containers."""
+    root = checked_address(place)
+    if is_web(place):
+        raise UsageError(
+            f"{place!r}: a web server can't be asked what it has: name a file that ends with "
+            f"{_ENDINGS_WORDS}"
+        )
+    return ObjectSource(check_split(name or os.path.basename(os.fsdecode(root))), root, hidden)
+
+
 def _find_containers(place: str) -> list[bytes]:
-    found = find_files(place)
+    found = find_objects(place) if is_remote(os.fsencode(place)) else find_files(place)
     for file in found:
         if is_container(os.fsencode(file)):
             continue
@@ -100,5 +124,4 @@ def _default_name(place: str, found: list[bytes]) -> str:
         stem = os.path.basename(os.fsdecode(found[0]))
         ending = next(ending for ending in CONTAINER_ENDINGS if stem.lower().endswith(ending))
         return stem[: -len(ending)]
-    folder = os.path.commonpath([os.path.dirname(os.path.abspath(file)) for file in found])
-    return os.path.basename(os.fsdecode(folder)) or place
+    return os.path.basename(os.fsdecode(common_root(found))) or place

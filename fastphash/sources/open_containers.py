@@ -15,6 +15,8 @@ from fastphash.sources.containers import open_container
 from fastphash.sources.containers.format import Container, ContainerError, Member
 from fastphash.sources.local import LocalReader
 from fastphash.sources.protocol import Stamp
+from fastphash.sources.remote.address import is_remote
+from fastphash.sources.remote.client import stamp_of
 
 # containers that stay open: pairs of images from two of them are looked at in turn
 _MOST_OPEN = 4
@@ -106,7 +108,7 @@ def opened(path: bytes, image_column: str | None = None) -> Iterator[OpenContain
     """
     key = path, image_column
     with _lock:
-        stamp = LocalReader(b"").stamp(path)
+        stamp = container_stamp(path)
         kept = _open.pop(key, None)
         if kept is not None and kept.stamp != stamp:
             kept.container.__exit__(None, None, None)
@@ -116,6 +118,11 @@ def opened(path: bytes, image_column: str | None = None) -> Iterator[OpenContain
             kept = OpenContainer(open_container(path, image_column).__enter__(), stamp)
         _open[key] = kept
         yield kept
+
+
+def container_stamp(path: bytes) -> Stamp:
+    """The stamp of a container as it is now, by its name or address; errors as of `opened`."""
+    return stamp_of(path) if is_remote(path) else LocalReader(b"").stamp(path)
 
 
 def close_containers() -> None:

@@ -26,6 +26,8 @@ class ContainerRecord(NamedTuple):
         All that were listed: images + rejected + skipped + hidden.
     images, rejected, skipped, hidden : int
         What became of them.
+    etag : str
+        As of `Stamp`; of earlier versions there is none.
     """
 
     size: int
@@ -37,6 +39,7 @@ class ContainerRecord(NamedTuple):
     rejected: int
     skipped: int
     hidden: int
+    etag: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -46,7 +49,10 @@ class ContainerRecord(NamedTuple):
     @property
     def stamp(self) -> Stamp:
         """What tells whether the container has changed."""
-        return Stamp(*self[:4])
+        return Stamp(*self[:4], self.etag)
+
+
+_NUMBERS = tuple(name for name in ContainerRecord._fields if name != "etag")
 
 
 class Origin(NamedTuple):
@@ -68,7 +74,7 @@ class Origin(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """The same as values for JSON."""
-        records = {os.fsdecode(name): record._asdict() for name, record in self.containers.items()}
+        records = {os.fsdecode(name): _stored(record) for name, record in self.containers.items()}
         return {
             "kind": _KIND,
             "image_column": self.image_column,
@@ -101,12 +107,19 @@ def is_origin(value: Any) -> bool:
     )
 
 
+def _stored(record: ContainerRecord) -> dict[str, Any]:
+    """The values of a record; without an ETag those that it had before there were any."""
+    values = record._asdict()
+    return values if record.etag else {name: values[name] for name in _NUMBERS}
+
+
 def _is_record(item: tuple[Any, Any]) -> bool:
     name, record = item
     return (
         isinstance(name, str)
         and "\0" not in name
         and isinstance(record, dict)
-        and record.keys() == {*ContainerRecord._fields}
-        and all(type(number) is int and abs(number) < _64_BITS for number in record.values())
+        and record.keys() - {"etag"} == {*_NUMBERS}
+        and isinstance(record.get("etag", ""), str)
+        and all(type(record[one]) is int and abs(record[one]) < _64_BITS for one in _NUMBERS)
     )

@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+from collections.abc import Sequence
 from itertools import product
 
 from fastphash.errors import UsageError
@@ -50,7 +51,17 @@ def find_files(word: str) -> list[str]:
     if os.path.lexists(word):
         return [word]
     names = expand_braces(word)
-    found = [sorted(glob.glob(name, recursive=True)) for name in names]
+    return check_found(word, names, [sorted(glob.glob(name, recursive=True)) for name in names])
+
+
+def check_found(word: str, names: Sequence[str], found: Sequence[list[str]]) -> list[str]:
+    """All that was found for some names, which a word stands for.
+
+    Raises
+    ------
+    UsageError
+        Nothing was found for one of them.
+    """
     missing = [name for name, files in zip(names, found, strict=True) if not files]
     if missing and len(missing) == len(names):
         raise UsageError(f"no such file: {word!r}")

@@ -62,12 +62,15 @@ class Stamp(NamedTuple):
     ctime_ns : int
         Time of the last change of the file, its name or its rights, which programs can't set: as
         `mtime_ns`; 0 if it is unknown.
+    etag : str
+        Of an object in a bucket, without quotes: its version; empty of a file.
     """
 
     size: int
     mtime_ns: int
     inode: int = 0
     ctime_ns: int = 0
+    etag: str = ""
 
     def compare(self, now: "Stamp") -> Literal["same", "unsure", "changed"]:
         """Whether an input with this stamp has changed if it has another one now.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fastphash.base.paths import is_name, lies_in
 from fastphash.errors import UsageError
 from fastphash.sources.protocol import Source
+from fastphash.sources.remote.address import is_remote
 
 
 def check_split(name: str) -> str:
@@ -53,8 +54,14 @@ def _check_containers(one: Source, other: Source) -> None:
             )
 
 
+def _lies_in(inner: bytes, outer: bytes) -> bool:
+    if is_remote(inner) or is_remote(outer):
+        return (inner + b"/").startswith(outer + b"/")
+    return lies_in(inner, outer)
+
+
 def _check_roots(one: Source, other: Source) -> None:
-    nested = lies_in(one.root, other.root), lies_in(other.root, one.root)
+    nested = _lies_in(one.root, other.root), _lies_in(other.root, one.root)
     if any(nested):
         relation = "are the same folder" if all(nested) else "lie in one another"
         raise UsageError(

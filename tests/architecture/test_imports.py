@@ -49,6 +49,7 @@ USERS = {
     "pillow_jxl": {"images.plugins"},
     "numba": {"kernels"},
     "pyarrow.parquet": {"files.parquet", "sources.containers.parquet"},
+    "obstore": {"sources.remote.client"},
     "filelock": {"store.lock"},
     "psutil": {"base.machine"},
     "importlib.metadata": {"base.versions"},

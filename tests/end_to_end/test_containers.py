@@ -1,7 +1,9 @@
-"""The same pictures wherever they lie: as files, in tar, zip and Parquet files."""
+"""The same pictures wherever they lie: as files, in tar, zip and Parquet files, in buckets."""
 
 import json
 import shutil
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,13 +12,14 @@ import pytest
 from fastphash.inspector.catalog import Catalog
 from fastphash.inspector.previews import Previews
 from fastphash.results.audit_folder import open_audit
-from fastphash.sources.open_containers import close_containers
+from fastphash.sources.containers import CONTAINER_ENDINGS
 from tests.support.command_line import run
 from tests.support.containers import MAKERS, files_of
+from tests.support.object_server import serving
 from tests.support.scenes import planted
 from tests.support.stores import read_store
 
-_OWN = ("path", "container", "key", "mtime_ns", "inode", "ctime_ns")
+_OWN = ("path", "container", "key", "mtime_ns", "inode", "ctime_ns", "etag")
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +31,62 @@ def loose(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(params=MAKERS, scope="module")
+IN_BUCKET = ("objects", "tar in a bucket", "zip on a web server", "parquet in a bucket")
+
+
+class Packed(NamedTuple):
+    """The same pictures in another place, and their audit.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the audit.
+    train, val : list of str
+        Names of the files.
+    places : dict of str to str
+        Where each split is, as a user writes it.
+    """
+
+    folder: Path
+    train: list[str]
+    val: list[str]
+    places: dict[str, str]
+
+    @property
+    def words(self):
+        """The splits as a user writes them."""
+        return [f"{split}={place}" for split, place in self.places.items()]
+
+    @property
+    def is_loose(self):
+        """Whether they lie in no containers."""
+        return not self.places["val"].endswith(CONTAINER_ENDINGS)
+
+
+@pytest.fixture(params=(*MAKERS, *IN_BUCKET), scope="module")
 def packed(request, loose, tmp_path_factory):
-    """The same in two containers and one, and their audit."""
-    ending, make = MAKERS[request.param]
+    """The same in two containers and one, or as objects, and their audit."""
     folder = tmp_path_factory.mktemp("packed")
+    with serving() as server:
+        if request.param == "objects":
+            server.put_folder(loose, "bucket/data")
+            of_files = pack(folder, loose, "tar")
+            places = {split: f"s3://bucket/data/{split}" for split in of_files.places}
+        else:
+            of_files = pack(folder, loose, request.param.split(" in ")[0].split(" on ")[0])
+            places = of_files.places
+        if request.param in IN_BUCKET[1:]:
+            server.put_folder(folder, "bucket/data")
+            root = f"{server.url}/bucket/data" if "web" in request.param else "s3://bucket/data"
+            places = {split: place.replace(str(folder), root) for split, place in places.items()}
+        packed = of_files._replace(places=places)
+        run("audit", *packed.words, "-o", folder / "out", "--workers", "1")
+        yield packed
+
+
+def pack(folder, loose, kind):
+    """The same pictures in containers of one kind, not audited yet."""
+    ending, make = MAKERS[kind]
     train, val = files_of(loose / "train"), files_of(loose / "val")
     if ending == "parquet":
         # every row is an image, and would be rejected
@@ -40,10 +94,9 @@ def packed(request, loose, tmp_path_factory):
     make(folder / f"train-0.{ending}", train[:5])
     make(folder / f"train-1.{ending}", train[5:])
     make(folder / f"val.{ending}", val)
-    words = (f"train={folder}/train-{{0..1}}.{ending}", f"val={folder}/val.{ending}")
-    run("audit", *words, "-o", folder / "out", "--workers", "1")
-    yield folder, [name for name, _ in train], [name for name, _ in val]
-    close_containers()
+    places = {"train": f"{folder}/train-{{0..1}}.{ending}", "val": f"{folder}/val.{ending}"}
+    names = ([name for name, _ in files] for files in (train, val))
+    return Packed(folder, *names, places)
 
 
 def rows(folder):
@@ -57,7 +110,7 @@ def summary(folder):
 
 
 def test_hashes_groups_and_leaks_are_those_of_files(packed, loose):
-    folder, train, val = packed
+    folder, train, val, _ = packed
     assert rows(folder) == rows(loose)
     found, wanted = summary(folder), summary(loose)
     for key in ("leaks", "verdict", "looks", "calibration", "radius", "staying", "rejected"):
@@ -103,9 +156,18 @@ def test_pictures_are_shown_from_containers(packed):
 
 
 def test_clean_lists_what_stays_by_name_number_and_key(packed, tmp_path):
-    folder, train, _ = packed
+    folder, train, _, _ = packed
     shutil.copytree(folder / "out", tmp_path / "out")
     run("clean", tmp_path / "out")
+    if packed.is_loose:
+        refused = run(
+            "clean", tmp_path / "out", tmp_path / "x", "--apply", "--to", "copy", status=2
+        )
+        assert "lie in 's3://bucket/data/train', where nothing is changed" in refused.stderr
+        run("clean", tmp_path / "out", "--apply", "--absolute")
+        names = (tmp_path / "out" / "clean" / "train.txt").read_text().splitlines()
+        assert {name.removeprefix("s3://bucket/data/train/") for name in names} < set(train)
+        return
     refused = run("clean", tmp_path / "out", tmp_path / "x", "--apply", "--to", "move", status=2)
     assert "which are never edited, and --to move is for loose files" in refused.stderr
     assert refused.stderr.count("\n") == 1
@@ -132,26 +194,26 @@ def test_clean_lists_what_stays_by_name_number_and_key(packed, tmp_path):
 
 
 def test_a_query_takes_containers_and_members(packed):
-    folder, *_ = packed
-    store = folder / "out" / "hashes"
-    container = next(folder.glob("val.*"))
-    shown = json.loads(run("query", container, "--in", store, "-k", "1", "--json").stdout)
-    assert len(shown) == 5
-    assert {row["kind"] for row in shown} == {"identical"}
-    one = shown[-1]["query"]
-    assert json.loads(run("query", one, "--in", store, "-k", "1", "--json").stdout) == shown[-1:]
-    assert "no stored image" not in run("query", container, "--in", store).stdout
-    run("query", f"{container}::none.png", "--in", store, status=1)
+    store, place = packed.folder / "out" / "hashes", packed.places["val"]
+    if packed.is_loose:
+        one = f"{place}/{packed.val[0]}"
+    else:
+        shown = json.loads(run("query", place, "--in", store, "-k", "1", "--json").stdout)
+        assert len(shown) == 5
+        assert {row["kind"] for row in shown} == {"identical"}
+        one = shown[-1]["query"]
+        assert "no stored image" not in run("query", place, "--in", store).stdout
+        run("query", f"{place}::none.png", "--in", store, status=1)
+    again = json.loads(run("query", one, "--in", store, "-k", "1", "--json").stdout)
+    assert [(row["query"], row["kind"]) for row in again] == [(one, "identical")]
 
 
 def test_the_next_audit_opens_no_container(packed):
-    folder, *_ = packed
-    container = next(folder.glob("val.*"))
-    before = rows(folder)
-    words = [f"val={container}"]
-    run("hash", *words, "-o", folder / "store", "--workers", "1")
+    before = rows(packed.folder)
+    word = packed.words[1]
+    run("hash", word, "-o", packed.folder / "store", "--workers", "1")
     again = json.loads(
-        run("hash", *words, "-o", folder / "store", "--workers", "1", "--json").stdout
+        run("hash", word, "-o", packed.folder / "store", "--workers", "1", "--json").stdout
     )["val"]
     assert (again["kept"], again["hashed"]) == (5, 0)
-    assert rows(folder) == before
+    assert rows(packed.folder) == before

@@ -11,8 +11,8 @@ from fastphash.sources import open_containers
 from fastphash.sources.container_source import list_container
 from fastphash.sources.member_reader import ContainerReader, MemberReader
 from fastphash.sources.open_containers import MemberIndex, close_containers
-from fastphash.sources.origins import ContainerRecord, Origin
-from fastphash.sources.protocol import UNKNOWN_SIZE, OutsideError
+from fastphash.sources.origins import ContainerRecord, Origin, is_origin, origin_of
+from fastphash.sources.protocol import UNKNOWN_SIZE, OutsideError, Stamp
 from fastphash.sources.readers import reader_at
 from tests.support.containers import make_tar
 
@@ -123,4 +123,7 @@ def test_an_origin_is_what_it_was_written_as(root):
     reader = reader_at(root, origin.to_json())
     assert reader == ContainerReader(root, "img")
     assert record.is_whole
-    assert record.stamp == (1, -2, 3, 4)
+    assert record.stamp == Stamp(1, -2, 3, 4)
+    remote = Origin(None, hidden=False, containers={b"x.tar": record._replace(etag="abc")})
+    assert is_origin(remote.to_json())
+    assert origin_of(remote.to_json()) == remote

@@ -151,7 +151,8 @@ def audit(
     """Find all copies in splits of images, inside each split and across splits.
 
     A PLACE is a folder; a tar, tar.gz, zip or Parquet file with images; or several of these files:
-    a pattern in quotes, or a name of a split that is given more than once.
+    a pattern in quotes, or a name of a split that is given more than once. It may be an address:
+    s3://BUCKET/FOLDER, gs://, abfs://, or of such a file also https://.
 
     \b
     Examples:

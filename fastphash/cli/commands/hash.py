@@ -22,12 +22,14 @@ def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) 
     """Hash images into a store of Parquet files.
 
     A PLACE is a folder; a tar, tar.gz, zip or Parquet file with images; or several of these files:
-    a pattern in quotes, or a name of a split that is given more than once.
+    a pattern in quotes, or a name of a split that is given more than once. It may be an address:
+    s3://BUCKET/FOLDER, gs://, abfs://, or of such a file also https://.
 
     \b
     Examples:
       fastphash hash train=data/train -o hashes
       fastphash hash 'train=shards/{000000..000146}.tar' -o hashes
+      fastphash hash train=s3://bucket/train -o hashes
     """
     sources = splits.sources()
     from dataclasses import asdict

@@ -42,7 +42,8 @@ def query(
 ) -> None:
     """Find the stored images nearest to each IMAGE, in any orientation.
 
-    A tar, zip or Parquet file stands for all images in it, x.tar::1.jpg for one.
+    A tar, zip or Parquet file stands for all images in it, x.tar::1.jpg for one. Each may be an
+    address, as s3://BUCKET/1.jpg.
 
     \b
     Examples:

@@ -13,6 +13,7 @@ from typing import Protocol, Self
 from fastphash.base.system import open_to_read
 from fastphash.errors import ImageError
 from fastphash.sources.containers.format import ContainerError, Member
+from fastphash.sources.remote.address import is_remote
 
 _OVER_SIZE = "it needs more memory than is left"
 
@@ -51,6 +52,37 @@ class Input(Protocol):
 
     def close(self) -> None:
         """Close the file."""
+
+
+class PlainInput(Input, Protocol):
+    """A container as it is stored.
+
+    Attributes
+    ----------
+    size : int
+        Bytes when it was opened.
+    """
+
+    size: int
+
+    def as_file(self) -> io.RawIOBase | io.BufferedIOBase:
+        """The same as a file, which is closed with it."""
+
+
+def open_input(path: bytes) -> PlainInput:
+    """A container by its name or address.
+
+    Raises
+    ------
+    ContainerError
+        It can't be opened, or is no regular file.
+    """
+    if not is_remote(path):
+        return FileInput(path)
+    # requests are made by what imports this module
+    from fastphash.sources.containers.remote_input import RemoteInput
+
+    return RemoteInput(path)
 
 
 class InputContainer(ABC):
@@ -124,6 +156,10 @@ class FileInput:
         """Whether the file had so many bytes when it was opened."""
         return offset <= self.size
 
+    def as_file(self) -> io.RawIOBase:
+        """The file itself."""
+        return self._file
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -134,16 +170,12 @@ class GzipInput:
 
     Parameters
     ----------
-    path : bytes
-
-    Raises
-    ------
-    ContainerError
-        It can't be opened, or is no regular file.
+    source : PlainInput
+        Closed with it.
     """
 
-    def __init__(self, path: bytes) -> None:
-        self._file = open_regular(path)
+    def __init__(self, source: PlainInput) -> None:
+        self._file = source.as_file()
         self._stream = gzip.GzipFile(fileobj=self._file, mode="rb")
         # from where on the stream can't be read, why, and whether it just broke
         self._end: int | None = None

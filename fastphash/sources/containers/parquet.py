@@ -17,7 +17,8 @@ from fastphash.base.text import listed
 from fastphash.errors import ImageError
 from fastphash.files.atomic import one_line
 from fastphash.sources.containers.format import CHANGED, ContainerError, Member
-from fastphash.sources.containers.input import open_regular, read_each
+from fastphash.sources.containers.input import open_input, open_regular, read_each
+from fastphash.sources.remote.address import is_remote
 
 _FAILURES = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError)
 # bytes of a batch, by the mean of its row group, and its most rows
@@ -43,17 +44,14 @@ class ParquetContainer:
     """
 
     def __init__(self, path: bytes, image_column: str | None = None) -> None:
-        open_regular(path).close()
-        try:
-            # not by its path, because pyarrow doesn't take names that aren't UTF-8
-            self._file = pa.OSFile(path)
-        except _FAILURES as error:
-            raise ContainerError(_reason(error)) from error
+        self._file = _open(path)
+        distant = is_remote(path)
         try:
             self._parquet = pq.ParquetFile(
                 self._file,
-                pre_buffer=False,
-                buffer_size=_BUFFER,
+                # few large requests, for all of a row group, where each takes its time
+                pre_buffer=distant,
+                buffer_size=0 if distant else _BUFFER,
                 page_checksum_verification=True,
             )
             schema = self._parquet.schema_arrow
@@ -130,6 +128,17 @@ class ParquetContainer:
         metadata = self._parquet.metadata.row_group(group)
         mean = max(metadata.total_byte_size // max(metadata.num_rows, 1), 1)
         return int(max(1, min(_BATCH_ROWS, _BATCH_BYTES // mean)))
+
+
+def _open(path: bytes) -> pa.NativeFile:
+    if is_remote(path):
+        return pa.PythonFile(open_input(path).as_file(), mode="r")
+    open_regular(path).close()
+    try:
+        # not by its path, because pyarrow doesn't take names that aren't UTF-8
+        return pa.OSFile(path)
+    except _FAILURES as error:
+        raise ContainerError(_reason(error)) from error
 
 
 class _Column:

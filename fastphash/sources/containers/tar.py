@@ -22,12 +22,12 @@ from fastphash.sources.containers.format import (
     sample_key,
 )
 from fastphash.sources.containers.input import (
-    FileInput,
     Forward,
     GzipInput,
     Input,
     InputContainer,
     InputError,
+    open_input,
 )
 from fastphash.sources.containers.tar_header import (
     BLOCK,
@@ -174,19 +174,19 @@ def _check_end(source: Forward, offset: int) -> None:
 
 def _open(path: bytes) -> tuple[Input, bool]:
     """The bytes of a tar file, and whether they are compressed."""
-    plain = FileInput(path)
+    plain = open_input(path)
     try:
         head = plain.read_at(0, 8)
     except InputError as error:
         plain.close()
         raise ContainerError(str(error)) from error
-    if not head.startswith((_GZIP, *_OTHERS)):
-        return plain, False
-    plain.close()
+    if head.startswith(_GZIP):
+        return GzipInput(plain), True
     for magic, program in _OTHERS.items():
         if head.startswith(magic):
+            plain.close()
             raise ContainerError(f"compressed by {program}: pack it with gzip or unpack it")
-    return GzipInput(path), True
+    return plain, False
 
 
 def _fits(entry: Entry, member: Member) -> bool:

@@ -20,7 +20,13 @@ from fastphash.sources.containers.format import (
     is_name_of,
     sample_key,
 )
-from fastphash.sources.containers.input import FileInput, Forward, InputContainer, InputError
+from fastphash.sources.containers.input import (
+    Forward,
+    InputContainer,
+    InputError,
+    PlainInput,
+    open_input,
+)
 
 # signature, versions, flags, method, time, checksum, sizes, lengths, disk, attributes, offset
 _LISTED = struct.Struct("<4s4H4s3I3H4sII")
@@ -65,7 +71,7 @@ class ZipContainer(InputContainer):
     """
 
     def __init__(self, path: bytes) -> None:
-        self._file = FileInput(path)
+        self._file = open_input(path)
         super().__init__(self._file)
 
     def members(self) -> Iterator[Member]:
@@ -185,7 +191,7 @@ def _widened(wide: tuple[int, ...] | None, *numbers: int) -> Iterator[int]:
         yield next(others, number) if number == _FULL else number
 
 
-def _find_directory(source: FileInput) -> _Directory:
+def _find_directory(source: PlainInput) -> _Directory:
     """Where the directory is, by the record at the end of the file.
 
     Raises
@@ -216,7 +222,7 @@ def _find_directory(source: FileInput) -> _Directory:
     return _Directory(end - size, size, members, shift)
 
 
-def _wide_end(source: FileInput, end: int, locator: bytes) -> tuple[int, int, int, int, int]:
+def _wide_end(source: PlainInput, end: int, locator: bytes) -> tuple[int, int, int, int, int]:
     """Where the directory ends, its disk, members, size and offset, by the record of 64 bits."""
     _, _, said, _ = _LOCATOR_64.unpack(locator)
     # it lies right before its locator, or where that says

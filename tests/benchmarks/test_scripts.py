@@ -33,6 +33,7 @@ QUICK = {
     "speed.looks": ["--count", "1", "--rounds", "1"],
     "speed.memory": ["--counts", "64"],
     "speed.memory_limit": ["--rows", "300", "--cluster", "10", "--memory", "100M"],
+    "speed.object_store": ["--count", "24", "--rounds", "1", "--delay", "1"],
     "speed.planner": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],
     "speed.report": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],
     "speed.scaling": ["--count", "150", "--rounds", "1"],

@@ -6,9 +6,11 @@ import hashlib
 import os
 import random
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Self
 from unittest import mock
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -16,13 +18,17 @@ from xml.sax.saxutils import escape
 from fastphash.sources.open_containers import close_containers
 from fastphash.sources.remote import client
 
+Headers = dict[str, str]
+#: Status, headers and body.
+Answer = tuple[int, Headers, bytes]
+
 ACCESS_KEY = "test-key"
 _ERROR = '<?xml version="1.0"?><Error><Code>{0}</Code><Message>{0}</Message></Error>'
 _CHANGED = "Mon, 30 Nov 2026 12:00:00 GMT"
 
 
 @contextlib.contextmanager
-def serving(**options):
+def serving(**options: Any) -> Iterator["ObjectServer"]:
     """A server that this process takes for S3, and that doesn't keep it waiting for another try."""
     with ObjectServer(**options) as server, mock.patch.dict(os.environ, server.environment):
         quick = {
@@ -70,14 +76,14 @@ class ObjectServer:
     failed: int = 0
     port: int = 0
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._random = random.Random(7)
-        self._etags = {}
-        self.transports = set()
+        self._etags: dict[str, tuple[bytes, str]] = {}
+        self.transports: set[asyncio.Transport] = set()
         self._loop = asyncio.new_event_loop()
         started = threading.Event()
 
-        async def listen():
+        async def listen() -> None:
             connect = self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
             self._server = await connect
             self.port = self._server.sockets[0].getsockname()[1]
@@ -89,8 +95,8 @@ class ObjectServer:
         started.wait()
         return self
 
-    def __exit__(self, *_):
-        async def close():
+    def __exit__(self, *_: object) -> None:
+        async def close() -> None:
             self._server.close()
             for transport in self.transports:
                 transport.abort()
@@ -100,20 +106,20 @@ class ObjectServer:
         self._thread.join()
         self._loop.close()
 
-    def put_folder(self, folder, place):
+    def put_folder(self, folder: Path, place: str) -> None:
         """Hold the files of a folder below a place: a bucket and a prefix."""
-        for path in Path(folder).rglob("*"):
+        for path in folder.rglob("*"):
             if path.is_file():
                 name = path.relative_to(folder).as_posix()
                 self.objects[f"{place}/{name}"] = path.read_bytes()
 
     @property
-    def url(self):
+    def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         """The variables by which programs find it, and are known to it."""
         return {
             "AWS_ENDPOINT_URL": self.url,
@@ -123,11 +129,11 @@ class ObjectServer:
             "AWS_REGION": "us-east-1",
         }
 
-    def count(self, method):
+    def count(self, method: str) -> int:
         """How many requests of a method asked for an object."""
         return sum(one == method and "list-type" not in path for one, path in self.requests)
 
-    def answer(self, method, target, headers):
+    def answer(self, method: str, target: str, headers: Headers) -> Answer | None:
         """Status, headers and body; None to close the connection, half a body with "cut"."""
         self.requests.append((method, target))
         if self._random.random() < self.failing:
@@ -137,11 +143,11 @@ class ObjectServer:
                 return _error(503, "SlowDown")
             if how == "close":
                 return None
-            status, more, body = self._answer(method, target, headers)
+            status, more, body = self._answer(target, headers)
             return status, {**more, "cut": ""}, body
-        return self._answer(method, target, headers)
+        return self._answer(target, headers)
 
-    def _answer(self, method, target, headers):
+    def _answer(self, target: str, headers: Headers) -> Answer:
         parts = urlsplit(target)
         path, query = unquote(parts.path).strip("/"), parse_qs(parts.query)
         signed = headers.get("authorization", "")
@@ -155,7 +161,7 @@ class ObjectServer:
             return _error(503, "SlowDown")
         return self._object(path, headers)
 
-    def _object(self, path, headers):
+    def _object(self, path: str, headers: Headers) -> Answer:
         body, status = self.objects[path], 200
         more = {"ETag": self.etag(path), "Last-Modified": _CHANGED, "Accept-Ranges": "bytes"}
         if headers.get("if-match", more["ETag"]) != more["ETag"]:
@@ -170,7 +176,7 @@ class ObjectServer:
             body, status = body[start:end], 206
         return status, more, body
 
-    def etag(self, path):
+    def etag(self, path: str) -> str:
         """The ETag of an object: of its bytes, made once."""
         body = self.objects[path]
         known = self._etags.get(path)
@@ -179,7 +185,7 @@ class ObjectServer:
             known = self._etags[path] = body, f'"{digest}"'
         return known[1]
 
-    def _list(self, bucket, query):
+    def _list(self, bucket: str, query: dict[str, list[str]]) -> Answer:
         if self.refuse_lists_after is not None:
             if self.refuse_lists_after == 0:
                 return _error(503, "SlowDown")
@@ -206,25 +212,26 @@ class ObjectServer:
         return 200, {"Content-Type": "application/xml"}, body.encode()
 
 
-def _error(status, code):
+def _error(status: int, code: str) -> Answer:
     return status, {"Content-Type": "application/xml"}, _ERROR.format(code).encode()
 
 
 class _Connection(asyncio.Protocol):
     """One connection: requests one after the other, without bodies."""
 
-    def __init__(self, server):
+    def __init__(self, server: ObjectServer) -> None:
         self._server = server
         self._held = b""
 
-    def connection_made(self, transport):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._server.transports.add(transport)
 
-    def connection_lost(self, _):
+    def connection_lost(self, _: Exception | None) -> None:
         self._server.transports.discard(self._transport)
 
-    def data_received(self, data):
+    def data_received(self, data: bytes) -> None:
         self._held += data
         while b"\r\n\r\n" in self._held:
             head, _, self._held = self._held.partition(b"\r\n\r\n")
@@ -239,7 +246,7 @@ class _Connection(asyncio.Protocol):
             else:
                 self._send(method, answer)
 
-    def _send(self, method, answer):
+    def _send(self, method: str, answer: Answer | None) -> None:
         if answer is None:
             self._transport.close()
             return

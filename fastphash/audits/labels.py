@@ -1,7 +1,7 @@
 """The labels of an audit: read before anything is hashed, compared once copies are known."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +25,10 @@ from fastphash.labels.conflicts import (
     folder_conflicts,
 )
 from fastphash.labels.masks import count_left_out, find_masks, left_out
+from fastphash.labels.sidecars import count_sidecars
 from fastphash.results.audit_folder import CONFLICTS, REJECTED_ANNOTATIONS
+from fastphash.sources.local import LocalSource
+from fastphash.sources.protocol import Source
 from fastphash.store.rows import HashTable
 
 # entries of COCO files that a summary names
@@ -125,6 +128,17 @@ def _class_depths(rows: HashTable, asked: bool | None) -> dict[str, int]:
     if asked:
         found = dict.fromkeys(np.unique(rows.splits.astype(str)).tolist(), 0) | found
     return found
+
+
+def sidecar_summary(rows: HashTable, sources: Sequence[Source]) -> dict[str, Any]:
+    """How many images of each split of files have labels of their own, by where these lie."""
+    figures = {}
+    for source in sources:
+        if isinstance(source, LocalSource):
+            paths = rows.paths.filter(pa.array(rows.splits == source.split)).to_pylist()
+            if places := count_sidecars(os.path.join(source.root, path) for path in paths):
+                figures[source.split] = {"images": len(paths), "places": places}
+    return figures
 
 
 def leave_out_masks(

@@ -17,6 +17,7 @@ from fastphash.audits.labels import (
     check_labels,
     compare_labels,
     leave_out_masks,
+    sidecar_summary,
 )
 from fastphash.audits.looker import Looker
 from fastphash.audits.options import AuditOptions
@@ -200,6 +201,7 @@ def _search(
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
         "masks": masks,
+        "sidecars": sidecar_summary(rows, sources),
         **_describe_results(sources, rows, hashed, copies, labels),
         "staying": copies.count_staying(findings, looked),
         "groups": group_summary(groups),

@@ -4,13 +4,14 @@ While a file is moved it has neither name for a moment; `own_names.taken_name` s
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
-from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.made_folders import made_folders, with_made_folders
+from fastphash.clean.outcome import Skipped
 from fastphash.errors import FastphashError
 from fastphash.files import parquet
 from fastphash.files.atomic import remove_drafts
@@ -29,15 +30,39 @@ JOURNAL_SCHEMA = pa.schema(
         ("from", pa.binary()),
         ("to", pa.binary()),
         ("digest", pa.binary(16)),
+        ("sidecar", pa.bool_()),
     ]
 )
+_NULLABLE = ("path_bytes", "sidecar")
 _BY_HAND = "it lists what was moved where: put it back from a backup, or move by hand"
+
+
+class Move(NamedTuple):
+    """A row of the journal: an image, or a file that belongs to one, such as its labels."""
+
+    split: str
+    path: bytes
+    source: bytes
+    target: bytes
+    digest: bytes
+    sidecar: bool = False
+
+    def skipped(self, why: str) -> Skipped:
+        """The file stays as it is, and why."""
+        return Skipped(self.split, self.path, why)
 
 
 def read_journal(path: Path) -> pa.Table:
     """The moves in a journal: JOURNAL_SCHEMA; StoreError if it is damaged."""
-    needed = [name for name in JOURNAL_SCHEMA.names if name != "path_bytes"]
-    return parquet.read_fitting(path, JOURNAL_SCHEMA, advice=_BY_HAND, needed=needed)
+    needed = [name for name in JOURNAL_SCHEMA.names if name not in _NULLABLE]
+    table = parquet.read_fitting(
+        path, JOURNAL_SCHEMA, advice=_BY_HAND, needed=needed, optional=("sidecar",)
+    )
+    if "sidecar" not in table.column_names:  # of an earlier version
+        table = table.append_column(
+            JOURNAL_SCHEMA.field("sidecar"), pa.nulls(len(table), pa.bool_())
+        )
+    return table
 
 
 def read_destinations(folder: Path) -> dict[tuple[str, bytes], bytes]:
@@ -51,31 +76,29 @@ def read_destinations(folder: Path) -> dict[tuple[str, bytes], bytes]:
     return dict(zip(zip(splits, paths, strict=True), table["to"].to_pylist(), strict=True))
 
 
-def write_journal(
-    plan: CheckedPlan, rows: list[int], destinations: list[bytes], made: set[bytes]
-) -> None:
-    """Add moves to the journal, after the moves of earlier runs; a repeated move is listed once.
+def write_journal(folder: Path, moves: Sequence[Move], made: set[bytes]) -> None:
+    """Add moves to an audit's journal, after those of earlier runs; a repeated one is listed once.
 
     A move of other bytes between the same names is another move: both files must come back.
     `made` are the folders that the moves make.
     """
-    moves = _moves(plan, rows, destinations)
-    path = plan.audited.folder / JOURNAL
+    table = _as_table(moves)
+    path = folder / JOURNAL
     if path.exists():
         journal = read_journal(path)
         made = made | made_folders(journal)
-        moves = parquet.concat(JOURNAL_SCHEMA, [_without(journal, moves), moves])
-    if moves.num_rows:
-        parquet.write_table(path, with_made_folders(moves, made))
+        table = parquet.concat(JOURNAL_SCHEMA, [_without(journal, table), table])
+    if table.num_rows:
+        parquet.write_table(path, with_made_folders(table, made))
 
 
-def forget_moves(plan: CheckedPlan, stayed: Mapping[int, bytes]) -> None:
-    """Remove moves that were not made from the journal: destinations by row."""
+def forget_moves(folder: Path, stayed: Sequence[Move]) -> None:
+    """Remove moves that were not made from an audit's journal."""
     if not stayed:
         return
-    path = plan.audited.folder / JOURNAL
+    path = folder / JOURNAL
     journal = read_journal(path)
-    left = _without(journal, _moves(plan, list(stayed), list(stayed.values())))
+    left = _without(journal, _as_table(stayed))
     if left.num_rows:
         parquet.write_table(path, left)
     else:
@@ -111,15 +134,16 @@ def settle_entry(source: bytes, target: bytes, digest: bytes, names: FolderNames
             names.forget(new)
 
 
-def _moves(plan: CheckedPlan, rows: list[int], destinations: list[bytes]) -> pa.Table:
-    text, exact = path_columns([plan.paths[row] for row in rows])
+def _as_table(moves: Sequence[Move]) -> pa.Table:
+    text, exact = path_columns([move.path for move in moves])
     columns = [
-        pa.array([plan.splits[row] for row in rows], pa.string()),
+        pa.array([move.split for move in moves], pa.string()),
         text,
         exact,
-        pa.array([plan.file(row) for row in rows], pa.binary()),
-        pa.array(destinations, pa.binary()),
-        pa.array([plan.digests[row] for row in rows], pa.binary(16)),
+        pa.array([move.source for move in moves], pa.binary()),
+        pa.array([move.target for move in moves], pa.binary()),
+        pa.array([move.digest for move in moves], pa.binary(16)),
+        pa.array([move.sidecar for move in moves], pa.bool_()),
     ]
     return pa.table(columns, JOURNAL_SCHEMA.names).cast(JOURNAL_SCHEMA)
 

@@ -19,6 +19,7 @@ from fastphash.clean.file_state import (
     rows_of_same_inode,
 )
 from fastphash.clean.journal import (
+    Move,
     forget_moves,
     read_destinations,
     settle_moves,
@@ -28,6 +29,7 @@ from fastphash.clean.keeper_check import KeeperCheck
 from fastphash.clean.losses import warn_of_losses
 from fastphash.clean.made_folders import missing_folders, remove_empty
 from fastphash.clean.outcome import GONE, NAME_TAKEN, Applied, Skipped
+from fastphash.clean.sidecars import SidecarMoves
 from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
 from fastphash.errors import FastphashError
@@ -80,13 +82,12 @@ def move_aside(
         written = draft(removed=removed)
         warn_of_losses(plan, rows, target)
         with recorded(plan, applied):
-            made = missing_folders(destinations)
-            write_journal(plan, rows, destinations, made)
+            planned = zip(rows, destinations, strict=True)
+            moves = {row: _as_move(plan, row, destination) for row, destination in planned}
+            sidecars = _sidecar_moves(plan, moves, earlier, state, progress)
+            applied.sidecars = sidecars.outcome
             keepers = KeeperCheck(plan, rows_of_same_inode(state))
-            stayed = _move_files(plan, rows, destinations, keepers, applied, progress)
-            if stayed:
-                remove_empty(made)
-                forget_moves(plan, stayed)
+            _make_moves(folder, moves, sidecars, keepers, applied, progress)
             still_there = [row for row in rows if os.path.lexists(plan.file(row))]
             if still_there:
                 removed[still_there] = False
@@ -94,6 +95,25 @@ def move_aside(
             applied.places = _places(plan, state, earlier, target, applied.done)
             applied.files, applied.coco = drafts.publish(), written
     return applied
+
+
+def _as_move(plan: CheckedPlan, row: int, destination: bytes) -> Move:
+    file = plan.file(row)
+    return Move(plan.splits[row], plan.paths[row], file, destination, plan.digests[row])
+
+
+def _sidecar_moves(
+    plan: CheckedPlan,
+    moves: Mapping[int, Move],
+    earlier: Mapping[tuple[str, bytes], bytes],
+    state: FileState,
+    progress: Progress,
+) -> SidecarMoves:
+    """What follows images that are moved now, and those that an earlier run moved without it."""
+    before = np.flatnonzero(state.moved).tolist()
+    destinations = [earlier[plan.splits[row], plan.paths[row]] for row in before]
+    destinations += [move.target for move in moves.values()]
+    return SidecarMoves(plan, [*before, *moves], destinations, progress)
 
 
 def _places(
@@ -138,50 +158,54 @@ def _planned_moves(
     )
 
 
-def _move_files(
-    plan: CheckedPlan,
-    rows: list[int],
-    destinations: list[bytes],
+def _make_moves(
+    folder: Path,
+    moves: Mapping[int, Move],
+    sidecars: SidecarMoves,
     keepers: KeeperCheck,
     applied: Applied,
     progress: Progress,
-) -> dict[int, bytes]:
-    """Move rows to their destinations; returns the destinations of those that stay as they were."""
-    stayed: dict[int, bytes] = {}
-    for done, (row, destination) in enumerate(zip(rows, destinations, strict=True)):
-        progress("moving", done, len(rows))
-        move = partial(_move_if_unchanged, plan, row, destination, keepers, stayed)
-        applied.attempt(move, partial(plan.skipped, row))
-    return stayed
+) -> None:
+    """Move images, and then what belongs to them; before and after, the journal tells of all."""
+    everything = [*moves.values(), *sidecars.moves]
+    made = missing_folders(move.target for move in everything)
+    write_journal(folder, everything, made)
+    stayed: list[Move] = []
+    for done, (row, move) in enumerate(moves.items()):
+        progress("moving", done, len(moves))
+        attempt = partial(_move_if_unchanged, row, move, keepers, stayed)
+        applied.attempt(attempt, move.skipped)
+    if stayed := stayed + sidecars.run(progress):
+        remove_empty(made)
+        forget_moves(folder, stayed)
 
 
 def _move_if_unchanged(
-    plan: CheckedPlan,
     row: int,
-    destination: bytes,
+    move: Move,
     keepers: KeeperCheck,
-    stayed: dict[int, bytes],
+    stayed: list[Move],
 ) -> bool:
     """Move a row's file if it and its keeper have the bytes that were hashed.
 
-    A row that stays as it was is added to `stayed`.
+    The move of one that stays as it was is added to `stayed`.
     """
     confirm = partial(keepers.check, row)
-    file = plan.file(row)
+    file = move.source
     try:
         confirm()
         keepers.check_apart(row)
-        if not move_file(file, destination, plan.digests[row], confirm):
+        if not move_file(file, move.target, move.digest, confirm):
             raise FastphashError(GONE)  # noqa: TRY301 - it stays out of the journal like others
     except FastphashError:
         # the journal goes on to tell of a file that couldn't get its name back
         if not os.path.lexists(taken_name(file)):
-            stayed[row] = destination
+            stayed.append(move)
         raise
     except OSError:
         # the disk may have failed after the file got its new name: then it has been moved
-        has_moved = os.path.lexists(taken_name(file)) or os.path.lexists(destination)
+        has_moved = os.path.lexists(taken_name(file)) or os.path.lexists(move.target)
         if not has_moved and os.path.lexists(file):
-            stayed[row] = destination
+            stayed.append(move)
         raise
     return True

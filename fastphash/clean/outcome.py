@@ -47,43 +47,25 @@ class WrittenCoco(NamedTuple):
 
 
 @dataclass
-class Applied:
-    """Counts of what was done to the images of a plan.
+class Attempts:
+    """Counts of what was done to files.
 
     Attributes
     ----------
     planned : int
-        Images to be listed, copied, linked or moved.
+        Files to be listed, copied, linked or moved.
     done : int
-        Images done in this run.
+        Files done in this run.
     already : int
-        Images that an earlier run did.
+        Files that an earlier run did.
     skipped : list of Skipped
-        Images that were left as they are.
-    rescued : list of Skipped
-        Images that the plan removes, but that stay because their keeper has changed or is gone.
-        `done` counts them too.
-    places : dict of str to int
-        Where moved images are now, by this run or an earlier one: folder, and how many.
-    files : list of Path
-        Lists and COCO files that were written.
-    coco : dict of str to WrittenCoco
-        The COCO files among them, by split.
+        Files that were left as they are.
     """
 
     planned: int = 0
     done: int = 0
     already: int = 0
     skipped: list[Skipped] = field(default_factory=list)
-    rescued: list[Skipped] = field(default_factory=list)
-    places: dict[str, int] = field(default_factory=dict)
-    files: list[Path] = field(default_factory=list)
-    coco: dict[str, WrittenCoco] = field(default_factory=dict)
-
-    @property
-    def annotations_gone(self) -> int:
-        """Annotations left out of COCO files."""
-        return sum(written.annotations_gone for written in self.coco.values())
 
     def attempt(self, action: Callable[[], bool], skip: Callable[[str], Skipped]) -> bool:
         """Run an action and count its outcome; False if it fails.
@@ -93,7 +75,7 @@ class Applied:
         action : callable
             Does the work; returns False if an earlier run did it.
         skip : callable
-            Called with the reason if the action fails; returns the skipped image.
+            Called with the reason if the action fails; returns the skipped file.
         """
         try:
             if action():
@@ -104,6 +86,42 @@ class Applied:
             self.skipped.append(skip(_reason(error)))
             return False
         return True
+
+
+@dataclass
+class Applied(Attempts):
+    """Counts of what was done to the images of a plan.
+
+    Attributes
+    ----------
+    rescued : list of Skipped
+        Images that the plan removes, but that stay because their keeper has changed or is gone.
+        `done` counts them too.
+    places : dict of str to int
+        Where moved images are now, by this run or an earlier one: folder, and how many.
+    files : list of Path
+        Lists and COCO files that were written.
+    coco : dict of str to WrittenCoco
+        The COCO files among them, by split.
+    sidecars : Attempts
+        What was done to files that belong to images, such as labels.
+    """
+
+    rescued: list[Skipped] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+    coco: dict[str, WrittenCoco] = field(default_factory=dict)
+    sidecars: Attempts = field(default_factory=Attempts)
+
+    @property
+    def annotations_gone(self) -> int:
+        """Annotations left out of COCO files."""
+        return sum(written.annotations_gone for written in self.coco.values())
+
+    @property
+    def not_as_planned(self) -> list[Skipped]:
+        """Images, and files that belong to images, with which something else was done."""
+        return [*self.skipped, *self.rescued, *self.sidecars.skipped]
 
     def as_json(self) -> dict[str, Any]:
         """These counts and images as values for JSON."""
@@ -117,6 +135,12 @@ class Applied:
             "files": list(map(str, self.files)),
             "annotations_gone": self.annotations_gone,
             "coco": {split: written._asdict() for split, written in self.coco.items()},
+            "sidecars": {
+                "planned": self.sidecars.planned,
+                "done": self.sidecars.done,
+                "already": self.sidecars.already,
+                "skipped": _as_json(self.sidecars.skipped),
+            },
         }
 
 

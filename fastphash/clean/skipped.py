@@ -37,7 +37,7 @@ def recorded(plan: CheckedPlan, applied: Applied) -> Iterator[None]:
 
 
 def _table(applied: Applied) -> pa.Table:
-    images = [*applied.skipped, *applied.rescued]
-    splits, paths, whys = zip(*images, strict=True) if images else ((), (), ())
+    files = applied.not_as_planned
+    splits, paths, whys = zip(*files, strict=True) if files else ((), (), ())
     columns = [pa.array(splits, pa.string()), path_columns(list(paths))[0], pa.array(whys)]
     return pa.table(columns, SKIPPED_SCHEMA.names).cast(SKIPPED_SCHEMA)

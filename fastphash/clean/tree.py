@@ -14,6 +14,7 @@ from fastphash.clean.coco_drafts import check_coco_files, draft_coco
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import NAME_TAKEN, Applied
+from fastphash.clean.sidecars import place_sidecars
 from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
 from fastphash.errors import UsageError
@@ -61,10 +62,13 @@ def make_tree(
     with Drafts(overwrite) as drafts:
         written = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
         with recorded(plan, applied):
+            made = {}
             for done, (row, destination) in enumerate(zip(rows, destinations, strict=True)):
                 progress(f"{mode} of images", done, len(rows))
                 make = partial(_make_file, plan, row, destination, mode, names)
-                applied.attempt(make, partial(plan.skipped, row))
+                if applied.attempt(make, partial(plan.skipped, row)):
+                    made[row] = destination
+            applied.sidecars = place_sidecars(plan, [*made], [*made.values()], mode, progress)
             applied.files, applied.coco = drafts.publish(), written
     return applied
 

@@ -20,7 +20,7 @@ from fastphash.store.lock import locked
 
 
 def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
-    """Move back every image that `move_aside` moved for an audit; overwrite nothing.
+    """Move back every file that `move_aside` moved for an audit; overwrite nothing.
 
     Raises
     ------
@@ -38,15 +38,17 @@ def undo_moves(folder: Path, progress: Progress = no_progress) -> Applied:
         remove_drafts(path)
         journal = read_journal(path)
         entries = journal.to_pylist()
-        applied = Applied(planned=len(entries))
+        applied = Applied()
         failed = []
         names = FolderNames()
         # in reverse order: a file comes back before the links to it
         for i, entry in reversed(list(enumerate(entries))):
             progress("moving back", len(entries) - i, len(entries))
             name = entry["path_bytes"] or entry["path"].encode()
+            counts = applied.sidecars if entry["sidecar"] else applied
+            counts.planned += 1
             move = partial(_move_back, entry, names)
-            if not applied.attempt(move, partial(Skipped, entry["split"], name)):
+            if not counts.attempt(move, partial(Skipped, entry["split"], name)):
                 failed.append(i)
         remove_empty(made_folders(journal))
         if failed:

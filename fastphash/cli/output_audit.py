@@ -12,6 +12,7 @@ from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
 from fastphash.results.calibration_words import share_in_words
 from fastphash.results.leak_words import leak_lines, same_pixels_inside
+from fastphash.results.sidecar_words import sidecars_in_words
 from fastphash.results.verdict import count_leaks
 
 # more splits than this don't fit side by side
@@ -49,6 +50,8 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
         _show_leaks_in_words(leaks)
         _show_collisions(leaks, thumbnails=summary["thumbnails"])
     _show_masks(summary["masks"])
+    if sidecars := sidecars_in_words(summary):
+        show_lines("Files of the same names as images", sidecars)
     show_label_conflicts(summary["labels"])
     if coco := summary["labels"].get("coco"):
         _show_coco_files(coco)

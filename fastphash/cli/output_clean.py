@@ -18,6 +18,7 @@ from fastphash.cli.next_steps import clean_commands, shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.cli.unlooked import unlooked_in_words
 from fastphash.defaults import LOOKS, VIEWS
+from fastphash.results.sidecar_words import sidecars_in_words
 from fastphash.results.verdict import (
     decisions_in_words,
     kinds_to_add,
@@ -186,6 +187,7 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
         if kind in impossible:
             again = _looking(audit) or f"with {option}"
             lines.append(f"the audit looked for no {kind} copies: audit again {again}")
+    lines += [f"{sidecars}: they go where the images go" for sidecars in sidecars_in_words(audit)]
     if masks := masks_in_words(audit):
         lines.append(f"{masks}: they all stay")
     decided = decisions_in_words(plan_keys["decisions"], plan_keys["stale_decisions"])
@@ -218,7 +220,10 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
     if applied["rescued"]:
         numbers["stay after all"] = len(applied["rescued"])
     show_table(f"Images, {what}", list(numbers), [[cell(number) for number in numbers.values()]])
-    if exceptions := applied["skipped"] + applied["rescued"]:
+    if sidecars := _sidecars_in_words(applied["sidecars"], what):
+        show_lines("Labels and other files of the same names", [sidecars])
+    exceptions = applied["skipped"] + applied["rescued"] + applied["sidecars"]["skipped"]
+    if exceptions:
         show_lines("Not as planned", _exceptions_in_words(exceptions, skipped_file))
     if applied["files"]:
         left_out = applied["annotations_gone"]
@@ -226,6 +231,17 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         show_lines("Written", [*applied["files"], *annotations])
     if notes := [line for split, coco in applied["coco"].items() for line in _of_coco(split, coco)]:
         show_lines("COCO files", notes)
+
+
+def _sidecars_in_words(counts: dict[str, Any], what: str) -> str:
+    """What became of files that belong to images; empty if there are none."""
+    if not counts["planned"]:
+        return ""
+    words = {"done": f"{what} with their images", "already": "done before"}
+    parts = [f"{counts[key]:,} {said}" for key, said in words.items() if counts[key]]
+    if skipped := len(counts["skipped"]):
+        parts.append(f"{skipped:,} skipped")
+    return ", ".join(parts)
 
 
 def _exceptions_in_words(images: list[dict[str, str]], file: str) -> list[str]:

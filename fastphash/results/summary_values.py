@@ -210,6 +210,7 @@ _SUMMARY = {
     "rejected": _COUNT_BY_NAME,
     "masks": Each(list, _MASKS),
     "labels": _LABELS,
+    "sidecars?": Each(dict, {"images": is_count, "places": _COUNT_BY_NAME}),
     "files?": _TEXT_BY_NAME,
     "findings?": _is_text,
     "tables?": _TEXT_BY_NAME,

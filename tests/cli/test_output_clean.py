@@ -5,7 +5,14 @@ from fastphash.cli.output_clean import show_applied
 
 def applied(whys):
     skipped = [{"split": "val", "path": f"{i}.png", "why": why} for i, why in enumerate(whys)]
-    numbers = {"planned": len(whys), "done": 0, "already": 0, "coco": {}, "annotations_gone": 0}
+    numbers = {
+        "planned": len(whys),
+        "done": 0,
+        "already": 0,
+        "coco": {},
+        "sidecars": {"planned": 0, "done": 0, "already": 0, "skipped": []},
+        "annotations_gone": 0,
+    }
     return numbers | {"skipped": skipped, "rescued": [], "files": []}
 
 

@@ -23,7 +23,7 @@ TREES = ("copy", "hardlink", "symlink")
 
 
 class DataSet:
-    """Copies by bytes, among them hard links, symbolic links and chains of these."""
+    """Copies by bytes with labels, hard links, symbolic links and chains of these among them."""
 
     def __init__(self, root, rng, kept=3):
         self.root, self.rng = root, rng
@@ -34,6 +34,7 @@ class DataSet:
                 path = root / "train" / f"sub{copy}" / f"{number}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(kept_file, path)
+                path.with_suffix(".txt").write_text(f"labels of {copy} and {number}")
             self._add_links(number)
         save(root / "train" / "own.png", scene(99))
         audit(

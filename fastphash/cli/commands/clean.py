@@ -195,5 +195,5 @@ def _finish(
         show_applied(applied.as_json(), what, str(folder / SKIPPED))
         if target and applied.done + applied.already:
             show_place(what, target, folder, applied.places)
-    if applied.skipped or applied.rescued:
+    if applied.not_as_planned:
         raise SystemExit(1)

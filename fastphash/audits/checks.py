@@ -16,7 +16,11 @@ from fastphash.store.store import is_store
 def check_splits_named(sources: Sequence[Source], options: AuditOptions) -> None:
     """Raise UsageError if an option names a split that isn't audited."""
     splits = {source.split for source in sources}
-    for parameter, names in (("keep_in", options.keep_in), ("coco", options.labels.coco)):
+    for parameter, names in (
+        ("keep_in", options.keep_in),
+        ("coco", options.labels.coco),
+        ("tables", options.labels.tables),
+    ):
         for name in names:
             if name not in splits:
                 there = ", ".join(sorted(splits))

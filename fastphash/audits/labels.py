@@ -7,32 +7,32 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from fastphash.audits.annotation_figures import describe_annotations
 from fastphash.audits.options import LabelSources
 from fastphash.audits.summary import mask_summary
 from fastphash.base.progress import Progress
 from fastphash.files import parquet
 from fastphash.labels.class_folders import count_classes, find_class_folders
-from fastphash.labels.coco_check import (
-    CheckedCoco,
-    RejectedEntry,
-    check_coco,
-    rejected_table,
-    unmatched_images,
-)
+from fastphash.labels.coco_check import CheckedCoco, RejectedEntry, check_coco, rejected_table
+from fastphash.labels.coco_labels import CocoLabels
 from fastphash.labels.conflict_table import CONFLICTS_SCHEMA
-from fastphash.labels.conflicts import (
-    coco_conflicts,
-    folder_conflicts,
-)
+from fastphash.labels.conflicts import annotation_conflicts, folder_conflicts
+from fastphash.labels.label_source import LabelSource
+from fastphash.labels.label_table import TableLabels, read_label_table
 from fastphash.labels.masks import count_left_out, find_masks, left_out
+from fastphash.labels.sidecar_labels import find_sidecar_form, read_sidecar_labels
 from fastphash.labels.sidecars import count_sidecars
 from fastphash.results.audit_folder import CONFLICTS, REJECTED_ANNOTATIONS
 from fastphash.sources.local import LocalSource
 from fastphash.sources.protocol import Source
 from fastphash.store.rows import HashTable
 
-# entries of COCO files that a summary names
-_REJECTED_SHOWN = 5
+
+class CheckedLabels(NamedTuple):
+    """Files of labels that an audit was given, read before anything is hashed; by split."""
+
+    coco: dict[str, CheckedCoco]
+    tables: dict[str, TableLabels]
 
 
 class LabelComparison(NamedTuple):
@@ -56,22 +56,51 @@ class LabelComparison(NamedTuple):
     def tables(self) -> dict[str, pa.Table]:
         """The tables that the audit writes, by the names of their files."""
         tables = {CONFLICTS: self.conflicts} if self.figures else {}
-        return tables | ({REJECTED_ANNOTATIONS: self.rejected} if "coco" in self.figures else {})
+        annotated = self.figures.keys() & {"coco", "tables", "sidecars"}
+        return tables | ({REJECTED_ANNOTATIONS: self.rejected} if annotated else {})
 
 
-def check_labels(labels: LabelSources, progress: Progress) -> dict[str, CheckedCoco]:
-    """Read all COCO files, by split; StoreError for one that is none."""
-    return {split: check_coco(path, progress) for split, path in labels.coco.items()}
+def check_labels(labels: LabelSources, progress: Progress) -> CheckedLabels:
+    """Read all COCO files and tables, by split.
+
+    StoreError or UsageError for a COCO file that is none, or a table that can't be read.
+    """
+    coco = {split: check_coco(path, progress) for split, path in labels.coco.items()}
+    return CheckedLabels(coco, {split: read_label_table(p) for split, p in labels.tables.items()})
+
+
+def open_labels(
+    rows: HashTable,
+    sources: Sequence[Source],
+    labels: LabelSources,
+    checked: CheckedLabels,
+    progress: Progress,
+) -> dict[str, LabelSource]:
+    """Where the labels of each split come from: a file that was given, or those of its images."""
+    found: dict[str, LabelSource] = {**checked.tables}
+    found |= {split: CocoLabels(path) for split, path in labels.coco.items()}
+    for source in sources if labels.sidecars else ():
+        if source.split not in found and isinstance(source, LocalSource):
+            of_split = rows.where_split(source.split)
+            if form := find_sidecar_form(of_split, source.root):
+                found[source.split] = read_sidecar_labels(
+                    of_split, source.root, form, progress=progress
+                )
+    return found
 
 
 def compare_labels(
     groups: pa.Table,
     rows: HashTable,
     labels: LabelSources,
-    checked: Mapping[str, CheckedCoco],
+    sources: Mapping[str, LabelSource],
+    checked: CheckedLabels,
     progress: Progress,
 ) -> LabelComparison:
-    """Compare the labels of copies with their keepers' labels; without labels, no figures."""
+    """Compare the labels of copies with their keepers' labels; without labels, no figures.
+
+    `sources` are as `open_labels` finds them.
+    """
     tables = []
     figures: dict[str, Any] = {}
     entries: dict[str, list[RejectedEntry]] = {}
@@ -84,37 +113,14 @@ def compare_labels(
             "depths": depths,
             "classes": count_classes(rows, depths),
         }
-    if labels.coco:
-        by_coco = coco_conflicts(groups, rows, labels.coco, progress)
-        tables.append(by_coco.table)
-        matched = by_coco.matched.items()
-        unmatched = {
-            split: unmatched_images(checked[split].images, images) for split, images in matched
-        }
-        entries = {split: file.rejected + unmatched[split] for split, file in checked.items()}
-        figures["coco"] = {
-            "conflicts": by_coco.table.num_rows,
-            "not_compared": by_coco.not_compared,
-            "files": {split: os.path.abspath(path) for split, path in labels.coco.items()},
-            "unknown": {split: images.unknown for split, images in matched},
-            "ambiguous": {split: len(images.ambiguous) for split, images in matched},
-            "unlisted": {split: images.unlisted for split, images in matched},
-            "inexact": {split: len(images.inexact) for split, images in matched},
-            "other_ids": {split: file.other_ids for split, file in checked.items()},
-            "rejected": {split: len(file.rejected) for split, file in checked.items()},
-            "first_rejected": _first_rejected(checked),
-            "first_unmatched": {
-                split: unmatched[split][0].file_name for split in unmatched if unmatched[split]
-            },
-        }
+    if sources:
+        found = annotation_conflicts(groups, rows, sources, progress)
+        tables.append(found.table)
+        annotated = describe_annotations(found, sources, checked.coco)
+        figures |= annotated.figures
+        entries = annotated.rejected
     table = parquet.concat(CONFLICTS_SCHEMA, tables)
     return LabelComparison(table, rejected_table(entries), figures)
-
-
-def _first_rejected(checked: Mapping[str, CheckedCoco]) -> list[str]:
-    """The first entries of COCO files that can't be used, a line each."""
-    lines = [f"{split}: {entry}" for split, file in checked.items() for entry in file.rejected]
-    return lines[:_REJECTED_SHOWN]
 
 
 def _class_depths(rows: HashTable, asked: bool | None) -> dict[str, int]:

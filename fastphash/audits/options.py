@@ -25,10 +25,27 @@ class LabelSources:
         Whether the first folder of a path is its label; None to decide by how the folders look.
     coco : dict of str to Path
         The COCO file of each split that has one.
+    tables : dict of str to Path
+        The table of labels of each split that has one; none has both.
+    sidecars : bool
+        Whether files with the labels of one image each count, in splits that have neither.
+
+    Raises
+    ------
+    UsageError
+        A split has a COCO file and a table.
     """
 
     folders: bool | None = None
     coco: dict[str, Path] = field(default_factory=dict)
+    tables: dict[str, Path] = field(default_factory=dict)
+    sidecars: bool = True
+
+    def __post_init__(self) -> None:
+        for split in self.coco.keys() & self.tables.keys():
+            raise UsageError(
+                f"split {split!r} has a COCO file and a table: name it in `coco` or in `tables`"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ from fastphash.audits.copies import FoundCopies, search_splits
 from fastphash.audits.doubts import first_round, settle
 from fastphash.audits.findings import find_findings, views_compared
 from fastphash.audits.labels import (
+    CheckedLabels,
     LabelComparison,
     check_labels,
     compare_labels,
     leave_out_masks,
+    open_labels,
     sidecar_summary,
 )
 from fastphash.audits.looker import Looker
@@ -41,7 +43,6 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
 from fastphash.joins.chance import chance_neighbours, widest_radius
 from fastphash.joins.index import Index
-from fastphash.labels.coco_check import CheckedCoco
 from fastphash.labels.levels import with_levels
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
@@ -126,7 +127,7 @@ def audit(
         or no proposals can be read.
     StoreError
         `out` can't be written, or a COCO file is none: it can't be read, is no JSON, or has no
-        images. That is said before anything is hashed.
+        images; or a table of labels is none. That is said before anything is hashed.
     FastphashError
         A split has no images.
     """
@@ -160,13 +161,15 @@ def _search(
     sources: Sequence[Source],
     options: AuditOptions,
     hashed: "_Hashed",
-    checked: dict[str, CheckedCoco],
+    checked: CheckedLabels,
     progress: Progress,
 ) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     """Find the copies among all hashes: the summary, and the tables by their names."""
     progress("joining", 0, 0)
     splits = [source.split for source in sources]
-    rows = with_levels(read_splits(out, splits), options.labels.coco)
+    rows = read_splits(out, splits)
+    opened = open_labels(rows, sources, options.labels, checked, progress)
+    rows = with_levels(rows, opened)
     compared, masks = leave_out_masks(rows, compare_masks=options.compare_masks)
     asked, chance = _choose_criteria(compared, options, hashed.store)
     criteria, calibration = calibrate_score(compared, asked, chance, options)
@@ -191,7 +194,7 @@ def _search(
     copies, findings = settled.copies, settled.findings
     looked = copies.looked_at(findings)
     groups = copies.grouped.table(looked)
-    labels = compare_labels(groups, compared, options.labels, checked, progress)
+    labels = compare_labels(groups, compared, options.labels, opened, checked, progress)
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
         **_describe_run(hashed.store, criteria, chance, options),
@@ -201,7 +204,6 @@ def _search(
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
         "masks": masks,
-        "sidecars": sidecar_summary(rows, sources),
         **_describe_results(sources, rows, hashed, copies, labels),
         "staying": copies.count_staying(findings, looked),
         "groups": group_summary(groups),
@@ -308,4 +310,5 @@ def _describe_results(
         "leaks": [leak_summary(leaks, rows) for leaks in copies.between],
         "rejected": count_reasons(hashed.rejected),
         "labels": labels.figures,
+        "sidecars": sidecar_summary(rows, sources),
     }

@@ -1,15 +1,15 @@
 """Splits, classes and annotations of which a plan leaves nothing."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.labels.categories import read_categories
+from fastphash.clean.label_rule import LabelRule
 from fastphash.labels.class_folders import class_folders
+from fastphash.labels.label_source import LabelSource
 from fastphash.labels.levels import ANNOTATED, levels_of
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.store.rows import HashTable
@@ -36,20 +36,20 @@ class Emptied(NamedTuple):
 
 
 def find_emptied(
-    audited: AuditFolder, rows: HashTable, removed: NDArray[np.int64]
+    audited: AuditFolder, rule: LabelRule, removed: NDArray[np.int64]
 ) -> list[Emptied]:
     """Find what loses all of its images; of an emptied split nothing else is named.
 
     Parameters
     ----------
     audited : AuditFolder
-    rows : HashTable
-        All rows of the audit, with the levels of their labels.
+    rule : LabelRule
+        Of the labels of all rows of the audit.
     removed : int64 (m,)
         The rows that are removed.
     """
     labels = audited.summary["labels"]
-    coco = labels.get("coco", {}).get("files", {})
+    rows, sources = rule.rows, rule.sources
     goes = np.zeros(len(rows), np.bool_)
     goes[removed] = True
     found: list[Emptied] = []
@@ -66,8 +66,8 @@ def find_emptied(
             depths = labels["folder"]["depths"]
             classes = class_folders(images.table["split"], images.paths, depths)
             found += _emptied_folders(split, classes.combine_chunks(), gone)
-        if split in coco:
-            found += _emptied_labels(split, images, gone, Path(coco[split]))
+        if split in sources:
+            found += _emptied_labels(split, images, gone, sources[split])
     return found
 
 
@@ -83,7 +83,7 @@ def _emptied_folders(split: str, classes: pa.Array, gone: NDArray[np.bool_]) -> 
 
 
 def _emptied_labels(
-    split: str, rows: HashTable, gone: NDArray[np.bool_], path: Path
+    split: str, rows: HashTable, gone: NDArray[np.bool_], source: LabelSource
 ) -> Iterator[Emptied]:
     annotated = levels_of(rows) == ANNOTATED
     if not gone[annotated].any():
@@ -91,5 +91,5 @@ def _emptied_labels(
     if gone[annotated].all():
         yield Emptied(split, "annotations", "", int(annotated.sum()))
         return
-    for name, images in read_categories(rows, path).emptied(gone).items():
+    for name, images in source.categories(rows).emptied(gone).items():
         yield Emptied(split, "category", name, images)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +16,11 @@ from fastphash.base.vocabulary import (
     ORIENTATIONS,
     ConflictRule,
 )
+from fastphash.clean.label_sources import label_sources
 from fastphash.errors import UsageError
 from fastphash.labels.class_folders import class_folders
-from fastphash.labels.conflicts import coco_conflicts
+from fastphash.labels.conflicts import annotation_conflicts
+from fastphash.labels.label_source import LabelSource
 from fastphash.labels.levels import ANNOTATED, LISTED, UNLISTED, levels_of, with_levels
 from fastphash.results.audit_folder import AuditFolder
 from fastphash.results.schemas import coded, row_names
@@ -27,9 +28,10 @@ from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
 
 #: What disagrees: the image that would stay has no annotations and the other has some; their class
-#: folders; their annotations. Codes are indices into this, after 0 for nothing.
-DISAGREEMENTS = ("unannotated", "folder", "coco")
-UNANNOTATED, FOLDER, COCO = range(1, 4)
+#: folders; their annotations, in COCO files or elsewhere. Codes are indices into this, after 0 for
+#: nothing.
+DISAGREEMENTS = ("unannotated", "folder", "coco", "annotations")
+UNANNOTATED, FOLDER, COCO, ANNOTATIONS = range(1, 5)
 _NO_FOLDER = -1
 
 
@@ -37,7 +39,7 @@ _NO_FOLDER = -1
 class LabelRule:
     """Says which pairs of rows have labels that disagree.
 
-    An image with annotations never goes for one whose COCO file gives it none. Of two images with
+    An image with annotations never goes for one whose labels give it none. Of two images with
     different labels neither goes, unless conflicts are dropped.
 
     Attributes
@@ -48,14 +50,17 @@ class LabelRule:
         Number of each row's class folder; -1 without one, or if folders don't count.
     level : uint8 (n,)
         One of `fastphash.labels.levels.LEVELS`.
-    coco : mapping of str to Path
-        COCO files by split; none if their annotations aren't compared.
+    sources : mapping of str to LabelSource
+        Where annotations come from, by split.
+    compared : bool
+        Whether annotations are compared.
     """
 
     rows: HashTable
     folder: NDArray[np.int64]
     level: NDArray[np.uint8]
-    coco: Mapping[str, Path]
+    sources: Mapping[str, LabelSource]
+    compared: bool
 
     def known_apart(self, stays: NDArray[np.int64], goes: NDArray[np.int64]) -> NDArray[np.uint8]:
         """What disagrees between rows by folders and levels alone, a code uint8 (n,)."""
@@ -81,11 +86,17 @@ class LabelRule:
         codes = self.known_apart(stays, goes)
         both = (self.level[stays] == ANNOTATED) & (self.level[goes] == ANNOTATED)
         asked = np.flatnonzero(both & (codes == 0) & (kind != CROPPED))
-        if self.coco and asked.size:
+        if self.compared and self.sources and asked.size:
             table = _as_groups(self.rows, stays[asked], goes[asked], orientation[asked])
-            conflicts = coco_conflicts(table, self.rows, self.coco, progress).table
-            codes[asked[self._named(goes[asked], conflicts)]] = COCO
+            conflicts = annotation_conflicts(table, self.rows, self.sources, progress).table
+            unlike = asked[self._named(goes[asked], conflicts)]
+            codes[unlike] = np.where(self._in_coco(goes[unlike]), COCO, ANNOTATIONS)
         return codes
+
+    def _in_coco(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which rows have their annotations in COCO files, bool (n,)."""
+        splits = [split for split, source in self.sources.items() if source.form == "coco"]
+        return np.isin(self.rows.splits[rows], splits)
 
     def _named(self, rows: NDArray[np.int64], conflicts: pa.Table) -> NDArray[np.bool_]:
         """Which rows are the copies of conflicts, bool (n,)."""
@@ -99,34 +110,30 @@ class LabelRule:
         return np.array([name in names for name in zip(splits, paths, strict=True)], np.bool_)
 
 
-def read_label_rule(audited: AuditFolder, conflicts: ConflictRule) -> LabelRule:
-    """The rule of an audit's labels: class folders and COCO files, as it was given them.
+def read_label_rule(
+    audited: AuditFolder, conflicts: ConflictRule, progress: Progress = no_progress
+) -> LabelRule:
+    """The rule of an audit's labels: class folders and annotations, as the audit found them.
 
     Raises
     ------
     UsageError
-        `conflicts` is neither keep nor drop, or a COCO file is gone.
+        `conflicts` is neither keep nor drop, or a file of labels is gone.
     StoreError
-        A COCO file is damaged.
+        A file of labels is damaged.
     """
     if conflicts not in CONFLICT_RULES:
         raise UsageError(f"`conflicts` is {conflicts!r}: use one of {', '.join(CONFLICT_RULES)}")
     labels = audited.summary["labels"]
-    coco = {split: Path(path) for split, path in labels.get("coco", {}).get("files", {}).items()}
-    for split, path in coco.items():
-        if not path.is_file():
-            raise UsageError(
-                f"no such file: {str(path)!r}, the COCO file of split {split!r} in this audit: "
-                "put it back, or audit again"
-            )
-    rows = with_levels(audited.rows, coco)
+    sources = label_sources(audited, progress)
+    rows = with_levels(audited.rows, sources)
     compared = conflicts == "keep"
     folder = np.full(len(rows), _NO_FOLDER)
     if compared and "folder" in labels:
         classes = class_folders(rows.table["split"], rows.paths, labels["folder"]["depths"])
         codes = classes.combine_chunks().dictionary_encode().indices
         folder = codes.cast(pa.int64()).fill_null(_NO_FOLDER).to_numpy(zero_copy_only=False)
-    return LabelRule(rows, folder, levels_of(rows), coco if compared else {})
+    return LabelRule(rows, folder, levels_of(rows), sources, compared)
 
 
 def _as_groups(

@@ -121,11 +121,11 @@ def make_plan(
     Raises
     ------
     UsageError
-        No such kind or split, `unlooked` without them, or a COCO file of the audit is gone.
+        No such kind or split, `unlooked` without them, or a label file of the audit is gone.
     """
     allowed = np.isin(KINDS, kinds := check_kinds(by))
     keep_in = audited.summary["keep_in"] if keep_in is None else keep_in
-    labels = read_label_rule(audited, conflicts)
+    labels = read_label_rule(audited, conflicts, progress)
     decided = resolve(read_steps(audited.folder), rows := labels.rows)
     criteria = _audited_criteria(audited, options)
     order = _order(audited, rows, keep_in, decided)
@@ -139,7 +139,7 @@ def make_plan(
     settings = {
         **asked,
         "staying": count_staying(rows.take(stay), criteria, *known),
-        "emptied": [lost._asdict() for lost in find_emptied(audited, rows, removals.row)],
+        "emptied": [lost._asdict() for lost in find_emptied(audited, labels, removals.row)],
         **_basis(audited, decided),
     }
     table = _plan_table(rows, goes, _reasons(rows, removals, decided), looked)

@@ -92,7 +92,7 @@ def find_removals(
     for _ in range(_LOOKS):
         if not unlike.any():
             break
-        decided = _keep_apart(decided, removals.take(np.flatnonzero(unlike == COCO)))
+        decided = _keep_apart(decided, removals.take(np.flatnonzero(unlike >= COCO)))
         removals = candidates.group(decided, heed_labels=True)
         unlike = _compare(removals, labels, progress)
     removals = removals.take(np.flatnonzero(unlike == 0))

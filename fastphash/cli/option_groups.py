@@ -216,6 +216,8 @@ class LabelOptions:
     """Where the labels of images are."""
 
     coco: dict[str, Path]
+    tables: dict[str, Path]
+    sidecar_labels: bool
     class_folders: bool | None
     compare_masks: bool
 
@@ -223,7 +225,7 @@ class LabelOptions:
         """The same, for the library."""
         from fastphash.audits.options import LabelSources
 
-        return LabelSources(self.class_folders, self.coco)
+        return LabelSources(self.class_folders, self.coco, self.tables, self.sidecar_labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,10 +166,10 @@ def _change_kinds(
     return kinds
 
 
-def parse_coco_files(
+def parse_label_files(
     _: click.Context, __: click.Parameter, value: tuple[str, ...]
 ) -> dict[str, Path]:
-    """``--coco``: the file of each split, from words SPLIT=FILE."""
+    """``--coco`` or ``--labels``: the file of each split, from words SPLIT=FILE."""
     files: dict[str, Path] = {}
     for text in value:
         split, _separator, path = text.partition("=")

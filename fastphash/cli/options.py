@@ -338,12 +338,13 @@ def grouping_option(command: F) -> F:
     )(command)
 
 
-def coco_option(text: str) -> Callable[[F], F]:
-    """``--coco SPLIT=FILE``."""
+def label_files_option(option: str, name: str, text: str) -> Callable[[F], F]:
+    """``--coco SPLIT=FILE`` or ``--labels SPLIT=FILE``."""
     return click.option(
-        "--coco",
+        option,
+        name,
         multiple=True,
         metavar="SPLIT=FILE",
-        callback=values.parse_coco_files,
+        callback=values.parse_label_files,
         help=text,
     )

@@ -9,10 +9,9 @@ import click
 from fastphash.base.text import about, count, display_name, listed, share
 from fastphash.base.vocabulary import ALTERED, COLLISION, COPY_KINDS, COUNTED_COPIES, CROPPED, KINDS
 from fastphash.cli.output import cell, show_lines, show_table
-from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
+from fastphash.cli.output_labels import show_labels
 from fastphash.results.calibration_words import share_in_words
 from fastphash.results.leak_words import leak_lines, same_pixels_inside
-from fastphash.results.sidecar_words import sidecars_in_words
 from fastphash.results.verdict import count_leaks
 
 # more splits than this don't fit side by side
@@ -20,8 +19,6 @@ _MATRIX_SPLITS = 4
 # leaks whose distances are shown
 _LEAK_LINES = 12
 _NO_COPIES = KINDS[len(COPY_KINDS) :]
-_MASK_LINES = 5
-_LABELS_FROM_FOLDERS = "copies in other ones disagree (--no-class-folders compares no folders)"
 _KINDS_FOUND = {
     KINDS[CROPPED]: (
         "one picture shows a part of the other, or has a border; column window of leaks.parquet "
@@ -49,12 +46,7 @@ def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) ->
             _show_leak_matrix(leaks, list(splits))
         _show_leaks_in_words(leaks)
         _show_collisions(leaks, thumbnails=summary["thumbnails"])
-    _show_masks(summary["masks"])
-    if sidecars := sidecars_in_words(summary):
-        show_lines("Files of the same names as images", sidecars)
-    show_label_conflicts(summary["labels"])
-    if coco := summary["labels"].get("coco"):
-        _show_coco_files(coco)
+    show_labels(summary)
     groups = summary["groups"]
     if groups["groups"]:
         show_table(
@@ -243,80 +235,6 @@ def _show_collisions(leaks: list[dict[str, Any]], *, thumbnails: bool) -> None:
             "Collisions",
             [f"{sharing} a hash with another split, not counted above: {why}"],
         )
-
-
-def show_label_conflicts(labels: dict[str, Any]) -> None:
-    """How many copies have labels that differ from their keeper's, or were not compared."""
-    lines = []
-    if classes := labels.get("folder", {}).get("classes"):
-        show_lines("Labels", [f"{count(classes, 'class folder')}; {_LABELS_FROM_FOLDERS}"])
-    if conflicts := labels.get("folder", {}).get("conflicts"):
-        lines.append(f"copies in another class folder than their keeper: {conflicts:,}")
-    if conflicts := labels.get("coco", {}).get("conflicts"):
-        lines.append(f"copies with other annotations than their keeper: {conflicts:,}")
-    if parts := labels.get("coco", {}).get("not_compared"):
-        lines.append(f"cropped copies, whose annotations were not compared: {parts:,}")
-    if lines:
-        show_lines("Label conflicts", lines)
-
-
-def _show_masks(masks: list[dict[str, Any]]) -> None:
-    """Folders of images that look like masks, and whether they were compared."""
-    lines = []
-    for one in masks[:_MASK_LINES]:
-        folder = "/".join(name for name in (one["split"], one["folder"]) if name)
-        folder += " (by the names of files)" if one["marked"] and one["left_out"] else ""
-        images = count(one["images"], "image looks like a mask", "images look like masks")
-        if one["left_out"]:
-            copies = one["images"] - one["not_compared"]
-            but = f", but for {count(copies, 'file')} of another split, too" if copies else ""
-            what = f"not compared{but} (--compare-masks compares them)"
-        else:
-            what = "compared all the same; to leave them out, name the folder of pictures as split"
-        lines.append(f"{folder}: {images}, {what}")
-    if len(masks) > _MASK_LINES:
-        lines.append(f"and {len(masks) - _MASK_LINES:,} more folders in summary.json")
-    if lines:
-        show_lines("Masks", lines)
-
-
-def _show_coco_files(coco: dict[str, Any]) -> None:
-    """How COCO files and the images of their splits match, and what they have that is odd."""
-    lines = []
-    for split, unknown in coco["unknown"].items():
-        ambiguous, unlisted = coco["ambiguous"][split], coco["unlisted"][split]
-        if unknown or ambiguous or unlisted:
-            lines.append(
-                f"{split}: {unknown:,} of its images are not in the split, "
-                f"{ambiguous:,} match several images; {unlisted:,} images are not in the file"
-            )
-        if first := coco["first_unmatched"].get(split):
-            lines.append(
-                f"{split}: the first that matches none is {first}; {REJECTED_ANNOTATIONS} names all"
-            )
-        if inexact := coco["inexact"][split]:
-            names = count(inexact, "name is", "names are")
-            lines.append(f"{split}: {names} spelled otherwise than the file, but matched")
-        if other_ids := coco["other_ids"][split]:
-            annotations = count(other_ids, "annotation has", "annotations have")
-            lines.append(
-                f"{split}: {annotations} the id of an image as a text instead of a number, or the "
-                "other way round, but matched"
-            )
-    if lines:
-        show_lines("COCO files", lines)
-    _show_rejected_annotations(coco)
-
-
-def _show_rejected_annotations(coco: dict[str, Any]) -> None:
-    """Entries of COCO files that can't be used: the first by name."""
-    lines, rejected = list(coco["first_rejected"]), sum(coco["rejected"].values())
-    if rejected > len(lines):
-        lines.append(f"and {rejected - len(lines):,} more in {REJECTED_ANNOTATIONS}")
-    if lines:
-        entries = count(rejected, "entry", "entries")
-        as_is = "it is" if rejected == 1 else "they are"
-        show_lines(f"{entries} of COCO files can't be used as {as_is}", lines)
 
 
 def _work_done(tallies: dict[str, Any]) -> str:

@@ -33,6 +33,7 @@ DISAGREEMENTS_SHOWN = 5
 _DISAGREEMENTS = {
     "folder": "{number:,} in another class folder; --conflicts drop lets them go",
     "coco": "{number:,} with other annotations; --conflicts drop lets them go",
+    "annotations": "{number:,} with other annotations; --conflicts drop lets them go",
     "unannotated": "{number:,} with annotations, which the image that has priority lacks",
 }
 _EMPTIED = {

@@ -1,41 +1,16 @@
 """Which categories the images of a split have, by its COCO file."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastphash.files.json_arrays import pieces
 from fastphash.labels.category_names import CategoryNames
 from fastphash.labels.ids import ImageId, is_id
+from fastphash.labels.label_source import Categories
 from fastphash.labels.levels import annotated_rows
 from fastphash.store.rows import HashTable
-
-
-class Categories(NamedTuple):
-    """The categories of a split's images.
-
-    Attributes
-    ----------
-    names : list of str
-        Of those that some annotation has; categories of one name are one.
-    row, category : int64 (n,)
-        An image and one of its categories; a pair occurs once for each such annotation.
-    """
-
-    names: list[str]
-    row: NDArray[np.int64]
-    category: NDArray[np.int64]
-
-    def emptied(self, removed: NDArray[np.bool_]) -> dict[str, int]:
-        """Categories whose images are all removed, each with the number of its images."""
-        # as one number each, because np.unique is slow for pairs
-        category, row = np.divmod(np.unique(self.category * removed.size + self.row), removed.size)
-        images = np.bincount(category, minlength=len(self.names))
-        gone = np.bincount(category[removed[row]], minlength=len(self.names))
-        lost = np.flatnonzero((images > 0) & (images == gone))
-        return {self.names[i]: int(images[i]) for i in lost}
 
 
 def read_categories(rows: HashTable, path: Path) -> Categories:

@@ -1,15 +1,15 @@
 """Copies with other labels than their keepers, which are errors of the data set.
 
-Labels are class folders or the annotations of COCO files. Boxes and polygons are read in the frame
-of the stored width and height: of the pixels as the file has them or, if the store was made with
-`exif`, as EXIF turns them.
+Labels are class folders or annotations, in any format of `LabelSource`. Boxes and polygons are read
+in the frame of the stored width and height: of the pixels as the file has them or, if the store was
+made with `exif`, as EXIF turns them.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from pathlib import Path
-from typing import NamedTuple, Self
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,23 +18,22 @@ from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import COPY_KINDS, CROPPED, KINDS, ORIENTATIONS
-from fastphash.errors import StoreError
 from fastphash.labels.class_folders import Depths, class_folders
-from fastphash.labels.coco import Annotations, ImageMatching, match_images, read_images
+from fastphash.labels.coco import ImageMatching
 from fastphash.labels.conflict_table import CONFLICTS_SCHEMA
-from fastphash.labels.ids import ImageId
-from fastphash.labels.shapes import MIN_IOU, Shape, least_iou, orient_shapes, shapes_of
+from fastphash.labels.label_source import ImageLabels, LabelSource
+from fastphash.labels.shapes import MIN_IOU, Shape, least_iou, orient_shapes
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
 
-#: Label of an image that a COCO file lists without annotations.
+#: Label of an image that is listed without annotations.
 NO_OBJECTS = "no objects"
 
 # least share of a split's folders that the split with the most has too, if folders are classes
 _SHARED_FOLDERS = 0.5
 
 
-class CocoConflicts(NamedTuple):
+class AnnotationConflicts(NamedTuple):
     """Copies with other annotations than their keepers.
 
     Attributes
@@ -42,14 +41,15 @@ class CocoConflicts(NamedTuple):
     table : pyarrow.Table
         CONFLICTS_SCHEMA.
     matched : dict of str to ImageMatching
-        By split, which images of its COCO file are which of its paths.
-    not_compared : int
-        Copies that show another part than their keepers, both listed by COCO files.
+        By split, which images of its COCO file or table are which of its paths.
+    not_compared : dict of str to int
+        By the format of a copy's labels: copies that show another part than their keepers, both
+        with labels.
     """
 
     table: pa.Table
     matched: dict[str, ImageMatching]
-    not_compared: int
+    not_compared: dict[str, int]
 
 
 def folder_conflicts(groups: pa.Table, depths: Depths) -> pa.Table:
@@ -79,16 +79,16 @@ def folder_conflicts(groups: pa.Table, depths: Depths) -> pa.Table:
         "keeper_label": labels.take(pa.array(keepers)),
         "iou": pa.nulls(copies.size, pa.float32()),
     }
-    return _table(groups, copies, keepers, "folder", columns)
+    return _table(groups, copies, keepers, ["folder"] * copies.size, columns)
 
 
-def coco_conflicts(
+def annotation_conflicts(
     groups: pa.Table,
     rows: HashTable,
-    files: Mapping[str, Path],
+    sources: Mapping[str, LabelSource],
     progress: Progress = no_progress,
-) -> CocoConflicts:
-    """Copies with other COCO annotations than their keepers.
+) -> AnnotationConflicts:
+    """Copies with other annotations than their keepers.
 
     Boxes and polygons of a copy are turned and scaled into its keeper's frame. Within each
     category, annotations are matched one to one, so that as many pairs as possible reach an
@@ -96,12 +96,13 @@ def coco_conflicts(
     annotation without a partner, on either side, makes a conflict. Its `iou` is the least of all
     pairs, or 0 if the numbers of annotations differ.
 
-    An image that its file doesn't list has no labels and no conflict. One that is listed without
-    annotations has the label "no objects". An annotation that can't be read counts as one of the
-    category "unreadable annotation".
+    An image of which its source says nothing has no labels and no conflict. One that is listed
+    without annotations has the label "no objects". An annotation that can't be read counts as one
+    of the category "unreadable annotation".
 
     Copies of kind `cropped` are not compared: what they show is a part of their keepers, or the
-    other way round, so that boxes lie elsewhere, and some outside.
+    other way round, so that boxes lie elsewhere, and some outside. Nor are categories by number
+    with categories by name.
 
     Parameters
     ----------
@@ -109,42 +110,61 @@ def coco_conflicts(
         GROUPS_SCHEMA.
     rows : HashTable
         Split, path, width and height of the images in `groups`.
-    files : mapping of str to Path
-        COCO files by split; not every split needs one.
+    sources : mapping of str to LabelSource
+        By split; not every split needs one.
 
     Raises
     ------
     StoreError
-        A file is no COCO file.
+        A COCO file is none.
     """
     copies, keepers = _copies(groups)
     splits = np.asarray(groups["split"].to_numpy(zero_copy_only=False), object)
-    labelled = np.isin(splits, list(files))
-    both = labelled[copies] & labelled[keepers]
+    both = _are_comparable(splits[copies], splits[keepers], sources)
     copies, keepers = copies[both], keepers[both]
     paths = exact_paths(groups).to_pylist()
-    compared: dict[str, set[bytes]] = {split: set() for split in files}
+    wanted: dict[str, set[bytes]] = {split: set() for split in sources}
     for row in np.union1d(copies, keepers).tolist():
-        compared[splits[row]].add(paths[row])
-    with ExitStack() as stack:
-        labels = {
-            split: stack.enter_context(
-                _LabelledSplit(rows.where_split(split), path, compared[split])
-            )
-            for split, path in files.items()
-        }
+        wanted[splits[row]].add(paths[row])
+    with _opened(rows, sources, wanted) as labels:
         parts = groups["kind"].cast(pa.string()).to_numpy(zero_copy_only=False) == KINDS[CROPPED]
         whole = ~parts[copies]
         conflicts = list(_find_conflicts(groups, copies[whole], keepers[whole], labels, progress))
-        not_compared = sum(
-            paths[copy] in labels[splits[copy]].ids and paths[keeper] in labels[splits[keeper]].ids
+        has_labels = [
+            labels[splits[copy]].lists(paths[copy]) and labels[splits[keeper]].lists(paths[keeper])
             for copy, keeper in zip(copies[~whole], keepers[~whole], strict=True)
-        )
-    table = _coco_table(groups, conflicts)
-    return CocoConflicts(table, {split: labels[split].matched for split in labels}, not_compared)
+        ]
+        matched = {split: one.matched for split, one in labels.items() if one.matched is not None}
+    of_parts = itertools.compress(copies[~whole].tolist(), has_labels)
+    not_compared = Counter(sources[splits[copy]].form for copy in of_parts)
+    forms = [sources[splits[conflict.copy]].form for conflict in conflicts]
+    return AnnotationConflicts(_as_table(groups, conflicts, forms), matched, dict(not_compared))
 
 
-def _coco_table(groups: pa.Table, conflicts: "list[_Conflict]") -> pa.Table:
+@contextmanager
+def _opened(
+    rows: HashTable, sources: Mapping[str, LabelSource], wanted: Mapping[str, set[bytes]]
+) -> Iterator[dict[str, ImageLabels]]:
+    """The annotations of some images, by split."""
+    with ExitStack() as stack:
+        yield {
+            split: stack.enter_context(source.open(rows.where_split(split), wanted[split]))
+            for split, source in sources.items()
+        }
+
+
+def _are_comparable(
+    copies: NDArray[np.object_], keepers: NDArray[np.object_], sources: Mapping[str, LabelSource]
+) -> NDArray[np.bool_]:
+    """Whether images of these splits both have labels, and categories of one sort: bool (n,)."""
+    # 0 for a split without labels
+    sort = {split: 1 + source.has_names for split, source in sources.items()}
+    one, other = (np.array([sort.get(name, 0) for name in side]) for side in (copies, keepers))
+    same: NDArray[np.bool_] = (one == other) & (one > 0)
+    return same
+
+
+def _as_table(groups: pa.Table, conflicts: "list[_Conflict]", forms: list[str]) -> pa.Table:
     columns = {
         "label": pa.array([conflict.label for conflict in conflicts], pa.string()),
         "keeper_label": pa.array([conflict.keeper_label for conflict in conflicts], pa.string()),
@@ -152,7 +172,7 @@ def _coco_table(groups: pa.Table, conflicts: "list[_Conflict]") -> pa.Table:
     }
     copies = np.array([conflict.copy for conflict in conflicts], np.int64)
     keepers = np.array([conflict.keeper for conflict in conflicts], np.int64)
-    return _table(groups, copies, keepers, "coco", columns)
+    return _table(groups, copies, keepers, forms, columns)
 
 
 def count_categories(shapes: list[Shape]) -> str:
@@ -172,63 +192,11 @@ class _Conflict(NamedTuple):
     iou: float
 
 
-class _ImageShapes(NamedTuple):
-    """The annotations of an image of this width and height."""
-
-    shapes: list[Shape]
-    size: tuple[int, int]
-
-
-class _LabelledSplit:
-    """The annotations of some images of a split, by path: a context."""
-
-    def __init__(self, rows: HashTable, path: Path, wanted: set[bytes]) -> None:
-        paths = rows.paths.to_pylist()
-        images = read_images(path)
-        self.matched = match_images(images.names, paths)
-        self.ids: dict[bytes, list[ImageId]] = {}
-        seen: set[ImageId] = set()
-        for key, row in zip(images.ids, self.matched.rows.tolist(), strict=True):
-            # of two images with one id, the annotations are the first one's
-            if key is None or key in seen:
-                continue
-            seen.add(key)
-            if row >= 0 and paths[row] in wanted:
-                self.ids.setdefault(paths[row], []).append(key)
-        widths, heights = rows.numbers("width").tolist(), rows.numbers("height").tolist()
-        self.sizes = {
-            name: (width, height)
-            for name, width, height in zip(paths, widths, heights, strict=True)
-            if name in self.ids
-        }
-        if any(min(size) <= 0 for size in self.sizes.values()):
-            raise StoreError(f"{path}: can't compare its boxes: the hashes don't say image sizes")
-        found = [key for keys in self.ids.values() for key in keys]
-        self.annotations = Annotations(path, found, images.ids)
-
-    def __enter__(self) -> Self:
-        self.annotations.__enter__()
-        return self
-
-    def __exit__(self, *of_error: object) -> None:
-        self.annotations.__exit__(*of_error)
-
-    def shapes(self, path: bytes) -> _ImageShapes | None:
-        """The shapes of an image, or None if the file doesn't list it."""
-        if path not in self.ids:
-            return None
-        shapes: list[Shape] = []
-        for key in self.ids[path]:
-            for annotation in self.annotations.of(key):
-                shapes += shapes_of(annotation, self.annotations.categories).shapes
-        return _ImageShapes(shapes, self.sizes[path])
-
-
 def _find_conflicts(
     groups: pa.Table,
     copies: NDArray[np.int64],
     keepers: NDArray[np.int64],
-    labels: Mapping[str, _LabelledSplit],
+    labels: Mapping[str, ImageLabels],
     progress: Progress,
 ) -> Iterator[_Conflict]:
     """Compare copies with their keepers, rows of `groups`; copies of a keeper stand together."""
@@ -263,17 +231,18 @@ def _table(
     groups: pa.Table,
     copies: NDArray[np.int64],
     keepers: NDArray[np.int64],
-    source: str,
+    forms: list[str],
     columns: Mapping[str, pa.Array],
 ) -> pa.Table:
     """Conflicts of copies with their keepers, rows of `groups`.
 
-    `columns` are label, keeper_label and iou, with one item for each conflict.
+    `forms` are what labels come from, `columns` are label, keeper_label and iou: an item for each
+    conflict.
     """
     of_copies, of_keepers = groups.take(pa.array(copies)), groups.take(pa.array(keepers))
     everything = {
         **columns,
-        "source": pa.array([source] * copies.size, pa.string()).dictionary_encode(),
+        "source": pa.array(forms, pa.string()).dictionary_encode(),
         **{name: of_copies[name] for name in of_copies.column_names},
         **{f"keeper_{name}": of_keepers[name] for name in ("split", "path", "path_bytes")},
     }

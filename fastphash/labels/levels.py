@@ -1,4 +1,4 @@
-"""What the COCO files of splits say of each image: annotated, only listed, or nothing."""
+"""What the labels of splits say of each image: annotated, only listed, or nothing."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,26 +10,27 @@ from numpy.typing import NDArray
 from fastphash.files.json_arrays import pieces
 from fastphash.labels.coco import match_images, read_images
 from fastphash.labels.ids import Ids
+from fastphash.labels.label_source import LabelSource
 from fastphash.store.rows import HashTable
 
-#: What is known of the labels of an image, best first; UNKNOWN is an image of a split without file.
+#: What is known of the labels of an image, best first; UNKNOWN: its split has none.
 LEVELS = ANNOTATED, LISTED, UNLISTED, UNKNOWN = range(4)
 #: Column of a HashTable with the level of each row, uint8.
 LEVEL = "_label_level"
 
 
-def with_levels(rows: HashTable, files: Mapping[str, Path]) -> HashTable:
-    """The same rows with the column LEVEL, by the COCO files of splits.
+def with_levels(rows: HashTable, sources: Mapping[str, LabelSource]) -> HashTable:
+    """The same rows with the column LEVEL, by the labels of splits.
 
     Raises
     ------
     StoreError
-        A file is no COCO file.
+        A COCO file is none.
     """
     levels = np.full(len(rows), UNKNOWN, np.uint8)
-    for split, path in files.items():
+    for split, source in sources.items():
         of_split = np.flatnonzero(rows.splits == split)
-        levels[of_split] = _levels_of_split(rows.take(of_split), path)
+        levels[of_split] = _levels_of_split(rows.take(of_split), source)
     table = rows.table.append_column(LEVEL, pa.array(levels))
     return HashTable(table, rows.definition, rows.store)
 
@@ -60,8 +61,8 @@ def annotated_rows(rows: HashTable, path: Path) -> tuple[NDArray[np.int64], NDAr
     return matched[matched >= 0], np.concatenate(of_annotations)
 
 
-def _levels_of_split(rows: HashTable, path: Path) -> NDArray[np.uint8]:
-    listed, annotated = annotated_rows(rows, path)
+def _levels_of_split(rows: HashTable, source: LabelSource) -> NDArray[np.uint8]:
+    listed, annotated = source.annotated_rows(rows)
     levels = np.full(len(rows), UNLISTED, np.uint8)
     levels[listed] = LISTED
     levels[annotated[annotated >= 0]] = ANNOTATED

@@ -171,21 +171,21 @@ def _shape_of(item: Any, categories: CategoryNames) -> tuple[Shape, list[str]]:
     nowhere = np.full((2, 2), np.nan)
     unreadable = Shape(UNREADABLE, nowhere, [])
     if not isinstance(item, dict):
-        why = item.why if isinstance(item, Unreadable) else f"is no object: {_shown(item)}"
+        why = item.why if isinstance(item, Unreadable) else f"is no object: {shown(item)}"
         return unreadable, [why]
     key = item.get("category_id", "unnamed")
     if not is_id(key):
-        return unreadable, [f"no category_id: {_shown(key)}"]
+        return unreadable, [f"no category_id: {shown(key)}"]
     rings, problems = _rings_of(item)
     box = nowhere
     if "bbox" in item:
-        corners = _points(item["bbox"], 4)
+        corners = points_of(item["bbox"], 4)
         if corners is None:
-            problems.append(f"no bbox: {_shown(item['bbox'])}")
+            problems.append(f"no bbox: {shown(item['bbox'])}")
         else:
             box = np.stack([corners[0], corners.sum(axis=0)])
             if (corners[1] < 0).any():
-                problems.append(f"bbox of negative size: {_shown(item['bbox'])}")
+                problems.append(f"bbox of negative size: {shown(item['bbox'])}")
     if np.isnan(box).any() and rings:
         points = np.concatenate(rings)
         box = np.stack([points.min(axis=0), points.max(axis=0)])
@@ -198,23 +198,23 @@ def _rings_of(item: dict[str, Any]) -> tuple[list[NDArray[np.float64]], list[str
     """The polygons of a shape, none if one can't be read, and what is wrong with them."""
     segmentation = item.get("segmentation")
     if segmentation is not None and not isinstance(segmentation, (list, dict)):
-        return [], [f"no segmentation: {_shown(segmentation)}"]
+        return [], [f"no segmentation: {shown(segmentation)}"]
     if isinstance(segmentation, dict):
         problem = run_length_problem(segmentation)
-        return [], [f"no segmentation, {problem}: {_shown(segmentation)}"] if problem else []
+        return [], [f"no segmentation, {problem}: {shown(segmentation)}"] if problem else []
     if segmentation is None or item.get("iscrowd"):
         return [], []
     rings = []
     for outline in segmentation:
-        ring = _points(outline)
+        ring = points_of(outline)
         if ring is None:
-            return [], [f"no polygon: {_shown(outline)}"]
+            return [], [f"no polygon: {shown(outline)}"]
         if len(ring) > 2:  # two points enclose nothing
             rings.append(ring)
     return rings, []
 
 
-def _points(values: Any, size: int | None = None) -> NDArray[np.float64] | None:
+def points_of(values: Any, size: int | None = None) -> NDArray[np.float64] | None:
     """A list of coordinates as float64 (n, 2); None if it is none, or has not `size` of them."""
     if not isinstance(values, list) or (size is not None and len(values) != size):
         return None
@@ -230,7 +230,7 @@ def _points(values: Any, size: int | None = None) -> NDArray[np.float64] | None:
     return points if (np.abs(points) < _MAX_COORDINATE).all() else None
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value from a file, short enough for a line."""
     return ascii(value)[:_SHOWN]
 

@@ -101,9 +101,7 @@ def _files_in(folder: bytes) -> _Names:
     try:
         with os.scandir(folder) as listing:
             entries = sorted(
-                entry.name
-                for entry in listing
-                if not is_own_name(entry.name) and (entry.is_file() or entry.is_symlink())
+                entry.name for entry in listing if not is_own_name(entry.name) and entry.is_file()
             )
     except OSError:
         return {}

@@ -17,6 +17,7 @@ from fastphash.report.templates import template
 from fastphash.results import calibration_words, leak_words
 from fastphash.results.audit_folder import AuditFolder, read_conflicts
 from fastphash.results.decisions import count_steps, decisions_digest, read_steps
+from fastphash.results.sidecar_words import unusable_labels
 from fastphash.results.verdict import judge
 from fastphash.store.schema import versions_of
 
@@ -83,6 +84,7 @@ def _render(audited: AuditFolder, groups: int, progress: Progress) -> str:
         summary=audited.summary,
         verdict=judge(audited.summary, decided_since=decided),
         findings=findings,
+        unusable=unusable_labels(audited.summary["labels"]),
         leak_words=leak_words,
         charts=charts,
         share_of_copies=calibration_words.share_in_words(audited.summary),

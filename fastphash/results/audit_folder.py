@@ -38,7 +38,7 @@ REJECTED = "rejected.parquet"
 REJECTED_CSV = "rejected.csv"
 #: Only if the audit compared labels.
 CONFLICTS = "conflicts.parquet"
-#: Only if the audit was given COCO files: their entries that can't be used.
+#: Only if the audit compared annotations: entries that can't be used.
 REJECTED_ANNOTATIONS = "rejected_annotations.parquet"
 REPORT = "report.html"
 #: Only after `fastphash evaluate`.

@@ -24,7 +24,7 @@ _LOSSY_CLASS, _FEW_COLOURS_CLASS = 1, 2
 #: Why a keeper stays rather than its copy, beside "SPLIT before SPLIT": the first that holds.
 REASONS = (
     "annotated",
-    "listed in the COCO file",
+    "listed among the labels",
     "more pixels",
     "less compressed",
     "name without copy mark",
@@ -48,7 +48,7 @@ def is_for_evaluation(split: str) -> bool:
 def order_splits(rows: HashTable) -> list[str]:
     """Splits in the order in which they keep their images, by default.
 
-    Those for evaluation come first, by their names; then those with a COCO file; and the smaller
+    Those for evaluation come first, by their names; then those with annotations; and the smaller
     first, by all of these rows (equal sizes by name).
 
     Examples

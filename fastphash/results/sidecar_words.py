@@ -1,6 +1,10 @@
 """What a summary says of files that belong to images, in words."""
 
-from typing import Any
+from typing import Any, NamedTuple
+
+#: Keys of a summary's labels that stand for annotations.
+ANNOTATED = ("coco", "tables", "sidecars")
+_FORMS = {"yolo": "YOLO", "voc": "Pascal VOC", "labelme": "LabelMe"}
 
 
 def sidecars_in_words(summary: dict[str, Any]) -> list[str]:
@@ -16,6 +20,36 @@ def sidecars_in_words(summary: dict[str, Any]) -> list[str]:
         for split, of_split in found.items()
         for place, number in of_split["places"].items()
     ]
+
+
+def forms_in_words(labels: dict[str, Any]) -> list[str]:
+    """The format of the label files of each split, and how many there are, a line each.
+
+    >>> beside = {"formats": {"val": "yolo"}, "labelled": {"val": 3}, "names": {"val": ""}}
+    >>> forms_in_words({"sidecars": beside})
+    ['val: YOLO, 3 files, without names of classes (no data.yaml)']
+    """
+    beside = labels.get("sidecars", {"formats": {}})
+    lines = []
+    for split, form in beside["formats"].items():
+        nameless = form == "yolo" and not beside["names"][split]
+        without = ", without names of classes (no data.yaml)" if nameless else ""
+        lines.append(f"{split}: {_FORMS[form]}, {beside['labelled'][split]:,} files{without}")
+    return lines
+
+
+class Unusable(NamedTuple):
+    """How many entries of labels can't be used as they are, and the first of them, a line each."""
+
+    entries: int
+    first: list[str]
+
+
+def unusable_labels(labels: dict[str, Any]) -> Unusable:
+    """The entries of labels that can't be used as they are."""
+    figures = [labels[sort] for sort in ANNOTATED if labels.get(sort, {}).get("first_rejected")]
+    number = sum(sum(of_sort["rejected"].values()) for of_sort in figures)
+    return Unusable(number, [line for one in figures for line in one["first_rejected"]])
 
 
 def _where(place: str) -> str:

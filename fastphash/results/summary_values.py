@@ -173,6 +173,7 @@ _MASKS = {
     "not_compared?": is_count,
 }
 _COCO_COUNTS = ("unknown", "ambiguous", "unlisted", "inexact", "other_ids", "rejected")
+_REJECTED_LABELS = {"rejected": _COUNT_BY_NAME, "first_rejected": _TEXTS}
 _LABELS = {
     "folder?": {"conflicts": is_count, "depths": _COUNT_BY_NAME, "classes?": is_count},
     "coco?": {
@@ -182,6 +183,20 @@ _LABELS = {
         **{f"{name}?": _COUNT_BY_NAME for name in _COCO_COUNTS},
         "first_rejected?": _TEXTS,
         "first_unmatched?": _TEXT_BY_NAME,
+    },
+    "tables?": {
+        **dict.fromkeys(("conflicts", "not_compared"), is_count),
+        "files": _TEXT_BY_NAME,
+        **dict.fromkeys(("unknown", "ambiguous", "unlisted", "inexact"), _COUNT_BY_NAME),
+        **_REJECTED_LABELS,
+        "first_unmatched": _TEXT_BY_NAME,
+    },
+    "sidecars?": {
+        **dict.fromkeys(("conflicts", "not_compared"), is_count),
+        "formats": Each(dict, _one_of("yolo", "voc", "labelme")),
+        "names": _TEXT_BY_NAME,
+        "labelled": _COUNT_BY_NAME,
+        **_REJECTED_LABELS,
     },
 }
 _SUMMARY = {

@@ -54,6 +54,8 @@ USERS = {
     "psutil": {"base.machine"},
     "importlib.metadata": {"base.versions"},
     "shapely": {"labels.shapes"},
+    "defusedxml": {"labels.voc"},
+    "yaml": {"labels.yolo"},
     "jinja2": {"inspector", "report"},
     "starlette": {"inspector"},
     "uvicorn": {"inspector.connections", "inspector.server"},

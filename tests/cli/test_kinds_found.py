@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from fastphash.cli.next_steps import show_next_steps
-from fastphash.cli.output_audit import show_audit, show_chained, show_label_conflicts
+from fastphash.cli.output_audit import show_audit, show_chained
+from fastphash.cli.output_labels import show_label_conflicts
 from fastphash.files import atomic
 from fastphash.results.audit_folder import open_audit, read_summary
 from tests.support.audits import write_summary

@@ -96,15 +96,15 @@ def test_signs_that_make_no_sense(text, always, said):
 @pytest.mark.parametrize("text", ["x", "=file", "val=", "val=nowhere.json"])
 def test_coco_files_that_are_none(text):
     with pytest.raises(click.BadParameter):
-        values.parse_coco_files(None, None, (text,))
+        values.parse_label_files(None, None, (text,))
 
 
 def test_one_coco_file_for_a_split(tmp_path):
     file = tmp_path / "a=b.json"
     file.touch()
-    assert values.parse_coco_files(None, None, (f"val={file}",)) == {"val": file}
+    assert values.parse_label_files(None, None, (f"val={file}",)) == {"val": file}
     with pytest.raises(click.BadParameter, match="two files for split 'val'"):
-        values.parse_coco_files(None, None, (f"val={file}", f"val={file}"))
+        values.parse_label_files(None, None, (f"val={file}", f"val={file}"))
 
 
 @pytest.mark.parametrize("kind", [values.SCORE, values.PRECISION, values.SECONDS])

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fastphash.audits.labels import check_labels, compare_labels
+from fastphash.audits.labels import check_labels, compare_labels, open_labels
 from fastphash.audits.options import AuditOptions, LabelSources
 from fastphash.audits.proposals import check_proposals, propose
 from fastphash.audits.run import audit
@@ -302,7 +302,8 @@ def coco(rng, sound):
     labels = LabelSources(coco=sound.coco)
     with one_line():
         checked = check_labels(labels, no_progress)
-        compare_labels(sound.groups, sound.rows, labels, checked, no_progress)
+        found = open_labels(sound.rows, sound.sources, labels, checked, no_progress)
+        compare_labels(sound.groups, sound.rows, labels, found, checked, no_progress)
         filter_coco(path, sound.folder / "filtered.json", [1, "2"])
     if rng.random() < 0.1:
         command("clean", sound.out, "--apply", "--coco", f"train={path}")

@@ -15,12 +15,11 @@ from fastphash.errors import StoreError
 from fastphash.files import parquet
 from fastphash.labels.conflict_table import CONFLICTS_SCHEMA
 from fastphash.labels.conflicts import (
-    coco_conflicts,
     folder_conflicts,
 )
 from fastphash.labels.shapes import orient_shapes
 from fastphash.results.schemas import GROUPS_SCHEMA
-from tests.support.annotations import EIGHT, groups_of, polygon, rows_of
+from tests.support.annotations import EIGHT, coco_conflicts, groups_of, polygon, rows_of
 from tests.support.examples import slow_but
 from tests.support.scenes import TRANSPOSES
 
@@ -233,13 +232,13 @@ def test_boxes_of_a_part_are_not_compared_with_those_of_the_whole(tmp_path):
     rows = rows_of(*((*image, 60, 48) for image in images))
     groups = groups_of([images[0], *((*image, "cropped") for image in images[1:])])
     found = coco_conflicts(groups, rows, files)
-    assert (found.table.num_rows, found.not_compared) == (0, 3)
+    assert (found.table.num_rows, found.not_compared) == (0, {"coco": 3})
     assert folder_conflicts(groups, FIRST)["path"].to_pylist() == ["dog/far.jpg"]
     # as whole images they would be conflicts
     groups = groups_of([images[0], *((*image, "altered") for image in images[1:])])
     found = coco_conflicts(groups, rows, files)
     assert found.table["path"].to_pylist() == ["cat/crop.jpg", "dog/far.jpg"]
-    assert found.not_compared == 0
+    assert found.not_compared == {}
 
 
 def test_hashes_without_sizes_are_refused(tmp_path):

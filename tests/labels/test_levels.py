@@ -8,6 +8,7 @@ import pytest
 
 from fastphash.errors import StoreError
 from fastphash.labels.categories import read_categories
+from fastphash.labels.coco_labels import CocoLabels
 from fastphash.labels.levels import ANNOTATED, LISTED, UNKNOWN, UNLISTED, levels_of, with_levels
 from tests.support.stores import hashes_of
 
@@ -42,7 +43,7 @@ def rows(*names):
 
 def test_levels_are_those_of_each_split(file):
     table = rows("train:a.jpg", "val:a.jpg", "train:b.jpg", "train:c.jpg")
-    found = levels_of(with_levels(table, {"train": file}))
+    found = levels_of(with_levels(table, {"train": CocoLabels(file)}))
     assert found.tolist() == [ANNOTATED, UNKNOWN, LISTED, UNLISTED]
     assert levels_of(table).tolist() == [UNKNOWN] * 4
 
@@ -50,7 +51,7 @@ def test_levels_are_those_of_each_split(file):
 def test_a_file_without_annotations_lists_its_images(tmp_path):
     path = tmp_path / "bare.json"
     path.write_text('{"images": [{"id": 1, "file_name": "a.jpg"}]}')
-    found = levels_of(with_levels(rows("train:a.jpg", "train:b.jpg"), {"train": path}))
+    found = levels_of(with_levels(rows("train:a.jpg", "train:b.jpg"), {"train": CocoLabels(path)}))
     assert found.tolist() == [LISTED, UNLISTED]
 
 
@@ -58,7 +59,7 @@ def test_no_coco_file_is_an_error(tmp_path):
     path = tmp_path / "no.json"
     path.write_text("[]")
     with pytest.raises(StoreError, match=r"no\.json"):
-        with_levels(rows("train:a.jpg"), {"train": path})
+        with_levels(rows("train:a.jpg"), {"train": CocoLabels(path)})
 
 
 def test_categories_without_a_number_or_a_name_are_borne(file):

@@ -14,7 +14,7 @@ from fastphash.base.vocabulary import INVERSE
 from fastphash.labels import shapes
 from fastphash.labels.category_names import CategoryNames
 from fastphash.labels.coco_check import check_coco
-from fastphash.labels.conflicts import coco_conflicts, count_categories
+from fastphash.labels.conflicts import count_categories
 from fastphash.labels.shapes import (
     MIN_IOU,
     Shape,
@@ -25,7 +25,7 @@ from fastphash.labels.shapes import (
     shapes_of,
 )
 from tests.support import naive
-from tests.support.annotations import EIGHT, groups_of, polygon, rows_of
+from tests.support.annotations import EIGHT, coco_conflicts, groups_of, polygon, rows_of
 from tests.support.examples import examples
 from tests.support.scenes import TRANSPOSES
 

@@ -42,7 +42,7 @@ def first(*rows):
     [
         (("small", {"width": 9, LEVEL: 0}), ("large", {}), "annotated"),
         (("small", {"width": 9, LEVEL: 0}), ("large", {LEVEL: 1}), "annotated"),
-        (("small", {"width": 9, LEVEL: 1}), ("large", {LEVEL: 2}), "listed in the COCO file"),
+        (("small", {"width": 9, LEVEL: 1}), ("large", {LEVEL: 2}), "listed among the labels"),
         (("large (1).jpg", {"width": 101}), ("a.png", {"format": "PNG"}), "more pixels"),
         (("a.png", {"format": "PNG"}), ("z.png", {"format": "PNG", "size": 90_000}), "first name"),
         (("b.bmp", {"format": "BMP"}), ("aa.png", {"format": "PNG", "size": 9}), "shorter name"),

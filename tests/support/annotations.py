@@ -4,6 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.labels.coco_labels import CocoLabels
+from fastphash.labels.conflicts import annotation_conflicts
 from fastphash.labels.shapes import Shape
 from fastphash.results.schemas import GROUPS_SCHEMA
 from tests.support.stores import hashes_of
@@ -73,6 +75,12 @@ def rows_of(*images):
             "height": pa.array(height, pa.int32()),
         }
     )
+
+
+def coco_conflicts(groups, rows, files):
+    """Copies with other annotations than their keepers, by COCO files."""
+    sources = {split: CocoLabels(path) for split, path in files.items()}
+    return annotation_conflicts(groups, rows, sources)
 
 
 def polygon(points, category="thing"):

@@ -103,9 +103,23 @@ class _OptionalKinds(click.Command):
     "vector, of any embedding. They come before other pairs in doubt.",
 )
 @options.grouping_option
-@options.coco_option(
+@options.label_files_option(
+    "--coco",
+    "coco",
     "COCO file of a split. Copies whose annotations differ from their keeper's are listed as label "
-    "conflicts. May be repeated."
+    "conflicts. May be repeated.",
+)
+@options.label_files_option(
+    "--labels",
+    "tables",
+    "Table of labels of a split: .csv, .parquet or .jsonl with a column path or file_name, label, "
+    "and perhaps xmin, ymin, xmax and ymax. Compared as a COCO file is. May be repeated.",
+)
+@click.option(
+    "--sidecar-labels/--no-sidecar-labels",
+    default=True,
+    help="Whether label files of single images are compared, too: YOLO, Pascal VOC or LabelMe, in "
+    "splits without --coco and --labels.  [default: --sidecar-labels]",
 )
 @click.option(
     "--class-folders/--no-class-folders",

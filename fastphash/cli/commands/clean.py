@@ -49,9 +49,11 @@ if TYPE_CHECKING:
     "what goes to DIR.  [default: lists]",
 )
 @click.option("--undo", is_flag=True, help="Move back everything that was moved.")
-@options.coco_option(
+@options.label_files_option(
+    "--coco",
+    "coco",
     "Apply: COCO file of a split; a copy without the images that go is written. May be "
-    "repeated.  [default: the files that the audit was given]"
+    "repeated.  [default: the files that the audit was given]",
 )
 @click.option("-0", "--null", is_flag=True, help="End names in lists with NUL bytes.")
 @click.option("--absolute", is_flag=True, help="Write absolute names to lists.")

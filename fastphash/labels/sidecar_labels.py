@@ -1,0 +1,244 @@
+"""The labels of a split in a file for each image: YOLO, Pascal VOC, LabelMe."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.base.progress import Progress, no_progress
+from fastphash.labels.coco import ImageMatching
+from fastphash.labels.coco_check import RejectedEntry
+from fastphash.labels.image_sizes import sizes_of
+from fastphash.labels.label_source import Categories, ImageLabels, ImageShapes
+from fastphash.labels.label_text import LabelFileError, read_bytes
+from fastphash.labels.labelme import read_labelme
+from fastphash.labels.shapes import UNREADABLE, ReadShapes, Shape
+from fastphash.labels.sidecars import find_sidecars, forget_folders
+from fastphash.labels.voc import read_voc
+from fastphash.labels.yolo import find_names_file, read_names, read_yolo
+from fastphash.store.rows import HashTable
+
+#: Endings of the files of each format.
+FORMS = {"yolo": b".txt", "voc": b".xml", "labelme": b".json"}
+# files that are read to see what they are, and the least share of them that must be of a format:
+# captions and other texts have these endings, too
+_SAMPLE = 64
+_READABLE = 0.5
+_FILES_PER_REPORT = 256
+_UNREADABLE_FILE = Shape(UNREADABLE, np.full((2, 2), np.nan), [])
+
+
+class Survey(NamedTuple):
+    """What the label files of a split hold, all of them read.
+
+    Attributes
+    ----------
+    listed : int64 (m,)
+        Rows that have a label file.
+    row, category : int64 (n,)
+        The row of each annotation, and the place of its category in `names`; -1 if it can't be
+        read.
+    names : list of str
+    rejected : list of RejectedEntry
+        Files with something that can't be used, each once.
+    """
+
+    listed: NDArray[np.int64]
+    row: NDArray[np.int64]
+    category: NDArray[np.int64]
+    names: list[str]
+    rejected: list[RejectedEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarLabels:
+    """Label files of the images of a split, as `LabelSource`.
+
+    Attributes
+    ----------
+    form : {"yolo", "voc", "labelme"}
+    root : bytes
+        Absolute folder of the split.
+    names_file : str
+        The file with the names of YOLO's classes; empty without one.
+    names : tuple of str
+        Those names.
+    survey : Survey
+        Of the rows of the split.
+    """
+
+    form: str
+    root: bytes
+    names_file: str
+    names: tuple[str, ...]
+    survey: Survey
+
+    @property
+    def has_names(self) -> bool:
+        """Whether categories have names: YOLO's may be numbers."""
+        return self.form != "yolo" or bool(self.names)
+
+    def annotated_rows(self, rows: HashTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # noqa: ARG002 - as surveyed
+        """Rows with a label file, and the row of each annotation."""
+        return self.survey.listed, self.survey.row
+
+    def categories(self, rows: HashTable) -> Categories:  # noqa: ARG002 - as surveyed
+        """The categories of the images."""
+        known = self.survey.category >= 0
+        return Categories(self.survey.names, self.survey.row[known], self.survey.category[known])
+
+    def open(self, rows: HashTable, wanted: set[bytes]) -> AbstractContextManager[ImageLabels]:
+        """The annotations of some images."""
+        return nullcontext(_OpenSidecars(self, rows, wanted))
+
+
+def find_sidecar_form(rows: HashTable, root: bytes) -> str:
+    """The format of the label files of a split; empty if it has none.
+
+    It is the one that most images have a file of, of those of which at least half of a sample can
+    be read, and some have objects.
+    """
+    forget_folders()
+    paths = rows.paths.to_pylist()
+    files: dict[str, list[bytes]] = {form: [] for form in FORMS}
+    for path in paths:
+        for form, name in _label_files(os.path.join(root, path)).items():
+            files[form].append(name)
+    for form in sorted(files, key=lambda form: -len(files[form])):
+        if files[form] and _is_of_form(files[form], _reader(form, ())):
+            return form
+    return ""
+
+
+def read_sidecar_labels(
+    rows: HashTable,
+    root: bytes,
+    form: str,
+    names_file: str | None = None,
+    progress: Progress = no_progress,
+) -> SidecarLabels:
+    """Read the label files of all images of a split.
+
+    Parameters
+    ----------
+    rows : HashTable
+        Those of the split.
+    root : bytes
+    form : {"yolo", "voc", "labelme"}
+    names_file : str, optional
+        With the names of YOLO's classes; empty for none. By default it is looked for.
+    progress : Progress
+
+    Raises
+    ------
+    LabelFileError
+        The file with the names can't be read.
+    """
+    if names_file is None:
+        names_file = find_names_file(root) if form == "yolo" else ""
+    names = read_names(names_file) if names_file else ()
+    survey = _survey(rows, root, form, _reader(form, names), progress)
+    return SidecarLabels(form, root, names_file, names, survey)
+
+
+class _OpenSidecars:
+    """The annotations of some images of a split, each file read on demand; as `ImageLabels`."""
+
+    def __init__(self, labels: SidecarLabels, rows: HashTable, wanted: set[bytes]) -> None:
+        self.matched: ImageMatching | None = None
+        self._labels = labels
+        self._read = _reader(labels.form, labels.names)
+        has_file = {path for path in wanted if self.lists(path)}
+        self._sizes = sizes_of(rows, has_file, f"labels of {os.fsdecode(labels.root)}")
+
+    def lists(self, path: bytes) -> bool:
+        """Whether an image has a label file."""
+        return self._file(path) is not None
+
+    def shapes(self, path: bytes) -> ImageShapes | None:
+        """The annotations of an image; None if it has no label file."""
+        name = self._file(path)
+        if name is None:
+            return None
+        size = self._sizes[path]
+        return ImageShapes(_read_or_reject(name, size, self._read).shapes, size)
+
+    def _file(self, path: bytes) -> bytes | None:
+        return _label_files(os.path.join(self._labels.root, path)).get(self._labels.form)
+
+
+_Read = Callable[[bytes, tuple[int, int]], ReadShapes]
+
+
+def _reader(form: str, names: tuple[str, ...]) -> _Read:
+    if form == "yolo":
+        return partial(read_yolo, names=names)
+    return read_voc if form == "voc" else read_labelme
+
+
+def _label_files(image: bytes) -> dict[str, bytes]:
+    """The label file of an image in each format, if it has one; in a folder of labels first."""
+    files: dict[str, bytes] = {}
+    # those beside it come first
+    for sidecar in find_sidecars(image):
+        ending = os.path.splitext(sidecar.name)[1].lower()
+        files |= {form: sidecar.name for form in FORMS if FORMS[form] == ending}
+    return files
+
+
+def _is_of_form(files: list[bytes], read: _Read) -> bool:
+    """Whether files are of a format, by some of them."""
+    places = np.linspace(0, len(files) - 1, min(len(files), _SAMPLE)).astype(int).tolist()
+    found = [_read_or_reject(files[place], (1, 1), read) for place in places]
+    readable = [one for one in found if not one.problems]
+    return len(readable) >= _READABLE * len(found) and any(one.shapes for one in readable)
+
+
+def _read_or_reject(name: bytes, size: tuple[int, int], read: _Read) -> ReadShapes:
+    """The shapes of a file; one that can't be read has one unreadable shape."""
+    try:
+        return read(read_bytes(name), size)
+    except LabelFileError as error:
+        return ReadShapes([_UNREADABLE_FILE], [str(error)])
+
+
+def _survey(rows: HashTable, root: bytes, form: str, read: _Read, progress: Progress) -> Survey:
+    listed, row_of, categories = [], [], []
+    number: dict[str, int] = {}
+    rejected = []
+    paths = rows.paths.to_pylist()
+    for row, path in enumerate(paths):
+        if row % _FILES_PER_REPORT == 0:
+            progress("reading labels", row, len(paths))
+        name = _label_files(os.path.join(root, path)).get(form)
+        if name is None:
+            continue
+        listed.append(row)
+        found = _read_or_reject(name, (1, 1), read)
+        if found.problems:
+            rejected.append(_rejected(name, root, path, found.problems, form))
+        for shape in found.shapes:
+            row_of.append(row)
+            is_known = shape.category != UNREADABLE
+            categories.append(number.setdefault(shape.category, len(number)) if is_known else -1)
+    return Survey(
+        np.array(listed, np.int64),
+        np.array(row_of, np.int64),
+        np.array(categories, np.int64),
+        list(number),
+        rejected,
+    )
+
+
+def _rejected(
+    name: bytes, root: bytes, path: bytes, problems: list[str], form: str
+) -> RejectedEntry:
+    more = f"; and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
+    file = os.path.relpath(name, os.path.normpath(root)).decode(errors="replace")
+    image = path.decode(errors="replace")
+    return RejectedEntry(form, -1, None, image, file, problems[0] + more)

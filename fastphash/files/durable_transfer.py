@@ -40,7 +40,7 @@ def copy_file(source: bytes, target: bytes, digest: bytes) -> bool:
     TakenError
         Something else has the target's name.
     """
-    _drop_placeholder(target, digest)
+    drop_killed_placeholder(target, digest)
     if os.path.lexists(target):
         _check_copy(target, digest)
         return False
@@ -189,7 +189,7 @@ def _check_copy(target: bytes, digest: bytes) -> None:
     remove_leftovers(target, digest)
 
 
-def _drop_placeholder(target: bytes, digest: bytes) -> None:
+def drop_killed_placeholder(target: bytes, digest: bytes) -> None:
     """Remove an empty target that a killed run left with the copy for it."""
     if not is_empty(target):
         return

@@ -48,7 +48,7 @@ USERS = {
     "pillow_heif": {"images.plugins"},
     "pillow_jxl": {"images.plugins"},
     "numba": {"kernels"},
-    "pyarrow.parquet": {"files.parquet", "sources.containers.parquet"},
+    "pyarrow.parquet": {"clean.shards.parquet", "files.parquet", "sources.containers.parquet"},
     "obstore": {"sources.remote.client"},
     "filelock": {"store.lock"},
     "psutil": {"base.machine"},

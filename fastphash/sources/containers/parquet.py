@@ -20,7 +20,8 @@ from fastphash.sources.containers.format import CHANGED, ContainerError, Member
 from fastphash.sources.containers.input import open_input, open_regular, read_each
 from fastphash.sources.remote.address import is_remote
 
-_FAILURES = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError)
+#: What pyarrow raises for files that are damaged.
+FAILURES = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError)
 # bytes of a batch, by the mean of its row group, and its most rows
 _BATCH_BYTES, _BATCH_ROWS = 1 << 22, 64
 _BUFFER = 1 << 16
@@ -59,7 +60,7 @@ class ParquetContainer:
             _ = schema.names
             self._column = _column(schema, image_column)
             self._ends = self._row_group_ends()
-        except _FAILURES as error:
+        except FAILURES as error:
             self._file.close()
             raise ContainerError(_reason(error)) from error
         except ContainerError:
@@ -111,7 +112,7 @@ class ParquetContainer:
                 for value in self._column.values(batch).field("path").to_pylist():
                     # a damaged footer may say that paths are bytes
                     yield value.encode() if isinstance(value, str) else value or b""
-        except _FAILURES as error:
+        except FAILURES as error:
             raise ContainerError(f"damaged in row group {group}: {_reason(error)}") from error
 
     def _read(self, row: int) -> bytes:
@@ -137,7 +138,7 @@ def _open(path: bytes) -> pa.NativeFile:
     try:
         # not by its path, because pyarrow doesn't take names that aren't UTF-8
         return pa.OSFile(path)
-    except _FAILURES as error:
+    except FAILURES as error:
         raise ContainerError(_reason(error)) from error
 
 
@@ -204,7 +205,7 @@ class _Rows:
             values = self._column.values(batch)
         except StopIteration:
             self._broken = CHANGED
-        except _FAILURES as error:
+        except FAILURES as error:
             if self._size == 1:
                 self._broken = f"this row group is damaged from here on: {_reason(error)}"
                 return
@@ -285,7 +286,7 @@ def _reason(error: Exception) -> str:
 
 def has_column(path: bytes, name: str) -> bool:
     """Whether a Parquet file has a column of a name; False if it can't be read."""
-    with contextlib.suppress(ContainerError, *_FAILURES):
+    with contextlib.suppress(ContainerError, *FAILURES):
         open_regular(path).close()
         with pa.OSFile(path) as file:
             return name in pq.read_schema(file).names

@@ -74,6 +74,11 @@ class TarContainer(InputContainer):
     ----------
     path : bytes
 
+    Attributes
+    ----------
+    compressed : bool
+        Whether gzip compressed it.
+
     Raises
     ------
     ContainerError
@@ -81,7 +86,7 @@ class TarContainer(InputContainer):
     """
 
     def __init__(self, path: bytes) -> None:
-        source, self._compressed = _open(path)
+        source, self.compressed = _open(path)
         super().__init__(source)
         self._forward = Forward(source, _AHEAD)
         self._indexed: _Index | None = None
@@ -89,12 +94,12 @@ class TarContainer(InputContainer):
     def members(self) -> Iterator[Member]:
         """Files and hard links; ContainerError behind the last whole one if there is damage."""
         names = OwnNames()
-        for offset, entry, _ in self._entries():
+        for offset, entry, _ in self.entries():
             if entry.is_file:
                 own = names.own(entry.name)
                 yield Member(own, sample_key(entry.name), offset, entry.size)
 
-    def _entries(self) -> Iterator[tuple[int, Entry, bool]]:
+    def entries(self) -> Iterator[tuple[int, Entry, bool]]:
         """Each entry with the offset of its first header, and whether a global header may name it.
 
         Entries are whole; ContainerError follows the last of them if the file isn't.
@@ -114,7 +119,7 @@ class TarContainer(InputContainer):
             raise ContainerError(what) from error
 
     def _read(self, member: Member) -> bytes:
-        if self._compressed and member.size > MOST_BYTES:
+        if self.compressed and member.size > MOST_BYTES:
             raise ImageError("read", f"{member.size:,} bytes, more than {MOST_BYTES:,}")
         data = self._forward
         data.ahead = _AHEAD + member.size
@@ -134,7 +139,7 @@ class TarContainer(InputContainer):
         return found
 
     def _linked(self, offset: int, link: bytes) -> Entry:
-        if self._compressed:
+        if self.compressed:
             # each would unfold the file again
             raise ImageError("read", "a hard link in a compressed tar file: unpack that first")
         entry = self._index().links.get(offset)
@@ -147,7 +152,7 @@ class TarContainer(InputContainer):
             self._indexed = _Index({}, {})
             files: dict[bytes, Entry] = {}
             with contextlib.suppress(ContainerError):
-                for offset, entry, common in self._entries():
+                for offset, entry, common in self.entries():
                     if common:
                         self._indexed.named[offset] = entry
                     if entry.kind == HARD_LINK and entry.link in files:

@@ -5,6 +5,7 @@ Dialects: V7, ustar, GNU (long names, base-256 numbers) and pax (records in UTF-
 
 import re
 import zlib
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from fastphash.sources.containers.input import InputError
@@ -19,9 +20,9 @@ FILE_KINDS = frozenset((b"0", b"\0", b"7"))
 HARD_LINK = b"1"
 # an entry as GNU tar writes it for a file with holes, and for one that began on another tape
 SPARSE, CONTINUED = b"S", b"M"
-_FOLDER = b"5"
+FOLDER = b"5"
 # links, devices, folders and pipes, whose size means nothing
-_WITHOUT_DATA = frozenset((HARD_LINK, b"2", b"3", b"4", _FOLDER, b"6"))
+_WITHOUT_DATA = frozenset((HARD_LINK, b"2", b"3", b"4", FOLDER, b"6"))
 # those, but for hard links; of GNU, contents of a folder, names, a volume's label
 _NO_FILES = _WITHOUT_DATA - {HARD_LINK} | {b"D", b"N", b"V"}
 # names of GNU for the next entry, by what pax calls them
@@ -130,6 +131,33 @@ def read_entry(read_at: ReadAt, offset: int, common: Records) -> Entry | None:
         block = read_at(offset, BLOCK)
 
 
+def global_headers(read_at: ReadAt, offset: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where the headers of pax for all entries are, between the offset of an entry and its data."""
+    while offset < end:
+        block = read_at(offset, BLOCK)
+        kind = block[156:157]
+        if kind not in _EXTENSIONS:
+            return
+        behind = offset + BLOCK + padded(_number(block[124:136]))
+        if kind == _GLOBAL:
+            yield offset, behind
+        offset = behind
+
+
+def as_file(header: bytes, size: int) -> bytes:
+    """The header of a hard link, as that of a file with so many bytes."""
+    number = b"%011o\0" % size if size < 8**11 else b"\x80" + size.to_bytes(11, "big")
+    unsummed = b"%b%b%b%b0%b%b" % (
+        header[:124],
+        number,
+        header[136:148],
+        b" " * 8,
+        bytes(100),
+        header[257:],
+    )
+    return b"%b%06o\0 %b" % (unsummed[:148], sum(unsummed), unsummed[156:])
+
+
 def padded(size: int) -> int:
     """Bytes of whole blocks that hold so many."""
     return -(-size // BLOCK) * BLOCK
@@ -163,7 +191,7 @@ def _entry(block: bytes, data: int, records: Records) -> Entry:
     elif name.endswith(b"/") and kind in FILE_KINDS:
         # V7 has no kind for folders, and no data of theirs
         size = 0 if kind == b"\0" else size
-        kind = _FOLDER
+        kind = FOLDER
     elif kind in _WITHOUT_DATA:
         size = 0
     link = records.get(b"linkpath") or block[157:257].partition(b"\0")[0]

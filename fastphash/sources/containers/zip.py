@@ -5,6 +5,7 @@ damaged entry, and keeps 0.5 kB for each. Members are listed from the directory 
 read by their own headers alone, so that a worker that reads some needn't list all.
 """
 
+import contextlib
 import struct
 import zlib
 from collections.abc import Iterator
@@ -28,15 +29,21 @@ from fastphash.sources.containers.input import (
     open_input,
 )
 
-# signature, versions, flags, method, time, checksum, sizes, lengths, disk, attributes, offset
-_LISTED = struct.Struct("<4s4H4s3I3H4sII")
+#: Of an entry of the directory: signature, versions, flags, method, time, checksum, sizes, lengths,
+#: disk, attributes, offset.
+LISTED = struct.Struct("<4s4H4s3I3H4sII")
 # the same of the header before a member's bytes: flags, method, checksum, sizes, lengths
 _LOCAL = struct.Struct("<4sH2H4s3I2H")
-_END = struct.Struct("<4s4H2IH")
-_END_64 = struct.Struct("<4sQ4s2I4Q")
-_LOCATOR_64 = struct.Struct("<4sIQI")
+#: Of the record at the end: signature, disks, members (twice), size and offset of the directory,
+#: length of the comment.
+END = struct.Struct("<4s4H2IH")
+#: Of its form in 64 bits: signature, its size, versions, disks, then as `END`.
+END_64 = struct.Struct("<4sQ4s2I4Q")
+#: Of what says where that is: signature, disk, offset, disks.
+LOCATOR_64 = struct.Struct("<4sIQI")
 _LONGEST_COMMENT = 0xFFFF
-_FULL = 0xFFFFFFFF
+#: Of a number of 32 bits: a wide one says it.
+FULL = 0xFFFFFFFF
 _ZIP_64 = 1
 
 _ENCRYPTED, _SIZES_BEHIND = 1, 8
@@ -48,13 +55,53 @@ _PIECE, _AHEAD = 1 << 18, 64
 _LONGEST_DESCRIPTOR = 24
 
 
-class _Directory(NamedTuple):
-    """Where the list of members is: its offset, bytes, members, and bytes before the archive."""
+class Directory(NamedTuple):
+    """Where the list of members is.
+
+    Attributes
+    ----------
+    offset, size, members : int
+        Where it begins, its bytes, and how many members it lists.
+    shift : int
+        Bytes before the archive.
+    comment : bytes
+        Of the archive.
+    """
 
     offset: int
     size: int
     members: int
     shift: int
+    comment: bytes
+
+
+class Record(NamedTuple):
+    """An entry of the directory.
+
+    Attributes
+    ----------
+    raw : bytes
+        The entry as it is.
+    name : bytes
+    offset : int
+        Of the header before the member's bytes.
+    stored, size : int
+        Bytes of the member as stored, and as unfolded.
+    checksum : int
+    is_file : bool
+        Whether it is neither a folder nor a link.
+    has_descriptor : bool
+        Whether checksum and sizes follow the member's bytes.
+    """
+
+    raw: bytes
+    name: bytes
+    offset: int
+    stored: int
+    size: int
+    checksum: int
+    is_file: bool
+    has_descriptor: bool
 
 
 class ZipContainer(InputContainer):
@@ -78,36 +125,69 @@ class ZipContainer(InputContainer):
         """Files in the order of the directory; ContainerError behind the last whole entry."""
         names = OwnNames()
         try:
-            for name, offset, size in self._entries():
-                yield Member(names.own(name), sample_key(name), offset, size)
+            for record in self.records():
+                if record.is_file:
+                    name = record.name
+                    yield Member(names.own(name), sample_key(name), record.offset, record.stored)
         except InputError as error:
             raise ContainerError(str(error)) from error
 
-    def _entries(self) -> Iterator[tuple[bytes, int, int]]:
-        """Name, offset and stored bytes of each file."""
-        directory = _find_directory(self._file)
+    def records(self) -> Iterator[Record]:
+        """The entries of the directory, folders and links too.
+
+        Raises
+        ------
+        ContainerError
+            The directory is damaged, behind the last whole entry.
+        InputError
+            The file can't be read.
+        """
+        directory = self.directory()
         source = Forward(self._file, _PIECE)
         at, end = directory.offset, directory.offset + directory.size
         for number in range(directory.members):
-            fixed = source.read_at(at, _LISTED.size)
-            if fixed[:4] != b"PK\1\2" or at + _LISTED.size > end:
+            fixed = source.read_at(at, LISTED.size)
+            if fixed[:4] != b"PK\1\2" or at + LISTED.size > end:
                 raise ContainerError(
                     f"damaged behind {number:,} of {directory.members:,} entries of its directory"
                 )
-            fields = _LISTED.unpack(fixed)
-            _, made_by, _, _, _, _, _, stored, size, *lengths, _, attributes, offset = fields
-            rest = source.read_at(at + _LISTED.size, lengths[0] + lengths[1])
+            fields = LISTED.unpack(fixed)
+            _, made_by, _, flags, _, _, checksum, stored, size, *lengths, _, attributes, offset = (
+                fields
+            )
+            rest = source.read_at(at + LISTED.size, sum(lengths))
             name = rest[: lengths[0]]
-            if _FULL in (stored, size, offset):
-                size, stored, offset = _widened(
-                    _wide_numbers(rest[lengths[0] :]), size, stored, offset
-                )
-            at += _LISTED.size + sum(lengths)
+            if FULL in (stored, size, offset):
+                extra = rest[lengths[0] : lengths[0] + lengths[1]]
+                size, stored, offset = _widened(_wide_numbers(extra), size, stored, offset)
+            at += LISTED.size + sum(lengths)
             linked = made_by >> 8 == _UNIX and attributes >> 28 == _LINK
-            if not (linked or name.endswith(b"/")):
-                yield name, offset + directory.shift, stored
+            yield Record(
+                fixed + rest,
+                name,
+                offset + directory.shift,
+                stored,
+                size,
+                checksum,
+                is_file=not (linked or name.endswith(b"/")),
+                has_descriptor=bool(flags & _SIZES_BEHIND),
+            )
         if at != end:
             raise ContainerError("its directory holds more than its members")
+
+    def end_of(self, record: Record) -> int:
+        """Where an entry ends, with all that belongs to it; errors as `records`."""
+        fixed = self._file.read_at(record.offset, _LOCAL.size)
+        if fixed[:4] != b"PK\3\4" or len(fixed) < _LOCAL.size:
+            raise ContainerError(f"{record.name!r} isn't where the directory says")
+        end: int = record.offset + _LOCAL.size + sum(_LOCAL.unpack(fixed)[-2:]) + record.stored
+        if record.has_descriptor:
+            end += _descriptor_size(self._file.read_at(end, _LONGEST_DESCRIPTOR), record)
+        return end
+
+    def directory(self) -> Directory:
+        """Where the directory is; errors as `records`."""
+        return _find_directory(self._file)
 
     def _read(self, member: Member) -> bytes:
         source = Forward(self._file, _LOCAL.size + len(member.name) + _AHEAD + member.size)
@@ -172,6 +252,17 @@ def _described(behind: bytes, stored: int, *, wide: bool) -> tuple[int, int]:
     raise ImageError("read", "damaged: its sum and sizes aren't behind it")
 
 
+def _descriptor_size(behind: bytes, record: Record) -> int:
+    """Bytes of the descriptor behind a member; ContainerError if there is none."""
+    for signature in (b"PK\7\x08", b""):
+        for layout in ("<III", "<IQQ"):
+            with contextlib.suppress(struct.error):
+                packed = struct.pack(layout, record.checksum, record.stored, record.size)
+                if behind.startswith(signature + packed):
+                    return len(signature + packed)
+    raise ContainerError(f"the sum and sizes of {record.name!r} aren't behind it")
+
+
 def _wide_numbers(extra: bytes) -> tuple[int, ...] | None:
     """Numbers that 32 bits don't hold, in an extra field; None if there is no such field."""
     at = 0
@@ -188,10 +279,10 @@ def _widened(wide: tuple[int, ...] | None, *numbers: int) -> Iterator[int]:
     """Numbers, those that are full replaced by wide ones in their order."""
     others = iter(wide or ())
     for number in numbers:
-        yield next(others, number) if number == _FULL else number
+        yield next(others, number) if number == FULL else number
 
 
-def _find_directory(source: PlainInput) -> _Directory:
+def _find_directory(source: PlainInput) -> Directory:
     """Where the directory is, by the record at the end of the file.
 
     Raises
@@ -199,36 +290,37 @@ def _find_directory(source: PlainInput) -> _Directory:
     ContainerError
         There is none, or it is of an archive in several files.
     """
-    start = max(source.size - _END.size - _LONGEST_COMMENT, 0)
+    start = max(source.size - END.size - _LONGEST_COMMENT, 0)
     tail = source.read_at(start, source.size - start)
     place = tail.rfind(b"PK\5\6")
-    while place >= 0 and len(tail) - place < _END.size:
+    while place >= 0 and len(tail) - place < END.size:
         place = tail.rfind(b"PK\5\6", 0, place)
     if place < 0:
         what = (
             "it is empty" if not source.size else "cut short, or no zip file: it has no directory"
         )
         raise ContainerError(what)
-    _, disk, _, _, members, size, offset, _ = _END.unpack_from(tail, place)
+    _, disk, _, _, members, size, offset, comment = END.unpack_from(tail, place)
     end = start + place
-    locator = source.read_at(max(end - _LOCATOR_64.size, 0), _LOCATOR_64.size)
-    if locator[:4] == b"PK\6\7" and len(locator) == _LOCATOR_64.size:
+    locator = source.read_at(max(end - LOCATOR_64.size, 0), LOCATOR_64.size)
+    if locator[:4] == b"PK\6\7" and len(locator) == LOCATOR_64.size:
         end, disk, members, size, offset = _wide_end(source, end, locator)
     if disk not in (0, 0xFFFF):
         raise ContainerError("one file of an archive in several: join them first")
     shift = end - size - offset
     if shift < 0:
         raise ContainerError("damaged: its directory doesn't end where it is said to")
-    return _Directory(end - size, size, members, shift)
+    place += END.size
+    return Directory(end - size, size, members, shift, tail[place : place + comment])
 
 
 def _wide_end(source: PlainInput, end: int, locator: bytes) -> tuple[int, int, int, int, int]:
     """Where the directory ends, its disk, members, size and offset, by the record of 64 bits."""
-    _, _, said, _ = _LOCATOR_64.unpack(locator)
+    _, _, said, _ = LOCATOR_64.unpack(locator)
     # it lies right before its locator, or where that says
-    for place in (end - _LOCATOR_64.size - _END_64.size, said):
-        record = source.read_at(max(place, 0), _END_64.size)
-        if len(record) == _END_64.size and record[:4] == b"PK\6\6":
-            fields = _END_64.unpack(record)
+    for place in (end - LOCATOR_64.size - END_64.size, said):
+        record = source.read_at(max(place, 0), END_64.size)
+        if len(record) == END_64.size and record[:4] == b"PK\6\6":
+            fields = END_64.unpack(record)
             return place, fields[3], fields[6], fields[7], fields[8]
     raise ContainerError("damaged: its record of 64 bits isn't in its place")

@@ -1,0 +1,140 @@
+"""Parquet files without some rows: all columns, row group by row group."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fastphash.files.assembled import Output
+from fastphash.files.atomic import one_line
+from fastphash.sources.containers.format import ContainerError, Member
+from fastphash.sources.containers.parquet import FAILURES, ParquetContainer
+
+# most bytes of rows in memory: a larger row group becomes several
+_MOST_BYTES = 256 << 20
+# rows that are read at once, and their bytes by the mean of a row group
+_BATCH_ROWS, _BATCH_BYTES = 1024, 16 << 20
+_DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
+_VERSIONS = {"1.0", "2.4", "2.6"}
+
+
+class ParquetShard:
+    """A Parquet file that is copied without some rows.
+
+    Columns keep their types, compression and dictionaries, the file its metadata. Each row group
+    gives one of the rows that stay, or several if it takes more than 256 MB of memory.
+
+    Parameters
+    ----------
+    path : bytes
+    image_column : str or None
+        As of `ParquetContainer`.
+    """
+
+    def __init__(self, path: bytes, image_column: str | None) -> None:
+        self._container = ParquetContainer(path, image_column)
+        self._file = pa.OSFile(path)
+        self._parquet = pq.ParquetFile(
+            self._file, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
+        )
+
+        self._stores_schema = b"ARROW:schema" in (self._parquet.metadata.metadata or {})
+
+    def members(self) -> list[Member]:
+        """As of `Shard`."""
+        return list(self._container.members())
+
+    def write(self, going: Collection[bytes], output: Output) -> None:
+        """As of `Shard`."""
+        rows = np.sort(np.array([int(number) for number in going], np.int64))
+        try:
+            with (
+                pa.PythonFile(_Writable(output), mode="w") as file,
+                pq.ParquetWriter(file, self._parquet.schema_arrow, **self._settings()) as writer,
+            ):
+                if not self._stores_schema:
+                    # pyarrow writes other metadata with the schema only
+                    writer.add_key_value_metadata(self._parquet.metadata.metadata or {})
+                start = 0
+                for group in range(self._parquet.num_row_groups):
+                    count = self._parquet.metadata.row_group(group).num_rows
+                    within = rows[(rows >= start) & (rows < start + count)] - start
+                    for table in self._staying(group, within):
+                        writer.write_table(table, table.num_rows)
+                    start += count
+        except FAILURES as error:
+            raise ContainerError(one_line(error)) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._container.__exit__(None, None, None)
+
+    def _staying(self, group: int, going: "np.typing.NDArray[np.int64]") -> Iterator[pa.Table]:
+        """The rows of a row group that stay, as one table or several."""
+        count = self._parquet.metadata.row_group(group).num_rows
+        stays = np.ones(count, np.bool_)
+        stays[going] = False
+        batches: list[pa.RecordBatch] = []
+        at = size = 0
+        for batch in self._parquet.iter_batches(self._batch_rows(group), row_groups=[group]):
+            kept = batch.filter(pa.array(stays[at : at + batch.num_rows]))
+            at += batch.num_rows
+            if kept.num_rows:
+                batches.append(kept)
+                size += kept.nbytes
+            if size > _MOST_BYTES:
+                yield pa.Table.from_batches(batches)
+                batches, size = [], 0
+        if at != count:
+            raise ContainerError(f"row group {group} has {at:,} rows, not {count:,}")
+        if batches:
+            yield pa.Table.from_batches(batches)
+
+    def _batch_rows(self, group: int) -> int:
+        metadata = self._parquet.metadata.row_group(group)
+        mean = max(metadata.total_byte_size // max(metadata.num_rows, 1), 1)
+        return int(max(1, min(_BATCH_ROWS, _BATCH_BYTES // mean)))
+
+    def _settings(self) -> dict[str, Any]:
+        """How the file was written, by its first row group, as parameters of a writer."""
+        metadata = self._parquet.metadata
+        first = metadata.row_group(0)
+        columns = [first.column(number) for number in range(first.num_columns)]
+        names = [column.path_in_schema for column in columns]
+        codecs = [column.compression for column in columns]
+        return {
+            "compression": {
+                name: "none" if codec == "UNCOMPRESSED" else codec
+                for name, codec in zip(names, codecs, strict=True)
+            },
+            "use_dictionary": [
+                column.path_in_schema for column in columns if _DICTIONARIES & {*column.encodings}
+            ],
+            "write_statistics": [
+                column.path_in_schema for column in columns if column.is_stats_set
+            ],
+            # as older versions of Arrow named what lists hold
+            "use_compliant_nested_type": not any(".list.item" in name for name in names),
+            "version": metadata.format_version if metadata.format_version in _VERSIONS else "2.6",
+            "store_schema": self._stores_schema,
+            "sorting_columns": first.sorting_columns or None,
+            "write_page_checksum": True,
+        }
+
+
+class _Writable:
+    """An output as pyarrow takes it."""
+
+    closed = False
+
+    def __init__(self, output: Output) -> None:
+        self.write = output.write
+        self.flush = output.flush
+
+    def close(self) -> None:
+        """Nothing: whoever made the output closes it."""

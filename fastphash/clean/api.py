@@ -10,6 +10,7 @@ import pyarrow as pa
 from fastphash.base.paths import Name, name_bytes
 from fastphash.base.progress import Progress, no_progress, shown
 from fastphash.base.vocabulary import SURE_KINDS, ConflictRule
+from fastphash.clean.container_counts import count_containers
 from fastphash.clean.plan import (
     count_disagreements,
     count_keeper_reasons,
@@ -118,4 +119,5 @@ def plan_audit(
         progress=progress,
     )
     counts = {"reasons": count_keeper_reasons(plan), "disagreements": count_disagreements(plan)}
+    counts["containers"] = count_containers(audited, plan)
     return CleanPlan(plan, {"splits": plan_summary(plan), **counts, **plan_settings(plan)})

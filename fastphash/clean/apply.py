@@ -35,24 +35,20 @@ def apply_plan(
     if mode != "lists" and (null or absolute):
         raise UsageError("`null` and `absolute` are for lists")
     if mode != "lists":
-        _check_files(plan, mode)
+        _check_reachable(plan, mode)
+    if mode == "move" and plan.drop_rejected:
+        raise UsageError("`drop_rejected` is for lists and trees: a move leaves such images alone")
     common: dict[str, Any] = {"coco": coco, "overwrite": overwrite, "progress": progress}
-    if mode == "lists":
-        return write_lists(plan, target, null=null, absolute=absolute, **common)
     if mode == "move":
         return move_aside(plan, target, **common)
+    if mode == "lists":
+        return write_lists(plan, target, null=null, absolute=absolute, **common)
     return make_tree(plan, target, mode, **common)
 
 
-def _check_files(plan: CheckedPlan, mode: CleanMode) -> None:
-    """Raise UsageError if images lie in containers or buckets, where nothing is changed."""
+def _check_reachable(plan: CheckedPlan, mode: CleanMode) -> None:
+    """Raise UsageError if images lie in buckets or on web servers, where nothing is changed."""
     for split in plan.audited.splits:
-        if plan.audited.in_containers(split):
-            raise UsageError(
-                f"the images of split {split!r} lie in tar, zip or Parquet files, which are never "
-                f"edited, and `mode` {mode} is for loose files: use `mode` lists, which writes "
-                f"{split}.keep.npy and {split}.keys.parquet, too"
-            )
         root = plan.audited.store.roots[split]
         if is_remote(os.fsencode(root)):
             raise UsageError(

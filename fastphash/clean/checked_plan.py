@@ -1,5 +1,7 @@
 """A plan, which may have been edited, checked against the audit that it was made of."""
 
+from functools import cached_property
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +25,8 @@ from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.results.audit_folder import AuditFolder, were_compared
 from fastphash.results.decisions import decisions_digest
+from fastphash.sources.member_paths import split_path
+from fastphash.sources.origins import Origin, origin_of
 from fastphash.sources.protocol import Reader
 from fastphash.store.schema import exact_paths
 
@@ -38,6 +42,8 @@ class CheckedPlan:
     audited : AuditFolder
     table : pyarrow.Table
         PLAN_SCHEMA, as `make_plan` makes it; only actions and reasons may have been edited.
+    drop_rejected : bool
+        Whether what gave no hash goes from containers, too. Otherwise it stays.
 
     Attributes
     ----------
@@ -56,8 +62,11 @@ class CheckedPlan:
         two are compared again. Or it says that somebody looked at pixels where nobody did.
     """
 
-    def __init__(self, audited: AuditFolder, table: pa.Table) -> None:
+    def __init__(
+        self, audited: AuditFolder, table: pa.Table, *, drop_rejected: bool = False
+    ) -> None:
         self.audited = audited
+        self.drop_rejected = drop_rejected
         self.settings = plan_settings(table)
         # plans of earlier versions name the digest of the whole store
         if self.settings["store"] not in (audited.store.hashes_digest, audited.store.digest):
@@ -93,6 +102,12 @@ class CheckedPlan:
         """Absolute name of a row's file."""
         return self.audited.file(self.splits[row], self.paths[row])
 
+    def container(self, row: int) -> bytes:
+        """Absolute name of what holds a row's image: its container, or its file."""
+        if not self.in_containers[row]:
+            return self.file(row)
+        return self.audited.file(self.splits[row], split_path(self.paths[row])[0])
+
     def reader(self, row: int) -> Reader:
         """What reads a row's file."""
         return self.audited.reader(self.splits[row])
@@ -100,6 +115,28 @@ class CheckedPlan:
     def digest(self, row: int) -> bytes:
         """XXH3-128 of a row's file as it is now; OSError if it can't be read."""
         return self.reader(row).digest(self.paths[row])
+
+    @cached_property
+    def in_containers(self) -> NDArray[np.bool_]:
+        """Whether each row's image lies in a container: bool (n,)."""
+        return np.isin(self.splits, self.container_splits)
+
+    @property
+    def container_splits(self) -> list[str]:
+        """The splits whose images lie in containers."""
+        return [split for split in self.audited.splits if self.audited.in_containers(split)]
+
+    def origin(self, split: str) -> Origin:
+        """What the store remembers of the containers of a split of them."""
+        origin = origin_of(self.audited.store.origins[split])
+        assert origin is not None
+        return origin
+
+    def rejected_paths(self, split: str) -> list[bytes]:
+        """Exact paths of a split's inputs that gave no hash."""
+        rejected = self.audited.rejected
+        names = zip(rejected["split"].to_pylist(), exact_paths(rejected).to_pylist(), strict=True)
+        return [path for of_split, path in names if of_split == split]
 
     def skipped(self, row: int, why: str) -> Skipped:
         """A row that is skipped, and why."""
@@ -219,12 +256,12 @@ class CheckedPlan:
             )
 
 
-def read_plan(audited: AuditFolder) -> CheckedPlan:
-    """The plan in the folder of an audit; UsageError if there is none."""
+def read_plan(audited: AuditFolder, *, drop_rejected: bool = False) -> CheckedPlan:
+    """The plan in the folder of an audit, as a `CheckedPlan`; UsageError if there is none."""
     path = audited.folder / PLAN
     if not path.exists():
         raise UsageError(f"no plan in {str(audited.folder)!r}: make one first")
-    return CheckedPlan(audited, parquet.read_table(path))
+    return CheckedPlan(audited, parquet.read_table(path), drop_rejected=drop_rejected)
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -16,7 +16,6 @@ from fastphash.errors import UsageError
 from fastphash.labels.coco import ImageMatching, Images, match_images, read_images
 from fastphash.labels.coco_filter import Filtered, check_filtered, filter_coco
 from fastphash.labels.coco_removal import Removal, find_removal, unknown_images
-from fastphash.store.schema import exact_paths
 
 
 def check_coco_files(plan: CheckedPlan, coco: Mapping[str, Path] | None) -> None:
@@ -102,7 +101,7 @@ def _plan_filter(
 ) -> _Filtering:
     rows = np.flatnonzero(plan.splits == split)
     # images without a hash stay: their names are known, though no list has them
-    unhashed = _rejected_paths(plan, split)
+    unhashed = plan.rejected_paths(split)
     paths = [plan.paths[row] for row in rows.tolist()] + unhashed
     goes = np.concatenate([removed[rows], np.zeros(len(unhashed), np.bool_)])
     images = read_images(source)
@@ -115,9 +114,3 @@ def _write(filtering: _Filtering, progress: Progress, draft: Path) -> Filtered:
     filtered = filter_coco(images.path, draft, removal.ids, progress, places=removal.places)
     check_filtered(draft, images, removal.places, filtered.orphans)
     return filtered
-
-
-def _rejected_paths(plan: CheckedPlan, split: str) -> list[bytes]:
-    rejected = plan.audited.rejected
-    names = zip(rejected["split"].to_pylist(), exact_paths(rejected).to_pylist(), strict=True)
-    return [path for of_split, path in names if of_split == split]

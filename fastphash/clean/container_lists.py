@@ -1,9 +1,11 @@
 """Lists for loaders: which samples of containers stay, by number and by key."""
 
 import os
+import re
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,16 +13,17 @@ from numpy.typing import NDArray
 
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.drafts import Drafts
+from fastphash.clean.samples import SplitSamples, sample_of
 from fastphash.errors import StoreError
 from fastphash.files import atomic, parquet
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.sources.container_source import list_container
 from fastphash.sources.member_paths import member_path
-from fastphash.sources.origins import origin_of
-from fastphash.store.schema import exact_paths
+from fastphash.store.schema import path_columns
 
 KEEP_NUMBERS = "{}.keep.npy"
 KEEP_KEYS = "{}.keys.parquet"
+KEEP_UIDS = "{}.uids.npy"
 #: A row for each image of a split, in the order of its containers.
 KEYS_SCHEMA = pa.schema(
     [
@@ -31,30 +34,42 @@ KEYS_SCHEMA = pa.schema(
         ("path_bytes", pa.binary()),
     ]
 )
+_UID = re.compile(rb"[0-9a-fA-F]{32}")
 
 
-class _Sample(NamedTuple):
-    """An image of a sample."""
+class _Image(NamedTuple):
+    """An image of a split of containers.
 
-    row: int
-    number: int
+    Attributes
+    ----------
+    container : bytes
+    key, path : bytes
+        As of `Member`, and within the split.
+    sample : int
+        Number of its sample.
+    """
+
+    container: bytes
+    key: bytes
+    path: bytes
+    sample: int
 
 
 def add_container_lists(
-    plan: CheckedPlan, split: str, keep: NDArray[np.bool_], target: Path, drafts: Drafts
+    plan: CheckedPlan, split: str, samples: SplitSamples, target: Path, drafts: Drafts
 ) -> None:
     """Write ``SPLIT.keep.npy`` and ``SPLIT.keys.parquet`` of a split of containers.
 
     The numbers, int64, are those of samples in the order of the containers, from 0: of Parquet
     files all rows; else samples with an image, where members of one key are one sample. A sample
-    stays as long as an image of it does.
+    stays as long as an image of it does. If all keys are ids of DataComp, ``SPLIT.uids.npy`` has
+    those that stay.
 
     Parameters
     ----------
     plan : CheckedPlan
     split : str
-    keep : bool (n,)
-        Whether each image of the plan stays.
+    samples : SplitSamples
     target : Path
         Folder of the lists.
     drafts : Drafts
@@ -64,54 +79,63 @@ def add_container_lists(
     StoreError
         A container has changed since it was hashed.
     """
-    samples = _find_samples(plan, split)
-    rows = np.array([sample.row for sample in samples], np.int64)
-    numbers = np.array([sample.number for sample in samples], np.int64)
-    drafts.add(
-        target / KEEP_NUMBERS.format(split), partial(_write_array, np.unique(numbers[keep[rows]]))
-    )
-    images = plan.audited.rows.table.take(pa.array(rows))
+    images = list(_images(plan, split, samples))
+    keep = [bool(samples.image_stays(image.path)) for image in images]
+    stay = [image for image, stays in zip(images, keep, strict=True) if stays]
+    numbers = np.unique(np.array([image.sample for image in stay], np.int64))
+    drafts.add(target / KEEP_NUMBERS.format(split), partial(_write_array, numbers))
+    text, exact = path_columns([image.path for image in images])
     columns = {
-        **{name: images[name] for name in ("container", "key", "path", "path_bytes")},
-        "keep": pa.array(keep[rows]),
+        "container": pa.array(_text(image.container) for image in images),
+        "key": pa.array((_text(image.key) or None for image in images), pa.string()),
+        "path": text,
+        "keep": pa.array(keep, pa.bool_()),
+        "path_bytes": exact,
     }
     table = pa.table({name: columns[name] for name in KEYS_SCHEMA.names}).cast(KEYS_SCHEMA)
     drafts.add(target / KEEP_KEYS.format(split), lambda path: parquet.write_table(path, table))
+    if images and all(_UID.fullmatch(image.key) for image in images):
+        uids = uids_of(image.key for image in stay)
+        drafts.add(target / KEEP_UIDS.format(split), partial(_write_array, uids))
 
 
-def _find_samples(plan: CheckedPlan, split: str) -> list[_Sample]:
+def uids_of(keys: Iterable[bytes]) -> NDArray[np.void]:
+    """Ids of 32 hexadecimal digits as DataComp's lists have them: sorted, as two halves, u8,u8.
+
+    >>> uids_of([b"00000000000000020000000000000001", b"0" * 31 + b"3"]).tolist()
+    [(0, 3), (2, 1)]
+    """
+    halves = [(int(key[:16], 16), int(key[16:], 16)) for key in sorted({*map(bytes.lower, keys)})]
+    return np.array(halves, np.dtype("u8,u8"))
+
+
+def _images(plan: CheckedPlan, split: str, samples: SplitSamples) -> Iterator[_Image]:
     """The images of a split with the numbers of their samples, in the order of its containers."""
-    store = plan.audited.store
-    origin = origin_of(store.origins[split])
-    assert origin is not None
-    row_of = {plan.paths[row]: row for row in np.flatnonzero(plan.splits == split).tolist()}
-    rejected = plan.audited.rejected
-    of_split = rejected.filter(pa.array(np.array(rejected["split"].to_pylist()) == split))
-    without_hash = {*exact_paths(of_split).to_pylist()}
-    samples: list[_Sample] = []
+    origin, folder = plan.origin(split), plan.audited.store.roots[split]
     number = 0
     for container, record in origin.containers.items():
-        root = os.fsencode(store.roots[split])
-        listing = list_container(root, container, origin.image_column)
+        listing = list_container(os.fsencode(folder), container, origin.image_column)
         if record.is_whole and listing.stamp != record.stamp:
             raise StoreError(
-                f"{os.path.join(store.roots[split], os.fsdecode(container))!r} has changed since "
-                "it was hashed, so that its samples can't be numbered: run the audit again"
+                f"{os.path.join(folder, os.fsdecode(container))!r} has changed since it was "
+                "hashed, so that its samples can't be numbered: run the audit again"
             )
         by_row = container.lower().endswith(b".parquet")
-        keys: dict[bytes, int] = {}
-        for place, member in enumerate(listing.members):
+        places: dict[bytes, int] = {}
+        for member in listing.members:
+            sample = sample_of(container, member)
             path = member_path(container, member.name)
-            if path not in row_of and path not in without_hash:
-                continue
-            key = member.key or member.name
-            at = place if by_row else keys.setdefault(key, len(keys))
-            if path in row_of:
-                samples.append(_Sample(row_of[path], number + at))
-        number += len(listing.members) if by_row else len(keys)
-    return samples
+            if by_row or samples.image_stays(path) is not None:
+                at = places.setdefault(sample, len(places))
+            if samples.image_stays(path) is not None:
+                yield _Image(container, member.key, path, number + at)
+        number += len(places)
 
 
-def _write_array(numbers: NDArray[np.int64], path: Path) -> None:
+def _text(name: bytes) -> str:
+    return name.decode(errors="replace")
+
+
+def _write_array(numbers: NDArray[Any], path: Path) -> None:
     with atomic.replacing(path) as temporary, open(temporary, "wb") as file:
         np.save(file, numbers)

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress
 from fastphash.clean.checked_plan import CheckedPlan
+from fastphash.clean.container_state import DAMAGED, container_problems
 from fastphash.clean.outcome import CHANGED, GONE, Skipped
 from fastphash.errors import StoreError
 from fastphash.files.durable_transfer import entry_of
+from fastphash.sources.member_paths import split_path
 from fastphash.sources.protocol import SpecialFileError, Stamp
 from fastphash.store.stamps import stamp_at, stamps_of
 
@@ -64,8 +66,12 @@ def read_file_state(
     plan: CheckedPlan,
     progress: Progress,
     destinations: Mapping[tuple[str, bytes], bytes] | None = None,
+    *,
+    whole_containers: bool = False,
 ) -> FileState:
     """Compare the stamp of every file with the one in the store, or else its bytes.
+
+    Images in a container are as they were if it is.
 
     Parameters
     ----------
@@ -73,6 +79,8 @@ def read_file_state(
     progress : Progress
     destinations : mapping, optional
         Where earlier runs moved images, by split and path.
+    whole_containers : bool
+        Whether images count as lost that lie in damaged containers.
 
     Raises
     ------
@@ -80,30 +88,20 @@ def read_file_state(
         All images of a split are gone.
     """
     destinations = destinations or {}
-    stamps = stamps_of(plan.audited.rows.table)
     unchanged, exists, moved = np.zeros((3, len(plan)), np.bool_)
     lost = {}
     inodes = [0] * len(plan)
+    files = _Files(plan, whole_containers=whole_containers)
     for row in range(len(plan)):
         if row % _FILES_PER_REPORT == 0:
             progress("looking at files", row, len(plan))
-        try:
-            stamp = plan.reader(row).stamp(plan.paths[row])
-        except SpecialFileError:
-            stamp = None
-        except OSError:
+        problem, inodes[row] = files.look(row)
+        exists[row], unchanged[row] = problem != GONE, not problem
+        if problem == GONE:
             moved_to = destinations.get((plan.splits[row], plan.paths[row]))
             moved[row] = moved_to is not None and os.path.lexists(moved_to)
-            if not moved[row]:
-                lost[row] = plan.skipped(row, GONE)
-            continue
-        exists[row] = True
-        inodes[row] = stamp.inode if stamp is not None else 0
-        unchanged[row] = stamp is not None and _is_unchanged(
-            plan, row, stamp_at(stamps, row), stamp
-        )
-        if not unchanged[row]:
-            lost[row] = plan.skipped(row, CHANGED)
+        if problem and not moved[row]:
+            lost[row] = plan.skipped(row, problem)
     _check_splits(plan, exists)
     to_remove = plan.keeper >= 0
     remove = unchanged & to_remove & (unchanged & ~to_remove)[plan.keeper]
@@ -112,6 +110,35 @@ def read_file_state(
         for row in np.flatnonzero(unchanged & to_remove & ~remove).tolist()
     ]
     return FileState(unchanged & ~remove, remove, moved, lost, rescued, inodes)
+
+
+class _Files:
+    """The files of a plan, against what the store knows of them."""
+
+    def __init__(self, plan: CheckedPlan, *, whole_containers: bool) -> None:
+        self._plan = plan
+        self._whole = whole_containers
+        self._stamps = stamps_of(plan.audited.rows.table)
+        self._containers = container_problems(plan)
+
+    def look(self, row: int) -> tuple[str, int]:
+        """Why the image of a row can't be used, or nothing; and the inode of its file."""
+        plan = self._plan
+        if plan.in_containers[row]:
+            container = plan.splits[row], split_path(plan.paths[row])[0]
+            problem = self._containers.get(container, GONE)
+            if problem != DAMAGED or self._whole:
+                return problem, 0
+        try:
+            stamp = plan.reader(row).stamp(plan.paths[row])
+        except SpecialFileError:
+            return CHANGED, 0
+        except OSError:
+            return GONE, 0
+        # that of a container tells nothing of its images
+        inode = 0 if plan.in_containers[row] else stamp.inode
+        same = _is_unchanged(plan, row, stamp_at(self._stamps, row), stamp)
+        return "" if same else CHANGED, inode
 
 
 def _is_unchanged(plan: CheckedPlan, row: int, before: Stamp, now: Stamp) -> bool:
@@ -145,6 +172,17 @@ def keep_shared_files(plan: CheckedPlan, state: FileState) -> FileState:
     ]
     return state._replace(
         keep=state.keep | shared, remove=state.remove & ~shared, rescued=state.rescued + rescued
+    )
+
+
+def without_containers(plan: CheckedPlan, state: FileState) -> FileState:
+    """The same state, but images in containers neither go nor were lost on their way."""
+    inside = plan.in_containers
+    return state._replace(
+        keep=state.keep | (state.remove & inside),
+        remove=state.remove & ~inside,
+        lost={row: image for row, image in state.lost.items() if not inside[row]},
+        rescued=[image for image in state.rescued if not plan.audited.in_containers(image.split)],
     )
 
 

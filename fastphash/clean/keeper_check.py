@@ -31,7 +31,7 @@ class KeeperCheck:
         Also if an image that stays is gone: of a file that is mounted twice, both names go at once.
         """
         keeper = int(self._plan.keeper[row])
-        path = self._plan.file(keeper)
+        path = self._plan.container(keeper)
         try:
             version = _file_version(path)
             if version != self._read.get(keeper):

@@ -13,6 +13,7 @@ from fastphash.clean.container_lists import add_container_lists
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import Applied
+from fastphash.clean.samples import SplitSamples
 from fastphash.clean.skipped import recorded
 from fastphash.errors import UsageError
 from fastphash.files import atomic
@@ -65,7 +66,8 @@ def write_lists(
             drafts.add(target / f"{split}.txt", partial(_write_bytes, content))
             applied.done += len(rows)
             if plan.audited.in_containers(split):
-                add_container_lists(plan, split, state.keep, target, drafts)
+                samples = SplitSamples(plan, split, state.keep)
+                add_container_lists(plan, split, samples, target, drafts)
         applied.planned = applied.done + len(applied.skipped)
         written = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
         with recorded(plan, applied):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fastphash.base.progress import Progress, no_progress
+from fastphash.base.text import count
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.coco_drafts import check_coco_files, draft_coco
 from fastphash.clean.drafts import CLEAN, Drafts
@@ -17,6 +18,7 @@ from fastphash.clean.file_state import (
     keep_shared_files,
     read_file_state,
     rows_of_same_inode,
+    without_containers,
 )
 from fastphash.clean.journal import (
     Move,
@@ -32,7 +34,7 @@ from fastphash.clean.outcome import GONE, NAME_TAKEN, Applied, Skipped
 from fastphash.clean.sidecars import SidecarMoves
 from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
-from fastphash.errors import FastphashError
+from fastphash.errors import FastphashError, UsageError
 from fastphash.files.durable_move import move_file
 from fastphash.files.own_names import taken_name
 from fastphash.store.lock import locked
@@ -49,7 +51,8 @@ def move_aside(
     """Move the images that go to ``SPLIT/path`` below a folder; a second run continues the first.
 
     The journal, which `undo_moves` reads, is written before the first file is moved. An image is
-    moved only if its bytes and its keeper's, both read again, are those that were hashed.
+    moved only if its bytes and its keeper's, both read again, are those that were hashed. Images in
+    containers stay where they are, and are counted.
 
     Two audits may be applied at once, even if each removes what the other keeps: each takes away
     the name of a copy first and looks at its keeper then. So at least one of them sees that the
@@ -63,22 +66,23 @@ def move_aside(
     Raises
     ------
     UsageError
-        As `make_tree`.
+        As `make_tree`, or all images that go lie in containers.
     """
     check_target(plan, target)
     check_coco_files(plan, coco)
+    inside = _count_in_containers(plan)
     folder = plan.audited.folder
     with locked(folder), Drafts(overwrite) as drafts:
         settle_moves(folder)
         earlier = read_destinations(folder)
-        state = keep_shared_files(plan, read_file_state(plan, progress, earlier))
+        state = _movable(plan, read_file_state(plan, progress, earlier))
         rows, destinations, taken = _planned_moves(plan, target, state)
         skipped = state.skipped_by_move(plan) + taken
         already = int(state.moved.sum())
-        applied = Applied(len(rows) + len(skipped) + already, already=already, skipped=skipped)
+        applied = Applied(len(rows) + len(skipped) + already, 0, already, skipped)
+        applied.in_containers = inside
         draft = partial(draft_coco, plan, folder / CLEAN, coco, drafts=drafts, progress=progress)
-        removed = state.moved.copy()
-        removed[rows] = True
+        removed = state.moved | np.isin(np.arange(len(plan)), rows)
         written = draft(removed=removed)
         warn_of_losses(plan, rows, target)
         with recorded(plan, applied):
@@ -114,6 +118,23 @@ def _sidecar_moves(
     destinations = [earlier[plan.splits[row], plan.paths[row]] for row in before]
     destinations += [move.target for move in moves.values()]
     return SidecarMoves(plan, [*before, *moves], destinations, progress)
+
+
+def _movable(plan: CheckedPlan, state: FileState) -> FileState:
+    """A state in which only files go that have their bytes for themselves."""
+    return keep_shared_files(plan, without_containers(plan, state))
+
+
+def _count_in_containers(plan: CheckedPlan) -> int:
+    """How many images that go lie in containers; UsageError if there are no others to be moved."""
+    goes = plan.keeper >= 0
+    inside = int(np.count_nonzero(goes & plan.in_containers))
+    if inside and inside == np.count_nonzero(goes):
+        raise UsageError(
+            f"{count(inside, 'image goes', 'images go')}, all of them in tar, zip or Parquet "
+            "files, which are never edited: use `mode` copy, which writes new ones without them"
+        )
+    return inside
 
 
 def _places(

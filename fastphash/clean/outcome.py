@@ -46,6 +46,28 @@ class WrittenCoco(NamedTuple):
     orphans: int
 
 
+class WrittenShards(NamedTuple):
+    """The containers of a split in a clean tree.
+
+    Attributes
+    ----------
+    containers : int
+        Containers of the split that could be read.
+    whole : int
+        Those that lose nothing.
+    emptied : int
+        Those of which no sample stays: they are not written.
+    samples, samples_gone : int
+        Samples that stay in containers that lose some, and samples that go.
+    """
+
+    containers: int = 0
+    whole: int = 0
+    emptied: int = 0
+    samples: int = 0
+    samples_gone: int = 0
+
+
 @dataclass
 class Attempts:
     """Counts of what was done to files.
@@ -67,7 +89,9 @@ class Attempts:
     already: int = 0
     skipped: list[Skipped] = field(default_factory=list)
 
-    def attempt(self, action: Callable[[], bool], skip: Callable[[str], Skipped]) -> bool:
+    def attempt(
+        self, action: Callable[[], bool], skip: Callable[[str], Skipped], images: int = 1
+    ) -> bool:
         """Run an action and count its outcome; False if it fails.
 
         Parameters
@@ -76,12 +100,14 @@ class Attempts:
             Does the work; returns False if an earlier run did it.
         skip : callable
             Called with the reason if the action fails; returns the skipped file.
+        images : int
+            How many images the action is for.
         """
         try:
             if action():
-                self.done += 1
+                self.done += images
             else:
-                self.already += 1
+                self.already += images
         except (FastphashError, OSError) as error:
             self.skipped.append(skip(_reason(error)))
             return False
@@ -105,6 +131,10 @@ class Applied(Attempts):
         The COCO files among them, by split.
     sidecars : Attempts
         What was done to files that belong to images, such as labels.
+    shards : dict of str to WrittenShards
+        The containers of a tree, by split.
+    in_containers : int
+        Images that go and that a move leaves in their containers.
     """
 
     rescued: list[Skipped] = field(default_factory=list)
@@ -112,6 +142,8 @@ class Applied(Attempts):
     files: list[Path] = field(default_factory=list)
     coco: dict[str, WrittenCoco] = field(default_factory=dict)
     sidecars: Attempts = field(default_factory=Attempts)
+    shards: dict[str, WrittenShards] = field(default_factory=dict)
+    in_containers: int = 0
 
     @property
     def annotations_gone(self) -> int:
@@ -134,6 +166,8 @@ class Applied(Attempts):
             "places": self.places,
             "files": list(map(str, self.files)),
             "annotations_gone": self.annotations_gone,
+            "in_containers": self.in_containers,
+            "shards": {split: shards._asdict() for split, shards in self.shards.items()},
             "coco": {split: written._asdict() for split, written in self.coco.items()},
             "sidecars": {
                 "planned": self.sidecars.planned,

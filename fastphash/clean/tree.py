@@ -14,6 +14,7 @@ from fastphash.clean.coco_drafts import check_coco_files, draft_coco
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
 from fastphash.clean.outcome import NAME_TAKEN, Applied
+from fastphash.clean.shard_tree import make_shards
 from fastphash.clean.sidecars import place_sidecars
 from fastphash.clean.skipped import recorded
 from fastphash.clean.targets import check_target, target_files
@@ -34,6 +35,9 @@ def make_tree(
 ) -> Applied:
     """Make a tree ``SPLIT/path`` of the images that stay; a second run continues the first.
 
+    Containers are written anew without the samples that go; those that lose none are copied, or
+    linked if links are asked for.
+
     Parameters
     ----------
     plan : CheckedPlan
@@ -51,13 +55,13 @@ def make_tree(
     """
     check_target(plan, target)
     check_coco_files(plan, coco)
-    state = read_file_state(plan, progress)
-    rows = np.flatnonzero(state.keep).tolist()
+    state = read_file_state(plan, progress, whole_containers=True)
+    rows = np.flatnonzero(state.keep & ~plan.in_containers).tolist()
     destinations = target_files(plan, target, rows)
     if mode == "hardlink":
         _check_links(plan, target, dict(zip(rows, destinations, strict=True)))
     applied = Applied(skipped=state.skipped_by_lists(plan), rescued=state.rescued)
-    applied.planned = len(rows) + len(applied.skipped)
+    applied.planned = int(np.count_nonzero(state.keep)) + len(applied.skipped)
     names = FolderNames()
     with Drafts(overwrite) as drafts:
         written = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
@@ -69,6 +73,7 @@ def make_tree(
                 if applied.attempt(make, partial(plan.skipped, row)):
                     made[row] = destination
             applied.sidecars = place_sidecars(plan, [*made], [*made.values()], mode, progress)
+            make_shards(plan, target, mode, state.keep, applied, progress)
             applied.files, applied.coco = drafts.publish(), written
     return applied
 

@@ -263,6 +263,7 @@ class ApplyOptions:
     null: bool
     absolute: bool
     overwrite: bool
+    drop_rejected: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,16 +82,19 @@ def show_plan(
         )
     _show_disagreements(plan_keys["disagreements"], disagreeing)
     _show_emptied(plan_keys["emptied"])
+    show_containers(plan_keys.get("containers", {}))
     differs = _difference_in_words(splits, plan_keys, audit)
     if notes := [*differs, *_notes(plan_keys, audit, impossible)]:
         show_lines("Note", notes)
     clean = f"fastphash clean {shell_word(folder)}"
-    commands = {f"{clean} --apply": "lists of what stays"}
-    if not plan_keys.get("in_containers"):
-        commands |= {
-            f"{clean} DIR --apply --to copy": "a clean tree (or hardlink, symlink)",
-            f"{clean} DIR --apply --to move": "what goes is moved aside",
-        }
+    containers = plan_keys.get("containers", {})
+    tree = "a clean tree, containers written anew" if containers else "a clean tree"
+    commands = {
+        f"{clean} --apply": "lists of what stays",
+        f"{clean} DIR --apply --to copy": f"{tree} (or hardlink, symlink)",
+    }
+    if containers.keys() != splits.keys():
+        commands[f"{clean} DIR --apply --to move"] = "what goes is moved aside"
     commands |= clean_commands(
         shell_word(folder), plan_keys["staying"], "a new plan", plan_keys["kinds"]
     )
@@ -226,6 +229,11 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
     exceptions = applied["skipped"] + applied["rescued"] + applied["sidecars"]["skipped"]
     if exceptions:
         show_lines("Not as planned", _exceptions_in_words(exceptions, skipped_file))
+    show_shards(applied["shards"])
+    if inside := applied["in_containers"]:
+        stay = count(inside, "image that goes stays", "images that go stay")
+        why = "in tar, zip and Parquet files, which are never edited: --to copy writes new ones"
+        show_lines("Note", [f"{stay} {why}"])
     if applied["files"]:
         left_out = applied["annotations_gone"]
         annotations = [f"{count(left_out, 'annotation')} left out"] if left_out else []
@@ -243,6 +251,45 @@ def _sidecars_in_words(counts: dict[str, Any], what: str) -> str:
     if skipped := len(counts["skipped"]):
         parts.append(f"{skipped:,} skipped")
     return ", ".join(parts)
+
+
+def show_containers(counts: dict[str, dict[str, int]]) -> None:
+    """What becomes of tar, zip and Parquet files; `counts` as of `count_containers`, by split."""
+    if counts:
+        show_table(
+            "tar, zip and Parquet files",
+            ["split", "files", "lose samples", "lose all", "samples", "samples go"],
+            [[split, *map(cell, numbers.values())] for split, numbers in counts.items()],
+        )
+
+
+def show_shards(counts: dict[str, dict[str, int]]) -> None:
+    """What became of tar, zip and Parquet files in a tree; `counts` as of `WrittenShards`."""
+    if not counts:
+        return
+    rows = [
+        [
+            split,
+            *map(
+                cell,
+                (
+                    numbers["containers"] - numbers["whole"] - numbers["emptied"],
+                    numbers["whole"],
+                    numbers["emptied"],
+                    numbers["samples_gone"],
+                ),
+            ),
+        ]
+        for split, numbers in counts.items()
+    ]
+    headers = [
+        "split",
+        "without some samples",
+        "as they were",
+        "not written: empty",
+        "samples gone",
+    ]
+    show_table("tar, zip and Parquet files", headers, rows)
 
 
 def _exceptions_in_words(images: list[dict[str, str]], file: str) -> list[str]:

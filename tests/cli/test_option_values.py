@@ -139,7 +139,9 @@ def test_any_given():
     assert not any_given(PlanOptions([], []))
     assert any_given(PlanOptions([], ["val"]))
     assert not any_given(
-        ApplyOptions(mode=None, coco={}, null=False, absolute=False, overwrite=False)
+        ApplyOptions(
+            mode=None, coco={}, null=False, absolute=False, overwrite=False, drop_rejected=False
+        )
     )
 
 

@@ -13,7 +13,13 @@ def applied(whys):
         "sidecars": {"planned": 0, "done": 0, "already": 0, "skipped": []},
         "annotations_gone": 0,
     }
-    return numbers | {"skipped": skipped, "rescued": [], "files": []}
+    return numbers | {
+        "skipped": skipped,
+        "rescued": [],
+        "files": [],
+        "shards": {},
+        "in_containers": 0,
+    }
 
 
 def shown(capsys, whys):

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,6 +107,10 @@ def rows(folder):
     return table.drop_columns(list(_OWN)).to_pylist()
 
 
+def store_paths(folder):
+    return read_store(folder / "out" / "hashes")["path"].to_pylist()
+
+
 def summary(folder):
     return json.loads((folder / "out" / "summary.json").read_text())
 
@@ -169,14 +175,18 @@ def test_clean_lists_what_stays_by_name_number_and_key(packed, tmp_path):
         assert {name.removeprefix("s3://bucket/data/train/") for name in names} < set(train)
         return
     refused = run("clean", tmp_path / "out", tmp_path / "x", "--apply", "--to", "move", status=2)
-    assert "which are never edited, and --to move is for loose files" in refused.stderr
+    assert "which are never edited: use --to copy, which writes new ones" in refused.stderr
     assert refused.stderr.count("\n") == 1
     run("clean", tmp_path / "out", "--apply")
     clean = tmp_path / "out" / "clean"
-    names = (clean / "train.txt").read_text().splitlines()
+    listed = (clean / "train.txt").read_text().splitlines()
     keys = pq.read_table(clean / "train.keys.parquet").to_pylist()
-    assert names == [row["path"] for row in keys if row["keep"]]
-    assert len(names) < len(keys) == 11
+    names = [row["path"] for row in keys if row["keep"]]
+    # what gave no hash isn't judged, and stays
+    broken = [row["path"] for row in keys if row["path"] not in store_paths(folder)]
+    assert listed == [name for name in names if name not in broken]
+    assert len(broken) == 1
+    assert len(names) < len(keys) == 12
     numbers = np.load(clean / "train.keep.npy")
     assert numbers.dtype == np.int64
     assert len(numbers) == len(names)
@@ -190,7 +200,53 @@ def test_clean_lists_what_stays_by_name_number_and_key(packed, tmp_path):
         container, _, member = name.partition("::")
         if is_parquet:
             assert number == int(member) + (5 if "train-1" in container else 0)
-    assert first == 5 - ("broken.jpg" in train[:5])
+    assert first == 5
+
+
+def _read_tar(path):
+    with tarfile.open(path) as tar:
+        return [(info.name, tar.extractfile(info).read()) for info in tar]
+
+
+def _read_zip(path):
+    with zipfile.ZipFile(path) as archive:
+        return [(name, archive.read(name)) for name in archive.namelist()]
+
+
+def _read_parquet(path):
+    rows = pq.read_table(path).to_pylist()
+    return [(row["image"]["path"], row["image"]["bytes"], row["label"]) for row in rows]
+
+
+READERS = {".tar": _read_tar, ".gz": _read_tar, ".zip": _read_zip, ".parquet": _read_parquet}
+
+
+def test_clean_writes_new_containers(packed, loose, tmp_path):
+    folder, train, _ = packed
+    shutil.copytree(folder / "out", tmp_path / "out")
+    run("clean", tmp_path / "out")
+    words = ("clean", tmp_path / "out", tmp_path / "tree", "--apply", "--to", "copy", "--json")
+    done = json.loads(run(*words).stdout)
+    assert (done["done"], done["skipped"]) == (10, [])
+    read = READERS[next(folder.glob("val.*")).suffix]
+    for split, number in (("train", 2), ("val", 1)):
+        new = sorted((tmp_path / "tree" / split).iterdir())
+        assert len(new) == number
+        for path in new:
+            before, stays = read(folder / path.name), read(path)
+            assert stays == [one for one in before if one in stays]
+            assert stays
+    left = [
+        one[0] for path in sorted((tmp_path / "tree" / "train").iterdir()) for one in read(path)
+    ]
+    goes = ("003.png", "004.png", "005.png", "again.png", "other.bmp", "turned.png")
+    assert left == [name for name in train if name not in goes]
+    val = next(folder.glob("val.*"))
+    assert (tmp_path / "tree" / "val" / val.name).read_bytes() == val.read_bytes()
+    # what is there is compared with what would be written
+    again = json.loads(run(*words).stdout)
+    assert (again["done"], again["already"], again["shards"]) == (0, 10, done["shards"])
+    assert done["shards"]["train"]["samples_gone"] == 6
 
 
 def test_a_query_takes_containers_and_members(packed):

@@ -352,8 +352,8 @@ def test_49_moved_only_with_the_bytes_that_were_hashed(small, place, which):
 def test_49_copied_only_with_the_bytes_that_were_hashed(small, place):
     plan = small.plan()
 
-    def disturbed_after_it(*arguments):
-        state = read_file_state(*arguments)
+    def disturbed_after_it(*arguments, **options):
+        state = read_file_state(*arguments, **options)
         disturb(plan, plan.keeper < 0)
         return state
 

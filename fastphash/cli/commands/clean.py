@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     "mode",
     type=click.Choice(CLEAN_MODES),
     help="Apply: write lists of what stays; make a clean tree of copies or links in DIR; or move "
-    "what goes to DIR.  [default: lists]",
+    "what goes to DIR. Trees get new tar, zip and Parquet files without what goes; of these, links "
+    "are made only where nothing goes. A move leaves images in them where they are.  "
+    "[default: lists]",
 )
 @click.option("--undo", is_flag=True, help="Move back everything that was moved.")
 @options.label_files_option(
@@ -54,6 +56,12 @@ if TYPE_CHECKING:
     "coco",
     "Apply: COCO file of a split; a copy without the images that go is written. May be "
     "repeated.  [default: the files that the audit was given]",
+)
+@click.option(
+    "--drop-rejected",
+    is_flag=True,
+    help="Apply: of tar, zip and Parquet files leave out also what gave no hash, as rows without "
+    "an image. It stays otherwise.",
 )
 @click.option("-0", "--null", is_flag=True, help="End names in lists with NUL bytes.")
 @click.option("--absolute", is_flag=True, help="Write absolute names to lists.")
@@ -75,7 +83,7 @@ def clean(
 
     The plan is OUT/plan.parquet: look at it, then add --apply. Decisions made with
     `fastphash inspect` count. The order of splits is that of the audit, unless --keep-in gives
-    another. Of images in tar, zip and Parquet files only lists are written.
+    another. tar, zip and Parquet files are never edited: --to copy writes new ones.
 
     \b
     Examples:
@@ -136,9 +144,7 @@ def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json
         show_json(summary)
     else:
         disagreeing = list_disagreements(plan, DISAGREEMENTS_SHOWN)
-        in_containers = any(map(audited.in_containers, audited.splits))
-        plan_keys = {**summary, "in_containers": in_containers}
-        show_plan(summary["splits"], plan_keys, audited.summary, str(audited.folder), disagreeing)
+        show_plan(summary["splits"], summary, audited.summary, str(audited.folder), disagreeing)
 
 
 def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: bool) -> None:
@@ -159,7 +165,7 @@ def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: 
         target = target or folder / CLEAN
         audit_files = audited.summary["labels"].get("coco", {}).get("files", {})
         applied = apply_plan(
-            read_plan(audited),
+            read_plan(audited, drop_rejected=effect.drop_rejected),
             mode,
             target,
             null=effect.null,

@@ -118,6 +118,11 @@ def plan_audit(
         options=options,
         progress=progress,
     )
-    counts = {"reasons": count_keeper_reasons(plan), "disagreements": count_disagreements(plan)}
-    counts["containers"] = count_containers(audited, plan)
-    return CleanPlan(plan, {"splits": plan_summary(plan), **counts, **plan_settings(plan)})
+    summary = {
+        "splits": plan_summary(plan),
+        "reasons": count_keeper_reasons(plan),
+        "disagreements": count_disagreements(plan),
+        **plan_settings(plan),
+        "containers": count_containers(audited, plan),
+    }
+    return CleanPlan(plan, summary)

@@ -44,6 +44,8 @@ def audit(
     propose: Name | None = None,
     grouping: Grouping = "star",
     coco: Mapping[str, Name] | None = None,
+    tables: Mapping[str, Name] | None = None,
+    sidecar_labels: bool = True,
     class_folders: bool | None = None,
     compare_masks: bool = False,
     format: Format = "parquet",
@@ -104,6 +106,11 @@ def audit(
         In a star every copy is near the keeper; in components copies may be chained.
     coco : mapping of str to path, optional
         COCO files of splits. Copies whose annotations differ from their keeper's are conflicts.
+    tables : mapping of str to path, optional
+        Tables of labels of splits: CSV, Parquet or JSON lines, as ``fastphash audit --labels``
+        takes them.
+    sidecar_labels : bool
+        Whether label files of single images count, in splits without `coco` and `tables`.
     class_folders : bool, optional
         Whether the first folder of a path is its label; by default if it looks like one.
     compare_masks : bool
@@ -144,7 +151,7 @@ def audit(
         A value is out of range, no such folder or split, two splits clash, or `out` holds something
         else.
     StoreError
-        `out` can't be written, or a COCO file can't be read.
+        `out` can't be written, or a COCO file or a table can't be read.
     DefinitionError
         The hashes in `out` have another definition, or other columns.
     WorkerError
@@ -195,13 +202,13 @@ def audit(
         keep_missing=keep_missing,
         rehash=rehash,
     )
-    labels = {split: _path(file) for split, file in (coco or {}).items()}
+    labels = LabelSources(class_folders, _paths(coco), _paths(tables), sidecar_labels)
     with shown(progress) as report:
         options = choices.options(
             grouping=grouping,
             keep_in=[keep_in] if isinstance(keep_in, str) else keep_in,
             compare_masks=compare_masks,
-            labels=LabelSources(class_folders, labels),
+            labels=labels,
             join=join_options(memory, report),
             table_form=format,
         )
@@ -276,6 +283,10 @@ def _each(places: Name | Sequence[Name]) -> Iterable[Name]:
     if not isinstance(places, Iterable):
         raise UsageError(f"a place of a split is a path, or several paths, not {places!r}")
     return places
+
+
+def _paths(files: Mapping[str, Name] | None) -> dict[str, Path]:
+    return {split: _path(file) for split, file in (files or {}).items()}
 
 
 def _path(path: Name) -> Path:

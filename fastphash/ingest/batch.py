@@ -1,6 +1,8 @@
 """What a worker returns. It imports no pyarrow, which workers needn't load."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -57,3 +59,8 @@ class Batch:
         """Number of inputs: hashed, rejected, skipped and unchanged."""
         others = len(self.rejected) + len(self.skipped) + len(self.unchanged)
         return len(self.paths) + others
+
+    def input_paths(self) -> Iterator[bytes]:
+        """Their paths."""
+        rejected = (rejection.path for rejection in self.rejected)
+        return chain(self.paths, rejected, self.skipped, self.unchanged)

@@ -1,6 +1,5 @@
 """The protocol of executors, which run hashing tasks for a store's update."""
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import NamedTuple, Protocol, Self
@@ -78,17 +77,17 @@ def hash_entries(
     Inputs whose bytes still have the digest that is `known` of them aren't hashed again.
     """
     digests = known or {}
-    keys: deque[dict[bytes, bytes]] = deque()
+    keys: dict[bytes, bytes] = {}
 
     def tasks() -> Iterator[Task]:
         for some in _divide(entries, digests):
-            keys.append({entry.path: entry.member.key for entry in some if entry.member})
+            keys.update((entry.path, entry.member.key) for entry in some if entry.member)
             paths = [entry.path for entry in some]
             of_task = {path: digests[path] for path in paths if path in digests}
             yield Task(reader.for_task(some), paths, of_task)
 
     for batch in executor.map(tasks()):
-        batch.keys = keys.popleft()
+        batch.keys = {path: keys.pop(path) for path in batch.input_paths() if path in keys}
         yield batch
 
 

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from datetime import timedelta
 
 import pytest
 from PIL import Image
@@ -108,6 +109,15 @@ def test_an_object_that_never_comes_is_rejected_and_tried_again(tmp_path, bucket
     bucket.broken = set()
     assert update(tmp_path / "s").hashed == 1
     assert len(paths(tmp_path / "s")) == 24
+
+
+def test_an_object_of_which_nothing_is_heard_is_rejected(tmp_path, bucket, monkeypatch):
+    monkeypatch.setitem(client._LIMITS, "read_timeout", timedelta(milliseconds=50))
+    monkeypatch.setitem(client.RETRIES, "max_retries", 2)
+    bucket.silent = {"b/train/1/01.png"}
+    assert update(tmp_path / "s").hashed == 23
+    assert [name for _, name in rejected(tmp_path / "s")] == ["1/01.png"]
+    assert [path for _, path in bucket.requests].count("/b/train/1/01.png") == 3
 
 
 @pytest.mark.parametrize("answered", [0, 2, 8])

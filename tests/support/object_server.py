@@ -58,6 +58,8 @@ class ObjectServer:
         Most objects of one list.
     broken : set of str
         Objects for which there are 503s only.
+    silent : set of str
+        Objects for which nothing is ever answered.
     refuse_lists_after : int or None
         How many lists are answered; others get a 503.
     requests : list of (str, str)
@@ -71,6 +73,7 @@ class ObjectServer:
     failing: float = 0.0
     page: int = 1000
     broken: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
     refuse_lists_after: int | None = None
     requests: list[tuple[str, str]] = field(default_factory=list, repr=False)
     failed: int = 0
@@ -240,6 +243,8 @@ class _Connection(asyncio.Protocol):
             pairs = (one.partition(":") for one in lines)
             headers = {name.lower(): value.strip() for name, _, value in pairs}
             answer = self._server.answer(method, target, headers)
+            if unquote(target).strip("/") in self._server.silent:
+                continue
             if self._server.delay:
                 loop = asyncio.get_running_loop()
                 loop.call_later(self._server.delay, self._send, method, answer)

@@ -1,13 +1,16 @@
 """New containers with the samples that stay, in a clean tree."""
 
 import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress
+from fastphash.base.threads import interleave
 from fastphash.base.vocabulary import CleanMode
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.container_state import container_problems
@@ -15,12 +18,16 @@ from fastphash.clean.outcome import CHANGED, NAME_TAKEN, Applied, Skipped, Writt
 from fastphash.clean.samples import SplitSamples
 from fastphash.clean.shards import open_shard
 from fastphash.clean.shards.shard import Range, Shard, copy_range
+from fastphash.errors import FastphashError
 from fastphash.files.assembled import Output, assemble_file
 from fastphash.files.durable_transfer import ChangedError, link_file, symlink_file
 from fastphash.files.own_copies import TakenError
 from fastphash.sources.containers.input import FileInput
 from fastphash.sources.local import LocalReader
 from fastphash.sources.protocol import Stamp
+
+# threads that write: while one waits for the disk, another reads
+_THREADS = 4
 
 
 def make_shards(
@@ -49,15 +56,22 @@ def make_shards(
     readable = [key for key, problem in container_problems(plan).items() if not problem]
     samples = {split: SplitSamples(plan, split, keep) for split in plan.container_splits}
     applied.shards = dict.fromkeys(samples, WrittenShards())
-    for done, (split, container) in enumerate(readable):
+    folder = os.path.abspath(os.fsencode(target))
+    jobs = (
+        _run(_Source(plan, split, container), samples[split], folder, mode)
+        for split, container in readable
+    )
+    skipped_before = len(applied.skipped)
+    progress("writing containers", 0, len(readable))
+    for done, outcome in enumerate(interleave(_THREADS, jobs), 1):
         progress("writing containers", done, len(readable))
-        source = _Source(plan, split, container)
-        destination = os.path.join(
-            os.path.abspath(os.fsencode(target)), os.fsencode(split), container
-        )
-        make = partial(_make, source, samples[split], destination, mode, applied)
+        split, container = outcome.source.split, outcome.source.container
         skip = partial(Skipped, split, container)
-        applied.attempt(make, skip, samples[split].images_left(container))
+        if applied.attempt(outcome.result, skip, samples[split].images_left(container)):
+            counts = zip(applied.shards[split], outcome.counts, strict=True)
+            applied.shards[split] = WrittenShards(*map(sum, counts))
+    # threads come to their ends in any order
+    applied.skipped[skipped_before:] = sorted(applied.skipped[skipped_before:])
 
 
 class _Source:
@@ -77,31 +91,48 @@ class _Source:
             raise ChangedError(f"{CHANGED}: run the audit again")
 
 
-def _make(
-    source: _Source,
-    samples: SplitSamples,
-    destination: bytes,
-    mode: CleanMode,
-    applied: Applied,
-) -> bool:
-    """Write or link a container; False if an earlier run did."""
-    counts = applied.shards[source.split]
+class _Outcome(NamedTuple):
+    """What became of a container: whether this run made it, or why it couldn't."""
+
+    source: _Source
+    made: bool = False
+    counts: WrittenShards = WrittenShards()
+    error: Exception | None = None
+
+    def result(self) -> bool:
+        """Whether this run made it; raises what kept it from that."""
+        if self.error is not None:
+            raise self.error
+        return self.made
+
+
+def _run(
+    source: _Source, samples: SplitSamples, folder: bytes, mode: CleanMode
+) -> Iterator[_Outcome]:
+    """Write or link a container below a folder, as a job for a thread."""
+    destination = os.path.join(folder, os.fsencode(source.split), source.container)
+    try:
+        yield _make(source, samples, destination, mode)
+    except (FastphashError, OSError) as error:
+        yield _Outcome(source, error=error)
+
+
+def _make(source: _Source, samples: SplitSamples, destination: bytes, mode: CleanMode) -> _Outcome:
     if not samples.loses_any(source.container):
         made = _copy_whole(source, destination, mode)
-        whole = counts._replace(whole=counts.whole + 1)
-    else:
-        with open_shard(source.file, source.image_column) as shard:
-            stays = samples.samples(source.container, shard.members())
-            made = _copy_part(source, shard, stays, destination, mode)
-        left = sum(stays.values())
-        whole = counts._replace(
-            whole=counts.whole + (left == len(stays)),
-            emptied=counts.emptied + (not left),
-            samples=counts.samples + left,
-            samples_gone=counts.samples_gone + len(stays) - left,
-        )
-    applied.shards[source.split] = whole._replace(containers=counts.containers + 1)
-    return made
+        return _Outcome(source, made, WrittenShards(containers=1, whole=1))
+    with open_shard(source.file, source.image_column) as shard:
+        stays = samples.samples(source.container, shard.members())
+        made = _copy_part(source, shard, stays, destination, mode)
+    left = sum(stays.values())
+    counts = WrittenShards(
+        containers=1,
+        whole=int(left == len(stays)),
+        emptied=int(not left),
+        samples=left,
+        samples_gone=len(stays) - left,
+    )
+    return _Outcome(source, made, counts)
 
 
 def _copy_part(

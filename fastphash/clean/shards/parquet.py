@@ -13,7 +13,7 @@ from fastphash.sources.containers.format import ContainerError, Member
 from fastphash.sources.containers.parquet import FAILURES, ParquetContainer
 
 # most bytes of rows in memory: a larger row group becomes several
-_MOST_BYTES = 256 << 20
+_MOST_BYTES = 128 << 20
 # rows that are read at once, and their bytes by the mean of a row group
 _BATCH_ROWS, _BATCH_BYTES = 1024, 16 << 20
 _DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
@@ -24,7 +24,7 @@ class ParquetShard:
     """A Parquet file that is copied without some rows.
 
     Columns keep their types, compression and dictionaries, the file its metadata. Each row group
-    gives one of the rows that stay, or several if it takes more than 256 MB of memory.
+    gives one of the rows that stay, or several if it takes more than 128 MB of memory.
 
     Parameters
     ----------

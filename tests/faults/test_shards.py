@@ -1,5 +1,6 @@
 """Runs over containers and buckets, killed at random moments, and what the next makes of them."""
 
+import itertools
 import random
 import shutil
 import signal
@@ -8,11 +9,15 @@ import sys
 import time
 
 import pytest
+import xxhash
 
 from fastphash.store.store import open_store
+from tests.support.command_line import run
 from tests.support.containers import files_of, make_tar
+from tests.support.forks import command
 from tests.support.object_server import serving
 from tests.support.scenes import scenes
+from tests.support.skipping import missing
 
 # parts of few rows, so that many moments are between two of them
 PROGRAM = """
@@ -29,6 +34,8 @@ if __name__ == "__main__":
 """
 # by where the pictures are
 KILLS = {"files": 50, "shards in a bucket": 12, "objects": 12}
+# drafts of new containers
+OWN = [f".fastphash-{xxhash.xxh3_128_hexdigest(b'%d.tar' % shard)}" for shard in range(3)]
 
 
 def started(program, *arguments):
@@ -80,3 +87,46 @@ def test_60_killed_while_hashing_containers(tmp_path, kills_and_split):
             shutil.rmtree(store)
     assert started(program, split, store).wait() == 0
     assert store_bytes(store) == undisturbed
+
+
+@pytest.mark.parametrize("times", [(1,), pytest.param((2, 3, 5, 8), marks=pytest.mark.slow)])
+def test_61_killed_while_new_containers_are_written(forks, tmp_path, times):
+    """No half container has its name, and the next run makes what an undisturbed one makes."""
+    strace = shutil.which("strace")
+    if strace is None:
+        missing("no strace")
+    pictures = files_of(scenes(tmp_path / "in", range(6)))
+    for shard in range(3):
+        make_tar(
+            tmp_path / "sh" / f"{shard}.tar", [pictures[shard], pictures[3], pictures[shard + 3]]
+        )
+    run("audit", "train=sh/*.tar", "-o", "out", "--workers", "1", cwd=tmp_path)
+    run("clean", "out", cwd=tmp_path)
+    apply = ("clean", "out", "tree", "--apply", "--to", "copy")
+    run(*apply, cwd=tmp_path)
+    wanted = dict(files_of(tmp_path / "tree"))
+    assert len(wanted) == 3
+    killed = 0
+    for call, number in itertools.product(("fsync", "renameat2", "write"), times):
+        shutil.rmtree(tmp_path / "tree")
+        names = [tmp_path / "tree" / "train", *(tmp_path / "tree" / "train" / n for n in OWN)]
+        paths = [word for name in names for word in ("-P", str(name))]
+        inject = f"inject={call}:signal=KILL:when={number}"
+        before = [
+            strace,
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            *paths,
+            "-e",
+            f"trace={call}",
+            "-e",
+            inject,
+        ]
+        killed += forks.run(command, *apply, cwd=tmp_path, before=before).returncode != 0
+        for path in (tmp_path / "tree").rglob("*.tar"):
+            assert path.read_bytes() == wanted[path.relative_to(tmp_path / "tree").as_posix()]
+        run(*apply, cwd=tmp_path)
+        assert dict(files_of(tmp_path / "tree")) == wanted
+    assert killed

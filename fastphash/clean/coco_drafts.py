@@ -1,4 +1,4 @@
-"""Drafts of COCO files without the removed images."""
+"""Drafts of COCO files, and of tables of labels, without the removed images."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -12,21 +12,23 @@ from fastphash.base.progress import Progress
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.outcome import WrittenCoco
+from fastphash.clean.table_drafts import draft_table
 from fastphash.errors import UsageError
 from fastphash.labels.coco import ImageMatching, Images, match_images, read_images
 from fastphash.labels.coco_filter import Filtered, check_filtered, filter_coco
 from fastphash.labels.coco_removal import Removal, find_removal, unknown_images
+from fastphash.labels.label_table import is_table
 
 
 def check_coco_files(plan: CheckedPlan, coco: Mapping[str, Path] | None) -> None:
-    """Raise UsageError unless each COCO file exists and belongs to a split of the audit."""
+    """Raise UsageError unless each file exists and belongs to a split of the audit."""
     for split, source in (coco or {}).items():
         if split not in plan.audited.splits:
-            raise UsageError(f"`coco` names {split!r}, which is no split of this audit")
+            raise UsageError(f"a label file is for {split!r}, which is no split of this audit")
         if not source.is_file():
             raise UsageError(
-                f"no such file: {str(source)!r}, the COCO file of split {split!r}: name it with "
-                f"`coco` {split}=FILE"
+                f"no such file: {str(source)!r}, the {_what(source)} of split {split!r}: name it "
+                f"with {_option(source)} {split}=FILE"
             )
 
 
@@ -40,13 +42,15 @@ def draft_coco(
 ) -> dict[str, WrittenCoco]:
     """Draft ``SPLIT.json`` without the removed images, and check what was written.
 
+    A table of labels is drafted under the ending that it has.
+
     Parameters
     ----------
     plan : CheckedPlan
     target : Path
         Folder of the new files.
     coco : mapping of str to Path, optional
-        The COCO file of each split.
+        The COCO file of each split, or a table of its labels.
     removed : bool (n,)
         Whether the plan's rows are removed.
     drafts : Drafts
@@ -64,13 +68,26 @@ def draft_coco(
     """
     written = {}
     for split, source in (coco or {}).items():
-        path = target / f"{split}.json"
+        ending = source.suffix.lower() if is_table(source) else ".json"
+        path = target / f"{split}{ending}"
         if path.exists() and path.samefile(source):
-            raise UsageError(f"{str(path)!r} is the COCO file itself: name another folder")
-        filtering = _plan_filter(plan, split, source, removed)
+            raise UsageError(f"{str(path)!r} is the {_what(source)} itself: name another folder")
+        paths, goes, hashed = _images_of(plan, split, removed)
+        if is_table(source):
+            written[split] = draft_table(source, path, paths, goes, hashed, drafts)
+            continue
+        filtering = _plan_filter(source, paths, goes, hashed)
         write = partial(_write, filtering, progress)
         written[split] = filtering.outcome(drafts.add(path, write))
     return written
+
+
+def _what(source: Path) -> str:
+    return "table of labels" if is_table(source) else "COCO file"
+
+
+def _option(source: Path) -> str:
+    return "`tables`" if is_table(source) else "`coco`"
 
 
 class _Filtering(NamedTuple):
@@ -96,17 +113,23 @@ class _Filtering(NamedTuple):
         )
 
 
-def _plan_filter(
-    plan: CheckedPlan, split: str, source: Path, removed: NDArray[np.bool_]
-) -> _Filtering:
+def _images_of(
+    plan: CheckedPlan, split: str, removed: NDArray[np.bool_]
+) -> tuple[list[bytes], NDArray[np.bool_], int]:
+    """Paths of a split, whether each goes, and how many have a hash: those come first."""
     rows = np.flatnonzero(plan.splits == split)
     # images without a hash stay: their names are known, though no list has them
     unhashed = plan.rejected_paths(split)
     paths = [plan.paths[row] for row in rows.tolist()] + unhashed
-    goes = np.concatenate([removed[rows], np.zeros(len(unhashed), np.bool_)])
+    return paths, np.concatenate([removed[rows], np.zeros(len(unhashed), np.bool_)]), rows.size
+
+
+def _plan_filter(
+    source: Path, paths: list[bytes], goes: NDArray[np.bool_], hashed: int
+) -> _Filtering:
     images = read_images(source)
     matched = match_images(images.names, paths)
-    return _Filtering(images, matched, rows.size, find_removal(images, matched, paths, goes))
+    return _Filtering(images, matched, hashed, find_removal(images, matched, paths, goes))
 
 
 def _write(filtering: _Filtering, progress: Progress, draft: Path) -> Filtered:

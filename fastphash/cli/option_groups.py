@@ -260,6 +260,7 @@ class ApplyOptions:
 
     mode: CleanMode | None
     coco: dict[str, Path]
+    tables: dict[str, Path]
     null: bool
     absolute: bool
     overwrite: bool

@@ -239,7 +239,7 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         annotations = [f"{count(left_out, 'annotation')} left out"] if left_out else []
         show_lines("Written", [*applied["files"], *annotations])
     if notes := [line for split, coco in applied["coco"].items() for line in _of_coco(split, coco)]:
-        show_lines("COCO files", notes)
+        show_lines("Label files", notes)
 
 
 def _sidecars_in_words(counts: dict[str, Any], what: str) -> str:
@@ -327,7 +327,7 @@ def show_place(mode: str, target: Path, folder: Path, places: dict[str, int]) ->
 
 
 def _of_coco(split: str, written: dict[str, int]) -> list[str]:
-    """How the COCO file of a split and the files of the split differ."""
+    """How the COCO file or table of a split and the files of the split differ."""
     lines = []
     if inexact := written["inexact"]:
         names = count(inexact, "name is", "names are")
@@ -335,8 +335,8 @@ def _of_coco(split: str, written: dict[str, int]) -> list[str]:
     for key, why in (("unknown", "not in the split"), ("unhashed", "without a hash")):
         if number := written[key]:
             images = count(number, "image is", "images are")
-            lines.append(f"{split}: {images} {why}: kept in the COCO file, but in no list")
+            lines.append(f"{split}: {images} {why}: kept in the file, but in no list")
     if orphans := written["orphans"]:
-        annotations = count(orphans, "annotation is", "annotations are")
-        lines.append(f"{split}: {annotations} of no image in the COCO file, before as after: kept")
+        annotations = count(orphans, "label is", "labels are")
+        lines.append(f"{split}: {annotations} of no image in the file, before as after: kept")
     return lines

@@ -101,6 +101,12 @@ def write_table(path: Path, table: pa.Table) -> None:
         writer.write(table)
 
 
+def write_as_it_is(path: Path, table: pa.Table) -> None:
+    """Write a table of somebody else's, with its types and metadata, to the draft of a file."""
+    with open(path, "wb") as file:
+        pq.write_table(table, file, compression="zstd", row_group_size=LONG_ROW_GROUP)
+
+
 def write_tables(
     path: Path, schema: pa.Schema, pieces: Iterable[pa.Table], count_by: str
 ) -> dict[str, int]:

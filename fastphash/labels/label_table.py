@@ -21,6 +21,8 @@ from fastphash.labels.label_text import LabelFileError, as_text
 from fastphash.labels.shapes import UNREADABLE, Shape
 from fastphash.store.rows import HashTable
 
+#: How tables are called.
+ENDINGS = (".csv", ".parquet", ".jsonl", ".ndjson")
 #: Columns with the name of an image: the first that a table has.
 NAME_COLUMNS = ("path", "file_name")
 LABEL_COLUMN = "label"
@@ -140,12 +142,6 @@ class _OpenTable:
         return ImageShapes(shapes, self._sizes.get(path, (1, 1)))
 
 
-def read_table_names(path: Path) -> TableNames:
-    """The images that a table names; errors as those of `read_label_table`."""
-    named = name_column(path)
-    return _names_of(path, named, _read(path, [named])[named])
-
-
 def read_label_table(path: Path) -> TableLabels:
     """Read a whole table of labels.
 
@@ -187,8 +183,18 @@ def read_label_table(path: Path) -> TableLabels:
     return TableLabels(path, images, label, labels, boxes.reshape(-1, 2, 2), rejected)
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file of labels is a table, by its name; else it is a COCO file."""
+    return path.suffix.lower() in ENDINGS
+
+
 def name_column(path: Path) -> str:
-    """The column that names images; UsageError without one."""
+    """The column that names images; UsageError without one, or for a name of no table."""
+    if not is_table(path):
+        raise UsageError(
+            f"{str(path)!r} is no table by its name: {', '.join(ENDINGS)} are; `coco` takes COCO "
+            "files"
+        )
     there = read_column_names(path)
     for name in NAME_COLUMNS:
         if name in there:
@@ -207,13 +213,17 @@ def _read(path: Path, columns: list[str]) -> pa.Table:
     return table
 
 
+def name_cells(path: Path, name: str, column: pa.ChunkedArray) -> list[str | None]:
+    """The names in a column; None where there is none. UsageError if it holds something else."""
+    # bytes may be no UTF-8, which no text of Arrow holds
+    is_text = not _is_bytes(column.type)
+    cells = (_as_texts(path, name, column) if is_text else column).to_pylist()
+    return [os.fsdecode(cell) if cell else None for cell in cells]
+
+
 def _names_of(path: Path, name: str, column: pa.ChunkedArray) -> TableNames:
     place: dict[str, int] = {}
-    # bytes may be no UTF-8, which no text of Arrow holds
-    cells = (
-        column.to_pylist() if _is_bytes(column.type) else _as_texts(path, name, column).to_pylist()
-    )
-    names = [os.fsdecode(cell) if cell else None for cell in cells]
+    names = name_cells(path, name, column)
     image = [-1 if cell is None else place.setdefault(cell, len(place)) for cell in names]
     return TableNames(list(place), np.array(image, np.int64))
 

@@ -16,8 +16,8 @@ RENAMED = {"folders": "splits", "form": "format", "folder": "audit"}
 OF_THE_COMMAND = {"as_json", "explain", "fail_on_leak", "separator"}
 # applying a plan is the command's alone: the function never touches a file
 APPLYING = {
-    *("target", "applying", "mode", "undo", "coco", "null", "absolute", "overwrite"),
-    "drop_rejected",
+    *("target", "applying", "mode", "undo", "coco", "tables", "drop_rejected"),
+    *("null", "absolute", "overwrite"),
 }
 LEFT_OUT = {"audit": OF_THE_COMMAND, "clean": OF_THE_COMMAND | APPLYING}
 FUNCTIONS = {"audit": fastphash.audit, "clean": fastphash.clean_plan}

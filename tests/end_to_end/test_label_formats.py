@@ -2,12 +2,15 @@
 
 import csv
 import json
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fastphash.files import parquet
-from tests.support.command_line import error_of, run, too_wide
+from tests.support.command_line import FAILED, USAGE, error_of, run, too_wide
 from tests.support.scenes import save, scene
 
 WIDTH, HEIGHT = 64, 48
@@ -257,3 +260,75 @@ def test_tables_that_are_none_are_one_line(tmp_path, text, said):
     assert "labels.csv" in error_of(done)
     assert not text or said in error_of(done)
     assert not (tmp_path / "out").exists()
+
+
+CSV = (
+    b'\xef\xbb\xbf"file_name",label,note\r\n'
+    b'k.png,cat,"two\r\nlines, ""quoted"""\r\n'
+    b"\r\n"
+    b"copy.png,cat,goes\r\n"
+    b"k.png,cat,again\r\n"
+    b"other.png,dog, spaces \r\n"
+    b"copy.png,cat,\xe9 goes too"
+)
+JSON_LINES = (
+    b'{"path":"k.png",  "label": 1, "more": [1, 2]}\n\n'
+    b'{"path": "copy.png", "label": 1}\n{"label": 1,"path":"other.png"}'
+)
+
+
+def write_parquet(path):
+    columns = {"path": ["k.png", "copy.png", "other.png"], "label": [1, 1, None]}
+    table = pa.table(columns | {"extra": pa.array([[1], [], None], pa.list_(pa.int8()))})
+    table = table.set_column(1, "label", table["label"].cast(pa.int16()).dictionary_encode())
+    pq.write_table(table.replace_schema_metadata({"huggingface": "x"}), path)
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.jsonl", "labels.parquet"])
+def test_tables_lose_the_rows_of_images_that_go_and_nothing_else(tmp_path, name):
+    keeper = save(tmp_path / "train" / "k.png", scene(0))
+    (tmp_path / "train" / "copy.png").write_bytes(keeper.read_bytes())
+    save(tmp_path / "train" / "other.png", scene(1))
+    source, written = tmp_path / name, tmp_path / "out" / "clean" / f"train{Path(name).suffix}"
+    if name.endswith("csv"):
+        source.write_bytes(CSV)
+    elif name.endswith("jsonl"):
+        source.write_bytes(JSON_LINES)
+    else:
+        write_parquet(source)
+    before = source.read_bytes()
+    words = ["--labels", f"train={name}"]
+    run("audit", "train", "-o", "out", "--keep-in", "train", *words, cwd=tmp_path)
+    plan = parquet.read_table(tmp_path / "out" / "groups.parquet").to_pylist()
+    assert [row["role"] for row in plan] == ["keeper", "copy"]
+    goes = plan[1]["path"].encode()
+    run("clean", "out", cwd=tmp_path)
+    shown = run("clean", "out", "--apply", cwd=tmp_path).stdout
+    assert written.name in shown
+    assert source.read_bytes() == before
+    assert goes == b"copy.png"
+    if name.endswith("parquet"):
+        left = pq.read_table(written)
+        assert left.schema.metadata == {b"huggingface": b"x"}
+        assert left.equals(pq.read_table(source).take([0, 2]))
+        return
+    lines = before.splitlines(keepends=True)
+    rows = [line for line in lines if goes not in line]
+    assert written.read_bytes() == b"".join(rows)
+
+
+def test_a_table_is_not_filtered_where_nobody_can_tell(tmp_path):
+    keeper = save(tmp_path / "train" / "a" / "1.png", scene(0))
+    save(tmp_path / "train" / "b" / "1.png", scene(1))
+    (tmp_path / "train" / "2.png").write_bytes(keeper.read_bytes())
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label\n1.png,cat\nunknown.png,dog\n")
+    run("audit", "train", "-o", "out", cwd=tmp_path)
+    run("clean", "out", cwd=tmp_path)
+    words = ["clean", "out", "--apply", "--labels", "train=labels.csv"]
+    assert "may be 'a/1.png'" in error_of(run(*words, cwd=tmp_path, status=FAILED))
+    assert not list((tmp_path / "out").glob("clean/*"))
+    table.write_bytes("path,label\n1.png,cat\n".encode("utf-16"))
+    assert "labels.csv" in error_of(run(*words, cwd=tmp_path, status=None))
+    words = ["clean", "out", "--apply", "--coco", "train=labels.csv"]
+    assert "--coco takes .json" in error_of(run(*words, cwd=tmp_path, status=USAGE))

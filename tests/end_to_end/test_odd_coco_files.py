@@ -297,8 +297,8 @@ def test_images_that_are_no_objects(data, entry):
     write(data, contents)
     audit(data)
     shown = " ".join(clean(data).stdout.split())
-    assert "train: 1 image is not in the split: kept in the COCO file" in shown
-    assert "train: 1 annotation is of no image in the COCO file" in shown
+    assert "train: 1 image is not in the split: kept in the file" in shown
+    assert "train: 1 label is of no image in the file" in shown
     found = json.loads(clean(data, "--overwrite", "--json").stdout)["coco"]["train"]
     assert (found["images"], found["unknown"], found["orphans"]) == (4, 1, 1)
 
@@ -327,8 +327,8 @@ def test_images_of_other_files_stay_in_the_file_and_are_counted(data, tmp_path):
     write(data, contents)
     audit(data)
     shown = " ".join(clean(data).stdout.split())
-    assert "train: 1 image is not in the split: kept in the COCO file, but in no list" in shown
-    assert "train: 1 image is without a hash: kept in the COCO file, but in no list" in shown
+    assert "train: 1 image is not in the split: kept in the file, but in no list" in shown
+    assert "train: 1 image is without a hash: kept in the file, but in no list" in shown
     kept = json.loads((data / "o/clean/train.json").read_text())["images"]
     assert kept[-2:] == further
     assert len(kept) == 6

@@ -20,6 +20,7 @@ from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
     from fastphash.clean.outcome import Applied
+    from fastphash.results.audit_folder import AuditFolder
 
 
 @click.command("clean")
@@ -57,6 +58,12 @@ if TYPE_CHECKING:
     "Apply: COCO file of a split; a copy without the images that go is written. May be "
     "repeated.  [default: the files that the audit was given]",
 )
+@options.label_files_option(
+    "--labels",
+    "tables",
+    "Apply: table of labels of a split (.csv, .parquet, .jsonl); a copy without the rows of images "
+    "that go is written. May be repeated.  [default: the tables that the audit was given]",
+)
 @click.option(
     "--drop-rejected",
     is_flag=True,
@@ -65,7 +72,7 @@ if TYPE_CHECKING:
 )
 @click.option("-0", "--null", is_flag=True, help="End names in lists with NUL bytes.")
 @click.option("--absolute", is_flag=True, help="Write absolute names to lists.")
-@click.option("--overwrite", is_flag=True, help="Replace lists and COCO files that exist.")
+@click.option("--overwrite", is_flag=True, help="Replace lists and label files that exist.")
 @options.search_options
 @options.json_option
 @gather(planning=PlanOptions, effect=ApplyOptions, search=SearchOptions)
@@ -163,18 +170,36 @@ def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: 
         if not (folder / PLAN).exists():
             raise UsageError(f"no plan in {str(folder)!r}: make one without --apply first")
         target = target or folder / CLEAN
-        audit_files = audited.summary["labels"].get("coco", {}).get("files", {})
         applied = apply_plan(
             read_plan(audited, drop_rejected=effect.drop_rejected),
             mode,
             target,
             null=effect.null,
             absolute=effect.absolute,
-            coco=effect.coco or {split: Path(path) for split, path in audit_files.items()},
+            coco=_label_files(audited, effect),
             overwrite=effect.overwrite,
             progress=progress,
         )
     _finish(applied, mode, folder, target, as_json=as_json)
+
+
+def _label_files(audited: "AuditFolder", effect: ApplyOptions) -> dict[str, Path]:
+    """The COCO file or table of each split that has one; UsageError if one has both."""
+    from fastphash.clean.label_sources import label_files
+    from fastphash.labels.label_table import is_table
+
+    for split in effect.coco.keys() & effect.tables.keys():
+        raise UsageError(f"split {split!r} has a COCO file and a table: name one of them")
+    for split, path in {**effect.coco, **effect.tables}.items():
+        if is_table(path) != (split in effect.tables):
+            raise UsageError(
+                f"{str(path)!r} is no {'table' if split in effect.tables else 'COCO file'} by its "
+                "name: --coco takes .json, --labels .csv, .parquet and .jsonl"
+            )
+    given = {**effect.coco, **effect.tables}
+    coco = effect.coco or label_files(audited, "coco")
+    tables = effect.tables or label_files(audited, "tables")
+    return {**coco, **tables, **given}
 
 
 def _undo(folder: Path, *, as_json: bool) -> None:

@@ -45,7 +45,7 @@ def check_images(
     """Raise FastphashError for a split without an image; `names` is the file of rejected inputs."""
     for source in sources:
         tally = tallies[source.split]
-        if not tally.inputs + tally.missing + tally.hidden:
+        if not tally.inputs + tally.missing + tally.hidden + tally.excluded:
             where = "the list of its files" if source.listed else os.fsdecode(source.root)
             raise FastphashError(f"split {source.split!r} has no images: {where} is empty")
         if not tally.hashed + tally.kept + tally.missing:
@@ -57,6 +57,9 @@ def check_images(
                     "hidden files and folders were",
                 )
                 hidden = f"; {left_out} left out: `hidden`"
+            if tally.excluded:
+                left_out = count(tally.excluded, "file or folder was", "files and folders were")
+                hidden += f"; {left_out} left out by `include` and `exclude`"
             raise FastphashError(
                 f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
                 f"{count(tally.rejected, 'file was', 'files were')} rejected and "

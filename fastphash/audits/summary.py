@@ -48,6 +48,7 @@ def split_summary(
         "rejected": tally.rejected,
         "skipped": tally.skipped,
         "hidden": tally.hidden,
+        "excluded": tally.excluded,
         "unfinished": tally.unfinished,
     }
 

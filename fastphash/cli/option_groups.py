@@ -53,6 +53,8 @@ class SplitOptions:
     separator: bytes
     hidden: bool
     image_column: str | None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
     def sources(self) -> "list[Source]":
         """Where the images are; UsageError if two clash."""
@@ -67,7 +69,25 @@ class SplitOptions:
                 split, path = ("stdin" if text == "-" else Path(text).stem), text
             sources.append(list_source(split, _read_list(path), self.separator))
         check_sources(sources)
-        return sources
+        return self._chosen(sources)
+
+    def _chosen(self, sources: "list[Source]") -> "list[Source]":
+        """The same splits without the files that patterns leave out."""
+        from fastphash.sources.local import LocalSource
+        from fastphash.sources.name_patterns import NamePatterns
+
+        if not self.include and not self.exclude:
+            return sources
+        patterns = NamePatterns(self.include, self.exclude)
+        chosen: list[Source] = []
+        for source in sources:
+            if not isinstance(source, LocalSource):
+                raise UsageError(
+                    "--include and --exclude choose files of folders and lists, and split "
+                    f"{source.split!r} lies in containers: name those that you want"
+                )
+            chosen.append(replace(source, patterns=patterns))
+        return chosen
 
 
 def _read_list(path: str) -> bytes:

@@ -10,6 +10,7 @@ import click
 
 from fastphash.base.vocabulary import PASS_ORDERS, SURE_KINDS
 from fastphash.cli import option_values as values
+from fastphash.cli.pattern_options import pattern_options
 from fastphash.defaults import LEAST_MEMORY, MAX_PAIRS, MAX_PIXELS, MIN_SCORE, TIMEOUT
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,7 +46,7 @@ def image_column_option(command: F) -> F:
 
 
 def split_options(command: F) -> F:
-    """``[SPLIT=]PLACE ... --files -0 --hidden --image-column``: see `SplitOptions`."""
+    """``[SPLIT=]PLACE ... --files -0 --hidden --include --image-column``: see `SplitOptions`."""
     return _all(
         click.option(
             "--hidden",
@@ -53,6 +54,7 @@ def split_options(command: F) -> F:
             help="Take hidden files and folders of a PLACE, too (.git, ._x.jpg, __MACOSX). They "
             "are left out otherwise.",
         ),
+        pattern_options,
         image_column_option,
         click.option(
             "-0",

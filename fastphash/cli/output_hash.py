@@ -38,7 +38,7 @@ def show_hashed(
     show_skipped(
         *(
             sum(getattr(t, what) for t in tallies.values())
-            for what in ("skipped", "hidden", "unfinished")
+            for what in ("skipped", "hidden", "excluded", "unfinished")
         )
     )
 

@@ -40,14 +40,17 @@ def show_rejected(
     show_lines(title, lines, command=command if more else "")
 
 
-def show_skipped(skipped: int, hidden: int, unfinished: int) -> None:
-    """How many files aren't images by name nor by content, are hidden, or are being moved."""
+def show_skipped(skipped: int, hidden: int, excluded: int, unfinished: int) -> None:
+    """How many files are no images, hidden, left out by patterns, or being moved."""
     if skipped:
         what = "without the name or content of an image (labels, for example)"
         show_lines("Skipped", [f"{count(skipped, 'file')} {what}"])
     if hidden:
         names = count(hidden, "hidden file or folder", "hidden files and folders")
         show_lines("Left out", [f"{names}; --hidden takes them, too"])
+    if excluded:
+        names = count(excluded, "file or folder", "files and folders")
+        show_lines("Left out by name", [f"{names}, by --include and --exclude"])
     if unfinished:
         images = count(unfinished, "image")
         undo = "fastphash clean OUT --undo, with the audit OUT of that move, puts them back"

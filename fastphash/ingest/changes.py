@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fastphash.base.text import count
 from fastphash.errors import StoreError
 from fastphash.ingest.stored_rows import StoredRows
 from fastphash.ingest.tally import Tally
@@ -84,10 +85,11 @@ class Changes:
         new, found = 0, tally.kept
         unlisted: list[bytes] = []
         left_out: set[bytes] = set()
+        excluded: set[bytes] = set()
         for entry in entries:
             if entry.hidden:
                 _count_hidden(source.split, entry, tally)
-                left_out.add(entry.path)
+                (excluded if entry.excluded else left_out).add(entry.path)
                 continue
             if entry.problem:
                 unlisted.append(b"" if entry.path == b"." else entry.path + entry.below)
@@ -97,8 +99,14 @@ class Changes:
             else:
                 found += 1
                 self._mark(row, source.reader, entry, tally, believe=not is_resized(entry.path))
-        self._mark_rest(source.split, unlisted, left_out, tally)
+        dropped = self._mark_rest(source.split, unlisted, left_out, excluded, tally)
         if tally.gone and not (new or found or tally.missing):
+            if tally.excluded:
+                raise StoreError(
+                    f"all {tally.gone:,} images that were hashed of split {source.split!r} are "
+                    "gone, or left out by `include` and `exclude`: change these, or delete the "
+                    "store"
+                )
             if tally.hidden:
                 raise StoreError(
                     f"all {tally.gone:,} images that were hashed of split {source.split!r} are "
@@ -109,6 +117,8 @@ class Changes:
                 f"{os.fsdecode(source.root)}: if that is meant, delete the store or name "
                 "`keep_missing`"
             )
+        if dropped:
+            _warn_of_dropped(source.split, dropped)
         return new
 
     def _mark(self, row: int, reader: Reader, entry: Entry, tally: Tally, *, believe: bool) -> None:
@@ -139,24 +149,49 @@ class Changes:
             tally.kept += 1
 
     def _mark_rest(
-        self, split: str, unlisted: list[bytes], left_out: set[bytes], tally: Tally
-    ) -> None:
+        self,
+        split: str,
+        unlisted: list[bytes],
+        left_out: set[bytes],
+        excluded: set[bytes],
+        tally: Tally,
+    ) -> int:
         """Mark rows whose inputs aren't listed: they are gone, or in a folder that can't be.
 
-        Rows of what the source leaves out go even if those of missing files stay.
+        Rows of what the source leaves out go even if those of missing files stay. Returns
+        how many are of `excluded` files.
         """
         rows = np.flatnonzero((self._stored.splits == split) & (self.marks == GONE))
         paths = self._stored.paths.take(pa.array(rows)).to_pylist()
+        dropped = 0
         for row, path in zip(rows.tolist(), paths, strict=True):
+            if _lies_in(path, excluded):
+                tally.gone += 1
+                dropped += 1
+                continue
             keep = self._keep_missing or any(path.startswith(folder) for folder in unlisted)
             if keep and not _lies_in(path, left_out) and not self._stored.is_moved(row):
                 self.marks[row] = KEPT
                 tally.missing += 1
             else:
                 tally.gone += 1
+        return dropped
+
+
+def _warn_of_dropped(split: str, images: int) -> None:
+    _log.warning(
+        "%s of %r that the store has %s left out by patterns now, and not gone: their hashes are "
+        "dropped, and made again if the patterns take them again",
+        count(images, "image"),
+        split,
+        "is" if images == 1 else "are",
+    )
 
 
 def _count_hidden(split: str, entry: Entry, tally: Tally) -> None:
+    if entry.excluded:
+        tally.excluded += 1
+        return
     if not entry.unfinished:
         tally.hidden += 1
         return

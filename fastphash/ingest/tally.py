@@ -29,6 +29,8 @@ class Tally:
         Rows that were kept although their files are gone.
     hidden : int
         Hidden files and folders that were left out. They are no inputs.
+    excluded : int
+        Files and folders that patterns left out by their names. They are no inputs.
     unfinished : int
         Images that were left out because a move of them was interrupted. They are no inputs.
     """
@@ -42,6 +44,7 @@ class Tally:
     gone: int = 0
     missing: int = 0
     hidden: int = 0
+    excluded: int = 0
     unfinished: int = 0
 
     def check(self, split: str) -> None:

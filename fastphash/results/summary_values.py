@@ -134,6 +134,7 @@ _SPLIT = {
     "rejected": is_count,
     "skipped": is_count,
     "hidden?": is_count,
+    "excluded?": is_count,
     "unfinished?": is_count,
 }
 _LEAK = {

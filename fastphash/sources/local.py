@@ -13,6 +13,7 @@ from fastphash.files.digest import digest_of
 from fastphash.files.own_names import is_own_name, is_taken_name
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
 from fastphash.sources.hidden import is_hidden
+from fastphash.sources.name_patterns import ALL_NAMES, NamePatterns
 from fastphash.sources.protocol import Entry, OutsideError, SpecialFileError, Stamp
 from fastphash.sources.splits import check_split
 
@@ -31,12 +32,15 @@ class LocalSource:
     hidden : bool
         Whether a walk enters hidden folders and lists hidden files. The root itself may be hidden,
         and a list names what it names.
+    patterns : NamePatterns
+        Which files of a folder or a list belong to it.
     """
 
     split: str
     root: bytes
     files: tuple[bytes, ...] | None = None
     hidden: bool = False
+    patterns: NamePatterns = ALL_NAMES
 
     @property
     def listed(self) -> bool:
@@ -59,8 +63,10 @@ class LocalSource:
     def entries(self, avoid: Path | None = None) -> Iterator[Entry]:
         """Every file in canonical order, without those below the folder `avoid`."""
         if self.files is None:
-            return _walk(self.root, avoid, hidden=self.hidden)
-        return (Entry(path) for path in self.files)
+            return _walk(self.root, avoid, self.patterns, hidden=self.hidden)
+        return (
+            _excluded(path) if self.patterns.leave_out(path) else Entry(path) for path in self.files
+        )
 
 
 def folder_source(text: str, *, hidden: bool = False) -> LocalSource:
@@ -120,7 +126,13 @@ def list_source(split: str, names: bytes, separator: bytes = b"\n") -> LocalSour
     return LocalSource(check_split(split), root, tuple(ordered))
 
 
-def _walk(root: bytes, avoid: Path | None, *, hidden: bool) -> Iterator[Entry]:
+def _excluded(path: bytes) -> Entry:
+    return Entry(path, hidden=True, excluded=True)
+
+
+def _walk(
+    root: bytes, avoid: Path | None, patterns: NamePatterns, *, hidden: bool
+) -> Iterator[Entry]:
     # folders entered, so that loops of links end
     seen: set[tuple[int, int]] = set()
     if avoid is not None and avoid.exists():
@@ -157,8 +169,12 @@ def _walk(root: bytes, avoid: Path | None, *, hidden: bool) -> Iterator[Entry]:
             continue
         elif is_hidden(entry.name) and not hidden:
             yield Entry(prefix + entry.name, hidden=True)
+        elif patterns.leave_out_below(prefix + entry.name):
+            yield _excluded(prefix + entry.name)
         elif _is_folder(entry):
             problem = enter(entry.path, prefix + entry.name + b"/")
+        elif patterns.leave_out(prefix + entry.name):
+            yield _excluded(prefix + entry.name)
         else:
             yield Entry(prefix + entry.name, special=_is_special(entry))
 

@@ -25,6 +25,8 @@ class Entry:
         Neither a file nor a folder: a pipe, a socket, a device.
     hidden : bool
         A hidden file or folder that the source leaves out: no input, and nothing below it is one.
+    excluded : bool
+        Hidden because patterns leave it out, by its name.
     unfinished : bool
         Hidden because a move of it was interrupted: the file of an image under a name of fastphash.
     below : bytes
@@ -41,6 +43,7 @@ class Entry:
     problem: str | None = None
     special: bool = False
     hidden: bool = False
+    excluded: bool = False
     unfinished: bool = False
     below: bytes = b"/"
     container: bytes = b""

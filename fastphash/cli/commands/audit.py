@@ -248,6 +248,6 @@ def _show(result: "Audit", out: Path) -> None:
     show_audit(result.summary, result.tallies, str(out))
     show_rejected(result.rejected, result.summary["rejected"], str(out / REJECTED_CSV))
     splits = result.summary["splits"].values()
-    left_out = ("skipped", "hidden", "unfinished")
+    left_out = ("skipped", "hidden", "excluded", "unfinished")
     show_skipped(*(sum(split[key] for split in splits) for key in left_out))
     show_next_steps(out, result.summary)

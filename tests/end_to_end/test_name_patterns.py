@@ -1,0 +1,82 @@
+"""--include and --exclude: what they take, what they leave out, and what they say."""
+
+import json
+
+import pytest
+
+from fastphash.store.open import read_hashes
+from tests.support.command_line import FAILED, USAGE, error_of, run
+from tests.support.scenes import save, scene
+
+FILES = ("1.png", "2.bmp", "cat/3.png", "cat/thumbs/4.png", "thumbs/5.png")
+
+
+@pytest.fixture
+def data(tmp_path):
+    for seed, name in enumerate(FILES):
+        save(tmp_path / "train" / name, scene(seed))
+    save(tmp_path / "val" / "6.png", scene(6))
+    (tmp_path / "val" / "6.txt").write_text("a label")
+    return tmp_path
+
+
+def hashed(data, *words):
+    """What is in the store after a run, and what the run says."""
+    done = run("hash", "train", "-o", "store", *words, cwd=data)
+    paths = read_hashes(str(data / "store")).paths.to_pylist()
+    return sorted(map(bytes.decode, paths)), " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.mark.parametrize(
+    ("words", "taken", "left_out"),
+    [
+        (["--include", "*.png"], ["1.png", "cat/3.png", "cat/thumbs/4.png", "thumbs/5.png"], 1),
+        (["--exclude", "thumbs"], ["1.png", "2.bmp", "cat/3.png"], 2),
+        (["--exclude", "/thumbs/"], ["1.png", "2.bmp", "cat/3.png", "cat/thumbs/4.png"], 1),
+        (["--include", "cat/*", "--exclude", "**/thumbs/*.png"], ["cat/3.png"], 4),
+        (["--include", "cat", "--include", "[12].*"], [*FILES[:4]], 1),
+    ],
+)
+def test_names_decide_and_exclude_wins(data, words, taken, left_out):
+    paths, said = hashed(data, *words)
+    assert paths == taken
+    files = "file or folder" if left_out == 1 else "files and folders"
+    assert f"Left out by name {left_out} {files}, by --include and --exclude" in said
+    # a list is chosen from as a folder is
+    words = ["hash", "--files", "l=-", "-o", "../listed", *words]
+    run(*words, cwd=data / "train", input="\n".join(FILES))
+    paths = read_hashes(str(data / "listed")).paths.to_pylist()
+    assert sorted(map(bytes.decode, paths)) == taken
+
+
+@pytest.mark.parametrize("keep", [[], ["--keep-missing"]])
+def test_what_other_patterns_leave_out_is_not_taken_for_gone(data, keep):
+    everything, _ = hashed(data)
+    assert everything == [*FILES]
+    paths, said = hashed(data, "--exclude", "thumbs", *keep)
+    assert paths == [*FILES[:3]]
+    assert (
+        "2 images of 'train' that the store has are left out by patterns now, and not gone" in said
+    )
+    assert hashed(data)[0] == everything
+    done = run("hash", "train", "-o", "store", "--include", "*.gif", cwd=data, status=FAILED)
+    assert "left out by --include and --exclude: change these" in error_of(done)
+    assert len(read_hashes(str(data / "store"))) == len(FILES)
+
+
+def test_an_audit_counts_what_it_leaves_out(data):
+    words = ["audit", "train", "val", "-o", "out", "--include", "*.png"]
+    shown = " ".join(run(*words, cwd=data).stdout.split())
+    assert "Left out by name 2 files and folders" in shown
+    splits = json.loads((data / "out" / "summary.json").read_text())["splits"]
+    assert [splits[name]["excluded"] for name in ("train", "val")] == [1, 1]
+    done = run("audit", "val", "-o", "none", "--include", "*.gif", cwd=data, status=FAILED)
+    assert "2 files and folders were left out by --include and --exclude" in error_of(done)
+
+
+def test_wrong_patterns_are_one_line(data):
+    done = run("hash", "train", "-o", "s", "--exclude", "//", cwd=data, status=USAGE)
+    assert "--exclude '//' names nothing" in error_of(done)
+    (data / "x.zip").write_bytes(b"")
+    done = run("hash", "x.zip", "-o", "s", "--include", "*.jpg", cwd=data, status=USAGE)
+    assert "split 'x' lies in containers" in error_of(done)

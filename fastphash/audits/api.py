@@ -19,7 +19,7 @@ from fastphash.ingest.options import hashing_options
 from fastphash.joins.options import join_options
 from fastphash.results.audit_folder import AuditFolder, open_audit
 from fastphash.sources.local import list_source
-from fastphash.sources.named_splits import named_sources
+from fastphash.sources.named_splits import choose_files, named_sources
 from fastphash.sources.protocol import Source
 
 #: Splits by their names, each with a place or several containers; or places whose splits have
@@ -34,6 +34,8 @@ def audit(
     files: Mapping[str, Iterable[Name]] | None = None,
     hidden: bool = False,
     image_column: str | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     keep_in: Sequence[str] = (),
     radius: int | None = None,
     min_score: float | None = None,
@@ -81,6 +83,9 @@ def audit(
         Whether hidden files and folders are taken, too.
     image_column : str, optional
         Column of Parquet files that holds the images; by default the only one that may.
+    include, exclude : sequence of str
+        Take only files with such names, ``"*.jpg"``, and leave out those with such names; a pattern
+        with a slash is compared with the path in the split, and ``**`` stands for any folders.
     keep_in : sequence of str
         Order of splits: each keeps its images rather than their copies in later ones. The others
         follow: those for validation or test by name, then the smallest first.
@@ -181,7 +186,8 @@ def audit(
     >>> audit.count_leaks()
     {'train': 1, 'val': 1}
     """
-    sources = _sources(splits, files, hidden=hidden, image_column=image_column)
+    named = _sources(splits, files, hidden=hidden, image_column=image_column)
+    sources = choose_files(named, _texts(include), _texts(exclude))
     choices = CopyChoices(
         radius,
         min_score,
@@ -206,7 +212,7 @@ def audit(
     with shown(progress) as report:
         options = choices.options(
             grouping=grouping,
-            keep_in=[keep_in] if isinstance(keep_in, str) else keep_in,
+            keep_in=_texts(keep_in),
             compare_masks=compare_masks,
             labels=labels,
             join=join_options(memory, report),
@@ -283,6 +289,10 @@ def _each(places: Name | Sequence[Name]) -> Iterable[Name]:
     if not isinstance(places, Iterable):
         raise UsageError(f"a place of a split is a path, or several paths, not {places!r}")
     return places
+
+
+def _texts(texts: Sequence[str]) -> Sequence[str]:
+    return [texts] if isinstance(texts, str) else texts
 
 
 def _paths(files: Mapping[str, Name] | None) -> dict[str, Path]:

@@ -59,7 +59,7 @@ class SplitOptions:
     def sources(self) -> "list[Source]":
         """Where the images are; UsageError if two clash."""
         from fastphash.sources.local import list_source
-        from fastphash.sources.named_splits import named_sources
+        from fastphash.sources.named_splits import choose_files, named_sources
         from fastphash.sources.splits import check_sources
 
         sources = named_sources(self.folders, hidden=self.hidden, image_column=self.image_column)
@@ -69,25 +69,7 @@ class SplitOptions:
                 split, path = ("stdin" if text == "-" else Path(text).stem), text
             sources.append(list_source(split, _read_list(path), self.separator))
         check_sources(sources)
-        return self._chosen(sources)
-
-    def _chosen(self, sources: "list[Source]") -> "list[Source]":
-        """The same splits without the files that patterns leave out."""
-        from fastphash.sources.local import LocalSource
-        from fastphash.sources.name_patterns import NamePatterns
-
-        if not self.include and not self.exclude:
-            return sources
-        patterns = NamePatterns(self.include, self.exclude)
-        chosen: list[Source] = []
-        for source in sources:
-            if not isinstance(source, LocalSource):
-                raise UsageError(
-                    "--include and --exclude choose files of folders and lists, and split "
-                    f"{source.split!r} lies in containers: name those that you want"
-                )
-            chosen.append(replace(source, patterns=patterns))
-        return chosen
+        return choose_files(sources, self.include, self.exclude)
 
 
 def _read_list(path: str) -> bytes:

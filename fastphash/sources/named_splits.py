@@ -1,13 +1,15 @@
 """Splits as words: ``[SPLIT=]PLACE``: a folder, containers, or either by its address."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from fastphash.errors import UsageError
 from fastphash.sources.container_source import common_root, container_source
 from fastphash.sources.containers import CONTAINER_ENDINGS, is_container
-from fastphash.sources.local import folder_source
+from fastphash.sources.local import LocalSource, folder_source
+from fastphash.sources.name_patterns import NamePatterns
 from fastphash.sources.patterns import find_files, has_pattern
 from fastphash.sources.protocol import Source
 from fastphash.sources.remote.address import is_remote, is_web
@@ -66,6 +68,36 @@ def named_sources(
         else place
         for place in places
     ]
+
+
+def choose_files(
+    sources: Iterable[Source], include: Sequence[str], exclude: Sequence[str]
+) -> list[Source]:
+    """The same splits without the files that patterns leave out.
+
+    Parameters
+    ----------
+    sources : iterable of Source
+    include, exclude : sequence of str
+        As of `NamePatterns`.
+
+    Raises
+    ------
+    UsageError
+        A pattern names nothing, or there is one and a split lies in containers.
+    """
+    if not include and not exclude:
+        return list(sources)
+    patterns = NamePatterns(tuple(include), tuple(exclude))
+    chosen: list[Source] = []
+    for source in sources:
+        if not isinstance(source, LocalSource | ObjectSource):
+            raise UsageError(
+                "`include` and `exclude` choose files of folders, lists and buckets, and split "
+                f"{source.split!r} lies in containers: name those that you want"
+            )
+        chosen.append(replace(source, patterns=patterns))
+    return chosen
 
 
 class _Containers(NamedTuple):

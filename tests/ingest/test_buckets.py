@@ -10,7 +10,7 @@ from PIL import Image
 from fastphash.errors import ImageError, RemoteError, UsageError
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
-from fastphash.sources.named_splits import named_sources
+from fastphash.sources.named_splits import choose_files, named_sources
 from fastphash.sources.open_containers import opened
 from fastphash.sources.protocol import Entry
 from fastphash.sources.remote import client
@@ -189,6 +189,14 @@ def test_what_is_no_image_by_its_name_is_fetched_only_if_it_begins_like_one(buck
 
 
 NAMES = ["a/t-000.tar", "a/t-001.tar", "a/t-002.tar", "a/.t-003.tar", "a/deep/x.tar.gz", "v.zip"]
+
+
+def test_objects_are_chosen_by_their_names(bucket, pictures):
+    (source,) = choose_files(named_sources(["s3://b/train"]), ["*.png"], ["0"])
+    entries = list(source.entries())
+    taken = [entry.path.decode() for entry in entries if not entry.hidden]
+    assert taken == sorted(name for name in pictures if not name.startswith("0/"))
+    assert sum(entry.excluded for entry in entries) == 9
 
 
 @pytest.mark.parametrize(

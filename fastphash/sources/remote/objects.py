@@ -14,6 +14,7 @@ from fastphash.base.paths import leaves_folder
 from fastphash.errors import ImageError, RemoteError
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
 from fastphash.sources.hidden import is_hidden
+from fastphash.sources.name_patterns import ALL_NAMES, NamePatterns
 from fastphash.sources.protocol import Entry, OutsideError, Stamp
 from fastphash.sources.remote.address import below, is_remote
 from fastphash.sources.remote.client import (
@@ -43,11 +44,14 @@ class ObjectSource:
         Address that the names of all objects begin with, without a slash behind it.
     hidden : bool
         Whether objects that are hidden, or below hidden names, belong to it.
+    patterns : NamePatterns
+        What is left out by name.
     """
 
     split: str
     root: bytes
     hidden: bool = False
+    patterns: NamePatterns = ALL_NAMES
 
     @property
     def listed(self) -> bool:
@@ -80,6 +84,8 @@ class ObjectSource:
             is_empty = False
             if not self.hidden and any(map(is_hidden, path.split(b"/"))):
                 yield Entry(path, hidden=True)
+            elif self.patterns.leave_out(path):
+                yield Entry(path, hidden=True, excluded=True)
             else:
                 yield Entry(path, stamp=stamp)
         if is_empty:

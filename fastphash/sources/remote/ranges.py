@@ -7,7 +7,7 @@ from fastphash.sources.remote.client import Fetched, fetch, request_threads, sta
 
 _BLOCK = 1 << 20
 # blocks asked for before they are read, once reading goes forward; and those that are kept
-_MOST_AHEAD, _KEPT = 8, 16
+_MOST_AHEAD, _KEPT = 4, 6
 
 
 class RangedObject:

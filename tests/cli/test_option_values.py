@@ -140,7 +140,13 @@ def test_any_given():
     assert any_given(PlanOptions([], ["val"]))
     assert not any_given(
         ApplyOptions(
-            mode=None, coco={}, null=False, absolute=False, overwrite=False, drop_rejected=False
+            mode=None,
+            coco={},
+            tables={},
+            null=False,
+            absolute=False,
+            overwrite=False,
+            drop_rejected=False,
         )
     )
 

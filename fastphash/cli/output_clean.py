@@ -36,6 +36,7 @@ _DISAGREEMENTS = {
     "annotations": "{number:,} with other annotations; --conflicts drop lets them go",
     "unannotated": "{number:,} with annotations, which the image that has priority lacks",
 }
+_DONE = {"copy": "copied", "hardlink": "linked", "symlink": "linked", "move": "moved"}
 _EMPTIED = {
     "split": "{split} would lose all of its {images}",
     "class": "class {name} of {split} would lose all of its {images}",
@@ -246,7 +247,7 @@ def _sidecars_in_words(counts: dict[str, Any], what: str) -> str:
     """What became of files that belong to images; empty if there are none."""
     if not counts["planned"]:
         return ""
-    words = {"done": f"{what} with their images", "already": "done before"}
+    words = {"done": f"{_DONE.get(what, what)} with their images", "already": "done before"}
     parts = [f"{counts[key]:,} {said}" for key, said in words.items() if counts[key]]
     if skipped := len(counts["skipped"]):
         parts.append(f"{skipped:,} skipped")

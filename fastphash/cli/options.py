@@ -10,24 +10,13 @@ import click
 
 from fastphash.base.vocabulary import PASS_ORDERS, SURE_KINDS
 from fastphash.cli import option_values as values
-from fastphash.cli.pattern_options import pattern_options
+from fastphash.cli.input_options import all_options, depth_options, pattern_options
 from fastphash.defaults import LEAST_MEMORY, MAX_PAIRS, MAX_PIXELS, MIN_SCORE, TIMEOUT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: `SURE_KINDS` as they are written on the command line.
 SURE_KINDS_WORD = ",".join(SURE_KINDS)
-
-
-def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
-    """Several options as one decorator, in the order of the help."""
-
-    def decorate(command: F) -> F:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 def _without_option(name: str, text: str) -> Callable[[F], F]:
@@ -47,7 +36,7 @@ def image_column_option(command: F) -> F:
 
 def split_options(command: F) -> F:
     """``[SPLIT=]PLACE ... --files -0 --hidden --include --image-column``: see `SplitOptions`."""
-    return _all(
+    return all_options(
         click.option(
             "--hidden",
             is_flag=True,
@@ -93,43 +82,9 @@ def workers_option(command: F) -> F:
     )(command)
 
 
-def depth_options(command: F) -> F:
-    """What is done with more than 8 bits, and with bands: see `HashOptions`."""
-    return _all(
-        click.option(
-            "--strict-imagehash",
-            is_flag=True,
-            help="Clip 16-bit and float pixels, as Pillow does, instead of stretching them.",
-        ),
-        click.option(
-            "--bands",
-            default="auto",
-            metavar="N,N,N",
-            help="Bands of TIFFs to hash, one or three.  [default: 1,2,3 where there are so many, "
-            "else 1]",
-        ),
-        click.option(
-            "--stretch",
-            default="2,98",
-            show_default=True,
-            metavar="LOW,HIGH",
-            help="Of more than 8 bits: the percentiles of each band that become black and white, "
-            "two values such as 0,3000, or minmax.",
-        ),
-        click.option(
-            "--nodata",
-            default="auto",
-            show_default=True,
-            metavar="VALUE",
-            help="The value in TIFFs that is no picture; auto takes what a TIFF of more than 8 "
-            "bits declares, and its masks; or none.",
-        ),
-    )(command)
-
-
 def layout_options(command: F) -> F:
     """Which optional columns a store has: see `HashOptions`."""
-    return _all(
+    return all_options(
         _without_option("orientations", "Don't look for rotated and mirrored copies."),
         _without_option(
             "thumbnails",
@@ -141,7 +96,7 @@ def layout_options(command: F) -> F:
 
 def hash_options(command: F) -> F:
     """How to hash, and what to keep: see `HashOptions`."""
-    return _all(
+    return all_options(
         click.option(
             "--decode",
             type=click.Choice(["full", "reduced"]),
@@ -206,7 +161,7 @@ def folder_option(metavar: str, text: str, default: str | None = None) -> Callab
 
 def file_option(text: str, *, required: bool = True) -> Callable[[F], F]:
     """``-o FILE`` and ``--overwrite``: see `OutputFile`."""
-    return _all(
+    return all_options(
         click.option(
             "-o",
             "--output",
@@ -225,7 +180,7 @@ def table_file_option(text: str, *others: str, required: bool = True) -> Callabl
 
     `others` are formats besides those of every table.
     """
-    return _all(
+    return all_options(
         file_option(
             f"{text} Its ending says the format: .parquet, .csv, or .jsonl (JSON lines).",
             required=required,
@@ -267,7 +222,7 @@ def radius_option(default: int | None, text: str) -> Callable[[F], F]:
 
 def verify_options(command: F) -> F:
     """Whether thumbnails of near pairs are compared, and how alike they must be."""
-    return _all(
+    return all_options(
         click.option(
             "--min-score",
             type=values.SCORE,
@@ -293,7 +248,7 @@ def max_pairs_option(text: str) -> Callable[[F], F]:
 
 def search_options(command: F) -> F:
     """What a search may use, and whether it explains itself: see `SearchOptions`."""
-    return _all(
+    return all_options(
         click.option(
             "--memory",
             metavar="SIZE",

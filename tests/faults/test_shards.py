@@ -33,7 +33,7 @@ if __name__ == "__main__":
     hash_into(Path(sys.argv[2]), named_sources([sys.argv[1]]), IngestOptions(workers=2))
 """
 # by where the pictures are
-KILLS = {"files": 50, "shards in a bucket": 12, "objects": 12}
+KILLS = {"files": 10, "shards in a bucket": 4, "objects": 4}
 # drafts of new containers
 OWN = [f".fastphash-{xxhash.xxh3_128_hexdigest(b'%d.tar' % shard)}" for shard in range(3)]
 

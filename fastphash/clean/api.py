@@ -73,7 +73,7 @@ def clean_plan(
     Raises
     ------
     UsageError
-        No such audit, kind or split, or a COCO file of the audit is gone.
+        No such audit, kind or split, or a COCO file or a table of labels of the audit is gone.
     StoreError
         The audit didn't come to its end, or its files are not as it wrote them.
 

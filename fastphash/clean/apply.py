@@ -23,14 +23,15 @@ def apply_plan(
     *,
     null: bool = False,
     absolute: bool = False,
-    coco: Mapping[str, Path] | None = None,
+    labels: Mapping[str, Path] | None = None,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Applied:
     """Do what a mode says: `write_lists`, `make_tree` or `move_aside`, which have the parameters.
 
-    COCO files are read, and conflicts with existing files are found, before anything is done.
-    ``skipped.parquet`` in the audit's folder lists the skipped images, even if the run fails.
+    COCO files and tables of labels are read, and conflicts with existing files are found, before
+    anything is done. ``skipped.parquet`` in the audit's folder lists the skipped images, even if
+    the run fails.
     """
     if mode != "lists" and (null or absolute):
         raise UsageError("`null` and `absolute` are for lists")
@@ -38,7 +39,7 @@ def apply_plan(
         _check_reachable(plan, mode)
     if mode == "move" and plan.drop_rejected:
         raise UsageError("`drop_rejected` is for lists and trees: a move leaves such images alone")
-    common: dict[str, Any] = {"coco": coco, "overwrite": overwrite, "progress": progress}
+    common: dict[str, Any] = {"labels": labels, "overwrite": overwrite, "progress": progress}
     if mode == "move":
         return move_aside(plan, target, **common)
     if mode == "lists":

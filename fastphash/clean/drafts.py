@@ -1,4 +1,4 @@
-"""Lists and COCO files that are written as drafts first, and get their names together."""
+"""Lists and files of labels that are written as drafts first, and get their names together."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from fastphash.files.digest import hex_digest_of
 
 T = TypeVar("T")
 
-#: Folder in an audit's folder, for lists by default and for the COCO files of a move.
+#: Folder in an audit's folder, for lists by default and for the labels of a move.
 CLEAN = "clean"
 
 

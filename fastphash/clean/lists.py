@@ -8,10 +8,10 @@ import numpy as np
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.coco_drafts import check_coco_files, draft_coco
 from fastphash.clean.container_lists import add_container_lists
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
+from fastphash.clean.label_drafts import check_label_files, draft_labels
 from fastphash.clean.outcome import Applied
 from fastphash.clean.samples import SplitSamples
 from fastphash.clean.skipped import recorded
@@ -26,7 +26,7 @@ def write_lists(
     null: bool = False,
     absolute: bool = False,
     overwrite: bool = False,
-    coco: Mapping[str, Path] | None = None,
+    labels: Mapping[str, Path] | None = None,
     progress: Progress = no_progress,
 ) -> Applied:
     """Write the names of the images that stay, ``SPLIT.txt`` for each split.
@@ -44,8 +44,9 @@ def write_lists(
         Write absolute names instead of names relative to the split's folder.
     overwrite : bool
         Replace lists with other contents.
-    coco : mapping of str to Path, optional
-        COCO file of each split. A copy without the removed images is written beside the lists.
+    labels : mapping of str to Path, optional
+        COCO file of each split, or a table of its labels. A copy without the removed images is
+        written beside the lists.
     progress : Progress
 
     Raises
@@ -55,7 +56,7 @@ def write_lists(
     UsageError
         A list with other contents exists, or a name contains a newline.
     """
-    check_coco_files(plan, coco)
+    check_label_files(plan, labels)
     state = read_file_state(plan, progress)
     applied = Applied(skipped=state.skipped_by_lists(plan), rescued=state.rescued)
     with Drafts(overwrite) as drafts:
@@ -69,9 +70,9 @@ def write_lists(
                 samples = SplitSamples(plan, split, state.keep)
                 add_container_lists(plan, split, samples, target, drafts)
         applied.planned = applied.done + len(applied.skipped)
-        written = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
+        written = draft_labels(plan, target, labels, ~state.keep, drafts, progress)
         with recorded(plan, applied):
-            applied.files, applied.coco = drafts.publish(), written
+            applied.files, applied.labels = drafts.publish(), written
     return applied
 
 

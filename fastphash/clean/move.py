@@ -11,7 +11,6 @@ import numpy as np
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.text import count
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.coco_drafts import check_coco_files, draft_coco
 from fastphash.clean.drafts import CLEAN, Drafts
 from fastphash.clean.file_state import (
     FileState,
@@ -28,6 +27,7 @@ from fastphash.clean.journal import (
     write_journal,
 )
 from fastphash.clean.keeper_check import KeeperCheck
+from fastphash.clean.label_drafts import check_label_files, draft_labels
 from fastphash.clean.losses import warn_of_losses
 from fastphash.clean.made_folders import missing_folders, remove_empty
 from fastphash.clean.outcome import GONE, NAME_TAKEN, Applied, Skipped
@@ -44,7 +44,7 @@ def move_aside(
     plan: CheckedPlan,
     target: Path,
     *,
-    coco: Mapping[str, Path] | None = None,
+    labels: Mapping[str, Path] | None = None,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Applied:
@@ -60,8 +60,8 @@ def move_aside(
 
     Parameters
     ----------
-    plan, target, coco, overwrite, progress
-        As for `make_tree`; COCO files are written into the audit's folder.
+    plan, target, labels, overwrite, progress
+        As for `make_tree`; files of labels are written into the audit's folder.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def move_aside(
         As `make_tree`, or all images that go lie in containers.
     """
     check_target(plan, target)
-    check_coco_files(plan, coco)
+    check_label_files(plan, labels)
     inside = _count_in_containers(plan)
     folder = plan.audited.folder
     with locked(folder), Drafts(overwrite) as drafts:
@@ -81,7 +81,9 @@ def move_aside(
         already = int(state.moved.sum())
         applied = Applied(len(rows) + len(skipped) + already, 0, already, skipped)
         applied.in_containers = inside
-        draft = partial(draft_coco, plan, folder / CLEAN, coco, drafts=drafts, progress=progress)
+        draft = partial(
+            draft_labels, plan, folder / CLEAN, labels, drafts=drafts, progress=progress
+        )
         removed = state.moved | np.isin(np.arange(len(plan)), rows)
         written = draft(removed=removed)
         warn_of_losses(plan, rows, target)
@@ -92,12 +94,11 @@ def move_aside(
             applied.sidecars = sidecars.outcome
             keepers = KeeperCheck(plan, rows_of_same_inode(state))
             _make_moves(folder, moves, sidecars, keepers, applied, progress)
-            still_there = [row for row in rows if os.path.lexists(plan.file(row))]
-            if still_there:
+            if still_there := [row for row in rows if os.path.lexists(plan.file(row))]:
                 removed[still_there] = False
                 written = draft(removed=removed)
             applied.places = _places(plan, state, earlier, target, applied.done)
-            applied.files, applied.coco = drafts.publish(), written
+            applied.files, applied.labels = drafts.publish(), written
     return applied
 
 

@@ -20,8 +20,8 @@ class Skipped(NamedTuple):
     why: str
 
 
-class WrittenCoco(NamedTuple):
-    """A COCO file that was written for a split.
+class WrittenLabels(NamedTuple):
+    """A COCO file or a table of labels that was written for a split.
 
     Attributes
     ----------
@@ -126,9 +126,9 @@ class Applied(Attempts):
     places : dict of str to int
         Where moved images are now, by this run or an earlier one: folder, and how many.
     files : list of Path
-        Lists and COCO files that were written.
-    coco : dict of str to WrittenCoco
-        The COCO files among them, by split.
+        Lists, COCO files and tables of labels that were written.
+    labels : dict of str to WrittenLabels
+        The COCO files and tables among them, by split.
     sidecars : Attempts
         What was done to files that belong to images, such as labels.
     shards : dict of str to WrittenShards
@@ -140,15 +140,15 @@ class Applied(Attempts):
     rescued: list[Skipped] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
-    coco: dict[str, WrittenCoco] = field(default_factory=dict)
+    labels: dict[str, WrittenLabels] = field(default_factory=dict)
     sidecars: Attempts = field(default_factory=Attempts)
     shards: dict[str, WrittenShards] = field(default_factory=dict)
     in_containers: int = 0
 
     @property
     def annotations_gone(self) -> int:
-        """Annotations left out of COCO files."""
-        return sum(written.annotations_gone for written in self.coco.values())
+        """Annotations left out of COCO files and tables."""
+        return sum(written.annotations_gone for written in self.labels.values())
 
     @property
     def not_as_planned(self) -> list[Skipped]:
@@ -168,7 +168,8 @@ class Applied(Attempts):
             "annotations_gone": self.annotations_gone,
             "in_containers": self.in_containers,
             "shards": {split: shards._asdict() for split, shards in self.shards.items()},
-            "coco": {split: written._asdict() for split, written in self.coco.items()},
+            # tables, too: the key is older than these
+            "coco": {split: written._asdict() for split, written in self.labels.items()},
             "sidecars": {
                 "planned": self.sidecars.planned,
                 "done": self.sidecars.done,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.clean.drafts import Drafts
-from fastphash.clean.outcome import WrittenCoco
+from fastphash.clean.outcome import WrittenLabels
 from fastphash.labels.coco import Images, match_images
 from fastphash.labels.coco_removal import find_removal, unknown_images
 from fastphash.labels.table_filter import FilteredTable, filter_table, read_names
@@ -20,7 +20,7 @@ def draft_table(
     removed: NDArray[np.bool_],
     hashed: int,
     drafts: Drafts,
-) -> WrittenCoco:
+) -> WrittenLabels:
     """Draft a table without the rows of removed images, and check what was written.
 
     Parameters
@@ -48,7 +48,7 @@ def draft_table(
         return filter_table(source, draft, named, gone)
 
     filtered = drafts.add(path, write)
-    return WrittenCoco(
+    return WrittenLabels(
         images=len(named.names) - len(gone),
         annotations=filtered.rows,
         annotations_gone=filtered.rows_gone,

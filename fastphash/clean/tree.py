@@ -10,9 +10,9 @@ import numpy as np
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import CleanMode
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.coco_drafts import check_coco_files, draft_coco
 from fastphash.clean.drafts import Drafts
 from fastphash.clean.file_state import read_file_state
+from fastphash.clean.label_drafts import check_label_files, draft_labels
 from fastphash.clean.outcome import NAME_TAKEN, Applied
 from fastphash.clean.shard_tree import make_shards
 from fastphash.clean.sidecars import place_sidecars
@@ -29,7 +29,7 @@ def make_tree(
     target: Path,
     mode: CleanMode,
     *,
-    coco: Mapping[str, Path] | None = None,
+    labels: Mapping[str, Path] | None = None,
     overwrite: bool = False,
     progress: Progress = no_progress,
 ) -> Applied:
@@ -44,7 +44,7 @@ def make_tree(
     target : Path
         A folder outside the splits' folders. Images in it are not overwritten.
     mode : {"copy", "hardlink", "symlink"}
-    coco, overwrite, progress
+    labels, overwrite, progress
         As for `write_lists`.
 
     Raises
@@ -54,7 +54,7 @@ def make_tree(
         hard links to a split's files can be made there.
     """
     check_target(plan, target)
-    check_coco_files(plan, coco)
+    check_label_files(plan, labels)
     state = read_file_state(plan, progress, whole_containers=True)
     rows = np.flatnonzero(state.keep & ~plan.in_containers).tolist()
     destinations = target_files(plan, target, rows)
@@ -64,7 +64,7 @@ def make_tree(
     applied.planned = int(np.count_nonzero(state.keep)) + len(applied.skipped)
     names = FolderNames()
     with Drafts(overwrite) as drafts:
-        written = draft_coco(plan, target, coco, ~state.keep, drafts, progress)
+        written = draft_labels(plan, target, labels, ~state.keep, drafts, progress)
         with recorded(plan, applied):
             made = {}
             for done, (row, destination) in enumerate(zip(rows, destinations, strict=True)):
@@ -74,7 +74,7 @@ def make_tree(
                     made[row] = destination
             applied.sidecars = place_sidecars(plan, [*made], [*made.values()], mode, progress)
             make_shards(plan, target, mode, state.keep, applied, progress)
-            applied.files, applied.coco = drafts.publish(), written
+            applied.files, applied.labels = drafts.publish(), written
     return applied
 
 

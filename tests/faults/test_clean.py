@@ -712,7 +712,7 @@ def test_53_what_is_in_the_way_is_found_before_anything_is_done(small, place, mo
     obstacle(small, labels, target)
     before = files_in(small.root)
     with pytest.raises((FastphashError, FileExistsError, NotADirectoryError)):
-        apply_plan(plan, mode, place, coco={"train": labels})
+        apply_plan(plan, mode, place, labels={"train": labels})
     assert files_in(small.root) == before
     assert len(readable(plan, range(len(plan)))) == 6
 
@@ -721,7 +721,7 @@ def test_53_what_could_not_be_moved_stays_in_the_coco_file(small, place):
     plan = small.plan()
     row = int(np.flatnonzero(plan.keeper >= 0)[0])
     disturb(plan, np.arange(len(plan)) == row)
-    applied = apply_plan(plan, "move", place, coco={"train": labelled(small)})
+    applied = apply_plan(plan, "move", place, labels={"train": labelled(small)})
     (path,) = applied.files
     named = {image["file_name"] for image in json.loads(path.read_text())["images"]}
     assert named == set(os.listdir(small.root / "train"))

@@ -176,7 +176,7 @@ def _apply(folder: Path, target: Path | None, effect: ApplyOptions, *, as_json: 
             target,
             null=effect.null,
             absolute=effect.absolute,
-            coco=_label_files(audited, effect),
+            labels=_label_files(audited, effect),
             overwrite=effect.overwrite,
             progress=progress,
         )

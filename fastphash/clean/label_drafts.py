@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastphash.base.progress import Progress
 from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.clean.drafts import Drafts
-from fastphash.clean.outcome import WrittenCoco
+from fastphash.clean.outcome import WrittenLabels
 from fastphash.clean.table_drafts import draft_table
 from fastphash.errors import UsageError
 from fastphash.labels.coco import ImageMatching, Images, match_images, read_images
@@ -20,9 +20,9 @@ from fastphash.labels.coco_removal import Removal, find_removal, unknown_images
 from fastphash.labels.label_table import is_table
 
 
-def check_coco_files(plan: CheckedPlan, coco: Mapping[str, Path] | None) -> None:
+def check_label_files(plan: CheckedPlan, labels: Mapping[str, Path] | None) -> None:
     """Raise UsageError unless each file exists and belongs to a split of the audit."""
-    for split, source in (coco or {}).items():
+    for split, source in (labels or {}).items():
         if split not in plan.audited.splits:
             raise UsageError(f"a label file is for {split!r}, which is no split of this audit")
         if not source.is_file():
@@ -32,14 +32,14 @@ def check_coco_files(plan: CheckedPlan, coco: Mapping[str, Path] | None) -> None
             )
 
 
-def draft_coco(
+def draft_labels(
     plan: CheckedPlan,
     target: Path,
-    coco: Mapping[str, Path] | None,
+    labels: Mapping[str, Path] | None,
     removed: NDArray[np.bool_],
     drafts: Drafts,
     progress: Progress,
-) -> dict[str, WrittenCoco]:
+) -> dict[str, WrittenLabels]:
     """Draft ``SPLIT.json`` without the removed images, and check what was written.
 
     A table of labels is drafted under the ending that it has.
@@ -49,7 +49,7 @@ def draft_coco(
     plan : CheckedPlan
     target : Path
         Folder of the new files.
-    coco : mapping of str to Path, optional
+    labels : mapping of str to Path, optional
         The COCO file of each split, or a table of its labels.
     removed : bool (n,)
         Whether the plan's rows are removed.
@@ -58,16 +58,16 @@ def draft_coco(
 
     Returns
     -------
-    dict of str to WrittenCoco
+    dict of str to WrittenLabels
         By split.
 
     Raises
     ------
     StoreError
-        Nobody can tell whether an image of a COCO file goes.
+        Nobody can tell whether an image of a file goes.
     """
     written = {}
-    for split, source in (coco or {}).items():
+    for split, source in (labels or {}).items():
         ending = source.suffix.lower() if is_table(source) else ".json"
         path = target / f"{split}{ending}"
         if path.exists() and path.samefile(source):
@@ -101,8 +101,8 @@ class _Filtering(NamedTuple):
     hashed: int
     removal: Removal
 
-    def outcome(self, filtered: Filtered) -> WrittenCoco:
-        return WrittenCoco(
+    def outcome(self, filtered: Filtered) -> WrittenLabels:
+        return WrittenLabels(
             images=filtered.images,
             annotations=filtered.annotations,
             annotations_gone=filtered.annotations_gone,

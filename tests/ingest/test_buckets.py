@@ -224,6 +224,8 @@ def test_patterns_in_addresses_name_containers(bucket, word, wanted):
     [
         (["t=s3://b/a/t-{001..004}.tar"], r"no such file: 's3://b/a/t-003.tar' \(2 of the 4"),
         (["t=s3://b/no*.tar"], "no such file"),
+        (["t=s3://{b,c}/v.zip"], r"'s3://\{b,c\}/v.zip' stands for several buckets"),
+        (["t=s3://b*/v.zip"], "stands for several buckets: make each a split of its own"),
         (["t=s3:///x"], "names no bucket or host: write s3://NAME/PATH"),
         (["t=https://host/folder"], "a web server can't be asked what it has"),
         (["t=https://host/x.tar?key=1"], "can't have a query"),

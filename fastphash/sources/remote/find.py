@@ -36,7 +36,8 @@ def find_objects(word: str) -> list[str]:
     Raises
     ------
     UsageError
-        As of `checked_address`; an object of a range is missing, or nothing matches.
+        As of `checked_address`; it stands for several buckets, an object of a range is missing, or
+        nothing matches.
     RemoteError
         The bucket can't be listed.
     """
@@ -46,7 +47,7 @@ def find_objects(word: str) -> list[str]:
         return names
     if len(names) == 1 and not glob.has_magic(names[0]):
         return names
-    base, _ = parse_address(os.fsencode(names[0]))
+    base = _common_base(word, names)
     keys = [name[len(base) + 1 :] for name in names]
     folder = _folder_of(keys)
     place = f"{base}/{folder}"
@@ -61,6 +62,14 @@ def find_objects(word: str) -> list[str]:
         else:
             matches.append([rest] * (rest in there))
     return [place + path for path in check_found(word, names, matches)]
+
+
+def _common_base(word: str, names: Sequence[str]) -> str:
+    """Scheme and bucket of all names."""
+    bases = {parse_address(os.fsencode(name)).base for name in names}
+    if len(bases) > 1 or any(map(glob.has_magic, bases)):
+        raise UsageError(f"{word!r} stands for several buckets: make each a split of its own")
+    return bases.pop()
 
 
 def _folder_of(keys: Sequence[str]) -> str:

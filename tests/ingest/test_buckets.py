@@ -1,6 +1,8 @@
 """Images in a bucket, hashed into a store: each is fetched once, what fails costs only itself."""
 
+import gzip
 import io
+import os
 import sys
 from datetime import timedelta
 
@@ -173,6 +175,18 @@ def test_bytes_of_two_versions_of_a_shard_are_never_mixed(tmp_path, bucket):
         members = list(found.container.members())
         found.container._source._object.forget()
         bucket.objects["b/x.tar"] += bytes(10240)
+        read = list(found.container.read(members))
+    assert len(members) == 20
+    assert {str(error) for error in read} == {"read: another object has its name now"}
+
+
+def test_a_compressed_shard_that_is_replaced_is_not_called_damaged(tmp_path, bucket):
+    make_tar(tmp_path / "x.tar", [(f"{i}.png", os.urandom(70_000)) for i in range(20)])
+    bucket.objects["b/x.tgz"] = gzip.compress((tmp_path / "x.tar").read_bytes(), 1)
+    with opened(b"s3://b/x.tgz") as found:
+        members = list(found.container.members())
+        found.container._source._file.raw._object.forget()
+        bucket.objects["b/x.tgz"] += bytes(1)
         read = list(found.container.read(members))
     assert len(members) == 20
     assert {str(error) for error in read} == {"read: another object has its name now"}

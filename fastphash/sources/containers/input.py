@@ -228,8 +228,8 @@ class GzipInput:
         self._end, self._broken = offset, True
         if isinstance(error, EOFError):
             self._reason = "the gzip file is cut short"
-        elif isinstance(error, OSError) and error.strerror:
-            self._reason = error.strerror
+        elif isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+            self._reason = error.strerror or str(error)
         else:
             self._reason = f"the gzip file is damaged: {error}"
 

@@ -151,11 +151,11 @@ def _shown_path(name: bytes, root: bytes) -> bytes:
 def _sidecars_of(
     plan: CheckedPlan, rows: Iterable[int], destinations: Iterable[bytes]
 ) -> list[SidecarFile]:
-    """What belongs to the images of some rows, each once for each name that it gets.
+    """What belongs to the images of some rows, each once for each name that it is to get.
 
     In the split's folder it keeps its place beside the image; from elsewhere it is put next to it.
     """
-    found: dict[bytes, SidecarFile] = {}
+    found: dict[SidecarFile, None] = {}
     images = _images_named_as_sidecars(plan)
     for row, destination in zip(rows, destinations, strict=True):
         split = plan.splits[row]
@@ -168,8 +168,8 @@ def _sidecars_of(
             if is_inside(sidecar.name, root):
                 step = os.path.relpath(sidecar.name, os.path.dirname(image))
             target = os.path.normpath(os.path.join(os.path.dirname(destination), step))
-            found.setdefault(target, SidecarFile(split, sidecar.name, target))
-    return list(found.values())
+            found[SidecarFile(split, sidecar.name, target)] = None
+    return list(found)
 
 
 def _images_named_as_sidecars(plan: CheckedPlan) -> set[bytes]:

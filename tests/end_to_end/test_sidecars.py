@@ -142,6 +142,24 @@ def test_nothing_is_overwritten_and_what_stays_is_said(plain):
     assert (plain.folder / "aside" / "train" / "copy1.json").read_text() == "copy1"
 
 
+def test_a_label_whose_new_name_another_label_has_is_not_left_out_silently(tmp_path):
+    layout = Layout(tmp_path, *LAYOUTS["images/train"])
+    for name in ("0", "copy0"):
+        (layout.images / f"{name}.txt").write_text("beside")
+    layout.audit()
+    before = layout.state()
+    tree = layout.clean("tree", "--apply", "--to", "copy", status=FAILED)
+    aside = layout.move(status=FAILED)
+    for counts, name, target in ((tree, "0", "tree"), (aside, "copy0", "aside")):
+        label = str(layout.labels.resolve() / f"{name}.txt")
+        why = {"split": "train", "path": label, "why": "its name is taken"}
+        assert counts["skipped"] == [why]
+        assert (tmp_path / target / "train" / f"{name}.txt").read_text() == "beside"
+        assert (layout.labels / f"{name}.txt").read_text() == name
+    assert layout.clean("--undo")["skipped"] == []
+    assert layout.state() == before
+
+
 def test_a_move_that_ends_before_the_labels_is_completed_or_undone(plain):
     plain.audit()
     before = plain.state()

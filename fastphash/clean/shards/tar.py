@@ -3,6 +3,7 @@
 import gzip
 import itertools
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from typing import NamedTuple, Self
 
 from fastphash.clean.shards.shard import Range, copy_range, joined
@@ -59,12 +60,9 @@ class TarShard:
 
     def __init__(self, path: bytes) -> None:
         self._container = TarContainer(path)
-        self._parts: list[_Part] = []
 
     def members(self) -> list[Member]:
         """As of `Shard`."""
-        if not self._parts:
-            self._parts = list(self._list())
         return [
             Member(part.name, sample_key(part.entry.name), part.start, part.entry.size)
             for part in self._parts
@@ -88,12 +86,14 @@ class TarShard:
     def __exit__(self, *_: object) -> None:
         self._container.__exit__(None, None, None)
 
-    def _list(self) -> Iterator[_Part]:
-        names = OwnNames()
+    @cached_property
+    def _parts(self) -> list[_Part]:
+        parts, names = [], OwnNames()
         for start, entry, _ in self._container.entries():
             name = names.own(entry.name) if entry.is_file else b""
             sample = b"" if entry.kind == FOLDER else sample_key(entry.name) or name
-            yield _Part(start, entry, name, sample)
+            parts.append(_Part(start, entry, name, sample))
+        return parts
 
     def _write(self, going: Collection[bytes], output: Output) -> None:
         copied = 0

@@ -2,7 +2,8 @@
 
 import itertools
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from functools import cached_property
 from typing import NamedTuple, Self
 
 from fastphash.clean.shards.shard import Range, copy_range, joined
@@ -56,15 +57,9 @@ class ZipShard:
 
     def __init__(self, path: bytes) -> None:
         self._container = ZipContainer(path)
-        self._listed: list[_Listed] = []
 
     def members(self) -> list[Member]:
         """As of `Shard`."""
-        if not self._listed:
-            try:
-                self._listed = list(self._list())
-            except InputError as error:
-                raise ContainerError(str(error)) from error
         return [
             Member(name, sample_key(record.name), record.offset, record.stored)
             for record, name, _ in self._listed
@@ -98,13 +93,18 @@ class ZipShard:
         comment = self._container.directory().comment
         output.write(_end(len(staying), size, end, comment))
 
-    def _list(self) -> Iterator[_Listed]:
-        names = OwnNames()
-        for record in self._container.records():
-            name = names.own(record.name) if record.is_file else b""
-            is_folder = record.name.endswith(b"/")
-            sample = b"" if is_folder else sample_key(record.name) or name
-            yield _Listed(record, name, sample)
+    @cached_property
+    def _listed(self) -> list[_Listed]:
+        listed, names = [], OwnNames()
+        try:
+            for record in self._container.records():
+                name = names.own(record.name) if record.is_file else b""
+                is_folder = record.name.endswith(b"/")
+                sample = b"" if is_folder else sample_key(record.name) or name
+                listed.append(_Listed(record, name, sample))
+        except InputError as error:
+            raise ContainerError(str(error)) from error
+        return listed
 
 
 def _once(ranges: list[Range]) -> list[Range]:

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import yaml
@@ -85,6 +85,9 @@ def _names_in(path: str) -> tuple[str, ...]:
     if isinstance(names, list):
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not all(type(key) is int and key >= 0 for key in names):
+        return ()
+    # written out, lists of lists that are named once may have any size
+    if not all(isinstance(name, str) or not isinstance(name, Iterable) for name in names.values()):
         return ()
     # a class without a name is called by its number
     last = min(max(names, default=-1), len(names) * 10)

@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 
 from fastphash.errors import ImageError, RemoteError, UsageError
+from fastphash.images.sniff import SNIFFED
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.sources.named_splits import choose_files, named_sources
 from fastphash.sources.open_containers import opened
 from fastphash.sources.protocol import Entry
-from fastphash.sources.remote import client
+from fastphash.sources.remote import client, objects
 from fastphash.sources.remote.objects import ObjectReader, ObjectSource
 from tests.support.command_line import FAILED, error_of, run
 from tests.support.containers import make_tar
@@ -200,6 +201,16 @@ def test_what_is_no_image_by_its_name_is_fetched_only_if_it_begins_like_one(buck
     assert reader.read(b"film.mp4")[0] is None
     assert reader.read(b"picture")[0] == big
     assert ObjectReader(b"s3://b/x").read_hashed(b"picture", 10) == big[:11]
+
+
+def test_a_large_object_that_is_only_named_like_an_image_is_not_fetched(bucket, monkeypatch):
+    monkeypatch.setattr(objects, "_LARGE", 1 << 16)
+    picture = png(1) + bytes(1 << 20)
+    bucket.objects |= {"b/x/0.png": bytes(1 << 20), "b/x/1.png": picture}
+    source = ObjectSource("x", b"s3://b/x")
+    reader = source.reader.for_task(list(source.entries()))
+    assert reader.read(b"0.png")[0] == bytes(SNIFFED)
+    assert reader.read(b"1.png")[0] == picture
 
 
 NAMES = ["a/t-000.tar", "a/t-001.tar", "a/t-002.tar", "a/.t-003.tar", "a/deep/x.tar.gz", "v.zip"]

@@ -29,8 +29,9 @@ from fastphash.sources.remote.client import (
 # objects that a task asks for before their turn, and their bytes
 _AT_ONCE = 48
 _BYTES_AHEAD = 64 << 20
-# what isn't named like an image is fetched as a whole only up to here: else its first bytes decide
-_SMALL = 1 << 16
+# objects are fetched as a whole only up to here, those named like images up to the larger size: of
+# others the first bytes decide
+_SMALL, _LARGE = 1 << 16, 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +199,14 @@ class _Ahead:
 def fetch_image(name: bytes, listed: Stamp | None) -> tuple[bytes | None, Stamp]:
     """The bytes and the stamp of an object; no bytes if it isn't named or begins like an image.
 
-    One request for what is named like an image, or small.
+    Of a large one that is only named like an image these are the first bytes. One request for what
+    is named like an image and not large, or small.
     """
     promised = promises_image(name)
-    if not promised and listed is not None and listed.size > _SMALL:
+    if listed is not None and listed.size > (_LARGE if promised else _SMALL):
         head = _fetch(name, listed, (0, SNIFFED))
         if not sniff(head.data):
-            return None, head.stamp
+            return head.data if promised else None, head.stamp
     found = _fetch(name, listed)
     is_image = promised or sniff(found.data[:SNIFFED])
     return found.data if is_image else None, found.stamp

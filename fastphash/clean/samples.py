@@ -1,5 +1,6 @@
 """Which samples of containers stay: a sample does as long as one of its images does."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -19,25 +20,21 @@ class SplitSamples:
     split : str
     keep : bool (n,)
         Whether each image of the plan stays.
-
-    Attributes
-    ----------
-    rows : dict of bytes to int
-        Rows of the split's images, by path.
     """
 
     def __init__(self, plan: CheckedPlan, split: str, keep: NDArray[np.bool_]) -> None:
-        self.rows = {plan.paths[row]: row for row in np.flatnonzero(plan.splits == split).tolist()}
-        rejected = dict.fromkeys(plan.rejected_paths(split), not plan.drop_rejected)
-        self._stays = rejected | {path: bool(keep[row]) for path, row in self.rows.items()}
-        self._left: dict[bytes, int] = {}
-        self._touched: set[bytes] = set()
-        for path, stays in self._stays.items():
+        rejected = plan.rejected_paths(split)
+        self._stays = dict.fromkeys(rejected, not plan.drop_rejected)
+        self._touched = {split_path(path)[0] for path in rejected if plan.drop_rejected}
+        # how many images with a hash stay, of each container that has some
+        self._left: Counter[bytes] = Counter()
+        for row in np.flatnonzero(plan.splits == split).tolist():
+            path, stays = plan.paths[row], bool(keep[row])
             container, _ = split_path(path)
+            self._stays[path] = stays
+            self._left[container] += stays
             if not stays:
                 self._touched.add(container)
-            elif path in self.rows:
-                self._left[container] = self._left.get(container, 0) + 1
 
     def loses_any(self, container: bytes) -> bool:
         """Whether an image of a container goes."""
@@ -45,7 +42,11 @@ class SplitSamples:
 
     def images_left(self, container: bytes) -> int:
         """How many images of a container stay, of those with a hash."""
-        return self._left.get(container, 0)
+        return self._left[container]
+
+    def has_hashes(self, container: bytes) -> bool:
+        """Whether an image of a container has a hash."""
+        return container in self._left
 
     def image_stays(self, path: bytes) -> bool | None:
         """Whether an image stays; None if the path is of no image."""

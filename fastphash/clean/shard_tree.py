@@ -41,7 +41,7 @@ def make_shards(
     """Write ``SPLIT/container`` of each container of the plan, without the samples that go.
 
     A container that loses nothing is copied, or linked if links are asked for. One that loses all
-    is not written. Images of containers that can't be read were skipped before.
+    is not written. Containers that can't be read are skipped: their images were before.
 
     Parameters
     ----------
@@ -53,9 +53,15 @@ def make_shards(
         Counts what was done.
     progress : Progress
     """
-    readable = [key for key, problem in container_problems(plan).items() if not problem]
+    problems = container_problems(plan)
+    readable = [key for key, problem in problems.items() if not problem]
     samples = {split: SplitSamples(plan, split, keep) for split in plan.container_splits}
     applied.shards = dict.fromkeys(samples, WrittenShards())
+    applied.skipped += [
+        Skipped(split, container, problem)
+        for (split, container), problem in problems.items()
+        if problem and not samples[split].has_hashes(container)
+    ]
     folder = os.path.abspath(os.fsencode(target))
     jobs = (
         _run(_Source(plan, split, container), samples[split], folder, mode)

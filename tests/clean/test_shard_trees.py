@@ -205,13 +205,17 @@ def test_nothing_is_overwritten(place):
 def test_a_damaged_container_is_skipped(place):
     path = make_tar(place / "cut" / "c.tar", files_of(place / "pictures"))
     os.truncate(path, 10_000)
-    run("audit", "loose=loose", "cut=cut/c.tar", "-o", "out2", "--workers", "1", cwd=place)
+    # without a picture that could be skipped
+    shutil.copy(path, place / "cut" / "d.tar")
+    os.truncate(place / "cut" / "d.tar", 300)
+    run("audit", "loose=loose", "cut=cut/*.tar", "-o", "out2", "--workers", "1", cwd=place)
     run("clean", "out2", "--keep-in", "cut,loose", cwd=place)
     words = ("clean", "out2", "tree", "--apply", "--to", "copy", "--json")
     done = json.loads(run(*words, cwd=place, status=1).stdout)
     assert {one["why"] for one in done["skipped"]} == {
         "its container is damaged: the rejected inputs of the audit say how"
     }
+    assert [one["path"] for one in done["skipped"]][-1] == "d.tar"
     # 1 is in c.tar, which isn't copied
     assert tree(place / "tree") == ["loose/001.png", "loose/005.png"]
 

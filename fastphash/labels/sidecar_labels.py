@@ -20,7 +20,7 @@ from fastphash.labels.labelme import read_labelme
 from fastphash.labels.shapes import UNREADABLE, ReadShapes, Shape
 from fastphash.labels.sidecars import find_sidecars, forget_folders
 from fastphash.labels.voc import read_voc
-from fastphash.labels.yolo import find_names_file, read_names, read_yolo
+from fastphash.labels.yolo import find_names, read_names, read_yolo
 from fastphash.store.rows import HashTable
 
 #: Endings of the files of each format.
@@ -137,11 +137,12 @@ def read_sidecar_labels(
     Raises
     ------
     LabelFileError
-        The file with the names can't be read.
+        The given file with the names can't be read.
     """
     if names_file is None:
-        names_file = find_names_file(root) if form == "yolo" else ""
-    names = read_names(names_file) if names_file else ()
+        names_file, names = find_names(root) if form == "yolo" else ("", ())
+    else:
+        names = read_names(names_file) if names_file else ()
     survey = _survey(rows, root, form, _reader(form, names), progress)
     return SidecarLabels(form, root, names_file, names, survey)
 

@@ -56,16 +56,16 @@ def read_yolo(data: bytes, size: tuple[int, int], names: Sequence[str] = ()) -> 
     return ReadShapes(shapes, problems)
 
 
-def find_names_file(root: bytes) -> str:
-    """The file with the names of classes for a split in this folder; empty if there is none."""
+def find_names(root: bytes) -> tuple[str, tuple[str, ...]]:
+    """The file with the names of classes for a split in this folder, and these, or neither."""
     folder = os.path.normpath(root)
     for _ in range(1 + _FOLDERS_ABOVE):
         for name in NAMES_FILES:
             path = os.path.join(os.fsdecode(folder), name)
-            if os.path.isfile(path) and _names_in(path):
-                return path
+            if os.path.isfile(path) and (names := _names_in(path)):
+                return path, names
         folder = os.path.dirname(folder)
-    return ""
+    return "", ()
 
 
 def read_names(path: str) -> tuple[str, ...]:

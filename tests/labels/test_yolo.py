@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from fastphash.labels.yolo import find_names_file, read_names
+from fastphash.labels.yolo import find_names, read_names
 
 # ten to the ninth words, once written out
 LISTS_OF_LISTS = "".join(
@@ -31,7 +31,8 @@ LISTS_OF_LISTS = "".join(
 def test_names_are_words_or_numbers(tmp_path, text, names):
     (tmp_path / "data.yaml").write_text(text)
     (tmp_path / "images" / "train").mkdir(parents=True)
-    found = find_names_file(os.fsencode(tmp_path / "images" / "train"))
+    found, in_file = find_names(os.fsencode(tmp_path / "images" / "train"))
     assert found == (str(tmp_path / "data.yaml") if names else "")
+    assert in_file == names
     if names:
         assert read_names(found) == names

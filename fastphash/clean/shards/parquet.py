@@ -35,11 +35,15 @@ class ParquetShard:
 
     def __init__(self, path: bytes, image_column: str | None) -> None:
         self._container = ParquetContainer(path, image_column)
-        self._file = pa.OSFile(path)
-        self._parquet = pq.ParquetFile(
-            self._file, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
-        )
-
+        try:
+            self._file = pa.OSFile(path)
+            self._parquet = pq.ParquetFile(
+                self._file, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
+            )
+        except FAILURES as error:
+            # it was replaced since it was opened
+            self._container.__exit__()
+            raise ContainerError(one_line(error)) from error
         self._stores_schema = b"ARROW:schema" in (self._parquet.metadata.metadata or {})
 
     def members(self) -> list[Member]:
@@ -72,7 +76,7 @@ class ParquetShard:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
-        self._container.__exit__(None, None, None)
+        self._container.__exit__()
 
     def _staying(self, group: int, going: "np.typing.NDArray[np.int64]") -> Iterator[pa.Table]:
         """The rows of a row group that stay, as one table or several."""

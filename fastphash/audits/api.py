@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from fastphash.audits.options import CopyChoices, LabelSources
 from fastphash.audits.run import audit as audit_sources
-from fastphash.base.paths import Name, is_path, name_bytes
+from fastphash.base.arguments import given_mapping, given_texts, quoted
+from fastphash.base.paths import Name, given_path, is_path, name_bytes
 from fastphash.base.progress import Progress, shown
 from fastphash.base.vocabulary import ViewSet
 from fastphash.defaults import MAX_PIXELS, TIMEOUT
@@ -21,6 +22,7 @@ from fastphash.results.audit_folder import AuditFolder, open_audit
 from fastphash.sources.local import list_source
 from fastphash.sources.named_splits import choose_files, named_sources
 from fastphash.sources.protocol import Source
+from fastphash.sources.splits import check_split
 
 #: Splits by their names, each with a place or several containers; or places whose splits have
 #: their names, or NAME=PLACE.
@@ -187,7 +189,7 @@ def audit(
     {'train': 1, 'val': 1}
     """
     named = _sources(splits, files, hidden=hidden, image_column=image_column)
-    sources = choose_files(named, _texts(include), _texts(exclude))
+    sources = choose_files(named, given_texts(include, "include"), given_texts(exclude, "exclude"))
     choices = CopyChoices(
         radius,
         min_score,
@@ -196,7 +198,7 @@ def audit(
         precision,
         views,
         looks,
-        None if propose is None else _path(propose),
+        None if propose is None else given_path(propose),
     )
     ingest = hashing_options(
         workers=workers,
@@ -208,17 +210,19 @@ def audit(
         keep_missing=keep_missing,
         rehash=rehash,
     )
-    labels = LabelSources(class_folders, _paths(coco), _paths(tables), sidecar_labels)
+    labels = LabelSources(
+        class_folders, _paths(coco, "coco"), _paths(tables, "tables"), sidecar_labels
+    )
     with shown(progress) as report:
         options = choices.options(
             grouping=grouping,
-            keep_in=_texts(keep_in),
+            keep_in=given_texts(keep_in, "keep_in"),
             compare_masks=compare_masks,
             labels=labels,
             join=join_options(memory, report),
             table_form=format,
         )
-        return audit_sources(_path(out), sources, options, ingest, progress=report).folder
+        return audit_sources(given_path(out), sources, options, ingest, progress=report).folder
 
 
 def read_audit(folder: Name) -> AuditFolder:
@@ -252,7 +256,7 @@ def read_audit(folder: Name) -> AuditFolder:
     >>> groups[1]
     {'path': 'b.png', 'role': 'copy', 'kind': 'identical'}
     """
-    return open_audit(_path(folder))
+    return open_audit(given_path(folder))
 
 
 def _sources(
@@ -262,10 +266,12 @@ def _sources(
     hidden: bool,
     image_column: str | None,
 ) -> list[Source]:
+    if image_column is not None and not isinstance(image_column, str):
+        raise UsageError(f"`image_column` is the name of a column, not {quoted(image_column)}")
     sources = named_sources(_words(splits), hidden=hidden, image_column=image_column)
-    for split, paths in (files or {}).items():
-        if is_path(paths):
-            raise UsageError(f"`files` has several paths for a split, not one: {paths!r}")
+    for split, paths in given_mapping(files, "files").items():
+        if is_path(paths) or not isinstance(paths, Iterable):
+            raise UsageError(f"`files` has several paths for a split, not one: {quoted(paths)}")
         sources.append(list_source(split, b"\0".join(map(name_bytes, paths)), b"\0"))
     if not sources:
         raise UsageError("nothing to audit: name a folder, or `files`")
@@ -276,7 +282,7 @@ def _words(splits: Splits) -> list[str]:
     """Splits as words, NAME=PLACE or PLACE."""
     if isinstance(splits, Mapping):
         return [
-            f"{name}={os.fsdecode(name_bytes(place))}"
+            f"{check_split(name)}={os.fsdecode(name_bytes(place))}"
             for name, places in splits.items()
             for place in _each(places)
         ]
@@ -287,17 +293,9 @@ def _each(places: Name | Sequence[Name]) -> Iterable[Name]:
     if isinstance(places, str | bytes | os.PathLike):
         return [places]
     if not isinstance(places, Iterable):
-        raise UsageError(f"a place of a split is a path, or several paths, not {places!r}")
+        raise UsageError(f"a place of a split is a path, or several paths, not {quoted(places)}")
     return places
 
 
-def _texts(texts: Sequence[str]) -> Sequence[str]:
-    return [texts] if isinstance(texts, str) else texts
-
-
-def _paths(files: Mapping[str, Name] | None) -> dict[str, Path]:
-    return {split: _path(file) for split, file in (files or {}).items()}
-
-
-def _path(path: Name) -> Path:
-    return Path(os.fsdecode(name_bytes(path)))
+def _paths(files: Mapping[str, Name] | None, name: str) -> dict[str, Path]:
+    return {split: given_path(file) for split, file in given_mapping(files, name).items()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fastphash.base.arguments import is_number, is_whole, quoted
 from fastphash.base.vocabulary import VIEW_SETS, ViewSet
 from fastphash.defaults import LOOKS, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
@@ -120,15 +121,17 @@ class AuditOptions:
         check_grouping(self.grouping)
         if self.table_form not in FORMATS:
             raise UsageError(f"no format {self.table_form!r}: use one of {', '.join(FORMATS)}")
-        if self.looks < 0:
-            raise UsageError(f"`looks` is a number of pairs, 0 or more, not {self.looks!r}")
+        if not is_whole(self.looks) or self.looks < 0:
+            raise UsageError(f"`looks` is a number of pairs, 0 or more, not {quoted(self.looks)}")
         if self.propose is not None and (self.min_score is None or not self.looks):
             raise UsageError(
                 "`propose` needs thumbnails, and looks at pixels: allow `looks`, and compare "
                 "thumbnails"
             )
-        if not 0 < self.precision < 1:
-            raise UsageError(f"`precision` is a share between 0 and 1, not {self.precision!r}")
+        if not is_number(self.precision) or not 0 < self.precision < 1:
+            raise UsageError(
+                f"`precision` is a share between 0 and 1, not {quoted(self.precision)}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ import tempfile
 import unicodedata
 from collections.abc import Iterable
 from functools import cache, partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any, AnyStr
 
+from fastphash.base.arguments import quoted
 from fastphash.errors import UsageError
 
 #: What the system's calls take as a path.
@@ -29,7 +31,12 @@ def name_bytes(path: Any) -> bytes:
     try:
         return os.fsencode(path)
     except TypeError:
-        raise UsageError(f"a path is a str, bytes or a path object, not {path!r}") from None
+        raise UsageError(f"a path is a str, bytes or a path object, not {quoted(path)}") from None
+
+
+def given_path(path: Any) -> Path:
+    """What a caller gives as a path; UsageError if it is none."""
+    return Path(os.fsdecode(name_bytes(path)))
 
 
 def is_path(value: Any) -> bool:

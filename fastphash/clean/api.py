@@ -1,13 +1,12 @@
 """A clean plan from Python: which images would stay and which would go."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from fastphash.base.paths import Name, name_bytes
+from fastphash.base.arguments import given_texts
+from fastphash.base.paths import Name, given_path
 from fastphash.base.progress import Progress, no_progress, shown
 from fastphash.base.vocabulary import SURE_KINDS, ConflictRule
 from fastphash.clean.container_counts import count_containers
@@ -95,9 +94,9 @@ def clean_plan(
     {'photos': {'keep': 1, 'remove': 1, 'kinds': {'identical': 1}}}
     """
     if not isinstance(audit, AuditFolder):
-        audit = open_audit(Path(os.fsdecode(name_bytes(audit))))
+        audit = open_audit(given_path(audit))
     with shown(progress) as report:
-        order = None if keep_in is None else list(keep_in)
+        order = None if keep_in is None else given_texts(keep_in, "keep_in")
         return plan_audit(audit, kinds, order, conflicts, join_options(memory, report), report)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from fastphash.base.arguments import given_texts
 from fastphash.base.text import listed
 from fastphash.base.vocabulary import IDENTICAL, KINDS, THUMBNAIL_KINDS, UNLOOKED
 from fastphash.errors import UsageError
@@ -16,6 +17,7 @@ def check_kinds(by: Sequence[str]) -> list[str]:
         There is no such kind, or `UNLOOKED` is without a kind that needs looks.
     """
     known = (*KINDS, UNLOOKED)
+    by = given_texts(by, "kinds")
     for kind in by:
         if kind not in known:
             raise UsageError(f"no kind {kind!r}: use some of {', '.join(known)}")

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, TypeAlias, Unpack, overload
 
 import numpy as np
 import xxhash
 
+from fastphash.base.arguments import quoted
+from fastphash.base.paths import given_path
 from fastphash.base.progress import Progress, shown
 from fastphash.errors import ImageError, UsageError
 from fastphash.images.lossless import Pixels, encode_lossless, is_pixels
@@ -108,7 +109,7 @@ def hash_items(
     with shown(progress) as report:
         if store is not None:
             source = ItemSource(check_split(split), given)
-            return hash_into(Path(store), [source], options, progress=report)[split]
+            return hash_into(given_path(store), [source], options, progress=report)[split]
         with start_workers(options) as executor:
             return collect_hashed(hash_given(executor, given), options, report)
 
@@ -116,7 +117,7 @@ def hash_items(
 def _check_items(items: Iterable[tuple[Key, Given]]) -> Iterator[Item]:
     """The items as bytes, one after the other, with keys that are all different."""
     if isinstance(items, str | bytes) or not isinstance(items, Iterable):
-        raise UsageError(f"{_NOT_PAIRS}, not {items!r:.80}")
+        raise UsageError(f"{_NOT_PAIRS}, not {quoted(items)}")
     return _encoded(items)
 
 
@@ -124,7 +125,7 @@ def _encoded(items: Iterable[Any]) -> Iterator[Item]:
     seen: set[int] = set()
     for item in items:
         if isinstance(item, str | bytes) or not _is_pair(item):
-            raise UsageError(f"{_NOT_PAIRS}, not of {item!r:.80}")
+            raise UsageError(f"{_NOT_PAIRS}, not of {quoted(item)}")
         path = _path_of(item[0])
         digest = xxhash.xxh3_64_intdigest(path)
         if digest in seen:
@@ -152,7 +153,9 @@ def _path_of(key: Any) -> bytes:
     except TypeError:
         path = b""
     if not path or b"\0" in path:
-        raise UsageError(f"a key is a str, bytes or a whole number, and not empty: not {key!r:.80}")
+        raise UsageError(
+            f"a key is a str, bytes or a whole number, and not empty: not {quoted(key)}"
+        )
     return path
 
 
@@ -164,5 +167,5 @@ def _bytes_of(key: Any, image: Any) -> bytes:
     if is_pixels(image):
         return encode_lossless(image)
     raise UsageError(
-        f"the image of {key!r:.80} is {type(image).__name__}: give bytes, a PIL image or an array"
+        f"the image of {quoted(key)} is {type(image).__name__}: give bytes, a PIL image or an array"
     )

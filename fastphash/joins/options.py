@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fastphash.base.arguments import is_whole, quoted
 from fastphash.base.machine import core_count, free_memory
 from fastphash.base.progress import Progress, no_progress
 from fastphash.defaults import LEAST_MEMORY
@@ -77,9 +78,9 @@ def join_options(memory: int | None = None, progress: Progress = no_progress) ->
     UsageError
         `memory` is less than a join takes.
     """
-    if memory is not None and memory < LEAST_MEMORY:
+    if memory is not None and not (is_whole(memory) and memory >= LEAST_MEMORY):
         raise UsageError(
-            f"`memory` is a number of bytes, {LEAST_MEMORY:,} at least, not {memory!r}"
+            f"`memory` is a number of bytes, {LEAST_MEMORY:,} at least, not {quoted(memory)}"
         )
     return JoinOptions(
         memory=free_memory() // 2 if memory is None else memory,

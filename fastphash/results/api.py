@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from fastphash.base.arguments import quoted
 from fastphash.defaults import MIN_SCORE
 from fastphash.errors import UsageError
 from fastphash.joins.api import Pairs
@@ -92,9 +94,20 @@ def _rows_of(rows: HashTable | None) -> HashTable:
 
 def _matches(pairs: Pairs, needles: Index, haystack: Index) -> Matches:
     """The pairs with all orientations that give their distances."""
-    left, right = (np.asarray(rows, np.int64) for rows in (pairs.left, pairs.right))
+    if not isinstance(pairs, Pairs):
+        raise UsageError(f"pairs are what join and self_join return, not {quoted(pairs)}")
+    left, right = _row_numbers(pairs.left, "left"), _row_numbers(pairs.right, "right")
+    if len(left) != len(right):
+        raise UsageError(f"pairs have {len(left):,} left rows and {len(right):,} right ones")
     for name, rows, index in (("left", left, needles), ("right", right, haystack)):
         wrong = rows[(rows < 0) | (rows >= len(index))]
         if wrong.size:
             raise UsageError(f"a pair has {name} {wrong[0]}, and there are {len(index):,} rows")
     return Matches(left, right, *row_distances(needles, left, haystack, right))
+
+
+def _row_numbers(rows: Any, name: str) -> NDArray[np.int64]:
+    numbers = np.asarray(rows)
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+        raise UsageError(f"pairs have whole numbers of rows, and {name} is {quoted(rows)}")
+    return numbers.astype(np.int64)

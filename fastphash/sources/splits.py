@@ -2,15 +2,19 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
+from fastphash.base.arguments import quoted
 from fastphash.base.paths import is_name, lies_in
 from fastphash.errors import UsageError
 from fastphash.sources.protocol import Source
 from fastphash.sources.remote.address import is_remote
 
 
-def check_split(name: str) -> str:
+def check_split(name: Any) -> str:
     """A name that can stand in SPLIT=DIR, STORE@SPLIT and SPLIT,SPLIT; UsageError for any other."""
+    if not isinstance(name, str):
+        raise UsageError(f"the name of a split is a str, not {quoted(name)}")
     if not name.isprintable() or name in ("", ".", "..") or any(c in name for c in "=@,/"):
         raise UsageError(
             f"{name!r} can't name a split (empty, not printable, or with one of = @ , /): "

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from fastphash.base.arguments import is_number, quoted
 from fastphash.defaults import MIN_SCORE
 from fastphash.errors import UsageError
 from fastphash.joins.index import check_radius
@@ -74,5 +75,5 @@ def least_score(
 
 def check_score(min_score: float | None) -> None:
     """Raise UsageError if a least score is out of range."""
-    if min_score is not None and not 0 <= min_score <= 1:
-        raise UsageError(f"`min_score` is a number from 0 to 1, not {min_score!r}")
+    if min_score is not None and not (is_number(min_score) and 0 <= min_score <= 1):
+        raise UsageError(f"`min_score` is a number from 0 to 1, not {quoted(min_score)}")

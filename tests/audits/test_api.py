@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pyarrow.compute as pc
 import pytest
 
@@ -138,6 +139,18 @@ def test_kinds_of_pairs_are_those_of_a_join(data, audited, tmp_path):
         ({"memory": 5}, "`memory` is a number of bytes, 104,857,600 at least, not 5"),
         ({"workers": -1}, "`workers` must be a whole number of 0 or more, not -1"),
         ({"progress": "bar"}, "progress is True, False or a callable, not 'bar'"),
+        ({"splits": {1: "val"}}, "the name of a split is a str, not 1"),
+        ({"files": ["a.png"]}, "`files` is a mapping by split, as {'train': ...}, not ['a.png']"),
+        ({"coco": "coco.json"}, "`coco` is a mapping by split, as {'train': ...}, not 'coco.json'"),
+        ({"keep_in": 5}, "`keep_in` is a sequence of str, not 5"),
+        ({"include": [3]}, "`include` is a sequence of str, not of 3"),
+        ({"exclude": 3}, "`exclude` is a sequence of str, not 3"),
+        ({"image_column": 5}, "`image_column` is the name of a column, not 5"),
+        ({"min_score": "x"}, "`min_score` is a number from 0 to 1, not 'x'"),
+        ({"precision": "x"}, "`precision` is a share between 0 and 1, not 'x'"),
+        ({"looks": "many"}, "`looks` is a number of pairs, 0 or more, not 'many'"),
+        ({"memory": "4G"}, "`memory` is a number of bytes, 104,857,600 at least, not '4G'"),
+        ({"out": np.eye(2)}, "a path is a str, bytes or a path object, not array([[1., 0.], [0"),
         ({"out": 3}, "a path is a str, bytes or a path object, not 3"),
     ],
 )
@@ -159,6 +172,29 @@ def test_pairs_that_can_not_be_verified_are_refused(data):
         fp.verify(pairs, hashed.table["phash"].to_numpy())
     with pytest.raises(fp.UsageError, match="a pair has right 1, and there are 1 rows"):
         fp.verify(pairs, hashed, hashed.table.slice(0, 1))
+    for wrong, message in (
+        (None, "pairs are what join and self_join return, not None"),
+        (pairs._replace(left=[0.5]), r"and left is \[0.5\]"),
+        (pairs._replace(right=["b"]), r"and right is \['b'\]"),
+        (pairs._replace(left=[0, 1]), "pairs have 2 left rows and 1 right ones"),
+    ):
+        with pytest.raises(fp.UsageError, match=message):
+            fp.verify(wrong, hashed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kinds": 3}, "`kinds` is a sequence of str, not 3"),
+        ({"kinds": "nearly"}, "no kind 'nearly'"),
+        ({"keep_in": 3}, "`keep_in` is a sequence of str, not 3"),
+        ({"keep_in": "nowhere"}, "no split 'nowhere' to keep images in"),
+        ({"memory": "4G"}, "`memory` is a number of bytes"),
+    ],
+)
+def test_what_is_wrong_with_a_plan_is_said(audited, arguments, message):
+    with pytest.raises(fp.UsageError, match=message):
+        fp.clean_plan(audited, progress=False, **arguments)
 
 
 SCRIPT = """

@@ -111,6 +111,18 @@ def test_other_arguments_are_wrong_usage(items, said):
         hash_items(items, workers=0)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"store": 3}, "a path is a str, bytes or a path object, not 3"),
+        ({"split": None}, "the name of a split is a str, not None"),
+    ],
+)
+def test_stores_and_splits_of_other_types_are_wrong_usage(tmp_path, arguments, said):
+    with pytest.raises(UsageError, match=said):
+        hash_items([("a", b"")], **{"store": tmp_path / "hashes", "workers": 0} | arguments)
+
+
 def test_keys_may_be_numbers_and_bytes():
     found, _ = hashes([(7, scene(1)), (np.int64(8), scene(2)), (b"\xff", scene(3))])
     assert list(found) == ["7", "8", "\ufffd"]

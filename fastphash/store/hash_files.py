@@ -256,7 +256,13 @@ def definition_of_file(path: Path) -> Definition:
 
 
 def check_columns(columns: Mapping[str, str]) -> None:
-    """Raise UsageError unless all names are those of columns that a table of hashes may have."""
-    for name in columns:
+    """Raise UsageError unless all names are those of columns that a table of hashes may have.
+
+    Each is to have a column of its own.
+    """
+    owners: dict[str, str] = {}
+    for name, theirs in columns.items():
+        if (owner := owners.setdefault(theirs, name)) != name:
+            raise UsageError(f"column {theirs!r} can't be both {owner} and {name}: name another")
         if name not in NAMED:
             raise UsageError(f"no column {name!r} in a table of hashes: use {', '.join(NAMED)}")

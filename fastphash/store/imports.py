@@ -155,7 +155,9 @@ class _ImportedRows:
         without = np.flatnonzero(~known.to_numpy())
         if without.size == table.num_rows > 0 and not self._read:
             what = shown_value(table[PHASH.name][0])
-            raise StoreError(f"{self._path}: column {PHASH.name!r}: {what}, and none is in a row")
+            raise StoreError(
+                f"{self._path}: column {PHASH.name!r}: no row has a hash; row 1: {what}"
+            )
         self._read += table.num_rows
         if without.size:
             self._reject(rows.take(without), table[PHASH.name].take(without))

@@ -169,6 +169,7 @@ def test_hashes_of_imagededup_join_only_one_another(tmp_path):
     [
         (["--columns", "phash"], USAGE, "'phash' names no column: write phash=COLUMN"),
         (["--columns", "size=x"], USAGE, "no column 'size' in a table of hashes: use path, split"),
+        (["--columns", "path=url,phash=url"], USAGE, "column 'url' can't be both path and phash"),
         (["--columns", "path=a,path=b"], USAGE, "path is named twice"),
         (["--columns", "path=x"], FAILED, "no column 'x', which --columns names as path: it has"),
         ([], FAILED, "no column 'phash': a file of hashes has path and phash. Name"),

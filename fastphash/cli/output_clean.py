@@ -220,7 +220,8 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         "planned": applied["planned"],
         "done": applied["done"],
         "done before": applied["already"],
-        "skipped": len(applied["skipped"]),
+        # a container is one of the skipped files, however many images stay in it
+        "skipped": applied["planned"] - applied["done"] - applied["already"],
     }
     if applied["rescued"]:
         numbers["stay after all"] = len(applied["rescued"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import tarfile
 from unittest import mock
@@ -195,6 +196,10 @@ def test_nothing_is_overwritten(place):
         ("more/b.tar", "its name is taken"),
     ]
     assert path.read_text() == (place / "tree" / "shards" / "a.tar").read_text() == "precious"
+    # of the images that stay, a.tar holds one and more/b.tar none
+    words = ("--apply", "--to", "copy")
+    shown = run("clean", "out", "tree", *words, cwd=place, status=1).stdout
+    assert re.search(r"planned +done +done before +skipped *\n.*\n +4 +- +3 +1 ", shown)
     # what is longer, and begins with the same bytes, is another file
     done = apply(place, "new", "--to", "copy")
     with open(place / "new" / "shards" / "a.tar", "ab") as file:

@@ -94,6 +94,10 @@ class AuditFolder:
     summary: dict[str, Any]
     store: Store
 
+    def __repr__(self) -> str:
+        """Where it lies, and what was audited: a notebook shows it, and the summary is long."""
+        return f"{type(self).__name__}({str(self.folder)!r}, splits={self.splits})"
+
     @property
     def splits(self) -> list[str]:
         """Names of the splits that were audited; the store may hold others."""

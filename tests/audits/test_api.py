@@ -76,6 +76,7 @@ def test_tables_are_read_from_the_folder(data, audited):
             assert table.equals(parquet.read_table(data / "out" / f"{name}.parquet"))
         assert read.report.read_text().startswith("<!")
         assert read.splits == ["train", "val", "more"]
+        assert repr(read) == f"AuditFolder('{read.folder}', splits=['train', 'val', 'more'])"
     assert audited.count_leaks() == {"train": 3, "val": 4, "more": 1}
     assert audited.count_leaks(["identical"]) == {"train": 1, "val": 2, "more": 1}
     with pytest.raises(fp.UsageError, match="no kind 'same'"):

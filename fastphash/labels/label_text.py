@@ -8,6 +8,8 @@ from fastphash.base.system import open_to_read
 
 #: Bytes that a file of one image's labels may have.
 MAX_SIZE = 64 << 20
+# the densest images have some thousands; those of two images are compared with one another
+_MOST_OBJECTS = 10_000
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -27,6 +29,12 @@ def read_bytes(name: bytes, most: int = MAX_SIZE) -> bytes:
             return file.read(most)
     except OSError as error:
         raise LabelFileError(error.strerror or str(error)) from error
+
+
+def check_count(objects: int) -> None:
+    """LabelFileError if a file has far more objects than an image can have."""
+    if objects > _MOST_OBJECTS:
+        raise LabelFileError(f"it has {objects:,} objects, so these are no labels")
 
 
 def as_text(data: bytes) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastphash.base.text import encodable
-from fastphash.labels.label_text import LabelFileError, as_text
+from fastphash.labels.label_text import LabelFileError, as_text, check_count
 from fastphash.labels.shapes import UNREADABLE, ReadShapes, Shape, points_of, shown
 
 # least points of an outline: fewer enclose nothing
@@ -22,7 +22,7 @@ def read_labelme(data: bytes, size: tuple[int, int] = (1, 1)) -> ReadShapes:  # 
     Raises
     ------
     LabelFileError
-        It is no JSON, or has no list `shapes`.
+        It is no JSON, or has no list `shapes`, or one that is far too long.
     """
     try:
         document = json.loads(as_text(data))
@@ -31,6 +31,7 @@ def read_labelme(data: bytes, size: tuple[int, int] = (1, 1)) -> ReadShapes:  # 
     items = document.get("shapes") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise LabelFileError("it has no list of shapes")
+    check_count(len(items))
     shapes, problems = [], []
     for number, item in enumerate(items):
         shape = _shape_of(item)

@@ -8,7 +8,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from fastphash.base.text import encodable
-from fastphash.labels.label_text import LabelFileError, as_text
+from fastphash.labels.label_text import LabelFileError, as_text, check_count
 from fastphash.labels.shapes import UNREADABLE, ReadShapes, Shape, shown
 
 # a file of a thousand objects has less than half a megabyte; elements of one tag take a hundred
@@ -26,10 +26,12 @@ def read_voc(data: bytes, size: tuple[int, int] = (1, 1)) -> ReadShapes:  # noqa
     Raises
     ------
     LabelFileError
-        It is no XML of annotations, or has entities.
+        It is no XML of annotations, or has entities or far too many objects.
     """
     shapes, problems = [], []
-    for number, item in enumerate(_annotation(data).findall("object")):
+    items = _annotation(data).findall("object")
+    check_count(len(items))
+    for number, item in enumerate(items):
         name = (item.findtext("name") or "").strip()
         box = _box_of(item)
         if not name:

@@ -2,13 +2,13 @@
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import yaml
 
 from fastphash.base.text import encodable
-from fastphash.labels.label_text import LabelFileError, as_text, read_bytes
+from fastphash.labels.label_text import LabelFileError, as_text, check_count, read_bytes
 from fastphash.labels.shapes import UNREADABLE, ReadShapes, Shape, shown
 
 #: Files with the names of the classes, in the split's folder or in one of the two above it.
@@ -41,10 +41,12 @@ def read_yolo(data: bytes, size: tuple[int, int], names: Sequence[str] = ()) -> 
     Raises
     ------
     LabelFileError
-        It is no text.
+        It is no text, or has far more lines than labels have.
     """
     shapes, problems = [], []
-    for number, line in enumerate(as_text(data).splitlines(), 1):
+    lines = as_text(data).splitlines()
+    check_count(len(lines))
+    for number, line in enumerate(lines, 1):
         fields = line.split()
         if not fields:
             continue
@@ -86,8 +88,8 @@ def _names_in(path: str) -> tuple[str, ...]:
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not all(type(key) is int and key >= 0 for key in names):
         return ()
-    # written out, lists of lists that are named once may have any size
-    if not all(isinstance(name, str) or not isinstance(name, Iterable) for name in names.values()):
+    # aliases may make a list of lists that has no end as text
+    if any(isinstance(name, list | dict | set) for name in names.values()):
         return ()
     # a class without a name is called by its number
     last = min(max(names, default=-1), len(names) * 10)

@@ -173,6 +173,7 @@ BROKEN = {
             b"0 0.5 0.5 0.2 \xe9\n": "line 1 is no class and box or polygon",
             b"0 0.5 nan 0.2 0.2\n": "line 1 is no class and box or polygon",
             b"0 0.5\0": "it has NUL bytes: no text",
+            b"0 0.5 0.5 0.2 0.2\n" * 10_001: "it has 10,001 objects, so these are no labels",
         },
     ),
     "voc": (
@@ -190,6 +191,7 @@ BROKEN = {
             b"<annotation><object><name>a</name><bndbox><xmin>x</xmin></bndbox></object>"
             b"</annotation>": "object 0 has no bndbox of numbers",
             b"<annotation><object/></annotation>": "object 0 has no name",
+            b"<annotation>" + b"<object/>" * 10_001 + b"</annotation>": "it has 10,001 objects",
         },
     ),
     "labelme": (
@@ -201,6 +203,7 @@ BROKEN = {
             b"{": "JSON that can't be read",
             b"[]": "it has no list of shapes",
             b'{"shapes": [{"label": 1}]}': "shapes[0] has no label or no points",
+            b'{"shapes": [' + b"0," * 10_000 + b"0]}": "it has 10,001 objects",
             b'{"shapes": [{"label": "car", "points": [[1, 1e400]]}]}': "shapes[0] has no label",
         },
     ),
@@ -231,6 +234,16 @@ def test_broken_label_files_are_named_and_the_others_compared(tmp_path, form):
     category = "0" if form == "yolo" else "car"
     labels = [{label, keeper_label} for _, label, keeper_label, _ in conflicts(tmp_path)]
     assert labels == [{"no objects", f"1 {category}"}]
+
+
+def test_names_of_classes_that_are_no_words_are_not_read(tmp_path):
+    levels = "".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]\n" for n in range(8))
+    (tmp_path / "data.yaml").write_text(f"a0: &a0 [x]\n{levels}names: [*a8]\n")
+    for split in ("train", "val"):
+        save(tmp_path / split / "1.png", scene(1))
+        (tmp_path / split / "1.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    shown = run("audit", "train", "val", "-o", "out", "--radius", "0", cwd=tmp_path).stdout
+    assert "without names of classes (no data.yaml)" in " ".join(shown.split())
 
 
 def test_texts_that_are_no_labels_are_not_compared(tmp_path):

@@ -1,6 +1,7 @@
 """Containers that this process has opened: a few stay open, each with an index of its members."""
 
 import contextlib
+import errno
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -79,7 +80,7 @@ class OpenContainer:
             self._index = MemberIndex.of(self.container.members())
         member = self._index.find(name)
         if member is None:
-            raise FileNotFoundError(name)
+            raise FileNotFoundError(errno.ENOENT, "the container has no such member")
         data = next(iter(self.read([member])))
         if isinstance(data, ImageError):
             raise OSError(data.reason)

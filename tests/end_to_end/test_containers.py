@@ -269,7 +269,8 @@ def test_a_query_takes_containers_and_members(packed):
         assert {row["kind"] for row in shown} == {"identical"}
         one = shown[-1]["query"]
         assert "no stored image" not in run("query", place, "--in", store).stdout
-        run("query", f"{place}::none.png", "--in", store, status=1)
+        absent = run("query", f"{place}::none.png", "--in", store, status=1)
+        assert absent.stderr.endswith("read: the container has no such member\n")
     again = json.loads(run("query", one, "--in", store, "-k", "1", "--json").stdout)
     assert [(row["query"], row["kind"]) for row in again] == [(one, "identical")]
 

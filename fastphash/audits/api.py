@@ -36,6 +36,7 @@ def audit(
     files: Mapping[str, Iterable[Name]] | None = None,
     hidden: bool = False,
     image_column: str | None = None,
+    key: str | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     keep_in: Sequence[str] = (),
@@ -85,6 +86,10 @@ def audit(
         Whether hidden files and folders are taken, too.
     image_column : str, optional
         Column of Parquet files that holds the images; by default the only one that may.
+    key : str, optional
+        How samples of containers get their names: ``"first-dot"`` of the member's name, the default
+        of tar files; ``"last-dot"``, that of zip files; ``"full-name"``; or a column of Parquet
+        files.
     include, exclude : sequence of str
         Take only files with such names, ``"*.jpg"``, and leave out those with such names; a pattern
         with a slash is compared with the path in the split, and ``**`` stands for any folders.
@@ -188,7 +193,7 @@ def audit(
     >>> audit.count_leaks()
     {'train': 1, 'val': 1}
     """
-    named = _sources(splits, files, hidden=hidden, image_column=image_column)
+    named = _sources(splits, files, hidden=hidden, image_column=image_column, key=key)
     sources = choose_files(named, given_texts(include, "include"), given_texts(exclude, "exclude"))
     choices = CopyChoices(
         radius,
@@ -265,10 +270,13 @@ def _sources(
     *,
     hidden: bool,
     image_column: str | None,
+    key: str | None,
 ) -> list[Source]:
     if image_column is not None and not isinstance(image_column, str):
         raise UsageError(f"`image_column` is the name of a column, not {quoted(image_column)}")
-    sources = named_sources(_words(splits), hidden=hidden, image_column=image_column)
+    if key is not None and not isinstance(key, str):
+        raise UsageError(f"`key` is a rule or the name of a column, not {quoted(key)}")
+    sources = named_sources(_words(splits), hidden=hidden, image_column=image_column, key=key)
     for split, paths in given_mapping(files, "files").items():
         if is_path(paths) or not isinstance(paths, Iterable):
             raise UsageError(f"`files` has several paths for a split, not one: {quoted(paths)}")

@@ -7,8 +7,9 @@ import pyarrow.compute as pc
 
 from fastphash.clean.plan import KEEP
 from fastphash.results.audit_folder import AuditFolder
-from fastphash.sources.containers.format import sample_key
-from fastphash.sources.member_paths import split_path
+from fastphash.sources.containers.keys import key_finder
+from fastphash.sources.member_paths import member_path, split_path
+from fastphash.sources.origins import Origin, origin_of
 from fastphash.store.schema import exact_paths
 
 
@@ -67,20 +68,28 @@ def _hashed(audited: AuditFolder, plan: pa.Table) -> pa.Table:
 
 def _rejected(audited: AuditFolder) -> pa.Table:
     rejected = audited.rejected
+    splits = rejected["split"].to_pylist()
     named = [split_path(path) for path in exact_paths(rejected).to_pylist()]
-    text = [[part.decode(errors="replace") for part in pair] for pair in named]
-    samples = [
-        f"{container}::{name}"
-        if container.lower().endswith(".parquet")
-        else sample_key(name.encode()).decode() or f"{container}::{name}"
-        for container, name in text
-    ]
+    origins = {split: origin_of(audited.store.origins.get(split)) for split in {*splits}}
+    samples = [_sample(origins[split], *pair) for split, pair in zip(splits, named, strict=True)]
     columns = [
         rejected["split"].cast(pa.string()),
-        pa.array([container for container, _ in text], pa.string()),
+        pa.array([_text(container) for container, _ in named], pa.string()),
         pa.array(samples, pa.string()),
-        pa.array([1] * len(text), pa.int64()),
+        pa.array([1] * len(named), pa.int64()),
     ]
     table = pa.table(columns, ["split", "container", "sample", "stays"])
     # a container that couldn't be read as a whole has no name of a member
     return table.filter(pa.array([bool(name) for _, name in named], pa.bool_()))
+
+
+def _sample(origin: Origin | None, container: bytes, name: bytes) -> str:
+    """Name of the sample of a member that has no row in the store, as of those that have one."""
+    key = b""
+    if origin is not None and not container.lower().endswith(b".parquet"):
+        key = key_finder(container, origin.key)(name)
+    return _text(key or member_path(container, name))
+
+
+def _text(name: bytes) -> str:
+    return name.decode(errors="replace")

@@ -114,7 +114,8 @@ def _images(plan: CheckedPlan, split: str, samples: SplitSamples) -> Iterator[_I
     origin, folder = plan.origin(split), plan.audited.store.roots[split]
     number = 0
     for container, record in origin.containers.items():
-        listing = list_container(os.fsencode(folder), container, origin.image_column)
+        root = os.fsencode(folder)
+        listing = list_container(root, container, origin.image_column, origin.key)
         if record.is_whole and listing.stamp != record.stamp:
             raise StoreError(
                 f"{os.path.join(folder, os.fsdecode(container))!r} has changed since it was "

@@ -88,6 +88,7 @@ class _Source:
         self.split = split
         self.container = container
         self.image_column = origin.image_column
+        self.key = origin.key
         self.file = plan.audited.file(split, container)
         self._stamp: Stamp = origin.containers[container].stamp
 
@@ -127,7 +128,7 @@ def _make(source: _Source, samples: SplitSamples, destination: bytes, mode: Clea
     if not samples.loses_any(source.container):
         made = _copy_whole(source, destination, mode)
         return _Outcome(source, made, WrittenShards(containers=1, whole=1))
-    with open_shard(source.file, source.image_column) as shard:
+    with open_shard(source.file, source.image_column, source.key) as shard:
         stays = samples.samples(source.container, shard.members())
         made = _copy_part(source, shard, stays, destination, mode)
     left = sum(stays.values())

@@ -55,6 +55,7 @@ class SplitOptions:
     image_column: str | None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    key: str | None = None
 
     def sources(self) -> "list[Source]":
         """Where the images are; UsageError if two clash."""
@@ -62,7 +63,9 @@ class SplitOptions:
         from fastphash.sources.named_splits import choose_files, named_sources
         from fastphash.sources.splits import check_sources
 
-        sources = named_sources(self.folders, hidden=self.hidden, image_column=self.image_column)
+        sources = named_sources(
+            self.folders, hidden=self.hidden, image_column=self.image_column, key=self.key
+        )
         for text in self.files:
             split, equals, path = text.partition("=")
             if not equals:

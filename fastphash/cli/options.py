@@ -34,8 +34,21 @@ def image_column_option(command: F) -> F:
     )(command)
 
 
+def key_option(command: F) -> F:
+    """``--key``."""
+    return click.option(
+        "--key",
+        metavar="RULE|COLUMN",
+        help="How the samples of tar, zip and Parquet files get their names, so that images of one "
+        "sample stay or go together in tar and zip: the member's path up to the first-dot of its "
+        "file name, up to its last-dot, or its full-name; or a column of Parquet files.  [default: "
+        "first-dot in tar files, as WebDataset has it, last-dot in zip files; in Parquet files the "
+        "path beside the bytes]",
+    )(command)
+
+
 def split_options(command: F) -> F:
-    """``[SPLIT=]PLACE ... --files -0 --hidden --include --image-column``: see `SplitOptions`."""
+    """``[SPLIT=]PLACE ... --files -0 --hidden --include --image-column --key``: `SplitOptions`."""
     return all_options(
         click.option(
             "--hidden",
@@ -45,6 +58,7 @@ def split_options(command: F) -> F:
         ),
         pattern_options,
         image_column_option,
+        key_option,
         click.option(
             "-0",
             "--null",

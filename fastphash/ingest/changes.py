@@ -65,12 +65,12 @@ class Changes:
         source: Source,
         entries: Iterable[Entry],
         tally: Tally,
-        is_resized: Callable[[bytes], bool] = lambda path: False,  # noqa: ARG005 - no container
+        is_doubted: Callable[[bytes], bool] = lambda path: False,  # noqa: ARG005 - no container
     ) -> int:
         """Mark and count the rows of a split, of which these are all entries that are not kept.
 
         UNSURE ones are counted when their bytes have been read: among them all for whose paths
-        `is_resized`, called after each entry, says that their container has another size.
+        `is_doubted`, called after each entry, says that their container is another one.
 
         Returns
         -------
@@ -98,7 +98,7 @@ class Changes:
                 new += 1
             else:
                 found += 1
-                self._mark(row, source.reader, entry, tally, believe=not is_resized(entry.path))
+                self._mark(row, source.reader, entry, tally, believe=not is_doubted(entry.path))
         dropped = self._mark_rest(source.split, unlisted, left_out, excluded, tally)
         if tally.gone and not (new or found or tally.missing):
             if tally.excluded:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastphash.ingest.batch import Batch
 from fastphash.ingest.executor import Executor, ListTask
 from fastphash.ingest.stored_rows import StoredRows
+from fastphash.sources.containers.keys import key_rule
 from fastphash.sources.member_paths import split_path
 from fastphash.sources.origins import NOT_WHOLE, ContainerRecord, Origin
 from fastphash.sources.protocol import Containers, Entry, Listing
@@ -61,8 +62,8 @@ class ContainerIndex:
         self._listings: OrderedDict[bytes, Listing] = OrderedDict()
         self._remembered = 0
         self._counts: dict[bytes, Counter[str]] = {}
-        self._before = {} if before is None else before.containers
-        self._resized: set[bytes] = set()
+        self._before = before
+        self._doubted: set[bytes] = set()
         self._listed: dict[bytes, ContainerRecord] = {}
 
     def count_kept(self, what: str) -> int:
@@ -74,19 +75,20 @@ class ContainerIndex:
         for start in range(0, len(self._changed), _LISTED_AT_ONCE):
             names = self._changed[start : start + _LISTED_AT_ONCE]
             for name, listing in zip(names, self._list(names), strict=True):
-                self._compare_size(name, listing)
+                self._doubt(name, listing)
                 hidden = 0
                 for entry in self._source.entries_of(name, listing):
                     hidden += entry.hidden
                     yield entry
                 self._note(name, listing, hidden)
 
-    def is_resized(self, path: bytes) -> bool:
-        """Whether a member is listed in a container that has another size now.
+    def is_doubted(self, path: bytes) -> bool:
+        """Whether a member is listed in a container that has another size, or other keys, now.
 
-        Times prove nothing then: file systems without changing times may say the old ones.
+        Times prove nothing about another size: file systems without changing times may say the old
+        ones. Keys are written with what is read.
         """
-        return split_path(path)[0] in self._resized
+        return split_path(path)[0] in self._doubted
 
     def locate(self, paths: Iterable[bytes]) -> Iterator[Entry]:
         """Where these members are, in this order."""
@@ -116,12 +118,17 @@ class ContainerIndex:
             images = record.members - record.hidden - rejected - skipped
             records[name] = record._replace(images=images, rejected=rejected, skipped=skipped)
         ordered = {name: records[name] for name in self._source.containers if name in records}
-        return Origin(self._source.image_column, self._source.hidden, ordered)
+        source = self._source
+        return Origin(source.image_column, source.hidden, ordered, source.key)
 
-    def _compare_size(self, name: bytes, listing: Listing) -> None:
-        before, now = self._before.get(name), listing.stamp
-        if before and now and before.is_whole and now.size != before.size:
-            self._resized.add(name)
+    def _doubt(self, name: bytes, listing: Listing) -> None:
+        before, now = self._before, listing.stamp
+        if before is None or name not in before.containers or now is None:
+            return
+        record = before.containers[name]
+        is_resized = record.is_whole and now.size != record.size
+        if is_resized or not _has_same_keys(self._source, before, name):
+            self._doubted.add(name)
 
     def _note(self, name: bytes, listing: Listing, hidden: int) -> None:
         stamp = NOT_WHOLE if listing.problem or listing.stamp is None else listing.stamp
@@ -137,7 +144,9 @@ class ContainerIndex:
         missing = [name for name in names if name not in self._listings]
         if missing:
             source = self._source
-            tasks = (ListTask(source.root, name, source.image_column) for name in missing)
+            tasks = (
+                ListTask(source.root, name, source.image_column, source.key) for name in missing
+            )
             for name, listing in zip(missing, self._start().list(tasks), strict=True):
                 self._listings[name] = listing
                 self._remembered += len(listing.members)
@@ -164,6 +173,8 @@ def _find_unchanged(
         record = before.containers.get(name)
         if record is None or record.rejected or record.images != stored.get(name, 0):
             continue
+        if not _has_same_keys(source, before, name):
+            continue
         try:
             is_same = record.is_whole and source.stamp(name) == record.stamp
         except OSError:  # listing it says why
@@ -171,3 +182,7 @@ def _find_unchanged(
         if is_same:
             unchanged[name] = record
     return unchanged
+
+
+def _has_same_keys(source: Containers, before: Origin, container: bytes) -> bool:
+    return key_rule(container, source.key) == key_rule(container, before.key)

@@ -48,6 +48,7 @@ class ListTask(NamedTuple):
     root: bytes
     container: bytes
     image_column: str | None
+    key: str | None
 
 
 class Executor(Protocol):

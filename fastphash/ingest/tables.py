@@ -61,11 +61,16 @@ def _source_columns(batch: Batch) -> dict[str, pa.Array]:
         None if key is None else split_path(path)[0].decode(errors="replace")
         for path, key in zip(batch.paths, keys, strict=True)
     ]
-    texts = [key.decode(errors="replace") if key else None for key in keys]
     return {
         "container": pa.array(containers, pa.string()).dictionary_encode(),
-        "key": pa.array(texts, pa.string()),
+        "key": key_column(keys),
     }
+
+
+def key_column(keys: Sequence[bytes | None]) -> pa.Array:
+    """The column of a store with the keys of images; null for one of no sample."""
+    texts = [key.decode(errors="replace") if key else None for key in keys]
+    return pa.array(texts, pa.string())
 
 
 def stamp_columns(stamps: Sequence[Stamp]) -> dict[str, pa.Array]:

@@ -166,7 +166,7 @@ class StoreUpdate:
                 new += self.changes.compare(source, entries, tally)
             else:
                 self._keep_unchanged(source.split, index)
-                new += self.changes.compare(source, entries, tally, index.is_resized)
+                new += self.changes.compare(source, entries, tally, index.is_doubted)
         self.progress("looking for files", self.listed, self.listed)
         unsure = {*self.stored.splits[self.changes.marks == UNSURE].tolist()}
         if stampless := self.stored.stampless_splits & unsure:
@@ -287,6 +287,7 @@ class StoreUpdate:
         paths = exact_paths(table).to_pylist()
         pieces: list[pa.Table] = []
         stamps: dict[int, Stamp] = {}
+        keys: dict[int, bytes] = {}
         # where each row that stays is in the table and the `pieces` behind it
         place = {row: row for row in np.flatnonzero(marks == KEPT).tolist()}
         end = table.num_rows
@@ -306,10 +307,11 @@ class StoreUpdate:
                     end += 1
                 pieces.append(self._table(source.split, batch))
                 stamps |= {row_of[path]: stamp for path, stamp in batch.unchanged.items()}
+                keys |= {row_of[path]: batch.keys.get(path, b"") for path in batch.unchanged}
                 tally.changed -= len(batch.unchanged)
         place |= {row: row for row in stamps}
         order = pa.array([place[row] for row in sorted(place)], pa.int64())
-        return pa.concat_tables([restamp(table, stamps), *pieces]).take(order)
+        return pa.concat_tables([restamp(table, stamps, keys), *pieces]).take(order)
 
 
 def _digests(table: pa.Table, chosen: NDArray[np.bool_]) -> dict[int, bytes]:

@@ -33,6 +33,8 @@ class ContainerSource:
         Column of Parquet files with the images.
     hidden : bool
         Whether members that are hidden, or in hidden folders, belong to it.
+    key : str or None
+        How the keys of members are made, as of `key_rule`.
     """
 
     split: str
@@ -40,6 +42,7 @@ class ContainerSource:
     containers: tuple[bytes, ...]
     image_column: str | None = None
     hidden: bool = False
+    key: str | None = None
 
     @property
     def listed(self) -> bool:
@@ -68,7 +71,8 @@ class ContainerSource:
     def entries(self, avoid: Path | None = None) -> Iterator[Entry]:  # noqa: ARG002 - containers were named
         """Every member, in the order of the containers and then in that of each."""
         for name in self.containers:
-            yield from self.entries_of(name, list_container(self.root, name, self.image_column))
+            listing = list_container(self.root, name, self.image_column, self.key)
+            yield from self.entries_of(name, listing)
 
     def stamp(self, container: bytes) -> Stamp:
         """The stamp of a container as it is now; errors are those of `Reader.stamp`."""
@@ -92,6 +96,7 @@ def container_source(
     *,
     image_column: str | None = None,
     hidden: bool = False,
+    key: str | None = None,
 ) -> ContainerSource:
     """A split of containers, each once, in the order of their paths.
 
@@ -102,6 +107,8 @@ def container_source(
         At least one.
     image_column : str, optional
     hidden : bool
+    key : str, optional
+        As of `key_rule`.
 
     Raises
     ------
@@ -125,13 +132,14 @@ def container_source(
                 "its member: rename it"
             )
     ordered = sorted(names, key=lambda name: name.split(b"/"))
-    return ContainerSource(check_split(split), root, tuple(ordered), image_column, hidden)
+    return ContainerSource(check_split(split), root, tuple(ordered), image_column, hidden, key)
 
 
 def list_container(
     root: bytes,
     name: bytes,
     image_column: str | None = None,
+    key: str | None = None,
     alive: Callable[[], None] = lambda: None,
 ) -> Listing:
     """List a container; what is wrong with it costs only what can't be listed.
@@ -140,6 +148,8 @@ def list_container(
     ----------
     root, name : bytes
     image_column : str, optional
+    key : str, optional
+        As of `key_rule`.
     alive : callable, optional
         Called again and again while the listing goes on.
     """
@@ -149,7 +159,7 @@ def list_container(
         place = below(root, name)
         with opened(place, image_column) as found:
             stamp = found.stamp
-            for member in found.container.members():
+            for member in found.container.members(key):
                 # a member of a compressed tar may take long
                 alive()
                 members.append(member)

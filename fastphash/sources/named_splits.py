@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fastphash.errors import UsageError
 from fastphash.sources.container_source import common_root, container_source
 from fastphash.sources.containers import CONTAINER_ENDINGS, is_container
+from fastphash.sources.containers.keys import check_key
 from fastphash.sources.local import LocalSource, folder_source
 from fastphash.sources.name_patterns import NamePatterns
 from fastphash.sources.patterns import find_files, has_pattern
@@ -19,7 +20,11 @@ from fastphash.sources.splits import check_split
 
 
 def named_sources(
-    words: Iterable[str], *, hidden: bool = False, image_column: str | None = None
+    words: Iterable[str],
+    *,
+    hidden: bool = False,
+    image_column: str | None = None,
+    key: str | None = None,
 ) -> list[Source]:
     """The splits of some words, in their order.
 
@@ -34,12 +39,14 @@ def named_sources(
         Whether hidden files, folders and members belong to them.
     image_column : str, optional
         Column of Parquet files with the images.
+    key : str, optional
+        How the keys of members are made, as of `key_rule`.
 
     Raises
     ------
     UsageError
-        No such folder or file, one that is no container, no usable name or address, or obstore is
-        needed and isn't installed.
+        No such folder or file, one that is no container, no usable name or address, `key` says
+        nothing about these containers, or obstore is needed and isn't installed.
     RemoteError
         A bucket can't be listed in which a pattern is to be found.
     """
@@ -62,8 +69,9 @@ def named_sources(
         # without a name each word is a split of its own
         if name:
             named[name] = containers
+    _check_key(key, places)
     return [
-        container_source(*place, image_column=image_column, hidden=hidden)
+        container_source(*place, image_column=image_column, hidden=hidden, key=key)
         if isinstance(place, _Containers)
         else place
         for place in places
@@ -105,6 +113,12 @@ class _Containers(NamedTuple):
 
     split: str
     files: list[bytes]
+
+
+def _check_key(key: str | None, places: Iterable[Source | _Containers]) -> None:
+    if key is not None:
+        several = (place.files for place in places if isinstance(place, _Containers))
+        check_key(key, [file for files in several for file in files])
 
 
 def _name_of(word: str) -> tuple[str, str]:

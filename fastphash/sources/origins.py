@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from fastphash.sources.containers.keys import EARLIER
 from fastphash.sources.protocol import Stamp
 
 #: In place of the stamp of a container that couldn't be listed as a whole: it is listed again.
@@ -66,11 +67,14 @@ class Origin(NamedTuple):
         Whether hidden members were hashed.
     containers : dict of bytes to ContainerRecord
         By their paths below the root of the split.
+    key : str or None
+        How keys were made, as of `key_rule`.
     """
 
     image_column: str | None
     hidden: bool
     containers: dict[bytes, ContainerRecord]
+    key: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The same as values for JSON."""
@@ -80,6 +84,7 @@ class Origin(NamedTuple):
             "image_column": self.image_column,
             "hidden": self.hidden,
             "containers": records,
+            "key": self.key,
         }
 
 
@@ -91,17 +96,19 @@ def origin_of(stored: Mapping[str, Any] | None) -> Origin | None:
         os.fsencode(name): ContainerRecord(**record)
         for name, record in stored["containers"].items()
     }
-    return Origin(stored["image_column"], stored["hidden"], records)
+    key = stored.get("key", EARLIER)
+    return Origin(stored["image_column"], stored["hidden"], records, key)
 
 
 def is_origin(value: Any) -> bool:
     """Whether a value of JSON is one that `Origin.to_json` makes."""
     return (
         isinstance(value, dict)
-        and value.keys() == {"kind", "image_column", "hidden", "containers"}
+        and value.keys() - {"key"} == {"kind", "image_column", "hidden", "containers"}
         and value["kind"] == _KIND
         and isinstance(value["image_column"], str | None)
         and isinstance(value["hidden"], bool)
+        and isinstance(value.get("key"), str | None)
         and isinstance(value["containers"], dict)
         and all(map(_is_record, value["containers"].items()))
     )

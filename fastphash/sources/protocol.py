@@ -207,6 +207,10 @@ class Containers(Protocol):
         """Column of Parquet files with the images."""
 
     @property
+    def key(self) -> str | None:
+        """How the keys of members are made, as of `key_rule`."""
+
+    @property
     def hidden(self) -> bool:
         """Whether hidden members are inputs."""
 

@@ -16,7 +16,7 @@ from fastphash.sources.local import LocalReader
 from fastphash.sources.open_containers import close_containers
 from fastphash.sources.protocol import Stamp
 from fastphash.store.store import MANIFEST, open_store
-from tests.support.containers import make_tar
+from tests.support.containers import make_tar, make_zip
 from tests.support.executors import InProcess
 from tests.support.scenes import QUICK_PNG, scene, scenes, source
 from tests.support.stores import part_bytes, paths, read_store, rejected
@@ -290,6 +290,40 @@ def test_images_of_another_column_are_all_hashed_again(tmp_path, shards):
     options = IngestOptions(workers=0)
     tally = hash_into(tmp_path / "s", [split(shards, image_column="other")], options)["train"]
     assert (tally.kept, tally.hashed) == (0, 6)
+
+
+def keys_of(store):
+    return read_store(store)["key"].to_pylist()
+
+
+def test_other_keys_are_listed_and_nothing_is_decoded(tmp_path):
+    store, options = tmp_path / "s", IngestOptions(workers=0)
+    names = ("a.1.png", "a.2.png", "a.1.txt")
+    pictures = list(zip(names, (png(1), png(2), b""), strict=True))
+    files = [make_tar(tmp_path / "x.tar", pictures), make_zip(tmp_path / "y.zip", pictures)]
+
+    def update_with(key, start_executor=InProcess):
+        split = container_source("t", map(os.fsencode, files), key=key)
+        tally = hash_into(store, [split], options, start_executor=start_executor)["t"]
+        return tally.inputs, tally.hashed, tally.kept, tally.changed
+
+    assert update_with(None) == (6, 4, 0, 0)
+    assert keys_of(store) == ["a", "a", "a.1", "a.2"]
+    assert update_with("last-dot") == (6, 0, 4, 0)
+    assert keys_of(store) == ["a.1", "a.2", "a.1", "a.2"]
+    digest = open_store(store).digest
+    assert update_with("last-dot", nothing_starts) == (6, 0, 4, 0)
+    assert open_store(store).digest == digest
+    assert update_with("first-dot") == (6, 0, 4, 0)
+    assert keys_of(store) == ["a"] * 4
+    written_by_earlier_version = open_store(store)
+    del written_by_earlier_version.origins["t"]["key"]
+    written_by_earlier_version.save()
+    assert update_with("first-dot", nothing_starts) == (6, 0, 4, 0)
+    written_by_earlier_version.save()
+    assert update_with(None) == (6, 0, 4, 0)
+    assert keys_of(store) == ["a", "a", "a.1", "a.2"]
+    close_containers()
 
 
 def test_another_size_is_noticed_where_times_prove_nothing(shards, tmp_path, monkeypatch):

@@ -86,8 +86,10 @@ def test_a_table_of_hashes_is_no_container(shards):
 
 
 def test_options_reach_the_source(shards):
-    (source,) = named_sources([f"t={shards}/val.tar"], hidden=True, image_column="img")
-    assert (source.hidden, source.image_column, source.listed) == (True, "img", True)
+    options = {"hidden": True, "image_column": "img", "key": "full-name"}
+    (source,) = named_sources([f"t={shards}/val.tar"], **options)
+    assert {name: getattr(source, name) for name in options} == options
+    assert source.listed
     (source,) = named_sources([str(shards / "more")], hidden=True, image_column="img")
     assert isinstance(source, LocalSource)
     assert source.hidden
@@ -126,3 +128,22 @@ def test_a_pattern_names_its_folder_however_many_containers_there_are(shards):
 def test_a_container_of_two_names_is_read_once(shards):
     (shards / "aside.tar").symlink_to("train-001.tar")
     assert named(shards, "t={d}/aside.tar", "t={d}/train-001.tar") == [("t", ["aside.tar"])]
+
+
+@pytest.mark.parametrize(
+    ("word", "key", "said"),
+    [
+        ("val.tar", "frist-dot", "'frist-dot' is no rule .*: say first-dot, last-dot or full-name"),
+        ("val.tar", "", "'' is no rule for names"),
+        ("more", "first-dot", "'first-dot' is for tar, zip and Parquet files, and no split has"),
+    ],
+)
+def test_a_key_that_says_nothing_is_named(shards, word, key, said):
+    with pytest.raises(UsageError, match=f"^`key` {said}"):
+        named_sources([f"t={shards}/{word}"], key=key)
+
+
+def test_a_column_may_be_that_of_one_split_among_others(shards):
+    (shards / "x.parquet").touch()
+    sources = named_sources([f"a={shards}/val.tar", f"b={shards}/x.parquet"], key="uid")
+    assert [source.key for source in sources] == ["uid", "uid"]

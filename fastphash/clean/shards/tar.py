@@ -8,8 +8,9 @@ from typing import NamedTuple, Self
 
 from fastphash.clean.shards.shard import Range, copy_range, joined
 from fastphash.files.assembled import Output
-from fastphash.sources.containers.format import ContainerError, Member, OwnNames, sample_key
+from fastphash.sources.containers.format import ContainerError, Member, OwnNames
 from fastphash.sources.containers.input import InputError
+from fastphash.sources.containers.keys import key_finder
 from fastphash.sources.containers.tar import TarContainer
 from fastphash.sources.containers.tar_header import (
     BLOCK,
@@ -56,15 +57,18 @@ class TarShard:
     Parameters
     ----------
     path : bytes
+    key : str or None
+        As of `key_rule`.
     """
 
-    def __init__(self, path: bytes) -> None:
+    def __init__(self, path: bytes, key: str | None = None) -> None:
         self._container = TarContainer(path)
+        self._find_key = key_finder(path, key)
 
     def members(self) -> list[Member]:
         """As of `Shard`."""
         return [
-            Member(part.name, sample_key(part.entry.name), part.start, part.entry.size)
+            Member(part.name, self._find_key(part.entry.name), part.start, part.entry.size)
             for part in self._parts
             if part.name
         ]
@@ -91,7 +95,7 @@ class TarShard:
         parts, names = [], OwnNames()
         for start, entry, _ in self._container.entries():
             name = names.own(entry.name) if entry.is_file else b""
-            sample = b"" if entry.kind == FOLDER else sample_key(entry.name) or name
+            sample = b"" if entry.kind == FOLDER else self._find_key(entry.name) or name
             parts.append(_Part(start, entry, name, sample))
         return parts
 

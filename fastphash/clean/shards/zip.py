@@ -8,8 +8,9 @@ from typing import NamedTuple, Self
 
 from fastphash.clean.shards.shard import Range, copy_range, joined
 from fastphash.files.assembled import Output
-from fastphash.sources.containers.format import ContainerError, Member, OwnNames, sample_key
+from fastphash.sources.containers.format import ContainerError, Member, OwnNames
 from fastphash.sources.containers.input import InputError
+from fastphash.sources.containers.keys import key_finder
 from fastphash.sources.containers.zip import (
     END,
     END_64,
@@ -53,15 +54,18 @@ class ZipShard:
     Parameters
     ----------
     path : bytes
+    key : str or None
+        As of `key_rule`.
     """
 
-    def __init__(self, path: bytes) -> None:
+    def __init__(self, path: bytes, key: str | None = None) -> None:
         self._container = ZipContainer(path)
+        self._find_key = key_finder(path, key)
 
     def members(self) -> list[Member]:
         """As of `Shard`."""
         return [
-            Member(name, sample_key(record.name), record.offset, record.stored)
+            Member(name, self._find_key(record.name), record.offset, record.stored)
             for record, name, _ in self._listed
             if name
         ]
@@ -100,7 +104,7 @@ class ZipShard:
             for record in self._container.records():
                 name = names.own(record.name) if record.is_file else b""
                 is_folder = record.name.endswith(b"/")
-                sample = b"" if is_folder else sample_key(record.name) or name
+                sample = b"" if is_folder else self._find_key(record.name) or name
                 listed.append(_Listed(record, name, sample))
         except InputError as error:
             raise ContainerError(str(error)) from error

@@ -23,8 +23,7 @@ class Member(NamedTuple):
         Its name in the container; of Parquet the number of its row in decimal digits. Of members
         with equal names, the second has ``#2`` before its suffix, the third ``#3``, and so on.
     key : bytes
-        Name of its sample. WebDataset: the path up to the first dot of its file name. Empty if
-        there is none.
+        Name of its sample, by `keys.key_rule`. Empty if there is none.
     offset : int
         Where it is in the container: its first header (tar, zip), its row (Parquet). Of a
         compressed tar file, the offset in what it unfolds to.
@@ -45,8 +44,8 @@ class ContainerError(FastphashError):
 class Container(Protocol):
     """One open container; a context manager, for one thread at a time."""
 
-    def members(self) -> Iterator[Member]:
-        """The members in the container's order.
+    def members(self, key: str | None = None) -> Iterator[Member]:
+        """The members in the container's order, with keys as of `keys.key_rule`.
 
         Raises
         ------
@@ -101,14 +100,3 @@ def is_name_of(member: bytes, stored: bytes) -> bool:
     stem, suffix = os.path.splitext(stored)
     number = member[len(stem) + 1 : len(member) - len(suffix)]
     return number.isdigit() and member == stem + b"#" + number + suffix
-
-
-def sample_key(name: bytes) -> bytes:
-    """The WebDataset key of a member: its path up to the first dot of its file name.
-
-    >>> sample_key(b"a.b/0001.seg.png"), sample_key(b"0001"), sample_key(b".hidden")
-    (b'a.b/0001', b'0001', b'')
-    """
-    folder, slash, file_name = name.rpartition(b"/")
-    stem = file_name.partition(b".")[0]
-    return folder + slash + stem if stem else b""

@@ -10,14 +10,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from fastphash.base.text import listed
 from fastphash.errors import ImageError
 from fastphash.files.atomic import one_line
 from fastphash.sources.containers.format import CHANGED, ContainerError, Member
 from fastphash.sources.containers.input import open_input, open_regular, read_each
+from fastphash.sources.containers.keys import NAME_RULES, key_finder, key_rule
+from fastphash.sources.containers.parquet_columns import (
+    Column,
+    ImageColumn,
+    as_key,
+    find_images,
+    find_keys,
+)
 from fastphash.sources.remote.address import is_remote
 
 #: What pyarrow raises for files that are damaged.
@@ -25,7 +31,6 @@ FAILURES = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, Over
 # bytes of a batch, by the mean of its row group, and its most rows
 _BATCH_BYTES, _BATCH_ROWS = 1 << 22, 64
 _BUFFER = 1 << 16
-_CHOOSE = "name the column of the images"
 
 
 class ParquetContainer:
@@ -45,6 +50,7 @@ class ParquetContainer:
     """
 
     def __init__(self, path: bytes, image_column: str | None = None) -> None:
+        self._path = path
         self._file = _open(path)
         distant = is_remote(path)
         try:
@@ -58,7 +64,7 @@ class ParquetContainer:
             schema = self._parquet.schema_arrow
             # names that aren't UTF-8 are errors here
             _ = schema.names
-            self._column = _column(schema, image_column)
+            self._column = find_images(schema, image_column)
             self._ends = self._row_group_ends()
         except FAILURES as error:
             self._file.close()
@@ -68,12 +74,17 @@ class ParquetContainer:
             raise
         self._rows = _Rows(self._parquet, self._column, -1, 0)
 
-    def members(self) -> Iterator[Member]:
-        """A row each, by what the footer says; of structs, the path is the key."""
+    def members(self, key: str | None = None) -> Iterator[Member]:
+        """A row each, by what the footer says.
+
+        Keys are those of a column, or come from the paths that structs have beside the bytes.
+        """
+        keys = self._key_column(key)
+        find_key = key_finder(self._path, key)
         row = 0
         for group, end in enumerate(self._ends):
-            for key in self._keys(group):
-                yield Member(b"%d" % row, key, row, 0)
+            for name in self._values(group, keys):
+                yield Member(b"%d" % row, find_key(name), row, 0)
                 row += 1
             if row != end:
                 raise ContainerError(f"row group {group} has other rows than its footer says")
@@ -99,19 +110,24 @@ class ParquetContainer:
             ends.append(end)
         return ends
 
-    def _keys(self, group: int) -> Iterator[bytes]:
-        """The keys of the rows of a row group; of images without paths empty ones."""
-        if not self._column.has_paths:
+    def _key_column(self, key: str | None) -> Column | None:
+        """The column of what keys are, or come from."""
+        rule = key_rule(self._path, key)
+        if rule not in NAME_RULES:
+            return find_keys(self._parquet.schema_arrow, rule)
+        return self._column.paths
+
+    def _values(self, group: int, column: Column | None) -> Iterator[bytes]:
+        """The values of a column in a row group; without a column empty ones."""
+        if column is None:
             start = self._ends[group - 1] if group else 0
             yield from (b"" for _ in range(start, self._ends[group]))
             return
         try:
             for batch in self._parquet.iter_batches(
-                1024, row_groups=[group], columns=[f"{self._column.name}.path"], use_threads=False
+                1024, row_groups=[group], columns=[column.name], use_threads=False
             ):
-                for value in self._column.values(batch).field("path").to_pylist():
-                    # a damaged footer may say that paths are bytes
-                    yield value.encode() if isinstance(value, str) else value or b""
+                yield from map(as_key, column.values(batch).to_pylist())
         except FAILURES as error:
             raise ContainerError(f"damaged in row group {group}: {_reason(error)}") from error
 
@@ -142,26 +158,6 @@ def _open(path: bytes) -> pa.NativeFile:
         raise ContainerError(_reason(error)) from error
 
 
-class _Column:
-    """The column of images: its name, and whether it holds structs and those paths."""
-
-    def __init__(self, parts: list[str], kind: pa.DataType) -> None:
-        self.parts = parts
-        self.name = ".".join(parts)
-        self.is_struct = pa.types.is_struct(kind)
-        self.has_paths = self.is_struct and kind.get_field_index("path") >= 0
-        self.leaves = [f"{self.name}.bytes" if self.is_struct else self.name]
-        if self.has_paths:
-            self.leaves.append(f"{self.name}.path")
-
-    def values(self, batch: pa.RecordBatch) -> pa.Array:
-        """The column in a batch."""
-        values = batch.column(self.parts[0])
-        for part in self.parts[1:]:
-            values = pc.struct_field(values, part)
-        return values
-
-
 class _Rows:
     """The rows of one row group, read forward.
 
@@ -172,7 +168,7 @@ class _Rows:
         First row that can still be read.
     """
 
-    def __init__(self, parquet: pq.ParquetFile, column: _Column, group: int, size: int) -> None:
+    def __init__(self, parquet: pq.ParquetFile, column: ImageColumn, group: int, size: int) -> None:
         self.group = group
         self.start = 0
         self._parquet = parquet
@@ -228,56 +224,6 @@ def _image(value: Any) -> bytes:
     if found is None:
         raise ImageError("read", "no image: the row has a null")
     return bytes(found)
-
-
-def _column(schema: pa.Schema, wanted: str | None) -> _Column:
-    """The column of images.
-
-    Raises
-    ------
-    ContainerError
-        There is none of this name, or none or several that may hold images.
-    """
-    if wanted is None:
-        named = [field.name for field in schema if _holds_images(field.type)]
-        if not named:
-            raise ContainerError(f"no column of bytes among {_names(schema)}: {_CHOOSE}")
-        if len(named) > 1:
-            columns = listed([repr(name) for name in named])
-            raise ContainerError(f"several columns may hold the images, {columns}: {_CHOOSE}")
-        wanted = named[0]
-    parts = [wanted] if wanted in schema.names else wanted.split(".")
-    fields: Any = schema
-    for depth, part in enumerate(parts):
-        times = [field.name for field in fields].count(part)
-        if times != 1:
-            found = f"{times} columns" if times else "no column"
-            raise ContainerError(f"{found} {wanted!r}; there are {_names(schema)}: {_CHOOSE}")
-        kind = fields.field(part).type
-        if depth < len(parts) - 1 and not pa.types.is_struct(kind):
-            raise ContainerError(f"no column {wanted!r}, {part!r} has no parts: {_CHOOSE}")
-        fields = kind
-    if not _holds_images(kind):
-        raise ContainerError(f"column {wanted!r} holds {kind!s:.200}, no images: {_CHOOSE}")
-    return _Column(parts, kind)
-
-
-def _holds_images(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind):
-        index = kind.get_field_index("bytes")
-        return index >= 0 and _is_binary(kind.field(index).type)
-    return _is_binary(kind)
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
-    )
-
-
-def _names(schema: pa.Schema) -> str:
-    names = [repr(name) for name in schema.names]
-    return listed(names[:12] + ["others"] * (len(names) > 12)) or "none"
 
 
 def _reason(error: Exception) -> str:

@@ -19,7 +19,6 @@ from fastphash.sources.containers.format import (
     Member,
     OwnNames,
     is_name_of,
-    sample_key,
 )
 from fastphash.sources.containers.input import (
     Forward,
@@ -29,6 +28,7 @@ from fastphash.sources.containers.input import (
     InputError,
     open_input,
 )
+from fastphash.sources.containers.keys import key_finder
 from fastphash.sources.containers.tar_header import (
     BLOCK,
     CONTINUED,
@@ -86,18 +86,19 @@ class TarContainer(InputContainer):
     """
 
     def __init__(self, path: bytes) -> None:
+        self._path = path
         source, self.compressed = _open(path)
         super().__init__(source)
         self._forward = Forward(source, _AHEAD)
         self._indexed: _Index | None = None
 
-    def members(self) -> Iterator[Member]:
+    def members(self, key: str | None = None) -> Iterator[Member]:
         """Files and hard links; ContainerError behind the last whole one if there is damage."""
-        names = OwnNames()
+        names, find_key = OwnNames(), key_finder(self._path, key)
         for offset, entry, _ in self.entries():
             if entry.is_file:
                 own = names.own(entry.name)
-                yield Member(own, sample_key(entry.name), offset, entry.size)
+                yield Member(own, find_key(entry.name), offset, entry.size)
 
     def entries(self) -> Iterator[tuple[int, Entry, bool]]:
         """Each entry with the offset of its first header, and whether a global header may name it.

@@ -19,7 +19,6 @@ from fastphash.sources.containers.format import (
     Member,
     OwnNames,
     is_name_of,
-    sample_key,
 )
 from fastphash.sources.containers.input import (
     Forward,
@@ -28,6 +27,7 @@ from fastphash.sources.containers.input import (
     PlainInput,
     open_input,
 )
+from fastphash.sources.containers.keys import key_finder
 
 #: Of an entry of the directory: signature, versions, flags, method, time, checksum, sizes, lengths,
 #: disk, attributes, offset.
@@ -118,17 +118,18 @@ class ZipContainer(InputContainer):
     """
 
     def __init__(self, path: bytes) -> None:
+        self._path = path
         self._file = open_input(path)
         super().__init__(self._file)
 
-    def members(self) -> Iterator[Member]:
+    def members(self, key: str | None = None) -> Iterator[Member]:
         """Files in the order of the directory; ContainerError behind the last whole entry."""
-        names = OwnNames()
+        names, find_key = OwnNames(), key_finder(self._path, key)
         try:
             for record in self.records():
                 if record.is_file:
                     name = record.name
-                    yield Member(names.own(name), sample_key(name), record.offset, record.stored)
+                    yield Member(names.own(name), find_key(name), record.offset, record.stored)
         except InputError as error:
             raise ContainerError(str(error)) from error
 

@@ -18,7 +18,8 @@ from fastphash.errors import StoreError
 from fastphash.files import atomic, parquet
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.sources.container_source import list_container
-from fastphash.sources.member_paths import member_path
+from fastphash.sources.member_paths import member_path, split_path
+from fastphash.sources.protocol import Listing
 from fastphash.store.schema import path_columns
 
 KEEP_NUMBERS = "{}.keep.npy"
@@ -77,7 +78,7 @@ def add_container_lists(
     Raises
     ------
     StoreError
-        A container has changed since it was hashed.
+        A container has changed since it was hashed, or its images can't be listed any more.
     """
     images = list(_images(plan, split, samples))
     keep = [bool(samples.image_stays(image.path)) for image in images]
@@ -121,6 +122,11 @@ def _images(plan: CheckedPlan, split: str, samples: SplitSamples) -> Iterator[_I
                 f"{os.path.join(folder, os.fsdecode(container))!r} has changed since it was "
                 "hashed, so that its samples can't be numbered: run the audit again"
             )
+        if listing.problem and not _lists_hashed(listing, plan, split, container):
+            raise StoreError(
+                f"{os.path.join(folder, os.fsdecode(container))!r} can't be listed, so that its "
+                f"samples can't be numbered: {listing.problem}"
+            )
         by_row = container.lower().endswith(b".parquet")
         places: dict[bytes, int] = {}
         for member in listing.members:
@@ -131,6 +137,13 @@ def _images(plan: CheckedPlan, split: str, samples: SplitSamples) -> Iterator[_I
             if samples.image_stays(path) is not None:
                 yield _Image(container, member.key, path, number + at)
         number += len(places)
+
+
+def _lists_hashed(listing: Listing, plan: CheckedPlan, split: str, container: bytes) -> bool:
+    """Whether all images of a container that have hashes are in its list."""
+    listed = {member_path(container, member.name) for member in listing.members}
+    paths = (plan.paths[row] for row in np.flatnonzero(plan.splits == split).tolist())
+    return all(path in listed for path in paths if split_path(path)[0] == container)
 
 
 def _text(name: bytes) -> str:

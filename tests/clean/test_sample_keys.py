@@ -57,6 +57,11 @@ def test_a_column_of_ids_gives_a_list_of_them(tmp_path, pictures):
     lists = tmp_path / "out" / "clean"
     assert np.load(lists / "train.uids.npy").tolist() == [(0, 3), (1, 0)]
     assert pq.read_table(lists / "train.keys.parquet")["key"].to_pylist() == uids
+    options["key"] = "uuid"
+    fp.audit({"train": tmp_path / "x.parquet"}, tmp_path / "out", **options)
+    run("clean", "out", cwd=tmp_path)
+    said = run("clean", "out", "--apply", "--overwrite", cwd=tmp_path, status=1).stderr
+    assert "can't be listed, so that its samples can't be numbered: no column 'uuid'" in said
 
 
 def test_a_key_that_is_no_rule_or_column_costs_one_line(tmp_path, pictures):

@@ -33,7 +33,10 @@ QUICK = {
     "speed.joins": ["--sizes", "300", "--radii", "0", "4", "--rounds", "1", "--count", "8"],
     "speed.looks": ["--count", "1", "--rounds", "1"],
     "speed.memory": ["--counts", "64"],
-    "speed.memory_limit": ["--rows", "300", "--cluster", "10", "--memory", "100M"],
+    "speed.memory_limit": [
+        *("--rows", "300", "--cluster", "10", "--memory", "100M"),
+        *("--cases", "join", "group-thumbnails", "audit"),
+    ],
     "speed.object_store": ["--count", "24", "--rounds", "1", "--delay", "1"],
     "speed.planner": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],
     "speed.report": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],

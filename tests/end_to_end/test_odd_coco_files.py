@@ -334,6 +334,7 @@ def test_images_of_other_files_stay_in_the_file_and_are_counted(data, tmp_path):
     assert len(kept) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["11-coco-one-bad-annotation", "12-coco-unmatched"])
 def test_the_files_of_the_cases(shared, tmp_path, name):
     folder = shared / "cases" / name

@@ -15,7 +15,6 @@ import pytest
 
 from fastphash import TooManyPairsError, group, join, self_join
 from tests.support.command_line import command, run, run_process, screen
-from tests.support.examples import slow_but
 from tests.support.fault_runs import contents
 from tests.support.scenes import save, scenes
 from tests.support.stores import write_hashes, write_store
@@ -60,7 +59,8 @@ def ball(count):
     return centre ^ rng.permutation(np.unique(flips))[:count]
 
 
-@pytest.mark.parametrize("count", slow_but([30_000], [30_000, 100_000]))
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [30_000, 100_000])
 def test_39_one_ball(tmp_path, count):
     hashes = ball(count)
     assert np.unique(hashes).size == count

@@ -89,7 +89,8 @@ def test_60_killed_while_hashing_containers(tmp_path, kills_and_split):
     assert store_bytes(store) == undisturbed
 
 
-@pytest.mark.parametrize("times", [(1,), pytest.param((2, 3, 5, 8), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [(1,), (2, 3, 5, 8)])
 def test_61_killed_while_new_containers_are_written(forks, tmp_path, times):
     """No half container has its name, and the next run makes what an undisturbed one makes."""
     strace = shutil.which("strace")

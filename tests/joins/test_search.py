@@ -138,7 +138,7 @@ def test_every_plan_finds_enough_edges(radius, seed, size):
         assert root.tolist() == naive.components(values.size, pairs | known), plan
 
 
-@pytest.mark.parametrize("radius", slow_but([2, 9], [0, 2, 5, 9, 17]))
+@pytest.mark.parametrize("radius", slow_but([2], [0, 2, 5, 9, 17]))
 @examples(10, 2)
 @given(seeds, st.sampled_from([1, 8]))
 def test_joins_by_every_plan_are_those_of_the_twin(radius, seed, width):

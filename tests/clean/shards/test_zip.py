@@ -69,6 +69,7 @@ def test_names_of_other_encodings_are_kept(tmp_path):
     assert without(tmp_path / "x.zip", b"f/1").count(b"\0f/\x84\xff.jpg") == 2
 
 
+@pytest.mark.slow
 def test_more_members_than_16_bits_count(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         for number in range(66_000):

@@ -256,6 +256,8 @@ def test_without_scripts_all_but_flicker_works(audited, visit):
         page.get_by_role("link", name=re.compile("^Group")).first.click()
         page.get_by_role("link", name="Compare pair by pair").click()
         page.get_by_role("link", name="Flicker").click()
+        # until it is loaded, style and all
+        page.wait_for_url(re.compile("view=flicker"))
         top = page.get_by_alt_text(re.compile("on top"))
         assert not top.is_visible()
         page.get_by_role("checkbox", name="show the copy").check()

@@ -48,6 +48,8 @@ def key_rule(container: bytes, key: str | None) -> str:
     key : str or None
         What the user said, which may be a column of other containers.
 
+    Examples
+    --------
     >>> key_rule(b"x.tar", None), key_rule(b"x.zip", None), key_rule(b"x.parquet", None)
     ('first-dot', 'last-dot', 'full-name')
     >>> key_rule(b"x.parquet", "uid"), key_rule(b"x.tar", "uid"), key_rule(b"x.tar", "last-dot")

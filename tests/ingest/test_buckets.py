@@ -144,12 +144,10 @@ def test_what_is_wrong_with_an_address_is_one_line(tmp_path, bucket, monkeypatch
 
     assert "nothing lies below 's3://b/nowhere'" in fails("train=s3://b/nowhere")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
-    client._store.cache_clear()
     assert "access is refused: check the credentials" in fails("train=s3://b/train")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9/latest")
-    client._store.cache_clear()
     assert "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET" in fails("train=s3://b/train")
     monkeypatch.setitem(sys.modules, "obstore", None)
     client._obstore.cache_clear()

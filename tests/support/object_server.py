@@ -36,9 +36,9 @@ def serving(**options: Any) -> Iterator["ObjectServer"]:
             "max_backoff": timedelta(milliseconds=9),
         }
         with mock.patch.dict(client.RETRIES, backoff={**quick, "base": 2}):
-            client._store.cache_clear()
+            client._opened.cache_clear()
             yield server
-            client._store.cache_clear()
+            client._opened.cache_clear()
             close_containers()
 
 

@@ -46,8 +46,7 @@ _CREDENTIALS = {
     "ab": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or AZURE_SKIP_SIGNATURE=true "
     "for a public container",
 }
-
-
+_VARIABLES = ("AWS_", "GOOGLE_", "AZURE_")
 # requests that a process has under way
 _AT_ONCE = 48
 _REPLACED = "another object has its name now"
@@ -209,9 +208,18 @@ def _is_broken(error: Exception) -> bool:
     return "body error" in str(error)
 
 
-@cache
 def _store(base: str) -> Any:
     """A bucket or a web server; the environment says its endpoint and credentials."""
+    return _opened(base, frozenset(_settings()))
+
+
+def _settings() -> Iterator[tuple[str, str]]:
+    """The variables that stores read: a program may set them after a first try without."""
+    return (item for item in os.environ.items() if item[0].upper().startswith(_VARIABLES))
+
+
+@cache
+def _opened(base: str, _: frozenset[tuple[str, str]]) -> Any:
     stores = _obstore().store
     try:
         open_url = stores.HTTPStore.from_url if is_web(base) else stores.from_url

@@ -298,6 +298,8 @@ def _serve(
 ) -> None:
     """Work on tasks until the supervisor says to leave: the whole life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
     os.environ.update(environment)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     work = start(*arguments)

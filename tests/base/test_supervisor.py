@@ -80,8 +80,10 @@ def test_workers_have_the_environment_that_the_program_has_now(monkeypatch):
     with supervisor(count=1) as workers:  # forked from a server that is there from now on
         list(workers.map(TASKS[:1]))
     monkeypatch.setenv("FASTPHASH_TEST", "set later")
+    monkeypatch.delenv("PATH")
     with supervisor(count=1, begin=start_reading_variables) as workers:
-        assert list(workers.map([["FASTPHASH_TEST"]])) == [["set later"]]
+        variables = ["FASTPHASH_TEST", "PATH"]
+        assert list(workers.map([variables])) == [["set later", None]]
 
 
 def test_an_item_that_ends_two_processes_is_given_up():

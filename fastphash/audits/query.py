@@ -1,21 +1,22 @@
 """The stored images nearest to each of a few images."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.audits.query_images import query_images
+from fastphash.audits.asked import Asked, ask_images, ask_tables, is_hash_table
 from fastphash.base.progress import Progress, no_progress
-from fastphash.base.vocabulary import COLLISION, KINDS, UNKNOWN_CHROMA
+from fastphash.base.vocabulary import COLLISION, KINDS
 from fastphash.defaults import NEAREST, RADIUS
-from fastphash.errors import DefinitionError, UsageError
+from fastphash.errors import UsageError
 from fastphash.files.parquet import NAME_TYPE
-from fastphash.ingest.batch import Batch, Rejection
-from fastphash.ingest.worker import Hasher, Recipe
+from fastphash.ingest.batch import Rejection
 from fastphash.joins.batches import find_matches
 from fastphash.joins.chance import choose_radius
 from fastphash.joins.distances import row_distances
@@ -23,9 +24,8 @@ from fastphash.joins.index import Index, check_radius
 from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.joins.options import JoinOptions
 from fastphash.results.schemas import RELATION, relation_columns, row_names
-from fastphash.store.evidence import Layer, RowEvidence
-from fastphash.store.rows import Content, HashTable
-from fastphash.store.schema import CHROMA_BYTES, LAYERS
+from fastphash.sources.containers import is_container
+from fastphash.store.rows import HashTable
 from fastphash.verification.decide_kind import Relation, relate_matches
 
 QUERY_SCHEMA = pa.schema(
@@ -64,6 +64,7 @@ def nearest(
     k: int = NEAREST,
     options: JoinOptions | None = None,
     image_column: str | None = None,
+    columns: Mapping[str, str] = MappingProxyType({}),
     progress: Progress = no_progress,
 ) -> Answer:
     """Find the stored images nearest to each image, in any orientation.
@@ -75,7 +76,8 @@ def nearest(
     ----------
     images : iterable of paths
         Hashed as the stored images were. A tar, zip or Parquet file stands for all images in it,
-        ``x.tar::1.jpg`` for one of them.
+        ``x.tar::1.jpg`` for one of them. A table of hashes stands for its rows, which are compared
+        by what it has: nobody reads their images.
     stored : HashTable
     radius : int, optional
         The largest distance of a stored image that is named, 0 to 64 bits; by default any.
@@ -84,44 +86,42 @@ def nearest(
         first, then the first row.
     image_column : str, optional
         Column of Parquet files with the images.
+    columns : mapping of str to str
+        Names of the columns of tables of hashes, as of `read_hashes`.
 
     Raises
     ------
     UsageError
         `radius` or `k` is out of range.
     DefinitionError
-        Nobody knows how the stored hashes were made.
+        Nobody knows how the stored hashes were made, or those of a table were made another way.
     """
     if radius is not None:
         check_radius(radius)
     if k < 1:
         raise UsageError(f"`k` must be at least 1, not {k}")
-    _check_known(stored)
-    hasher = Hasher(Recipe(stored.definition.decoding(), stored.definition.pass_order))
     stored_index = Index(stored.phashes, stored.known)
     copy_radius = choose_radius(stored_index) if stored.has_thumbnails else RADIUS
     tables, done = [QUERY_SCHEMA.empty_table()], 0
     rejected: list[Rejection] = []
-    for some in query_images(map(os.fsencode, images), image_column, rejected):
-        hashed = hasher.hash_files(some.reader, some.paths)
-        rejected += hashed.rejected
-        if some.named:
-            rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
-        if hashed.paths and len(stored):
-            index = Index(hashed.hashes)
-            pairs = _find_nearest(index, stored_index, radius, k, options)
-            tables.append(_nearest_table(hashed, stored, pairs, k, copy_radius))
-        done += len(some.paths)
-        progress("searching", done, 0)
+    for are_tables, names in groupby(map(os.fsencode, images), lambda n: is_hash_table(n, columns)):
+        if are_tables:
+            several = ask_tables(names, stored, columns, rejected)
+        else:
+            several = ask_images(names, stored.definition, image_column, rejected)
+        for asked in several:
+            if len(stored):
+                pairs = _find_nearest(asked.hashes, stored_index, radius, k, options)
+                tables.append(_nearest_table(asked, stored, pairs, k, copy_radius))
+            done += len(asked.names)
+            progress("searching", done, 0)
     return Answer(pa.concat_tables(tables).unify_dictionaries(), rejected)
 
 
-def _check_known(stored: HashTable) -> None:
-    if stored.definition.source == "foreign":
-        raise DefinitionError(
-            "nobody knows how these hashes were made, so that an image can't be hashed alike: "
-            "vouch for them with `fastphash convert --as`"
-        )
+def stands_for_several(name: "str | bytes | os.PathLike[str]", columns: Mapping[str, str]) -> bool:
+    """Whether a name is that of a container or a table: an answer names what is in it."""
+    path = os.fsencode(name)
+    return is_container(path) or is_hash_table(path, columns)
 
 
 def _find_nearest(
@@ -163,27 +163,6 @@ def _rank_within(left: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.arange(left.size) - np.searchsorted(left, left)
 
 
-def _batch_content(hashed: Batch) -> Content:
-    unknown = np.zeros(CHROMA_BYTES, np.int8)
-    unknown[0] = UNKNOWN_CHROMA
-    chroma = [unknown if row is None else np.frombuffer(row, np.int8) for row in hashed.chroma]
-    return Content(
-        hashed.thumbnails.reshape(len(hashed.paths), -1),
-        np.stack(chroma),
-        np.frombuffer(b"".join(hashed.digests), np.uint64).reshape(-1, 2),
-        _batch_evidence(hashed),
-    )
-
-
-def _batch_evidence(hashed: Batch) -> RowEvidence:
-    pixels = b"".join(row.pixel_digest or bytes(16) for row in hashed.evidence)
-    return RowEvidence(
-        np.frombuffer(pixels, np.uint64).reshape(-1, 2),
-        np.array([row.frames or 0 for row in hashed.evidence], np.int32),
-        *(Layer.from_values([getattr(row, name) for row in hashed.evidence]) for name in LAYERS),
-    )
-
-
 def _name_different(relation: Relation, copy_radius: int) -> None:
     """Change the kind of pairs beyond the radius of copies, or unlike at a distance."""
     kind, distance, *_ = relation
@@ -192,23 +171,22 @@ def _name_different(relation: Relation, copy_radius: int) -> None:
 
 
 def _nearest_table(
-    hashed: Batch, stored: HashTable, pairs: Matches, k: int, copy_radius: int
+    asked: Asked, stored: HashTable, pairs: Matches, k: int, copy_radius: int
 ) -> pa.Table:
     """The k first of each image by distance, then by kind, as `QUERY_SCHEMA`."""
     # only the thumbnails of these rows are read
     rows, right = np.unique(pairs.right, return_inverse=True)
     candidates = stored.take(rows)
     pairs = pairs._replace(right=right)
-    relation = relate_matches(pairs, _batch_content(hashed), candidates.content)
+    relation = relate_matches(pairs, asked.content, candidates.content)
     _name_different(relation, copy_radius)
     order = np.lexsort((pairs.right, relation.kind, pairs.distance, pairs.left))
     order = order[_rank_within(pairs.left[order]) < k]
     pairs, relation = pairs.take(order), relation.take(order)
     split, path, path_bytes = row_names(candidates, pairs.right)
-    names = [os.fsdecode(path).encode("utf-8", "replace").decode() for path in hashed.paths]
     return pa.table(
         [
-            pa.array([names[i] for i in pairs.left], pa.string()),
+            pa.array([asked.names[i] for i in pairs.left], pa.string()),
             pa.array(_rank_within(pairs.left) + 1, pa.int32()),
             split,
             path,

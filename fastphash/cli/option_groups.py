@@ -234,6 +234,14 @@ class LabelOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryColumns:
+    """Which columns of Parquet files hold images, and which of tables hold hashes."""
+
+    image_column: str | None
+    columns: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedPairsOptions:
     """Which pairs an evaluation judges."""
 

@@ -15,7 +15,10 @@ from fastphash.images.sniff import SNIFFED, promises_image, sniff
 from fastphash.sources.hidden import is_hidden
 from fastphash.sources.name_patterns import ALL_NAMES, NamePatterns
 from fastphash.sources.protocol import Entry, OutsideError, SpecialFileError, Stamp
-from fastphash.sources.splits import check_split
+from fastphash.sources.splits import WITHOUT_IMAGES, check_split
+
+# tables that may hold hashes; of Parquet files their columns tell
+_TABLES = (".csv", ".jsonl", ".ndjson", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,10 @@ def folder_source(text: str, *, hidden: bool = False) -> LocalSource:
     if not os.path.exists(folder):
         raise UsageError(f"no such folder: {folder!r}")
     if not os.path.isdir(folder):
-        raise UsageError(f"not a folder: {folder!r} (a list of files goes with `files`)")
+        advice = "a list of files goes with `files`"
+        if folder.lower().endswith(_TABLES):
+            advice += f"; of tables of hashes {WITHOUT_IMAGES}"
+        raise UsageError(f"not a folder: {folder!r} ({advice})")
     root = os.path.abspath(folder)
     split = check_split(name or os.path.basename(root))
     return LocalSource(split, os.fsencode(root), hidden=hidden)

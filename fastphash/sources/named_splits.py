@@ -16,7 +16,7 @@ from fastphash.sources.protocol import Source
 from fastphash.sources.remote.address import is_remote, is_web
 from fastphash.sources.remote.find import checked_address, find_objects
 from fastphash.sources.remote.objects import ObjectSource
-from fastphash.sources.splits import check_split
+from fastphash.sources.splits import WITHOUT_IMAGES, check_split
 
 
 def named_sources(
@@ -152,10 +152,13 @@ def _find_containers(place: str) -> list[bytes]:
     for file in found:
         if is_container(os.fsencode(file)):
             continue
+        if file.lower().endswith(".parquet") and not os.path.isdir(file):
+            raise UsageError(
+                f"{file!r} has a column phash, so it is a table of hashes and holds no images: "
+                f"{WITHOUT_IMAGES}"
+            )
         what = f"{file!r} is no container"
-        if file.lower().endswith(".parquet"):
-            what = f"{file!r} has a column phash, so it is a table of hashes and holds no images"
-        elif os.path.isdir(file):
+        if os.path.isdir(file):
             what = f"{file!r} is a folder"
         matched = f"{place!r} matches more than containers: " if len(found) > 1 else ""
         raise UsageError(f"{matched}{what}: name files that end with {_ENDINGS_WORDS}")

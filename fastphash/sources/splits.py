@@ -10,6 +10,11 @@ from fastphash.errors import UsageError
 from fastphash.sources.protocol import Source
 from fastphash.sources.remote.address import is_remote
 
+#: What takes tables of hashes, which hold no images; the end of a sentence.
+WITHOUT_IMAGES = (
+    "`fastphash join` finds the leaks between two, `fastphash group` the copies in one or more"
+)
+
 
 def check_split(name: Any) -> str:
     """A name that can stand in SPLIT=DIR, STORE@SPLIT and SPLIT,SPLIT; UsageError for any other."""

@@ -1,10 +1,13 @@
 """The nearest stored images against a sort of all distances."""
 
+import json
 import os
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from fastphash.audits.query import QUERY_SCHEMA, nearest
 from fastphash.base.vocabulary import INVERSE, ORIENTATIONS
@@ -16,6 +19,7 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import folder_source
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import Layout
+from tests.support.command_line import FAILED, error_of, run
 from tests.support.executors import ONE_WORKER
 from tests.support.report_pages import slightly
 from tests.support.scenes import save, scene
@@ -165,3 +169,31 @@ def test_an_empty_store_has_nothing(folder, stored):
 def test_wrong_numbers_are_refused(stored, words, message):
     with pytest.raises(UsageError, match=message):
         nearest([], stored, **words)
+
+
+def test_tables_of_hashes_ask_and_are_asked(folder, stored, tmp_path):
+    """By their thumbnails where both have some, by hashes alone where one has none."""
+    whole, bare = tmp_path / "whole.parquet", tmp_path / "bare.csv"
+    metadata = pq.read_schema(next((folder / "store").glob("part-*.parquet"))).metadata
+    pq.write_table(stored.with_thumbnails().table.replace_schema_metadata(metadata), whole)
+    hashes = [f"{value:016x}" for value in stored.table["phash"].to_pylist()]
+    csv.write_csv(pa.table({"url": stored.table["path"], "hash": hashes}), bare)
+    columns = ["--columns", "path=url,phash=hash"]
+    (tmp_path / "wrong.csv").write_text("a,b\n1,2\n")
+    turned = save(tmp_path / "turned.png", np.rot90(scene(2)))
+    shown = run("query", whole, turned, "--in", folder / "store", "-k", "1", "--json")
+    rows = json.loads(shown.stdout)
+    assert [row["query"] for row in rows[::12]] == [f"{whole}::00.png", str(turned)]
+    assert {(row["kind"], row["score"]) for row in rows[:12]} == {("identical", 1)}
+    shown = run("query", bare, "--in", bare, "-k", "1", "--json", *columns)
+    answers = json.loads(shown.stdout)
+    assert [row["query"] for row in answers] == [f"{bare}::{row['path']}" for row in answers]
+    assert {(row["kind"], row["distance"], row["score"]) for row in answers} == {
+        ("unverified", 0, None)
+    }
+    done = run("query", bare, "--in", folder / "store", *columns, status=FAILED)
+    assert "needles foreign" in error_of(done)
+    assert "`fastphash convert --as`" in error_of(done)
+    done = run("query", tmp_path / "wrong.csv", turned, "--in", whole, "-k", "1", status=FAILED)
+    assert "wrong.csv' gives no hash: read" in error_of(done)
+    assert "02.png" in done.stdout

@@ -81,8 +81,13 @@ def test_what_is_no_source_is_named(shards, word, said):
 
 def test_a_table_of_hashes_is_no_container(shards):
     pq.write_table(pa.table({"path": ["a"], "phash": [1]}), shards / "hashes.parquet")
-    with pytest.raises(UsageError, match="has a column phash, so it is a table of hashes"):
-        named(shards, "t={d}/hashes.parquet")
+    (shards / "hashes.csv").write_text("path,phash\n")
+    for name, said in (
+        ("hashes.parquet", "has a column phash, so it is a table of hashes and holds no images"),
+        ("hashes.csv", "not a folder"),
+    ):
+        with pytest.raises(UsageError, match=f"{said}.*`fastphash join` finds the leaks"):
+            named(shards, f"t={{d}}/{name}")
 
 
 def test_options_reach_the_source(shards):

@@ -5,8 +5,8 @@ import os
 import click
 
 from fastphash.cli import options
-from fastphash.cli.file_options import TableFile
-from fastphash.cli.option_groups import SearchOptions, gather
+from fastphash.cli.file_options import TableFile, columns_option
+from fastphash.cli.option_groups import QueryColumns, SearchOptions, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import NEAREST
 
@@ -14,7 +14,11 @@ from fastphash.defaults import NEAREST
 @click.command("query")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option(
-    "--in", "store", required=True, metavar="STORE", help="Store to search, or STORE@SPLIT."
+    "--in",
+    "store",
+    required=True,
+    metavar="STORE",
+    help="Store to search, STORE@SPLIT, or a table of hashes.",
 )
 @options.radius_option(None, "Largest Hamming distance of an image that is named.  [default: any]")
 @click.option(
@@ -28,22 +32,24 @@ from fastphash.defaults import NEAREST
 @options.image_column_option
 @options.table_file_option("File for the stored images that are named.", required=False)
 @options.search_options
+@columns_option
 @options.json_option
-@gather(output=TableFile, search=SearchOptions)
+@gather(output=TableFile, search=SearchOptions, named=QueryColumns)
 def query(
     images: tuple[str, ...],
     store: str,
     radius: int | None,
     k: int,
-    image_column: str | None,
     output: TableFile,
     search: SearchOptions,
+    named: QueryColumns,
     as_json: bool,
 ) -> None:
     """Find the stored images nearest to each IMAGE, in any orientation.
 
     A tar, zip or Parquet file stands for all images in it, x.tar::1.jpg for one. Each may be an
-    address, as s3://BUCKET/1.jpg.
+    address, as s3://BUCKET/1.jpg. A table with path and phash stands for its rows, and may be
+    searched, too: Parquet, CSV, JSON lines, or the JSON of imagededup.
 
     \b
     Examples:
@@ -51,16 +57,15 @@ def query(
       fastphash query shard-000000.tar --in audit/hashes
     """
     output.check()
-    from fastphash.audits.query import nearest
+    from fastphash.audits.query import nearest, stands_for_several
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_nearest
     from fastphash.files.table_formats import write_table
-    from fastphash.sources.containers import is_container
     from fastphash.store.open import read_hashes
 
     handle_signals()
-    stored = read_hashes(store)
+    stored = read_hashes(store, columns=named.columns)
     with ProgressScreen() as progress:
         table, rejected = nearest(
             images,
@@ -68,7 +73,8 @@ def query(
             radius=radius,
             k=k,
             options=search.join(progress),
-            image_column=image_column,
+            image_column=named.image_column,
+            columns=named.columns,
             progress=progress,
         )
     if output.path is not None:
@@ -77,8 +83,7 @@ def query(
         show_json(table.drop_columns(["path_bytes"]).to_pylist())
     else:
         without_hash = {os.fsdecode(path) for path, _, _ in rejected}
-        # a container stands for its images, which the table names
-        single = (image for image in images if not is_container(os.fsencode(image)))
+        single = [image for image in images if not stands_for_several(image, named.columns)]
         show_nearest(table.to_pylist(), [image for image in single if image not in without_hash])
     if rejected:
         for path, stage, reason in rejected:

@@ -1,0 +1,132 @@
+"""What a query asks for: images, hashed as the stored ones were, and rows of tables of hashes."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from fastphash.audits.query_images import query_images
+from fastphash.base.vocabulary import UNKNOWN_CHROMA
+from fastphash.errors import DefinitionError, StoreError
+from fastphash.files.table_formats import ENDINGS
+from fastphash.hashing.definition import PHASH, Definition
+from fastphash.ingest.batch import Batch, Rejection
+from fastphash.ingest.worker import Hasher, Recipe
+from fastphash.joins.index import Index
+from fastphash.sources.containers.parquet import has_column
+from fastphash.sources.member_paths import member_path
+from fastphash.store.evidence import Layer, RowEvidence
+from fastphash.store.open import check_comparable, read_hashes
+from fastphash.store.rows import Content, HashTable
+from fastphash.store.schema import CHROMA_BYTES, LAYERS, exact_paths
+
+# rows of a table that are asked for at once
+_ROWS_AT_ONCE = 1024
+
+
+class Asked(NamedTuple):
+    """Some images that are asked for, by their hashes.
+
+    Attributes
+    ----------
+    names : list of str
+    hashes : Index
+    content : Content
+    """
+
+    names: list[str]
+    hashes: Index
+    content: Content
+
+
+def is_hash_table(name: bytes, columns: Mapping[str, str]) -> bool:
+    """Whether a file is a table of hashes by its name; of Parquet files, by its columns."""
+    ending = os.path.splitext(os.fsdecode(name))[1].lower()
+    if ending not in ENDINGS or not os.path.isfile(name):
+        return False
+    return ending != ".parquet" or has_column(name, columns.get(PHASH.name, PHASH.name))
+
+
+def ask_images(
+    names: Iterable[bytes],
+    definition: Definition,
+    image_column: str | None,
+    rejected: list[Rejection],
+) -> Iterator[Asked]:
+    """Hash images as `definition` says; those without a hash are `rejected`.
+
+    Raises
+    ------
+    DefinitionError
+        Nobody knows how the stored hashes were made.
+    """
+    if definition.source == "foreign":
+        raise DefinitionError(
+            "nobody knows how these hashes were made, so that an image can't be hashed alike: "
+            "vouch for them with `fastphash convert --as`"
+        )
+    hasher = Hasher(Recipe(definition.decoding(), definition.pass_order))
+    for some in query_images(names, image_column, rejected):
+        hashed = hasher.hash_files(some.reader, some.paths)
+        rejected += hashed.rejected
+        if some.named:
+            rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
+        if hashed.paths:
+            names = [_visible(path) for path in hashed.paths]
+            yield Asked(names, Index(hashed.hashes), _batch_content(hashed))
+
+
+def ask_tables(
+    names: Iterable[bytes],
+    stored: HashTable,
+    columns: Mapping[str, str],
+    rejected: list[Rejection],
+) -> Iterator[Asked]:
+    """Read tables of hashes, some rows at a time; those that hold none are `rejected`.
+
+    Raises
+    ------
+    DefinitionError
+        The hashes of a table were made in another way than the `stored` ones.
+    """
+    for name in names:
+        try:
+            table = read_hashes(os.fsdecode(name), columns=columns)
+        except StoreError as error:
+            rejected.append(Rejection(name, "read", str(error)))
+            continue
+        check_comparable(table, stored)
+        for start in range(0, len(table), _ROWS_AT_ONCE):
+            rows = table.take(np.arange(start, min(start + _ROWS_AT_ONCE, len(table))))
+            paths = exact_paths(rows.table).to_pylist()
+            yield Asked(
+                [_visible(member_path(name, path)) for path in paths],
+                Index(rows.phashes, table.known),
+                rows.content,
+            )
+
+
+def _visible(path: bytes) -> str:
+    return os.fsdecode(path).encode("utf-8", "replace").decode()
+
+
+def _batch_content(hashed: Batch) -> Content:
+    unknown = np.zeros(CHROMA_BYTES, np.int8)
+    unknown[0] = UNKNOWN_CHROMA
+    chroma = [unknown if row is None else np.frombuffer(row, np.int8) for row in hashed.chroma]
+    return Content(
+        hashed.thumbnails.reshape(len(hashed.paths), -1),
+        np.stack(chroma),
+        np.frombuffer(b"".join(hashed.digests), np.uint64).reshape(-1, 2),
+        _batch_evidence(hashed),
+    )
+
+
+def _batch_evidence(hashed: Batch) -> RowEvidence:
+    pixels = b"".join(row.pixel_digest or bytes(16) for row in hashed.evidence)
+    return RowEvidence(
+        np.frombuffer(pixels, np.uint64).reshape(-1, 2),
+        np.array([row.frames or 0 for row in hashed.evidence], np.int32),
+        *(Layer.from_values([getattr(row, name) for row in hashed.evidence]) for name in LAYERS),
+    )

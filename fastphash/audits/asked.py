@@ -73,8 +73,8 @@ def ask_images(
         if some.named:
             rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
         if hashed.paths:
-            names = [_visible(path) for path in hashed.paths]
-            yield Asked(names, Index(hashed.hashes), _batch_content(hashed))
+            visible = [_visible(path) for path in hashed.paths]
+            yield Asked(visible, Index(hashed.hashes), _batch_content(hashed))
 
 
 def ask_tables(

@@ -1,8 +1,12 @@
 """What an audit refuses: options and folders before it hashes, splits without images after."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fastphash.audits.options import AuditOptions
 from fastphash.base.text import count
@@ -40,9 +44,23 @@ def check_output(out: Path) -> None:
 
 
 def check_images(
-    sources: Sequence[Source], tallies: dict[str, Tally], names: Path | None = None
+    sources: Sequence[Source],
+    tallies: dict[str, Tally],
+    rejected: pa.Table,
+    names: Path | None = None,
 ) -> None:
-    """Raise FastphashError for a split without an image; `names` is the file of rejected inputs."""
+    """Raise FastphashError for a split without an image, with the most frequent reason.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    tallies : dict of str to Tally
+        By split.
+    rejected : pyarrow.Table
+        Inputs without a hash: `REJECTED_SCHEMA`.
+    names : Path, optional
+        The file that lists them.
+    """
     for source in sources:
         tally = tallies[source.split]
         if not tally.inputs + tally.missing + tally.hidden + tally.excluded:
@@ -62,7 +80,19 @@ def check_images(
                 hidden += f"; {left_out} left out by `include` and `exclude`"
             raise FastphashError(
                 f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
-                f"{count(tally.rejected, 'file was', 'files were')} rejected and "
+                f"{count(tally.rejected, 'file was', 'files were')} rejected"
+                f"{_why_rejected(source.split, rejected)} and "
                 f"{tally.skipped:,} skipped{hidden}"
-                + (f"; {names} says why" if names and tally.rejected else "")
+                + (f"; {names} lists them" if names and tally.rejected > 1 else "")
             )
+
+
+def _why_rejected(split: str, rejected: pa.Table) -> str:
+    """The most frequent reason in brackets; nothing if there are no rejected inputs."""
+    rows = rejected.filter(pc.equal(rejected["split"].cast(pa.string()), split))
+    if not rows.num_rows:
+        return ""
+    reason, times = Counter(rows["reason"].to_pylist()).most_common(1)[0]
+    if rows.num_rows == 1:
+        return f" ({rows['path'][0].as_py()!r}: {reason})"
+    return f" ({'all' if times == rows.num_rows else f'{times:,} of them'}: {reason})"

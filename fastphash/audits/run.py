@@ -251,7 +251,7 @@ def _hash(
     write_table(out / REJECTED_CSV, with_visible_names(rejected))
     remove_results(out)
     _leave_out_others(store, splits)
-    check_images(sources, tallies, out / REJECTED_CSV)
+    check_images(sources, tallies, rejected, out / REJECTED_CSV)
     return _Hashed(store, rejected, tallies)
 
 

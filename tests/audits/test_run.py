@@ -319,7 +319,7 @@ def test_a_split_without_images_fails_after_saying_what_was_rejected(tmp_path):
     sources = [source("good", scenes(tmp_path / "good", [1])), source("bad", tmp_path / "bad")]
     with pytest.raises(FastphashError, match="'bad' has no images") as caught:
         audit(tmp_path / "out", sources, ingest=ONE_WORKER)
-    assert "1 file was rejected and 1 skipped; " in str(caught.value)
+    assert "1 file was rejected ('broken.jpg': " in str(caught.value)
     assert [row["path"] for row in rows(tmp_path / "out" / "rejected.parquet")] == ["broken.jpg"]
     assert not (tmp_path / "out" / "summary.json").exists()
     scenes(tmp_path / "bad", [2])

@@ -143,7 +143,12 @@ def test_what_is_wrong_with_an_address_is_one_line(tmp_path, bucket, monkeypatch
         return error_of(done)
 
     assert "nothing lies below 's3://b/nowhere'" in fails("train=s3://b/nowhere")
+    missing = fails(f"train={bucket.url}/b/x.tar")
+    assert "1 file was rejected ('x.tar': no such object (404))" in missing
+    missing = fails("train=s3://none/x.tar")
+    assert "1 file was rejected ('x.tar': no such object, or no such bucket (404))" in missing
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+    assert "('x.tar': access is refused: check the" in fails("train=s3://b/x.tar")
     assert "access is refused: check the credentials" in fails("train=s3://b/train")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")

@@ -47,10 +47,10 @@ def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) 
     with removed_if_unused(out):
         with ProgressScreen() as progress:
             tallies = hash_into(out, sources, hashing.ingest(), progress=progress)
+        rejected = open_store(out).rejected()
         if as_json:
             show_json({split: asdict(tally) for split, tally in tallies.items()})
         else:
-            rejected = open_store(out).rejected()
             missing = hashing.keep_missing
             show_hashed(tallies, rejected, count_reasons(rejected), out, missing=missing)
-        check_images(sources, tallies)
+        check_images(sources, tallies, rejected)

@@ -175,7 +175,8 @@ def _translated(base: str) -> Iterator[None]:
     try:
         yield
     except (exceptions.NotFoundError, FileNotFoundError) as error:
-        raise FileNotFoundError(2, "no such object") from error
+        what = "no such object (404)" if is_web(base) else "no such object, or no such bucket (404)"
+        raise FileNotFoundError(2, what) from error
     except exceptions.PreconditionError as error:
         raise ReplacedError(_REPLACED) from error
     except exceptions.BaseError as error:

@@ -5,7 +5,7 @@ import glob
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +123,14 @@ def write_json_array(path: Path, elements: Iterable[Any], *, overwrite: bool = T
     return number
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON; StoreError if the file can't be read or isn't JSON."""
+def read_json(path: Path, hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """Read JSON; StoreError if the file can't be read or isn't JSON.
+
+    `hook` makes what stands for an object, of its names and values.
+    """
     try:
         with open(path, encoding="utf-8") as file:
-            return json.load(file)
+            return json.load(file, object_pairs_hook=hook)
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
     except RecursionError as error:

@@ -1,5 +1,6 @@
 """Tables written and read as Parquet, CSV or JSON lines, as the ending of the file's name says."""
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -12,9 +13,10 @@ from pyarrow import csv
 from pyarrow import json as json_lines
 
 from fastphash.base.text import listed
-from fastphash.errors import UsageError
+from fastphash.errors import StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.atomic import replacing
+from fastphash.files.text_faults import find_fault
 
 Format = Literal["parquet", "csv", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -217,7 +219,7 @@ def read_column_names(path: Path) -> list[str]:
     form = format_of(path)
     if form == "parquet":
         return list(parquet.read_schema(path).names)
-    with parquet.reading(path) as file:
+    with _reading_text(path, form) as file:
         reader = csv.open_csv(file) if form == "csv" else json_lines.open_json(file)
         with reader:
             return list(reader.schema.names)
@@ -245,7 +247,7 @@ def read_columns(path: Path, columns: Collection[str], binary: Collection[str] =
     check_distinct(path, chosen)
     if form == "parquet":
         return parquet.read_table(path, chosen)
-    with parquet.reading(path) as file:
+    with _reading_text(path, form) as file:
         if form == "json":
             return json_lines.read_json(file).select(chosen)
         types = {name: pa.binary() for name in chosen if name in binary}
@@ -261,7 +263,7 @@ def read_batches(
     if form == "parquet":
         yield from parquet.read_batches(path, list(columns))
         return
-    with parquet.reading(path) as file:
+    with _reading_text(path, form) as file:
         options = csv.ConvertOptions(
             include_columns=columns, column_types=dict.fromkeys(binary, pa.binary())
         )
@@ -273,6 +275,19 @@ def read_batches(
         with reader:
             for batch in reader:
                 yield pa.table(batch).select(list(columns))
+
+
+@contextlib.contextmanager
+def _reading_text(path: Path, form: Literal["csv", "json"]) -> Iterator[IO[bytes]]:
+    """As `parquet.reading`, and what pyarrow can't parse in words with the number of the line."""
+    try:
+        with parquet.reading(path) as file:
+            yield file
+    except StoreError as error:
+        fault = find_fault(path, form) if isinstance(error.__cause__, pa.ArrowInvalid) else ""
+        if not fault:
+            raise
+        raise StoreError(f"{path}: {fault}") from error
 
 
 def check_distinct(path: Path, names: Collection[str]) -> None:

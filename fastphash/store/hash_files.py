@@ -1,6 +1,7 @@
 """Tables of hashes as other programs write them: their columns, and how they write hashes."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,9 +38,16 @@ class HashDecoder:
 
     They are whole numbers, of which negative int64 are two's complement; sixteen hex digits; or
     eight bytes, the first most significant. Text of sixteen characters is hexadecimal, other text
-    decimal: the first value says which, and the others must be alike, so that none is misread.
+    decimal; binary values are eight bytes, or sixteen hex digits. The first value says which, and
+    the others must be alike, so that none is misread.
+
+    Parameters
+    ----------
+    is_text : bool
+        Whether binary columns are text, as those of CSV are.
     """
 
+    is_text: bool = False
     _form: Literal["", "digits", "bytes", "decimal"] = field(default="", init=False)
 
     def decode(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -53,29 +61,30 @@ class HashDecoder:
         if pa.types.is_dictionary(column.type):
             return self.decode(column.cast(column.type.value_type))
         kind = _plain_type(column.type)
+        is_text = self.is_text or not _is_binary(column.type)
         pieces = [
-            self._decode_piece(chunk.slice(start, _ROWS_AT_ONCE).cast(kind))
+            self._decode_piece(chunk.slice(start, _ROWS_AT_ONCE).cast(kind), is_text=is_text)
             for chunk in column.chunks
             for start in range(0, len(chunk), _ROWS_AT_ONCE)
         ]
         return pa.chunked_array(pieces, pa.uint64())
 
-    def _decode_piece(self, values: pa.Array) -> pa.Array:
+    def _decode_piece(self, values: pa.Array, *, is_text: bool) -> pa.Array:
         if pa.types.is_binary(values.type):
-            return self._decode_texts(values)
+            return self._decode_texts(values, is_text=is_text)
         if values.type == pa.int64():
             return values.cast(pa.uint64(), safe=False)
         if pa.types.is_unsigned_integer(values.type):
             return values.cast(pa.uint64())
         return pc.if_else(pc.greater_equal(values, 0), values, None).cast(pa.uint64())
 
-    def _decode_texts(self, values: pa.Array) -> pa.Array:
+    def _decode_texts(self, values: pa.Array, *, is_text: bool) -> pa.Array:
         lengths = pc.binary_length(values)
         if not self._form:
             # an empty cell of CSV is text without characters
             first = next(filter(None, lengths.to_pylist()), None)
-            forms: dict[Any, Any] = {None: "", _DIGITS: "digits", _BYTES: "bytes"}
-            self._form = forms.get(first, "decimal")
+            forms: dict[Any, Any] = {None: "", _DIGITS: "digits"}
+            self._form = forms.get(first, "decimal" if is_text else "bytes")
         if self._form in ("", "decimal"):
             return pa.array(map(_decimal, values.to_pylist()), pa.uint64())
         width = _DIGITS if self._form == "digits" else _BYTES
@@ -90,17 +99,23 @@ class HashDecoder:
         return pa.array(hashes, mask=~known)
 
 
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
+
+
 def _plain_type(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_integer(kind):
         return kind
-    if pa.types.is_fixed_size_binary(kind) or any(
+    if _is_binary(kind) or any(
         is_kind(kind)
         for is_kind in (
             pa.types.is_string,
             pa.types.is_large_string,
             pa.types.is_string_view,
-            pa.types.is_binary,
-            pa.types.is_large_binary,
             pa.types.is_null,
         )
     ):
@@ -147,7 +162,7 @@ def decode_column(
 
     A column that is `optional` may have nulls.
     """
-    hashes = decode_piece(decoder or HashDecoder(), table, name, path)
+    hashes = decode_piece(decoder or decoder_for(path), table, name, path)
     unread = hashes.is_null()
     if optional:
         unread = pc.and_(unread, table[name].is_valid())
@@ -164,6 +179,11 @@ def decode_column(
     return hashes
 
 
+def decoder_for(path: Path) -> HashDecoder:
+    """A decoder for a column of a file."""
+    return HashDecoder(is_text=path.suffix.lower() == ".csv")
+
+
 def decode_piece(decoder: HashDecoder, table: pa.Table, name: str, path: Path) -> pa.ChunkedArray:
     """Some rows of a column; StoreError, with its name, if it holds no hashes."""
     try:
@@ -177,7 +197,9 @@ def shown_value(value: pa.Scalar) -> str:
     data = value.as_py()
     if isinstance(data, bytes) and data.isascii():
         data = data.decode()
-    return "without a value" if data is None else f"{data!r:.80} is no hash of 64 bits"
+    if data is None:
+        return "without a value"
+    return f"{data!r:.80} is no hash of 64 bits, or not written as the first one of its column"
 
 
 def hash_tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:
@@ -236,7 +258,7 @@ def is_document(path: Path) -> bool:
 
 
 def _read_document(path: Path) -> pa.Table:
-    hashes = atomic.read_json(path)
+    hashes = atomic.read_json(path, hook=lambda pairs: _distinct(pairs, path))
     if not isinstance(hashes, dict):
         raise StoreError(
             f"{path} is not a JSON object of names and hashes, as imagededup writes, nor a list of "
@@ -248,6 +270,17 @@ def _read_document(path: Path) -> pa.Table:
     except UnicodeEncodeError as error:
         raise StoreError(f"{path}: {error.object[:80]!r} is no text of Unicode") from error
     return pa.table({"path": names, "path_bytes": exact, "phash": texts.cast(pa.string())})
+
+
+def _distinct(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
+    """An object of JSON; StoreError if it names an image twice."""
+    images = dict(pairs)
+    if len(images) < len(pairs):
+        name, times = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise StoreError(
+            f"{path}: {name!r:.80} is named {times:,} times; every image must be named once"
+        )
+    return images
 
 
 def definition_of_file(path: Path) -> Definition:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.errors import StoreError, UsageError
@@ -17,9 +19,9 @@ from fastphash.hashing.hexadecimal import from_hex
 from fastphash.sources.splits import check_split
 from fastphash.store.create import check_new, create_store
 from fastphash.store.hash_files import (
-    HashDecoder,
     decode_column,
     decode_piece,
+    decoder_for,
     definition_of_file,
     hash_tables,
     is_document,
@@ -53,7 +55,7 @@ def import_hashes(
         16 hex digits}, ...]``, with one entry for each image or six, which are the orientations of
         its augmented tables.
     out : Path
-        A new store. Rows without a hash are its rejected inputs.
+        A new store. Rows without a path or a hash are its rejected inputs.
     split : str, optional
         Name of the split; by default those of the table, or else the name of the file.
     definition : Definition, optional
@@ -135,12 +137,12 @@ class _ImportedRows:
         self.splits: list[str] = []
         self._path = path
         self._split = split
-        self._decoders = {name: HashDecoder() for name in HASH_COLUMNS}
+        self._decoders = {name: decoder_for(path) for name in HASH_COLUMNS}
         self._rejected: list[pa.Table] = []
         self._read = 0
 
     def read(self, table: pa.Table) -> pa.Table:
-        """The rows with a hash; StoreError if none has one, or a column can't be read."""
+        """The rows with path and hash; StoreError if none has both, or a column can't be read."""
         columns = self._names(table)
         for name in set(HASH_COLUMNS) & set(table.column_names):
             decoder = self._decoders[name]
@@ -151,16 +153,18 @@ class _ImportedRows:
                 table, name, self._path, optional=True, decoder=decoder, rows_before=self._read
             )
         rows = pa.table(columns)
-        known = rows[PHASH.name].is_valid()
+        known = pc.and_(rows[PHASH.name].is_valid(), rows["path"].is_valid())
         without = np.flatnonzero(~known.to_numpy())
         if without.size == table.num_rows > 0 and not self._read:
             what = shown_value(table[PHASH.name][0])
+            what = "without a path" if rows["path"][0].as_py() is None else what
             raise StoreError(
-                f"{self._path}: column {PHASH.name!r}: no row has a hash; row 1: {what}"
+                f"{self._path}: column {PHASH.name!r}: no row has a path and a hash; row 1: {what}"
             )
-        self._read += table.num_rows
         if without.size:
-            self._reject(rows.take(without), table[PHASH.name].take(without))
+            values = table[PHASH.name].take(without)
+            self._reject(rows.take(without), without + self._read + 1, values)
+        self._read += table.num_rows
         return rows.filter(known)
 
     def rejected_table(self) -> pa.Table:
@@ -175,7 +179,10 @@ class _ImportedRows:
         for name, kind in wanted.items():
             what = f"{self._path}: column {name!r}"
             columns[name] = parquet.fit(table[name], kind, what, "make the file again")
-            if columns[name].null_count:
+            if name == "path":
+                # an empty cell of CSV is text without characters
+                columns[name] = pc.if_else(pc.equal(columns[name], ""), None, columns[name])
+            elif columns[name].null_count:
                 row = self._read + int(np.flatnonzero(columns[name].is_null())[0]) + 1
                 raise StoreError(f"{what} has rows without a value, the first is row {row:,}")
         if "path_bytes" in table.column_names:
@@ -189,9 +196,19 @@ class _ImportedRows:
             columns["split"] = pa.repeat(pa.scalar(self.splits[0]), table.num_rows)
         return columns
 
-    def _reject(self, rows: pa.Table, values: pa.ChunkedArray) -> None:
-        path, path_bytes = path_columns(exact_paths(rows).to_pylist())
-        reasons = [shown_value(value) for value in values]
+    def _reject(self, rows: pa.Table, numbers: NDArray[np.int64], values: pa.ChunkedArray) -> None:
+        """Keep rows without a path or a hash; `numbers` are theirs in the file, from 1."""
+        exact = exact_paths(rows).to_pylist()
+        path, path_bytes = path_columns(
+            [
+                b"row %d" % number if name is None else name
+                for name, number in zip(exact, numbers.tolist(), strict=True)
+            ]
+        )
+        reasons = [
+            "without a path" if name is None else shown_value(value)
+            for name, value in zip(exact, values, strict=True)
+        ]
         columns = [rows["split"], path, path_bytes, ["read"] * len(values), reasons]
         columns = [pa.array(column) if isinstance(column, list) else column for column in columns]
         self._rejected.append(pa.table(columns, REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))

@@ -317,6 +317,10 @@ def _fitting(table: pa.Table, path: Path, definition: Definition) -> pa.Table:
             column = parquet.fit(table[name], kind, f"{path}: column {name!r}", _MAKE_AGAIN)
         table = table.set_column(table.column_names.index(name), name, column)
         if name in needed and column.null_count:
-            raise StoreError(f"{path}: column {name!r} has rows without a value")
+            row = int(np.flatnonzero(column.is_null())[0]) + 1
+            raise StoreError(
+                f"{path}: column {name!r}, row {row:,}: without a value: `fastphash convert` makes "
+                "a store of the rows with a path and a hash, and lists others"
+            )
     known = {*needed, *optional, *_TYPES, *_INTEGERS}
     return table.select([f.name for f in table.schema if f.name in known and _has_known_type(f)])

@@ -376,7 +376,10 @@ def test_57_a_table_names_its_file_and_column(sound):
     huge = pa.array([2**64 - 1] * table.num_rows, pa.uint64())
     for bad, said in (
         (table.append_column("phash", table["phash"]), "several columns 'phash'"),
-        (table.set_column(0, "path", pa.nulls(table.num_rows)), "column 'path' has rows without"),
+        (
+            table.set_column(0, "path", pa.nulls(table.num_rows)),
+            "column 'path', row 1: without a value",
+        ),
         (table.set_column(2, "size", huge), "column 'size' can't be read as int64"),
         (table.set_column(1, "phash", table["path"]), "is no hash of 64 bits"),
         (table.replace_schema_metadata({b"fastphash": b"[1]"}), "its metadata 'fastphash'"),

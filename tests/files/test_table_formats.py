@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from fastphash.files import parquet
 from fastphash.files.table_formats import (
     ENDINGS,
     format_of,
+    read_batches,
     read_column_names,
     read_columns,
     write_table,
@@ -226,3 +228,27 @@ def test_columns_of_what_is_no_table(tmp_path, ending, content):
         return
     with pytest.raises(StoreError, match=r"t\..*: "):
         read_columns(path, ["path"])
+
+
+@pytest.mark.parametrize(
+    ("ending", "content", "said"),
+    [
+        (".csv", b"", "it is empty: a table begins with a line of the names of its columns"),
+        (".csv", b"a,b\n1,2\n1,2,3\n", "line 3 has 3 cells and the first one 2: '1,2,3'"),
+        (".csv", b'a,b\n"x\ny",2\n\xff\n', r"line 4 has 1 cell and the first one 2: '\\xff'"),
+        (".csv", b"a,b\n" + b"1,2\n" * 300_000 + b"1\n", "line 300,002 has 1 cell"),
+        (".jsonl", b"", "it is empty: each line of JSON lines is an object"),
+        (".jsonl", b'{"a":1}\n\n{"a":\n', """line 3 is no object of JSON: '{"a":'"""),
+        (".jsonl", b'{"a":1}\n{"a":"x"}\n', "line 2: 'a' is text, and a number before: 'x'"),
+        (".jsonl", b"[1]\n", r"line 1 is no object of JSON: '[1]'"),
+    ],
+)
+def test_the_line_that_is_wrong_is_named(tmp_path, ending, content, said):
+    path = tmp_path / f"t{ending}"
+    path.write_bytes(content)
+    with pytest.raises(StoreError) as caught:
+        for _ in read_batches(path, read_column_names(path)):
+            pass
+    assert str(caught.value).startswith(f"{path}: {said}")
+    with pytest.raises(StoreError, match=re.escape(said)):
+        read_columns(path, ["a"])

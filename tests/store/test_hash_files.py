@@ -20,6 +20,7 @@ from fastphash.store.store import open_store
 from tests.support.command_line import FAILED, USAGE, error_of, run
 from tests.support.stores import read_store
 
+UNREAD = "is no hash of 64 bits, or not written as the first one of its column"
 WORDS = st.lists(st.none() | st.integers(0, 2**64 - 1), max_size=9)
 COLUMNS = {"path": "url", "phash": "image_phash"}
 
@@ -67,6 +68,9 @@ def test_hashes_of_every_form_are_read_in_any_pieces(form, words, cut):
          [None, 5, 2**64 - 1, 2**64 - 1, None, None]),
         (["1234567890123456", "17"], [0x1234567890123456, None]),
         ([b"12345678", b"123"], [int.from_bytes(b"12345678"), None]),
+        ([b"1234567", b"12345678"], [None, int.from_bytes(b"12345678")]),
+        (["12345678", "1234567"], [12345678, 1234567]),
+        ([b"0123456789abcdef", b"12345678"], [0x123456789ABCDEF, None]),
         (pa.array([1, -1], pa.int32()), [1, None]),
         (pa.nulls(2), [None, None]),
     ],
@@ -111,7 +115,7 @@ def test_rows_without_a_hash_are_rejected_by_convert(coyo, monkeypatch):
     rejected = open_store(coyo / "store").rejected()
     assert rejected.select(["path", "stage", "reason"]).to_pylist() == [
         {"path": "b", "stage": "read", "reason": "without a value"},
-        {"path": "c", "stage": "read", "reason": "'fffffffffffffff' is no hash of 64 bits"},
+        {"path": "c", "stage": "read", "reason": f"'fffffffffffffff' {UNREAD}"},
     ]
 
 
@@ -142,6 +146,32 @@ def test_csv_has_text_that_is_no_number(tmp_path):
     rows = read_hashes(str(tmp_path / "a.csv"))
     assert rows.table["path"].to_pylist() == ["001", "002"]
     assert to_hex(rows.phashes[:, 0]) == ["1234567812345678", "f" * 16]
+    (tmp_path / "a.csv").write_text("path,phash\n001,12345678\n002,7\n")
+    assert read_hashes(str(tmp_path / "a.csv")).phashes[:, 0].tolist() == [12345678, 7]
+
+
+def test_rows_without_a_path_are_rejected_by_their_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr(imports, "_PART_ROWS", 1)
+    table = pa.table({"path": ["a", None, "c", None], "phash": [b"12345678"] * 3 + [b"1234567"]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_text("path,phash\na,1\n,2\n")
+    for name, lost in (("a.parquet", ["row 2", "row 4"]), ("b.csv", ["row 2"])):
+        run("convert", name, f"{name}.store", cwd=tmp_path)
+        rejected = open_store(tmp_path / f"{name}.store").rejected()
+        assert rejected["path"].to_pylist() == lost
+        assert set(rejected["reason"].to_pylist()) == {"without a path"}
+    with pytest.raises(StoreError, match=r"'path', row 2: without a value: `fastphash convert`"):
+        read_hashes(str(tmp_path / "a.parquet"))
+    pq.write_table(table.slice(3).set_column(0, "path", [["d"]]), tmp_path / "c.parquet")
+    done = run("join", "c.parquet", "b.csv", "-o", "p.csv", status=FAILED, cwd=tmp_path)
+    assert "column 'phash', row 1: '1234567' is no hash of 64 bits" in error_of(done)
+
+
+def test_an_image_that_imagededup_names_twice_costs_one_line(tmp_path):
+    (tmp_path / "x.json").write_text('{"a": "%s", "b": "%s", "a": "%s"}' % (("0" * 16,) * 3))
+    for words in (["convert", "x.json", "s"], ["group", "x.json", "-o", "g.csv"]):
+        done = run(*words, status=FAILED, cwd=tmp_path)
+        assert "x.json: 'a' is named 2 times; every image must be named once" in error_of(done)
 
 
 def test_hashes_of_imagededup_join_only_one_another(tmp_path):

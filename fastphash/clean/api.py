@@ -10,13 +10,8 @@ from fastphash.base.paths import Name, given_path
 from fastphash.base.progress import Progress, no_progress, shown
 from fastphash.base.vocabulary import SURE_KINDS, ConflictRule
 from fastphash.clean.container_counts import count_containers
-from fastphash.clean.plan import (
-    count_disagreements,
-    count_keeper_reasons,
-    make_plan,
-    plan_settings,
-    plan_summary,
-)
+from fastphash.clean.plan import make_plan, plan_settings
+from fastphash.clean.plan_counts import count_disagreements, count_keeper_reasons, plan_summary
 from fastphash.joins.options import JoinOptions, join_options
 from fastphash.results.audit_folder import AuditFolder, open_audit
 

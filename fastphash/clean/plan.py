@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,17 +12,24 @@ from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import KINDS, NEAR, SURE_KINDS, UNLOOKED, ConflictRule
+from fastphash.clean.decision_effects import find_effects
 from fastphash.clean.emptied import find_emptied
 from fastphash.clean.kinds import check_kinds
-from fastphash.clean.label_rule import DISAGREEMENTS, read_label_rule
+from fastphash.clean.label_rule import DISAGREEMENTS, LabelRule, read_label_rule
 from fastphash.clean.removals import Disagreements, Removals, find_removals, join_pairs
 from fastphash.errors import StoreError
-from fastphash.files import parquet
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, were_compared
-from fastphash.results.counts import count_kinds, counted_kinds
-from fastphash.results.decisions import Resolved, decisions_digest, read_steps, resolve
+from fastphash.results.decisions import (
+    NOTHING_DECIDED,
+    DecidedRows,
+    Resolved,
+    decided_rows,
+    decisions_digest,
+    read_steps,
+    resolve,
+)
 from fastphash.results.groups import count_staying, keepers_first
 from fastphash.results.priority import keep_in_first, keeper_reasons, priority
 from fastphash.results.schemas import (
@@ -58,9 +65,10 @@ _SETTINGS = {
     "decisions": int,
     "stale_decisions": int,
     "decided": str,
+    "by_decision": dict,
     "findings": str,
 }
-_OF_EARLIER_VERSIONS = {"findings": ""}
+_OF_EARLIER_VERSIONS: dict[str, Any] = {"findings": "", "by_decision": {}}
 #: A row for each image: its action and, if it is removed or stays because of its labels only, the
 #: image that it is a copy of.
 PLAN_SCHEMA = pa.schema(
@@ -123,27 +131,88 @@ def make_plan(
     UsageError
         No such kind or split, `unlooked` without them, or a label file of the audit is gone.
     """
-    allowed = np.isin(KINDS, kinds := check_kinds(by))
+    kinds = check_kinds(by)
     keep_in = audited.summary["keep_in"] if keep_in is None else keep_in
     labels = read_label_rule(audited, conflicts, progress)
-    decided = resolve(read_steps(audited.folder), rows := labels.rows)
+    decided = resolve(steps := read_steps(audited.folder), rows := labels.rows)
     criteria = _audited_criteria(audited, options)
-    order = _order(audited, rows, keep_in, decided)
-    within = replace(criteria, radius=criteria.radius if allowed[NEAR] else 0)
-    findings, looked = _in_order(audited.findings, rows, order)
-    needed = None if UNLOOKED in kinds else looked
-    goes = find_removals(order, allowed, decided, within, labels, progress, findings, needed)
-    stay = order[~np.isin(order, (removals := goes[0]).row)]
-    known = decided.among(stay), kinds, findings.among(stay), looked.take(stay)
-    asked = {"kinds": kinds, "keep_in": keep_in, "radius": within.radius, "conflicts": conflicts}
+    within = replace(criteria, radius=criteria.radius if KINDS[NEAR] in kinds else 0)
+    grouper = _Grouper(audited, labels, kinds, keep_in, within, progress)
+    grouped = grouper.group(decided)
+    lost = find_emptied(audited, labels, grouped.removals.row)
     settings = {
-        **asked,
-        "staying": count_staying(rows.take(stay), criteria, *known),
-        "emptied": [lost._asdict() for lost in find_emptied(audited, labels, removals.row)],
+        "kinds": kinds,
+        "keep_in": keep_in,
+        "radius": within.radius,
+        "conflicts": conflicts,
+        "staying": _count_staying(rows, criteria, decided, kinds, grouped),
+        "emptied": [one._asdict() for one in lost],
+        "by_decision": _effects(grouper, decided_rows(steps, rows), grouped),
         **_basis(audited, decided),
     }
-    table = _plan_table(rows, goes, _reasons(rows, removals, decided), looked)
+    table = _plan_table(rows, grouped, _reasons(rows, grouped.removals, decided))
     return table.replace_schema_metadata({PLAN_METADATA: json.dumps(settings).encode()})
+
+
+class _Grouped(NamedTuple):
+    """Images in order of priority, which of them go or stay by their labels, and why."""
+
+    order: NDArray[np.int64]
+    removals: Removals
+    disagreements: Disagreements
+    findings: Findings
+    looked: LookedPairs
+
+
+class _Grouper(NamedTuple):
+    """Groups the images of an audit as a plan asks for it."""
+
+    audited: AuditFolder
+    labels: LabelRule
+    kinds: Sequence[str]
+    keep_in: list[str]
+    criteria: CopyCriteria
+    progress: Progress
+
+    def group(self, decided: Resolved) -> _Grouped:
+        """Group them by these decisions."""
+        rows = self.labels.rows
+        order = _order(self.audited, rows, self.keep_in, decided)
+        findings, looked = _in_order(self.audited.findings, rows, order)
+        removals, disagreements = find_removals(
+            order,
+            np.isin(KINDS, self.kinds),
+            decided,
+            self.criteria,
+            self.labels,
+            self.progress,
+            findings,
+            None if UNLOOKED in self.kinds else looked,
+        )
+        return _Grouped(order, removals, disagreements, findings, looked)
+
+
+def _effects(
+    grouper: _Grouper, decided: Sequence[DecidedRows], grouped: _Grouped
+) -> dict[str, Any]:
+    """What the decisions that count change; empty without any."""
+    if not decided:
+        return {}
+    by_rule = grouper.group(NOTHING_DECIDED).removals
+    rows = grouper.labels.rows
+    return find_effects(rows, decided, grouped.removals, by_rule, grouped.disagreements)
+
+
+def _count_staying(
+    rows: HashTable,
+    criteria: CopyCriteria,
+    decided: Resolved,
+    kinds: Sequence[str],
+    grouped: _Grouped,
+) -> dict[str, int]:
+    stay = grouped.order[~np.isin(grouped.order, grouped.removals.row)]
+    findings, looked = grouped.findings.among(stay), grouped.looked.take(stay)
+    return count_staying(rows.take(stay), criteria, decided.among(stay), kinds, findings, looked)
 
 
 def _order(
@@ -203,69 +272,6 @@ def plan_settings(plan: pa.Table) -> dict[str, Any]:
     return settings
 
 
-def plan_summary(plan: pa.Table) -> dict[str, dict[str, Any]]:
-    """How many images of each split stay, and how many are removed, by the kind they count as."""
-    removed = _removed(plan)
-    split = removed["split"].cast(pa.string()).to_numpy(zero_copy_only=False)
-    contents = _numbered(removed["digest"]).astype(np.uint64)[:, None]
-    codes = pc.index_in(removed["kind"].cast(pa.string()), pa.array(KINDS)).to_numpy()
-    kind = counted_kinds(codes.astype(np.uint8), _keeper_numbers(removed), contents)
-    confirmed = removed["confirmed"].to_numpy()
-    summary = {}
-    for name in plan_settings(plan)["roots"]:
-        rows = plan.filter(pc.equal(plan["split"].cast(pa.string()), name))
-        actions = parquet.count_values(rows["action"])
-        own = split == name
-        kinds = count_kinds(kind[own], confirmed[own])
-        summary[name] = {
-            **{action: actions.get(action, 0) for action in ACTIONS},
-            "kinds": {kind: number for kind, number in kinds.items() if number},
-        }
-    return summary
-
-
-def _keeper_numbers(rows: pa.Table) -> NDArray[np.int64]:
-    """The same number for rows of a plan with the same keeper, int64 (n,)."""
-    exact = pc.coalesce(rows["keeper_path_bytes"], rows["keeper_path"].cast(pa.binary()))
-    numbers: NDArray[np.int64] = _numbered(rows["keeper_split"]) * (rows.num_rows + 1)
-    return numbers + _numbered(exact)
-
-
-def _numbered(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """The same number for the same value, int64 (n,)."""
-    values = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
-    indices = values.combine_chunks().dictionary_encode().indices
-    numbers: NDArray[np.int64] = indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return numbers
-
-
-def count_keeper_reasons(plan: pa.Table) -> dict[str, int]:
-    """How many images go because their keeper has priority for each reason, most frequent first."""
-    return _most_first(_removed(plan)["keeper_reason"])
-
-
-def count_disagreements(plan: pa.Table) -> dict[str, int]:
-    """How many copies stay because of their labels, by what disagrees, most frequent first."""
-    return _most_first(plan["disagrees"])
-
-
-def list_disagreements(plan: pa.Table, most: int) -> list[dict[str, Any]]:
-    """The first copies that stay because of their labels, as rows of the plan."""
-    rows = plan.filter(plan["disagrees"].is_valid()).slice(0, most)
-    columns = ["split", "path", "keeper_split", "keeper_path", "disagrees"]
-    found: list[dict[str, Any]] = rows.select(columns).to_pylist()
-    return found
-
-
-def _removed(plan: pa.Table) -> pa.Table:
-    return plan.filter(pc.equal(plan["action"].cast(pa.string()), REMOVE))
-
-
-def _most_first(column: pa.ChunkedArray) -> dict[str, int]:
-    counts = parquet.count_values(column)
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
 def _reasons(rows: HashTable, removals: Removals, decided: Resolved) -> pa.Array:
     """Why the keepers stay, dictionary<string> (removals,)."""
     reasons = keeper_reasons(rows, removals.row, removals.keeper).cast(pa.string())
@@ -273,13 +279,8 @@ def _reasons(rows: HashTable, removals: Removals, decided: Resolved) -> pa.Array
     return pc.if_else(chosen, DECIDED, reasons)
 
 
-def _plan_table(
-    rows: HashTable,
-    goes: tuple[Removals, Disagreements],
-    reasons: pa.Array,
-    looked: LookedPairs,
-) -> pa.Table:
-    removals, disagreements = goes
+def _plan_table(rows: HashTable, grouped: _Grouped, reasons: pa.Array) -> pa.Table:
+    removals, disagreements = grouped.removals, grouped.disagreements
     pairs = join_pairs(removals, disagreements.pairs)
     keeper = np.full(len(rows), -1)
     keeper[pairs.row] = pairs.keeper
@@ -304,7 +305,7 @@ def _plan_table(
         "path": rows.table["path"],
         "action": coded(action, ACTIONS),
         **dict(zip(relation_names, relation_columns(relation, alone), strict=True)),
-        "looked": looked_column(relation, looked, np.arange(len(rows)), keeper, alone),
+        "looked": looked_column(relation, grouped.looked, np.arange(len(rows)), keeper, alone),
         "confirmed": pa.array(fill(pairs.row, pairs.confirmed)),
         "keeper_split": keepers["split"],
         "keeper_path": keepers["path"],

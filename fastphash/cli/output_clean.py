@@ -16,11 +16,11 @@ from fastphash.base.vocabulary import (
 )
 from fastphash.cli.next_steps import clean_commands, shell_word, show_commands
 from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.cli.output_decisions import decided_in_words
 from fastphash.cli.unlooked import unlooked_in_words
 from fastphash.defaults import LOOKS, VIEWS
 from fastphash.results.sidecar_words import sidecars_in_words
 from fastphash.results.verdict import (
-    decisions_in_words,
     kinds_to_add,
     masks_in_words,
     staying_in_words,
@@ -195,7 +195,6 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
     lines += [f"{sidecars}: they go where the images go" for sidecars in sidecars_in_words(audit)]
     if masks := masks_in_words(audit):
         lines.append(f"{masks}: they all stay")
-    decided = decisions_in_words(plan_keys["decisions"], plan_keys["stale_decisions"])
     staying_by_kind = dict(plan_keys["staying"])
     if unlooked := staying_by_kind.pop(UNLOOKED, 0):
         added = kinds_to_add({UNLOOKED: unlooked}, plan_keys["kinds"])
@@ -204,7 +203,7 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
         verb, them = ("stays", "it") if sum(staying_by_kind.values()) == 1 else ("stay", "them")
         added = kinds_to_add(staying_by_kind, plan_keys["kinds"])
         lines.append(f"{staying} {verb}: add {them} with --kinds {added}")
-    return [*lines, decided] if decided else lines
+    return [*lines, *decided_in_words(plan_keys)]
 
 
 def _looking(audit: dict[str, Any]) -> str:

@@ -123,6 +123,14 @@ NOTHING_DECIDED = Resolved(
 )
 
 
+class DecidedRows(NamedTuple):
+    """A decision that counts: the place of its step, its word, and the rows of its images."""
+
+    step: int
+    word: Word
+    rows: tuple[int, ...]
+
+
 class StepCounts(NamedTuple):
     """What people did, each step counted once, however many decisions it is made of.
 
@@ -213,6 +221,18 @@ def count_steps(
     step_of = {decision.about: i for i, step in enumerate(steps) for decision in step}
     stale = {step_of[decision.about] for decision in in_force(steps) if is_stale(decision)}
     return StepCounts(len(set(step_of.values()) - stale), len(stale))
+
+
+def decided_rows(steps: Sequence[Sequence[Decision]], rows: HashTable) -> list[DecidedRows]:
+    """The decisions that count, one by one: those in force whose images are all among the rows."""
+    current = in_force(steps)
+    step_of = {decision.about: i for i, step in enumerate(steps) for decision in step}
+    row_of = _find_rows({image for decision in current for image in decision.images}, rows)
+    return [
+        DecidedRows(step_of[one.about], one.word, tuple(row_of[image] for image in one.images))
+        for one in current
+        if row_of.keys() >= one.about
+    ]
 
 
 def resolve(steps: Sequence[Sequence[Decision]], rows: HashTable) -> Resolved:

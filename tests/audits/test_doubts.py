@@ -23,7 +23,8 @@ from fastphash.base.vocabulary import (
     SAME,
     UNKNOWN_COLOUR,
 )
-from fastphash.clean.plan import make_plan, plan_summary
+from fastphash.clean.plan import make_plan
+from fastphash.clean.plan_counts import plan_summary
 from fastphash.demo import scene
 from fastphash.ingest.options import IngestOptions
 from fastphash.inspector.columns import read_columns

@@ -10,7 +10,8 @@ from fastphash.audits.options import AuditOptions
 from fastphash.audits.run import audit
 from fastphash.base.vocabulary import ALTERED, COUNTED, CROPPED, EXACT, SURE_KINDS
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.plan import PLAN_METADATA, make_plan, plan_summary
+from fastphash.clean.plan import PLAN_METADATA, make_plan
+from fastphash.clean.plan_counts import plan_summary
 from fastphash.errors import StoreError
 from fastphash.files import atomic, parquet
 from fastphash.files.digest import hex_digest_of

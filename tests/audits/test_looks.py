@@ -9,7 +9,8 @@ from fastphash.audits.looks import LookCounts
 from fastphash.audits.options import AuditOptions
 from fastphash.audits.run import audit
 from fastphash.base.vocabulary import ALTERED, SURE_KINDS, UNLOOKED
-from fastphash.clean.plan import make_plan, plan_summary
+from fastphash.clean.plan import make_plan
+from fastphash.clean.plan_counts import plan_summary
 from fastphash.defaults import LOOKS
 from fastphash.errors import UsageError
 from fastphash.ingest.options import IngestOptions

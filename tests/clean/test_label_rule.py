@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 from fastphash.base.vocabulary import KINDS, UNLOOKED
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.plan import (
+from fastphash.clean.plan import make_plan, plan_settings
+from fastphash.clean.plan_counts import (
     count_disagreements,
     count_keeper_reasons,
     list_disagreements,
-    make_plan,
-    plan_settings,
 )
 from fastphash.errors import StoreError, UsageError
 from fastphash.results.decisions import Decision, Image, decide

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from fastphash.base.vocabulary import KINDS, ORIENTATIONS, SURE_KINDS, UNLOOKED
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.plan import PLAN_SCHEMA, make_plan, plan_settings, plan_summary
+from fastphash.clean.plan import PLAN_SCHEMA, make_plan, plan_settings
+from fastphash.clean.plan_counts import plan_summary
 from fastphash.errors import StoreError, UsageError
 from fastphash.results.decisions import Decision, Image, decide
 from fastphash.results.groups import group_rows

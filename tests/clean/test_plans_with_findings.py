@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fastphash.base.vocabulary import ALTERED, CROPPED, EXACT, KINDS, ORIENTATIONS, SURE_KINDS
 from fastphash.clean.checked_plan import CheckedPlan
-from fastphash.clean.plan import make_plan, plan_summary
+from fastphash.clean.plan import make_plan
+from fastphash.clean.plan_counts import plan_summary
 from fastphash.errors import StoreError
 from fastphash.results.decisions import Decision, decide
 from fastphash.results.priority import priority

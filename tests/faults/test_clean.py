@@ -27,7 +27,8 @@ from fastphash.clean.checked_plan import CheckedPlan, read_plan
 from fastphash.clean.drafts import CLEAN
 from fastphash.clean.file_state import read_file_state
 from fastphash.clean.journal import JOURNAL
-from fastphash.clean.plan import PLAN, PLAN_METADATA, make_plan, plan_settings, plan_summary
+from fastphash.clean.plan import PLAN, PLAN_METADATA, make_plan, plan_settings
+from fastphash.clean.plan_counts import plan_summary
 from fastphash.clean.skipped import SKIPPED
 from fastphash.clean.undo import undo_moves
 from fastphash.errors import FastphashError, StoreError, UsageError
@@ -242,8 +243,8 @@ def damaged(made):
     """What may stand where a plan says what it was made by."""
     yield from (b"", b"{", b"\xff", b"[]", b"null", b"1", b"[" * 100_000)
     for name in made:
-        # plans of earlier versions don't say what was found
-        if name != "findings":
+        # plans of earlier versions say neither what was found nor what decisions change
+        if name not in ("findings", "by_decision"):
             yield json.dumps({key: value for key, value in made.items() if key != name}).encode()
         yield json.dumps(made | {name: None}).encode()
     yield json.dumps(made | {"store": "other"}).encode()

@@ -129,7 +129,8 @@ def _command(folder: Path) -> str:
 def _plan(folder: Path, planning: PlanOptions, search: SearchOptions, *, as_json: bool) -> None:
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.clean.api import plan_audit
-    from fastphash.clean.plan import PLAN, list_disagreements
+    from fastphash.clean.plan import PLAN
+    from fastphash.clean.plan_counts import list_disagreements
     from fastphash.cli.output import show_json
     from fastphash.cli.output_clean import DISAGREEMENTS_SHOWN, show_plan
     from fastphash.files.parquet import write_table

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from fastphash.base.system import sync_file
 from fastphash.errors import StoreError
-from fastphash.files.atomic import one_line, replacing
+from fastphash.files.atomic import new_draft, one_line, replacing
 
 #: Rows of a Parquet row group; a writer holds one in memory.
 ROW_GROUP = 8192
@@ -99,6 +100,19 @@ def write_table(path: Path, table: pa.Table) -> None:
     """Write a whole table as one Parquet file."""
     with replacing(path) as temporary, ParquetWriter(temporary, table.schema) as writer:
         writer.write(table)
+
+
+def write_draft(path: Path, table: pa.Table) -> Path:
+    """Write a whole table to a draft beside a path, synced, and return its name."""
+    draft = new_draft(path)
+    try:
+        with ParquetWriter(draft, table.schema) as writer:
+            writer.write(table)
+        sync_file(draft)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
 
 
 def write_as_it_is(path: Path, table: pa.Table) -> None:

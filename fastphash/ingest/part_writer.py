@@ -1,10 +1,12 @@
 """Parts and manifest of a store, written in an order that survives a kill at any moment."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
 
 import pyarrow as pa
 
 from fastphash.store.leftovers import remove_leftovers
+from fastphash.store.part_files import draft_part, drop_parts, name_part
 from fastphash.store.store import PART_ROWS, Part, Store
 
 
@@ -38,8 +40,7 @@ class PartWriter:
         self._splits = splits
         self._lost = lost
         self._before_writing = before_writing
-        self._staged: list[Part] = []
-        self._is_staging = False
+        self._staged: list[tuple[Part, Path]] = []
         self.has_begun = False
 
     @property
@@ -48,59 +49,54 @@ class PartWriter:
         return self._lost[0].rows if self._lost else PART_ROWS
 
     def stage(self, tables: Iterable[pa.Table]) -> None:
-        """Write rows as parts that aren't listed before `list_staged`: all else stays as it is.
-
-        Before a part is written, the manifest says that its file is to be deleted, so that the next
-        run does so if this one is killed.
-        """
-        self._is_staging = True
+        """Write rows to drafts that `list_staged` makes parts of: the store stays as it is."""
+        names = self._store.new_part_names()
         for table in in_parts(tables, lambda: PART_ROWS):
-            name = self._store.new_part_name()
-            self._store.removed.append(name)
-            self._store.save()
-            self._staged.append(self._store.write_part(table, name))
+            self._staged.append(draft_part(self._store, table, next(names)))
 
     def list_staged(self) -> None:
         """List the staged parts, before anything else changes; the rows they replace are there."""
         if self._staged:
-            self._store.parts += self._staged
-            self._store.removed = []
+            self._store.parts += [part for part, _ in self._staged]
             self._begin()
-        self._is_staging = False
+            while self._staged:
+                name_part(self._store, *self._staged.pop(0))
 
     def discard(self) -> None:
-        """Delete parts that were staged, if the run ends before they are listed."""
-        if self._is_staging and self._store.removed:
-            self._store.delete_removed()
-            self._store.save()
+        """Delete drafts that were staged, if the run ends before they are listed."""
+        if not self.has_begun:
+            for _, draft in self._staged:
+                draft.unlink(missing_ok=True)
 
     def append(self, table: pa.Table) -> None:
         """Write rows as the next part: under the name of a lost one, or a new name."""
         self._begin()
         if self._lost:
             lost = self._lost.pop(0)
-            # until the manifest is saved, the part differs from what it says, as before
-            part = self._store.write_part(table, lost.name)
+            part, draft = draft_part(self._store, table, lost.name)
+            self._store.part_path(lost).unlink(missing_ok=True)
             self._store.parts[self._store.parts.index(lost)] = part
         else:
-            self._store.parts.append(self._store.write_part(table, self._store.new_part_name()))
+            part, draft = draft_part(self._store, table, self._store.new_part_name())
+            self._store.parts.append(part)
         self._store.save()
+        name_part(self._store, part, draft)
 
     def replace(self, part: Part, table: pa.Table) -> None:
         """Write rows in place of a part's; without rows, remove the part."""
         self._begin()
-        replacement = []
+        replacement = None
         if table.num_rows:
-            replacement = [self._store.write_part(table, self._store.new_part_name())]
+            replacement = draft_part(self._store, table, self._store.new_part_name())
             replacement[0].moved = self._not_hashed(part.moved)
-        self._store.drop([part], replacement)
+        drop_parts(self._store, [part], replacement)
 
     def finish(self, rejected: pa.Table, skipped: dict[str, int]) -> None:
         """Write the rejected inputs, and a manifest in which the splits are finished."""
         self._begin()
         if self._lost:
             # the images of these are gone too
-            self._store.drop(self._lost)
+            drop_parts(self._store, self._lost)
         for part in self._store.parts:
             part.moved = self._not_hashed(part.moved)
         self._store.write_rejected(rejected)

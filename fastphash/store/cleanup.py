@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastphash.base import system
 from fastphash.errors import StoreError
+from fastphash.files import atomic
 from fastphash.store.lock import LOCK, locked
 from fastphash.store.manifest import MANIFEST
 from fastphash.store.store import PART_FILES, REJECTED, is_store, open_store
@@ -33,15 +34,21 @@ def removed_if_unused(store: Path, *others: Path) -> Iterator[None]:
         raise
 
 
+def has_parts(store: Path) -> bool:
+    """Whether there are parts in the folder of a store."""
+    return any(store.glob(PART_FILES))
+
+
 def _remove_unused(store: Path, others: tuple[Path, ...]) -> None:
     with locked(store):
-        # an interrupted run may have written a part that the manifest doesn't name yet
-        if any(store.glob(PART_FILES)):
+        # somebody else's, perhaps
+        if has_parts(store):
             return
         if is_store(store):
             opened = open_store(store)
             if opened.parts or opened.rejected().num_rows:
                 return
+        atomic.remove_leftovers(store)
         for path in (*others, store / MANIFEST, store / REJECTED):
             path.unlink(missing_ok=True)
         if not system.WINDOWS:

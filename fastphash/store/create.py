@@ -48,7 +48,7 @@ def create_store(
     try:
         path.mkdir(parents=True, exist_ok=True)
         if is_store(path):
-            # before the manifest is younger than the part that a killed run left
+            # only its manifest names files of former parts
             remove_leftovers(open_store(path))
         store = Store(path, definition, layout, unfinished=sorted(splits))
         store.save()

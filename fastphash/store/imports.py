@@ -27,6 +27,7 @@ from fastphash.store.hash_files import (
     is_document,
     shown_value,
 )
+from fastphash.store.part_files import add_part
 from fastphash.store.schema import REJECTED_SCHEMA, Layout, exact_paths, path_columns
 from fastphash.store.store import Store
 
@@ -103,8 +104,7 @@ def _write_part(store: Store, table: pa.Table) -> None:
     if table.num_rows:
         full = {name: pa.nulls(table.num_rows) for name in store.schema.names}
         full |= {name: table[name] for name in table.column_names}
-        part = pa.table(full).cast(store.schema)
-        store.parts.append(store.write_part(part, store.new_part_name()))
+        add_part(store, pa.table(full).cast(store.schema))
 
 
 def _tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:

@@ -117,6 +117,12 @@ def _is_part(value: Any) -> bool:
     )
 
 
+def _are_removed(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _is_part_name(name) and _is_text(digest) for name, digest in value.items()
+    )
+
+
 _PART_CHECKS: dict[str, Callable[[Any], bool]] = {
     "name": _is_part_name,
     "rows": _is_count,
@@ -135,5 +141,5 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "unfinished": _are_splits,
     "left_out": _are_splits,
     "parts": _are_parts,
-    "removed": lambda value: isinstance(value, list) and all(map(_is_part_name, value)),
+    "removed": _are_removed,
 }

@@ -3,7 +3,7 @@
 import itertools
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,9 +91,8 @@ class Store:
         Splits whose last run didn't finish.
     left_out : list of str
         Splits that the last audit didn't name: they are read only if they are asked for.
-    removed : list of str
-        Files of former parts, and of parts that a run doesn't list yet, that may still be there;
-        empty once a run has ended.
+    removed : dict of str to str
+        Digests of former parts whose files may still be there, by name; empty once a run has ended.
     version : int
         Schema version of the manifest as it is on disk.
     origins : dict of str to dict
@@ -109,7 +108,7 @@ class Store:
     rejected_digest: str = ""
     unfinished: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
+    removed: dict[str, str] = field(default_factory=dict)
     version: int = SCHEMA_VERSION
     origins: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -166,22 +165,17 @@ class Store:
         """The file of a part."""
         return self.path / part.name
 
-    def new_part_name(self) -> str:
-        """The first name after the last one that no file has."""
-        return next(name for name in self.next_names() if not os.path.lexists(self.path / name))
-
-    def next_names(self) -> Iterator[str]:
-        """Names after the last one, without an end."""
+    def new_part_names(self) -> Iterator[str]:
+        """Names after the last one that no file has, without an end."""
         numbers = [int(part.name.removeprefix("part-").split(".")[0]) for part in self.parts]
         for number in itertools.count(max(numbers, default=-1) + 1):
-            yield f"part-{number:06d}.parquet"
+            name = f"part-{number:06d}.parquet"
+            if not os.path.lexists(self.path / name):
+                yield name
 
-    def write_part(self, table: pa.Table, name: str) -> Part:
-        """Write rows as a part, which the manifest doesn't list yet."""
-        path = self.path / name
-        parquet.write_table(path, table)
-        splits = sorted(parquet.count_values(table["split"]))
-        return Part(name, table.num_rows, hex_digest_of(path), splits)
+    def new_part_name(self) -> str:
+        """The first name after the last one that no file has."""
+        return next(self.new_part_names())
 
     def read_part(self, part: Part, columns: list[str] | None = None) -> pa.Table:
         """Rows of one part; columns that its version doesn't have are null."""
@@ -240,24 +234,6 @@ class Store:
         except OSError:
             return "damaged"
 
-    def drop(self, parts: Sequence[Part], replacements: Sequence[Part] = ()) -> None:
-        """Save a manifest without some parts, with others in their place, and delete their files.
-
-        Killed before the manifest is saved, a run leaves the old parts, after it the new ones.
-        """
-        first = self.parts.index(parts[0])
-        self.parts[first:first] = replacements
-        self.parts = [part for part in self.parts if part not in parts]
-        self.removed = [part.name for part in parts]
-        self.save()
-        self.delete_removed()
-
-    def delete_removed(self) -> None:
-        """Delete the files of former parts."""
-        for name in self.removed:
-            (self.path / name).unlink(missing_ok=True)
-        self.removed = []
-
     def rejected(self) -> pa.Table:
         """Inputs without a hash: split, path, path_bytes, stage, reason."""
         if not self.rejected_digest:
@@ -311,7 +287,10 @@ def open_store(path: Path) -> Store:
             f"{path} has schema {manifest.get('schema')!r:.40}, this version reads {versions}: "
             "hash again, into a new folder"
         )
-    manifest = {"left_out": [], "removed": [], "origins": {}, **manifest}
+    manifest = {"left_out": [], "removed": {}, "origins": {}, **manifest}
+    if isinstance(manifest["removed"], list):
+        # of an earlier version, names alone: nothing tells whether these files are still its own
+        manifest["removed"] = {}
     check_manifest(manifest, manifest_file(path))
     return Store(
         path,

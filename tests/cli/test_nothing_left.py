@@ -6,11 +6,15 @@ import sys
 import pytest
 
 from fastphash.errors import StoreError
+from fastphash.ingest import part_writer
 from fastphash.ingest.api import hash_into
+from fastphash.ingest.options import IngestOptions
 from fastphash.store.cleanup import removed_if_unused
-from fastphash.store.store import Store
 from tests.support.command_line import FAILED, USAGE, error_of, run
 from tests.support.scenes import scenes, source
+
+INTERRUPTED = 130
+IN_PROCESS = IngestOptions(workers=0)
 
 HOLDER = """
 import sys
@@ -113,18 +117,29 @@ def test_foreign_files_keep_their_folders(tmp_path):
     assert everything(tmp_path) == ["out", "out/yours.csv"]
 
 
-def test_a_part_that_the_manifest_does_not_name_yet_keeps_the_store(tmp_path, monkeypatch):
-    scenes(tmp_path / "in", [1, 2])
-    write_part = Store.write_part
+def interrupt_after(monkeypatch, step):
+    """Have a run be interrupted when it has done a step for the first time."""
+    done = getattr(part_writer, step)
 
-    def interrupted(self, *arguments):
-        write_part(self, *arguments)
+    def interrupted(*arguments):
+        done(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Store, "write_part", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        hash_into(tmp_path / "out", [source("all", tmp_path / "in")])
-    monkeypatch.undo()
-    assert hash_into(tmp_path / "out", [source("all", tmp_path / "in")])["all"].hashed == 2
-    names = sorted(path.name for path in (tmp_path / "out").glob("*.parquet"))
-    assert names == ["_manifest.parquet", "_rejected.parquet", "part-000000.parquet"]
+    monkeypatch.setattr(part_writer, step, interrupted)
+
+
+@pytest.mark.parametrize(("verb", "store"), [("hash", "out"), ("audit", "out/hashes")])
+def test_an_interrupted_run_says_whether_anything_was_kept(tmp_path, monkeypatch, verb, store):
+    scenes(tmp_path / "in", [1, 2])
+    words = verb, "in", "-o", "out", "--workers", "1"
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, "draft_part")
+        done = run(*words, cwd=tmp_path, status=INTERRUPTED)
+    assert "Interrupted before anything was kept: the same command begins anew." in done.stderr
+    assert everything(tmp_path) == ["in", "in/001.png", "in/002.png"]
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, "name_part")
+        done = run(*words, cwd=tmp_path, status=INTERRUPTED)
+    assert "Interrupted: run the same command again to go on." in done.stderr
+    tally = hash_into(tmp_path / store, [source("in", tmp_path / "in")], IN_PROCESS)["in"]
+    assert (tally.kept, tally.hashed) == (2, 0)

@@ -194,14 +194,15 @@ def test_a_killed_run_leaves_all_old_rows_or_all_new_ones(tmp_path, monkeypatch)
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "save", copied_after(Store.save))
-        patch.setattr(Store, "write_part", copied_after(Store.write_part))
+        patch.setattr(part_writer, "draft_part", copied_after(part_writer.draft_part))
+        patch.setattr(part_writer, "name_part", copied_after(part_writer.name_part))
         hash_items(new, store=tmp_path / "s", split="a", workers=0)
     readable = 0
     for moment in moments:
         store = open_store(moment)
-        stored = {
-            path for part in store.parts for path in store.read_part(part)["path"].to_pylist()
-        }
+        # a part that is listed and has no name yet gets it from the next run
+        parts = [part for part in store.parts if store.part_path(part).exists()]
+        stored = {path for part in parts for path in store.read_part(part)["path"].to_pylist()}
         assert stored >= {"old0", "old1", "old2"} or stored >= {"new0", "new1", "new2"}
         if not store.unfinished:
             readable += 1
@@ -209,7 +210,7 @@ def test_a_killed_run_leaves_all_old_rows_or_all_new_ones(tmp_path, monkeypatch)
         hash_items(new, store=moment, split="a", workers=0)
         assert read_store(moment)["path"].to_pylist() == ["020.png", "new0", "new1", "new2"]
         assert part_bytes(moment).keys() == {part.name for part in open_store(moment).parts}
-    assert readable >= 4
+    assert readable >= 3
 
 
 def test_workers_get_the_same_a_few_items_at_a_time(monkeypatch):

@@ -11,6 +11,7 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.results.groups import group_rows
 from fastphash.store import store as store_module
 from fastphash.store.open import read_hashes, read_together
+from fastphash.store.part_files import draft_part, name_part
 from fastphash.store.schema import (
     ADDED_COLUMNS,
     EVIDENCE_COLUMNS,
@@ -38,7 +39,9 @@ def make_earlier(path, monkeypatch, version=3):
     store = open_store(path)
     for i, part in enumerate(store.parts):
         table = parquet.read_table(store.part_path(part)).drop_columns(list(lacking))
-        store.parts[i] = store.write_part(table, part.name)
+        store.part_path(part).unlink()
+        store.parts[i], draft = draft_part(store, table, part.name)
+        name_part(store, store.parts[i], draft)
     monkeypatch.setattr(store_module, "SCHEMA_VERSION", version)
     store.save()
     monkeypatch.undo()

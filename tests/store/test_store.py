@@ -10,6 +10,8 @@ from fastphash.files import parquet
 from fastphash.files.empty_parquet import read_data, write_data
 from fastphash.hashing.definition import Definition
 from fastphash.store.create import create_store
+from fastphash.store.leftovers import remove_leftovers
+from fastphash.store.manifest import manifest_digest
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import METADATA, Layout, store_schema
 from fastphash.store.store import MANIFEST, is_store, open_store
@@ -99,6 +101,16 @@ def edits(value):
             yield from ([*value[:i], changed, *value[i + 1 :]] for changed in edits(item))
     else:
         yield {str: "?", bool: not value, int: 7}[type(value)]
+
+
+def test_former_parts_without_digests_are_of_an_earlier_version_and_left_alone(store):
+    manifest = manifest_of(store) | {"removed": ["part-000007.parquet"]}
+    del manifest["digest"]
+    edit(store, manifest | {"digest": manifest_digest(manifest)})
+    again = open_store(store.path)
+    assert again.removed == {}
+    (store.path / "part-000007.parquet").write_bytes(b"a table of somebody's")
+    assert remove_leftovers(again) == ["part-000007.parquet"]
 
 
 def test_any_edit_of_the_manifest_is_found(store):

@@ -36,10 +36,10 @@ class _Alone:
 
 
 def update_here(store, *folders):
-    """Hash folders into a store in parts of five rows, in this process."""
+    """Hash folders into a store in parts of five rows, in this process; the tallies."""
     sources = [folder_source(str(folder)) for folder in folders]
     with mock.patch.object(part_writer, "PART_ROWS", 5):
-        hash_into(Path(store), sources, start_executor=_Alone)
+        return hash_into(Path(store), sources, start_executor=_Alone)
 
 
 def outcome(folder, progress=no_progress, **options):

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import Any, Self
@@ -24,6 +25,10 @@ if hasattr(signal, "SIGHUP"):  # missing on Windows
 _PATIENCE = 4.0
 
 
+def _always() -> bool:
+    return True
+
+
 class Stopped(SystemExit):
     """A signal has ended the command; the code is the program's exit status."""
 
@@ -37,6 +42,7 @@ class Signals:
 
     def __init__(self) -> None:
         self._previous: dict[int, Any] = {}
+        self._has_kept: Callable[[], bool] = _always
         #: The signal that ended the command.
         self.received: int | None = None
 
@@ -46,8 +52,9 @@ class Signals:
     def __exit__(self, *_: object) -> None:
         self._give_back()
 
-    def handle(self, command: str | None) -> None:
+    def handle(self, command: str | None, has_kept: Callable[[], bool]) -> None:
         """Answer signals with `Stopped` from here on; `command` is the one that runs."""
+        self._has_kept = has_kept
         if threading.current_thread() is not threading.main_thread():
             return
         for number in _NAMES:
@@ -62,7 +69,7 @@ class Signals:
         number = signal.SIGINT if self.received is None else self.received
         # a terminal that is closed takes no message
         with contextlib.suppress(OSError):
-            click.echo(_message(number, context.invoked_subcommand), err=True)
+            click.echo(_message(number, context.invoked_subcommand, self._has_kept), err=True)
         context.exit(_SIGNAL_STATUS + number)
 
     def _stop(self, command: str | None, number: int, _: FrameType | None) -> None:
@@ -72,7 +79,7 @@ class Signals:
         # an exception raised in a destructor, say, can't end anything: Python would print it
         sys.unraisablehook = _say_nothing
         # not a Thread: its locks may be held by whatever is interrupted here
-        _thread.start_new_thread(_exit_later, (_message(number, command), _SIGNAL_STATUS + number))
+        _thread.start_new_thread(_exit_later, (number, command, self._has_kept))
         raise Stopped(_SIGNAL_STATUS + number)
 
     def _give_back(self) -> None:
@@ -80,28 +87,33 @@ class Signals:
             signal.signal(number, handler)
 
 
-def handle_signals() -> None:
+def handle_signals(has_kept: Callable[[], bool] = _always) -> None:
     """Answer signals with a message from here on, after files are tidied up.
+
+    `has_kept` says, once that is done, whether there is anything that the next run goes on with.
 
     A command calls this when all its modules are imported. Before, a signal ends the process at
     once: there is nothing to tidy up yet, and an exception in the middle of an import may break it.
     """
     context = click.get_current_context().find_root()
-    context.obj.handle(context.invoked_subcommand)
+    context.obj.handle(context.invoked_subcommand, has_kept)
 
 
-def _exit_later(message: str, status: int) -> None:
+def _exit_later(number: int, command: str | None, has_kept: Callable[[], bool]) -> None:
     """End the process if tidying up takes too long: what is half done, the next run finds."""
     time.sleep(_PATIENCE)
     with contextlib.suppress(OSError):
-        os.write(_STDERR, f"{message}\n".encode())
-    os._exit(status)
+        os.write(_STDERR, f"{_message(number, command, has_kept)}\n".encode())
+    os._exit(_SIGNAL_STATUS + number)
 
 
 def _say_nothing(_: object) -> None:
     """Report nothing."""
 
 
-def _message(number: int, command: str | None) -> str:
-    next_step = ": run the same command again to go on." if command in _RESUMABLE else "."
-    return f"\n{_NAMES[number]}{next_step}"
+def _message(number: int, command: str | None, has_kept: Callable[[], bool]) -> str:
+    if command not in _RESUMABLE:
+        return f"\n{_NAMES[number]}."
+    if has_kept():
+        return f"\n{_NAMES[number]}: run the same command again to go on."
+    return f"\n{_NAMES[number]} before anything was kept: the same command begins anew."

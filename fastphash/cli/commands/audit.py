@@ -1,6 +1,7 @@
 """`fastphash audit`."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,8 +180,10 @@ def audit(
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.cli.output import show_json
     from fastphash.cli.output_audit import show_leaks_of_kinds
+    from fastphash.results.audit_folder import HASHES
+    from fastphash.store.cleanup import has_parts
 
-    handle_signals()
+    handle_signals(partial(has_parts, output.out / HASHES))
     _check_looked_for(fail_on_leak, copies, blind=not (copies.verify and hashing.thumbnails))
     with ProgressScreen() as progress:
         audit_options = copies.chosen(thumbnails=hashing.thumbnails).options(

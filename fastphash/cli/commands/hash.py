@@ -1,5 +1,6 @@
 """`fastphash hash`."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -40,10 +41,10 @@ def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) 
     from fastphash.cli.output import show_json
     from fastphash.cli.output_hash import show_hashed
     from fastphash.ingest.api import hash_into
-    from fastphash.store.cleanup import removed_if_unused
+    from fastphash.store.cleanup import has_parts, removed_if_unused
     from fastphash.store.store import open_store
 
-    handle_signals()
+    handle_signals(partial(has_parts, out))
     with removed_if_unused(out):
         with ProgressScreen() as progress:
             tallies = hash_into(out, sources, hashing.ingest(), progress=progress)

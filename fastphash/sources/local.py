@@ -10,12 +10,11 @@ from fastphash.base.paths import is_inside, tidy
 from fastphash.base.system import open_to_read
 from fastphash.errors import ImageError, UsageError
 from fastphash.files.digest import digest_of
-from fastphash.files.own_names import is_own_name, is_taken_name
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
-from fastphash.sources.hidden import is_hidden
 from fastphash.sources.name_patterns import ALL_NAMES, NamePatterns
 from fastphash.sources.protocol import Entry, OutsideError, SpecialFileError, Stamp
 from fastphash.sources.splits import WITHOUT_IMAGES, check_split
+from fastphash.sources.walk import excluded, walk
 
 # tables that may hold hashes; of Parquet files their columns tell
 _TABLES = (".csv", ".jsonl", ".ndjson", ".json")
@@ -66,9 +65,9 @@ class LocalSource:
     def entries(self, avoid: Path | None = None) -> Iterator[Entry]:
         """Every file in canonical order, without those below the folder `avoid`."""
         if self.files is None:
-            return _walk(self.root, avoid, self.patterns, hidden=self.hidden)
+            return walk(self.root, avoid, self.patterns, hidden=self.hidden)
         return (
-            _excluded(path) if self.patterns.leave_out(path) else Entry(path) for path in self.files
+            excluded(path) if self.patterns.leave_out(path) else Entry(path) for path in self.files
         )
 
 
@@ -130,81 +129,6 @@ def list_source(split: str, names: bytes, separator: bytes = b"\n") -> LocalSour
             paths.add(tidy(name, root))
     ordered = sorted(paths, key=lambda path: path.split(b"/"))
     return LocalSource(check_split(split), root, tuple(ordered))
-
-
-def _excluded(path: bytes) -> Entry:
-    return Entry(path, hidden=True, excluded=True)
-
-
-def _walk(
-    root: bytes, avoid: Path | None, patterns: NamePatterns, *, hidden: bool
-) -> Iterator[Entry]:
-    # folders entered, so that loops of links end
-    seen: set[tuple[int, int]] = set()
-    if avoid is not None and avoid.exists():
-        seen.add(_identity(avoid))
-    # the open folders, deepest last: path with a slash, and the entries that are left
-    open_folders: list[tuple[bytes, Iterator[os.DirEntry[bytes]]]] = []
-
-    def enter(folder: bytes, prefix: bytes) -> Entry | None:
-        try:
-            identity = _identity(folder)
-            if identity in seen:
-                return None
-            seen.add(identity)
-            with os.scandir(folder) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
-        except OSError as error:
-            return Entry(prefix.rstrip(b"/") or b".", problem=f"folder: {error.strerror}")
-        open_folders.append((prefix, iter(entries)))
-        return None
-
-    problem = enter(root, b"")
-    while open_folders or problem:
-        if problem:
-            yield problem
-            problem = None
-            continue
-        prefix, entries = open_folders[-1]
-        entry = next(entries, None)
-        if entry is None:
-            open_folders.pop()
-        elif is_taken_name(entry.name):
-            yield Entry(prefix + entry.name, hidden=True, unfinished=True)
-        elif is_own_name(entry.name):
-            continue
-        elif is_hidden(entry.name) and not hidden:
-            yield Entry(prefix + entry.name, hidden=True)
-        elif patterns.leave_out_below(prefix + entry.name):
-            yield _excluded(prefix + entry.name)
-        elif _is_folder(entry):
-            problem = enter(entry.path, prefix + entry.name + b"/")
-        elif patterns.leave_out(prefix + entry.name):
-            yield _excluded(prefix + entry.name)
-        else:
-            yield Entry(prefix + entry.name, special=_is_special(entry))
-
-
-def _identity(folder: bytes | Path) -> tuple[int, int]:
-    status = os.stat(folder)
-    return status.st_dev, status.st_ino
-
-
-def _is_folder(entry: "os.DirEntry[bytes]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _is_special(entry: "os.DirEntry[bytes]") -> bool:
-    try:
-        if entry.is_file():
-            return False
-        mode = entry.stat().st_mode
-    except OSError:  # a link to nothing: the reader reports it
-        return False
-    return not stat.S_ISREG(mode)
 
 
 # attempts to read a file that keeps changing

@@ -1,0 +1,91 @@
+"""The walk through a folder on this machine, depth first."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from fastphash.files.own_names import is_own_name, is_taken_name
+from fastphash.sources.hidden import is_hidden
+from fastphash.sources.name_patterns import NamePatterns
+from fastphash.sources.protocol import Entry
+
+
+def excluded(path: bytes) -> Entry:
+    """What patterns leave out."""
+    return Entry(path, hidden=True, excluded=True)
+
+
+def walk(
+    root: bytes, avoid: Path | None, patterns: NamePatterns, *, hidden: bool
+) -> Iterator[Entry]:
+    """Every file below a folder in canonical order, without those below the folder `avoid`.
+
+    Names of each folder are sorted by their bytes; folders that are reached twice are walked once.
+    """
+    # folders entered, so that loops of links end
+    seen: set[tuple[int, int]] = set()
+    if avoid is not None and avoid.exists():
+        seen.add(_identity(avoid))
+    # the open folders, deepest last: path with a slash, and the entries that are left
+    open_folders: list[tuple[bytes, Iterator[os.DirEntry[bytes]]]] = []
+
+    def enter(folder: bytes, prefix: bytes) -> Entry | None:
+        try:
+            identity = _identity(folder)
+            if identity in seen:
+                return None
+            seen.add(identity)
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            return Entry(prefix.rstrip(b"/") or b".", problem=f"folder: {error.strerror}")
+        open_folders.append((prefix, iter(entries)))
+        return None
+
+    problem = enter(root, b"")
+    while open_folders or problem:
+        if problem:
+            yield problem
+            problem = None
+            continue
+        prefix, entries = open_folders[-1]
+        entry = next(entries, None)
+        if entry is None:
+            open_folders.pop()
+        elif is_taken_name(entry.name):
+            yield Entry(prefix + entry.name, hidden=True, unfinished=True)
+        elif is_own_name(entry.name):
+            continue
+        elif is_hidden(entry.name) and not hidden:
+            yield Entry(prefix + entry.name, hidden=True)
+        elif patterns.leave_out_below(prefix + entry.name):
+            yield excluded(prefix + entry.name)
+        elif _is_folder(entry):
+            problem = enter(entry.path, prefix + entry.name + b"/")
+        elif patterns.leave_out(prefix + entry.name):
+            yield excluded(prefix + entry.name)
+        else:
+            yield Entry(prefix + entry.name, special=_is_special(entry))
+
+
+def _identity(folder: bytes | Path) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def _is_folder(entry: "os.DirEntry[bytes]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_special(entry: "os.DirEntry[bytes]") -> bool:
+    try:
+        if entry.is_file():
+            return False
+        mode = entry.stat().st_mode
+    except OSError:  # a link to nothing: the reader reports it
+        return False
+    return not stat.S_ISREG(mode)

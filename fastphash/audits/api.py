@@ -20,7 +20,7 @@ from fastphash.ingest.options import hashing_options
 from fastphash.joins.options import join_options
 from fastphash.results.audit_folder import AuditFolder, open_audit
 from fastphash.sources.local import list_source
-from fastphash.sources.named_splits import choose_files, named_sources
+from fastphash.sources.named_splits import choose_files, leave_out_masks, named_sources
 from fastphash.sources.protocol import Source
 from fastphash.sources.splits import check_split
 
@@ -39,6 +39,7 @@ def audit(
     key: str | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    masks: Sequence[str] = (),
     keep_in: Sequence[str] = (),
     radius: int | None = None,
     min_score: float | None = None,
@@ -93,6 +94,11 @@ def audit(
     include, exclude : sequence of str
         Take only files with such names, ``"*.jpg"``, and leave out those with such names; a pattern
         with a slash is compared with the path in the split, and ``**`` stands for any folders.
+    masks : sequence of str
+        Folders with the masks of images, which are not hashed, and go where their images go:
+        ``"images=gt"`` has those of ``images/a/1.jpg`` in ``gt/a/``, ``".=gt"`` those of
+        ``a/1.jpg`` in ``a/gt/``. ``"none"`` takes all masks for images; by default folders are
+        masks that are called so beside images, unless `compare_masks`.
     keep_in : sequence of str
         Order of splits: each keeps its images rather than their copies in later ones. The others
         follow: those for validation or test by name, then the smallest first.
@@ -194,7 +200,8 @@ def audit(
     {'train': 1, 'val': 1}
     """
     named = _sources(splits, files, hidden=hidden, image_column=image_column, key=key)
-    sources = choose_files(named, given_texts(include, "include"), given_texts(exclude, "exclude"))
+    chosen = choose_files(named, given_texts(include, "include"), given_texts(exclude, "exclude"))
+    sources = leave_out_masks(chosen, given_texts(masks, "masks"), by_name=not compare_masks)
     choices = CopyChoices(
         radius,
         min_score,

@@ -24,6 +24,7 @@ from fastphash.labels.sidecar_labels import find_sidecar_form, read_sidecar_labe
 from fastphash.labels.sidecars import count_sidecars
 from fastphash.results.audit_folder import CONFLICTS, REJECTED_ANNOTATIONS
 from fastphash.sources.local import LocalSource
+from fastphash.sources.mask_folders import count_with_masks
 from fastphash.sources.protocol import Source
 from fastphash.store.rows import HashTable
 
@@ -144,6 +145,19 @@ def sidecar_summary(rows: HashTable, sources: Sequence[Source]) -> dict[str, Any
             paths = rows.paths.filter(pa.array(rows.splits == source.split)).to_pylist()
             if places := count_sidecars(os.path.join(source.root, path) for path in paths):
                 figures[source.split] = {"images": len(paths), "places": places}
+    return figures
+
+
+def mask_folder_summary(rows: HashTable, sources: Sequence[Source]) -> dict[str, Any]:
+    """How many images of each split of files have masks that nobody hashed, by their folders."""
+    figures = {}
+    for source in sources:
+        if isinstance(source, LocalSource):
+            paths = rows.paths.filter(pa.array(rows.splits == source.split)).to_pylist()
+            pairs = source.mask_pairs(dict.fromkeys(map(os.path.dirname, paths)))
+            images = (os.path.join(source.root, path) for path in paths)
+            if counts := count_with_masks(images, pairs):
+                figures[source.split] = {"images": len(paths), "pairs": counts}
     return figures
 
 

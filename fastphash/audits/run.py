@@ -18,6 +18,7 @@ from fastphash.audits.labels import (
     check_labels,
     compare_labels,
     leave_out_masks,
+    mask_folder_summary,
     open_labels,
     sidecar_summary,
 )
@@ -311,4 +312,5 @@ def _describe_results(
         "rejected": count_reasons(hashed.rejected),
         "labels": labels.figures,
         "sidecars": sidecar_summary(rows, sources),
+        "mask_folders": mask_folder_summary(rows, sources),
     }

@@ -49,6 +49,7 @@ def split_summary(
         "skipped": tally.skipped,
         "hidden": tally.hidden,
         "excluded": tally.excluded,
+        "masks": tally.masks,
         "unfinished": tally.unfinished,
     }
 

@@ -1,7 +1,8 @@
 """Files that belong to images, such as labels, go where their images go."""
 
+import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -17,6 +18,12 @@ from fastphash.files.durable_move import move_file
 from fastphash.files.durable_transfer import copy_file, link_file, symlink_file
 from fastphash.files.own_names import taken_name
 from fastphash.labels.sidecars import find_sidecars, find_twins, forget_folders, is_sidecar_name
+from fastphash.sources.mask_folders import (
+    FolderPair,
+    mask_folders,
+    masks_of_image,
+    pictures_of_mask,
+)
 
 # one report for this many images
 _IMAGES_PER_REPORT = 256
@@ -153,29 +160,58 @@ def _sidecars_of(
 ) -> list[SidecarFile]:
     """What belongs to the images of some rows, each once for each name that it is to get.
 
-    In the split's folder it keeps its place beside the image; from elsewhere it is put next to it.
+    In the split's folder it keeps its place beside the image. From elsewhere a label is put next to
+    it, and a mask, which may have the name of the image, into a folder of masks there.
     """
     found: dict[SidecarFile, None] = {}
-    images = _images_named_as_sidecars(plan)
+    pairs = _mask_pairs(plan)
+    images = _images_named_as_sidecars(plan, pairs)
     for row, destination in zip(rows, destinations, strict=True):
         split = plan.splits[row]
         root = os.path.normpath(os.fsencode(plan.audited.store.roots[split]))
         image = os.path.normpath(plan.file(row))
-        for sidecar in find_sidecars(image):
-            if sidecar.name in images:
+        for name, folder in _belonging_to(image, pairs[split]).items():
+            if name in images:
                 continue
-            step = os.path.basename(sidecar.name)
-            if is_inside(sidecar.name, root):
-                step = os.path.relpath(sidecar.name, os.path.dirname(image))
+            step = os.path.join(folder, os.path.basename(name))
+            if is_inside(name, root):
+                step = os.path.relpath(name, os.path.dirname(image))
             target = os.path.normpath(os.path.join(os.path.dirname(destination), step))
-            found[SidecarFile(split, sidecar.name, target)] = None
+            found[SidecarFile(split, name, target)] = None
     return list(found)
 
 
-def _images_named_as_sidecars(plan: CheckedPlan) -> set[bytes]:
-    """Files of the plan that are images, whatever their names say."""
-    rows = [row for row, path in enumerate(plan.paths) if is_sidecar_name(path)]
-    return {os.path.normpath(plan.file(row)) for row in rows}
+def _belonging_to(image: bytes, pairs: Sequence[FolderPair]) -> dict[bytes, bytes]:
+    """What belongs to an image, with the folder that it goes into if it lies out of the split."""
+    masks = masks_of_image(image, pairs)
+    return {
+        **{sidecar.name: b"" for sidecar in find_sidecars(image)},
+        **{os.path.normpath(name): pair.masks for name, pair in masks.items()},
+    }
+
+
+def _mask_pairs(plan: CheckedPlan) -> dict[str, tuple[FolderPair, ...]]:
+    """The folders of masks that the audit found, by split; audits of earlier versions don't say."""
+    found = plan.audited.summary.get("mask_folders", {})
+    return {
+        split: mask_folders([*found.get(split, {"pairs": {}})["pairs"]], by_name=False).pairs
+        for split in plan.audited.splits
+    }
+
+
+def _images_named_as_sidecars(
+    plan: CheckedPlan, pairs: Mapping[str, Sequence[FolderPair]]
+) -> set[bytes]:
+    """Files of the plan that are images, whatever their names and folders say."""
+    every_pair = {*itertools.chain.from_iterable(pairs.values())}
+
+    def is_named(row: int) -> bool:
+        folder = os.path.dirname(plan.file(row)) if every_pair else b""
+        return is_sidecar_name(plan.paths[row]) or any(
+            pair.pictures_of(folder) is not None for pair in every_pair
+        )
+
+    return {os.path.normpath(plan.file(row)) for row in range(len(plan)) if is_named(row)}
 
 
 def _images_of_sidecars(
@@ -183,14 +219,17 @@ def _images_of_sidecars(
 ) -> dict[bytes, set[bytes]]:
     """The images, hashed or not, that each sidecar of some rows belongs to."""
     images: dict[bytes, set[bytes]] = {}
+    pairs = _mask_pairs(plan)
     for row in rows:
-        for sidecar in find_sidecars(plan.file(row)):
-            images[sidecar.name] = set()
+        for name in _belonging_to(plan.file(row), pairs[plan.splits[row]]):
+            images[name] = set()
     for row in range(len(plan)) if images else ():
         if row % _IMAGES_PER_REPORT == 0:
             progress("looking for labels", row, len(plan))
         file = plan.file(row)
-        for sidecar in find_sidecars(file):
-            if sidecar.name in images:
-                images[sidecar.name].update((os.path.normpath(file), *find_twins(file)))
+        of_split = pairs[plan.splits[row]]
+        for name, folder in _belonging_to(file, of_split).items():
+            if name in images:
+                twins = pictures_of_mask(name, of_split) if folder else find_twins(file)
+                images[name].update(map(os.path.normpath, (file, *twins)))
     return images

@@ -39,6 +39,20 @@ def pattern_options(command: F) -> F:
     )(command)
 
 
+def masks_option(command: F) -> F:
+    """``--masks IMAGES=MASKS``: see `mask_folders`."""
+    return click.option(
+        "--masks",
+        multiple=True,
+        metavar="IMAGES=MASKS|none",
+        help="Folders with the masks of images: images=gt has those of images/a/1.jpg in gt/a/, "
+        "and .=gt those of a/1.jpg in a/gt/. They are not hashed, and go where their images go. "
+        "May be repeated; none takes all masks for images.  [default: folders called masks, gt, "
+        "labels or the like beside one called images, photos or the like, if most of their files "
+        "have an image of their name, and at most a quarter of its bytes]",
+    )(command)
+
+
 def depth_options(command: F) -> F:
     """What is done with more than 8 bits, and with bands: see `HashOptions`."""
     return all_options(

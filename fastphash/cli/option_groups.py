@@ -56,11 +56,19 @@ class SplitOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     key: str | None = None
+    masks: tuple[str, ...] = ()
 
-    def sources(self) -> "list[Source]":
-        """Where the images are; UsageError if two clash."""
+    def sources(self, *, masks_by_name: bool = True) -> "list[Source]":
+        """Where the images are; UsageError if two clash.
+
+        `masks_by_name` is whether names of folders tell of masks, if none are named.
+        """
         from fastphash.sources.local import list_source
-        from fastphash.sources.named_splits import choose_files, named_sources
+        from fastphash.sources.named_splits import (
+            choose_files,
+            leave_out_masks,
+            named_sources,
+        )
         from fastphash.sources.splits import check_sources
 
         sources = named_sources(
@@ -72,7 +80,8 @@ class SplitOptions:
                 split, path = ("stdin" if text == "-" else Path(text).stem), text
             sources.append(list_source(split, _read_list(path), self.separator))
         check_sources(sources)
-        return choose_files(sources, self.include, self.exclude)
+        chosen = choose_files(sources, self.include, self.exclude)
+        return leave_out_masks(chosen, self.masks, by_name=masks_by_name)
 
 
 def _read_list(path: str) -> bytes:

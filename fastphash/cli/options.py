@@ -10,7 +10,7 @@ import click
 
 from fastphash.base.vocabulary import PASS_ORDERS, SURE_KINDS
 from fastphash.cli import option_values as values
-from fastphash.cli.input_options import all_options, depth_options, pattern_options
+from fastphash.cli.input_options import all_options, depth_options, masks_option, pattern_options
 from fastphash.defaults import LEAST_MEMORY, MAX_PAIRS, MAX_PIXELS, MIN_SCORE, TIMEOUT
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,7 +48,7 @@ def key_option(command: F) -> F:
 
 
 def split_options(command: F) -> F:
-    """``[SPLIT=]PLACE ... --files -0 --hidden --include --image-column --key``: `SplitOptions`."""
+    """Places of splits, and what is taken of them: see `SplitOptions`."""
     return all_options(
         click.option(
             "--hidden",
@@ -57,6 +57,7 @@ def split_options(command: F) -> F:
             "are left out otherwise.",
         ),
         pattern_options,
+        masks_option,
         image_column_option,
         key_option,
         click.option(

@@ -19,7 +19,7 @@ from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.cli.output_decisions import decided_in_words
 from fastphash.cli.unlooked import unlooked_in_words
 from fastphash.defaults import LOOKS, VIEWS
-from fastphash.results.sidecar_words import sidecars_in_words
+from fastphash.results.sidecar_words import mask_folders_in_words, sidecars_in_words
 from fastphash.results.verdict import (
     kinds_to_add,
     masks_in_words,
@@ -192,7 +192,8 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
         if kind in impossible:
             again = _looking(audit) or f"with {option}"
             lines.append(f"the audit looked for no {kind} copies: audit again {again}")
-    lines += [f"{sidecars}: they go where the images go" for sidecars in sidecars_in_words(audit)]
+    beside = [*sidecars_in_words(audit), *mask_folders_in_words(audit)]
+    lines += [f"{files}: they go where the images go" for files in beside]
     if masks := masks_in_words(audit):
         lines.append(f"{masks}: they all stay")
     staying_by_kind = dict(plan_keys["staying"])
@@ -226,7 +227,7 @@ def show_applied(applied: dict[str, Any], what: str, skipped_file: str) -> None:
         numbers["stay after all"] = len(applied["rescued"])
     show_table(f"Images, {what}", list(numbers), [[cell(number) for number in numbers.values()]])
     if sidecars := _sidecars_in_words(applied["sidecars"], what):
-        show_lines("Labels and other files of the same names", [sidecars])
+        show_lines("Labels, masks and other files of the same names", [sidecars])
     exceptions = applied["skipped"] + applied["rescued"] + applied["sidecars"]["skipped"]
     if exceptions:
         show_lines("Not as planned", _exceptions_in_words(exceptions, skipped_file))

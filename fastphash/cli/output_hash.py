@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastphash.base.text import count, listed
 from fastphash.cli.next_steps import shell_word
 from fastphash.cli.output import cell, show_lines, show_table
-from fastphash.cli.output_rejected import show_rejected, show_skipped
+from fastphash.cli.output_rejected import masks_in_words, show_rejected, show_skipped
 from fastphash.ingest.tally import Tally
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def show_hashed(
             for what in ("skipped", "hidden", "excluded", "unfinished")
         )
     )
+    if masks := sum(tally.masks for tally in tallies.values()):
+        show_lines("Masks", [masks_in_words(masks)])
 
 
 def show_store(store: str, contents: dict[str, Any]) -> None:

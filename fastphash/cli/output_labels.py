@@ -4,8 +4,14 @@ from typing import Any
 
 from fastphash.base.text import count
 from fastphash.cli.output import show_lines
+from fastphash.cli.output_rejected import masks_in_words
 from fastphash.results.audit_folder import REJECTED_ANNOTATIONS
-from fastphash.results.sidecar_words import ANNOTATED, forms_in_words, sidecars_in_words
+from fastphash.results.sidecar_words import (
+    ANNOTATED,
+    forms_in_words,
+    mask_folders_in_words,
+    sidecars_in_words,
+)
 
 _MASK_LINES = 5
 _LABELS_FROM_FOLDERS = "copies in other ones disagree (--no-class-folders compares no folders)"
@@ -21,7 +27,7 @@ _TITLES = {
 def show_labels(summary: dict[str, Any]) -> None:
     """All that a summary says of labels."""
     labels = summary["labels"]
-    _show_masks(summary["masks"])
+    _show_masks(summary)
     if sidecars := sidecars_in_words(summary):
         show_lines("Files of the same names as images", sidecars)
     show_label_conflicts(labels)
@@ -52,9 +58,10 @@ def show_label_conflicts(labels: dict[str, Any]) -> None:
         show_lines("Label conflicts", lines)
 
 
-def _show_masks(masks: list[dict[str, Any]]) -> None:
-    """Folders of images that look like masks, and whether they were compared."""
-    lines = []
+def _show_masks(summary: dict[str, Any]) -> None:
+    """Folders of masks that weren't hashed, and images that look like masks."""
+    masks = summary["masks"]
+    lines = _unhashed_masks(summary)
     for one in masks[:_MASK_LINES]:
         folder = "/".join(name for name in (one["split"], one["folder"]) if name)
         folder += " (by the names of files)" if one["marked"] and one["left_out"] else ""
@@ -70,6 +77,13 @@ def _show_masks(masks: list[dict[str, Any]]) -> None:
         lines.append(f"and {len(masks) - _MASK_LINES:,} more folders in summary.json")
     if lines:
         show_lines("Masks", lines)
+
+
+def _unhashed_masks(summary: dict[str, Any]) -> list[str]:
+    lines = mask_folders_in_words(summary)
+    if masks := sum(split["masks"] for split in summary["splits"].values()):
+        lines.append(masks_in_words(masks))
+    return lines
 
 
 def _show_files(title: str, figures: dict[str, Any]) -> None:

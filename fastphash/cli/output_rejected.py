@@ -40,6 +40,11 @@ def show_rejected(
     show_lines(title, lines, command=command if more else "")
 
 
+def masks_in_words(masks: int) -> str:
+    """How many masks were left out, and what takes them."""
+    return f"{count(masks, 'mask was', 'masks were')} not hashed; --masks none takes them, too"
+
+
 def show_skipped(skipped: int, hidden: int, excluded: int, unfinished: int) -> None:
     """How many files are no images, hidden, left out by patterns, or being moved."""
     if skipped:

@@ -89,7 +89,7 @@ class Changes:
         for entry in entries:
             if entry.hidden:
                 _count_hidden(source.split, entry, tally)
-                (excluded if entry.excluded else left_out).add(entry.path)
+                (excluded if entry.excluded or entry.mask else left_out).add(entry.path)
                 continue
             if entry.problem:
                 unlisted.append(b"" if entry.path == b"." else entry.path + entry.below)
@@ -180,8 +180,8 @@ class Changes:
 
 def _warn_of_dropped(split: str, images: int) -> None:
     _log.warning(
-        "%s of %r that the store has %s left out by patterns now, and not gone: their hashes are "
-        "dropped, and made again if the patterns take them again",
+        "%s of %r that the store has %s left out by name now, and not gone: their hashes are "
+        "dropped, and made again if such names are taken again",
         count(images, "image"),
         split,
         "is" if images == 1 else "are",
@@ -191,6 +191,9 @@ def _warn_of_dropped(split: str, images: int) -> None:
 def _count_hidden(split: str, entry: Entry, tally: Tally) -> None:
     if entry.excluded:
         tally.excluded += 1
+        return
+    if entry.mask:
+        tally.masks += 1
         return
     if not entry.unfinished:
         tally.hidden += 1

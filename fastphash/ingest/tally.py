@@ -31,6 +31,8 @@ class Tally:
         Hidden files and folders that were left out. They are no inputs.
     excluded : int
         Files and folders that patterns left out by their names. They are no inputs.
+    masks : int
+        Masks of images, by their folders, that were left out. They are no inputs.
     unfinished : int
         Images that were left out because a move of them was interrupted. They are no inputs.
     """
@@ -45,6 +47,7 @@ class Tally:
     missing: int = 0
     hidden: int = 0
     excluded: int = 0
+    masks: int = 0
     unfinished: int = 0
 
     def check(self, split: str) -> None:

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
-from fastphash.labels.mask_names import bare_folder, bare_names, is_mask_folder, marked_names
 from fastphash.labels.member_names import containers_as_folders
+from fastphash.sources.mask_names import bare_folder, bare_names, is_mask_folder, marked_names
 from fastphash.store.rows import HashTable
 
 # least share of a folder's images that have a picture of the same name elsewhere in the split

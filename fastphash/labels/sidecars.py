@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from fastphash.files.own_names import is_own_name
 from fastphash.images.sniff import promises_image
+from fastphash.sources.mask_folders import forget_images
 
 #: Endings of files that belong to an image.
 ENDINGS = frozenset((b".txt", b".json", b".xml", b".cls", b".npy"))
@@ -70,6 +71,7 @@ def find_twins(image: bytes) -> list[bytes]:
 def forget_folders() -> None:
     """Look at folders anew: files in them may have come or gone."""
     _files_in.cache_clear()
+    forget_images()
 
 
 def count_sidecars(images: Iterable[bytes]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from fastphash.report.templates import template
 from fastphash.results import calibration_words, leak_words
 from fastphash.results.audit_folder import AuditFolder, read_conflicts
 from fastphash.results.decisions import count_steps, decisions_digest, read_steps
-from fastphash.results.sidecar_words import unusable_labels
+from fastphash.results.sidecar_words import mask_folders_in_words, unusable_labels
 from fastphash.results.verdict import judge
 from fastphash.store.schema import versions_of
 
@@ -84,6 +84,7 @@ def _render(audited: AuditFolder, groups: int, progress: Progress) -> str:
         summary=audited.summary,
         verdict=judge(audited.summary, decided_since=decided),
         findings=findings,
+        mask_folders=mask_folders_in_words(audited.summary),
         unusable=unusable_labels(audited.summary["labels"]),
         leak_words=leak_words,
         charts=charts,

@@ -22,6 +22,22 @@ def sidecars_in_words(summary: dict[str, Any]) -> list[str]:
     ]
 
 
+def mask_folders_in_words(summary: dict[str, Any]) -> list[str]:
+    """Where the masks of each split lie, and how many images have some, a line each.
+
+    >>> mask_folders_in_words({"mask_folders": {"val": {"images": 5, "pairs": {"images=gt": 4}}}})
+    ['val: 4 of 5 images have masks in gt/']
+    """
+    # audits of earlier versions don't say
+    found = summary.get("mask_folders", {})
+    return [
+        f"{split}: {number:,} of {of_split['images']:,} images have masks in "
+        f"{pair.partition('=')[2]}/"
+        for split, of_split in found.items()
+        for pair, number in of_split["pairs"].items()
+    ]
+
+
 def forms_in_words(labels: dict[str, Any]) -> list[str]:
     """The format of the label files of each split, and how many there are, a line each.
 

@@ -135,6 +135,7 @@ _SPLIT = {
     "skipped": is_count,
     "hidden?": is_count,
     "excluded?": is_count,
+    "masks?": is_count,
     "unfinished?": is_count,
 }
 _LEAK = {
@@ -227,6 +228,7 @@ _SUMMARY = {
     "masks": Each(list, _MASKS),
     "labels": _LABELS,
     "sidecars?": Each(dict, {"images": is_count, "places": _COUNT_BY_NAME}),
+    "mask_folders?": Each(dict, {"images": is_count, "pairs": _COUNT_BY_NAME}),
     "files?": _TEXT_BY_NAME,
     "findings?": _is_text,
     "tables?": _TEXT_BY_NAME,

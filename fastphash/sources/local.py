@@ -1,9 +1,11 @@
 """Folders and lists of files on this machine."""
 
+import itertools
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from fastphash.base.paths import is_inside, tidy
@@ -11,6 +13,14 @@ from fastphash.base.system import open_to_read
 from fastphash.errors import ImageError, UsageError
 from fastphash.files.digest import digest_of
 from fastphash.images.sniff import SNIFFED, promises_image, sniff
+from fastphash.sources.hidden import is_hidden
+from fastphash.sources.mask_folders import (
+    NO_MASKS,
+    FilesIn,
+    FolderPair,
+    MaskFolders,
+    names_in,
+)
 from fastphash.sources.name_patterns import ALL_NAMES, NamePatterns
 from fastphash.sources.protocol import Entry, OutsideError, SpecialFileError, Stamp
 from fastphash.sources.splits import WITHOUT_IMAGES, check_split
@@ -36,6 +46,8 @@ class LocalSource:
         and a list names what it names.
     patterns : NamePatterns
         Which files of a folder or a list belong to it.
+    masks : MaskFolders
+        Which of these are masks of others: they are no inputs.
     """
 
     split: str
@@ -43,6 +55,7 @@ class LocalSource:
     files: tuple[bytes, ...] | None = None
     hidden: bool = False
     patterns: NamePatterns = ALL_NAMES
+    masks: MaskFolders = NO_MASKS
 
     @property
     def listed(self) -> bool:
@@ -64,11 +77,41 @@ class LocalSource:
 
     def entries(self, avoid: Path | None = None) -> Iterator[Entry]:
         """Every file in canonical order, without those below the folder `avoid`."""
+        masks_in = cache(partial(self.masks.masks_in, root=self.root, files_in=self._names()))
         if self.files is None:
-            return walk(self.root, avoid, self.patterns, hidden=self.hidden)
-        return (
-            excluded(path) if self.patterns.leave_out(path) else Entry(path) for path in self.files
-        )
+            return walk(self.root, avoid, self.patterns, masks_in, hidden=self.hidden)
+        return (self._listed_entry(path, masks_in) for path in self.files)
+
+    def mask_pairs(self, folders: Iterable[bytes]) -> list[FolderPair]:
+        """The pairs of folders by which pictures in these folders of the split have masks."""
+        files_in = self._names()
+        found = (self.masks.pairs_of(folder, self.root, files_in) for folder in folders)
+        return [*dict.fromkeys(itertools.chain.from_iterable(found))]
+
+    def _listed_entry(self, path: bytes, masks_in: Callable[[bytes], Collection[bytes]]) -> Entry:
+        if self.patterns.leave_out(path):
+            return excluded(path)
+        folder, name = os.path.split(path)
+        is_mask = name in masks_in(folder)
+        return Entry(path, hidden=is_mask, mask=is_mask)
+
+    def _names(self) -> FilesIn:
+        """Lists the names of the files of the split in one of its folders."""
+        if self.files is None:
+            return self._names_in
+        names: dict[bytes, list[bytes]] = {}
+        for folder, name in map(os.path.split, self.files):
+            names.setdefault(folder, []).append(name)
+        return lambda folder: names.get(folder, ())
+
+    def _names_in(self, folder: bytes) -> list[bytes]:
+        names = names_in(os.path.join(self.root, folder))
+        return [name for name in names if self._has(os.path.join(folder, name))]
+
+    def _has(self, path: bytes) -> bool:
+        """Whether a file of a folder belongs to the split by its name."""
+        is_left_out = not self.hidden and any(map(is_hidden, path.split(b"/")))
+        return not is_left_out and not self.patterns.leave_out(path)
 
 
 def folder_source(text: str, *, hidden: bool = False) -> LocalSource:

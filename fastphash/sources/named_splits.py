@@ -5,11 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from fastphash.base.arguments import quoted
 from fastphash.errors import UsageError
+from fastphash.images.sniff import promises_image
 from fastphash.sources.container_source import common_root, container_source
 from fastphash.sources.containers import CONTAINER_ENDINGS, is_container
 from fastphash.sources.containers.keys import check_key
 from fastphash.sources.local import LocalSource, folder_source
+from fastphash.sources.mask_folders import FolderPair, forget_images, mask_folders, masks_of_image
 from fastphash.sources.name_patterns import NamePatterns
 from fastphash.sources.patterns import find_files, has_pattern
 from fastphash.sources.protocol import Source
@@ -106,6 +109,75 @@ def choose_files(
             )
         chosen.append(replace(source, patterns=patterns))
     return chosen
+
+
+def leave_out_masks(
+    sources: Iterable[Source], masks: Sequence[str], *, by_name: bool = True
+) -> list[Source]:
+    """The same splits without the images that are masks of others, by the folders that they lie in.
+
+    Parameters
+    ----------
+    sources : iterable of Source
+        Their patterns count: what these leave out has no masks.
+    masks : sequence of str
+        As of `mask_folders`.
+    by_name : bool
+        Whether folders that are called masks hold any, if `masks` is empty. Only those of folders
+        do: a list names its files.
+
+    Raises
+    ------
+    UsageError
+        A word is no pair of folders, no image of any split has a mask by it, or a split lies in
+        containers or a bucket.
+    """
+    folders = mask_folders(masks, by_name=by_name)
+    chosen: list[Source] = []
+    for source in sources:
+        if isinstance(source, LocalSource):
+            is_chosen = folders.pairs or not source.listed
+            chosen.append(replace(source, masks=folders) if is_chosen else source)
+        elif folders.pairs:
+            raise UsageError(
+                "`masks` names folders beside those of images on a disk, and split "
+                f"{source.split!r} lies in containers or a bucket: leave one of them out"
+            )
+        else:
+            chosen.append(source)
+    _check_pairs(chosen, folders.pairs)
+    return chosen
+
+
+def _check_pairs(sources: Iterable[Source], pairs: Iterable[FolderPair]) -> None:
+    """UsageError for a pair by which no image has a mask; all images are looked at only then."""
+    forget_images()
+    missing = dict.fromkeys(pairs, False)
+    images = (
+        os.path.join(source.root, entry.path)
+        for source in sources
+        for entry in source.entries()
+        if missing and not entry.hidden and promises_image(entry.path)
+    )
+    for image in images:
+        for pair in [*missing]:
+            if masks_of_image(image, [pair]):
+                del missing[pair]
+            elif not missing[pair]:
+                folder = pair.masks_of(os.path.dirname(image))
+                missing[pair] = folder is not None and os.path.isdir(folder)
+        if not missing:
+            return
+    for pair, is_there in missing.items():
+        raise UsageError(f"`masks` {quoted(str(pair))}: {_why_no_masks(pair, is_there=is_there)}")
+
+
+def _why_no_masks(pair: FolderPair, *, is_there: bool) -> str:
+    if is_there:
+        return "no image has a mask there: masks have the names of their images, but for the ending"
+    masks, pictures = (quoted(os.fsdecode(name)) for name in (pair.masks, pair.pictures))
+    where = f"beside a folder {pictures}" if pair.pictures else "in a folder"
+    return f"no folder {masks} lies {where} with images of the splits"
 
 
 class _Containers(NamedTuple):

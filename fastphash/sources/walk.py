@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from fastphash.files.own_names import is_own_name, is_taken_name
@@ -17,18 +17,34 @@ def excluded(path: bytes) -> Entry:
 
 
 def walk(
-    root: bytes, avoid: Path | None, patterns: NamePatterns, *, hidden: bool
+    root: bytes,
+    avoid: Path | None,
+    patterns: NamePatterns,
+    masks_in: Callable[[bytes], Collection[bytes]],
+    *,
+    hidden: bool,
 ) -> Iterator[Entry]:
     """Every file below a folder in canonical order, without those below the folder `avoid`.
 
     Names of each folder are sorted by their bytes; folders that are reached twice are walked once.
+
+    Parameters
+    ----------
+    root : bytes
+    avoid : Path or None
+    patterns : NamePatterns
+    masks_in : callable
+        The names of the masks in a folder, by its path below the root.
+    hidden : bool
+        Whether hidden files and folders are entries like others.
     """
     # folders entered, so that loops of links end
     seen: set[tuple[int, int]] = set()
     if avoid is not None and avoid.exists():
         seen.add(_identity(avoid))
-    # the open folders, deepest last: path with a slash, and the entries that are left
-    open_folders: list[tuple[bytes, Iterator[os.DirEntry[bytes]]]] = []
+    # the open folders, deepest last: path with a slash, the entries that are left, and the
+    # names of masks
+    open_folders: list[tuple[bytes, Iterator[os.DirEntry[bytes]], Collection[bytes]]] = []
 
     def enter(folder: bytes, prefix: bytes) -> Entry | None:
         try:
@@ -40,7 +56,7 @@ def walk(
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             return Entry(prefix.rstrip(b"/") or b".", problem=f"folder: {error.strerror}")
-        open_folders.append((prefix, iter(entries)))
+        open_folders.append((prefix, iter(entries), masks_in(prefix[:-1])))
         return None
 
     problem = enter(root, b"")
@@ -49,7 +65,7 @@ def walk(
             yield problem
             problem = None
             continue
-        prefix, entries = open_folders[-1]
+        prefix, entries, masks = open_folders[-1]
         entry = next(entries, None)
         if entry is None:
             open_folders.pop()
@@ -65,6 +81,8 @@ def walk(
             problem = enter(entry.path, prefix + entry.name + b"/")
         elif patterns.leave_out(prefix + entry.name):
             yield excluded(prefix + entry.name)
+        elif entry.name in masks:
+            yield Entry(prefix + entry.name, hidden=True, mask=True)
         else:
             yield Entry(prefix + entry.name, special=_is_special(entry))
 

@@ -24,5 +24,6 @@ def test_hash_counts_what_became_of_the_inputs(data, tmp_path):
         "missing": 0,
         "hidden": 0,
         "excluded": 0,
+        "masks": 0,
         "unfinished": 0,
     }

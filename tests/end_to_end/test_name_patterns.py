@@ -55,9 +55,7 @@ def test_what_other_patterns_leave_out_is_not_taken_for_gone(data, keep):
     assert everything == [*FILES]
     paths, said = hashed(data, "--exclude", "thumbs", *keep)
     assert paths == [*FILES[:3]]
-    assert (
-        "2 images of 'train' that the store has are left out by patterns now, and not gone" in said
-    )
+    assert "2 images of 'train' that the store has are left out by name now, and not gone" in said
     assert hashed(data)[0] == everything
     done = run("hash", "train", "-o", "store", "--include", "*.gif", cwd=data, status=FAILED)
     assert "left out by --include and --exclude: change these" in error_of(done)

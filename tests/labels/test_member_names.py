@@ -6,8 +6,8 @@ import pyarrow as pa
 from fastphash.hashing.definition import Definition
 from fastphash.labels.class_folders import class_folders, find_class_folders
 from fastphash.labels.coco import match_images
-from fastphash.labels.mask_names import bare_folder, is_mask_folder
 from fastphash.labels.member_names import container_as_folder, containers_as_folders
+from fastphash.sources.mask_names import bare_folder, is_mask_folder
 from fastphash.store.rows import HashTable
 
 PATHS = [

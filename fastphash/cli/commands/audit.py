@@ -174,7 +174,7 @@ def audit(
       fastphash audit train=data/train val=data/val -o audit
       fastphash audit 'train=shards/train-*.tar' val=val.zip -o audit
     """
-    sources = splits.sources()
+    sources = splits.sources(masks_by_name=not labels.compare_masks)
     _check_splits(sources, str(output.out), comparing=bool(fail_on_leak))
     from fastphash.audits.run import audit as audit_splits
     from fastphash.base.progress_screen import ProgressScreen

@@ -31,6 +31,8 @@ _MARK = rf"(?i)^(?:{_MASK}){_GAP}|{_GAP}(?:{_MASK})(?:{_GAP}(?:{_ANY}))?$"
 _AFFIX = rf"(?i)^(?:{_ANY}){_GAP}|{_GAP}(?:{_ANY})(?:{_GAP}(?:{_ANY}))?$"
 _MASK_WORD = re.compile(rf"(?i)(?:^|[^a-z])(?:{_MASK})(?:[^a-z]|$)")
 _PICTURE_WORD = re.compile(rf"(?i)(?:^|[^a-z])(?:{_PICTURE})(?:[^a-z]|$)")
+_MASK_NAME = re.compile(rf"(?i)(?:{_MASK})")
+_PICTURE_NAME = re.compile(rf"(?i)(?:{_PICTURE})")
 _LEFT_OUT = re.compile(rf"(?i)(?:{_ANY}|{'|'.join(_SPLITS)})")
 
 
@@ -45,6 +47,25 @@ def bare_names(stems: pa.Array) -> pa.Array:
     "0_leftImg8bit" and "0_gtFine_labelIds" both are "0".
     """
     return pc.replace_substring_regex(stems, _AFFIX, "")
+
+
+def bare_name(stem: str) -> str:
+    """As `bare_names`, of one name.
+
+    >>> bare_name("0_leftImg8bit"), bare_name("0_gtFine_labelIds"), bare_name("1")
+    ('0', '0', '1')
+    """
+    return re.sub(_AFFIX, "", stem)
+
+
+def means_masks(name: str) -> bool:
+    """Whether the whole name of a folder says that it holds masks: "gt" does, "gt_old" doesn't."""
+    return bool(_MASK_NAME.fullmatch(name))
+
+
+def means_pictures(name: str) -> bool:
+    """Whether the whole name of a folder says that it holds pictures: "images" does."""
+    return bool(_PICTURE_NAME.fullmatch(name))
 
 
 def is_mask_folder(folder: str) -> bool:

@@ -37,6 +37,7 @@ QUICK = {
         *("--rows", "300", "--cluster", "10", "--memory", "100M"),
         *("--cases", "join", "group-thumbnails", "audit"),
     ],
+    "speed.moves": ["--count", "30", "--copies", "3"],
     "speed.object_store": ["--count", "24", "--rounds", "1", "--delay", "1"],
     "speed.planner": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],
     "speed.report": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],

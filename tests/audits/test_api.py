@@ -225,6 +225,7 @@ def program(tmp_path):
     return start
 
 
+@pytest.mark.slow
 def test_a_script_on_standard_input_needs_no_guard(program):
     done = program("-")
     assert (done.stdout, done.stderr) == ("2 1\n", "")

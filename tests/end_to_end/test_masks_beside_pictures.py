@@ -12,6 +12,7 @@ from PIL import Image
 
 from fastphash.files import parquet
 from tests.support.command_line import LEAKED, run, too_wide
+from tests.support.examples import slow_but
 from tests.support.scenes import save, scene
 
 
@@ -161,7 +162,7 @@ def drawing(seed):
 @pytest.mark.parametrize(
     ("other", "named"), [("no", "mask"), ("plain", "seg"), ("unlabelled", "labels")]
 )
-@pytest.mark.parametrize("make", [drawing, scene])
+@pytest.mark.parametrize("make", slow_but([scene], [drawing, scene]))
 def test_leaks_between_classes_that_are_called_masks(tmp_path, other, named, make):
     """Classes of drawings on white, or of drawings beside photos: copied files leak."""
     for split, seeds in (("train", range(10)), ("val", range(20, 26))):

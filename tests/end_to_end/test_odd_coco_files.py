@@ -8,6 +8,7 @@ import pytest
 
 from fastphash.files import parquet
 from tests.support.command_line import FAILED, error_of, run, too_wide
+from tests.support.examples import slow_but
 from tests.support.scenes import save, scene
 
 NAMES = ["im0.png", "im0_copy.png", "im1.png", "im1_copy.png", "im2.png", "im2_copy.png", "im3.png"]
@@ -83,7 +84,7 @@ ODD_ANNOTATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", ODD_ANNOTATIONS)
+@pytest.mark.parametrize("name", slow_but(list(ODD_ANNOTATIONS)[:4], ODD_ANNOTATIONS))
 def test_one_odd_annotation_costs_itself(data, name):
     odd, reason, expected_conflicts = ODD_ANNOTATIONS[name]
     contents = document()

@@ -24,6 +24,7 @@ def imported(env):
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_compiling_is_said_once_and_loading_is_not(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     env = dict(os.environ)

@@ -16,6 +16,7 @@ from fastphash.files import parquet
 from fastphash.report.groups import COPIES_SHOWN
 from fastphash.results.decisions import Decision, decide
 from fastphash.results.decisions import Image as Decided
+from tests.support.examples import slow_but
 from tests.support.report_pages import (
     Page,
     again,
@@ -106,7 +107,7 @@ def test_groups_across_splits_come_first_then_large_ones(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("turn", range(7))
+@pytest.mark.parametrize("turn", slow_but([2, 6], range(7)))
 def test_a_copy_is_turned_into_its_keepers_frame(tmp_path, turn):
     original = scene(5, 60, 90)
     save(tmp_path / "all" / "a.bmp", original)

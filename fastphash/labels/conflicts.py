@@ -22,7 +22,8 @@ from fastphash.labels.class_folders import Depths, class_folders
 from fastphash.labels.coco import ImageMatching
 from fastphash.labels.conflict_table import CONFLICTS_SCHEMA
 from fastphash.labels.label_source import ImageLabels, LabelSource
-from fastphash.labels.shapes import MIN_IOU, Shape, least_iou, orient_shapes
+from fastphash.labels.overlaps import MIN_IOU, least_iou
+from fastphash.labels.shapes import Shape, orient_shapes
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths
 

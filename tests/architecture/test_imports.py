@@ -53,7 +53,7 @@ USERS = {
     "filelock": {"store.lock"},
     "psutil": {"base.machine"},
     "importlib.metadata": {"base.versions"},
-    "shapely": {"labels.shapes"},
+    "shapely": {"labels.overlaps"},
     "defusedxml": {"labels.voc"},
     "yaml": {"labels.yolo"},
     "jinja2": {"inspector", "report"},

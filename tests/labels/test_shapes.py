@@ -1,6 +1,7 @@
 """Boxes and polygons: turned, compared and read."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,19 +12,12 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from fastphash.base.vocabulary import INVERSE
-from fastphash.labels import shapes
+from fastphash.labels import overlaps
 from fastphash.labels.category_names import CategoryNames
 from fastphash.labels.coco_check import check_coco
 from fastphash.labels.conflicts import count_categories
-from fastphash.labels.shapes import (
-    MIN_IOU,
-    Shape,
-    iou_matrix,
-    is_ordinary,
-    least_iou,
-    orient_shapes,
-    shapes_of,
-)
+from fastphash.labels.overlaps import MIN_IOU, iou_matrix, least_iou
+from fastphash.labels.shapes import Shape, is_ordinary, orient_shapes, shapes_of
 from tests.support import naive
 from tests.support.annotations import EIGHT, coco_conflicts, groups_of, polygon, rows_of
 from tests.support.examples import examples
@@ -146,9 +140,53 @@ def test_partners_are_found_whatever_the_order():
 def test_as_many_partners_as_can_be(monkeypatch):
     # the best sum is 0.9 + 0.4, but 0.55 + 0.5 leaves nobody without
     scores = np.array([[0.9, 0.55], [0.5, 0.4]])
-    monkeypatch.setattr(shapes, "iou_matrix", lambda *_: scores)
+    monkeypatch.setattr(overlaps, "iou_matrix", lambda *_: scores)
     two = [box(0, 0, 1, 1), box(0, 0, 1, 1)]
     assert least_iou(two, [box(0, 0, 1, 2), box(0, 0, 1, 2)]) == MIN_IOU
+
+
+corner = st.floats(0, 40)
+objects = st.tuples(corner, corner, st.floats(1, 20), st.floats(1, 20), st.sampled_from("bpn"))
+
+
+def made(objects):
+    """Boxes, triangles in them, and shapes without a place."""
+    shapes = []
+    for x, y, width, height, sort in objects:
+        corners = np.array([[x, y], [x + width, y + height]])
+        rings = [np.array([corners[0], [x + width, y], corners[1]])] if sort == "p" else []
+        shapes.append(Shape("", corners if sort != "n" else np.full((2, 2), np.nan), rings))
+    return shapes
+
+
+@given(st.lists(objects, min_size=1, max_size=9), st.floats(-3, 3), st.randoms())
+@example([(0.0, 0.0, 9.0, 9.0, "b")] * 9, 1.5, None)
+@examples(100)
+def test_many_objects_are_matched_as_few_are(left, shift, rng):
+    right = [(x + shift, y - shift / 2, *rest) for x, y, *rest in left]
+    if rng is not None:
+        rng.shuffle(right)
+    one, other = made(left), made(right)
+    with pytest.MonkeyPatch.context() as patch:
+        expected = least_iou(one, other)
+        patch.setattr(overlaps, "_FEW", 0)
+        assert least_iou(one, other) == pytest.approx(expected)
+        patch.setattr(overlaps, "_MOST_SUMMED", 0)
+        assert (least_iou(one, other) >= MIN_IOU) == (expected >= MIN_IOU)
+
+
+def test_twenty_thousand_objects_need_no_table_of_pairs():
+    corners = np.random.default_rng(1).uniform(0, 3000, (20_000, 2))
+    one, other = ([box(x, y, x + 9, y + 9) for x, y in at] for at in (corners, corners + 1))
+    tracemalloc.start()
+    # that of each with its own is 64 / 98, but the best sum may have other pairs
+    assert MIN_IOU <= least_iou(one, other) <= 64 / 98
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # all pairs would take 3.2 GB
+    assert most < 100 << 20
+    crowd = [box(x, y, x + 3000, y + 3000) for x, y in corners]
+    assert least_iou(crowd, crowd[1:] + one[:1]) == 0
 
 
 CATEGORIES = CategoryNames([{"id": 1, "name": "building"}, {"id": 2, "name": "car"}])

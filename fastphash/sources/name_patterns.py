@@ -1,12 +1,16 @@
 """Patterns that say which files of a folder or a list belong to a split."""
 
 import os
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from fastphash.base.arguments import quoted
 from fastphash.errors import UsageError
 
 _ANY_FOLDERS = "**"
+# signs in brackets; a bracket that comes first in them stands for itself
+_IN_BRACKETS = re.compile(r"\[!?+\]?+[^]]*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class NamePatterns:
     Raises
     ------
     UsageError
-        A pattern has no name in it.
+        A pattern has no name in it, or one that no path can match.
 
     Examples
     --------
@@ -43,10 +47,8 @@ class NamePatterns:
     def __post_init__(self) -> None:
         for name, patterns in (("include", self.include), ("exclude", self.exclude)):
             for pattern in patterns:
-                if not any(_steps(pattern)):
-                    raise UsageError(
-                        f"`{name}` {pattern!r} names nothing: write '*.jpg' or 'thumbs/**'"
-                    )
+                if why := _why_nothing(pattern):
+                    raise UsageError(f"`{name}` {quoted(pattern)} {why}")
 
     def leave_out(self, path: bytes) -> bool:
         """Whether a file doesn't belong to the split, by its path in it."""
@@ -66,6 +68,18 @@ ALL_NAMES = NamePatterns()
 def _matches_any(path: bytes, patterns: tuple[str, ...]) -> bool:
     names = [name for name in os.fsdecode(path).split("/") if name]
     return any(_matches(names, _steps(pattern)) for pattern in patterns)
+
+
+def _why_nothing(pattern: str) -> str:
+    """Why a pattern can match nothing; empty if it may match something."""
+    steps = _steps(pattern)
+    if not steps:
+        return "names nothing: write '*.jpg' or 'thumbs/**'"
+    if ".." in steps:
+        return "has '..', which no path in a split has: write the path in there"
+    if any("[" in _IN_BRACKETS.sub("", step) for step in steps):
+        return "has a '[' without its ']': write '[[]' for the sign itself"
+    return ""
 
 
 def _steps(pattern: str) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from fastphash.base.arguments import quoted
+from fastphash.base.paths import is_inside, with_slashes
 from fastphash.errors import UsageError
 from fastphash.images.sniff import promises_image
 from fastphash.sources.container_source import common_root, container_source
@@ -107,8 +108,22 @@ def choose_files(
                 "`include` and `exclude` choose files of folders, lists and buckets, and split "
                 f"{source.split!r} lies in containers: name those that you want"
             )
+        _check_relative(patterns, source)
         chosen.append(replace(source, patterns=patterns))
     return chosen
+
+
+def _check_relative(patterns: NamePatterns, source: Source) -> None:
+    """UsageError for a pattern that begins with the folder of a split, as no path in it does."""
+    root = os.fsdecode(source.root)
+    for name, several in (("include", patterns.include), ("exclude", patterns.exclude)):
+        for pattern in several:
+            if is_inside(pattern, root):
+                inside = with_slashes(pattern[len(root) :]).lstrip("/")
+                raise UsageError(
+                    f"`{name}` {quoted(pattern)} matches nothing, because patterns begin in split "
+                    f"{source.split!r}: write {quoted(f'/{inside}')}"
+                )
 
 
 def leave_out_masks(

@@ -72,9 +72,32 @@ def test_an_audit_counts_what_it_leaves_out(data):
     assert "2 files and folders were left out by --include and --exclude" in error_of(done)
 
 
-def test_wrong_patterns_are_one_line(data):
-    done = run("hash", "train", "-o", "s", "--exclude", "//", cwd=data, status=USAGE)
-    assert "--exclude '//' names nothing" in error_of(done)
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("//", "names nothing: write '*.jpg' or 'thumbs/**'"),
+        ("[", "has a '[' without its ']': write '[[]' for the sign itself"),
+        ("cat/x[1.png", "has a '[' without its ']'"),
+        ("../thumbs", "has '..', which no path in a split has"),
+        ("{data}/train/thumbs", "matches nothing, because patterns begin in split 'train': write"),
+    ],
+)
+def test_patterns_that_can_match_nothing_are_one_line(data, pattern, said):
+    pattern = pattern.format(data=data)
+    done = run("hash", "train", "-o", "s", "--exclude", pattern, cwd=data, status=USAGE)
+    assert f"--exclude {pattern!r} {said}" in error_of(done)
+    assert not (data / "s").exists()
+
+
+def test_brackets_stand_for_one_of_their_signs(data):
+    for pattern, taken in (("[]1].png", 1), ("[!1].png", 3), ("[[]", 0), ("[12]*[g]", 1)):
+        words = ["hash", "train", "-o", pattern.encode().hex(), "--include", pattern]
+        run(*words, cwd=data, status=0 if taken else FAILED)
+        if taken:
+            assert len(read_hashes(str(data / words[3]))) == taken
+
+
+def test_patterns_are_not_for_containers(data):
     (data / "x.zip").write_bytes(b"")
     done = run("hash", "x.zip", "-o", "s", "--include", "*.jpg", cwd=data, status=USAGE)
     assert "split 'x' lies in containers" in error_of(done)

@@ -20,7 +20,7 @@ from fastphash.labels.labelme import read_labelme
 from fastphash.labels.shapes import UNREADABLE, ReadShapes, Shape
 from fastphash.labels.sidecars import find_sidecars, forget_folders
 from fastphash.labels.voc import read_voc
-from fastphash.labels.yolo import find_names, read_names, read_yolo
+from fastphash.labels.yolo import NO_CLASSES, YoloClasses, find_classes, read_classes, read_yolo
 from fastphash.store.rows import HashTable
 
 #: Endings of the files of each format.
@@ -66,8 +66,8 @@ class SidecarLabels:
         Absolute folder of the split.
     names_file : str
         The file with the names of YOLO's classes; empty without one.
-    names : tuple of str
-        Those names.
+    classes : YoloClasses
+        What it says.
     survey : Survey
         Of the rows of the split.
     """
@@ -75,13 +75,13 @@ class SidecarLabels:
     form: str
     root: bytes
     names_file: str
-    names: tuple[str, ...]
+    classes: YoloClasses
     survey: Survey
 
     @property
     def has_names(self) -> bool:
         """Whether categories have names: YOLO's may be numbers."""
-        return self.form != "yolo" or bool(self.names)
+        return self.form != "yolo" or bool(self.classes.names)
 
     def annotated_rows(self, rows: HashTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # noqa: ARG002 - as surveyed
         """Rows with a label file, and the row of each annotation."""
@@ -110,7 +110,7 @@ def find_sidecar_form(rows: HashTable, root: bytes) -> str:
         for form, name in _label_files(os.path.join(root, path)).items():
             files[form].append(name)
     for form in sorted(files, key=lambda form: -len(files[form])):
-        if files[form] and _is_of_form(files[form], _reader(form, ())):
+        if files[form] and _is_of_form(files[form], _reader(form, NO_CLASSES)):
             return form
     return ""
 
@@ -140,11 +140,11 @@ def read_sidecar_labels(
         The given file with the names can't be read.
     """
     if names_file is None:
-        names_file, names = find_names(root) if form == "yolo" else ("", ())
+        names_file, classes = find_classes(root) if form == "yolo" else ("", NO_CLASSES)
     else:
-        names = read_names(names_file) if names_file else ()
-    survey = _survey(rows, root, form, _reader(form, names), progress)
-    return SidecarLabels(form, root, names_file, names, survey)
+        classes = read_classes(names_file) if names_file else NO_CLASSES
+    survey = _survey(rows, root, form, _reader(form, classes), progress)
+    return SidecarLabels(form, root, names_file, classes, survey)
 
 
 class _OpenSidecars:
@@ -153,7 +153,7 @@ class _OpenSidecars:
     def __init__(self, labels: SidecarLabels, rows: HashTable, wanted: set[bytes]) -> None:
         self.matched: ImageMatching | None = None
         self._labels = labels
-        self._read = _reader(labels.form, labels.names)
+        self._read = _reader(labels.form, labels.classes)
         has_file = {path for path in wanted if self.lists(path)}
         self._sizes = sizes_of(rows, has_file, f"labels of {os.fsdecode(labels.root)}")
 
@@ -176,9 +176,9 @@ class _OpenSidecars:
 _Read = Callable[[bytes, tuple[int, int]], ReadShapes]
 
 
-def _reader(form: str, names: tuple[str, ...]) -> _Read:
+def _reader(form: str, classes: YoloClasses) -> _Read:
     if form == "yolo":
-        return partial(read_yolo, names=names)
+        return partial(read_yolo, classes=classes)
     return read_voc if form == "voc" else read_labelme
 
 

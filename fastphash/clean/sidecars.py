@@ -17,13 +17,14 @@ from fastphash.files.digest import digest_of
 from fastphash.files.durable_move import move_file
 from fastphash.files.durable_transfer import copy_file, link_file, symlink_file
 from fastphash.files.own_names import taken_name
-from fastphash.labels.sidecars import find_sidecars, find_twins, forget_folders, is_sidecar_name
+from fastphash.labels.sidecars import find_sidecars, find_twins, forget_folders
 from fastphash.sources.mask_folders import (
     FolderPair,
     mask_folders,
     masks_of_image,
     pictures_of_mask,
 )
+from fastphash.sources.sidecar_names import is_sidecar_name
 
 # one report for this many images
 _IMAGES_PER_REPORT = 256

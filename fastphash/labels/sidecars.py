@@ -12,9 +12,8 @@ from typing import NamedTuple
 from fastphash.files.own_names import is_own_name
 from fastphash.images.sniff import promises_image
 from fastphash.sources.mask_folders import forget_images
+from fastphash.sources.sidecar_names import is_sidecar_name
 
-#: Endings of files that belong to an image.
-ENDINGS = frozenset((b".txt", b".json", b".xml", b".cls", b".npy"))
 #: Folders of pictures, each with the one of their labels that lies beside it.
 FOLDER_PAIRS = ((b"images", b"labels"), (b"JPEGImages", b"Annotations"))
 #: The place of sidecars that lie beside their images.
@@ -38,11 +37,6 @@ class Sidecar(NamedTuple):
 
     name: bytes
     place: str
-
-
-def is_sidecar_name(name: bytes) -> bool:
-    """Whether a file may belong to an image, by its ending."""
-    return os.path.splitext(name)[1].lower() in ENDINGS
 
 
 def find_sidecars(image: bytes) -> list[Sidecar]:
@@ -103,7 +97,7 @@ def _files_in(folder: bytes) -> _Names:
     try:
         with os.scandir(folder) as listing:
             entries = sorted(
-                entry.name for entry in listing if not is_own_name(entry.name) and entry.is_file()
+                entry.name for entry in listing if not is_own_name(entry.name) and _is_file(entry)
             )
     except OSError:
         return {}
@@ -112,3 +106,11 @@ def _files_in(folder: bytes) -> _Names:
             stem = os.path.splitext(name)[0]
             names[stem] = (*names.get(stem, ()), name)
     return names
+
+
+def _is_file(entry: "os.DirEntry[bytes]") -> bool:
+    """Whether it is a file, or a link to nothing: whoever reads that says so."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
+    except OSError:  # a loop of links
+        return True

@@ -9,6 +9,7 @@ from fastphash.files.own_names import is_own_name, is_taken_name
 from fastphash.sources.hidden import is_hidden
 from fastphash.sources.name_patterns import NamePatterns
 from fastphash.sources.protocol import Entry
+from fastphash.sources.sidecar_names import is_sidecar_name
 
 
 def excluded(path: bytes) -> Entry:
@@ -104,6 +105,6 @@ def _is_special(entry: "os.DirEntry[bytes]") -> bool:
         if entry.is_file():
             return False
         mode = entry.stat().st_mode
-    except OSError:  # a link to nothing: the reader reports it
-        return False
+    except OSError:  # a link to nothing: the reader reports an image, and who reads labels a label
+        return is_sidecar_name(entry.name)
     return not stat.S_ISREG(mode)

@@ -257,6 +257,23 @@ def test_texts_that_are_no_labels_are_not_compared(tmp_path):
     assert (summary["labels"], summary["sidecars"].keys()) == ({}, {"train", "val"})
 
 
+def test_a_label_that_is_a_link_to_nothing_costs_only_itself(tmp_path):
+    for split in ("train", "val"):
+        for number in range(3):
+            save(tmp_path / split / f"{number}.png", scene(number))
+            (tmp_path / split / f"{number}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    label = tmp_path / "train" / "0.txt"
+    label.unlink()
+    label.symlink_to("nothing.txt")
+    shown = run("audit", "train", "val", "-o", "out", cwd=tmp_path).stdout
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    train = summary["splits"]["train"]
+    assert (train["images"], train["rejected"], train["skipped"]) == (3, 0, 3)
+    assert "1 entry of label files can't be used as it is" in " ".join(shown.split())
+    (row,) = parquet.read_table(tmp_path / "out" / "rejected_annotations.parquet").to_pylist()
+    assert (row["file_name"], row["reason"]) == ("0.txt", "No such file or directory")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

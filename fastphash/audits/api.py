@@ -93,7 +93,8 @@ def audit(
         files.
     include, exclude : sequence of str
         Take only files with such names, ``"*.jpg"``, and leave out those with such names; a pattern
-        with a slash is compared with the path in the split, and ``**`` stands for any folders.
+        with a slash is compared with the path in the split or in a container, and ``**`` stands for
+        any folders.
     masks : sequence of str
         Folders with the masks of images, which are not hashed, and go where their images go:
         ``"images=gt"`` has those of ``images/a/1.jpg`` in ``gt/a/``, ``".=gt"`` those of

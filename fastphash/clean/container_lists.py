@@ -17,8 +17,11 @@ from fastphash.clean.samples import SplitSamples, sample_of
 from fastphash.errors import StoreError
 from fastphash.files import atomic, parquet
 from fastphash.files.parquet import NAME_TYPE
-from fastphash.sources.container_source import list_container
+from fastphash.images.sniff import promises_image
+from fastphash.sources.container_source import list_container, name_to_choose
+from fastphash.sources.containers.format import Member
 from fastphash.sources.member_paths import member_path, split_path
+from fastphash.sources.origins import Origin
 from fastphash.sources.protocol import Listing
 from fastphash.store.schema import path_columns
 
@@ -132,11 +135,19 @@ def _images(plan: CheckedPlan, split: str, samples: SplitSamples) -> Iterator[_I
         for member in listing.members:
             sample = sample_of(container, member)
             path = member_path(container, member.name)
-            if by_row or samples.image_stays(path) is not None:
+            stays = samples.image_stays(path)
+            # loaders count images that patterns left out, too
+            if by_row or stays is not None or _is_left_out(origin, container, member):
                 at = places.setdefault(sample, len(places))
-            if samples.image_stays(path) is not None:
+            if stays is not None:
                 yield _Image(container, member.key, path, number + at)
         number += len(places)
+
+
+def _is_left_out(origin: Origin, container: bytes, member: Member) -> bool:
+    """Whether a member is an image by its name that the patterns of the audit left out."""
+    left_out = origin.patterns.leave_out(name_to_choose(container, member))
+    return left_out and promises_image(member.name)
 
 
 def _lists_hashed(listing: Listing, plan: CheckedPlan, split: str, container: bytes) -> bool:

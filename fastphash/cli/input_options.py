@@ -27,7 +27,8 @@ def pattern_options(command: F) -> F:
             multiple=True,
             metavar="GLOB",
             help="Take only files that GLOB matches: '*.jpg' in any folder, 'raw/*.tif' in the "
-            "folder raw of a split, 'raw/**' all below it. May be repeated.",
+            "folder raw of a split, 'raw/**' all below it. In tar and zip files these are the "
+            "names of members, in Parquet files the paths beside the bytes. May be repeated.",
         ),
         click.option(
             "--exclude",

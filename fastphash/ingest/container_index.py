@@ -67,7 +67,7 @@ class ContainerIndex:
         self._listed: dict[bytes, ContainerRecord] = {}
 
     def count_kept(self, what: str) -> int:
-        """How many members of unchanged containers were ``skipped`` or ``hidden``."""
+        """How many members of unchanged containers were ``skipped``, ``hidden`` or ``excluded``."""
         return sum(getattr(record, what) for record in self._unchanged.values())
 
     def entries(self) -> Iterator[Entry]:
@@ -76,11 +76,12 @@ class ContainerIndex:
             names = self._changed[start : start + _LISTED_AT_ONCE]
             for name, listing in zip(names, self._list(names), strict=True):
                 self._doubt(name, listing)
-                hidden = 0
+                hidden = excluded = 0
                 for entry in self._source.entries_of(name, listing):
                     hidden += entry.hidden
+                    excluded += entry.excluded
                     yield entry
-                self._note(name, listing, hidden)
+                self._note(name, listing, hidden - excluded, excluded)
 
     def is_doubted(self, path: bytes) -> bool:
         """Whether a member is listed in a container that has another size, or other keys, now.
@@ -115,11 +116,12 @@ class ContainerIndex:
         for name, record in self._listed.items():
             counts = self._counts.get(name, Counter())
             rejected, skipped = counts["rejected"], counts["skipped"]
-            images = record.members - record.hidden - rejected - skipped
+            left_out = record.hidden + record.excluded
+            images = record.members - left_out - rejected - skipped
             records[name] = record._replace(images=images, rejected=rejected, skipped=skipped)
         ordered = {name: records[name] for name in self._source.containers if name in records}
         source = self._source
-        return Origin(source.image_column, source.hidden, ordered, source.key)
+        return Origin(source.image_column, source.hidden, ordered, source.key, source.patterns)
 
     def _doubt(self, name: bytes, listing: Listing) -> None:
         before, now = self._before, listing.stamp
@@ -130,14 +132,15 @@ class ContainerIndex:
         if is_resized or not _has_same_keys(self._source, before, name):
             self._doubted.add(name)
 
-    def _note(self, name: bytes, listing: Listing, hidden: int) -> None:
+    def _note(self, name: bytes, listing: Listing, hidden: int, excluded: int) -> None:
         stamp = NOT_WHOLE if listing.problem or listing.stamp is None else listing.stamp
         before = self._listed.get(name)
         if before is not None and before.stamp != stamp:
             # rows were kept because of how it was when it was listed before
             stamp = NOT_WHOLE
         members = len(listing.members)
-        self._listed[name] = ContainerRecord(*stamp[:4], members, 0, 0, 0, hidden, etag=stamp.etag)
+        counts = members, 0, 0, 0, hidden
+        self._listed[name] = ContainerRecord(*stamp[:4], *counts, stamp.etag, excluded)
 
     def _list(self, names: list[bytes]) -> list[Listing]:
         """The listings of a few containers: remembered ones, or made by workers now."""
@@ -163,7 +166,7 @@ def _find_unchanged(
 
     Members that were rejected are tried again, as loose files are.
     """
-    if before is None or before.hidden != source.hidden:
+    if before is None or (before.hidden, before.patterns) != (source.hidden, source.patterns):
         return {}
     counted = pc.value_counts(containers)
     names, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()

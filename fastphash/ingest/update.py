@@ -185,6 +185,7 @@ class StoreUpdate:
         tally.inputs += skipped
         tally.skipped += skipped
         tally.hidden += index.count_kept("hidden")
+        tally.excluded += index.count_kept("excluded")
 
     def _entries(self, source: Source) -> Iterator[Entry]:
         """Every input of a source, but for those in unchanged containers."""

@@ -9,9 +9,11 @@ from pathlib import Path
 from fastphash.base.paths import with_slashes
 from fastphash.errors import UsageError
 from fastphash.sources.containers.format import Member
+from fastphash.sources.containers.keys import is_parquet
 from fastphash.sources.hidden import is_hidden
 from fastphash.sources.member_paths import SEPARATOR, member_path
 from fastphash.sources.member_reader import ContainerReader
+from fastphash.sources.name_patterns import ALL_NAMES, NamePatterns
 from fastphash.sources.open_containers import container_stamp, opened, reason_of
 from fastphash.sources.protocol import Entry, Listing, Stamp
 from fastphash.sources.remote.address import below, is_remote
@@ -35,6 +37,9 @@ class ContainerSource:
         Whether members that are hidden, or in hidden folders, belong to it.
     key : str or None
         How the keys of members are made, as of `key_rule`.
+    patterns : NamePatterns
+        Which members belong to it: of tar and zip files by their names, of Parquet files by the
+        paths beside the bytes of their images, which are keys there.
     """
 
     split: str
@@ -43,6 +48,7 @@ class ContainerSource:
     image_column: str | None = None
     hidden: bool = False
     key: str | None = None
+    patterns: NamePatterns = ALL_NAMES
 
     @property
     def listed(self) -> bool:
@@ -84,10 +90,25 @@ class ContainerSource:
             path = member_path(container, member.name)
             if not self.hidden and any(map(is_hidden, _steps(member.name))):
                 yield Entry(path, hidden=True)
+            elif self.patterns.leave_out(name_to_choose(container, member)):
+                yield Entry(path, hidden=True, excluded=True)
             else:
                 yield Entry(path, container=container, member=member, stamp=listing.stamp)
-        if listing.problem:
-            yield Entry(container, problem=listing.problem, below=SEPARATOR)
+        problem = listing.problem
+        if self.patterns != ALL_NAMES and _are_nameless(container, listing.members):
+            problem = problem or "its images have no paths, by which patterns choose"
+        if problem:
+            yield Entry(container, problem=problem, below=SEPARATOR)
+
+
+def _are_nameless(container: bytes, members: list[Member]) -> bool:
+    return bool(members) and not any(name_to_choose(container, member) for member in members)
+
+
+def name_to_choose(container: bytes, member: Member) -> bytes:
+    """The path of a member that patterns are compared with; empty if it has none."""
+    name = member.key if is_parquet(container) else member.name
+    return b"/".join(_steps(name))
 
 
 def container_source(

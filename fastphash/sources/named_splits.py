@@ -9,9 +9,9 @@ from fastphash.base.arguments import quoted
 from fastphash.base.paths import is_inside, with_slashes
 from fastphash.errors import UsageError
 from fastphash.images.sniff import promises_image
-from fastphash.sources.container_source import common_root, container_source
+from fastphash.sources.container_source import ContainerSource, common_root, container_source
 from fastphash.sources.containers import CONTAINER_ENDINGS, is_container
-from fastphash.sources.containers.keys import check_key
+from fastphash.sources.containers.keys import FULL_NAME, check_key, is_parquet, key_rule
 from fastphash.sources.local import LocalSource, folder_source
 from fastphash.sources.mask_folders import FolderPair, forget_images, mask_folders, masks_of_image
 from fastphash.sources.name_patterns import NamePatterns
@@ -96,21 +96,28 @@ def choose_files(
     Raises
     ------
     UsageError
-        A pattern names nothing, or there is one and a split lies in containers.
+        A pattern names nothing, or a split has Parquet files whose keys aren't the paths of images.
     """
     if not include and not exclude:
         return list(sources)
     patterns = NamePatterns(tuple(include), tuple(exclude))
     chosen: list[Source] = []
     for source in sources:
-        if not isinstance(source, LocalSource | ObjectSource):
-            raise UsageError(
-                "`include` and `exclude` choose files of folders, lists and buckets, and split "
-                f"{source.split!r} lies in containers: name those that you want"
-            )
+        assert isinstance(source, LocalSource | ObjectSource | ContainerSource)
         _check_relative(patterns, source)
+        if isinstance(source, ContainerSource):
+            _check_paths(source)
         chosen.append(replace(source, patterns=patterns))
     return chosen
+
+
+def _check_paths(source: ContainerSource) -> None:
+    rules = {key_rule(name, source.key) for name in source.containers if is_parquet(name)}
+    if rules - {FULL_NAME}:
+        raise UsageError(
+            f"`key` {quoted(source.key)} takes the place of the paths in Parquet files, by which "
+            "`include` and `exclude` choose: leave out one of them"
+        )
 
 
 def _check_relative(patterns: NamePatterns, source: Source) -> None:

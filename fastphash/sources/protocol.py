@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from fastphash.sources.containers.format import Member
+from fastphash.sources.name_patterns import NamePatterns
 
 #: Of a stamp: fits every size.
 UNKNOWN_SIZE = -1
@@ -216,6 +217,10 @@ class Containers(Protocol):
     @property
     def hidden(self) -> bool:
         """Whether hidden members are inputs."""
+
+    @property
+    def patterns(self) -> NamePatterns:
+        """Which members are inputs, by name."""
 
     @property
     def files(self) -> list[bytes]:

@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from fastphash.store.open import read_hashes
 from tests.support.command_line import FAILED, USAGE, error_of, run
+from tests.support.containers import MAKERS, files_of, make_parquet
 from tests.support.scenes import save, scene
 
 FILES = ("1.png", "2.bmp", "cat/3.png", "cat/thumbs/4.png", "thumbs/5.png")
@@ -97,7 +99,51 @@ def test_brackets_stand_for_one_of_their_signs(data):
             assert len(read_hashes(str(data / words[3]))) == taken
 
 
-def test_patterns_are_not_for_containers(data):
-    (data / "x.zip").write_bytes(b"")
-    done = run("hash", "x.zip", "-o", "s", "--include", "*.jpg", cwd=data, status=USAGE)
-    assert "split 'x' lies in containers" in error_of(done)
+@pytest.fixture(params=MAKERS)
+def packed(request, data):
+    """The files in a container; returns the folder and the container's name."""
+    ending, make = MAKERS[request.param]
+    make(data / f"train.{ending}", files_of(data / "train"))
+    return data, f"train.{ending}"
+
+
+def test_members_are_chosen_by_their_names(packed):
+    folder, container = packed
+
+    def taken(*words):
+        done = run("hash", container, "-o", "packed", *words, cwd=folder)
+        hashed = read_hashes(str(folder / "packed"))
+        members = [path.partition(b"::")[2].decode() for path in hashed.paths.to_pylist()]
+        rows = [*map(files.index, members)] if "parquet" not in container else map(int, members)
+        return [files[row] for row in rows], " ".join((done.stdout + done.stderr).split())
+
+    files = [name for name, _ in files_of(folder / "train")]
+    everything, _ = taken()
+    assert everything == files
+    paths, said = taken("--exclude", "thumbs")
+    assert paths == [*FILES[:3]]
+    assert "2 images of 'train' that the store has are left out by name now" in said
+    before = (folder / "packed" / "part-000000.parquet").stat()
+    # nothing is opened the second time, and counted all the same
+    paths, said = taken("--exclude", "thumbs")
+    assert paths == [*FILES[:3]]
+    assert "Left out by name 2 files and folders" in said
+    assert (folder / "packed" / "part-000000.parquet").stat() == before
+    assert taken("--include", "/cat/*.png")[0] == ["cat/3.png"]
+    assert taken()[0] == everything
+    words = ["audit", f"train={container}", "-o", "o", "--exclude", "1.png"]
+    run(*words, "--no-verify", cwd=folder)
+    run("clean", "o", cwd=folder)
+    run("clean", "o", "--apply", cwd=folder)
+    # numbers are those that loaders give, to what was left out as well
+    assert np.load(folder / "o/clean/train.keep.npy").tolist() == [1, 2, 3, 4]
+
+
+def test_rows_without_paths_and_other_keys_cannot_be_chosen(data):
+    images = [(None, (data / "val" / "6.png").read_bytes())] * 2
+    make_parquet(data / "x.parquet", images)
+    words = ["hash", "x.parquet", "-o", "s", "--include", "*.png"]
+    done = run(*words, cwd=data, status=FAILED)
+    assert "its images have no paths, by which patterns choose" in done.stdout
+    done = run(*words, "--key", "label", cwd=data, status=USAGE)
+    assert "--key 'label' takes the place of the paths in Parquet files" in error_of(done)

@@ -30,7 +30,7 @@ def check_key(key: str, containers: list[bytes]) -> None:
         raise UsageError(
             f"`key` {key!r} is for tar, zip and Parquet files, and no split has one: leave it out"
         )
-    is_column = key and any(map(_is_parquet, containers))
+    is_column = key and any(map(is_parquet, containers))
     if key not in _NAME_KEYS and not is_column:
         raise UsageError(
             f"`key` {key!r} is no rule for names, and no split has a Parquet file whose column it "
@@ -57,7 +57,7 @@ def key_rule(container: bytes, key: str | None) -> str:
     """
     if key is not None and key in _NAME_KEYS:
         return key
-    if _is_parquet(container):
+    if is_parquet(container):
         return key or FULL_NAME
     if container.lower().endswith(b".zip") and key != EARLIER:
         return LAST_DOT
@@ -69,7 +69,8 @@ def key_finder(container: bytes, key: str | None) -> Callable[[bytes], bytes]:
     return _NAME_KEYS.get(key_rule(container, key), bytes)
 
 
-def _is_parquet(container: bytes) -> bool:
+def is_parquet(container: bytes) -> bool:
+    """Whether a container is a Parquet file, by its path."""
     return container.lower().endswith(b".parquet")
 
 

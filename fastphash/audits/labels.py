@@ -17,15 +17,18 @@ from fastphash.labels.coco_check import CheckedCoco, RejectedEntry, check_coco, 
 from fastphash.labels.coco_labels import CocoLabels
 from fastphash.labels.conflict_table import CONFLICTS_SCHEMA
 from fastphash.labels.conflicts import annotation_conflicts, folder_conflicts
+from fastphash.labels.label_files import LabelFiles, LooseFiles, MemberFiles
 from fastphash.labels.label_source import LabelSource
 from fastphash.labels.label_table import TableLabels, read_label_table
 from fastphash.labels.masks import count_left_out, find_masks, left_out
 from fastphash.labels.sidecar_labels import find_sidecar_form, read_sidecar_labels
 from fastphash.labels.sidecars import count_sidecars
 from fastphash.results.audit_folder import CONFLICTS, REJECTED_ANNOTATIONS
+from fastphash.sources.container_source import ContainerSource
 from fastphash.sources.local import LocalSource
 from fastphash.sources.mask_folders import count_with_masks
 from fastphash.sources.protocol import Source
+from fastphash.sources.remote.address import is_remote
 from fastphash.store.rows import HashTable
 
 
@@ -81,13 +84,23 @@ def open_labels(
     found: dict[str, LabelSource] = {**checked.tables}
     found |= {split: CocoLabels(path) for split, path in labels.coco.items()}
     for source in sources if labels.sidecars else ():
-        if source.split not in found and isinstance(source, LocalSource):
+        files = _label_files(source)
+        if source.split not in found and files is not None:
             of_split = rows.where_split(source.split)
-            if form := find_sidecar_form(of_split, source.root):
+            if form := find_sidecar_form(of_split, files):
                 found[source.split] = read_sidecar_labels(
-                    of_split, source.root, form, progress=progress
+                    of_split, files, source.root, form, progress=progress
                 )
     return found
+
+
+def _label_files(source: Source) -> LabelFiles | None:
+    """Where label files of a split's images may be; None if nobody looks."""
+    if isinstance(source, LocalSource):
+        return LooseFiles(source.root)
+    if isinstance(source, ContainerSource) and not is_remote(source.root):
+        return MemberFiles(source.root, source.key)
+    return None
 
 
 def compare_labels(

@@ -7,11 +7,13 @@ from typing import Any
 from fastphash.base.progress import Progress
 from fastphash.errors import StoreError, UsageError
 from fastphash.labels.coco_labels import CocoLabels
+from fastphash.labels.label_files import LooseFiles, MemberFiles
 from fastphash.labels.label_source import LabelSource
 from fastphash.labels.label_table import read_label_table
 from fastphash.labels.label_text import LabelFileError
 from fastphash.labels.sidecar_labels import SidecarLabels, read_sidecar_labels
 from fastphash.results.audit_folder import AuditFolder
+from fastphash.sources.origins import origin_of
 
 
 def label_files(audited: AuditFolder, sort: str) -> dict[str, Path]:
@@ -50,10 +52,12 @@ def _sidecars(
     audited: AuditFolder, split: str, beside: dict[str, Any], progress: Progress
 ) -> SidecarLabels:
     root = os.fsencode(audited.store.roots[split])
+    origin = origin_of(audited.store.origins.get(split))
+    files = LooseFiles(root) if origin is None else MemberFiles(root, origin.key)
     form, names_file = beside["formats"][split], beside["names"][split]
     rows = audited.rows.where_split(split)
     try:
-        return read_sidecar_labels(rows, root, form, names_file, progress)
+        return read_sidecar_labels(rows, files, root, form, names_file, progress)
     except LabelFileError as error:
         raise StoreError(
             f"{names_file}, the names of classes of split {split!r} in this audit: {error}: put it "

@@ -66,7 +66,7 @@ class LabelSource(Protocol):
 
     @property
     def form(self) -> str:
-        """The format: "coco", "yolo", "voc", "labelme" or "table"."""
+        """The format: "coco", "yolo", "voc", "labelme", "cls" or "table"."""
 
     @property
     def has_names(self) -> bool:

@@ -1,6 +1,5 @@
-"""The labels of a split in a file for each image: YOLO, Pascal VOC, LabelMe."""
+"""The labels of a split in a file for each image: YOLO, Pascal VOC, LabelMe, classes."""
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,20 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
+from fastphash.labels.class_files import read_class
 from fastphash.labels.coco import ImageMatching
 from fastphash.labels.coco_check import RejectedEntry
 from fastphash.labels.image_sizes import sizes_of
+from fastphash.labels.label_files import FORMS, LabelFiles, LooseFiles
 from fastphash.labels.label_source import Categories, ImageLabels, ImageShapes
-from fastphash.labels.label_text import LabelFileError, read_bytes
+from fastphash.labels.label_text import LabelFileError
 from fastphash.labels.labelme import read_labelme
 from fastphash.labels.shapes import UNREADABLE, ReadShapes, Shape
-from fastphash.labels.sidecars import find_sidecars, forget_folders
+from fastphash.labels.sidecars import forget_folders
 from fastphash.labels.voc import read_voc
 from fastphash.labels.yolo import NO_CLASSES, YoloClasses, find_classes, read_classes, read_yolo
+from fastphash.sources.member_paths import split_path
 from fastphash.store.rows import HashTable
 
-#: Endings of the files of each format.
-FORMS = {"yolo": b".txt", "voc": b".xml", "labelme": b".json"}
 # files that are read to see what they are, and the least share of them that must be of a format:
 # captions and other texts have these endings, too
 _SAMPLE = 64
@@ -61,9 +61,8 @@ class SidecarLabels:
 
     Attributes
     ----------
-    form : {"yolo", "voc", "labelme"}
-    root : bytes
-        Absolute folder of the split.
+    form : {"yolo", "voc", "labelme", "cls"}
+    files : LabelFiles
     names_file : str
         The file with the names of YOLO's classes; empty without one.
     classes : YoloClasses
@@ -73,14 +72,16 @@ class SidecarLabels:
     """
 
     form: str
-    root: bytes
+    files: LabelFiles
     names_file: str
     classes: YoloClasses
     survey: Survey
 
     @property
     def has_names(self) -> bool:
-        """Whether categories have names: YOLO's may be numbers."""
+        """Whether categories have names: YOLO's and classes may be numbers."""
+        if self.form == "cls":
+            return not all(name.isdecimal() for name in self.survey.names)
         return self.form != "yolo" or bool(self.classes.names)
 
     def annotated_rows(self, rows: HashTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # noqa: ARG002 - as surveyed
@@ -97,26 +98,34 @@ class SidecarLabels:
         return nullcontext(_OpenSidecars(self, rows, wanted))
 
 
-def find_sidecar_form(rows: HashTable, root: bytes) -> str:
+def find_sidecar_form(rows: HashTable, files: LabelFiles) -> str:
     """The format of the label files of a split; empty if it has none.
 
     It is the one that most images have a file of, of those of which at least half of a sample can
-    be read, and some have objects.
+    be read, and some have objects. Of containers, only the first decides whether there are any.
     """
     forget_folders()
-    paths = rows.paths.to_pylist()
-    files: dict[str, list[bytes]] = {form: [] for form in FORMS}
-    for path in paths:
-        for form, name in _label_files(os.path.join(root, path)).items():
-            files[form].append(name)
-    for form in sorted(files, key=lambda form: -len(files[form])):
-        if files[form] and _is_of_form(files[form], _reader(form, NO_CLASSES)):
+    found: dict[str, list[bytes]] = {form: [] for form in FORMS}
+    for path in _first_to_look_at(rows.paths.to_pylist(), files):
+        for form, name in files.of(path).items():
+            found[form].append(name)
+    for form in sorted(found, key=lambda form: -len(found[form])):
+        if found[form] and _is_of_form(found[form], files, _reader(form, NO_CLASSES)):
             return form
     return ""
 
 
+def _first_to_look_at(paths: list[bytes], files: LabelFiles) -> list[bytes]:
+    """All paths of loose files; those of the first container, as it takes time to open each."""
+    if isinstance(files, LooseFiles) or not paths:
+        return paths
+    first = split_path(paths[0])[0]
+    return [path for path in paths if split_path(path)[0] == first]
+
+
 def read_sidecar_labels(
     rows: HashTable,
+    files: LabelFiles,
     root: bytes,
     form: str,
     names_file: str | None = None,
@@ -143,8 +152,8 @@ def read_sidecar_labels(
         names_file, classes = find_classes(root) if form == "yolo" else ("", NO_CLASSES)
     else:
         classes = read_classes(names_file) if names_file else NO_CLASSES
-    survey = _survey(rows, root, form, _reader(form, classes), progress)
-    return SidecarLabels(form, root, names_file, classes, survey)
+    survey = _survey(rows, files, form, _reader(form, classes), progress)
+    return SidecarLabels(form, files, names_file, classes, survey)
 
 
 class _OpenSidecars:
@@ -155,7 +164,7 @@ class _OpenSidecars:
         self._labels = labels
         self._read = _reader(labels.form, labels.classes)
         has_file = {path for path in wanted if self.lists(path)}
-        self._sizes = sizes_of(rows, has_file, f"labels of {os.fsdecode(labels.root)}")
+        self._sizes = sizes_of(rows, has_file, f"{labels.form} files of images")
 
     def lists(self, path: bytes) -> bool:
         """Whether an image has a label file."""
@@ -167,10 +176,10 @@ class _OpenSidecars:
         if name is None:
             return None
         size = self._sizes[path]
-        return ImageShapes(_read_or_reject(name, size, self._read).shapes, size)
+        return ImageShapes(_read_or_reject(name, size, self._labels.files, self._read).shapes, size)
 
     def _file(self, path: bytes) -> bytes | None:
-        return _label_files(os.path.join(self._labels.root, path)).get(self._labels.form)
+        return self._labels.files.of(path, [self._labels.form]).get(self._labels.form)
 
 
 _Read = Callable[[bytes, tuple[int, int]], ReadShapes]
@@ -179,36 +188,30 @@ _Read = Callable[[bytes, tuple[int, int]], ReadShapes]
 def _reader(form: str, classes: YoloClasses) -> _Read:
     if form == "yolo":
         return partial(read_yolo, classes=classes)
-    return read_voc if form == "voc" else read_labelme
+    return {"voc": read_voc, "labelme": read_labelme, "cls": read_class}[form]
 
 
-def _label_files(image: bytes) -> dict[str, bytes]:
-    """The label file of an image in each format, if it has one; in a folder of labels first."""
-    files: dict[str, bytes] = {}
-    # those beside it come first
-    for sidecar in find_sidecars(image):
-        ending = os.path.splitext(sidecar.name)[1].lower()
-        files |= {form: sidecar.name for form in FORMS if FORMS[form] == ending}
-    return files
-
-
-def _is_of_form(files: list[bytes], read: _Read) -> bool:
+def _is_of_form(names: list[bytes], files: LabelFiles, read: _Read) -> bool:
     """Whether files are of a format, by some of them."""
-    places = np.linspace(0, len(files) - 1, min(len(files), _SAMPLE)).astype(int).tolist()
-    found = [_read_or_reject(files[place], (1, 1), read) for place in places]
+    places = np.linspace(0, len(names) - 1, min(len(names), _SAMPLE)).astype(int).tolist()
+    found = [_read_or_reject(names[place], (1, 1), files, read) for place in places]
     readable = [one for one in found if not one.problems]
     return len(readable) >= _READABLE * len(found) and any(one.shapes for one in readable)
 
 
-def _read_or_reject(name: bytes, size: tuple[int, int], read: _Read) -> ReadShapes:
+def _read_or_reject(
+    name: bytes, size: tuple[int, int], files: LabelFiles, read: _Read
+) -> ReadShapes:
     """The shapes of a file; one that can't be read has one unreadable shape."""
     try:
-        return read(read_bytes(name), size)
+        return read(files.read(name), size)
     except LabelFileError as error:
         return ReadShapes([_UNREADABLE_FILE], [str(error)])
 
 
-def _survey(rows: HashTable, root: bytes, form: str, read: _Read, progress: Progress) -> Survey:
+def _survey(
+    rows: HashTable, files: LabelFiles, form: str, read: _Read, progress: Progress
+) -> Survey:
     listed, row_of, categories = [], [], []
     number: dict[str, int] = {}
     rejected = []
@@ -216,13 +219,13 @@ def _survey(rows: HashTable, root: bytes, form: str, read: _Read, progress: Prog
     for row, path in enumerate(paths):
         if row % _FILES_PER_REPORT == 0:
             progress("reading labels", row, len(paths))
-        name = _label_files(os.path.join(root, path)).get(form)
+        name = files.of(path, [form]).get(form)
         if name is None:
             continue
         listed.append(row)
-        found = _read_or_reject(name, (1, 1), read)
+        found = _read_or_reject(name, (1, 1), files, read)
         if found.problems:
-            rejected.append(_rejected(name, root, path, found.problems, form))
+            rejected.append(_rejected(files.shown(name), path, found.problems, form))
         for shape in found.shapes:
             row_of.append(row)
             is_known = shape.category != UNREADABLE
@@ -236,10 +239,7 @@ def _survey(rows: HashTable, root: bytes, form: str, read: _Read, progress: Prog
     )
 
 
-def _rejected(
-    name: bytes, root: bytes, path: bytes, problems: list[str], form: str
-) -> RejectedEntry:
+def _rejected(file: str, path: bytes, problems: list[str], form: str) -> RejectedEntry:
     more = f"; and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
-    file = os.path.relpath(name, os.path.normpath(root)).decode(errors="replace")
     image = path.decode(errors="replace")
     return RejectedEntry(form, -1, None, image, file, problems[0] + more)

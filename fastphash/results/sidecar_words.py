@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 #: Keys of a summary's labels that stand for annotations.
 ANNOTATED = ("coco", "tables", "sidecars")
-_FORMS = {"yolo": "YOLO", "voc": "Pascal VOC", "labelme": "LabelMe"}
+_FORMS = {"yolo": "YOLO", "voc": "Pascal VOC", "labelme": "LabelMe", "cls": "classes"}
 
 
 def sidecars_in_words(summary: dict[str, Any]) -> list[str]:

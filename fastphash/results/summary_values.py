@@ -195,7 +195,7 @@ _LABELS = {
     },
     "sidecars?": {
         **dict.fromkeys(("conflicts", "not_compared"), is_count),
-        "formats": Each(dict, _one_of("yolo", "voc", "labelme")),
+        "formats": Each(dict, _one_of("yolo", "voc", "labelme", "cls")),
         "names": _TEXT_BY_NAME,
         "labelled": _COUNT_BY_NAME,
         **_REJECTED_LABELS,

@@ -1,7 +1,7 @@
 """Readers of the members of containers."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import xxhash
@@ -67,6 +67,14 @@ class ContainerReader(NamedTuple):
         """As of `Reader`."""
         digest: bytes = xxhash.xxh3_128_digest(self._read(path)[0])
         return digest
+
+    def find_members(self, container: bytes, names: Iterable[bytes]) -> list[bytes]:
+        """Those of some names that members of a container have; none if it can't be read."""
+        try:
+            with opened(below(self.root, container), self.image_column) as found:
+                return [name for name in names if found.has(name)]
+        except (OSError, ContainerError):
+            return []
 
     def resolve(self, path: bytes) -> bytes:
         """The path itself: a link to a container was named, or found by a pattern, on purpose."""

@@ -76,15 +76,22 @@ class OpenContainer:
         OSError
             It can't be read.
         """
-        if self._index is None:
-            self._index = MemberIndex.of(self.container.members())
-        member = self._index.find(name)
+        member = self._find(name)
         if member is None:
             raise FileNotFoundError(errno.ENOENT, "the container has no such member")
         data = next(iter(self.read([member])))
         if isinstance(data, ImageError):
             raise OSError(data.reason)
         return data
+
+    def has(self, name: bytes) -> bool:
+        """Whether there is a member of this name."""
+        return self._find(name) is not None
+
+    def _find(self, name: bytes) -> Member | None:
+        if self._index is None:
+            self._index = MemberIndex.of(self.container.members())
+        return self._index.find(name)
 
     def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
         """As `Container.read`."""

@@ -119,8 +119,8 @@ class _OptionalKinds(click.Command):
 @click.option(
     "--sidecar-labels/--no-sidecar-labels",
     default=True,
-    help="Whether label files of single images are compared, too: YOLO, Pascal VOC or LabelMe, in "
-    "splits without --coco and --labels.  [default: --sidecar-labels]",
+    help="Whether label files of single images are compared, too: YOLO, Pascal VOC, LabelMe or "
+    ".cls, in splits without --coco and --labels.  [default: --sidecar-labels]",
 )
 @click.option(
     "--class-folders/--no-class-folders",

@@ -60,7 +60,7 @@ def test_a_split_that_a_parquet_file_does_not_have_is_an_error(tmp_path):
         ({"path": ["a"], "phash": ["no number"]}, "'phash', row 1: 'no number' is no hash"),
         ({"path": ["a"], "phash": [-1.0]}, "'phash': it holds double: hashes are whole numbers"),
         ({"path": ["a", "b"], "phash": [1, None]}, "'phash', row 2: without a value"),
-        ({"path": ["a", None], "phash": [1, 2]}, "'path' has rows without a value"),
+        ({"path": ["a", None], "phash": [1, 2]}, "'path', row 2: without a value"),
     ],
 )
 def test_a_parquet_file_of_something_else_is_an_error(tmp_path, columns, message):

@@ -1,5 +1,6 @@
 """Fault 42 again: signals while a command ends."""
 
+import os
 import random
 import signal
 import subprocess
@@ -7,12 +8,13 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.support.command_line import run
 from tests.support.examples import slow_but
 from tests.support.forks import command, send
-from tests.support.scenes import planted
+from tests.support.scenes import planted, save, scene
 from tests.support.signal_trials import COMMANDS as ALL_COMMANDS
 from tests.support.signal_trials import Place, random_trial
 from tests.support.stores import write_hashes
@@ -178,3 +180,73 @@ def test_42_a_process_ends_although_an_error_left_threads_behind():
     words = [sys.executable, "-c", LEFT_BEHIND]
     done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
+AUDIT = """
+import fastphash as fp
+fp.audit({{"in": "many"}}, {out!r}, workers=2, progress=False)
+"""
+# seconds until something must have happened, on however busy a machine
+PATIENCE = 60
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A folder with so many names of one picture that hashing takes some seconds."""
+    folder = tmp_path_factory.mktemp("many")
+    first = save(folder / "many" / "first.jpg", scene(1, 300, 300))
+    for number in range(20_000):
+        os.link(first, folder / "many" / f"{number}.jpg")
+    return folder
+
+
+def workers_of(program):
+    """The processes that hash for one, once there are two."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = [one for one in program.children(recursive=True) if one.ppid() != program.pid]
+        if len(found) == 2:
+            return found
+        time.sleep(0.01)
+    raise TimeoutError
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [0.0, 1.0])
+def test_42_a_script_on_standard_input_is_interrupted(many, tmp_path, after):
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-"], cwd=many, **pipes) as script:
+        script.stdin.write(AUDIT.format(out=str(tmp_path)))
+        script.stdin.close()
+        program = psutil.Process(script.pid)
+        workers = workers_of(program)
+        started = program.children()
+        time.sleep(after)
+        script.send_signal(signal.SIGINT)
+        said = script.stderr.read()
+    assert said.endswith("KeyboardInterrupt\n")
+    assert said.count("Traceback") == 1
+    assert script.returncode == -signal.SIGINT
+    assert psutil.wait_procs([*workers, *started], PATIENCE)[1] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [0.0, 1.0])
+def test_42_a_cell_of_a_notebook_is_interrupted(many, tmp_path, after):
+    kernels = pytest.importorskip("jupyter_client.manager")
+    pytest.importorskip("ipykernel")
+    manager, client = kernels.start_new_kernel(cwd=str(many))
+    audit = AUDIT.format(out=str(tmp_path))
+    try:
+        client.execute(audit)
+        workers = workers_of(psutil.Process(manager.provisioner.process.pid))
+        time.sleep(after)
+        manager.interrupt_kernel()
+        assert client.get_shell_msg(timeout=PATIENCE)["content"]["ename"] == "KeyboardInterrupt"
+        assert psutil.wait_procs(workers, PATIENCE)[1] == []
+        # the kernel goes on, and so does the audit
+        client.execute(audit)
+        assert client.get_shell_msg(timeout=PATIENCE)["content"]["status"] == "ok"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

@@ -55,15 +55,25 @@ def _between(lines: NDArray[np.uint8]) -> tuple[int, int]:
 
 def _bar(lines: NDArray[np.uint8]) -> int:
     """How many lines a bar has that starts with the first one; 0 if it has no straight end."""
-    level = np.median(lines[0])
-    if not _has_level(lines[:1], level)[0]:
-        return 0
-    size = int(np.append(_has_level(lines, level), False).argmin())
-    if size + _STEP > len(lines):
+    size = _count_even(lines)
+    if not size or size + _STEP > len(lines):
         return 0
     outside, inside = lines[max(size - _STEP, 0)], lines[size + _STEP - 1]
     departs = np.abs(inside.astype(np.int16) - outside) > _RANGE
     return size if departs.mean() >= _STRAIGHT else 0
+
+
+def _count_even(lines: NDArray[np.uint8]) -> int:
+    """How many lines have the level of the first one, from that on."""
+    level = np.median(lines[0])
+    # most pictures have no bars: a few lines show that
+    start, size = 0, 1
+    while start < len(lines):
+        even = _has_level(lines[start : start + size], level)
+        if not even.all():
+            return start + int(even.argmin())
+        start, size = start + size, 2 * size
+    return len(lines)
 
 
 def _has_level(lines: NDArray[np.uint8], level: float) -> NDArray[np.bool_]:

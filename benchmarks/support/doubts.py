@@ -114,7 +114,8 @@ def look_at_objects(individuals: int, seed: int, progress: Progress) -> LookedAt
         alignments = []
         for done, pair in enumerate(pairs, 1):
             left = describe_file(pair.left, pair.orientation)
-            alignments.append(align_described(left, describe_file(pair.right, 0)))
+            right = describe_file(pair.right, 0)
+            alignments.append(align_described(left, right, need_keypoints=not pair.accused))
             progress("object pictures looked at", done, len(pairs))
         return LookedAt(pairs, as_looks(alignments), time.process_time() - start)
 
@@ -294,7 +295,9 @@ def _look_at_needles(task: tuple[int, list[Pair]]) -> tuple[list[Alignment], flo
         key = pair.left, pair.orientation
         if key not in left:
             left[key] = describe(orient_pixels(np.asarray(needles[pair.left].picture), key[1]))
-        alignments.append(align_described(left[key], right[pair.right]))
+        alignments.append(
+            align_described(left[key], right[pair.right], need_keypoints=not pair.accused)
+        )
     return alignments, time.process_time() - start
 
 

@@ -235,7 +235,8 @@ class _Round(NamedTuple):
 
 def _look(looker: Looker, doubts: InDoubt, counts: DoubtCounts) -> tuple[_Round, DoubtCounts]:
     """Look at all of these pairs: what became of them, and the counts with them."""
-    looks = looker.look(doubts.pairs, aligned=True)
+    # of what thumbnails have cleared, only keypoints make a copy
+    looks = looker.look(doubts.pairs, ~doubts.accused & ~doubts.recoloured)
     faded = doubts.faded | (doubts.faded_somewhere & show_one_frame(looks))
     verdict = judge_doubts(looks, doubts.accused, doubts.recoloured, faded)
     # of these thumbnails are believed, but for colours

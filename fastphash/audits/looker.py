@@ -99,11 +99,12 @@ class Looker:
             settled |= np.isin(self._digest_of[side[first]], self._gone)
         return np.sort(first[~settled])
 
-    def look(self, pairs: RowPairs, *, aligned: bool = False) -> Looks:
+    def look(self, pairs: RowPairs, need_keypoints: NDArray[np.bool_] | None = None) -> Looks:
         """Look for places where these pairs differ; or align them instead, which needs OpenCV.
 
-        Colours are compared where cells of the same frame are faded or different. Where a file is
-        gone, another one of the same bytes is read.
+        They are aligned if it is given which `need_keypoints`, bool (n,): those are not aligned
+        where no keypoints agree. Colours are compared where cells of the same frame are faded or
+        different. Where a file is gone, another one of the same bytes is read.
         """
         self._left -= pairs.left.size
         self._seen = np.concatenate([self._seen, self.keys(pairs.left, pairs.right)])
@@ -111,7 +112,8 @@ class Looker:
         waiting = np.arange(pairs.left.size)
         while waiting.size:
             part = self._readable(pairs.take(waiting))
-            tasks = _tasks(self.rows, self._readers, part, aligned=aligned)
+            needs = None if need_keypoints is None else need_keypoints[waiting]
+            tasks = _tasks(self.rows, self._readers, part, needs)
             found = self._workers.look(tasks, progress=self._progress)
             looks.replace(waiting, found)
             sides = np.stack([part.left, part.right], axis=1)
@@ -143,15 +145,25 @@ class Looker:
 
 
 def _tasks(
-    rows: HashTable, readers: Mapping[str, Reader], pairs: RowPairs, *, aligned: bool
+    rows: HashTable,
+    readers: Mapping[str, Reader],
+    pairs: RowPairs,
+    need_keypoints: NDArray[np.bool_] | None,
 ) -> list[LookTask]:
+    aligned = need_keypoints is not None
+    needs = np.zeros(pairs.left.size, np.bool_) if need_keypoints is None else need_keypoints
     left, right = (_files(rows, readers, side) for side in (pairs.left, pairs.right))
     relation = pairs.relation
     coloured = np.isin(relation.colour, (FADED, DIFFERENT)) & (relation.kind != CROPPED)
     return [
-        LookTask(one, other, orientation, aligned, compared=not aligned, coloured=colours)
-        for one, other, orientation, colours in zip(
-            left, right, relation.orientation.tolist(), coloured.tolist(), strict=True
+        LookTask(one, other, orientation, aligned, not aligned, colours, need)
+        for one, other, orientation, colours, need in zip(
+            left,
+            right,
+            relation.orientation.tolist(),
+            coloured.tolist(),
+            needs.tolist(),
+            strict=True,
         )
     ]
 

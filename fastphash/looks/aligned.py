@@ -97,9 +97,14 @@ def align(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Alignment:
     return align_described(describe(left), describe(right))
 
 
-def align_described(left: Described, right: Described) -> Alignment:
-    """The same of pictures whose keypoints are known already."""
-    found = _align_closely(left, right)
+def align_described(
+    left: Described, right: Described, *, need_keypoints: bool = False
+) -> Alignment:
+    """The same of pictures whose keypoints are known already.
+
+    With `need_keypoints` they are not aligned where no keypoints agree on how.
+    """
+    found = _align_closely(left, right, need_keypoints=need_keypoints)
     if not found.correlation or left.box == (0, 0, 1, 1):
         return found
     if np.abs(np.subtract(left.box, right.box)).max() > _SAME_BARS:
@@ -111,9 +116,9 @@ def align_described(left: Described, right: Described) -> Alignment:
     )
 
 
-def _align_closely(left: Described, right: Described) -> Alignment:
+def _align_closely(left: Described, right: Described, *, need_keypoints: bool) -> Alignment:
     """Align pictures, and then their overlap, if it is a small part of one."""
-    found = _align(left, right)
+    found = _align(left, right, need_keypoints=need_keypoints)
     windows = found.window, found.other_window
     # NaN where they can't be aligned
     if found.correlation < _CREDIBLE or not min(map(_area, windows)) < _SMALL:
@@ -143,18 +148,19 @@ def _look_closer(picture: Described, window: Box) -> Described:
     return part._replace(box=_place(part.box, window))
 
 
-def _align(left: Described, right: Described) -> Alignment:
+def _align(left: Described, right: Described, *, need_keypoints: bool = False) -> Alignment:
     shapes = left.grey.shape, right.grey.shape
+    counts = len(left.points), len(right.points)
     found, matches = fit_similarity(left, right)
+    if found is None and need_keypoints:
+        return _unaligned(counts, matches)
     starts = [] if found is None else [as_shares(found, *shapes)]
     if matches < _SURE_MATCHES:
         starts.append(np.eye(3))
     ours, theirs = (reduce_to(one.grey, _SIDE).astype(np.float32) for one in (left, right))
     best = fit_detail(ours, theirs, starts)
-    counts = len(left.points), len(right.points)
     if not best.correlation:
-        none, nowhere = math.nan, (math.nan,) * 4
-        return Alignment(0.0, counts, matches, none, none, (none,) * 2, nowhere, nowhere)
+        return _unaligned(counts, matches)
     turn = as_pixels(best.shares, *shapes)
     angle = -math.degrees(math.atan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1]))
     scale = math.sqrt(abs(float(np.linalg.det(turn[:, :2]))))
@@ -173,6 +179,11 @@ def _align(left: Described, right: Described) -> Alignment:
         loose=best.held < _HELD and _moved_a_little(best.shares, abs(angle)),
         alike=best.alike,
     )
+
+
+def _unaligned(keypoints: tuple[int, int], matches: int) -> Alignment:
+    nowhere = (math.nan,) * 4
+    return Alignment(0.0, keypoints, matches, math.nan, math.nan, nowhere[:2], nowhere, nowhere)
 
 
 def _moved_a_little(shares: Matrix, angle: float) -> bool:

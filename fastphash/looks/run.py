@@ -100,6 +100,8 @@ class LookTask(NamedTuple):
         Whether a place where they differ is looked for.
     coloured : bool
         Whether their colours are compared, which needs pictures of one frame.
+    need_keypoints : bool
+        Whether they are aligned only where keypoints agree on how.
     """
 
     left: LookFile
@@ -108,6 +110,7 @@ class LookTask(NamedTuple):
     aligned: bool = False
     compared: bool = True
     coloured: bool = False
+    need_keypoints: bool = False
 
 
 def why_unaligned() -> str:
@@ -315,8 +318,8 @@ def _look(pictures: _Pictures, task: LookTask) -> Look:
         change = find_change(*sized) if task.compared else None
         colours = look_at_colours(*sized) if task.coloured else None
     if task.aligned:
-        left_points = pictures.describe(task.left, task.orientation)
-        alignment = align_described(left_points, pictures.describe(task.right))
+        described = pictures.describe(task.left, task.orientation), pictures.describe(task.right)
+        alignment = align_described(*described, need_keypoints=task.need_keypoints)
     return Look(change, alignment, colours)
 
 

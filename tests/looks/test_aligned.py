@@ -72,6 +72,18 @@ def test_flat_and_tiny_pictures_are_not_aligned(shape):
     assert all(map(math.isnan, found.window))
 
 
+def test_what_needs_keypoints_is_aligned_by_these_alone():
+    picture = blocks(8)
+    whole, part = describe(picture), describe(picture[20:])
+    assert align_described(whole, part, need_keypoints=True) == align_described(whole, part)
+    # too small for keypoints
+    tiny = describe(np.asarray(Image.fromarray(picture).resize((30, 24))))
+    assert align_described(tiny, tiny).correlation > 0.9
+    nowhere = align_described(tiny, tiny, need_keypoints=True)
+    assert nowhere.correlation == 0
+    assert math.isnan(nowhere.angle)
+
+
 def test_the_same_pair_always_gives_the_same_answer():
     left, right = blocks(9), blocks(9)[20:]
     assert align(left, right) == align(left, right)

@@ -109,7 +109,7 @@ class Attempts:
             else:
                 self.already += images
         except (FastphashError, OSError) as error:
-            self.skipped.append(skip(_reason(error)))
+            self.skipped.append(skip(why_skipped(error)))
             return False
         return True
 
@@ -186,5 +186,6 @@ def _as_json(images: list[Skipped]) -> list[dict[str, str]]:
     ]
 
 
-def _reason(error: Exception) -> str:
+def why_skipped(error: Exception) -> str:
+    """What an error says, in one line."""
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

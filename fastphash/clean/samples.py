@@ -1,14 +1,18 @@
 """Which samples of containers stay: a sample does as long as one of its images does."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.clean.checked_plan import CheckedPlan
 from fastphash.sources.containers.format import Member
-from fastphash.sources.member_paths import member_path, split_path
+from fastphash.sources.member_paths import split_path
+
+if TYPE_CHECKING:
+    # it imports kernels, which workers do without
+    from fastphash.clean.checked_plan import CheckedPlan
 
 
 class SplitSamples:
@@ -22,23 +26,20 @@ class SplitSamples:
         Whether each image of the plan stays.
     """
 
-    def __init__(self, plan: CheckedPlan, split: str, keep: NDArray[np.bool_]) -> None:
-        rejected = plan.rejected_paths(split)
-        self._stays = dict.fromkeys(rejected, not plan.drop_rejected)
-        self._touched = {split_path(path)[0] for path in rejected if plan.drop_rejected}
+    def __init__(self, plan: "CheckedPlan", split: str, keep: NDArray[np.bool_]) -> None:
+        # by container, then by name of the member
+        self._stays: dict[bytes, dict[bytes, bool]] = {}
+        for path in plan.rejected_paths(split):
+            self._add(path, stays=not plan.drop_rejected)
         # how many images with a hash stay, of each container that has some
         self._left: Counter[bytes] = Counter()
         for row in np.flatnonzero(plan.splits == split).tolist():
-            path, stays = plan.paths[row], bool(keep[row])
-            container, _ = split_path(path)
-            self._stays[path] = stays
-            self._left[container] += stays
-            if not stays:
-                self._touched.add(container)
+            stays = bool(keep[row])
+            self._left[self._add(plan.paths[row], stays=stays)] += stays
 
-    def loses_any(self, container: bytes) -> bool:
-        """Whether an image of a container goes."""
-        return container in self._touched
+    def images(self, container: bytes) -> Mapping[bytes, bool]:
+        """The images of a container by the names of their members, and whether each stays."""
+        return self._stays.get(container, {})
 
     def images_left(self, container: bytes) -> int:
         """How many images of a container stay, of those with a hash."""
@@ -50,20 +51,31 @@ class SplitSamples:
 
     def image_stays(self, path: bytes) -> bool | None:
         """Whether an image stays; None if the path is of no image."""
-        return self._stays.get(path)
+        container, name = split_path(path)
+        return self.images(container).get(name)
 
-    def samples(self, container: bytes, members: Iterable[Member]) -> dict[bytes, bool]:
-        """The samples of a container that have an image, and whether each stays.
+    def _add(self, path: bytes, *, stays: bool) -> bytes:
+        """Note whether an image stays; returns its container."""
+        container, name = split_path(path)
+        self._stays.setdefault(container, {})[name] = stays
+        return container
 
-        Names are those of `sample_of`, in the order of the members.
-        """
-        found: dict[bytes, bool] = {}
-        for member in members:
-            stays = self.image_stays(member_path(container, member.name))
-            if stays is not None:
-                sample = sample_of(container, member)
-                found[sample] = found.get(sample, False) or stays
-        return found
+
+def which_samples_stay(
+    container: bytes, members: Iterable[Member], images: Mapping[bytes, bool]
+) -> dict[bytes, bool]:
+    """The samples of a container that have an image, and whether each stays.
+
+    Names are those of `sample_of`, in the order of the members. `images` are those of
+    `SplitSamples.images`.
+    """
+    found: dict[bytes, bool] = {}
+    for member in members:
+        stays = images.get(member.name)
+        if stays is not None:
+            sample = sample_of(container, member)
+            found[sample] = found.get(sample, False) or stays
+    return found
 
 
 def sample_of(container: bytes, member: Member) -> bytes:

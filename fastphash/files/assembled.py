@@ -47,7 +47,7 @@ def assemble_file(
     TakenError
         Something else has the target's name, or other processes write it.
     """
-    name = xxhash.xxh3_128_digest(os.path.basename(target))
+    name = _draft_digest(target)
     drop_killed_placeholder(target, name)
     if os.path.lexists(target):
         _check_same(target, write)
@@ -71,6 +71,18 @@ def assemble_file(
             return False
     sync_folder(os.path.dirname(target))
     return True
+
+
+def remove_drafts(target: bytes) -> None:
+    """Remove what processes left that were killed while they assembled a file."""
+    name = _draft_digest(target)
+    drop_killed_placeholder(target, name)
+    remove_leftovers(target, name)
+
+
+def _draft_digest(target: bytes) -> bytes:
+    """What names the drafts of a file."""
+    return xxhash.xxh3_128_digest(os.path.basename(target))
 
 
 class _Compared:

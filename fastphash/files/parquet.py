@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +19,8 @@ ROW_GROUP = 8192
 LONG_ROW_GROUP = 1 << 16
 #: Type of a column of names that repeat.
 NAME_TYPE = pa.dictionary(pa.int32(), pa.string())
+_DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
+_VERSIONS = {"1.0", "2.4", "2.6"}
 _DICTIONARY_COLUMNS = (
     "split",
     "format",
@@ -115,10 +117,58 @@ def write_draft(path: Path, table: pa.Table) -> Path:
     return draft
 
 
-def write_as_it_is(path: Path, table: pa.Table) -> None:
-    """Write a table of somebody else's, with its types and metadata, to the draft of a file."""
-    with open(path, "wb") as file:
-        pq.write_table(table, file, compression="zstd", row_group_size=LONG_ROW_GROUP)
+def write_filtered(source: Path, draft: Path, keep: pa.Array) -> None:
+    """Write the rows of somebody else's file that stay, with its types, settings and metadata.
+
+    `keep` is bool, one a row. Errors are those of `read_table`.
+    """
+    with reading(source) as file, open(draft, "wb") as output:
+        parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
+        rows = parquet.read(use_threads=False).filter(keep)
+        with writer_like(parquet, output) as writer:
+            writer.write_table(rows, LONG_ROW_GROUP)
+
+
+def writer_like(parquet: pq.ParquetFile, output: IO[bytes] | pa.NativeFile) -> pq.ParquetWriter:
+    """A writer of a file with the types, settings and metadata of another one."""
+    metadata = parquet.metadata
+    stores_schema = b"ARROW:schema" in (metadata.metadata or {})
+    settings = _settings(metadata.row_group(0)) if metadata.num_row_groups else {}
+    version = metadata.format_version if metadata.format_version in _VERSIONS else "2.6"
+    writer = pq.ParquetWriter(
+        output,
+        parquet.schema_arrow,
+        version=version,
+        store_schema=stores_schema,
+        write_page_checksum=True,
+        **settings,
+    )
+    if not stores_schema:
+        # pyarrow writes other metadata with the schema only
+        writer.add_key_value_metadata(metadata.metadata or {})
+    return writer
+
+
+def _settings(group: pq.RowGroupMetaData) -> dict[str, Any]:
+    """How a row group was written, as parameters of a writer."""
+    columns = [group.column(number) for number in range(group.num_columns)]
+    return {
+        "compression": {
+            column.path_in_schema: "none"
+            if column.compression == "UNCOMPRESSED"
+            else column.compression
+            for column in columns
+        },
+        "use_dictionary": [
+            column.path_in_schema for column in columns if _DICTIONARIES & {*column.encodings}
+        ],
+        "write_statistics": [column.path_in_schema for column in columns if column.is_stats_set],
+        # as older versions of Arrow named what lists hold
+        "use_compliant_nested_type": not any(
+            ".list.item" in column.path_in_schema for column in columns
+        ),
+        "sorting_columns": group.sorting_columns or None,
+    }
 
 
 def write_tables(
@@ -169,6 +219,12 @@ def read_batches(path: Path, columns: list[str]) -> Iterator[pa.Table]:
         parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
         for batch in parquet.iter_batches(LONG_ROW_GROUP, columns=columns, use_threads=False):
             yield pa.table(batch)
+
+
+def count_rows(path: Path) -> int:
+    """The rows of a Parquet file; StoreError as for `read_table`."""
+    with reading(path) as file:
+        return int(pq.read_metadata(file).num_rows)
 
 
 def read_schema(path: Path) -> pa.Schema:

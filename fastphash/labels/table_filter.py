@@ -71,10 +71,9 @@ def filter_table(source: Path, draft: Path, images: TableNames, gone: set[int]) 
     names = {images.names[place] for place in gone}
     named, form = name_column(source), format_of(source)
     if form == "parquet":
-        table = parquet.read_table(source)
-        if len(table) != goes.size:
+        if parquet.count_rows(source) != goes.size:
             raise _changed(source)
-        parquet.write_as_it_is(draft, table.filter(pa.array(~goes)))
+        parquet.write_filtered(source, draft, pa.array(~goes))
     else:
         with open(draft, "wb") as file:
             for record in _records(source, source, named, form):

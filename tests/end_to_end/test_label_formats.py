@@ -311,7 +311,13 @@ def write_parquet(path):
     columns = {"path": ["k.png", "copy.png", "other.png"], "label": [1, 1, None]}
     table = pa.table(columns | {"extra": pa.array([[1], [], None], pa.list_(pa.int8()))})
     table = table.set_column(1, "label", table["label"].cast(pa.int16()).dictionary_encode())
-    pq.write_table(table.replace_schema_metadata({"huggingface": "x"}), path)
+    table = table.replace_schema_metadata({"huggingface": "x"})
+    pq.write_table(table, path, compression={"path": "gzip", "label": "none"}, version="1.0")
+
+
+def codecs(metadata):
+    group = metadata.row_group(0)
+    return [group.column(number).compression for number in range(group.num_columns)]
 
 
 @pytest.mark.parametrize("name", ["labels.csv", "labels.jsonl", "labels.parquet"])
@@ -341,6 +347,8 @@ def test_tables_lose_the_rows_of_images_that_go_and_nothing_else(tmp_path, name)
         left = pq.read_table(written)
         assert left.schema.metadata == {b"huggingface": b"x"}
         assert left.equals(pq.read_table(source).take([0, 2]))
+        files = (pq.read_metadata(path) for path in (source, written))
+        assert len({(file.format_version, *codecs(file)) for file in files}) == 1
         return
     lines = before.splitlines(keepends=True)
     rows = [line for line in lines if goes not in line]

@@ -1,7 +1,7 @@
 """Parquet files without some rows: all columns, row group by row group."""
 
 from collections.abc import Collection, Iterator
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from fastphash.files.assembled import Output
 from fastphash.files.atomic import one_line
+from fastphash.files.parquet import writer_like
 from fastphash.sources.containers.format import ContainerError, Member
 from fastphash.sources.containers.parquet import FAILURES, ParquetContainer
 
@@ -16,8 +17,6 @@ from fastphash.sources.containers.parquet import FAILURES, ParquetContainer
 _MOST_BYTES = 128 << 20
 # rows that are read at once, and their bytes by the mean of a row group
 _BATCH_ROWS, _BATCH_BYTES = 1024, 16 << 20
-_DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
-_VERSIONS = {"1.0", "2.4", "2.6"}
 
 
 class ParquetShard:
@@ -44,7 +43,6 @@ class ParquetShard:
             # it was replaced since it was opened
             self._container.__exit__()
             raise ContainerError(one_line(error)) from error
-        self._stores_schema = b"ARROW:schema" in (self._parquet.metadata.metadata or {})
 
     def members(self) -> list[Member]:
         """As of `Shard`."""
@@ -56,11 +54,8 @@ class ParquetShard:
         try:
             with (
                 pa.PythonFile(_Writable(output), mode="w") as file,
-                pq.ParquetWriter(file, self._parquet.schema_arrow, **self._settings()) as writer,
+                writer_like(self._parquet, file) as writer,
             ):
-                if not self._stores_schema:
-                    # pyarrow writes other metadata with the schema only
-                    writer.add_key_value_metadata(self._parquet.metadata.metadata or {})
                 start = 0
                 for group in range(self._parquet.num_row_groups):
                     count = self._parquet.metadata.row_group(group).num_rows
@@ -103,32 +98,6 @@ class ParquetShard:
         metadata = self._parquet.metadata.row_group(group)
         mean = max(metadata.total_byte_size // max(metadata.num_rows, 1), 1)
         return int(max(1, min(_BATCH_ROWS, _BATCH_BYTES // mean)))
-
-    def _settings(self) -> dict[str, Any]:
-        """How the file was written, by its first row group, as parameters of a writer."""
-        metadata = self._parquet.metadata
-        first = metadata.row_group(0)
-        columns = [first.column(number) for number in range(first.num_columns)]
-        names = [column.path_in_schema for column in columns]
-        codecs = [column.compression for column in columns]
-        return {
-            "compression": {
-                name: "none" if codec == "UNCOMPRESSED" else codec
-                for name, codec in zip(names, codecs, strict=True)
-            },
-            "use_dictionary": [
-                column.path_in_schema for column in columns if _DICTIONARIES & {*column.encodings}
-            ],
-            "write_statistics": [
-                column.path_in_schema for column in columns if column.is_stats_set
-            ],
-            # as older versions of Arrow named what lists hold
-            "use_compliant_nested_type": not any(".list.item" in name for name in names),
-            "version": metadata.format_version if metadata.format_version in _VERSIONS else "2.6",
-            "store_schema": self._stores_schema,
-            "sorting_columns": first.sorting_columns or None,
-            "write_page_checksum": True,
-        }
 
 
 class _Writable:

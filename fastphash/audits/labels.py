@@ -150,13 +150,16 @@ def _class_depths(rows: HashTable, asked: bool | None) -> dict[str, int]:
     return found
 
 
-def sidecar_summary(rows: HashTable, sources: Sequence[Source]) -> dict[str, Any]:
+def sidecar_summary(
+    rows: HashTable, sources: Sequence[Source], progress: Progress
+) -> dict[str, Any]:
     """How many images of each split of files have labels of their own, by where these lie."""
     figures = {}
     for source in sources:
         if isinstance(source, LocalSource):
             paths = rows.paths.filter(pa.array(rows.splits == source.split)).to_pylist()
-            if places := count_sidecars(os.path.join(source.root, path) for path in paths):
+            images = [os.path.join(source.root, path) for path in paths]
+            if places := count_sidecars(images, progress):
                 figures[source.split] = {"images": len(paths), "places": places}
     return figures
 

@@ -205,7 +205,7 @@ def _search(
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
         "masks": masks,
-        **_describe_results(sources, rows, hashed, copies, labels),
+        **_describe_results(sources, rows, hashed, copies, labels, progress),
         "staying": copies.count_staying(findings, looked),
         "groups": group_summary(groups),
     }
@@ -301,6 +301,7 @@ def _describe_results(
     hashed: _Hashed,
     copies: FoundCopies,
     labels: LabelComparison,
+    progress: Progress,
 ) -> dict[str, Any]:
     """The part of summary.json about the results of the audit."""
     return {
@@ -311,6 +312,6 @@ def _describe_results(
         "leaks": [leak_summary(leaks, rows) for leaks in copies.between],
         "rejected": count_reasons(hashed.rejected),
         "labels": labels.figures,
-        "sidecars": sidecar_summary(rows, sources),
+        "sidecars": sidecar_summary(rows, sources, progress),
         "mask_folders": mask_folder_summary(rows, sources),
     }

@@ -5,10 +5,11 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from fastphash.base.progress import Progress, no_progress
 from fastphash.files.own_names import is_own_name
 from fastphash.images.sniff import promises_image
 from fastphash.sources.mask_folders import forget_images
@@ -20,6 +21,8 @@ FOLDER_PAIRS = ((b"images", b"labels"), (b"JPEGImages", b"Annotations"))
 BESIDE = ""
 # folders whose names are kept: images mostly come folder by folder
 _FOLDERS = 256
+# images between two calls of progress
+_TOLD = 1000
 
 _Names = dict[bytes, tuple[bytes, ...]]
 
@@ -68,11 +71,13 @@ def forget_folders() -> None:
     forget_images()
 
 
-def count_sidecars(images: Iterable[bytes]) -> dict[str, int]:
+def count_sidecars(images: Sequence[bytes], progress: Progress = no_progress) -> dict[str, int]:
     """How many of some images have files that belong to them, by the place of these."""
     forget_folders()
     places: Counter[str] = Counter()
-    for image in images:
+    for done, image in enumerate(images):
+        if done % _TOLD == 0:
+            progress("counting label files", done, len(images))
         places.update({sidecar.place for sidecar in find_sidecars(image)})
     return dict(sorted(places.items()))
 

@@ -9,6 +9,7 @@ import pytest
 
 from fastphash.clean import move
 from fastphash.clean.sidecars import SidecarMoves
+from fastphash.labels.sidecars import count_sidecars
 from tests.support.command_line import FAILED, run, too_wide
 from tests.support.scenes import save, scene
 
@@ -181,3 +182,12 @@ def test_a_move_that_ends_before_the_labels_is_completed_or_undone(plain):
             assert not (plain.images / "copy0.json").exists()
         plain.clean("--undo")
         assert plain.state() == before
+
+
+def test_counting_files_of_many_images_says_how_far_it_is(tmp_path):
+    told = []
+    images = [os.fsencode(tmp_path / f"{number}.jpg") for number in range(2500)]
+    (tmp_path / "7.txt").touch()
+    places = count_sidecars(images, lambda *state: told.append(state))
+    assert places == {"": 1}
+    assert told == [("counting label files", done, 2500) for done in (0, 1000, 2000)]

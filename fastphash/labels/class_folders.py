@@ -15,6 +15,8 @@ from fastphash.store.rows import HashTable
 #: For each split with class folders, how many folders come before the class in its paths.
 Depths = Mapping[str, int]
 
+# names in containers may lead anywhere: folders that are steps say nothing
+_STEPS = r"(?:^|/)\.\.?/"
 # share of a split's images that lie in class folders, at least
 _IN_FOLDERS = 0.5
 # share of a split's classes that the split with the most has too, at least
@@ -78,9 +80,10 @@ def count_classes(rows: HashTable, depths: Depths) -> int:
 
 
 def _folder_at(paths: pa.ChunkedArray, depth: int) -> pa.ChunkedArray:
-    """The folder of each path after `depth` others; null where there are fewer."""
+    """The folder of each path after `depth` others; null where there are fewer, or `..` is one."""
     parts = pc.split_pattern(paths, "/")
     deep = pc.greater(pc.list_value_length(parts), depth + 1)
+    deep = pc.and_not(deep, pc.match_substring_regex(paths, _STEPS))
     # lists that are too short are an error
     at = pc.list_element(pc.if_else(deep, parts, pa.scalar([""] * (depth + 1), parts.type)), depth)
     return pc.if_else(deep, at, pa.scalar(None, paths.type))

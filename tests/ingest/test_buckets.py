@@ -189,7 +189,7 @@ def test_a_compressed_shard_that_is_replaced_is_not_called_damaged(tmp_path, buc
     bucket.objects["b/x.tgz"] = gzip.compress((tmp_path / "x.tar").read_bytes(), 1)
     with opened(b"s3://b/x.tgz") as found:
         members = list(found.container.members())
-        found.container._source._file.raw._object.forget()
+        found.container._source._source._object.forget()
         bucket.objects["b/x.tgz"] += bytes(1)
         read = list(found.container.read(members))
     assert len(members) == 20

@@ -54,6 +54,9 @@ def test_each_path_has_its_class():
     rows = rows_at(["a/cat/1", "a/2", "b/x/dog/3", "b/x/4", "b/5", "c/cow/6", "a/\xe9/7"])
     found = class_folders(rows.table["split"], rows.table["path"], {"a": 0, "b": 1})
     assert found.to_pylist() == ["cat", None, "dog", None, None, None, "\xe9"]
+    steps = rows_at(["a/cat/1", "a/../2", "a/cat/../3", "a/./4", "a/..5/6"])
+    found = class_folders(steps.table["split"], steps.table["path"], {"a": 0})
+    assert found.to_pylist() == ["cat", None, None, None, "..5"]
     exact = class_folders(rows.table["split"], rows.paths, {"a": 0})
     assert exact.to_pylist()[:2] == [b"cat", None]
     assert class_folders(rows.table["split"], rows.paths, {}).null_count == 7

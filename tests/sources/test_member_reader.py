@@ -2,19 +2,21 @@
 
 import os
 import pickle
+import tracemalloc
 
 import pytest
 import xxhash
 
 from fastphash.errors import ImageError
 from fastphash.sources import open_containers
-from fastphash.sources.container_source import list_container
+from fastphash.sources.container_source import ContainerSource, list_container
+from fastphash.sources.containers.format import LARGE
 from fastphash.sources.member_reader import ContainerReader, MemberReader
 from fastphash.sources.open_containers import MemberIndex, close_containers
 from fastphash.sources.origins import ContainerRecord, Origin, is_origin, origin_of
 from fastphash.sources.protocol import UNKNOWN_SIZE, OutsideError, Stamp
 from fastphash.sources.readers import reader_at
-from tests.support.containers import make_tar
+from tests.support.containers import MAKERS, make_tar
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FILES = [("a.png", PNG + b"a"), ("a.txt", b"text"), ("d/b.jpg", b"bad"), ("c", PNG + b"c")]
@@ -127,3 +129,32 @@ def test_an_origin_is_what_it_was_written_as(root):
     remote = Origin(None, hidden=False, containers={b"x.tar": record._replace(etag="abc")})
     assert is_origin(remote.to_json())
     assert origin_of(remote.to_json()) == remote
+
+
+@pytest.mark.parametrize("form", sorted(MAKERS.keys() - {"parquet"}))
+def test_large_members_are_read_only_if_they_begin_like_images(tmp_path, form):
+    ending, make = MAKERS[form]
+    size = 8 * LARGE
+    files = [
+        ("video.mp4", b"\0\0\0\x20ftypisom" + bytes(size)),
+        ("drawing.psd", b"8BPS" + bytes(size)),
+        ("picture.png", PNG + os.urandom(size)),
+        ("scan", PNG + bytes(size)),
+        ("small.png", PNG),
+    ]
+    make(tmp_path / f"x.{ending}", files)
+    name = f"x.{ending}".encode()
+    listing = list_container(os.fsencode(tmp_path), name)
+    entries = list(ContainerSource("", os.fsencode(tmp_path), (name,)).entries_of(name, listing))
+    reader = ContainerReader(os.fsencode(tmp_path)).for_task(entries)
+    read = []
+    for entry in entries[:2]:
+        tracemalloc.start()
+        read.append(reader.read(entry.path)[0])
+        assert tracemalloc.get_traced_memory()[1] < size / 2
+        tracemalloc.stop()
+    read += [reader.read(entry.path)[0] for entry in entries[2:]]
+    assert read[0] is None
+    assert files[1][1].startswith(read[1])
+    assert read[2:] == [data for _, data in files[2:]]
+    close_containers()

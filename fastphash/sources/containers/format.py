@@ -10,6 +10,9 @@ from fastphash.errors import FastphashError, ImageError
 #: number. What isn't compressed is limited by the size of its container.
 MOST_BYTES = 1 << 30
 
+#: Members of more bytes, as stored, are read as a whole only if they begin like an image.
+LARGE = 1 << 20
+
 #: Reason of a member that isn't where it was listed.
 CHANGED = "the container has changed: this member isn't where it was"
 
@@ -56,8 +59,9 @@ class Container(Protocol):
     def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
         """The bytes of each of these members, in this order, or why it can't be read.
 
-        A damaged member costs only itself. So does one that isn't where `members` found it,
-        because the container was changed or replaced.
+        Of a `LARGE` member of a tar or zip file that doesn't begin like an image these are its
+        first bytes alone. A damaged member costs only itself. So does one that isn't where
+        `members` found it, because the container was changed or replaced.
         """
 
     def __enter__(self) -> Self:

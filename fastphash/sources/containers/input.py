@@ -1,11 +1,9 @@
-"""The bytes of a container, by offset: of a plain file, or of what a gzip file unfolds to."""
+"""The bytes of a container, by offset."""
 
-import gzip
 import io
 import os
 import stat
 import sys
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, Self
@@ -15,7 +13,8 @@ from fastphash.errors import ImageError
 from fastphash.sources.containers.format import ContainerError, Member
 from fastphash.sources.remote.address import is_remote
 
-_OVER_SIZE = "it needs more memory than is left"
+#: Reason of what doesn't fit.
+OVER_SIZE = "it needs more memory than is left"
 
 
 class InputError(Exception):
@@ -153,7 +152,7 @@ class FileInput:
         except OSError as error:
             raise InputError(error.strerror or str(error)) from error
         except (MemoryError, OverflowError) as error:
-            raise InputError(_OVER_SIZE) from error
+            raise InputError(OVER_SIZE) from error
         return data
 
     def reaches(self, offset: int) -> bool:
@@ -167,71 +166,6 @@ class FileInput:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-
-class GzipInput:
-    """What a gzip file unfolds to. Bytes before those read last are unfolded again.
-
-    Parameters
-    ----------
-    source : PlainInput
-        Closed with it.
-    """
-
-    def __init__(self, source: PlainInput) -> None:
-        self._file = source.as_file()
-        self._stream = gzip.GzipFile(fileobj=self._file, mode="rb")
-        # from where on the stream can't be read, why, and whether it just broke
-        self._end: int | None = None
-        self._reached = 0
-        self._reason = ""
-        self._broken = False
-
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Bytes of the stream; in ascending order it is unfolded once."""
-        if self._end is not None:
-            if offset >= self._end:
-                raise InputError(self._reason)
-            size = min(size, self._end - offset)
-        if self._broken:
-            # such a stream is in no state to be read again
-            self._file.seek(0)
-            self._stream = gzip.GzipFile(fileobj=self._file, mode="rb")
-            self._broken = False
-        pieces: list[bytes] = []
-        at = offset
-        try:
-            at = self._stream.seek(offset)
-            if at == offset:
-                while at < offset + size and (piece := self._stream.read1(offset + size - at)):
-                    pieces.append(piece)
-                    at += len(piece)
-        except (OSError, EOFError, zlib.error) as error:
-            self._break(at, error)
-            if not pieces:
-                raise InputError(self._reason) from error
-        except (MemoryError, OverflowError) as error:
-            raise InputError(_OVER_SIZE) from error
-        self._reached = max(self._reached, at)
-        return b"".join(pieces)
-
-    def reaches(self, offset: int) -> bool:
-        """Whether the stream has so many bytes; unfolds them."""
-        return offset <= self._reached or len(self.read_at(offset - 1, 1)) == 1
-
-    def close(self) -> None:
-        """Close the file."""
-        self._stream.close()
-        self._file.close()
-
-    def _break(self, offset: int, error: Exception) -> None:
-        self._end, self._broken = offset, True
-        if isinstance(error, EOFError):
-            self._reason = "the gzip file is cut short"
-        elif isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-            self._reason = error.strerror or str(error)
-        else:
-            self._reason = f"the gzip file is damaged: {error}"
 
 
 class Forward:

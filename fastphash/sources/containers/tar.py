@@ -12,17 +12,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fastphash.errors import ImageError
+from fastphash.images.sniff import SNIFFED, promises_image, sniff
 from fastphash.sources.containers.format import (
     CHANGED,
+    LARGE,
     MOST_BYTES,
     ContainerError,
     Member,
     OwnNames,
     is_name_of,
 )
+from fastphash.sources.containers.gzip_input import GzipInput
 from fastphash.sources.containers.input import (
     Forward,
-    GzipInput,
     Input,
     InputContainer,
     InputError,
@@ -120,10 +122,8 @@ class TarContainer(InputContainer):
             raise ContainerError(what) from error
 
     def _read(self, member: Member) -> bytes:
-        if self.compressed and member.size > MOST_BYTES:
-            raise ImageError("read", f"{member.size:,} bytes, more than {MOST_BYTES:,}")
         data = self._forward
-        data.ahead = _AHEAD + member.size
+        data.ahead = _AHEAD + (member.size if member.size <= LARGE else SNIFFED)
         entry = read_entry(data.read_at, member.offset, {})
         if entry is None or not _fits(entry, member):
             entry = self._index().named.get(member.offset)
@@ -131,20 +131,29 @@ class TarContainer(InputContainer):
                 raise ImageError("read", CHANGED)
         source: Input | Forward = data
         if entry.kind == HARD_LINK:
-            source, entry = self._source, self._linked(member.offset, entry.link)
+            linked = self._linked(member, entry.link)
+            if linked is None:
+                return b""
+            source, entry = self._source, linked
         if entry.kind in _REJECTED:
             raise ImageError("read", _REJECTED[entry.kind])
+        if entry.size > LARGE:
+            head = source.read_at(entry.data, SNIFFED)
+            if not sniff(head):
+                return head
+            # what is read ahead would be held twice; a stream can't go back
+            source = source if self.compressed else self._source
+        if self.compressed and entry.size > MOST_BYTES:
+            raise ImageError("read", f"{entry.size:,} bytes, more than {MOST_BYTES:,}")
         found = source.read_at(entry.data, entry.size)
         if len(found) < entry.size:
             raise ImageError("read", "the container is cut short within this member")
         return found
 
-    def _linked(self, offset: int, link: bytes) -> Entry:
-        if self.compressed:
-            # each would unfold the file again
-            raise ImageError("read", "a hard link in a compressed tar file: unpack that first")
-        entry = self._index().links.get(offset)
-        if entry is None:
+    def _linked(self, member: Member, link: bytes) -> Entry | None:
+        """The file of a hard link; None if it isn't there, and neither name is an image's."""
+        entry = self._index().links.get(member.offset)
+        if entry is None and any(map(promises_image, (member.name, link))):
             raise ImageError("read", f"a hard link to {link!r}, which isn't before it")
         return entry
 

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fastphash.errors import ImageError
+from fastphash.images.sniff import SNIFFED, sniff
 from fastphash.sources.containers.format import (
     CHANGED,
+    LARGE,
     MOST_BYTES,
     ContainerError,
     Member,
@@ -53,6 +55,8 @@ _UNIX, _LINK = 3, 0xA
 # bytes read at once of the directory; and for a header beyond its name
 _PIECE, _AHEAD = 1 << 18, 64
 _LONGEST_DESCRIPTOR = 24
+# bytes that unfold to what tells an image
+_HEAD = 1 << 12
 
 
 class Directory(NamedTuple):
@@ -191,7 +195,9 @@ class ZipContainer(InputContainer):
         return _find_directory(self._file)
 
     def _read(self, member: Member) -> bytes:
-        source = Forward(self._file, _LOCAL.size + len(member.name) + _AHEAD + member.size)
+        is_large = member.size > LARGE
+        ahead = _HEAD if is_large else member.size
+        source = Forward(self._file, _LOCAL.size + len(member.name) + _AHEAD + ahead)
         fixed = source.read_at(member.offset, _LOCAL.size)
         if fixed[:4] != b"PK\3\4":
             raise ImageError("read", CHANGED)
@@ -208,19 +214,33 @@ class ZipContainer(InputContainer):
         wide = _wide_numbers(rest[lengths[0] :])
         size, stored = _widened(wide, size, stored)
         at += sum(lengths)
-        data = source.read_at(at, member.size)
-        if len(data) < member.size:
+        if not self._file.reaches(at + member.size):
             raise ImageError("read", "the container is cut short within this member")
+        if stored != member.size and not flags & _SIZES_BEHIND:
+            raise ImageError("read", CHANGED)
+        if is_large or (method == _DEFLATED and size > LARGE):
+            head = source.read_at(at, min(_HEAD, member.size))
+            head = _inflate_head(head) if method == _DEFLATED else head[:SNIFFED]
+            if not sniff(head):
+                return head
+        # what is read ahead would be held twice
+        data = (self._file if is_large else source).read_at(at, member.size)
         if flags & _SIZES_BEHIND:
             behind = source.read_at(at + member.size, _LONGEST_DESCRIPTOR)
             checksum, size = _described(behind, member.size, wide=wide is not None)
-        elif stored != member.size:
-            raise ImageError("read", CHANGED)
         if method == _DEFLATED:
             data = _inflate(data, size)
         if len(data) != size or zlib.crc32(data) != checksum:
             raise ImageError("read", "damaged: its bytes don't have the sum that the container has")
         return data
+
+
+def _inflate_head(data: bytes) -> bytes:
+    """The first bytes that deflated ones unfold to."""
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, SNIFFED)
+    except zlib.error as error:
+        raise ImageError("read", f"damaged: {error}") from error
 
 
 def _inflate(data: bytes, size: int) -> bytes:

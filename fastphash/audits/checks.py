@@ -14,6 +14,7 @@ from fastphash.errors import FastphashError, UsageError
 from fastphash.ingest.tally import Tally
 from fastphash.results.audit_folder import HASHES
 from fastphash.sources.protocol import Source
+from fastphash.sources.unread_containers import unread_in_words
 from fastphash.store.store import is_store
 
 
@@ -83,6 +84,7 @@ def check_images(
                 f"{count(tally.rejected, 'file was', 'files were')} rejected"
                 f"{_why_rejected(source.split, rejected)} and "
                 f"{tally.skipped:,} skipped{hidden}"
+                + "".join(f"; {line}" for line in unread_in_words(source.split, tally.containers))
                 + (f"; {names} lists them" if names and tally.rejected > 1 else "")
             )
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 from fastphash.base.text import count, listed
 from fastphash.cli.next_steps import shell_word
 from fastphash.cli.output import cell, show_lines, show_table
-from fastphash.cli.output_rejected import masks_in_words, show_rejected, show_skipped
+from fastphash.cli.output_rejected import (
+    masks_in_words,
+    show_rejected,
+    show_skipped,
+    show_unread,
+)
 from fastphash.ingest.tally import Tally
 
 if TYPE_CHECKING:
@@ -43,6 +48,7 @@ def show_hashed(
     )
     if masks := sum(tally.masks for tally in tallies.values()):
         show_lines("Masks", [masks_in_words(masks)])
+    show_unread(tallies)
 
 
 def show_store(store: str, contents: dict[str, Any]) -> None:

@@ -1,9 +1,12 @@
 """What is printed of inputs that gave no hash: which they are, and why."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fastphash.base.text import count, display_name
 from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.ingest.tally import Tally
+from fastphash.sources.unread_containers import unread_in_words
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,6 +46,17 @@ def show_rejected(
 def masks_in_words(masks: int) -> str:
     """How many masks were left out, and what takes them."""
     return f"{count(masks, 'mask was', 'masks were')} not hashed; --masks none takes them, too"
+
+
+def show_unread(tallies: Mapping[str, Tally]) -> None:
+    """Containers that lie in folders and were not read, and how to name them."""
+    lines = [
+        line
+        for split, tally in tallies.items()
+        for line in unread_in_words(split, tally.containers)
+    ]
+    if lines:
+        show_lines("Not read", lines)
 
 
 def show_skipped(skipped: int, hidden: int, excluded: int, unfinished: int) -> None:

@@ -8,6 +8,7 @@ from fastphash.files import parquet
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.tables import rejected_table
 from fastphash.ingest.tally import Tally
+from fastphash.sources.unread_containers import naming_pattern
 
 
 class Accounts:
@@ -30,6 +31,12 @@ class Accounts:
         tally.skipped += len(batch.skipped)
         tally.kept += len(batch.unchanged)
         self._rejected[split] += batch.rejected
+
+    def count_containers(self, split: str, root: bytes, skipped: Iterable[bytes]) -> None:
+        """Count the containers among skipped files of a folder, by patterns that name them."""
+        found = self.tallies[split].containers
+        for pattern in filter(None, (naming_pattern(root, path) for path in skipped)):
+            found[pattern] = found.get(pattern, 0) + 1
 
     def reject(self, split: str, rejection: Rejection) -> None:
         """Count an input that is rejected without being hashed."""

@@ -1,6 +1,6 @@
 """Counts of the inputs of a split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastphash.errors import FastphashError
 
@@ -35,6 +35,8 @@ class Tally:
         Masks of images, by their folders, that were left out. They are no inputs.
     unfinished : int
         Images that were left out because a move of them was interrupted. They are no inputs.
+    containers : dict of str to int
+        Tar, zip and Parquet files among the skipped ones, by a pattern that names them.
     """
 
     inputs: int = 0
@@ -49,6 +51,7 @@ class Tally:
     excluded: int = 0
     masks: int = 0
     unfinished: int = 0
+    containers: dict[str, int] = field(default_factory=dict)
 
     def check(self, split: str) -> None:
         """Raise FastphashError if an input is unaccounted for."""

@@ -269,6 +269,8 @@ class StoreUpdate:
         for batch in self._count_hashed(source.split, batches):
             if index is not None:
                 index.count_batch(batch)
+            else:
+                self.accounts.count_containers(source.split, source.root, batch.skipped)
             yield batch
 
     def _count_hashed(self, split: str, batches: Iterable[Batch]) -> Iterator[Batch]:

@@ -245,7 +245,7 @@ def _show(result: "Audit", out: Path) -> None:
     """Print what an audit found, what it could not look at, and how to go on."""
     from fastphash.cli.next_steps import show_next_steps
     from fastphash.cli.output_audit import show_audit
-    from fastphash.cli.output_rejected import show_rejected, show_skipped
+    from fastphash.cli.output_rejected import show_rejected, show_skipped, show_unread
     from fastphash.results.audit_folder import REJECTED_CSV
 
     show_audit(result.summary, result.tallies, str(out))
@@ -253,4 +253,5 @@ def _show(result: "Audit", out: Path) -> None:
     splits = result.summary["splits"].values()
     left_out = ("skipped", "hidden", "excluded", "unfinished")
     show_skipped(*(sum(split[key] for split in splits) for key in left_out))
+    show_unread(result.tallies)
     show_next_steps(out, result.summary)

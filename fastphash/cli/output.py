@@ -26,23 +26,19 @@ def show_table(
     header: Sequence[str],
     rows: Iterable[Sequence[str]],
     *,
-    whole_last: bool = False,
+    text_last: bool = False,
 ) -> None:
-    """Print a table; the first column is text, the others are figures.
+    """Print a table; the first column is text, with `text_last` the last one too.
 
-    With `whole_last`, the last column is text that is never broken, such as a path to copy.
+    The others are figures.
     """
     out = console()
     cells = [[printable(text) for text in row] for row in rows]
     rows = [header, *cells]
-    if whole_last:
-        widths, gap = _column_widths([row[:-1] for row in rows], out.width)
-        widths.append(max(cell_len(row[-1]) for row in rows))
-    else:
-        widths, gap = _column_widths(rows, out.width)
+    widths, gap = _column_widths(rows, out.width)
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, gap // 2))
     for i, (name, width) in enumerate(zip(header, widths, strict=True)):
-        is_text = i == 0 or (whole_last and i == len(header) - 1)
+        is_text = i == 0 or (text_last and i == len(header) - 1)
         justify: Literal["left", "right"] = "left" if is_text else "right"
         table.add_column(name, justify=justify, overflow="fold", width=width)
     for row in cells:
@@ -52,6 +48,13 @@ def show_table(
     # a table that can't be as narrow as the screen is not cut: a figure would be another one
     out.width = max(_table_width(widths, gap), out.width)
     out.print(table, crop=False)
+
+
+def fits_screen(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:
+    """Whether a table is as narrow as the screen without a broken cell."""
+    cells = [header, *([printable(text) for text in row] for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    return _table_width(widths, _NARROW_GAP) <= console().width
 
 
 def _column_widths(rows: Sequence[Sequence[str]], screen: int) -> tuple[list[int], int]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from fastphash.base.terminal import console
-from fastphash.base.text import count
-from fastphash.cli.output import cell, show_lines, show_table
+from fastphash.base.text import count, printable
+from fastphash.cli.output import cell, fits_screen, show_lines, show_table
 
 if TYPE_CHECKING:
     from fastphash.joins.options import SearchReport
@@ -45,21 +45,32 @@ def show_nearest(rows: list[dict[str, Any]], images: Sequence[str]) -> None:
         if not nearest:
             show_lines(f"Nearest to {image}", ["no stored image is that near"])
             continue
-        show_table(
-            f"Nearest to {image}",
-            ["kind", "bits", "orientation", "score", "image"],
+        header = ["kind", "bits", "orientation", "score", "image"]
+        cells = [
             [
-                [
-                    row["kind"],
-                    str(row["distance"]),
-                    row["orientation"],
-                    "-" if row["score"] is None else f"{row['score']:.2f}",
-                    f"{row['split']}/{row['path']}",
-                ]
-                for row in nearest
-            ],
-            whole_last=True,
-        )
+                row["kind"],
+                str(row["distance"]),
+                row["orientation"],
+                "-" if row["score"] is None else f"{row['score']:.2f}",
+                f"{row['split']}/{row['path']}",
+            ]
+            for row in nearest
+        ]
+        if fits_screen(header, cells):
+            show_table(f"Nearest to {image}", header, cells, text_last=True)
+        else:
+            _show_one_by_one(f"Nearest to {image}", cells)
+
+
+def _show_one_by_one(title: str, cells: Sequence[Sequence[str]]) -> None:
+    """The nearest images with a line for each path, which is never broken: it can be copied."""
+    out = console()
+    out.print(Text(printable(title), style="bold"), soft_wrap=True)
+    for kind, bits, orientation, score, path in cells:
+        distance = "1 bit" if bits == "1" else f"{bits} bits"
+        out.print(Text(f"  {kind}, {distance}, {orientation}, score {score}"))
+        out.print(Text(f"    {printable(path)}"), soft_wrap=True)
+    out.print()
 
 
 def show_search(search: "SearchReport") -> None:

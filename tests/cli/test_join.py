@@ -53,10 +53,16 @@ def test_names_of_the_nearest_are_whole_however_narrow_the_screen(capsys, monkey
     row = {"query": "x.png", "split": "train", "distance": 0, "kind": "identical", "score": 1.0}
     show_nearest([row | {"orientation": "identity", "path": name} for name in names], ["x.png"])
     shown = capsys.readouterr().out.splitlines()
-    places = {line.index(f"train/{name}") for name in names for line in shown if name in line}
-    assert len(places) == 1
-    (header,) = (line for line in shown if "orientation" in line)
-    assert header.index("image") in places
+    assert shown[1:5] == [
+        "  identical, 0 bits, identity, score 1.00",
+        f"    train/{names[0]}",
+        "  identical, 0 bits, identity, score 1.00",
+        f"    train/{names[1]}",
+    ]
+    show_nearest([row | {"orientation": "flip_left_right", "path": "1" * 30}], ["x.png"])
+    shown = capsys.readouterr().out
+    assert too_wide(shown) == []
+    assert "orientation" in shown
 
 
 def test_a_join_writes_pairs_and_counts_them(data, tmp_path):

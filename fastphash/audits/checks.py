@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -68,25 +68,25 @@ def check_images(
             where = "the list of its files" if source.listed else os.fsdecode(source.root)
             raise FastphashError(f"split {source.split!r} has no images: {where} is empty")
         if not tally.hashed + tally.kept + tally.missing:
-            hidden = ""
-            if tally.hidden:
-                left_out = count(
-                    tally.hidden,
-                    "hidden file or folder was",
-                    "hidden files and folders were",
-                )
-                hidden = f"; {left_out} left out: `hidden`"
-            if tally.excluded:
-                left_out = count(tally.excluded, "file or folder was", "files and folders were")
-                hidden += f"; {left_out} left out by `include` and `exclude`"
             raise FastphashError(
                 f"split {source.split!r} has no images: in {os.fsdecode(source.root)} "
                 f"{count(tally.rejected, 'file was', 'files were')} rejected"
-                f"{_why_rejected(source.split, rejected)} and "
-                f"{tally.skipped:,} skipped{hidden}"
-                + "".join(f"; {line}" for line in unread_in_words(source.split, tally.containers))
-                + (f"; {names} lists them" if names and tally.rejected > 1 else "")
+                f"{_why_rejected(source.split, rejected)} and {tally.skipped:,} skipped"
+                + "".join(f"; {remark}" for remark in _remarks(source.split, tally, names))
             )
+
+
+def _remarks(split: str, tally: Tally, names: Path | None) -> Iterator[str]:
+    """What was left out or not read, and where rejected files are listed."""
+    if tally.hidden:
+        what = count(tally.hidden, "hidden file or folder was", "hidden files and folders were")
+        yield f"{what} left out: `hidden`"
+    if tally.excluded:
+        what = count(tally.excluded, "file or folder was", "files and folders were")
+        yield f"{what} left out by `include` and `exclude`"
+    yield from unread_in_words(split, tally.containers)
+    if names and tally.rejected > 1:
+        yield f"{names} lists them"
 
 
 def _why_rejected(split: str, rejected: pa.Table) -> str:

@@ -122,14 +122,9 @@ class TarContainer(InputContainer):
             raise ContainerError(what) from error
 
     def _read(self, member: Member) -> bytes:
-        data = self._forward
-        data.ahead = _AHEAD + (member.size if member.size <= LARGE else SNIFFED)
-        entry = read_entry(data.read_at, member.offset, {})
-        if entry is None or not _fits(entry, member):
-            entry = self._index().named.get(member.offset)
-            if entry is None or not _fits(entry, member):
-                raise ImageError("read", CHANGED)
-        source: Input | Forward = data
+        self._forward.ahead = _AHEAD + (member.size if member.size <= LARGE else SNIFFED)
+        entry = self._entry_of(member)
+        source: Input | Forward = self._forward
         if entry.kind == HARD_LINK:
             linked = self._linked(member, entry.link)
             if linked is None:
@@ -141,14 +136,24 @@ class TarContainer(InputContainer):
             head = source.read_at(entry.data, SNIFFED)
             if not sniff(head):
                 return head
-            # what is read ahead would be held twice; a stream can't go back
-            source = source if self.compressed else self._source
+            if not self.compressed:
+                # what is read ahead would be held twice
+                source = self._source
         if self.compressed and entry.size > MOST_BYTES:
             raise ImageError("read", f"{entry.size:,} bytes, more than {MOST_BYTES:,}")
         found = source.read_at(entry.data, entry.size)
         if len(found) < entry.size:
             raise ImageError("read", "the container is cut short within this member")
         return found
+
+    def _entry_of(self, member: Member) -> Entry:
+        """The entry of a member; ImageError if it isn't there any more."""
+        entry = read_entry(self._forward.read_at, member.offset, {})
+        if entry is None or not _fits(entry, member):
+            entry = self._index().named.get(member.offset)
+        if entry is None or not _fits(entry, member):
+            raise ImageError("read", CHANGED)
+        return entry
 
     def _linked(self, member: Member, link: bytes) -> Entry | None:
         """The file of a hard link; None if it isn't there, and neither name is an image's."""

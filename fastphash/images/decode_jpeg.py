@@ -65,17 +65,20 @@ def decode_jpeg(
     return _decode(data, (width, height), reduction(width, height) if reduced else 1, colours)
 
 
-def decode_reduced_jpeg(data: bytes, side: int, max_pixels: int | None = None) -> JpegPixels | None:
-    """Decode an ordinary JPEG in its colours, at a scale that leaves `side` pixels if it has them.
+def decode_reduced_jpeg(
+    data: bytes, side: int, max_pixels: int | None = None, *, grey: bool = False
+) -> JpegPixels | None:
+    """Decode an ordinary JPEG at a scale that leaves `side` pixels if it has them.
 
-    They are those of the longer side. Else as `decode_jpeg`.
+    They are those of the longer side. With `grey`, its colours are left out. Else as `decode_jpeg`.
     """
     header = jpeg_header(data, max_pixels)
     if header is None or not data.endswith(JPEG_END):
         return None
     width, height, components = header
     factor = long_side_reduction(width, height, side)
-    return _decode(data, (width, height), factor, "RGB" if components == 3 else "GRAY")
+    colours: _Colours = "RGB" if components == 3 and not grey else "GRAY"
+    return _decode(data, (width, height), factor, colours)
 
 
 def _decode(

@@ -15,8 +15,6 @@ from fastphash.looks.bars import find_picture
 
 # pixels of the longer side at which keypoints are found
 _SIDE = 256
-# and of what is kept to look closer at a part of it
-_FINE_SIDE = 512
 _KEYPOINTS = 600
 # smallest side of a picture in which keypoints are looked for, in pixels
 _LEAST_SIDE = 32
@@ -56,7 +54,7 @@ class Described(NamedTuple):
     box : Box
         What bars leave of the whole picture.
     fine : uint8 (h, w)
-        The same as `grey`, with 512 pixels at most on the longer side.
+        The same as `grey`, not reduced.
     """
 
     grey: NDArray[np.uint8]
@@ -84,7 +82,7 @@ def describe(picture: NDArray[np.uint8]) -> Described:
     inner = find_picture(grey)
     height, width = grey.shape
     box = inner.left / width, inner.top / height, inner.right / width, inner.bottom / height
-    fine = reduce_to(inner.cut(grey), _FINE_SIDE)
+    fine = np.ascontiguousarray(inner.cut(grey))
     grey = reduce_to(fine, _SIDE)
     points, marks = np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8)
     if min(grey.shape) >= _LEAST_SIDE:

@@ -3,11 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.images.decode_jpeg import decode_reduced_jpeg
 from fastphash.images.preview import decode_small, resize_pixels
 from fastphash.images.rendering import Rendering
 
 #: Pixels of a picture's longer side, at most.
 LOOK_SIDE = 768
+
+# pixels of the longer side that a grey JPEG keeps, if it has them
+_GREY_SIDE = 512
 
 
 def decode_picture(
@@ -16,6 +20,7 @@ def decode_picture(
     exif: bool = False,
     side: int = LOOK_SIDE,
     rendering: Rendering | None = None,
+    grey: bool = False,
 ) -> NDArray[np.uint8]:
     """Decode the first frame of an image for a look: uint8 (h, w, 3), or (h, w) if it is grey.
 
@@ -32,12 +37,17 @@ def decode_picture(
         Pixels of the longer side, at most.
     rendering : Rendering, optional
         That of its hash.
+    grey : bool
+        Whether grey will do, to be aligned: ordinary JPEGs are decoded without their colours, with
+        512 to 1,023 pixels on the longer side where they have more.
 
     Raises
     ------
     ImageError
         The bytes aren't an image of a supported format, or are damaged.
     """
+    if grey and not exif and (jpeg := decode_reduced_jpeg(data, _GREY_SIDE, grey=True)):
+        return jpeg.pixels
     return decode_small(data, side, exif=exif, rendering=rendering)
 
 

@@ -40,8 +40,8 @@ _ENOUGH_MEMORY = 1 << 30
 _LEAST_MEMORY = 512 << 20
 # bytes of decoded pictures that a worker keeps
 _KEPT = 192 << 20
-# pictures whose keypoints it keeps, each of 360 KB at most
-_DESCRIBED = 256
+# pictures whose keypoints it keeps, each of 1.1 MB at most
+_DESCRIBED = 96
 # items of a pair: its two pictures, and comparing them
 _ITEMS, _COMPARISON = 3, 2
 # pairs that are worth a further worker, and the most that one is given at once
@@ -111,6 +111,11 @@ class LookTask(NamedTuple):
     compared: bool = True
     coloured: bool = False
     need_keypoints: bool = False
+
+    @property
+    def grey(self) -> bool:
+        """Whether nobody looks at colours, nor at places."""
+        return not (self.compared or self.coloured)
 
 
 def why_unaligned() -> str:
@@ -209,31 +214,27 @@ class _Pictures:
     """Decoded pictures, the last used of which are kept."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[bytes, bool, Rendering | None], NDArray[np.uint8]] = (
-            OrderedDict()
-        )
+        self._kept: OrderedDict[Hashable, NDArray[np.uint8]] = OrderedDict()
         self._bytes = 0
-        self._described: OrderedDict[tuple[bytes, bool, Rendering | None, int], Described] = (
-            OrderedDict()
-        )
+        self._described: OrderedDict[Hashable, Described] = OrderedDict()
 
-    def describe(self, file: LookFile, orientation: int = 0) -> Described:
+    def describe(self, file: LookFile, orientation: int = 0, *, grey: bool = False) -> Described:
         """The keypoints of a file's picture, turned; errors are those of `decode`."""
-        key = file.digest, file.exif, file.rendering, orientation
+        key = file.digest, file.exif, file.rendering, grey, orientation
         if key in self._described:
             self._described.move_to_end(key)
             return self._described[key]
-        described = describe(orient_pixels(self.decode(file), orientation))
+        described = describe(orient_pixels(self.decode(file, grey=grey), orientation))
         self._described[key] = described
         while len(self._described) > _DESCRIBED:
             self._described.popitem(last=False)
         return described
 
-    def cannot_decode(self, file: LookFile) -> bool:
+    def cannot_decode(self, file: LookFile, *, grey: bool = False) -> bool:
         """Whether a file is gone or changed, no image, or too large for a worker."""
         for _ in range(2):
             try:
-                self.decode(file)
+                self.decode(file, grey=grey)
             except ImageError:
                 return True
             except MemoryError:
@@ -245,15 +246,18 @@ class _Pictures:
                 return False
         return True
 
-    def decode(self, file: LookFile) -> NDArray[np.uint8]:
-        """The picture of a file; ImageError if the file is gone or changed, or no image."""
-        key = file.digest, file.exif, file.rendering
+    def decode(self, file: LookFile, *, grey: bool = False) -> NDArray[np.uint8]:
+        """The picture of a file; ImageError if the file is gone or changed, or no image.
+
+        `grey` is that of `decode_picture`.
+        """
+        key = file.digest, file.exif, file.rendering, grey
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
         data = _read(file)
         limit_pixels(file.pixels or MAX_PIXELS)
-        picture = decode_picture(data, exif=file.exif, rendering=file.rendering)
+        picture = decode_picture(data, exif=file.exif, rendering=file.rendering, grey=grey)
         self._kept[key] = picture
         self._bytes += picture.nbytes
         while self._bytes > _KEPT:
@@ -302,7 +306,8 @@ def _answer(
     unreadable = [False, False]
     for side, file in enumerate((task.left, task.right)):
         at(first + side)
-        unreadable[side] = first + side in refused or pictures.cannot_decode(file)
+        refuses = first + side in refused
+        unreadable[side] = refuses or pictures.cannot_decode(file, grey=task.grey)
     at(first + _COMPARISON)
     try:
         return (unreadable[0], unreadable[1]) if any(unreadable) else _look(pictures, task)
@@ -318,8 +323,9 @@ def _look(pictures: _Pictures, task: LookTask) -> Look:
         change = find_change(*sized) if task.compared else None
         colours = look_at_colours(*sized) if task.coloured else None
     if task.aligned:
-        described = pictures.describe(task.left, task.orientation), pictures.describe(task.right)
-        alignment = align_described(*described, need_keypoints=task.need_keypoints)
+        ours = pictures.describe(task.left, task.orientation, grey=task.grey)
+        theirs = pictures.describe(task.right, grey=task.grey)
+        alignment = align_described(ours, theirs, need_keypoints=task.need_keypoints)
     return Look(change, alignment, colours)
 
 

@@ -167,9 +167,12 @@ def test_a_picture_is_decoded_small_in_colour_and_turned_by_exif(photo, picture)
     large = encode(np.tile(photo(60, 120, 3), (15, 15, 1)), "JPEG", 90)
     assert decode_picture(large).shape == (300, 600, 3)
     assert decode_picture(large, side=128).shape[:2] == (57, 113)
+    # as libjpeg reduces it: 512 pixels are left
+    assert decode_picture(large, grey=True).shape == (450, 900)
     exif = Image.Exif()
     exif[0x0112] = 6
     file = io.BytesIO()
     picture.save(file, "JPEG", exif=exif)
     assert decode_picture(file.getvalue()).shape == (200, 260, 3)
     assert decode_picture(file.getvalue(), exif=True).shape == (260, 200, 3)
+    assert decode_picture(file.getvalue(), exif=True, grey=True).shape[:2] == (260, 200)

@@ -107,6 +107,22 @@ def test_pairs_are_aligned_where_that_is_asked(files, monkeypatch):
         look_at_pairs([LookTask(plain, plain, aligned=True)])
 
 
+def test_jpegs_are_aligned_in_grey_unless_colours_are_looked_at(photo):
+    plain, small = (file(encode(photo(*shape, 3), "JPEG", 90)) for shape in ((90, 120), (60, 80)))
+    both = LookTask(plain, small, aligned=True, compared=False)
+    assert [task.grey for task in (both, both._replace(coloured=True), LookTask(*both[:2]))] == [
+        True,
+        False,
+        False,
+    ]
+    found = look_at_pairs([both, both._replace(compared=True)])
+    np.testing.assert_allclose(found.correlation[0], found.correlation[1], atol=0.02)
+    pictures = run._Pictures()
+    # each is kept apart, and not taken for the other
+    shapes = [pictures.decode(plain, grey=grey).shape for grey in (True, False, True)]
+    assert shapes == [(90, 120), (90, 120, 3), (90, 120)]
+
+
 def test_a_library_that_cannot_be_loaded_is_no_opencv(tmp_path, monkeypatch):
     folder = tmp_path / "cv2"
     folder.mkdir()

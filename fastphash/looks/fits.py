@@ -17,6 +17,8 @@ Matrix = NDArray[np.float64]
 
 # rounds of the refinement, the gain that ends it, and the side of its blur in pixels
 _ROUNDS, _GAIN, _BLUR = 30, 1e-4, 5
+# agreement that needs no refinement: no judgement asks for more
+_SURE = 0.98
 # shares of a side by which it may move a corner: further away lies another start
 _MOST_MOVED = 0.15
 # detail is what is left between blurs of these sigmas, in pixels
@@ -65,20 +67,27 @@ class Fit(NamedTuple):
 
 
 def fit_detail(
-    left: NDArray[np.float32], right: NDArray[np.float32], starts: Sequence[Matrix]
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    starts: Sequence[Matrix],
+    least: float = -1.0,
 ) -> Fit:
-    """Refine the best of some transforms until light and dark fit best (ECC); compare the detail.
+    """Compare the detail under the best of some transforms, refined until light and dark fit (ECC).
 
     Parameters
     ----------
     left, right : float32 (h, w)
         Grey levels; some 160 pixels on the longer side serve best.
     starts : sequence of float64 (3, 3)
+    least : float
+        The correlation from which on the best one is refined.
     """
     cv2 = load_opencv()
     places = [as_pixels(invert(start), right.shape, left.shape) for start in starts]
     fits = [_fit(cv2, left, right, back) for back in places]
     best = max(range(len(fits)), key=lambda place: _quality(fits[place]))
+    if fits[best].correlation < least or min(_quality(fits[best])) >= _SURE:
+        return fits[best]
     refined = _fit(cv2, left, right, _refine(cv2, left, right, places[best]))
     # text and logos may have pulled it away
     return max(refined, fits[best], key=_quality)

@@ -54,6 +54,17 @@ def test_the_best_start_is_refined():
     assert fit.shares[0, 2] == pytest.approx(40 / 160, abs=1e-3)
 
 
+def test_a_start_that_is_far_off_or_exact_is_not_refined():
+    picture = noise(1)
+    moved = np.roll(picture, 3, axis=1)
+    start = fit_detail(picture, moved, [np.eye(3)], least=0.99)
+    assert start.correlation < 0.99
+    np.testing.assert_allclose(start.shares, np.eye(3), atol=1e-9)
+    exact = fit_detail(picture, picture, [np.eye(3)])
+    assert exact.correlation == pytest.approx(1)
+    np.testing.assert_allclose(exact.shares, np.eye(3), atol=1e-9)
+
+
 def test_detail_everywhere_covers_and_holds_everything():
     fit = fit_detail(noise(2), noise(2), [np.eye(3)])
     assert (fit.covered, fit.held) == (1, 8)

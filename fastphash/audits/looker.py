@@ -103,8 +103,9 @@ class Looker:
         """Look for places where these pairs differ; or align them instead, which needs OpenCV.
 
         They are aligned if it is given which `need_keypoints`, bool (n,): those are not aligned
-        where no keypoints agree. Colours are compared where cells of the same frame are faded or
-        different. Where a file is gone, another one of the same bytes is read.
+        where no keypoints agree, and their colours decide nothing. Colours of others are compared
+        where cells of the same frame are faded or different. Where a file is gone, another one of
+        the same bytes is read.
         """
         self._left -= pairs.left.size
         self._seen = np.concatenate([self._seen, self.keys(pairs.left, pairs.right)])
@@ -154,7 +155,7 @@ def _tasks(
     needs = np.zeros(pairs.left.size, np.bool_) if need_keypoints is None else need_keypoints
     left, right = (_files(rows, readers, side) for side in (pairs.left, pairs.right))
     relation = pairs.relation
-    coloured = np.isin(relation.colour, (FADED, DIFFERENT)) & (relation.kind != CROPPED)
+    coloured = np.isin(relation.colour, (FADED, DIFFERENT)) & (relation.kind != CROPPED) & ~needs
     return [
         LookTask(one, other, orientation, aligned, not aligned, colours, need)
         for one, other, orientation, colours, need in zip(

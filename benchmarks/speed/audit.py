@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.support.command_line import make_parser
+from benchmarks.support.command_line import existing_folder, make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.processes import time_fastphash
@@ -35,34 +35,49 @@ _AUDITS = {
 
 
 def main() -> None:
-    arguments = make_parser(__doc__, count=500, rounds=7).parse_args()
+    parser = make_parser(__doc__, count=500, rounds=7)
+    parser.add_argument(
+        "--splits",
+        type=existing_folder,
+        metavar="FOLDER",
+        help="audit the images in its folders train and val (default: pictures are written first)",
+    )
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        if arguments.photos:
-            write_crops(folder / "all", arguments.photos, arguments.count, _SIDE)
-        else:
-            write_scenes(folder / "all", arguments.count)
-        move_into_splits(folder)
-        rivals = {_HASHING: partial(hash_alone, folder)} | {
-            name: partial(audit, folder, *options) for name, options in _AUDITS.items()
+        out = Path(temporary)
+        splits = arguments.splits or write_splits(out, arguments.photos, arguments.count)
+        rivals = {_HASHING: partial(hash_alone, splits, out)} | {
+            name: partial(audit, splits, out, name) for name in _AUDITS
         }
         seconds = time_in_turn(rivals, arguments.rounds)
         rows = [(_HASHING, "", "", "", spread(seconds[_HASHING]), "")]
         for name in _AUDITS:
-            rivals[name]()
             times_as_long = ratio(seconds, name, _HASHING)
-            rows.append((name, *describe(folder), spread(seconds[name]), times_as_long))
-    header = f"{arguments.count:,} pictures"
-    print_table((header, "radius", "copies", "pairs looked at", SECONDS, "times as long"), rows)
+            rows.append((name, *describe(out / name), spread(seconds[name]), times_as_long))
+        size = sum(len(list((splits / name).iterdir())) for name in _SPLITS)
+    print_table(
+        (f"{size:,} pictures", "radius", "copies", "pairs looked at", SECONDS, "times as long"),
+        rows,
+    )
 
 
-def describe(folder: Path) -> tuple[str, str, str]:
+def describe(out: Path) -> tuple[str, str, str]:
     """The radius of an audit, how many copies it found, and at how many pairs it looked."""
-    summary = atomic.read_json(folder / "audit" / "summary.json")
+    summary = atomic.read_json(out / "summary.json")
     copies = summary["groups"]["images"] - summary["groups"]["groups"]
     looks = summary["looks"]
     looked = looks["looked"] + looks["doubts"]["looked"]
     return f"{summary['radius']}", f"{copies:,}", f"{looked:,}"
+
+
+def write_splits(folder: Path, photos: list[Path], count: int) -> Path:
+    """Write crops of photos, or scenes, into two splits."""
+    if photos:
+        write_crops(folder / "all", photos, count, _SIDE)
+    else:
+        write_scenes(folder / "all", count)
+    move_into_splits(folder)
+    return folder
 
 
 def move_into_splits(folder: Path) -> None:
@@ -89,20 +104,20 @@ def write_some_scenes(task: tuple[Path, int, int]) -> None:
         (folder / f"{i:06d}.jpg").write_bytes(encode(pixels, "JPEG", 85))
 
 
-def hash_alone(folder: Path) -> None:
+def hash_alone(splits: Path, out: Path) -> None:
     """Hash the splits from scratch."""
-    _run(folder, "hash", "hashes")
+    _run("hash", splits, out / _HASHING)
 
 
-def audit(folder: Path, *options: str) -> None:
-    """Audit the splits from scratch."""
-    _run(folder, "audit", "audit", *options)
+def audit(splits: Path, out: Path, name: str) -> None:
+    """Audit the splits from scratch, in the way of this name."""
+    _run("audit", splits, out / name, *_AUDITS[name])
 
 
-def _run(folder: Path, command: str, out: str, *options: str) -> None:
-    shutil.rmtree(folder / out, ignore_errors=True)
-    splits = [f"{name}={folder / name}" for name in _SPLITS]
-    time_fastphash(command, *splits, "-o", str(folder / out), *options)
+def _run(command: str, splits: Path, out: Path, *options: str) -> None:
+    shutil.rmtree(out, ignore_errors=True)
+    named = [f"{name}={splits / name}" for name in _SPLITS]
+    time_fastphash(command, *named, "-o", str(out), *options)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from fastphash.looks.local_change import CHANGED, LocalChange, find_local_change
+from fastphash.looks.local_change import CHANGED, ComparedPictures, LocalChange
 
 # blocks along each side
 _BLOCKS = 3
@@ -216,14 +216,19 @@ def find_change(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> LocalChang
     Parameters are those of `fastphash.looks.local_change.find_local_change`. In the frame that
     explains more, fewer cells differ; the place is in the right picture.
     """
-    change = find_local_change(left, right)
+    whole = ComparedPictures(left, right)
+    # other tones take the longest: where another frame explains everything nobody tries them
+    frame = None if whole.agree else find_frame(_grey(left), _grey(right))
+    if frame is None:
+        return whole.find_change()
+    *shown, (x, y, *_) = into_frame(left, right, frame)
+    framed = ComparedPictures(*shown)
+    if framed.agree:
+        return framed.find_change()
+    change = whole.find_change()
     if change.strength < CHANGED:
         return change
-    frame = find_frame(_grey(left), _grey(right))
-    if frame is None:
-        return change
-    *shown, (x, y, *_) = into_frame(left, right, frame)
-    again = find_local_change(*shown)
+    again = framed.find_change()
     if again.strength >= CHANGED and again.share >= change.share:
         return change
     rows, columns = shown[1].shape[:2]

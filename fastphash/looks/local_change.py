@@ -135,38 +135,62 @@ def find_local_change(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> Loca
     UsageError
         The pictures are of different sizes, or not arrays of that kind.
     """
-    left, right = _as_rgb(left), _as_rgb(right)
-    if left.shape != right.shape:
-        raise UsageError(
-            "pictures of one size are compared, not of "
-            f"{left.shape[1]} x {left.shape[0]} and {right.shape[1]} x {right.shape[0]} pixels"
-        )
-    if np.array_equal(left, right) or min(left.shape[:2]) < _LEAST_SIDE:
-        return LocalChange(0.0, _NOWHERE, 0.0)
-    difference, factor = _explain(left, right)
-    strength = difference.strength / factor
-    place = _find_place(difference) if strength >= CHANGED else _NOWHERE
-    return LocalChange(strength, place, difference.share)
+    return ComparedPictures(left, right).find_change()
 
 
-def _explain(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> tuple[_Difference, float]:
+class ComparedPictures:
+    """Two pictures of one scene, compared as they are, and in other tones only if that is asked.
+
+    Parameters and errors are those of `find_local_change`.
+    """
+
+    def __init__(self, left: NDArray[np.uint8], right: NDArray[np.uint8]) -> None:
+        left, right = _as_rgb(left), _as_rgb(right)
+        if left.shape != right.shape:
+            raise UsageError(
+                "pictures of one size are compared, not of "
+                f"{left.shape[1]} x {left.shape[0]} and {right.shape[1]} x {right.shape[0]} pixels"
+            )
+        self._pixels = left, right
+        self._planes: tuple[_Planes, _Planes] | None = None
+        if not np.array_equal(left, right) and min(left.shape[:2]) >= _LEAST_SIDE:
+            self._planes = _Planes.of(left), _Planes.of(right)
+            self._untoned = _compare(*self._planes)
+
+    @property
+    def agree(self) -> bool:
+        """Whether no place differs, whatever the tone."""
+        return self._planes is None or self._untoned.strength < CHANGED
+
+    def find_change(self) -> LocalChange:
+        """The place where they differ the most, with the tone that explains the most."""
+        if self._planes is None:
+            return LocalChange(0.0, _NOWHERE, 0.0)
+        difference, factor = _explain(self._pixels, self._planes, self._untoned)
+        strength = difference.strength / factor
+        place = _find_place(difference) if strength >= CHANGED else _NOWHERE
+        return LocalChange(strength, place, difference.share)
+
+
+def _explain(
+    pixels: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    planes: tuple[_Planes, _Planes],
+    untoned: _Difference,
+) -> tuple[_Difference, float]:
     """The difference that stays with the best explanation, and what to divide its strength by."""
-    ours, theirs = _Planes.of(left), _Planes.of(right)
-    difference, factor = _compare(ours, theirs), 1.0
+    difference, factor = untoned, 1.0
     strength, share = difference.strength, difference.share
     if strength < CHANGED or (strength >= _CLEAR and share < _CLEAR_SHARE and difference.is_grey):
         return difference, factor
     divisor = _TONE_FACTOR if share >= _TONE_SHARE else 1.0
-    for source, target, untoned, planes in (
-        (left, right, ours, theirs),
-        (right, left, theirs, ours),
-    ):
-        for tone in fit_tones(source, target):
-            toned_planes = _Planes.of(source, tone)
+    for source in (0, 1):
+        target = 1 - source
+        for tone in fit_tones(pixels[source], pixels[target]):
+            toned_planes = _Planes.of(pixels[source], tone)
             # a tone that wipes out a picture explains nothing
-            if toned_planes.contrast.sum() < _LEAST_CONTRAST * untoned.contrast.sum():
+            if toned_planes.contrast.sum() < _LEAST_CONTRAST * planes[source].contrast.sum():
                 continue
-            toned = _compare(toned_planes, planes)
+            toned = _compare(toned_planes, planes[target])
             if toned.strength / divisor < difference.strength / factor:
                 difference, factor = toned, divisor
             if difference.strength / factor < CHANGED:

@@ -1,9 +1,12 @@
 """Pictures whose frames differ slightly."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from fastphash.looks import local_change
 from fastphash.looks.frames import find_change, find_frame, into_frame
 from fastphash.looks.local_change import CHANGED, find_local_change
 
@@ -47,6 +50,16 @@ def test_a_slight_crop_is_no_change(edges):
     for left, right in ((pixels, other), (other, pixels)):
         assert find_local_change(left, right).strength >= CHANGED
         assert find_change(left, right).strength < CHANGED
+
+
+def test_no_tone_is_fitted_to_what_a_frame_explains(monkeypatch):
+    tones = mock.Mock(return_value=[])
+    monkeypatch.setattr(local_change, "fit_tones", tones)
+    pixels = photo()
+    assert find_change(pixels, cropped(pixels, 4, 0, 2, 6)).strength < CHANGED
+    tones.assert_not_called()
+    assert find_change(pixels, photo(1)).strength >= CHANGED
+    tones.assert_called()
 
 
 def test_a_place_that_differs_is_found_in_another_frame():

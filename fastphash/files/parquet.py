@@ -227,6 +227,15 @@ def count_rows(path: Path) -> int:
         return int(pq.read_metadata(file).num_rows)
 
 
+def release_memory() -> None:
+    """Give back to the system what pyarrow keeps of the memory that it frees.
+
+    That is a third of a table that was read in parts, 30 MB with a million groups. Of numpy's
+    arrays `fastphash.base.system.return_freed_arrays` does so.
+    """
+    pa.default_memory_pool().release_unused()
+
+
 def read_schema(path: Path) -> pa.Schema:
     """The Arrow schema of a Parquet file, with its metadata; StoreError as for `read_table`."""
     with reading(path) as file:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import COLOURS, KINDS, ORIENTATIONS
-from fastphash.inspector.columns import NONE, read_columns, release_arrow_memory
+from fastphash.files import parquet
+from fastphash.inspector.columns import NONE, read_columns
 from fastphash.inspector.details import read_details
 from fastphash.inspector.name_index import NameIndex
 from fastphash.inspector.page_state import Filter
@@ -107,7 +108,7 @@ class Catalog:
         self._selection = Selection(self.columns)
         self._index = NameIndex(self.columns)
         self.details = read_details(audited, self.columns, self._index, progress)
-        release_arrow_memory()
+        parquet.release_memory()
 
     def __len__(self) -> int:
         """How many groups there are."""
@@ -214,5 +215,5 @@ class Catalog:
             split, digest = (table[name].filter(wanted).to_pylist() for name in ("split", "digest"))
             candidates = map(Image, split, exact.filter(wanted).to_pylist(), digest)
             stored.update(images.intersection(candidates))
-        release_arrow_memory()
+        parquet.release_memory()
         return {image for image in stored if image.split in self.splits}

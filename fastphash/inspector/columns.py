@@ -147,7 +147,7 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
 
     def read(name: str) -> pa.ChunkedArray:
         # one column at a time, and what reading the last one took is given back before the next
-        release_arrow_memory()
+        parquet.release_memory()
         return read_groups(audited.folder, [name])[name]
 
     # what takes most room for a while comes first
@@ -177,7 +177,7 @@ def read_columns(audited: AuditFolder) -> GroupColumns:
         part_rows,
         part_table,
     )
-    release_arrow_memory()
+    parquet.release_memory()
     return columns
 
 
@@ -211,14 +211,6 @@ def encode_names(column: pa.ChunkedArray, names: list[str] | tuple[str, ...]) ->
         codes[start : start + len(chunk)] = code_of[entries].astype(codes.dtype)
         start += len(chunk)
     return codes
-
-
-def release_arrow_memory() -> None:
-    """Give back to the system what pyarrow keeps when it frees it: 30 MB with a million groups.
-
-    Of numpy's arrays `fastphash.base.system.return_freed_arrays` does so.
-    """
-    pa.default_memory_pool().release_unused()
 
 
 def _starts(group: NDArray[np.int64], audited: AuditFolder) -> NDArray[np.int64]:

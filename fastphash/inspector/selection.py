@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from fastphash.base.machine import core_count
 from fastphash.base.threads import run_all
 from fastphash.base.vocabulary import KINDS
-from fastphash.inspector.columns import GroupColumns, release_arrow_memory
+from fastphash.files import parquet
+from fastphash.inspector.columns import GroupColumns
 from fastphash.inspector.page_state import Filter, Order
 
 _REMEMBERED = 4
@@ -68,7 +69,7 @@ class Selection:
             passing &= columns.across
         if wanted.name:
             passing &= columns.reduce(np.logical_or, self._named(wanted.name, passing))
-            release_arrow_memory()
+            parquet.release_memory()
         order = self._order(wanted.order)
         return order[passing[order]]
 

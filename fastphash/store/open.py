@@ -3,7 +3,7 @@
 import itertools
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,14 +85,11 @@ def read_hashes(
     store.verify()
     if split is not None and split not in store.roots:
         raise UsageError(f"{path} has no split {split!r}: it has {', '.join(store.roots)}")
-    schema = pa.schema([column for column in store.schema if column.name not in _ON_DEMAND])
-    parts = [store.read_part(part, schema.names) for part in store.parts]
-    table = pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])
-    table = table.unify_dictionaries()
-    table = table.append_column(STORE_ROW, pa.array(np.arange(table.num_rows)))
+    table = parquet.concat(_read_schema(store), _read_parts(store, split))
     if split is None and store.left_out and not everything:
         table = _without_left_out(table, store)
-    return HashTable(_one_split(table, split), store.definition, store)
+    parquet.release_memory()
+    return HashTable(table, store.definition, store)
 
 
 def read_rejected(target: str) -> pa.Table:
@@ -212,6 +209,24 @@ def _resized_alike(hashes: HashTable, one: PassOrder, other: PassOrder) -> bool:
         for width, height in sizes
         for w, h in ((width, height), (height, width))
     )
+
+
+def _read_schema(store: Store) -> pa.Schema:
+    """The columns of rows that are not read on demand, and their places in the store."""
+    columns = [column for column in store.schema if column.name not in _ON_DEMAND]
+    return pa.schema([*columns, (STORE_ROW, pa.int64())])
+
+
+def _read_parts(store: Store, split: str | None) -> Iterator[pa.Table]:
+    """The rows of each part, or those of one split."""
+    schema = _read_schema(store)
+    start = 0
+    for part in store.parts:
+        if split is None or split in part.splits:
+            table = store.read_part(part, schema.names[:-1])
+            places = pa.array(np.arange(start, start + part.rows))
+            yield _one_split(table.append_column(STORE_ROW, places).cast(schema), split)
+        start += part.rows
 
 
 def _split_target(target: str) -> tuple[Path, str | None]:

@@ -52,6 +52,28 @@ def test_thumbnails_are_read_for_the_chosen_rows_alone(tmp_path, columns_read):
     assert columns_read == [(f"part-00000{i}.parquet", ["thumbnail"]) for i in (0, 2)]
 
 
+def test_of_a_split_only_its_parts_are_read(tmp_path, columns_read):
+    pixels = np.random.default_rng(2).integers(0, 256, (9, 1024), np.uint8)
+    pieces = [
+        {
+            "path": [str(row) for row in part],
+            "phash": hashes(3),
+            "thumbnail": pixels[part],
+            "split": splits.split(),
+        }
+        for part, splits in (
+            (range(3), "a a a"),
+            (range(3, 6), "a b a"),
+            (range(6, 9), "b b b"),
+        )
+    ]
+    store = write_store(tmp_path / "s", *pieces)
+    rows = read_hashes(f"{store.path}@b")
+    assert [name for name, _ in columns_read] == ["part-000001.parquet", "part-000002.parquet"]
+    assert rows.table["path"].to_pylist() == ["4", "6", "7", "8"]
+    assert (rows.thumbnails == pixels[[4, 6, 7, 8]]).all()
+
+
 def test_thumbnails_of_a_file_and_of_several_stores_are_those_of_the_column(tmp_path):
     pixels = np.random.default_rng(3).integers(0, 256, (4, 1024), np.uint8)
     for name, part in (("one", slice(0, 2)), ("two", slice(2, 4))):

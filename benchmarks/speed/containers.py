@@ -180,11 +180,13 @@ def write_zip(path: Path, images: Sequence[Path], compression: int) -> None:
             archive.write(image, image.name)
 
 
-def write_parquet(path: Path, images: Sequence[Path]) -> None:
+def write_parquet(
+    path: Path, images: Sequence[Path], rows_per_group: int = _ROWS_PER_GROUP
+) -> None:
     """A column of structs, as of Hugging Face."""
     rows = [{"bytes": image.read_bytes(), "path": image.name} for image in images]
     table = pa.table({"image": pa.array(rows, _IMAGE)})
-    pq.write_table(table, path, row_group_size=_ROWS_PER_GROUP)
+    pq.write_table(table, path, row_group_size=rows_per_group)
 
 
 _KINDS: Mapping[str, tuple[str, WriteShard]] = {

@@ -24,6 +24,7 @@ QUICK = {
     "accuracy.small_differences": ["--count", "2"],
     "accuracy.thumbnails": ["--count", "12"],
     "speed.audit": ["--count", "40", "--rounds", "1"],
+    "speed.bucket_memory": ["--count", "24", "--rounds", "1", "--shards", "2", "--delay", "1"],
     "speed.clean_shards": ["--count", "60", "--shards", "3", "--rounds", "1"],
     "speed.coco": ["--images", "200", "--annotations", "900", "--rounds", "1"],
     "speed.containers": ["--count", "24", "--rounds", "1", "--shards", "2"],

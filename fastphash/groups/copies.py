@@ -48,7 +48,9 @@ class RankedRows(NamedTuple):
     criteria: CopyCriteria
 
     def take(self, rows: NDArray[np.int64]) -> "RankedRows":
-        """These rows, in this order."""
+        """These rows, in this order; without a copy if they are all of them."""
+        if np.array_equal(rows, np.arange(self.number.size)):
+            return self
         return self._replace(
             hashes=self.hashes.take(rows),
             content=self.content.take(rows),

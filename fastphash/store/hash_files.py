@@ -41,7 +41,7 @@ class HashDecoder:
     decimal; binary values are eight bytes, or sixteen hex digits. The first value says which, and
     the others must be alike, so that none is misread.
 
-    Parameters
+    Attributes
     ----------
     is_text : bool
         Whether binary columns are text, as those of CSV are.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,38 @@ from fastphash.results.groups import (
     keepers_first,
 )
 from fastphash.results.leak_table import ImageLeaks, SplitLeaks, find_leaks, merge_leaks
+from fastphash.results.partners import find_partnered
 from fastphash.results.priority import priority
 from fastphash.store.rows import HashTable
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.findings import NO_FINDINGS, Findings
 from fastphash.verification.looked_pairs import LookedPairs
+
+
+class SearchedRows(NamedTuple):
+    """What every search has in common.
+
+    Attributes
+    ----------
+    rows : HashTable
+        All that are compared.
+    order : int64 (n,)
+        Rows in order of priority, the keepers by decision first.
+    partnered : bool (n,)
+        See `find_partnered`.
+    """
+
+    rows: HashTable
+    order: NDArray[np.int64]
+    partnered: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, rows: HashTable, criteria: CopyCriteria, decided: Resolved, split_order: Sequence[str]
+    ) -> Self:
+        """Of these rows; `split_order` is that in which splits keep their images."""
+        order = keepers_first(priority(rows, split_order), decided)
+        return cls(rows, order, find_partnered(rows, criteria))
 
 
 class FoundCopies(NamedTuple):
@@ -103,12 +130,11 @@ class FoundCopies(NamedTuple):
 
 
 def search_splits(
-    rows: HashTable,
+    searched: SearchedRows,
     splits: Sequence[str],
     criteria: CopyCriteria,
     options: AuditOptions,
     decided: Resolved,
-    split_order: Sequence[str],
     findings: Findings = NO_FINDINGS,
     unreadable: Findings = NO_FINDINGS,
 ) -> FoundCopies:
@@ -116,7 +142,7 @@ def search_splits(
 
     Parameters
     ----------
-    rows : HashTable
+    searched : SearchedRows
     splits : sequence of str
         Their names.
     criteria : CopyCriteria
@@ -124,16 +150,14 @@ def search_splits(
         How pairs become groups.
     decided : Resolved
         What was decided about these rows.
-    split_order : sequence of str
-        The splits in the order in which they keep their images.
     findings : Findings
         What was found about pairs of these rows: it counts more than thumbnails, and for all files
         of the same bytes.
     unreadable : Findings
         Pairs of these rows that nobody can look at: no sure copies.
     """
-    order = keepers_first(priority(rows, split_order), decided)
-    number = find_candidates(rows, order, criteria, decided, findings)
+    rows, order, partnered = searched
+    number = find_candidates(rows, order, criteria, decided, findings, partnered)
     ranked, decided = rows.take(number), decided.among(number)
     findings = findings.among(number).spread(ranked.digests)
     between = find_leaks(ranked, splits, criteria, decided, findings)

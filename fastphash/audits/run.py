@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash.audits.checks import check_images, check_output, check_splits_named
-from fastphash.audits.copies import FoundCopies, search_splits
+from fastphash.audits.copies import FoundCopies, SearchedRows, search_splits
 from fastphash.audits.doubts import first_round, settle
 from fastphash.audits.findings import find_findings, views_compared
 from fastphash.audits.labels import (
@@ -178,11 +178,10 @@ def _search(
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
     first = keep_in_first(split_order, options.keep_in)
+    searched = SearchedRows.of(compared, criteria, decided, first)
 
     def search(findings: Findings, unreadable: Findings) -> FoundCopies:
-        return search_splits(
-            compared, splits, criteria, options, decided, first, findings, unreadable
-        )
+        return search_splits(searched, splits, criteria, options, decided, findings, unreadable)
 
     readers = {source.split: source.reader for source in sources}
     limit = options.looks if criteria.score_near else 0

@@ -58,12 +58,16 @@ def find_candidates(
     criteria: CopyCriteria,
     decided: Resolved = NOTHING_DECIDED,
     findings: Findings = NO_FINDINGS,
+    partnered: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int64]:
     """Rows within the radius of another, or copies by decision or by what was found.
 
-    In this order, int64 (n,).
+    In this order, int64 (n,). `partnered` (n,) are fewer than those within the radius, if
+    `find_partnered` has been asked for them.
     """
-    partnered = has_partner(Index(rows.phashes, rows.known), criteria.radius, criteria.options)
+    if partnered is None:
+        partnered = has_partner(Index(rows.phashes, rows.known), criteria.radius, criteria.options)
+    partnered = partnered.copy()
     partnered[decided.copies] = True
     partnered[findings.pairs] = True
     return order[partnered[order]]

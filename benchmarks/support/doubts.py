@@ -107,7 +107,7 @@ def look_at_objects(individuals: int, seed: int, progress: Progress) -> LookedAt
 
         def describe_file(row: int, orientation: int) -> Described:
             if (row, orientation) not in described:
-                picture = decode_picture((folder / files[row]).read_bytes())
+                picture = decode_picture((folder / files[row]).read_bytes(), grey=True)
                 described[row, orientation] = describe(orient_pixels(picture, orientation))
             return described[row, orientation]
 

@@ -102,10 +102,10 @@ class Looker:
     def look(self, pairs: RowPairs, need_keypoints: NDArray[np.bool_] | None = None) -> Looks:
         """Look for places where these pairs differ; or align them instead, which needs OpenCV.
 
-        They are aligned if it is given which `need_keypoints`, bool (n,): those are not aligned
-        where no keypoints agree, and their colours decide nothing. Colours of others are compared
-        where cells of the same frame are faded or different. Where a file is gone, another one of
-        the same bytes is read.
+        With `need_keypoints`, bool (n,), they are aligned: those that need keypoints only where
+        these agree on how. Colours decide nothing there; those of others are compared where cells
+        of the same frame are faded or different. Where a file is gone, another one of the same
+        bytes is read.
         """
         self._left -= pairs.left.size
         self._seen = np.concatenate([self._seen, self.keys(pairs.left, pairs.right)])

@@ -105,8 +105,8 @@ def align_described(
 ) -> Alignment:
     """The same of pictures whose keypoints are known already.
 
-    With `need_keypoints` they are not aligned where no keypoints agree on how, and only by these
-    where the detail there is another one.
+    With `need_keypoints` they are not aligned where no keypoints agree on how. Where these agree
+    and the detail doesn't, nothing is refined.
     """
     found = _align_closely(left, right, need_keypoints=need_keypoints)
     if not found.correlation or left.box == (0, 0, 1, 1):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.labels.member_names import containers_as_folders
-from fastphash.sources.mask_names import bare_folder, bare_names, is_mask_folder, marked_names
+from fastphash.sources.mask_names import AFFIX, MARK, bare_folder, is_mask_folder
 from fastphash.store.rows import HashTable
 
 # least share of a folder's images that have a picture of the same name elsewhere in the split
@@ -188,8 +188,8 @@ def _places(rows: HashTable) -> _Places:
     paths = containers_as_folders(rows.table["path"].combine_chunks())
     folder = pc.replace_substring_regex(paths, r"/?[^/]*$", "")
     stem = pc.replace_substring_regex(paths, r"^.*/|\.[^./]*$", "")
-    marked = marked_names(stem).to_numpy(zero_copy_only=False)
-    bare = bare_names(stem)
+    marked = pc.match_substring_regex(stem, MARK).to_numpy(zero_copy_only=False)
+    bare = pc.replace_substring_regex(stem, AFFIX, "")
     encoded = folder.dictionary_encode()
     names = pa.array([bare_folder(name) for name in encoded.dictionary.to_pylist()], pa.string())
     path = pc.binary_join_element_wise(names.take(encoded.indices), bare, "/")

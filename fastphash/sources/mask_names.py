@@ -2,9 +2,6 @@
 
 import re
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 # what folders of masks are called, and how names of masks begin or end
 _MASKS = (
     *("ann", "ann[-_ ]?dir", "anno", "annos", "annotation", "annotations"),
@@ -27,8 +24,10 @@ _SPLITS = ("test", "testing", "train", "training", "val", "valid", "validation")
 _MASK, _PICTURE = "|".join(_MASKS), "|".join(_PICTURES)
 _ANY = "|".join((*_MASKS, *_PICTURES, *_VARIANTS))
 _GAP = "[-_. ]"
-_MARK = rf"(?i)^(?:{_MASK}){_GAP}|{_GAP}(?:{_MASK})(?:{_GAP}(?:{_ANY}))?$"
-_AFFIX = rf"(?i)^(?:{_ANY}){_GAP}|{_GAP}(?:{_ANY})(?:{_GAP}(?:{_ANY}))?$"
+#: Of names of files without their endings: what says that one is a mask, as in "1_mask".
+MARK = rf"(?i)^(?:{_MASK}){_GAP}|{_GAP}(?:{_MASK})(?:{_GAP}(?:{_ANY}))?$"
+#: The words of masks and pictures in such names, up to two at the end.
+AFFIX = rf"(?i)^(?:{_ANY}){_GAP}|{_GAP}(?:{_ANY})(?:{_GAP}(?:{_ANY}))?$"
 _MASK_WORD = re.compile(rf"(?i)(?:^|[^a-z])(?:{_MASK})(?:[^a-z]|$)")
 _PICTURE_WORD = re.compile(rf"(?i)(?:^|[^a-z])(?:{_PICTURE})(?:[^a-z]|$)")
 _MASK_NAME = re.compile(rf"(?i)(?:{_MASK})")
@@ -36,26 +35,13 @@ _PICTURE_NAME = re.compile(rf"(?i)(?:{_PICTURE})")
 _LEFT_OUT = re.compile(rf"(?i)(?:{_ANY}|{'|'.join(_SPLITS)})")
 
 
-def marked_names(stems: pa.Array) -> pa.Array:
-    """Whether names of files without their endings are those of masks: "1_mask" is, bool (n,)."""
-    return pc.match_substring_regex(stems, _MARK)
-
-
-def bare_names(stems: pa.Array) -> pa.Array:
-    """Names of files without the words of masks and pictures, up to two at the end.
-
-    "0_leftImg8bit" and "0_gtFine_labelIds" both are "0".
-    """
-    return pc.replace_substring_regex(stems, _AFFIX, "")
-
-
 def bare_name(stem: str) -> str:
-    """As `bare_names`, of one name.
+    """The name of a file, without its ending and the words of masks and pictures.
 
     >>> bare_name("0_leftImg8bit"), bare_name("0_gtFine_labelIds"), bare_name("1")
     ('0', '0', '1')
     """
-    return re.sub(_AFFIX, "", stem)
+    return re.sub(AFFIX, "", stem)
 
 
 def means_masks(name: str) -> bool:

@@ -28,16 +28,7 @@ def walk(
     """Every file below a folder in canonical order, without those below the folder `avoid`.
 
     Names of each folder are sorted by their bytes; folders that are reached twice are walked once.
-
-    Parameters
-    ----------
-    root : bytes
-    avoid : Path or None
-    patterns : NamePatterns
-    masks_in : callable
-        The names of the masks in a folder, by its path below the root.
-    hidden : bool
-        Whether hidden files and folders are entries like others.
+    `masks_in` gives the names of the masks in a folder, by its path below the root.
     """
     # folders entered, so that loops of links end
     seen: set[tuple[int, int]] = set()

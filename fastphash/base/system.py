@@ -255,6 +255,20 @@ def return_freed_arrays() -> None:
             ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_ARRAY)
 
 
+def copy_inside(source: int, start: int, size: int, target: int, at: int) -> int:
+    """Copy bytes from one open file into another, inside the system; how many, 0 where it can't.
+
+    That saves a copy to this process and one from it.
+    """
+    if sys.platform != "linux":
+        return 0
+    try:
+        return os.copy_file_range(source, target, size, start, at)
+    except OSError:
+        # other devices, an old system; or a full disk, which the caller's own write tells of
+        return 0
+
+
 def start_method() -> Literal["forkserver", "spawn"]:
     """How worker processes start: forked from a server with all modules, where that is safe.
 

@@ -136,6 +136,6 @@ def _copy_whole(job: ShardJob) -> bool:
 def _write_all(path: bytes, output: Output) -> None:
     file = FileInput(path)
     try:
-        copy_range(file.read_at, Range(0, file.size), output)
+        copy_range(file, Range(0, file.size), output)
     finally:
         file.close()

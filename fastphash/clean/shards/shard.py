@@ -1,13 +1,14 @@
 """What the copy of every format of containers offers."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple, Protocol, Self
 
-from fastphash.files.assembled import Output
+from fastphash.files.assembled import NewFile, Output
 from fastphash.sources.containers.format import Member
-from fastphash.sources.containers.input import InputError
+from fastphash.sources.containers.input import FileInput, Input, InputError
 
-_PIECE = 1 << 20
+# bytes that are read at once, and those that the system copies between two looks at signals
+_PIECE, _TAKEN = 1 << 20, 64 << 20
 
 
 class Range(NamedTuple):
@@ -58,12 +59,22 @@ def joined(ranges: Iterable[Range]) -> Iterator[Range]:
         yield run
 
 
-def copy_range(read_at: Callable[[int, int], bytes], part: Range, output: Output) -> None:
+def copy_range(source: Input, part: Range, output: Output) -> None:
     """Copy bytes of a container; InputError if it ends before, or can't be read."""
-    at = part.start
+    at = _take(source, part, output)
     while at < part.end:
-        data = read_at(at, min(_PIECE, part.end - at))
+        data = source.read_at(at, min(_PIECE, part.end - at))
         if not data:
             raise InputError("it is cut short")
         output.write(data)
         at += len(data)
+
+
+def _take(source: Input, part: Range, output: Output) -> int:
+    """Copy what goes from file to file inside the system; the offset that it came to."""
+    at = part.start
+    if isinstance(source, FileInput) and isinstance(output, NewFile):
+        descriptor = source.as_file().fileno()
+        while taken := output.take(descriptor, at, min(_TAKEN, part.end - at)):
+            at += taken
+    return at

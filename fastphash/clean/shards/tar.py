@@ -106,7 +106,7 @@ class TarShard:
                 output.write(piece)
                 copied += len(piece)
             else:
-                copy_range(self._container.read_at, piece, output)
+                copy_range(self._container.source, piece, output)
                 copied += piece.end - piece.start
         end = copied + 2 * BLOCK
         output.write(ZEROS * ((-(-end // _RECORD) * _RECORD - copied) // BLOCK))
@@ -125,7 +125,7 @@ class TarShard:
                 header = part.entry.data - BLOCK
                 yield from joined([*ranges, Range(part.start, header)])
                 ranges = []
-                yield as_file(self._container.read_at(header, BLOCK), data.size)
+                yield as_file(self._container.source.read_at(header, BLOCK), data.size)
                 yield self._linked_data(part, data)
         yield from joined(ranges)
 
@@ -141,7 +141,7 @@ class TarShard:
     def _global_headers(self, part: _Part) -> Iterator[Range]:
         data = part.entry.data
         if data - part.start > BLOCK:
-            places = global_headers(self._container.read_at, part.start, data)
+            places = global_headers(self._container.source.read_at, part.start, data)
             yield from itertools.starmap(Range, places)
 
 

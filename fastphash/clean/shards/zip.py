@@ -91,7 +91,7 @@ class ZipShard:
             offsets[place.start] = end
             end += place.end - place.start
         for place in joined(ranges):
-            copy_range(self._container.read_at, place, output)
+            copy_range(self._container.source, place, output)
         entries = [_moved(one, offsets[one.offset]) for one in staying]
         size = sum(map(output.write, entries))
         comment = self._container.directory().comment

@@ -100,9 +100,10 @@ class InputContainer(ABC):
         """The bytes of each, or why it has none."""
         return read_each(self._read, members)
 
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Bytes as they are, unfolded if it is compressed; in ascending order that is done once."""
-        return self._source.read_at(offset, size)
+    @property
+    def source(self) -> Input:
+        """Its bytes, unfolded if it is compressed; in ascending order that is done once."""
+        return self._source
 
     @abstractmethod
     def _read(self, member: Member) -> bytes:

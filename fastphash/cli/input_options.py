@@ -50,7 +50,7 @@ def masks_option(command: F) -> F:
         "and .=gt those of a/1.jpg in a/gt/. They are not hashed, and go where their images go. "
         "May be repeated; none takes all masks for images.  [default: folders called masks, gt, "
         "labels or the like beside one called images, photos or the like, if most of their files "
-        "have an image of their name, and at most a quarter of its bytes]",
+        "have an image of their name, and nearly all of these at most a quarter of its bytes]",
     )(command)
 
 

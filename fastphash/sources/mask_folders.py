@@ -15,6 +15,7 @@ from fastphash.errors import UsageError
 from fastphash.files.own_names import is_own_name
 from fastphash.images.sniff import promises_image
 from fastphash.sources.mask_names import bare_name, means_masks, means_pictures
+from fastphash.sources.mask_sizes import is_small
 
 #: Stands for no masks at all, in the place of pairs.
 NONE = "none"
@@ -22,11 +23,9 @@ NONE = "none"
 HERE = "."
 # least share of the files in a folder called masks that have pictures
 _PAIRED = 0.5
-# masks that are compared with their pictures, the least share of them that are small, and the most
-# bytes that a small one has for each byte of its picture
+# masks that are compared with their pictures, and the least share of them that are small
 _SAMPLE = 32
-_MOSTLY = 0.5
-_SMALL = 0.25
+_MOSTLY = 0.9
 # folders whose names are kept: images mostly come folder by folder
 _FOLDERS = 64
 
@@ -79,8 +78,8 @@ class MaskFolders:
     pairs : tuple of FolderPair
     by_name : bool
         Whether folders are masks, too, that are called so beside folders that are called pictures.
-        Most of their files must have a picture of their name, and at most a quarter of its bytes:
-        names may deceive, and photos are larger.
+        Most of their files must have a picture of their name, and nearly all of these be small
+        beside it, as `is_small` says: names may deceive, and photos are larger.
     """
 
     pairs: tuple[FolderPair, ...] = ()
@@ -277,15 +276,10 @@ def _masks_by_name(folder: bytes, pictures: bytes, root: bytes, files_in: FilesI
     names = [*picture_of]
     places = np.linspace(0, len(names) - 1, min(len(names), _SAMPLE)).astype(int).tolist()
     small = [
-        _size(root, folder, names[place])
-        <= _SMALL * _size(root, pictures, picture_of[names[place]])
+        is_small(
+            os.path.join(root, folder, names[place]),
+            os.path.join(root, pictures, picture_of[names[place]]),
+        )
         for place in places
     ]
     return names if sum(small) >= _MOSTLY * len(small) else []
-
-
-def _size(root: bytes, folder: bytes, name: bytes) -> float:
-    try:
-        return os.stat(os.path.join(root, folder, name)).st_size
-    except OSError:  # a link to nothing is no small mask
-        return np.inf

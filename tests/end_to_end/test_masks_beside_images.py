@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import fastphash
 from fastphash.store.open import read_hashes
@@ -134,6 +135,17 @@ def test_names_deceive_if_the_files_are_not_small(tmp_path):
         {"train": tmp_path / "train"}, tmp_path / "o", masks="images=gt", workers=0, progress=False
     )
     assert audit.summary["splits"]["train"]["images"] == 4
+    # photos that have few bytes, because they are stored with losses or have few pixels
+    for seed in range(4):
+        (tmp_path / f"train/gt/{seed}.png").unlink()
+        save(tmp_path / f"train/gt/{seed}.jpg", scene(seed + 10), quality=50)
+    assert len(hashed(tmp_path)[0]) == 8
+    for seed in range(4):
+        photo = Image.fromarray(scene(seed + 10))
+        photo.resize((24, 16)).save(tmp_path / f"train/gt/{seed}.jpg")
+        (tmp_path / f"train/images/{seed}.png").unlink()
+        save(tmp_path / f"train/images/{seed}.jpg", scene(seed), quality=95)
+    assert len(hashed(tmp_path)[0]) == 8
     # masks of other images are no masks of these
     shutil.rmtree(tmp_path / "train/gt")
     for seed in range(4):

@@ -86,7 +86,12 @@ class ContainerSource:
 
     def entries_of(self, container: bytes, listing: Listing) -> Iterator[Entry]:
         """The members of a container, given its listing, and what keeps it from being listed."""
-        for member in listing.members:
+        problem = listing.problem
+        members = listing.members
+        if self.patterns != ALL_NAMES and _are_nameless(container, members):
+            problem = problem or "its images have no paths, by which patterns choose"
+            members = []
+        for member in members:
             path = member_path(container, member.name)
             if not self.hidden and any(map(is_hidden, _steps(member.name))):
                 yield Entry(path, hidden=True)
@@ -94,9 +99,6 @@ class ContainerSource:
                 yield Entry(path, hidden=True, excluded=True)
             else:
                 yield Entry(path, container=container, member=member, stamp=listing.stamp)
-        problem = listing.problem
-        if self.patterns != ALL_NAMES and _are_nameless(container, listing.members):
-            problem = problem or "its images have no paths, by which patterns choose"
         if problem:
             yield Entry(container, problem=problem, below=SEPARATOR)
 

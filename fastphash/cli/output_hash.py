@@ -47,8 +47,17 @@ def show_hashed(
         )
     )
     if masks := sum(tally.masks for tally in tallies.values()):
-        show_lines("Masks", [masks_in_words(masks)])
+        show_lines("Masks", [*_mask_folders(tallies), masks_in_words(masks)])
     show_unread(tallies)
+
+
+def _mask_folders(tallies: Mapping[str, Tally]) -> list[str]:
+    """Where the masks of each split lie, and how many, a line each."""
+    return [
+        f"{split}: {count(masks, 'mask')} in {pair.partition('=')[2]}/"
+        for split, tally in tallies.items()
+        for pair, masks in sorted(tally.mask_folders.items())
+    ]
 
 
 def show_store(store: str, contents: dict[str, Any]) -> None:

@@ -194,6 +194,7 @@ def _count_hidden(split: str, entry: Entry, tally: Tally) -> None:
         return
     if entry.mask:
         tally.masks += 1
+        tally.mask_folders[entry.mask] = tally.mask_folders.get(entry.mask, 0) + 1
         return
     if not entry.unfinished:
         tally.hidden += 1

@@ -33,6 +33,8 @@ class Tally:
         Files and folders that patterns left out by their names. They are no inputs.
     masks : int
         Masks of images, by their folders, that were left out. They are no inputs.
+    mask_folders : dict of str to int
+        These by the pair of folders that tells of them, such as "images=gt".
     unfinished : int
         Images that were left out because a move of them was interrupted. They are no inputs.
     containers : dict of str to int
@@ -50,6 +52,7 @@ class Tally:
     hidden: int = 0
     excluded: int = 0
     masks: int = 0
+    mask_folders: dict[str, int] = field(default_factory=dict)
     unfinished: int = 0
     containers: dict[str, int] = field(default_factory=dict)
 

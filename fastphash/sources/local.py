@@ -3,7 +3,7 @@
 import itertools
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -88,12 +88,14 @@ class LocalSource:
         found = (self.masks.pairs_of(folder, self.root, files_in) for folder in folders)
         return [*dict.fromkeys(itertools.chain.from_iterable(found))]
 
-    def _listed_entry(self, path: bytes, masks_in: Callable[[bytes], Collection[bytes]]) -> Entry:
+    def _listed_entry(
+        self, path: bytes, masks_in: Callable[[bytes], Mapping[bytes, FolderPair]]
+    ) -> Entry:
         if self.patterns.leave_out(path):
             return excluded(path)
         folder, name = os.path.split(path)
-        is_mask = name in masks_in(folder)
-        return Entry(path, hidden=is_mask, mask=is_mask)
+        pair = masks_in(folder).get(name)
+        return Entry(path, hidden=True, mask=str(pair)) if pair else Entry(path)
 
     def _names(self) -> FilesIn:
         """Lists the names of the files of the split in one of its folders."""

@@ -28,8 +28,9 @@ class Entry:
         A hidden file or folder that the source leaves out: no input, and nothing below it is one.
     excluded : bool
         Hidden because patterns leave it out, by its name.
-    mask : bool
-        Hidden because it is a mask of another image of the split, by its folder.
+    mask : str
+        Hidden because it is a mask of another image of the split, by this pair of folders, such as
+        "images=gt".
     unfinished : bool
         Hidden because a move of it was interrupted: the file of an image under a name of fastphash.
     below : bytes
@@ -47,7 +48,7 @@ class Entry:
     special: bool = False
     hidden: bool = False
     excluded: bool = False
-    mask: bool = False
+    mask: str = ""
     unfinished: bool = False
     below: bytes = b"/"
     container: bytes = b""

@@ -2,11 +2,12 @@
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from fastphash.files.own_names import is_own_name, is_taken_name
 from fastphash.sources.hidden import is_hidden
+from fastphash.sources.mask_folders import FolderPair
 from fastphash.sources.name_patterns import NamePatterns
 from fastphash.sources.protocol import Entry
 from fastphash.sources.sidecar_names import is_sidecar_name
@@ -21,22 +22,22 @@ def walk(
     root: bytes,
     avoid: Path | None,
     patterns: NamePatterns,
-    masks_in: Callable[[bytes], Collection[bytes]],
+    masks_in: Callable[[bytes], Mapping[bytes, FolderPair]],
     *,
     hidden: bool,
 ) -> Iterator[Entry]:
     """Every file below a folder in canonical order, without those below the folder `avoid`.
 
     Names of each folder are sorted by their bytes; folders that are reached twice are walked once.
-    `masks_in` gives the names of the masks in a folder, by its path below the root.
+    `masks_in` gives the masks in a folder, by its path below the root: their names and pairs.
     """
     # folders entered, so that loops of links end
     seen: set[tuple[int, int]] = set()
     if avoid is not None and avoid.exists():
         seen.add(_identity(avoid))
     # the open folders, deepest last: path with a slash, the entries that are left, and the
-    # names of masks
-    open_folders: list[tuple[bytes, Iterator[os.DirEntry[bytes]], Collection[bytes]]] = []
+    # masks
+    open_folders: list[tuple[bytes, Iterator[os.DirEntry[bytes]], Mapping[bytes, FolderPair]]] = []
 
     def enter(folder: bytes, prefix: bytes) -> Entry | None:
         try:
@@ -74,7 +75,7 @@ def walk(
         elif patterns.leave_out(prefix + entry.name):
             yield excluded(prefix + entry.name)
         elif entry.name in masks:
-            yield Entry(prefix + entry.name, hidden=True, mask=True)
+            yield Entry(prefix + entry.name, hidden=True, mask=str(masks[entry.name]))
         else:
             yield Entry(prefix + entry.name, special=_is_special(entry))
 

@@ -31,6 +31,7 @@ def test_hash_counts_what_became_of_the_inputs(data, tmp_path):
         "excluded": 0,
         "masks": 0,
         "unfinished": 0,
+        "mask_folders": {},
         "containers": {},
     }
 

@@ -98,7 +98,8 @@ def test_other_masks_change_what_is_hashed(tmp_path):
         (tmp_path / "train" / path).rename(tmp_path / "train" / path.replace("_m", "_mask"))
     paths, said = hashed(tmp_path)
     assert paths == sorted([*pictures, "gt/other.png"])
-    assert "3 masks were not hashed; --masks none takes them, too" in said
+    assert "train: 3 masks in gt/ 3 masks were not hashed; --masks none takes them, too" in said
+    assert json.loads(hashed(tmp_path, "--json")[1])["train"]["mask_folders"] == {"images=gt": 3}
     everything, said = hashed(tmp_path, "--masks", "none")
     assert len(everything) == 8
     assert "not hashed" not in said

@@ -138,7 +138,7 @@ def mask_folders(words: Sequence[str], *, by_name: bool = True) -> MaskFolders:
     Raises
     ------
     UsageError
-        A word is no pair of names, or "none" is one of several.
+        A word is no pair of names, or one that turns another around, or "none" is one of several.
 
     Examples
     --------
@@ -149,7 +149,14 @@ def mask_folders(words: Sequence[str], *, by_name: bool = True) -> MaskFolders:
         return MaskFolders(by_name=by_name)
     if [*words] == [NONE]:
         return NO_MASKS
-    return MaskFolders(tuple(map(_pair_of, words)))
+    pairs = tuple(map(_pair_of, words))
+    for pair in pairs:
+        if FolderPair(pair.masks, pair.pictures) in pairs:
+            raise UsageError(
+                f"`masks` {quoted(str(pair))} is given the other way round, too: write the folder "
+                "of the pictures before the sign, and leave out one of them"
+            )
+    return MaskFolders(pairs)
 
 
 def masks_of_image(image: bytes, pairs: Iterable[FolderPair]) -> dict[bytes, FolderPair]:

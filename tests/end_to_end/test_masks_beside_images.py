@@ -164,13 +164,15 @@ def test_names_deceive_if_the_files_are_not_small(tmp_path):
         ("images=no", "--masks 'images=no': no folder 'no' lies beside a folder 'images'"),
         ("pics=gt", "--masks 'pics=gt': no folder 'gt' lies beside a folder 'pics'"),
         (".=no", "--masks '.=no': no folder 'no' lies in a folder with images of the splits"),
+        ("images=gt gt=images", "--masks 'images=gt' is given the other way round, too"),
         ("images=odd", "--masks 'images=odd': no image has a mask there"),
     ],
 )
 def test_wrong_masks_are_one_line(tmp_path, word, said):
     make(tmp_path / "train")
     mask(tmp_path / "train/odd/other.png")
-    done = run("hash", "train", "-o", "s", "--masks", word, cwd=tmp_path, status=USAGE)
+    words = [word for pair in word.split() for word in ("--masks", pair)]
+    done = run("hash", "train", "-o", "s", *words, cwd=tmp_path, status=USAGE)
     assert said in error_of(done)
     assert not (tmp_path / "s").exists()
 

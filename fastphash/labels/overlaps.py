@@ -121,7 +121,7 @@ def _best_sum(pairs: _Overlaps, size: int) -> NDArray[np.int64]:
     partners go together.
     """
     weight = (pairs.iou >= MIN_IOU) * size + pairs.iou
-    none, alone, everyone = 2.0 * size, np.arange(size), np.zeros(2 * size)
+    none, alone, everyone = 2.0 * size + 1, np.arange(size), np.zeros(2 * size)
     cost = np.concatenate([none - weight, np.full(pairs.row.size, none), none + everyone])
     row = np.concatenate([pairs.row, size + pairs.column, alone, size + alone])
     column = np.concatenate([pairs.column, size + pairs.row, size + alone, alone])

@@ -59,8 +59,10 @@ def start_shard_worker() -> Work:
     def work(job: ShardJob, refused: dict[int, str], at: At) -> tuple[ShardOutcome, list[str]]:
         at(0)
         if refused:
+            # what the processes left that died of it
+            remove_drafts(job.destination)
             problem = next(iter(refused.values()))
-            return ShardOutcome(job.split, job.container, problem=problem), []
+            return ShardOutcome(job.split, job.container, problem=problem), messages.take()
         return write_shard(job), messages.take()
 
     return work

@@ -16,15 +16,16 @@ from fastphash.clean.shard_jobs import ShardJob
 from fastphash.clean.shard_writers import write_shards
 from fastphash.files.own_names import copy_names
 from fastphash.sources.local import LocalReader
+from fastphash.sources.protocol import Stamp
 from tests.support.command_line import run
 from tests.support.containers import files_of, make_parquet, make_tar, make_zip
 from tests.support.scenes import scenes
 
 
-class Deadly(dict):
-    """Images that end the process that asks for them."""
+class DeadlyStamp(Stamp):
+    """A stamp that ends the process that compares it: when the container is written."""
 
-    def values(self):
+    def __ne__(self, other):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -76,7 +77,7 @@ def test_processes_write_what_threads_write(tmp_path):
 
 def test_a_container_that_ends_processes_costs_itself(tmp_path):
     jobs = [job(tmp_path, number, {b"1.jpg": False, b"2.jpg": True}) for number in range(4)]
-    jobs[1] = jobs[1]._replace(images=Deadly())
+    jobs[1] = jobs[1]._replace(stamp=DeadlyStamp(*jobs[1].stamp))
     outcomes = {outcome.container: outcome for outcome in write_shards(jobs)}
     assert outcomes.pop(b"1").problem == "the worker process died of it twice, by SIGKILL"
     assert {outcome.counts for outcome in outcomes.values()} == {WrittenShards(1, 0, 0, 1, 1)}

@@ -309,7 +309,8 @@ def _serve(
         current[1] = time.monotonic_ns()
         current[0] = item
 
-    with contextlib.suppress(EOFError):
+    # the supervisor is gone: the pipe ends, or breaks
+    with contextlib.suppress(EOFError, ConnectionError):
         while task := pipe.recv():
             value, refused = task
             try:

@@ -234,6 +234,18 @@ def spawns(monkeypatch):
     monkeypatch.setattr(worker_start, "start_method", lambda: "spawn")
 
 
+def test_a_process_says_nothing_when_its_supervisor_is_gone(monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    near, far = multiprocessing.Pipe()
+    near.send(("task", {}))
+
+    def start():
+        return lambda *_: near.close()
+
+    with far:
+        supervisor_module._serve(far, [0, 0], dict(os.environ), start, ())
+
+
 @pytest.mark.slow
 def test_processes_that_are_spawned_do_the_same(spawns):
     with supervisor({3: die, 77: leave}) as workers:

@@ -202,8 +202,8 @@ def _name_strangers(path: Path, names: list[str]) -> None:
     if more := names[_STRANGERS:]:
         shown.append(f"{len(more):,} more")
     _log.warning(
-        "no run has made %s in %r: left alone. Programs that read the whole folder read such files "
-        "too: move them elsewhere",
+        "%s in %r: not in its manifest, left alone. Programs that read the whole folder read such "
+        "files too: move them elsewhere",
         listed(shown),
         str(path),
     )

@@ -1,7 +1,7 @@
 """What a killed run leaves in the folder of a store."""
 
 from fastphash.files import atomic
-from fastphash.store.part_files import delete_removed, name_drafts
+from fastphash.store.part_files import delete_former, name_drafts
 from fastphash.store.store import PART_FILES, Store
 
 
@@ -15,7 +15,7 @@ def remove_leftovers(store: Store) -> list[str]:
     """
     name_drafts(store)
     atomic.remove_leftovers(store.path)
-    delete_removed(store)
+    delete_former(store)
     listed = {part.name for part in store.parts}
     names = sorted(path.name for path in store.path.glob(PART_FILES))
     return [name for name in names if name not in listed]

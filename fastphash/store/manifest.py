@@ -117,7 +117,7 @@ def _is_part(value: Any) -> bool:
     )
 
 
-def _are_removed(value: Any) -> bool:
+def _are_former(value: Any) -> bool:
     return isinstance(value, dict) and all(
         _is_part_name(name) and _is_text(digest) for name, digest in value.items()
     )
@@ -141,5 +141,5 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "unfinished": _are_splits,
     "left_out": _are_splits,
     "parts": _are_parts,
-    "removed": _are_removed,
+    "former": _are_former,
 }

@@ -50,22 +50,22 @@ def drop_parts(
 ) -> None:
     """Save a manifest without some parts, with a draft in their place, and delete their files."""
     first = store.parts.index(parts[0])
-    store.removed = {part.name: _digest(store, part.name) for part in parts}
+    store.former = {part.name: _digest(store, part.name) for part in parts}
     if replacement:
         store.parts.insert(first, replacement[0])
     store.parts = [part for part in store.parts if part not in parts]
     store.save()
     if replacement:
         name_part(store, *replacement)
-    delete_removed(store)
+    delete_former(store)
 
 
-def delete_removed(store: Store) -> None:
+def delete_former(store: Store) -> None:
     """Delete the files of former parts, as long as nothing else is in their place."""
-    for name, digest in store.removed.items():
+    for name, digest in store.former.items():
         if digest and _digest(store, name) == digest:
             (store.path / name).unlink()
-    store.removed = {}
+    store.former = {}
 
 
 def name_drafts(store: Store) -> None:

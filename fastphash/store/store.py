@@ -91,7 +91,7 @@ class Store:
         Splits whose last run didn't finish.
     left_out : list of str
         Splits that the last audit didn't name: they are read only if they are asked for.
-    removed : dict of str to str
+    former : dict of str to str
         Digests of former parts whose files may still be there, by name; empty once a run has ended.
     version : int
         Schema version of the manifest as it is on disk.
@@ -108,7 +108,7 @@ class Store:
     rejected_digest: str = ""
     unfinished: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    removed: dict[str, str] = field(default_factory=dict)
+    former: dict[str, str] = field(default_factory=dict)
     version: int = SCHEMA_VERSION
     origins: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -158,7 +158,7 @@ class Store:
             "left_out": self.left_out,
             "parts": [asdict(part) for part in self.parts],
             # audits hold digests of manifests without this key
-            **({"removed": self.removed} if self.removed else {}),
+            **({"former": self.former} if self.former else {}),
         }
 
     def part_path(self, part: Part) -> Path:
@@ -287,10 +287,9 @@ def open_store(path: Path) -> Store:
             f"{path} has schema {manifest.get('schema')!r:.40}, this version reads {versions}: "
             "hash again, into a new folder"
         )
-    manifest = {"left_out": [], "removed": {}, "origins": {}, **manifest}
-    if isinstance(manifest["removed"], list):
-        # of an earlier version, names alone: nothing tells whether these files are still its own
-        manifest["removed"] = {}
+    # earlier versions list former parts as "removed", by names alone: nothing tells whether these
+    # files are still their own
+    manifest = {"left_out": [], "former": {}, "origins": {}, **manifest}
     check_manifest(manifest, manifest_file(path))
     return Store(
         path,
@@ -302,7 +301,7 @@ def open_store(path: Path) -> Store:
         manifest["rejected"],
         manifest["unfinished"],
         manifest["left_out"],
-        manifest["removed"],
+        manifest["former"],
         manifest["schema"],
         manifest["origins"],
     )

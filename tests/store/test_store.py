@@ -108,9 +108,16 @@ def test_former_parts_without_digests_are_of_an_earlier_version_and_left_alone(s
     del manifest["digest"]
     edit(store, manifest | {"digest": manifest_digest(manifest)})
     again = open_store(store.path)
-    assert again.removed == {}
+    assert again.former == {}
     (store.path / "part-000007.parquet").write_bytes(b"a table of somebody's")
     assert remove_leftovers(again) == ["part-000007.parquet"]
+
+
+def test_former_parts_are_listed_where_earlier_versions_do_not_look(store):
+    store.former = {"part-000007.parquet": "ab"}
+    store.save()
+    assert "removed" not in manifest_of(store)
+    assert open_store(store.path).former == store.former
 
 
 def test_any_edit_of_the_manifest_is_found(store):

@@ -281,6 +281,22 @@ def test_flipped_bits_never_show_a_member_under_another_name(tmp_path, name):
             assert found.keys() == whole.keys()
 
 
+def test_members_before_damage_are_read_in_any_order(tmp_path):
+    entries = [entry(f"{i}.jpg", bytes([i + 1]) * 3072) for i in range(9)]
+    path = write(tmp_path, packed(entries).rstrip(b"\0") + bytes(1024), "x.tgz")
+    stored = bytearray(path.read_bytes())
+    # of the sum of all
+    stored[-8] ^= 1
+    path.write_bytes(stored)
+    members, problem = listed(path)
+    assert "incorrect data check" in problem
+    assert len(members) == 9
+    for order in (members, members[::-1], members[8:]):
+        with open_container(os.fsencode(path)) as container:
+            read = [next(container.read([member])) for member in order]
+        assert read == [entries[int(member.key)][1] for member in order]
+
+
 def test_a_member_that_is_no_longer_there(tmp_path):
     path = write(tmp_path, packed([entry("a.jpg", b"x" * 900), entry("b.jpg", b"y" * 100)]))
     members, _ = listed(path)

@@ -72,7 +72,9 @@ class GzipInput:
                 pieces.append(piece)
                 left -= len(piece)
         except (InputError, _CutShortError, zlib.error) as error:
-            self._break(error)
+            reached = self._at
+            if self._break(error) > reached:
+                return self.read_at(offset, size)
             if not pieces:
                 raise InputError(self._reason) from error
         except (MemoryError, OverflowError) as error:
@@ -91,11 +93,14 @@ class GzipInput:
 
     def _seek(self, offset: int) -> None:
         """Unfold up to an offset, or to the end, from where it is or from the nearest mark."""
-        nearest = self._marks[bisect.bisect_right(self._marks, offset, key=lambda m: m.at) - 1]
+        nearest = self._nearest(offset)
         if self._broken or offset < self._at or nearest.at > self._at:
             self._go_to(nearest)
         while self._at < offset and self._unfold(min(_SKIPPED, offset - self._at)):
             pass
+
+    def _nearest(self, offset: int) -> _Mark:
+        return self._marks[bisect.bisect_right(self._marks, offset, key=lambda m: m.at) - 1]
 
     def _go_to(self, mark: _Mark) -> None:
         self._at, self._fed = mark.at, mark.fed
@@ -146,7 +151,10 @@ class GzipInput:
             self._marks = self._marks[::2]
             self._spacing *= 2
 
-    def _break(self, error: Exception) -> None:
+    def _break(self, error: Exception) -> int:
+        """Let the stream end where it broke; that offset."""
+        if isinstance(error, zlib.error) and self._end is None:
+            self._approach_damage()
         self._end, self._broken = self._at, True
         if isinstance(error, _CutShortError):
             self._reason = "the gzip file is cut short"
@@ -154,6 +162,21 @@ class GzipInput:
             self._reason = str(error)
         else:
             self._reason = f"the gzip file is damaged: {error}"
+        return self._end
+
+    def _approach_damage(self) -> None:
+        """Unfold all before the damage: a step that meets it gives none of the bytes before it."""
+        self._go_to(self._nearest(self._at))
+        step = _SKIPPED
+        while step:
+            before, waiting = _Mark(self._at, self._fed, self._unfolder.copy()), self._waiting
+            try:
+                if not self._unfold(step):
+                    return
+            except zlib.error:
+                self._go_to(before)
+                self._waiting = waiting
+                step //= 2
 
 
 def _new_unfolder() -> Any:

@@ -143,7 +143,7 @@ class MemberReader:
         with opened(name, self._reader.image_column) as found:
             if found.stamp != self._stamp:
                 raise ImageError("read", _CHANGED)
-            content = found.read(members)
+            content = found.read_images(members)
         # a worker has one thread: the container stays its own
         yield from zip(paths, content, strict=True)
 

@@ -79,7 +79,7 @@ class OpenContainer:
         member = self._find(name)
         if member is None:
             raise FileNotFoundError(errno.ENOENT, "the container has no such member")
-        data = next(iter(self.read([member])))
+        data = next(iter(self.container.read([member])))
         if isinstance(data, ImageError):
             raise OSError(data.reason)
         return data
@@ -93,9 +93,9 @@ class OpenContainer:
             self._index = MemberIndex.of(self.container.members())
         return self._index.find(name)
 
-    def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
-        """As `Container.read`."""
-        return self.container.read(members)
+    def read_images(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
+        """As of `Container`."""
+        return self.container.read_images(members)
 
 
 _open: OrderedDict[tuple[bytes, str | None], OpenContainer] = OrderedDict()

@@ -5,12 +5,16 @@ import json
 import pytest
 
 from fastphash.files import parquet
+from fastphash.sources.containers.format import LARGE
 from tests.support.command_line import run, too_wide
 from tests.support.containers import make_deflated_zip, make_tar, make_tar_gz, make_zip
 from tests.support.scenes import save, scene
 
 BOX, ELSEWHERE = b"0 0.5 0.5 0.2 0.2\n", b"0 0.2 0.2 0.2 0.2\n"
-LABELME = b'{"shapes": [{"label": "car", "points": [[%d, 1], [9, 9]]}]}'
+# with the picture in it, as LabelMe writes it
+LABELME = b'{"shapes": [{"label": "car", "points": [[%%d, 1], [9, 9]]}], "imageData": "%s"}' % (
+    b"A" * LARGE
+)
 VOC = b"<annotation><object><name>%s</name></object></annotation>"
 # by format: ending, a label, and another one
 FORMS = {

@@ -10,7 +10,7 @@ from fastphash.errors import FastphashError, ImageError
 #: number. What isn't compressed is limited by the size of its container.
 MOST_BYTES = 1 << 30
 
-#: Members of more bytes, as stored, are read as a whole only if they begin like an image.
+#: Where images are looked for, members of more bytes are read whole only if they begin like one.
 LARGE = 1 << 20
 
 #: Reason of a member that isn't where it was listed.
@@ -59,10 +59,12 @@ class Container(Protocol):
     def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
         """The bytes of each of these members, in this order, or why it can't be read.
 
-        Of a `LARGE` member of a tar or zip file that doesn't begin like an image these are its
-        first bytes alone. A damaged member costs only itself. So does one that isn't where
-        `members` found it, because the container was changed or replaced.
+        A damaged member costs only itself. So does one that isn't where `members` found it, because
+        the container was changed or replaced.
         """
+
+    def read_images(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
+        """As `read`; the first bytes alone of a `LARGE` member that doesn't begin like an image."""
 
     def __enter__(self) -> Self:
         """The container itself."""

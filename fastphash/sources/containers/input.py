@@ -97,8 +97,12 @@ class InputContainer(ABC):
         self._source = source
 
     def read(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
-        """The bytes of each, or why it has none."""
+        """As of `Container`."""
         return read_each(self._read, members)
+
+    def read_images(self, members: Sequence[Member]) -> Iterator[bytes | ImageError]:
+        """As of `Container`."""
+        return read_each(lambda member: self._read(member, images_only=True), members)
 
     @property
     def source(self) -> Input:
@@ -106,8 +110,8 @@ class InputContainer(ABC):
         return self._source
 
     @abstractmethod
-    def _read(self, member: Member) -> bytes:
-        """The bytes of a member; raises ImageError or InputError."""
+    def _read(self, member: Member, *, images_only: bool = False) -> bytes:
+        """The bytes of a member, or as of `read_images`; raises ImageError or InputError."""
 
     def __enter__(self) -> Self:
         return self

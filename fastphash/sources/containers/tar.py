@@ -121,7 +121,7 @@ class TarContainer(InputContainer):
             what = f"at byte {offset:,}: {error}" if offset else f"not a tar file: {error}"
             raise ContainerError(what) from error
 
-    def _read(self, member: Member) -> bytes:
+    def _read(self, member: Member, *, images_only: bool = False) -> bytes:
         self._forward.ahead = _AHEAD + (member.size if member.size <= LARGE else SNIFFED)
         entry = self._entry_of(member)
         source: Input | Forward = self._forward
@@ -133,8 +133,7 @@ class TarContainer(InputContainer):
         if entry.kind in _REJECTED:
             raise ImageError("read", _REJECTED[entry.kind])
         if entry.size > LARGE:
-            head = source.read_at(entry.data, SNIFFED)
-            if not sniff(head):
+            if images_only and not sniff(head := source.read_at(entry.data, SNIFFED)):
                 return head
             if not self.compressed:
                 # what is read ahead would be held twice

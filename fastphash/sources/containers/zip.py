@@ -194,7 +194,7 @@ class ZipContainer(InputContainer):
         """Where the directory is; errors as `records`."""
         return _find_directory(self._file)
 
-    def _read(self, member: Member) -> bytes:
+    def _read(self, member: Member, *, images_only: bool = False) -> bytes:
         is_large = member.size > LARGE
         ahead = _HEAD if is_large else member.size
         source = Forward(self._file, _LOCAL.size + len(member.name) + _AHEAD + ahead)
@@ -218,7 +218,7 @@ class ZipContainer(InputContainer):
             raise ImageError("read", "the container is cut short within this member")
         if stored != member.size and not flags & _SIZES_BEHIND:
             raise ImageError("read", CHANGED)
-        if is_large or (method == _DEFLATED and size > LARGE):
+        if images_only and (is_large or (method == _DEFLATED and size > LARGE)):
             head = source.read_at(at, min(_HEAD, member.size))
             head = _inflate_head(head) if method == _DEFLATED else head[:SNIFFED]
             if not sniff(head):

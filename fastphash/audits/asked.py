@@ -21,8 +21,8 @@ from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.rows import Content, HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS, exact_paths
 
-# rows of a table that are asked for at once
-_ROWS_AT_ONCE = 1024
+# rows of a table that are asked for at once: a join takes the same time for some, each row else
+_ROWS_AT_ONCE, _ROWS_JOINED = 1 << 10, 1 << 16
 
 
 class Asked(NamedTuple):
@@ -62,10 +62,7 @@ def ask_images(
         Nobody knows how the stored hashes were made.
     """
     if definition.source == "foreign":
-        raise DefinitionError(
-            "nobody knows how these hashes were made, so that an image can't be hashed alike: "
-            "vouch for them with `fastphash convert --as`"
-        )
+        raise DefinitionError(_unlike(next(iter(names))))
     hasher = Hasher(Recipe(definition.decoding(), definition.pass_order))
     for some in query_images(names, image_column, rejected):
         hashed = hasher.hash_files(some.reader, some.paths)
@@ -82,8 +79,10 @@ def ask_tables(
     stored: HashTable,
     columns: Mapping[str, str],
     rejected: list[Rejection],
+    *,
+    joined: bool,
 ) -> Iterator[Asked]:
-    """Read tables of hashes, some rows at a time; those that hold none are `rejected`.
+    """Read tables of hashes, some rows at a time, more if `joined`; those without are `rejected`.
 
     Raises
     ------
@@ -94,17 +93,33 @@ def ask_tables(
         try:
             table = read_hashes(os.fsdecode(name), columns=columns)
         except StoreError as error:
-            rejected.append(Rejection(name, "read", str(error)))
+            reason = str(error).removeprefix(f"{os.fsdecode(name)}: ")
+            rejected.append(Rejection(name, "read", reason))
+            continue
+        if not len(table):
+            rejected.append(Rejection(name, "read", "it has no rows"))
             continue
         check_comparable(table, stored)
-        for start in range(0, len(table), _ROWS_AT_ONCE):
-            rows = table.take(np.arange(start, min(start + _ROWS_AT_ONCE, len(table))))
+        several = _ROWS_JOINED if joined else _ROWS_AT_ONCE
+        for start in range(0, len(table), several):
+            rows = table.take(np.arange(start, min(start + several, len(table))))
             paths = exact_paths(rows.table).to_pylist()
             yield Asked(
                 [_visible(member_path(name, path)) for path in paths],
                 Index(rows.phashes, table.known),
                 rows.content,
             )
+
+
+def _unlike(name: bytes) -> str:
+    """Why an image can't be compared with hashes from elsewhere."""
+    text = (
+        f"nobody knows how the stored hashes were made, so that {_visible(name)!r} can't be hashed "
+        "alike: vouch for them with `fastphash convert --as`"
+    )
+    if not name.lower().endswith(b".parquet"):
+        return text
+    return f"{text} (as a table of hashes it needs a column 'phash', or --columns phash=COLUMN)"
 
 
 def _visible(path: bytes) -> str:

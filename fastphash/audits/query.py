@@ -106,7 +106,7 @@ def nearest(
     rejected: list[Rejection] = []
     for are_tables, names in groupby(map(os.fsencode, images), lambda n: is_hash_table(n, columns)):
         if are_tables:
-            several = ask_tables(names, stored, columns, rejected)
+            several = ask_tables(names, stored, columns, rejected, joined=radius is not None)
         else:
             several = ask_images(names, stored.definition, image_column, rejected)
         for asked in several:

@@ -203,7 +203,7 @@ def shown_value(value: pa.Scalar) -> str:
 
 
 def hash_tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:
-    """The columns `NAMED` of a table of hashes as they are, some rows at a time.
+    """The columns `NAMED` of a table of hashes as they are, some rows at a time; a table at least.
 
     Parameters
     ----------
@@ -222,9 +222,13 @@ def hash_tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:
         return
     theirs = find_columns(path, columns)
     ours = {name: own for own, name in theirs.items()}
+    has_rows = False
     # as text: a name or a hash of digits is no number
     for table in table_formats.read_batches(path, list(ours), binary=list(ours)):
+        has_rows = True
         yield table.rename_columns([ours[name] for name in table.column_names])
+    if not has_rows:
+        yield pa.table({name: pa.array([], pa.binary()) for name in theirs})
 
 
 def find_columns(path: Path, columns: Mapping[str, str]) -> dict[str, str]:

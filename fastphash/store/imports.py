@@ -113,15 +113,13 @@ def _tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:
         yield pa.table(_paper_columns(path, document))
         return
     waiting: list[pa.Table] = []
-    number = 0
     for table in hash_tables(path, columns):
         waiting.append(table)
         if sum(one.num_rows for one in waiting) >= _PART_ROWS:
             yield pa.concat_tables(waiting, promote_options="permissive")
-            waiting, number = [], number + 1
-    if waiting or not number:
-        empty = pa.table({"path": pa.array([], pa.string()), PHASH.name: pa.array([], pa.uint64())})
-        yield pa.concat_tables(waiting or [empty], promote_options="permissive")
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting, promote_options="permissive")
 
 
 class _ImportedRows:

@@ -156,8 +156,10 @@ def test_images_are_hashed_as_the_stored_ones_were(folder):
 
 def test_foreign_hashes_are_refused():
     rows = hashes_of({"path": ["a"], "phash": np.zeros(1, np.uint64)}, FOREIGN)
-    with pytest.raises(DefinitionError, match="--as"):
+    with pytest.raises(DefinitionError, match=r"'x' can't be hashed alike.*--as`$"):
         nearest(["x"], rows)
+    with pytest.raises(DefinitionError, match=r"'x.parquet'.*--columns phash=COLUMN"):
+        nearest(["x.parquet"], rows)
 
 
 def test_an_empty_store_has_nothing(folder, stored):
@@ -194,6 +196,9 @@ def test_tables_of_hashes_ask_and_are_asked(folder, stored, tmp_path):
     done = run("query", bare, "--in", folder / "store", *columns, status=FAILED)
     assert "needles foreign" in error_of(done)
     assert "`fastphash convert --as`" in error_of(done)
-    done = run("query", tmp_path / "wrong.csv", turned, "--in", whole, "-k", "1", status=FAILED)
-    assert "wrong.csv' gives no hash: read" in error_of(done)
+    (tmp_path / "empty.csv").write_text("path,phash\n")
+    tables = [tmp_path / "wrong.csv", tmp_path / "empty.csv"]
+    done = run("query", *tables, turned, "--in", whole, "-k", "1", status=FAILED)
+    assert "wrong.csv' gives no hash: read: " in done.stderr
+    assert "empty.csv' gives no hash: read: it has no rows" in done.stderr
     assert "02.png" in done.stdout

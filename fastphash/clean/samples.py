@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.labels.label_files import label_stems
 from fastphash.sources.containers.format import Member
+from fastphash.sources.containers.keys import FIRST_DOT, LAST_DOT
 from fastphash.sources.member_paths import split_path
 
 if TYPE_CHECKING:
@@ -76,6 +78,22 @@ def which_samples_stay(
             sample = sample_of(container, member)
             found[sample] = found.get(sample, False) or stays
     return found
+
+
+def which_go(stays: Mapping[bytes, bool], rule: str) -> frozenset[bytes]:
+    """The samples that go, by what `which_samples_stay` says, and those that are their labels.
+
+    `rule` is that of the keys, as of `key_rule`.
+
+    >>> sorted(which_go({b"images/1": False, b"images/2": True}, "last-dot"))
+    [b'images/1', b'labels/1']
+    """
+    going = {sample for sample, one_stays in stays.items() if not one_stays}
+    if rule not in (FIRST_DOT, LAST_DOT):
+        return frozenset(going)
+    labels = {stem for sample in going for stem in label_stems(sample)}
+    # a file of that name may be an image, which stays or goes by itself
+    return frozenset(going | (labels - stays.keys()))
 
 
 def sample_of(container: bytes, member: Member) -> bytes:

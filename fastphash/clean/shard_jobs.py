@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fastphash.base.vocabulary import CleanMode
 from fastphash.clean.outcome import CHANGED, NAME_TAKEN, WrittenShards, why_skipped
-from fastphash.clean.samples import which_samples_stay
+from fastphash.clean.samples import which_go, which_samples_stay
 from fastphash.clean.shards import open_shard
 from fastphash.clean.shards.shard import Range, Shard, copy_range
 from fastphash.errors import FastphashError
@@ -18,6 +18,7 @@ from fastphash.files.assembled import Output, assemble_file
 from fastphash.files.durable_transfer import ChangedError, link_file, symlink_file
 from fastphash.files.own_copies import TakenError
 from fastphash.sources.containers.input import FileInput
+from fastphash.sources.containers.keys import key_rule
 from fastphash.sources.local import LocalReader
 from fastphash.sources.protocol import Stamp
 
@@ -121,8 +122,9 @@ def _copy_part(job: ShardJob, shard: Shard, stays: dict[bytes, bool]) -> bool:
         if os.path.lexists(job.destination):
             raise TakenError(NAME_TAKEN)
         return False
-    going = frozenset(sample for sample, one_stays in stays.items() if not one_stays)
-    return assemble_file(job.destination, job.file, partial(shard.write, going), job.check)
+    going = which_go(stays, key_rule(job.container, job.key))
+    write = partial(shard.write, going)
+    return assemble_file(job.destination, job.file, write, job.check)
 
 
 def _copy_whole(job: ShardJob) -> bool:

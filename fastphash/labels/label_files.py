@@ -83,7 +83,7 @@ class MemberFiles:
             return {}
         if self.key == FULL_NAME:
             sample = os.path.splitext(name)[0]
-        names = {stem + FORMS[form]: form for stem in _stems(sample) for form in forms}
+        names = {stem + FORMS[form]: form for stem in label_stems(sample) for form in forms}
         there = ContainerReader(self.root).find_members(container, names)
         return {names[name]: member_path(container, name) for name in there}
 
@@ -102,8 +102,12 @@ class MemberFiles:
         return name.decode(errors="replace")
 
 
-def _stems(sample: bytes) -> list[bytes]:
-    """The names of an image's label files without their endings: beside it, then in folders."""
+def label_stems(sample: bytes) -> list[bytes]:
+    """The names of a sample's label files without their endings: beside its image, then in folders.
+
+    >>> label_stems(b"a/images/1")
+    [b'a/images/1', b'a/labels/1']
+    """
     steps, stems = sample.split(b"/"), [sample]
     for pictures, labels in FOLDER_PAIRS:
         if pictures in steps[:-1]:

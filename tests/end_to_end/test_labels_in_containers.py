@@ -1,6 +1,8 @@
 """Labels of single images in tar and zip files are compared as those beside loose files are."""
 
 import json
+import tarfile
+import zipfile
 
 import pytest
 
@@ -24,6 +26,15 @@ FORMS = {
     "voc": (".xml", VOC % b"car", VOC % b"dog"),
 }
 MAKERS = {"tar": make_tar, "zip": make_zip, "deflated.zip": make_deflated_zip}
+
+PLACES = (("images", "png"), ("labels", "txt"))
+
+
+def members_of(path):
+    if path.suffix == ".zip":
+        return sorted(zipfile.ZipFile(path).namelist())
+    with tarfile.open(path) as tar:
+        return sorted(tar.getnames())
 
 
 def packed(folder, make, split, labels, ending, place="", images=""):
@@ -91,3 +102,15 @@ def test_what_does_not_count(tmp_path):
         packed(tmp_path, make_tar_gz, f"{split}.tar.gz", [label] * 3, ".cls")
     run("audit", "train.tar.gz", "val.tar.gz", "-o", "out", cwd=tmp_path)
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["labels"] == {}
+
+
+@pytest.mark.parametrize("ending", ["tar", "zip"])
+def test_labels_in_folders_of_a_container_go_with_their_images(tmp_path, ending):
+    places = {"place": "labels/", "images": "images/"}
+    for split, labels in (("train", [BOX, BOX, BOX]), ("val", [BOX])):
+        packed(tmp_path, MAKERS[ending], f"{split}.{ending}", labels, ".txt", **places)
+    audited(tmp_path, f"train=train.{ending}", f"val=val.{ending}")
+    run("clean", "out", cwd=tmp_path)
+    run("clean", "out", "tree", "--apply", "--to", "copy", cwd=tmp_path)
+    left = members_of(tmp_path / f"tree/train/train.{ending}")
+    assert left == [f"{folder}/{n}.{end}" for folder, end in PLACES for n in (1, 2)]

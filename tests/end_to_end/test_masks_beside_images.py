@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import fastphash
 from fastphash.store.open import read_hashes
@@ -99,7 +98,6 @@ def test_other_masks_change_what_is_hashed(tmp_path):
     paths, said = hashed(tmp_path)
     assert paths == sorted([*pictures, "gt/other.png"])
     assert "train: 3 masks in gt/ 3 masks were not hashed; --masks none takes them, too" in said
-    assert json.loads(hashed(tmp_path, "--json")[1])["train"]["mask_folders"] == {"images=gt": 3}
     everything, said = hashed(tmp_path, "--masks", "none")
     assert len(everything) == 8
     assert "not hashed" not in said
@@ -136,22 +134,30 @@ def test_names_deceive_if_the_files_are_not_small(tmp_path):
         {"train": tmp_path / "train"}, tmp_path / "o", masks="images=gt", workers=0, progress=False
     )
     assert audit.summary["splits"]["train"]["images"] == 4
-    # photos that have few bytes, because they are stored with losses or have few pixels
-    for seed in range(4):
-        (tmp_path / f"train/gt/{seed}.png").unlink()
-        save(tmp_path / f"train/gt/{seed}.jpg", scene(seed + 10), quality=50)
-    assert len(hashed(tmp_path)[0]) == 8
-    for seed in range(4):
-        photo = Image.fromarray(scene(seed + 10))
-        photo.resize((24, 16)).save(tmp_path / f"train/gt/{seed}.jpg")
-        (tmp_path / f"train/images/{seed}.png").unlink()
-        save(tmp_path / f"train/images/{seed}.jpg", scene(seed), quality=95)
-    assert len(hashed(tmp_path)[0]) == 8
     # masks of other images are no masks of these
     shutil.rmtree(tmp_path / "train/gt")
     for seed in range(4):
         mask(tmp_path / "train/gt" / f"other{seed}.png")
     assert len(hashed(tmp_path)[0]) == 8
+
+
+def test_photos_of_few_bytes_are_no_masks(tmp_path):
+    for seed in range(4):
+        save(tmp_path / f"train/images/{seed}.png", scene(seed))
+        save(tmp_path / f"train/gt/{seed}.jpg", scene(seed + 10), quality=50)
+    # they are stored with losses, or have few pixels
+    assert len(hashed(tmp_path)[0]) == 8
+    for seed in range(4):
+        (tmp_path / f"train/images/{seed}.png").unlink()
+        large = save(tmp_path / f"train/images/{seed}.jpg", scene(seed, 480, 640), quality=95)
+        small = save(tmp_path / f"train/gt/{seed}.jpg", scene(seed + 10, 120, 160), quality=95)
+        assert 4 * small.stat().st_size < large.stat().st_size
+    assert len(hashed(tmp_path)[0]) == 8
+
+
+def test_folders_of_masks_are_in_the_json_of_a_run(tmp_path):
+    make(tmp_path / "train")
+    assert json.loads(hashed(tmp_path, "--json")[1])["train"]["mask_folders"] == {"images=gt": 3}
 
 
 @pytest.mark.parametrize(

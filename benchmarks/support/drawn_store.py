@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.store.create import create_store
-from fastphash.store.part_files import add_part
+from fastphash.store.part_files import draft_part, list_drafts
 from fastphash.store.schema import CHROMA_BYTES, Layout
 from fastphash.store.store import PART_ROWS, Store
 
@@ -77,4 +77,5 @@ def _write_part(
         field.name: pa.array(columns[field.name]) if field.name in columns else pa.nulls(n)
         for field in store.schema
     }
-    add_part(store, pa.table(table).cast(store.schema))
+    rows = pa.table(table).cast(store.schema)
+    list_drafts(store, [draft_part(store, rows, store.new_part_name())])

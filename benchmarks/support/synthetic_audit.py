@@ -23,7 +23,7 @@ from fastphash.results.schemas import (
     relation_columns,
 )
 from fastphash.store.create import create_store
-from fastphash.store.part_files import add_part
+from fastphash.store.part_files import draft_part, list_drafts
 from fastphash.store.schema import REJECTED_SCHEMA, Layout
 from fastphash.store.store import PART_ROWS, open_store
 from fastphash.verification.decide_kind import Relation
@@ -124,7 +124,7 @@ def write_store(
         # of pixels, alpha and frames nothing is known
         known = {name: columns.get(name, pa.nulls(n)) for name in store.schema.names}
         table = pa.table(known).cast(store.schema)
-        add_part(store, table)
+        list_drafts(store, [draft_part(store, table, store.new_part_name())])
     store.roots = {name: str(path.parent / name) for name in SPLITS}
     store.unfinished = []
     store.save()

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,9 @@ from fastphash.store.hash_files import (
     is_document,
     shown_value,
 )
-from fastphash.store.part_files import add_part
+from fastphash.store.part_files import draft_part, list_drafts
 from fastphash.store.schema import REJECTED_SCHEMA, Layout, exact_paths, path_columns
-from fastphash.store.store import Store
+from fastphash.store.store import Part, Store
 
 #: Orientations that the paper's ``compute_hashes_augmented.py`` writes, in its order.
 PAPER_ORIENTATIONS = (0, 1, 2, 3, 4, 5)
@@ -87,24 +87,35 @@ def import_hashes(
     orientations = any(name in first.column_names for name in HASH_COLUMNS[1:])
     layout = Layout(orientations=orientations, thumbnails=False)
     store = create_store(out, definition, layout, rows.splits)
-    written = 0
-    for table in itertools.chain([first], tables):
-        _write_part(store, table)
-        written += table.num_rows
-        progress("converting", written, 0)
+    drafts = _draft_parts(store, itertools.chain([first], tables), progress)
     store.write_rejected(rows.rejected_table())
     store.roots = dict.fromkeys(rows.splits, "")
+    # all at once: killed or ended by a bad row before, it leaves nothing but drafts
+    list_drafts(store, drafts)
     store.unfinished = []
     store.save()
-    return written
+    return sum(part.rows for part, _ in drafts)
 
 
-def _write_part(store: Store, table: pa.Table) -> None:
-    """Write rows as the next part, if there are any; what they don't have is null."""
-    if table.num_rows:
-        full = {name: pa.nulls(table.num_rows) for name in store.schema.names}
-        full |= {name: table[name] for name in table.column_names}
-        add_part(store, pa.table(full).cast(store.schema))
+def _draft_parts(
+    store: Store, tables: Iterable[pa.Table], progress: Progress
+) -> list[tuple[Part, Path]]:
+    """Write a draft of a part for each table with rows."""
+    drafts: list[tuple[Part, Path]] = []
+    names, written = store.new_part_names(), 0
+    for table in tables:
+        if table.num_rows:
+            drafts.append(draft_part(store, _whole_rows(store, table), next(names)))
+        written += table.num_rows
+        progress("converting", written, 0)
+    return drafts
+
+
+def _whole_rows(store: Store, table: pa.Table) -> pa.Table:
+    """Rows with all columns of a store; what they don't have is null."""
+    full = {name: pa.nulls(table.num_rows) for name in store.schema.names}
+    full |= {name: table[name] for name in table.column_names}
+    return pa.table(full).cast(store.schema)
 
 
 def _tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:

@@ -38,11 +38,12 @@ def name_part(store: Store, part: Part, draft: Path) -> None:
     sync_folder(store.path)
 
 
-def add_part(store: Store, table: pa.Table) -> None:
-    """Write rows as the last part; the manifest on disk doesn't list it yet."""
-    part, draft = draft_part(store, table, store.new_part_name())
-    store.parts.append(part)
-    name_part(store, part, draft)
+def list_drafts(store: Store, drafts: Sequence[tuple[Part, Path]]) -> None:
+    """Save a manifest with drafts as the last parts, and give them their names."""
+    store.parts += [part for part, _ in drafts]
+    store.save()
+    for part, draft in drafts:
+        name_part(store, part, draft)
 
 
 def drop_parts(

@@ -136,6 +136,22 @@ def test_a_table_is_converted_some_rows_at_a_time(tmp_path, monkeypatch):
     assert read_store(tmp_path / "s")["phash"].to_numpy().tolist() == hashes.tolist()
 
 
+def test_a_table_that_ends_in_a_bad_row_leaves_no_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(imports, "_PART_ROWS", 2)
+    monkeypatch.setattr("fastphash.files.parquet.LONG_ROW_GROUP", 2)
+    splits = pa.array(["x"] * 5 + [None])
+    for column in (splits, splits.fill_null("x")):
+        table = pa.table({"path": [*"abcdef"], "phash": range(6), "split": column})
+        pq.write_table(table, tmp_path / "all.parquet")
+        if column.null_count:
+            with pytest.raises(StoreError, match="the first is row 6"):
+                import_hashes(tmp_path / "all.parquet", tmp_path / "s")
+            assert not [*(tmp_path / "s").glob("part-*")]
+    assert import_hashes(tmp_path / "all.parquet", tmp_path / "s") == 6
+    names = {part.name for part in open_store(tmp_path / "s").parts}
+    assert {path.name for path in (tmp_path / "s").glob("*part-*")} == names
+
+
 def test_csv_has_text_that_is_no_number(tmp_path):
     (tmp_path / "a.csv").write_text(
         "path,note,phash\n001,x,1234567812345678\n002,y,ffffffffffffffff\n"

@@ -6,7 +6,7 @@ import pyarrow as pa
 from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
 from fastphash.store.create import create_store
-from fastphash.store.part_files import add_part
+from fastphash.store.part_files import draft_part, list_drafts
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import Layout
 from fastphash.store.store import open_store
@@ -36,7 +36,7 @@ def write_store(path, *pieces, definition=None, layout=None):
         full["split"] = columns.get("split", ["all"] * rows)
         full["phash"] = columns.get("phash", pa.array([0] * rows, pa.uint64()))
         table = pa.table({name: _column(full[name]) for name in full}).cast(store.schema)
-        add_part(store, table)
+        list_drafts(store, [draft_part(store, table, store.new_part_name())])
         store.roots |= dict.fromkeys(full["split"], "")
     store.save()
     return store

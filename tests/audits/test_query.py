@@ -196,6 +196,9 @@ def test_tables_of_hashes_ask_and_are_asked(folder, stored, tmp_path):
     done = run("query", bare, "--in", folder / "store", *columns, status=FAILED)
     assert "needles foreign" in error_of(done)
     assert "`fastphash convert --as`" in error_of(done)
+    (tmp_path / "far.csv").write_text("url,hash\na,00000000000000ff\n")
+    shown = run("query", tmp_path / "far.csv", "--in", bare, "--radius", "1", *columns)
+    assert "no stored image is that near" in shown.stdout
     (tmp_path / "empty.csv").write_text("path,phash\n")
     tables = [tmp_path / "wrong.csv", tmp_path / "empty.csv"]
     done = run("query", *tables, turned, "--in", whole, "-k", "1", status=FAILED)

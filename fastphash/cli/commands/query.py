@@ -62,6 +62,7 @@ def query(
     from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_nearest
     from fastphash.files.table_formats import write_table
+    from fastphash.sources.member_paths import SEPARATOR
     from fastphash.store.open import read_hashes
 
     handle_signals()
@@ -82,9 +83,12 @@ def query(
     if as_json:
         show_json(table.drop_columns(["path_bytes"]).to_pylist())
     else:
-        without_hash = {os.fsdecode(path) for path, _, _ in rejected}
-        single = [image for image in images if not stands_for_several(image, named.columns)]
-        show_nearest(table.to_pylist(), [image for image in single if image not in without_hash])
+        rows = table.to_pylist()
+        done = {os.fsdecode(path) for path, _, _ in rejected}
+        # one that stands for several is named if none of them has an answer
+        answered = {row["query"].partition(os.fsdecode(SEPARATOR))[0] for row in rows}
+        done |= {name for name in answered if stands_for_several(name, named.columns)}
+        show_nearest(rows, [image for image in images if image not in done])
     if rejected:
         for path, stage, reason in rejected:
             name = path.decode(errors="replace")

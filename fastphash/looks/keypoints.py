@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from fastphash.errors import UsageError
 from fastphash.files.atomic import one_line
 from fastphash.kernels import keypoints as kernels
-from fastphash.looks.bars import find_picture
+from fastphash.looks.bars import PixelBox, find_picture
 
 # pixels of the longer side at which keypoints are found
 _SIDE = 256
+# and at most those at which bars are found
+_BARS_SIDE = 384
 _KEYPOINTS = 600
 # smallest side of a picture in which keypoints are looked for, in pixels
 _LEAST_SIDE = 32
@@ -79,7 +81,7 @@ def describe(picture: NDArray[np.uint8]) -> Described:
     """
     cv2 = load_opencv()
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    inner = find_picture(grey)
+    inner = _find_picture(grey)
     height, width = grey.shape
     box = inner.left / width, inner.top / height, inner.right / width, inner.bottom / height
     fine = np.ascontiguousarray(inner.cut(grey))
@@ -91,6 +93,20 @@ def describe(picture: NDArray[np.uint8]) -> Described:
         if found:
             points, marks = cv2.KeyPoint_convert(found), described
     return Described(grey, points, marks, box, fine)
+
+
+def _find_picture(grey: NDArray[np.uint8]) -> PixelBox:
+    """What bars leave of a picture."""
+    # next to what a bar borders a JPEG has noise, which fewer pixels average
+    reduced = reduce_to(grey, _BARS_SIDE)
+    inner = find_picture(reduced)
+    (height, width), (down, across) = grey.shape, reduced.shape
+    return PixelBox(
+        -(-inner.left * width // across),
+        -(-inner.top * height // down),
+        inner.right * width // across,
+        inner.bottom * height // down,
+    )
 
 
 def reduce_to(grey: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """Crops, turned and shifted copies are aligned; other pictures, flat and tiny ones are not."""
 
+import io
 import math
 import sys
 
@@ -161,6 +162,16 @@ def test_bars_are_left_out_and_windows_are_of_whole_pictures(down, across, cover
     assert found.matched > 0.5
     np.testing.assert_allclose(found.window, inner, atol=0.01)
     np.testing.assert_allclose(found.other_window, inner if covering else (0, 0, 1, 1), atol=0.01)
+
+
+def test_bars_are_found_beside_the_noise_of_a_jpeg():
+    rng = np.random.default_rng(1)
+    fine = Image.fromarray(rng.integers(0, 256, (100, 180)).astype(np.uint8))
+    barred = np.pad(np.asarray(fine.resize((900, 500))), ((101, 101), (0, 0)))
+    file = io.BytesIO()
+    Image.fromarray(barred).save(file, "JPEG", quality=50)
+    inner = (0, 101 / 702, 1, 601 / 702)
+    np.testing.assert_allclose(describe(np.asarray(Image.open(file))).box, inner, atol=0.005)
 
 
 def test_pictures_with_the_same_bars_show_the_same_frame():

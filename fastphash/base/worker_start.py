@@ -15,6 +15,7 @@ from fastphash.errors import WorkerError
 
 # modules of workers, see `preload`
 _PRELOADED: list[str] = []
+_SAFE_PATH = "PYTHONSAFEPATH"
 # files that the start of a process opens, its server included, and a few to spare
 _DESCRIPTORS = 12
 # what limits the errors of a start, as shells call it
@@ -78,7 +79,7 @@ def _start_server() -> bool:
     from multiprocessing import forkserver  # missing on Windows
 
     multiprocessing.get_context("forkserver").set_forkserver_preload(_PRELOADED)
-    with _interrupts_ignored(), _start_errors():
+    with _interrupts_ignored(), _start_errors(), _folder_left_out():
         _check_descriptors()
         try:
             forkserver.ensure_running()
@@ -96,7 +97,8 @@ def start_process(process: Any, context: Any) -> None:
     """Start a process that ignores Ctrl-C from the first moment on."""
     # those that a server forks do so already
     spawned = context.get_start_method() == "spawn"
-    with _start_errors(), _interrupts_ignored() if spawned else contextlib.nullcontext():
+    kept_quiet = _interrupts_ignored() if spawned else contextlib.nullcontext()
+    with _start_errors(), kept_quiet, _folder_left_out():
         _check_descriptors()
         process.start()
 
@@ -138,6 +140,23 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, previous_handler)
+
+
+@contextlib.contextmanager
+def _folder_left_out() -> Iterator[None]:
+    """Start Python without the working folder, where a data set may have files called as modules.
+
+    A worker gets the environment and the module path of the process that it works for.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
 
 
 def how_ended(process: Any) -> str:

@@ -1,6 +1,8 @@
 import multiprocessing.util
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -341,3 +343,17 @@ def test_a_first_process_that_fails_is_tried_again(first_processes, monkeypatch)
 
 def leave_at_once():
     os._exit(9)
+
+
+def test_nothing_is_imported_from_the_working_folder(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "decoy.py").write_text("open('imported', 'w').close()")
+    (tmp_path / "script.py").write_text(
+        "from fastphash.base.worker_start import preload, worker_context\n"
+        "if __name__ == '__main__':\n"
+        "    preload('decoy')\n"
+        "    worker_context()\n"
+    )
+    subprocess.run([sys.executable, tmp_path / "script.py"], cwd=data, check=True)
+    assert [path.name for path in data.iterdir()] == ["decoy.py"]

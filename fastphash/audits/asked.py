@@ -119,7 +119,7 @@ def _unlike(name: bytes) -> str:
     )
     if not name.lower().endswith(b".parquet"):
         return text
-    return f"{text} (as a table of hashes it needs a column 'phash', or --columns phash=COLUMN)"
+    return f"{text} (as a table of hashes it lacks a column 'phash': `columns` names another)"
 
 
 def _visible(path: bytes) -> str:

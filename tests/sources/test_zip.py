@@ -5,6 +5,7 @@ import os
 import stat
 import struct
 import zipfile
+import zlib
 
 import pytest
 from hypothesis import given, settings
@@ -165,3 +166,19 @@ def test_one_file_of_an_archive_in_several(tmp_path):
     data = bytearray(packed([("a.jpg", b"x")]))
     struct.pack_into("<H", data, len(data) - 18, 3)
     assert "in several" in listed(write(tmp_path, data))[1]
+
+
+def test_a_large_image_behind_empty_blocks_is_no_other_file(tmp_path):
+    image = b"\x89PNG\r\n\x1a\n" + os.urandom(1 << 21)
+    packer = zlib.compressobj(0, zlib.DEFLATED, -zlib.MAX_WBITS)
+    # 10 kB that unfold to nothing
+    deflated = b"\0\0\0\xff\xff" * 2000 + packer.compress(image) + packer.flush()
+    data = bytearray(packed([("1.png", deflated)], zipfile.ZIP_STORED))
+    for header, method, numbers in ((0, 8, 14), (data.rindex(b"PK\1\2"), 10, 16)):
+        struct.pack_into("<H", data, header + method, zipfile.ZIP_DEFLATED)
+        told = zlib.crc32(image), len(deflated), len(image)
+        struct.pack_into("<III", data, header + numbers, *told)
+    path = write(tmp_path, bytes(data))
+    assert zipfile.ZipFile(path).read("1.png") == image
+    with open_container(os.fsencode(path)) as container:
+        assert [*container.read_images([*container.members()])] == [image]

@@ -221,7 +221,8 @@ class ZipContainer(InputContainer):
         if images_only and (is_large or (method == _DEFLATED and size > LARGE)):
             head = source.read_at(at, min(_HEAD, member.size))
             head = _inflate_head(head) if method == _DEFLATED else head[:SNIFFED]
-            if not sniff(head):
+            # one of fewer bytes tells nothing: deflated data may begin with empty blocks
+            if len(head) == SNIFFED and not sniff(head):
                 return head
         # what is read ahead would be held twice
         data = (self._file if is_large else source).read_at(at, member.size)

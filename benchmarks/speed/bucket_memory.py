@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.speed.containers import divide, peak_while_hashing, write_parquet, write_tar
 from benchmarks.speed.object_store import serving
-from benchmarks.support.command_line import make_parser, positive_number
+from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.timing import SECONDS, SPREAD, spread
@@ -24,15 +24,9 @@ _LOOSE = "objects"
 
 
 def main() -> None:
-    parser = make_parser(__doc__, count=20_000, rounds=3)
+    parser = make_parser(__doc__, count=20_000, rounds=3, shards=4)
     parser.add_argument(
         "--delay", type=float, default=30, help="milliseconds (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--shards",
-        type=positive_number,
-        default=4,
-        help="files of each kind (default: %(default)s)",
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

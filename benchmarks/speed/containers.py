@@ -21,7 +21,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.support.command_line import make_parser, positive_number
+from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.processes import run_watched, time_fastphash
@@ -46,13 +46,7 @@ WriteShard = Callable[[Path, Sequence[Path]], None]
 
 
 def main() -> None:
-    parser = make_parser(__doc__, count=20_000, rounds=7)
-    parser.add_argument(
-        "--shards",
-        type=positive_number,
-        default=4,
-        help="files of each kind (default: %(default)s)",
-    )
+    parser = make_parser(__doc__, count=20_000, rounds=7, shards=4)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -5,7 +5,11 @@ from pathlib import Path
 
 
 def make_parser(
-    docstring: str | None, *, count: int | None = None, rounds: int | None = None
+    docstring: str | None,
+    *,
+    count: int | None = None,
+    rounds: int | None = None,
+    shards: int | None = None,
 ) -> argparse.ArgumentParser:
     """A parser whose help is the benchmark's docstring.
 
@@ -16,6 +20,8 @@ def make_parser(
         Adds ``--photos`` and ``--count``, with this default.
     rounds : int, optional
         Adds ``--rounds``, with this default.
+    shards : int, optional
+        Adds ``--shards``, with this default.
     """
     parser = argparse.ArgumentParser(
         description=docstring, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -42,6 +48,13 @@ def make_parser(
             type=positive_number,
             default=rounds,
             help="how often each rival is timed (default: %(default)s)",
+        )
+    if shards is not None:
+        parser.add_argument(
+            "--shards",
+            type=positive_number,
+            default=shards,
+            help="files of each kind (default: %(default)s)",
         )
     return parser
 

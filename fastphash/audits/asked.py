@@ -21,7 +21,8 @@ from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.rows import Content, HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS, exact_paths
 
-# rows of a table that are asked for at once: a join takes the same time for some, each row else
+# rows of a table that are asked for at once: where each is compared with all, and in a join, which
+# takes as long for few as for many
 _ROWS_AT_ONCE, _ROWS_JOINED = 1 << 10, 1 << 16
 
 

@@ -1,7 +1,7 @@
 """The labels of an audit: read before anything is hashed, compared once copies are known."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -155,26 +155,32 @@ def sidecar_summary(
 ) -> dict[str, Any]:
     """How many images of each split of files have labels of their own, by where these lie."""
     figures = {}
-    for source in sources:
-        if isinstance(source, LocalSource):
-            paths = rows.paths.filter(pa.array(rows.splits == source.split)).to_pylist()
-            images = [os.path.join(source.root, path) for path in paths]
-            if places := count_sidecars(images, progress):
-                figures[source.split] = {"images": len(paths), "places": places}
+    for source, paths in _loose_images(rows, sources):
+        images = [os.path.join(source.root, path) for path in paths]
+        if places := count_sidecars(images, progress):
+            figures[source.split] = {"images": len(paths), "places": places}
     return figures
 
 
 def mask_folder_summary(rows: HashTable, sources: Sequence[Source]) -> dict[str, Any]:
     """How many images of each split of files have masks that nobody hashed, by their folders."""
     figures = {}
+    for source, paths in _loose_images(rows, sources):
+        pairs = source.mask_pairs(dict.fromkeys(map(os.path.dirname, paths)))
+        images = (os.path.join(source.root, path) for path in paths)
+        if counts := count_with_masks(images, pairs):
+            figures[source.split] = {"images": len(paths), "pairs": counts}
+    return figures
+
+
+def _loose_images(
+    rows: HashTable, sources: Sequence[Source]
+) -> Iterator[tuple[LocalSource, list[bytes]]]:
+    """The splits of files on a disk, with the paths of their images."""
     for source in sources:
         if isinstance(source, LocalSource):
-            paths = rows.paths.filter(pa.array(rows.splits == source.split)).to_pylist()
-            pairs = source.mask_pairs(dict.fromkeys(map(os.path.dirname, paths)))
-            images = (os.path.join(source.root, path) for path in paths)
-            if counts := count_with_masks(images, pairs):
-                figures[source.split] = {"images": len(paths), "pairs": counts}
-    return figures
+            of_split = pa.array(rows.splits == source.split)
+            yield source, rows.paths.filter(of_split).to_pylist()
 
 
 def leave_out_masks(

@@ -45,7 +45,7 @@ class LooseFiles:
     def of(self, path: bytes, forms: Iterable[str] = FORMS) -> dict[str, bytes]:
         """As of `LabelFiles`; in a folder of labels first."""
         files: dict[str, bytes] = {}
-        # those beside it come first
+        # the last of a format counts: those in folders come behind those beside it
         for sidecar in find_sidecars(os.path.join(self.root, path)):
             ending = os.path.splitext(sidecar.name)[1].lower()
             files |= {form: sidecar.name for form in forms if FORMS[form] == ending}

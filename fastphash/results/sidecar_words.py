@@ -1,5 +1,6 @@
 """What a summary says of files that belong to images, in words."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 #: Keys of a summary's labels that stand for annotations.
@@ -13,13 +14,7 @@ def sidecars_in_words(summary: dict[str, Any]) -> list[str]:
     >>> sidecars_in_words({"sidecars": {"val": {"images": 1203, "places": {"labels": 1203}}}})
     ['val: 1,203 of 1,203 images have labels in labels/']
     """
-    # audits of earlier versions don't say
-    found = summary.get("sidecars", {})
-    return [
-        f"{split}: {number:,} of {of_split['images']:,} images have {_where(place)}"
-        for split, of_split in found.items()
-        for place, number in of_split["places"].items()
-    ]
+    return _counts_in_words(summary, "sidecars", "places", _where)
 
 
 def mask_folders_in_words(summary: dict[str, Any]) -> list[str]:
@@ -28,14 +23,7 @@ def mask_folders_in_words(summary: dict[str, Any]) -> list[str]:
     >>> mask_folders_in_words({"mask_folders": {"val": {"images": 5, "pairs": {"images=gt": 4}}}})
     ['val: 4 of 5 images have masks in gt/']
     """
-    # audits of earlier versions don't say
-    found = summary.get("mask_folders", {})
-    return [
-        f"{split}: {number:,} of {of_split['images']:,} images have masks in "
-        f"{pair.partition('=')[2]}/"
-        for split, of_split in found.items()
-        for pair, number in of_split["pairs"].items()
-    ]
+    return _counts_in_words(summary, "mask_folders", "pairs", _where_masks)
 
 
 def forms_in_words(labels: dict[str, Any]) -> list[str]:
@@ -68,5 +56,21 @@ def unusable_labels(labels: dict[str, Any]) -> Unusable:
     return Unusable(number, [line for one in figures for line in one["first_rejected"]])
 
 
+def _counts_in_words(
+    summary: dict[str, Any], key: str, places: str, where: Callable[[str], str]
+) -> list[str]:
+    # audits of earlier versions don't say
+    found = summary.get(key, {})
+    return [
+        f"{split}: {number:,} of {of_split['images']:,} images have {where(place)}"
+        for split, of_split in found.items()
+        for place, number in of_split[places].items()
+    ]
+
+
 def _where(place: str) -> str:
     return f"labels in {place}/" if place else "labels, or other files of their names, beside them"
+
+
+def _where_masks(pair: str) -> str:
+    return f"masks in {pair.partition('=')[2]}/"

@@ -56,6 +56,7 @@ def audit(
     compare_masks: bool = False,
     format: Format = "parquet",
     definition: Definition | None = None,
+    hashes: Sequence[str] | None = None,
     orientations: bool = True,
     thumbnails: bool = True,
     workers: int | None = None,
@@ -138,6 +139,9 @@ def audit(
         Write leaks, groups and conflicts in this format too; json is JSON lines.
     definition : Definition, optional
         How images are hashed; by default as ImageHash's under Pillow 13.
+    hashes : sequence of str, optional
+        Names of the hashes to make of each image, the one that is compared first; by default the
+        definition's.
     orientations, thumbnails : bool
         Whether to look for rotated and mirrored copies, and to keep thumbnails. Without these,
         nothing tells copies from other images with the same hash.
@@ -216,6 +220,7 @@ def audit(
     ingest = hashing_options(
         workers=workers,
         definition=definition,
+        hashes=hashes,
         orientations=orientations,
         thumbnails=thumbnails,
         timeout=timeout,

@@ -10,7 +10,8 @@ from fastphash.audits.query_images import query_images
 from fastphash.base.vocabulary import UNKNOWN_CHROMA
 from fastphash.errors import DefinitionError, StoreError
 from fastphash.files.table_formats import ENDINGS
-from fastphash.hashing.definition import PHASH, Definition
+from fastphash.hashing.algorithms import PHASH
+from fastphash.hashing.definition import Definition
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.worker import Hasher, Recipe
 from fastphash.joins.index import Index
@@ -72,7 +73,7 @@ def ask_images(
             rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
         if hashed.paths:
             visible = [_visible(path) for path in hashed.paths]
-            yield Asked(visible, Index(hashed.hashes), _batch_content(hashed))
+            yield Asked(visible, Index(hashed.hashes[PHASH.name][..., 0]), _batch_content(hashed))
 
 
 def ask_tables(

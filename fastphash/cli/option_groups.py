@@ -97,6 +97,8 @@ def _read_list(path: str) -> bytes:
 class HashOptions:
     """How to hash, and what a store keeps."""
 
+    hashes: list[str]
+    bits: str
     decode: "DecodeMode"
     pass_order: PassOrder
     exif: bool
@@ -114,11 +116,14 @@ class HashOptions:
 
     def ingest(self) -> "IngestOptions":
         """The same, for the library."""
+        from fastphash.hashing.algorithms import algorithm_names
         from fastphash.hashing.definition import Definition
         from fastphash.ingest.options import IngestOptions
         from fastphash.store.schema import Layout
 
+        first, *further = algorithm_names(self.hashes, int(self.bits))
         definition = Definition(
+            algorithm=first,
             decode=self.decode,
             pass_order=self.pass_order,
             exif=self.exif,
@@ -127,7 +132,7 @@ class HashOptions:
             stretch=self.stretch,
             nodata=self.nodata,
         )
-        layout = Layout(self.orientations, self.thumbnails)
+        layout = Layout(self.orientations, self.thumbnails, tuple(further))
         return IngestOptions(
             definition,
             layout,

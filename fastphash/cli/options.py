@@ -12,6 +12,7 @@ from fastphash.base.vocabulary import PASS_ORDERS, SURE_KINDS
 from fastphash.cli import option_values as values
 from fastphash.cli.input_options import all_options, depth_options, masks_option, pattern_options
 from fastphash.defaults import LEAST_MEMORY, MAX_PAIRS, MAX_PIXELS, MIN_SCORE, TIMEOUT
+from fastphash.hashing.algorithms import ALGORITHMS, PHASH
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -109,9 +110,32 @@ def layout_options(command: F) -> F:
     )(command)
 
 
+def algorithm_options(command: F) -> F:
+    """Which hashes to make: see `HashOptions`."""
+    return all_options(
+        click.option(
+            "--hash",
+            "hashes",
+            default=PHASH.name,
+            show_default=True,
+            metavar="NAME,...",
+            callback=values.parse_names,
+            help=f"Hashes to make of each image: {', '.join(ALGORITHMS)}.",
+        ),
+        click.option(
+            "--bits",
+            type=click.Choice(["64", "256"]),
+            default="64",
+            show_default=True,
+            help="Bits of hashes that have a choice.",
+        ),
+    )(command)
+
+
 def hash_options(command: F) -> F:
     """How to hash, and what to keep: see `HashOptions`."""
     return all_options(
+        algorithm_options,
         click.option(
             "--decode",
             type=click.Choice(["full", "reduced"]),

@@ -3,8 +3,9 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from fastphash.base.vocabulary import ORIENTATIONS, PASS_ORDERS, PassOrder
+from fastphash.base.vocabulary import PASS_ORDERS, PassOrder
 from fastphash.errors import UsageError
+from fastphash.hashing.algorithms import ALGORITHMS, PHASH
 from fastphash.images.decode import DecodeMode, Decoding
 from fastphash.images.rendering import (
     Rendering,
@@ -15,30 +16,6 @@ from fastphash.images.rendering import (
     rendering_words,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Algorithm:
-    """A hash algorithm.
-
-    Attributes
-    ----------
-    name : str
-        Also the name of the column that holds hashes of the identity orientation.
-    bits : int
-        Bits of a hash.
-    """
-
-    name: str
-    bits: int
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the hash columns, one for each orientation in canonical order."""
-        return (self.name, *(f"{self.name}_{orientation}" for orientation in ORIENTATIONS[1:]))
-
-
-PHASH = Algorithm("phash", 64)
-ALGORITHMS = {PHASH.name: PHASH}
 #: Columns of the hashes that joins use.
 HASH_COLUMNS = PHASH.columns
 
@@ -81,8 +58,8 @@ class Definition:
     nodata : str
         What is no picture: "auto" for what a file of more than 8 bits declares, and its masks;
         "none"; or a value.
-    algorithm : {"phash"}
-        The hash algorithm.
+    algorithm : str
+        The hash algorithm, one of `ALGORITHMS`.
     name : str
         Of foreign hashes, what their user calls the way in which they were made; empty if nobody
         knows it.
@@ -109,7 +86,7 @@ class Definition:
     bands: str = "auto"
     stretch: str = str(Stretch())
     nodata: str = "auto"
-    algorithm: Literal["phash"] = "phash"
+    algorithm: str = PHASH.name
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -179,6 +156,8 @@ class Definition:
             return "foreign (no record of how the hashes were made)"
         exif = "EXIF applied" if self.exif else "EXIF ignored"
         text = f"{self.decode}, pass order {self.pass_order}, {exif}, 16-bit {self.sixteen_bit}"
+        if self.algorithm != PHASH.name:
+            text = f"{self.algorithm}, {text}"
         if self.sixteen_bit == "stretched":
             others = [name for name in ("bands", "nodata") if getattr(self, name) != "auto"]
             text += "".join(

@@ -57,6 +57,7 @@ def hash_images(
     *,
     workers: int | None = None,
     definition: Definition | None = None,
+    hashes: Sequence[str] | None = None,
     orientations: bool = True,
     thumbnails: bool = True,
     timeout: float = TIMEOUT,
@@ -76,6 +77,9 @@ def hash_images(
         then has no effect, and a decoder that crashes on a damaged image takes the caller with it.
     definition : Definition, optional
         What the hashes mean; by default as ImageHash's under Pillow 13.
+    hashes : sequence of str, optional
+        Names of the hashes to make of each image, such as ``("phash", "dhash_256")``; by default
+        the one of the definition.
     orientations, thumbnails : bool
         Whether to make these columns; chroma and layers come with the thumbnails.
     timeout : float
@@ -97,6 +101,7 @@ def hash_images(
     options = hashing_options(
         workers=workers,
         definition=definition,
+        hashes=hashes,
         orientations=orientations,
         thumbnails=thumbnails,
         timeout=timeout,

@@ -28,7 +28,8 @@ class Batch:
     ----------
     paths, stamps, digests, formats, shapes, multiframe, chroma, evidence
         One item for each hashed input; shapes are (width, height).
-    hashes : uint64 (n, 8) or (n, 1)
+    hashes : dict of str to uint64 (n, 8, words) or (n, 1, words)
+        By algorithm.
     thumbnails : uint8 (n, 32, 32)
     rejected : list of Rejection
     skipped : list of bytes
@@ -47,7 +48,7 @@ class Batch:
     multiframe: list[bool] = field(default_factory=list)
     chroma: list[bytes | None] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
-    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.empty((0, 0), np.uint64))
+    hashes: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
     thumbnails: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0), np.uint8))
     rejected: list[Rejection] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """How to hash images into a store."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from fastphash.base.machine import processes_that_fit
 from fastphash.defaults import MAX_PIXELS, TIMEOUT
 from fastphash.errors import UsageError
+from fastphash.hashing.algorithms import algorithm_names
 from fastphash.hashing.definition import Definition
 from fastphash.store.schema import Layout
 
@@ -72,6 +74,7 @@ class Hashing(TypedDict, total=False):
 
     workers: int | None
     definition: Definition | None
+    hashes: Sequence[str] | None
     orientations: bool
     thumbnails: bool
     timeout: float
@@ -82,6 +85,7 @@ def hashing_options(
     *,
     workers: int | None = None,
     definition: Definition | None = None,
+    hashes: Sequence[str] | None = None,
     orientations: bool = True,
     thumbnails: bool = True,
     timeout: float = TIMEOUT,
@@ -90,15 +94,31 @@ def hashing_options(
     rehash: bool = False,
 ) -> IngestOptions:
     """How to hash, as callers of the library say it; errors are those of `IngestOptions`."""
+    definition, further = with_algorithms(definition or Definition(), hashes)
     return IngestOptions(
-        Definition() if definition is None else definition,
-        Layout(orientations, thumbnails),
+        definition,
+        Layout(orientations, thumbnails, further),
         workers,
         timeout,
         max_pixels,
         keep_missing,
         rehash,
     )
+
+
+def with_algorithms(
+    definition: Definition, names: Sequence[str] | None
+) -> tuple[Definition, tuple[str, ...]]:
+    """The definition for the first of some algorithms, and the names of the others.
+
+    Without names, it stays as it is. UsageError as of `algorithm_names`.
+    """
+    if names is None:
+        return definition, ()
+    if isinstance(names, str):
+        raise UsageError(f"`hashes` takes several names, not one: [{names!r}]")
+    first, *further = algorithm_names(names, 64)
+    return replace(definition, algorithm=first), tuple(further)
 
 
 def worker_count(workers: int | None) -> int:

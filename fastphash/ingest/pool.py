@@ -75,6 +75,7 @@ def recipe_of(options: IngestOptions) -> Recipe:
     return Recipe(
         replace(definition.decoding(), max_pixels=options.max_pixels),
         definition.pass_order,
+        (definition.algorithm, *options.layout.further),
         options.layout.orientations,
         options.max_pixels,
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from fastphash.base.vocabulary import THUMBNAIL_SIDE
+from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.hashing.definition import Definition
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.sources.member_paths import split_path
@@ -15,6 +16,7 @@ from fastphash.store.schema import (
     LAYERS,
     REJECTED_SCHEMA,
     Layout,
+    hash_column,
     path_columns,
     store_schema,
 )
@@ -39,8 +41,9 @@ def batch_table(split: str, batch: Batch, definition: Definition, layout: Layout
         "frames": pa.array([row.frames for row in batch.evidence], pa.int32()),
         "pixel_digest": pa.array([row.pixel_digest for row in batch.evidence], pa.binary(16)),
     }
-    for t in range(batch.hashes.shape[1]):
-        columns[definition.columns[t]] = pa.array(np.ascontiguousarray(batch.hashes[:, t]))
+    for name, hashes in batch.hashes.items():
+        for t in range(hashes.shape[1]):
+            columns[ALGORITHMS[name].columns[t]] = hash_column(hashes[:, t])
     if layout.thumbnails:
         pixels = pa.py_buffer(np.ascontiguousarray(batch.thumbnails))
         kind = pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE)

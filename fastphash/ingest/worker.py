@@ -6,7 +6,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -21,11 +21,12 @@ from fastphash.base.vocabulary import PassOrder
 from fastphash.base.worker_start import preload
 from fastphash.defaults import MAX_PIXELS
 from fastphash.errors import ImageError
-from fastphash.hashing.phash import hash_orientations, hash_thumbnails
+from fastphash.hashing.algorithms import PHASH
+from fastphash.hashing.functions import hash_function
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.evidence import Evidence
 from fastphash.images.pillow import limit_pixels
-from fastphash.images.thumbnail import both_thumbnails, thumbnail
+from fastphash.images.thumbnail import thumbnail
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.executor import ListTask, Task
 from fastphash.sources.container_source import list_container
@@ -43,6 +44,7 @@ class Recipe:
 
     decoding: Decoding = field(default_factory=Decoding)
     pass_order: PassOrder = "pillow13"
+    algorithms: tuple[str, ...] = (PHASH.name,)
     orientations: bool = True
     max_pixels: int = MAX_PIXELS
 
@@ -57,7 +59,8 @@ class Record(NamedTuple):
     multiframe : bool
     chroma : bytes or None
     evidence : Evidence
-    hashes : uint64 (8,) or (1,)
+    hashes : dict of str to uint64 (8, words) or (1, words)
+        By algorithm.
     thumbnail : uint8 (32, 32)
     """
 
@@ -67,7 +70,7 @@ class Record(NamedTuple):
     multiframe: bool
     chroma: bytes | None
     evidence: Evidence
-    hashes: NDArray[np.uint64]
+    hashes: dict[str, NDArray[np.uint64]]
     thumbnail: NDArray[np.uint8]
 
 
@@ -76,8 +79,9 @@ class _Decoded(NamedTuple):
 
     Attributes
     ----------
-    thumbnails : uint8 (32, 32) or (2, 32, 32)
-        The thumbnail, or with orientations it and its transpose's.
+    thumbnail : uint8 (32, 32)
+    reduced : dict of str to array
+        What the hashes are made from, by algorithm.
     """
 
     format: str
@@ -86,7 +90,8 @@ class _Decoded(NamedTuple):
     multiframe: bool
     chroma: bytes | None
     evidence: Evidence
-    thumbnails: NDArray[np.uint8]
+    thumbnail: NDArray[np.uint8]
+    reduced: dict[str, NDArray[Any]]
 
 
 class Hasher:
@@ -94,6 +99,7 @@ class Hasher:
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
+        self._functions = {name: hash_function(name) for name in recipe.algorithms}
         self._remembered: OrderedDict[bytes, Record] = OrderedDict()
 
     def hash_files(
@@ -159,14 +165,20 @@ class Hasher:
         batch.chroma = [row.chroma for row in rows]
         batch.evidence = [row.evidence for row in rows]
         if rows:
-            batch.hashes = np.stack([row.hashes for row in rows])
+            batch.hashes = {
+                name: np.stack([row.hashes[name] for row in rows]) for name in self._functions
+            }
             batch.thumbnails = np.stack([row.thumbnail for row in rows])
         self._remember(records)
 
     def _decode(self, data: bytes) -> _Decoded:
         image = decode(data, self._recipe.decoding, with_evidence=True)
-        resize = both_thumbnails if self._recipe.orientations else thumbnail
-        thumbnails = resize(image.grey, self._recipe.pass_order, image.extent)
+        how = self._recipe.pass_order, self._recipe.orientations
+        reduced = {name: function.reduce(image, *how) for name, function in self._functions.items()}
+        if PHASH.name in reduced:  # it is made from thumbnails
+            upright = reduced[PHASH.name][0].copy()
+        else:
+            upright = thumbnail(image.grey, self._recipe.pass_order, image.extent)
         chroma = None if image.chroma is None else image.chroma.tobytes()
         assert image.evidence is not None
         return _Decoded(
@@ -176,19 +188,21 @@ class Hasher:
             image.multiframe,
             chroma,
             image.evidence,
-            thumbnails,
+            upright,
+            reduced,
         )
 
     def _hash(self, fresh: dict[bytes, _Decoded]) -> dict[bytes, Record]:
         if not fresh:
             return {}
-        thumbnails = np.stack([image.thumbnails for image in fresh.values()])
-        if self._recipe.orientations:
-            hashes, upright = hash_orientations(thumbnails), thumbnails[:, 0]
-        else:
-            hashes, upright = hash_thumbnails(thumbnails)[:, None], thumbnails
+        hashes = {
+            name: function.hash(np.stack([image.reduced[name] for image in fresh.values()]))
+            for name, function in self._functions.items()
+        }
         return {
-            digest: Record(*image[:6], hashes[i], upright[i].copy())
+            digest: Record(
+                *image[:6], {name: rows[i] for name, rows in hashes.items()}, image.thumbnail
+            )
             for i, (digest, image) in enumerate(fresh.items())
         }
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from fastphash.errors import UsageError
-from fastphash.hashing.definition import FOREIGN, PHASH
+from fastphash.hashing.algorithms import ALGORITHMS, PHASH
+from fastphash.hashing.definition import FOREIGN
 from fastphash.joins.index import Index
 from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.rows import HashTable
@@ -77,7 +78,7 @@ def _checked_table(table: pa.Table) -> HashTable:
             f"{', '.join(table.column_names) or 'none'}"
         )
     definition = definition_of(table.schema.metadata, "this table")
-    kind = hash_type(definition)
+    kind = hash_type(ALGORITHMS[definition.algorithm])
     for name in set(definition.columns) & set(table.column_names):
         if table[name].type != kind:
             raise UsageError(f"column {name!r} must be {kind}, not {table[name].type}")

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from fastphash.base.progress import Progress, no_progress
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
-from fastphash.hashing.definition import HASH_COLUMNS, PHASH, Definition
+from fastphash.hashing.algorithms import PHASH
+from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.hashing.hexadecimal import from_hex
 from fastphash.sources.splits import check_split
 from fastphash.store.create import check_new, create_store

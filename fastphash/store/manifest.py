@@ -10,6 +10,7 @@ from fastphash.base.paths import is_name
 from fastphash.errors import StoreError
 from fastphash.files import empty_parquet
 from fastphash.files.digest import content_digest
+from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.hashing.definition import Definition
 from fastphash.sources.origins import is_origin
 
@@ -95,6 +96,12 @@ def _is_definition(value: Any) -> bool:
     return True
 
 
+def _are_algorithms(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(name, str) and name in ALGORITHMS for name in value
+    )
+
+
 def _by_split(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: (
         isinstance(value, dict) and _are_splits([*value]) and all(map(is_valid, value.values()))
@@ -134,6 +141,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "definition": _is_definition,
     "orientations": lambda value: isinstance(value, bool),
     "thumbnails": lambda value: isinstance(value, bool),
+    "further": _are_algorithms,
     "roots": _by_split(_is_text),
     "origins": _by_split(is_origin),
     "skipped": _by_split(_is_count),

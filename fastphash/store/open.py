@@ -17,6 +17,7 @@ from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, PassOrder
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.files import parquet
 from fastphash.files.table_formats import ENDINGS, check_distinct
+from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.hashing.definition import Definition
 from fastphash.images.sniff import EIGHT_BIT_FORMATS
 from fastphash.images.thumbnail import vertical_first
@@ -314,13 +315,14 @@ def _fitting(table: pa.Table, path: Path, definition: Definition) -> pa.Table:
     What only helps, and is of no use as it is, is left out.
     """
     upright, *turned = definition.columns
-    needed = {"path": pa.string(), upright: hash_type(definition), "split": pa.string()}
+    hashes = hash_type(ALGORITHMS[definition.algorithm])
+    needed = {"path": pa.string(), upright: hashes, "split": pa.string()}
     if missing := [name for name in needed if name not in table.column_names]:
         raise StoreError(
             f"{path} has no column {missing[0]!r}: a file of hashes has path and phash. Name the "
             "columns that hold them with `columns`"
         )
-    optional = {"path_bytes": pa.binary(), **dict.fromkeys(turned, hash_type(definition))}
+    optional = {"path_bytes": pa.binary(), **dict.fromkeys(turned, hashes)}
     optional |= {f.name: pa.int64() for f in table.schema if _is_integer(f)}
     optional |= {f.name: pa.string() for f in table.schema if _is_format(f)}
     for name, kind in (needed | optional).items():

@@ -5,16 +5,20 @@ import functools
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fastphash.base.text import visible
 from fastphash.base.versions import version_of
 from fastphash.base.vocabulary import CHROMA_SIDE, THUMBNAIL_SIDE
 from fastphash.errors import StoreError
 from fastphash.files.parquet import NAME_TYPE
+from fastphash.hashing.algorithms import ALGORITHMS, Algorithm
 from fastphash.hashing.definition import FOREIGN, Definition
 
 SCHEMA_VERSION = 6
@@ -35,7 +39,6 @@ SOURCE_COLUMNS = ("container", "key", "etag")
 ADDED_COLUMNS = (*EVIDENCE_COLUMNS, *STAMP_COLUMNS, *SOURCE_COLUMNS)
 
 METADATA = b"fastphash"
-_HASH_TYPES = {64: pa.uint64()}
 _PACKAGES = ("fastphash", "Pillow", "simplejpeg", "scipy")
 
 REJECTED_SCHEMA = pa.schema(
@@ -51,19 +54,52 @@ REJECTED_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which optional columns a store has; chroma and layers come with the thumbnails."""
+    """Which optional columns a store has.
+
+    Attributes
+    ----------
+    orientations : bool
+        Hashes of all eight orientations.
+    thumbnails : bool
+        Thumbnails, and with them chroma and layers.
+    further : tuple of str
+        Algorithms whose hashes it has besides those of its definition's algorithm.
+    """
 
     orientations: bool = True
     thumbnails: bool = True
+    further: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The layout as a manifest holds it; older ones have no further algorithms."""
+        fields = asdict(self)
+        if not self.further:
+            del fields["further"]
+        return fields
 
     def __str__(self) -> str:
         columns = (("orientations", self.orientations), ("thumbnails", self.thumbnails))
-        return ", ".join(name if there else f"no {name}" for name, there in columns)
+        texts = [name if there else f"no {name}" for name, there in columns]
+        return ", ".join([*texts, *(f"{name} too" for name in self.further)])
 
 
-def hash_type(definition: Definition) -> pa.DataType:
-    """Arrow type of a column of hashes."""
-    return _HASH_TYPES[definition.bits]
+def hash_type(algorithm: Algorithm) -> pa.DataType:
+    """Arrow type of a column of hashes; those of several words are stored first bits first."""
+    return pa.uint64() if algorithm.words == 1 else pa.binary(algorithm.bits // 8)
+
+
+def hash_column(hashes: NDArray[np.uint64]) -> pa.Array:
+    """A column of hashes: uint64 from (n, 1), fixed_size_binary from (n, words)."""
+    if hashes.shape[1] == 1:
+        return pa.array(np.ascontiguousarray(hashes[:, 0]))
+    data = pa.py_buffer(np.ascontiguousarray(hashes.astype(">u8")))
+    kind = pa.binary(8 * hashes.shape[1])
+    return pa.FixedSizeBinaryArray.from_buffers(kind, len(hashes), [None, data])
+
+
+def stored_algorithms(definition: Definition, layout: Layout) -> list[Algorithm]:
+    """The algorithms whose hashes a store has, that of its definition first."""
+    return [ALGORITHMS[name] for name in (definition.algorithm, *layout.further)]
 
 
 @functools.cache
@@ -88,8 +124,9 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
         ("frames", pa.int32()),
         ("pixel_digest", pa.binary(16)),
     ]
-    columns = definition.columns if layout.orientations else definition.columns[:1]
-    fields += [(name, hash_type(definition)) for name in columns]
+    for algorithm in stored_algorithms(definition, layout):
+        columns = algorithm.columns if layout.orientations else algorithm.columns[:1]
+        fields += [(name, hash_type(algorithm)) for name in columns]
     if layout.thumbnails:
         fields += [
             ("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE)),

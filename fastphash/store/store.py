@@ -148,8 +148,7 @@ class Store:
         return {
             "schema": self.version,
             "definition": self.definition.to_json(),
-            "orientations": self.layout.orientations,
-            "thumbnails": self.layout.thumbnails,
+            **self.layout.to_json(),
             "roots": self.roots,
             **origins,
             "skipped": self.skipped,
@@ -289,12 +288,12 @@ def open_store(path: Path) -> Store:
         )
     # earlier versions list former parts as "removed", by names alone: nothing tells whether these
     # files are still their own
-    manifest = {"left_out": [], "former": {}, "origins": {}, **manifest}
+    manifest = {"left_out": [], "former": {}, "origins": {}, "further": [], **manifest}
     check_manifest(manifest, manifest_file(path))
     return Store(
         path,
         Definition(**manifest["definition"]),
-        Layout(manifest["orientations"], manifest["thumbnails"]),
+        Layout(manifest["orientations"], manifest["thumbnails"], tuple(manifest["further"])),
         manifest["roots"],
         [Part(**part) for part in manifest["parts"]],
         manifest["skipped"],

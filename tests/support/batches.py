@@ -43,6 +43,8 @@ def merge(batches):
         whole.unchanged |= batch.unchanged
     full = [batch for batch in batches if batch.paths]
     if full:
-        whole.hashes = np.concatenate([batch.hashes for batch in full])
+        whole.hashes = {
+            name: np.concatenate([batch.hashes[name] for batch in full]) for name in full[0].hashes
+        }
         whole.thumbnails = np.concatenate([batch.thumbnails for batch in full])
     return whole

@@ -1,5 +1,7 @@
-"""Decoders that crash, hang and eat memory; workers import this, so that it imports little."""
+"""Decoders that crash, hang and eat memory; workers
+import this, so that it imports little."""
 
+import dataclasses
 import os
 import signal
 import time
@@ -12,7 +14,7 @@ class DeadlyRecipe(Recipe):
     """A recipe that makes the worker which unpacks it die of images that contain DEADLY."""
 
     def __reduce__(self):
-        return _arm, (self.decoding, self.pass_order, self.orientations, self.max_pixels)
+        return _arm, tuple(getattr(self, field.name) for field in dataclasses.fields(self))
 
 
 DEADLY = b"a decoder that crashes"

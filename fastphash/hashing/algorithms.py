@@ -1,0 +1,65 @@
+"""The hash algorithms by name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastphash.base.vocabulary import ORIENTATIONS
+from fastphash.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A hash algorithm.
+
+    Attributes
+    ----------
+    name : str
+        Also the name of the column that holds hashes of the identity orientation.
+    bits : int
+        Bits of a hash, a multiple of 64.
+    """
+
+    name: str
+    bits: int
+
+    @property
+    def words(self) -> int:
+        """How many `uint64` a hash takes in memory."""
+        return self.bits // 64
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the hash columns, one for each orientation in canonical order."""
+        return (self.name, *(f"{self.name}_{orientation}" for orientation in ORIENTATIONS[1:]))
+
+
+PHASH = Algorithm("phash", 64)
+#: All algorithms, by name.
+ALGORITHMS = {algorithm.name: algorithm for algorithm in (PHASH,)}
+
+
+def algorithm_names(words: Sequence[str], bits: int) -> tuple[str, ...]:
+    """Names of algorithms as people say them, with so many bits where there is a choice.
+
+    Raises
+    ------
+    UsageError
+        A word is no algorithm, comes twice, or has no hash of so many bits.
+
+    Examples
+    --------
+    >>> algorithm_names(["phash"], 64)
+    ('phash',)
+    """
+    names: list[str] = []
+    for word in words:
+        wide = f"{word}_{bits}"
+        name = wide if wide in ALGORITHMS else word
+        if name not in ALGORITHMS:
+            raise UsageError(f"no hash {word!r}: it is one of {', '.join(ALGORITHMS)}")
+        if name in names:
+            raise UsageError(f"hash {word!r} is named twice")
+        names.append(name)
+    if not names:
+        raise UsageError(f"no hash is named: it is one of {', '.join(ALGORITHMS)}")
+    return tuple(names)

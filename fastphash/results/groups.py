@@ -1,6 +1,6 @@
 """Rows in order of priority, grouped, each group with its keeper."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +45,9 @@ from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.decide_kind import Relation, relate
 from fastphash.verification.findings import NO_FINDINGS, Findings
 from fastphash.verification.looked_pairs import LookedPairs
+
+# of a table written in pieces
+_ROWS_AT_ONCE = 1 << 15
 
 
 def candidates(rows: HashTable, order: NDArray[np.int64], criteria: CopyCriteria) -> HashTable:
@@ -144,12 +147,35 @@ class GroupedRows(NamedTuple):
 
         `looked` are the pairs of these rows whose pixels were compared.
         """
+        return self._piece(*self._numbered(), looked)
+
+    def pieces(self) -> Iterator[pa.Table]:
+        """The same table without looks, a bounded number of rows at a time."""
+        order, number = self._numbered()
+        for start in range(0, order.size, _ROWS_AT_ONCE):
+            some = slice(start, start + _ROWS_AT_ONCE)
+            yield self._piece(order[some], number[some])
+
+    def count_groups(self) -> int:
+        """How many groups of two rows or more there are."""
+        return int(np.unique(self.keepers.keeper[self.is_copy]).size)
+
+    def _numbered(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of groups of two or more, keeper first, and the number of the group of each."""
         copies = np.flatnonzero(self.is_copy)
         grouped = np.union1d(copies, self.keepers.keeper[copies])
         order = grouped[np.lexsort((grouped, self.keepers.keeper[grouped]))]
+        _, number = np.unique(self.keepers.keeper[order], return_inverse=True)
+        return order, number
+
+    def _piece(
+        self,
+        order: NDArray[np.int64],
+        number: NDArray[np.int64],
+        looked: LookedPairs | None = None,
+    ) -> pa.Table:
         keeper = self.keepers.keeper[order]
         is_keeper = keeper == order
-        _, number = np.unique(keeper, return_inverse=True)
         relation = self.relation(order)
         split, path, path_bytes = row_names(self.rows, order)
         keeper_split, keeper_path, keeper_bytes = row_names(self.rows, keeper)

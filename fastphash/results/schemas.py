@@ -112,7 +112,8 @@ FINDINGS_SCHEMA = pa.schema(
 
 def row_names(rows: HashTable, chosen: NDArray[np.int64]) -> tuple[Any, Any, Any]:
     """Columns split, path and path_bytes of these rows."""
-    table = rows.table.take(pa.array(chosen))
+    names = [name for name in ("split", "path", "path_bytes") if name in rows.table.column_names]
+    table = rows.table.select(names).take(pa.array(chosen))
     split = table["split"].cast(pa.string()).combine_chunks().dictionary_encode()
     path_bytes = pa.nulls(len(chosen), pa.binary())
     if "path_bytes" in table.column_names:

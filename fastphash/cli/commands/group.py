@@ -1,6 +1,7 @@
 """`fastphash group`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +9,10 @@ from fastphash.cli import options
 from fastphash.cli.file_options import TableFile, columns_option
 from fastphash.cli.option_groups import CopyOptions, KeeperOptions, gather
 from fastphash.cli.signals import handle_signals
+
+if TYPE_CHECKING:
+    from fastphash.results.pairs import UnseenCounter
+    from fastphash.store.rows import HashTable
 
 
 @click.command("group")
@@ -43,32 +48,48 @@ def group(
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_groups, show_unseen
-    from fastphash.files import atomic, parquet
-    from fastphash.files.table_formats import write_table
+    from fastphash.files import parquet
     from fastphash.results.groups import candidates, group_rows
-    from fastphash.results.pairs import count_unseen
+    from fastphash.results.pairs import UnseenCounter
     from fastphash.results.priority import keep_in_first, order_splits, priority
-    from fastphash.store.convert import paper_groups
     from fastphash.store.open import read_together
 
     handle_signals()
     rows = read_together(list(stores), columns)
     copies.check_thumbnails({" ".join(stores): rows})
     order = priority(rows, keep_in_first(order_splits(rows), keepers.keep_in))
+    images, named = len(rows), rows if output.table_form is None else None
     with ProgressScreen() as progress:
         criteria = copies.criteria(progress)
         ranked = candidates(rows, order, criteria)
-        table = group_rows(ranked, criteria, keepers.grouping).table()
-    path = Path(str(output.path))
-    if form := output.table_form:
-        write_table(path, table, form, overwrite=output.overwrite)
-    else:
-        atomic.write_json(path, paper_groups(rows, table), overwrite=output.overwrite)
-    kinds = parquet.count_values(table["kind"])
-    groups = table.num_rows - sum(kinds.values())
-    unseen = count_unseen(table)
+        del rows  # half of the memory, from here on
+        parquet.release_memory()
+        grouped = group_rows(ranked, criteria, keepers.grouping)
+        counter = UnseenCounter(grouped.pieces())
+        kinds = _write_groups(counter, named, output)
     if as_json:
-        show_json({"images": len(rows), "groups": groups, "copies": kinds, "unseen": unseen})
+        groups = grouped.count_groups()
+        show_json({"images": images, "groups": groups, "copies": kinds, "unseen": counter.unseen})
     else:
-        show_groups(f"Groups, in {path}", len(rows), groups, kinds)
-        show_unseen(0 if not copies.verify else unseen)
+        show_groups(f"Groups, in {output.path}", images, grouped.count_groups(), kinds)
+        show_unseen(0 if not copies.verify else counter.unseen)
+
+
+def _write_groups(
+    tables: "UnseenCounter", rows: "HashTable | None", output: TableFile
+) -> dict[str, int]:
+    """Write groups as a table, or of `rows` as the paper's JSON; returns the copies by kind."""
+    import pyarrow as pa
+
+    from fastphash.files import atomic, parquet
+    from fastphash.files.table_formats import write_tables
+    from fastphash.results.schemas import GROUPS_SCHEMA
+    from fastphash.store.convert import paper_groups
+
+    path, overwrite = Path(str(output.path)), output.overwrite
+    if rows is None:
+        form = output.table_form
+        return write_tables(path, GROUPS_SCHEMA, tables, "kind", form, overwrite=overwrite)
+    table = pa.concat_tables([GROUPS_SCHEMA.empty_table(), *tables])
+    atomic.write_json(path, paper_groups(rows, table), overwrite=overwrite)
+    return parquet.count_values(table["kind"])

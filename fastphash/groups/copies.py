@@ -34,8 +34,9 @@ class RankedRows(NamedTuple):
     ----------
     hashes : Index
     content : Content
+        Of all rows that there are: thumbnails are too large for copies of some.
     number : int64 (n,)
-        The number of each row in calls of `is_copy`.
+        The number of each row in `content`, and in calls of `is_copy`.
     is_copy : IsCopy or None
         None if all pairs within the radius are copies.
     criteria : CopyCriteria
@@ -51,22 +52,19 @@ class RankedRows(NamedTuple):
         """These rows, in this order; without a copy if they are all of them."""
         if np.array_equal(rows, np.arange(self.number.size)):
             return self
-        return self._replace(
-            hashes=self.hashes.take(rows),
-            content=self.content.take(rows),
-            number=self.number[rows],
-        )
+        return self._replace(hashes=self.hashes.take(rows), number=self.number[rows])
 
 
 def filter_copies(block: Matches, left: RankedRows, right: RankedRows) -> Matches:
     """The pairs of a block that are copies."""
     if left.is_copy is None:
         return block
+    pairs = block._replace(left=left.number[block.left], right=right.number[block.right])
     comparison = compare_images(
-        block, left.content, right.content, score_near=left.criteria.score_near
+        pairs, left.content, right.content, score_near=left.criteria.score_near
     )
-    numbers = left.number[block.left], right.number[block.right]
-    return block.take(np.flatnonzero(left.is_copy(*numbers, block.distance, comparison)))
+    copies = left.is_copy(pairs.left, pairs.right, pairs.distance, comparison)
+    return block.take(np.flatnonzero(copies))
 
 
 def copies_by_kind(min_score: float | None) -> IsCopy:

@@ -12,6 +12,8 @@ from numba.extending import intrinsic
 LANES = 8
 #: Rows and columns that `transpose_tile` moves.
 TILE_ROWS, TILE_COLUMNS = 8, 16
+#: Rows and columns that `transpose_square` moves.
+SQUARE = 8
 #: Pixels of a row that `dot` and `combine` read.
 PIXELS = 32
 #: Rows and columns that `combine_block` makes at once.
@@ -206,14 +208,8 @@ def transpose_tile(
         _, place, width, _, target, height = arguments
         source = _data(context, builder, signature, arguments)
         sink = _data(context, builder, signature, arguments, 3)
-        rows = []
-        for _row in range(TILE_ROWS):
-            rows.append(_load(builder, source, place, ir.VectorType(_BYTE, TILE_COLUMNS), 1))
-            place = builder.add(place, width)
-        while len(rows) > 1:
-            half = len(rows) // 2
-            rows = [_interleaved(builder, rows[i], rows[i + half]) for i in range(half)]
-        columns = builder.bitcast(rows[0], ir.VectorType(_WORD, TILE_COLUMNS))
+        lines = _load_rows(builder, source, place, width, ir.VectorType(_BYTE, TILE_COLUMNS))
+        columns = builder.bitcast(lines, ir.VectorType(_WORD, TILE_COLUMNS))
         for j in range(TILE_COLUMNS):
             column = builder.extract_element(columns, ir.Constant(_INT, j))
             pointer = builder.bitcast(builder.gep(sink, [target]), _WORD.as_pointer())
@@ -222,6 +218,39 @@ def transpose_tile(
         return context.get_dummy_value()
 
     return types.void(image, place, width, out, target, height), generate
+
+
+@_intrinsic
+def transpose_square(
+    _: Any, image: Any, place: Any, width: Any, out: Any, target: Any, height: Any
+) -> Any:
+    """out[target + height * j + i] = image[place + width * i + j], float32, of a whole square."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, place, width, _, target, height = arguments
+        source = _data(context, builder, signature, arguments)
+        sink = _data(context, builder, signature, arguments, 3)
+        lines = _load_rows(builder, source, place, width, ir.VectorType(ir.FloatType(), SQUARE))
+        for j in range(SQUARE):
+            order = [SQUARE * j + i for i in range(SQUARE)]
+            lanes = ir.Constant(ir.VectorType(_INT, SQUARE), order)
+            _store(builder, sink, target, builder.shuffle_vector(lines, lines, lanes), 4)
+            target = builder.add(target, height)
+        return context.get_dummy_value()
+
+    return types.void(image, place, width, out, target, height), generate
+
+
+def _load_rows(builder: Any, source: Any, place: Any, width: Any, row: Any) -> Any:
+    """The columns of eight rows, one after another in one vector."""
+    rows = []
+    for _row in range(TILE_ROWS):
+        rows.append(_load(builder, source, place, row, 1))
+        place = builder.add(place, width)
+    while len(rows) > 1:
+        half = len(rows) // 2
+        rows = [_interleaved(builder, rows[i], rows[i + half]) for i in range(half)]
+    return rows[0]
 
 
 def _interleaved(builder: Any, one: Any, other: Any) -> Any:

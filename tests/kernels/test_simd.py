@@ -114,3 +114,17 @@ def test_two_lines_are_ordered(lines):
     order_lines(found, np.int64(2), np.int64(0))
     expected = np.maximum(lines[0], lines[2]), lines[1], np.minimum(lines[0], lines[2])
     np.testing.assert_array_equal(found, expected)
+
+
+@numba.njit
+def transpose_square(image, place, out, target):
+    simd.transpose_square(image, place, np.int64(image.shape[1]), out, target, np.int64(12))
+
+
+@given(hnp.arrays(np.float32, (9, 11), elements=st.floats(-1, 1, width=32)))
+def test_a_square_of_floats_is_transposed(image):
+    out = np.full((9, 12), 7, np.float32)
+    transpose_square(image, np.int64(11 + 2), out, np.int64(1))
+    assert np.array_equal(out[:8, 1:9], image[1:9, 2:10].T)
+    out[:8, 1:9] = 7
+    assert (out == 7).all()

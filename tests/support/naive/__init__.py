@@ -32,6 +32,16 @@ from tests.support.naive.partitions import (
     sort_values,
     split_segments,
 )
+from tests.support.naive.pdq import (
+    PDQ_COSINES,
+    box,
+    pdq_frequencies,
+    pdq_hash,
+    pdq_luma,
+    pdq_quality,
+    pdq_square,
+    pdq_turned,
+)
 from tests.support.naive.vectors import near, near_some, unlike
 from tests.support.naive.verdicts import (
     agree_inside,
@@ -61,12 +71,14 @@ from tests.support.naive.verdicts import (
 
 __all__ = [
     "INVERSE",
+    "PDQ_COSINES",
     "TOP",
     "TURNS",
     "agree_inside",
     "ball",
     "bar",
     "blurred",
+    "box",
     "cached_verdict",
     "chroma",
     "clean",
@@ -104,6 +116,12 @@ __all__ = [
     "near_some",
     "on_ground",
     "orient_thumbnails",
+    "pdq_frequencies",
+    "pdq_hash",
+    "pdq_luma",
+    "pdq_quality",
+    "pdq_square",
+    "pdq_turned",
     "permute",
     "relation",
     "rendered",

@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,13 @@ from fastphash.images.pillow import (
     open_image,
     turn_image,
 )
-from fastphash.images.pixels import array_chroma, array_grey, pillow_chroma, pillow_grey
+from fastphash.images.pixels import (
+    array_chroma,
+    array_grey,
+    pillow_chroma,
+    pillow_grey,
+    pillow_pixels,
+)
 from fastphash.images.rendering import Rendered, Rendering, render
 from fastphash.images.sniff import SNIFFED, sniff
 from fastphash.images.tiff_header import TiffFacts
@@ -92,6 +98,9 @@ class Decoded:
         decoded to grey alone. None, too, if it wasn't asked for.
     evidence : Evidence or None
         What the hash leaves out; None unless it was asked for.
+    pixels : uint8 (h, w) or (h, w, 3), or None
+        What `grey` was made from: in RGB, or `grey` itself for an image without colour; None unless
+        it was asked for.
     """
 
     grey: NDArray[np.uint8]
@@ -102,15 +111,29 @@ class Decoded:
     multiframe: bool = False
     chroma: NDArray[np.int8] | None = None
     evidence: Evidence | None = None
+    pixels: NDArray[np.uint8] | None = None
+
+
+class _Wanted(NamedTuple):
+    """What of an image is wanted beside its grey pixels: fields of `Decoded`."""
+
+    chroma: bool
+    evidence: bool
+    pixels: bool
 
 
 def decode(
-    data: bytes, rules: Decoding, *, chroma: bool = True, with_evidence: bool = False
+    data: bytes,
+    rules: Decoding,
+    *,
+    chroma: bool = True,
+    with_evidence: bool = False,
+    with_pixels: bool = False,
 ) -> Decoded:
     """Decode the first frame of an image to grey and, unless told otherwise, chroma.
 
     Pillow decodes or refuses all images but ordinary JPEGs without any damage. `with_evidence` also
-    looks at what the hash leaves out: alpha, further frames, depth.
+    looks at what the hash leaves out: alpha, further frames, depth. `with_pixels` keeps colours.
 
     Raises
     ------
@@ -123,41 +146,45 @@ def decode(
     if name is None:
         raise ImageError("identify", "not an image of a supported format")
     chroma = chroma and not (rules.mode == "reduced" and name == "JPEG")
+    wanted = _Wanted(chroma, with_evidence, with_pixels)
     if name == "JPEG" and not rules.exif:
-        decoded = _decode_ordinary_jpeg(data, rules, chroma=chroma, with_evidence=with_evidence)
+        decoded = _decode_ordinary_jpeg(data, rules, wanted)
         if decoded:
             return decoded
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _decode_pillow(data, name, rules, chroma=chroma, with_evidence=with_evidence)
+        return _decode_pillow(data, name, rules, wanted)
 
 
-def _decode_ordinary_jpeg(
-    data: bytes, rules: Decoding, *, chroma: bool, with_evidence: bool
-) -> Decoded | None:
+def _decode_ordinary_jpeg(data: bytes, rules: Decoding, wanted: _Wanted) -> Decoded | None:
     reduced = rules.mode == "reduced"
     jpeg = decode_jpeg(data, reduced=reduced, max_pixels=rules.max_pixels)
     if jpeg is None:
         return None
     pixels, width, height, factor = jpeg
     extent = (width / factor, height / factor)
-    colours = array_chroma(pixels) if chroma else None
     evidence = None
-    if with_evidence:
+    if wanted.evidence:
         evidence = Evidence(frames=1) if reduced else array_evidence(pixels, data)
-    grey = array_grey(pixels)
-    return Decoded(grey, extent, "JPEG", width, height, chroma=colours, evidence=evidence)
+    return Decoded(
+        array_grey(pixels),
+        extent,
+        "JPEG",
+        width,
+        height,
+        chroma=array_chroma(pixels) if wanted.chroma else None,
+        evidence=evidence,
+        pixels=pixels if wanted.pixels else None,
+    )
 
 
-def _decode_pillow(
-    data: bytes, name: str, rules: Decoding, *, chroma: bool, with_evidence: bool
-) -> Decoded:
+def _decode_pillow(data: bytes, name: str, rules: Decoding, wanted: _Wanted) -> Decoded:
     most = allowed_pixels(rules.max_pixels)
     image, raster, facts = open_for_rendering(data, name, rules.rendering, most)
     if image is None:
         assert raster is not None
         assert facts is not None
-        return _decode_raster(raster, facts, rules, chroma=chroma, with_evidence=with_evidence)
+        return _decode_raster(raster, facts, rules, wanted)
     width, height = image.size
     if width * height > most:
         raise ImageError("identify", describe_bomb(most))
@@ -174,10 +201,12 @@ def _decode_pillow(
         rendered = render_deep(image, data, rules.rendering, facts)
         if rendered is None:
             grey = pillow_grey(image, strict_imagehash=rules.strict_imagehash)
-            colours = pillow_chroma(image) if chroma else None
+            colours = pillow_chroma(image) if wanted.chroma else None
+            pixels = pillow_pixels(image, grey) if wanted.pixels else None
         else:
             grey = array_grey(rendered.pixels)
-            colours = array_chroma(rendered.pixels) if chroma else None
+            colours = array_chroma(rendered.pixels) if wanted.chroma else None
+            pixels = rendered.pixels if wanted.pixels else None
     except ImageError:
         raise
     except Exception as error:
@@ -188,10 +217,12 @@ def _decode_pillow(
         grey = np.ascontiguousarray(EXIF_TURNS[turn](grey))
         if colours is not None:
             colours = np.stack([EXIF_TURNS[turn](plane) for plane in colours])
+        if pixels is not None:
+            pixels = np.ascontiguousarray(EXIF_TURNS[turn](pixels))
         if turn >= 5:
             width, height = height, width
     evidence = None
-    if with_evidence:
+    if wanted.evidence:
         evidence = (
             Evidence(frames=1)
             if reduced
@@ -205,7 +236,7 @@ def _decode_pillow(
             )
         )
     extent = (width / factor, height / factor)
-    return Decoded(grey, extent, name, width, height, multiframe, colours, evidence)
+    return Decoded(grey, extent, name, width, height, multiframe, colours, evidence, pixels)
 
 
 def _turned_values(rendered: Rendered | None, turn: int) -> NDArray[np.float64] | None:
@@ -214,15 +245,13 @@ def _turned_values(rendered: Rendered | None, turn: int) -> NDArray[np.float64] 
     return np.ascontiguousarray(EXIF_TURNS[turn](rendered.values))
 
 
-def _decode_raster(
-    tiff: TiffRaster, facts: TiffFacts, rules: Decoding, *, chroma: bool, with_evidence: bool
-) -> Decoded:
+def _decode_raster(tiff: TiffRaster, facts: TiffFacts, rules: Decoding, wanted: _Wanted) -> Decoded:
     assert rules.rendering is not None
     pixels, values = render(tiff.raster, rules.rendering)
     grey = array_grey(pixels)
     height, width = grey.shape
     evidence = None
-    if with_evidence:
+    if wanted.evidence:
         evidence = raster_evidence(tiff.samples, grey, values, facts.further_pages)
     return Decoded(
         grey,
@@ -231,8 +260,9 @@ def _decode_raster(
         width,
         height,
         facts.further_pages > 0,
-        array_chroma(pixels) if chroma else None,
+        array_chroma(pixels) if wanted.chroma else None,
         evidence,
+        pixels if wanted.pixels else None,
     )
 
 

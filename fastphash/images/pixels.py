@@ -1,4 +1,4 @@
-"""Convert pixels of arrays and Pillow images to grey and chroma."""
+"""Convert pixels of arrays and Pillow images to grey, RGB and chroma."""
 
 import warnings
 from collections.abc import Callable
@@ -71,6 +71,18 @@ def array_grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     ImageError
         The array has another dtype or shape, or no pixels.
     """
+    pixels = array_pixels(pixels)
+    return pixels if pixels.ndim == 2 else _rgb_grey(pixels)
+
+
+def array_pixels(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """C-contiguous pixels, grey (h, w) or RGB (h, w, 3), of a uint8 array as of `array_grey`.
+
+    Raises
+    ------
+    ImageError
+        As of `array_grey`.
+    """
     known = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
     if pixels.dtype != np.uint8 or not known or pixels.size == 0:
         raise ImageError(
@@ -78,8 +90,7 @@ def array_grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
             "need uint8 pixels (h, w) in grey, (h, w, 3) in RGB or (h, w, 4) in RGBA, "
             f"not {pixels.dtype} {pixels.shape}",
         )
-    pixels = np.ascontiguousarray(pixels[..., :3] if pixels.ndim == 3 else pixels)
-    return pixels if pixels.ndim == 2 else _rgb_grey(pixels)
+    return np.ascontiguousarray(pixels[..., :3] if pixels.ndim == 3 else pixels)
 
 
 def array_chroma(pixels: NDArray[Any]) -> NDArray[np.int8]:
@@ -94,14 +105,29 @@ def pillow_chroma(image: Image.Image) -> NDArray[np.int8]:
     """`Decoded.chroma`, int8 (2, 8, 8), of a Pillow image."""
     if Image.getmodebase(image.mode) == "L":
         return _no_colour()
+    return _chroma_of(*image.size, lambda top, bottom: _rgb_rows(image, top, bottom))
 
-    def rows(top: int, bottom: int) -> NDArray[np.uint8]:
-        strip = image.crop((0, top, image.width, bottom))
-        # alpha is dropped; without this, Pillow would look up a transparent palette entry
-        strip.info.pop("transparency", None)
-        return np.asarray(strip.convert("RGB"))
 
-    return _chroma_of(*image.size, rows)
+def pillow_pixels(image: Image.Image, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGB pixels (h, w, 3) of a Pillow image, without alpha; `grey` (h, w) of one without colour.
+
+    Same as ``convert("RGB")``.
+    """
+    if Image.getmodebase(image.mode) == "L":
+        return grey
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    step = max(_STRIP // image.width, 1)
+    for top in range(0, image.height, step):
+        bottom = min(top + step, image.height)
+        pixels[top:bottom] = _rgb_rows(image, top, bottom)
+    return pixels
+
+
+def _rgb_rows(image: Image.Image, top: int, bottom: int) -> NDArray[np.uint8]:
+    strip = image.crop((0, top, image.width, bottom))
+    # alpha is dropped; without this, Pillow would look up a transparent palette entry
+    strip.info.pop("transparency", None)
+    return np.asarray(strip.convert("RGB"))
 
 
 def _no_colour() -> NDArray[np.int8]:

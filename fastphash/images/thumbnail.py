@@ -1,7 +1,8 @@
-"""Resize grey pixels to the 32 x 32 thumbnail that is hashed."""
+"""Resize grey pixels to the thumbnail that is hashed: 32 x 32, or another size."""
 
 import functools
 import math
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +10,18 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import PASS_ORDERS, THUMBNAIL_SIDE, PassOrder
 from fastphash.errors import UsageError
 
+#: Width and height of a thumbnail.
+Size: TypeAlias = tuple[int, int]
+SQUARE: Size = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
 
-def vertical_first(width: int, height: int, pass_order: PassOrder) -> bool:
-    """Whether the resize of an image of this size begins with the vertical pass."""
+
+def vertical_first(width: int, height: int, pass_order: PassOrder, size: Size = SQUARE) -> bool:
+    """Whether the resize of an image of this width and height begins with the vertical pass."""
+    columns, rows = size
     if pass_order == "pillow13":
-        return height > THUMBNAIL_SIDE and height - THUMBNAIL_SIDE > 2 * (width - THUMBNAIL_SIDE)
+        return height > rows and height - rows > 2 * (width - columns)
     if pass_order == "pillow12.2":
-        return height > THUMBNAIL_SIDE and height > 100 * width
+        return height > rows and height > 100 * width
     if pass_order == "horizontal":
         return False
     raise UsageError(f"no pass order {pass_order!r}: use one of {', '.join(PASS_ORDERS)}")
@@ -25,8 +31,9 @@ def thumbnail(
     grey: NDArray[np.uint8],
     pass_order: PassOrder = "pillow13",
     extent: tuple[float, float] | None = None,
+    size: Size = SQUARE,
 ) -> NDArray[np.uint8]:
-    """Pillow's ``resize((32, 32), LANCZOS)`` of a grey image, bit for bit.
+    """Pillow's ``resize(size, LANCZOS)`` of a grey image, bit for bit.
 
     Parameters
     ----------
@@ -35,37 +42,40 @@ def thumbnail(
     extent : (float, float), optional
         Width and height that the image covers, from the upper left corner (Pillow's ``box``); the
         whole array by default.
+    size : (int, int), optional
+        Width and height of the thumbnail; 32 x 32 by default.
 
     Returns
     -------
-    uint8 (32, 32)
+    uint8 (size[1], size[0])
     """
-    extent = extent or _whole(grey)
-    if _vertical_first(grey, pass_order):
-        return _columns_then_rows(grey, extent)
-    return _rows_then_columns(grey, extent)
+    height, width = grey.shape
+    vertical = vertical_first(width, height, pass_order, size)
+    return _resize(grey, extent or _whole(grey), size, vertical=vertical)
 
 
 def both_thumbnails(
     grey: NDArray[np.uint8],
     pass_order: PassOrder = "pillow13",
     extent: tuple[float, float] | None = None,
+    size: Size = SQUARE,
 ) -> NDArray[np.uint8]:
     """Thumbnails of an image and of the transposed image; their flips give all 8 orientations.
 
-    Parameters are those of `thumbnail`.
+    Parameters are those of `thumbnail`; both thumbnails have the same `size`.
 
     Returns
     -------
-    uint8 (2, 32, 32)
+    uint8 (2, size[1], size[0])
     """
     extent = extent or _whole(grey)
-    upright = _vertical_first(grey, pass_order)
+    height, width = grey.shape
+    upright = size, vertical_first(width, height, pass_order, size)
     # the order of the transposed image depends on its own shape
-    transposed = not _vertical_first(grey.T, pass_order)
+    transposed = size[::-1], not vertical_first(height, width, pass_order, size)
     resized = {
-        vertical: (_columns_then_rows if vertical else _rows_then_columns)(grey, extent)
-        for vertical in {upright, transposed}
+        (shape, vertical): _resize(grey, extent, shape, vertical=vertical)
+        for shape, vertical in {upright, transposed}
     }
     return np.stack([resized[upright], resized[transposed].T])
 
@@ -74,18 +84,17 @@ def _whole(grey: NDArray[np.uint8]) -> tuple[float, float]:
     return float(grey.shape[1]), float(grey.shape[0])
 
 
-def _vertical_first(grey: NDArray[np.uint8], pass_order: PassOrder) -> bool:
-    return vertical_first(grey.shape[1], grey.shape[0], pass_order)
-
-
-def _columns_then_rows(grey: NDArray[np.uint8], extent: tuple[float, float]) -> NDArray[np.uint8]:
-    return _shrink(_transposed(_shrink(grey, extent[1])), extent[0]).T
-
-
-def _rows_then_columns(grey: NDArray[np.uint8], extent: tuple[float, float]) -> NDArray[np.uint8]:
+def _resize(
+    grey: NDArray[np.uint8], extent: tuple[float, float], size: Size, *, vertical: bool
+) -> NDArray[np.uint8]:
+    """(h, w) to (size[1], size[0]), with the vertical or the horizontal pass first."""
+    columns, rows = size
+    if vertical:
+        return _shrink(_transposed(_shrink(grey, extent[1], rows)), extent[0], columns).T
     # The pass along rows runs along columns of the transposed image, because the compiler
     # vectorises that: 39 us for 300 x 300, transposing included, instead of 71 us.
-    return _shrink(_transposed(_shrink(_transposed(grey), extent[0])), extent[1])
+    lines = _shrink(_transposed(grey), extent[0], columns)
+    return _shrink(_transposed(lines), extent[1], rows)
 
 
 def _transposed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -97,26 +106,24 @@ def _transposed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return out
 
 
-def _shrink(grey: NDArray[np.uint8], extent: float) -> NDArray[np.uint8]:
-    """(h, w) to (32, w), where the image covers `extent` of the h rows."""
+def _shrink(grey: NDArray[np.uint8], extent: float, rows: int) -> NDArray[np.uint8]:
+    """(h, w) to (rows, w), where the image covers `extent` of the h rows."""
     from fastphash.kernels import lanczos
 
     height, width = grey.shape
-    out = np.empty((THUMBNAIL_SIDE, width), np.uint8)
-    lanczos.shrink_columns(grey, *_taps(height, extent), np.empty(width, np.int32), out)
+    out = np.empty((rows, width), np.uint8)
+    lanczos.shrink_columns(grey, *_taps(height, extent, rows), np.empty(width, np.int32), out)
     return out
 
 
 @functools.lru_cache(maxsize=256)
 def _taps(
-    size: int, extent: float
+    size: int, extent: float, rows: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     from fastphash.kernels import lanczos
 
-    start = np.empty(THUMBNAIL_SIDE, np.int32)
-    count = np.empty(THUMBNAIL_SIDE, np.int32)
-    weight = np.zeros(
-        (THUMBNAIL_SIDE, math.ceil(3 * max(extent / THUMBNAIL_SIDE, 1)) * 2 + 1), np.int32
-    )
+    start = np.empty(rows, np.int32)
+    count = np.empty(rows, np.int32)
+    weight = np.zeros((rows, math.ceil(3 * max(extent / rows, 1)) * 2 + 1), np.int32)
     lanczos.lanczos_taps(size, extent, start, count, weight)
     return start, count, weight

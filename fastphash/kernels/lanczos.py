@@ -1,4 +1,4 @@
-"""Pillow's Lanczos resize to 32 x 32, in its 8-bit fixed point (``Resample.c``)."""
+"""Pillow's Lanczos resize, in its 8-bit fixed point (``Resample.c``)."""
 
 import math
 

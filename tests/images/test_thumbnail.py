@@ -126,6 +126,42 @@ def test_extent_is_its_twin_in_every_pass_order(shape):
         assert np.array_equal(thumbnail(image, order, extent), expected)
 
 
+SIZES = [(8, 8), (9, 8), (8, 9), (16, 17), (64, 64), (256, 256)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@given(st.integers(1, 300), st.integers(1, 300), seeds)
+@example(3300, 9, 0)
+@example(9, 8, 1)
+def test_thumbnails_of_other_sizes_are_pillows(size, height, width, seed):
+    image = awkward(height, width, seed)
+    upright = Image.fromarray(image)
+    expected = [
+        np.asarray(one.resize(size, Resampling.LANCZOS))
+        for one in (upright, upright.transpose(Transpose.TRANSPOSE))
+    ]
+    assert np.array_equal(thumbnail(image, size=size), expected[0])
+    assert np.array_equal(both_thumbnails(image, size=size), expected)
+
+
+@pytest.mark.parametrize("size", SIZES[:4])
+@pytest.mark.parametrize("pass_order", PASS_ORDERS)
+def test_thumbnails_of_other_sizes_follow_every_pass_order(pass_order, size):
+    for shape in ((60, 45), (11, 9), (1000, 8), (8, 1000), (9, 20)):
+        image = awkward(*shape, 0)
+        both = both_thumbnails(image, pass_order, size=size)
+        assert np.array_equal(both[0], naive.thumbnail(image, pass_order, size=size))
+        assert np.array_equal(both[1], naive.thumbnail(image.T, pass_order, size=size))
+
+
+@given(
+    st.integers(1, 5000), st.integers(1, 5000), st.sampled_from(PASS_ORDERS), st.sampled_from(SIZES)
+)
+def test_which_pass_is_first_depends_on_the_size(width, height, order, size):
+    expected = naive.vertical_first(width, height, order, size)
+    assert vertical_first(width, height, order, size) == expected
+
+
 def check_all_turns(image):
     thumbnails = naive.orient_thumbnails(both_thumbnails(image))
     for t, name in enumerate(ORIENTATIONS):

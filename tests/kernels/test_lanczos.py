@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -6,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from fastphash.kernels import lanczos
 from tests.support import naive
+from tests.support.examples import slow_but
 from tests.support.hash_strategies import seeds
 
 
@@ -34,6 +37,26 @@ def test_weights_sum_to_one(size):
     weight = np.zeros((32, width), np.int32)
     lanczos.lanczos_taps(size, size, start, count, weight)
     assert np.abs(weight.sum(axis=1) - 2**22).max() <= width
+
+
+@pytest.mark.parametrize("target", [8, 9, 16, 17, 32, 64, 256, 2048])
+@pytest.mark.parametrize("step", slow_but([97], [97, 1]))
+def test_taps_of_a_mirrored_line_are_the_mirrored_taps(target, step):
+    # so that the thumbnail of a mirrored image is the mirrored thumbnail
+    least = 1 if target < 256 else target
+    for size in range(least, least + 4000, step):
+        width = math.ceil(3 * max(size / target, 1)) * 2 + 1
+        start, count = np.empty(target, np.int32), np.empty(target, np.int32)
+        weight = np.zeros((target, width), np.int32)
+        lanczos.lanczos_taps(size, float(size), start, count, weight)
+        # places of zero weight at the ends count as none
+        place = start[:, None] + np.arange(width)
+        keys = place * 2**32 + weight
+        mirrored = (size - 1 - place) * 2**32 + weight
+        for i in range((target + 1) // 2):
+            other = target - 1 - i
+            one = keys[i][weight[i] != 0]
+            assert np.array_equal(one, mirrored[other][weight[other] != 0][::-1]), (size, i)
 
 
 @given(st.integers(1, 70), st.integers(1, 70), seeds, st.booleans())

@@ -91,10 +91,10 @@ def taps(size, extent, out_size=32):
     return result
 
 
-def shrink(image, extent):
-    """One pass: (h, w) to (32, w), rounded and clipped."""
+def shrink(image, extent, out_size=32):
+    """One pass: (h, w) to (out_size, w), rounded and clipped."""
     lines = []
-    for start, weights in taps(image.shape[0], extent):
+    for start, weights in taps(image.shape[0], extent, out_size):
         total = np.full(image.shape[1], 1 << 21, np.int64)
         for k, weight in enumerate(weights):
             total += image[start + k].astype(np.int64) * weight
@@ -102,20 +102,21 @@ def shrink(image, extent):
     return np.array(lines, np.uint8)
 
 
-def vertical_first(width, height, pass_order):
+def vertical_first(width, height, pass_order, size=(32, 32)):
+    less_width, less_height = width - size[0], height - size[1]
     return {
         "horizontal": False,
-        "pillow12.2": height > 100 * width and height > 32,
-        "pillow13": height - 32 > 0 and height - 32 > 2 * (width - 32),
+        "pillow12.2": height > 100 * width and less_height > 0,
+        "pillow13": less_height > 0 and less_height > 2 * less_width,
     }[pass_order]
 
 
-def thumbnail(image, pass_order, extent=None):
+def thumbnail(image, pass_order, extent=None, size=(32, 32)):
     height, width = image.shape
     columns, rows = extent or (width, height)
-    if vertical_first(width, height, pass_order):
-        return shrink(shrink(image, rows).T, columns).T
-    return shrink(shrink(image.T, columns).T, rows)
+    if vertical_first(width, height, pass_order, size):
+        return shrink(shrink(image, rows, size[1]).T, columns, size[0]).T
+    return shrink(shrink(image.T, columns, size[0]).T, rows, size[1])
 
 
 def stretched(line, low, high):

@@ -68,6 +68,7 @@ from tests.support.naive.verdicts import (
     turned_correlation,
     verdict,
 )
+from tests.support.naive.wavelets import low_pass, restore, sum_blocks
 
 __all__ = [
     "INVERSE",
@@ -109,6 +110,7 @@ __all__ = [
     "kind_of",
     "lanczos",
     "links",
+    "low_pass",
     "matches",
     "meant_id",
     "near",
@@ -125,6 +127,7 @@ __all__ = [
     "permute",
     "relation",
     "rendered",
+    "restore",
     "scaled",
     "shrink",
     "similarity",
@@ -134,6 +137,7 @@ __all__ = [
     "stars",
     "stretched",
     "subject",
+    "sum_blocks",
     "taps",
     "thumbnail",
     "turned_correlation",

@@ -20,9 +20,18 @@ if TYPE_CHECKING:
         WorkerError,
     )
     from fastphash.groups.api import Groups, group
+    from fastphash.hashing.api import (
+        ahash,
+        dhash,
+        dhash_vertical,
+        oriented_hashes,
+        phash,
+        phash_orientations,
+        phash_simple,
+        whash,
+    )
     from fastphash.hashing.definition import Definition
     from fastphash.hashing.hexadecimal import from_hex, to_hex
-    from fastphash.hashing.phash import phash, phash_orientations
     from fastphash.ingest.api import Hashed, hash_images
     from fastphash.ingest.items import hash_items
     from fastphash.joins.api import Pairs, join, self_join
@@ -44,19 +53,25 @@ __all__ = [
     "TooManyPairsError",
     "UsageError",
     "WorkerError",
+    "ahash",
     "audit",
     "clean_plan",
+    "dhash",
+    "dhash_vertical",
     "from_hex",
     "group",
     "hash_images",
     "hash_items",
     "join",
+    "oriented_hashes",
     "phash",
     "phash_orientations",
+    "phash_simple",
     "read_audit",
     "self_join",
     "to_hex",
     "verify",
+    "whash",
 ]
 
 _HOME = {
@@ -67,19 +82,25 @@ _HOME = {
     "Groups": "groups.api",
     "Hashed": "ingest.api",
     "Pairs": "joins.api",
+    "ahash": "hashing.api",
     "audit": "audits.api",
     "clean_plan": "clean.api",
+    "dhash": "hashing.api",
+    "dhash_vertical": "hashing.api",
     "from_hex": "hashing.hexadecimal",
     "group": "groups.api",
     "hash_images": "ingest.api",
     "hash_items": "ingest.items",
     "join": "joins.api",
-    "phash": "hashing.phash",
-    "phash_orientations": "hashing.phash",
+    "oriented_hashes": "hashing.api",
+    "phash": "hashing.api",
+    "phash_orientations": "hashing.api",
+    "phash_simple": "hashing.api",
     "read_audit": "audits.api",
     "self_join": "joins.api",
     "to_hex": "hashing.hexadecimal",
     "verify": "results.api",
+    "whash": "hashing.api",
 }
 
 

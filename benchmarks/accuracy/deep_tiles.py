@@ -21,8 +21,8 @@ from benchmarks.support.dataset import build_dataset
 from benchmarks.support.markdown import print_table
 from fastphash.audits.run import audit
 from fastphash.errors import FastphashError
+from fastphash.hashing.api import phash
 from fastphash.hashing.definition import Definition
-from fastphash.hashing.phash import phash
 from fastphash.images.encode import encode as encode_pixels
 from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import folder_source

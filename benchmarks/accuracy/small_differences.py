@@ -20,7 +20,7 @@ from benchmarks.support.image_operations import Picture
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import Pixels, load_pictures
 from benchmarks.support.small_differences import ALL_SETS, PER_SET, draw_photos, draw_set
-from fastphash.hashing.phash import phash
+from fastphash.hashing.api import phash
 from fastphash.images.encode import encode
 from fastphash.looks.local_change import CHANGED, find_local_change
 from fastphash.looks.pictures import decode_picture, match_sizes

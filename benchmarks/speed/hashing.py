@@ -19,7 +19,7 @@ from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.timing import SPREAD, Timings, microseconds_each, ratio, time_in_turn
-from fastphash.hashing.phash import phash, phash_orientations
+from fastphash.hashing.api import phash, phash_orientations
 from fastphash.images.decode import Decoding
 from fastphash.images.decode_jpeg import reduction
 from fastphash.images.thumbnail import thumbnail

@@ -34,8 +34,15 @@ class Algorithm:
 
 
 PHASH = Algorithm("phash", 64)
+#: The hashes of ImageHash: of 64 bits, and of 256 with this behind the name.
+IMAGE_HASHES = ("phash", "phash_simple", "ahash", "dhash", "dhash_vertical", "whash")
+WIDE = "_256"
 #: All algorithms, by name.
-ALGORITHMS = {algorithm.name: algorithm for algorithm in (PHASH,)}
+ALGORITHMS = {
+    algorithm.name: algorithm
+    for name in IMAGE_HASHES
+    for algorithm in (Algorithm(name, 64), Algorithm(name + WIDE, 256))
+}
 
 
 def algorithm_names(words: Sequence[str], bits: int) -> tuple[str, ...]:
@@ -48,8 +55,8 @@ def algorithm_names(words: Sequence[str], bits: int) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> algorithm_names(["phash"], 64)
-    ('phash',)
+    >>> algorithm_names(["phash", "dhash"], 256)
+    ('phash_256', 'dhash_256')
     """
     names: list[str] = []
     for word in words:

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import PassOrder
-from fastphash.hashing.phash import hash_orientations, hash_thumbnails
+from fastphash.hashing.image_hashes import image_hash
 from fastphash.images.decode import Decoded
-from fastphash.images.thumbnail import both_thumbnails, thumbnail
 
 
 class HashFunction(NamedTuple):
@@ -31,22 +30,9 @@ class HashFunction(NamedTuple):
 
 def hash_function(algorithm: str) -> HashFunction:
     """What computes the hashes of an algorithm."""
-    return _FUNCTIONS[algorithm]
+    made = image_hash(algorithm)
 
+    def reduce(image: Decoded, pass_order: PassOrder, orientations: bool) -> NDArray[Any]:
+        return made.reduce(image.grey, pass_order, image.extent, orientations=orientations)
 
-def _reduce_to_thumbnails(
-    image: Decoded, pass_order: PassOrder, orientations: bool
-) -> NDArray[np.uint8]:
-    """The thumbnail, uint8 (1, 32, 32), or with orientations also the transposed image's."""
-    if orientations:
-        return both_thumbnails(image.grey, pass_order, image.extent)
-    return thumbnail(image.grey, pass_order, image.extent)[None]
-
-
-def _hash_reduced(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    if thumbnails.shape[1] == 1:
-        return hash_thumbnails(thumbnails)[..., None]
-    return hash_orientations(thumbnails)[..., None]
-
-
-_FUNCTIONS = {"phash": HashFunction(_reduce_to_thumbnails, _hash_reduced)}
+    return HashFunction(reduce, made.hash)

@@ -149,11 +149,11 @@ def test_a_library_has_one_user(library):
     assert users
 
 
-def test_pillow_is_known_for_its_types_to_phash_alone():
+def test_pillow_is_known_for_its_types_where_images_are_given_alone():
     users = {
         module_of(path) for path in modules() if any(belongs_to(n, "PIL") for n in imports(path))
     }
-    assert {user for user in users if not belongs_to(user, "images")} == {"hashing.phash"}
+    assert {user for user in users if not belongs_to(user, "images")} == {"hashing.given"}
 
 
 @pytest.mark.parametrize("module", ["errors.py", "defaults.py", "base/vocabulary.py"])

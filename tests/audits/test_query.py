@@ -12,8 +12,8 @@ from pyarrow import csv
 from fastphash.audits.query import QUERY_SCHEMA, nearest
 from fastphash.base.vocabulary import INVERSE, ORIENTATIONS
 from fastphash.errors import DefinitionError, UsageError
+from fastphash.hashing.api import phash_orientations
 from fastphash.hashing.definition import FOREIGN, Definition
-from fastphash.hashing.phash import phash_orientations
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import folder_source

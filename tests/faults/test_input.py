@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from fastphash.errors import ImageError
-from fastphash.hashing.phash import phash
+from fastphash.hashing.api import phash
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.encode import encode
 from fastphash.ingest import pool, worker

@@ -1,4 +1,4 @@
-"""Golden hashes for test_phash.py: what ImageHash makes of images made by arithmetic.
+"""Golden hashes for the tests beside it: what ImageHash makes of images made by arithmetic.
 
 Run it in an environment with each Pillow (12.1, 12.3, 13) and ImageHash: it puts the hashes under
 the name of that Pillow's pass order, with the versions, into golden.json.
@@ -38,6 +38,24 @@ def golden_images():
     }
 
 
+#: Images whose hashes of every kind are golden: pass orders tell them apart.
+TALL = ("tall", "very tall", "column")
+
+
+def references():
+    """ImageHash's functions, of an image and ``hash_size``, by the names of our algorithms."""
+    import imagehash
+
+    return {
+        "phash": imagehash.phash,
+        "phash_simple": imagehash.phash_simple,
+        "ahash": imagehash.average_hash,
+        "dhash": imagehash.dhash,
+        "dhash_vertical": imagehash.dhash_vertical,
+        "whash": imagehash.whash,
+    }
+
+
 def pass_order(pillow):
     """Which pass of the resize comes first in a version of Pillow."""
     release = tuple(int(part) for part in pillow.split(".")[:2])
@@ -49,17 +67,31 @@ def main():
     from importlib.metadata import version
     from pathlib import Path
 
-    import imagehash
-
+    phash = references()["phash"]
     hashes = {}
     for name, pixels in golden_images().items():
         image = Image.fromarray(pixels)
         turns = [image if t is None else image.transpose(t) for t in TRANSPOSES]
-        hashes[name] = [str(imagehash.phash(turn)) for turn in turns]
-    versions = {name: version(name) for name in ("ImageHash", "Pillow", "scipy", "numpy")}
+        hashes[name] = [str(phash(turn)) for turn in turns]
+    tall = {
+        name: {
+            shown: [
+                str(make(Image.fromarray(golden_images()[shown]), hash_size=side))
+                for side in (8, 16)
+            ]
+            for shown in TALL
+        }
+        for name, make in references().items()
+    }
+    packages = ("ImageHash", "Pillow", "PyWavelets", "scipy", "numpy")
+    versions = {name: version(name) for name in packages}
     path = Path(__file__).with_name("golden.json")
     golden = json.loads(path.read_text()) if path.exists() else {}
-    golden[pass_order(versions["Pillow"])] = {"versions": versions, "hashes": hashes}
+    golden[pass_order(versions["Pillow"])] = {
+        "versions": versions,
+        "hashes": hashes,
+        "tall": tall,
+    }
     path.write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")
 
 

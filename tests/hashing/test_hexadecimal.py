@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from fastphash.errors import UsageError
+from fastphash.hashing.api import phash, phash_orientations
 from fastphash.hashing.hexadecimal import from_hex, to_hex
-from fastphash.hashing.phash import phash
 
 uint64 = st.integers(0, 2**64 - 1)
 
@@ -79,5 +79,57 @@ def test_any_integers_are_written():
 
 @pytest.mark.parametrize("text", [5, None, [5], b"00", [None]])
 def test_what_is_no_text_is_refused_and_quoted(text):
-    with pytest.raises(UsageError, match="sixteen hex digits: "):
+    with pytest.raises(UsageError, match="in 16 hex digits: "):
         from_hex(text)
+
+
+# 256 bits
+
+
+@given(hnp.arrays(np.uint64, st.tuples(st.integers(0, 5), st.just(4)), elements=uint64))
+@example(np.array([[0, 1, 2**63, 2**64 - 1]], np.uint64))
+def test_hex_of_wide_hashes_goes_there_and_back(hashes):
+    texts = to_hex(hashes, bits=256)
+    assert texts == ["".join(f"{int(word):016x}" for word in row) for row in hashes]
+    for given_back in (texts, [text.upper() for text in texts]):
+        back = from_hex(given_back, bits=256)
+        assert (back.dtype, back.shape) == (np.uint64, hashes.shape)
+        assert np.array_equal(back, hashes)
+
+
+def test_hex_of_orientations_is_nested(photo):
+    hashes = phash_orientations(photo(60, 60), bits=256)
+    texts = to_hex(np.stack([hashes, hashes]), bits=256)
+    assert texts[0] == texts[1] == to_hex(hashes, bits=256)
+    assert np.array_equal(from_hex(texts, bits=256)[1], hashes)
+
+
+@pytest.mark.parametrize("bits", [64, 256])
+def test_hex_is_read_and_written_by_imagehash(bits, photo):
+    pixels = photo(60, 60)
+    side = {64: 8, 256: 16}[bits]
+    text = to_hex(phash(pixels, bits=bits), bits=bits)
+    theirs = imagehash.phash(Image.fromarray(pixels), hash_size=side)
+    assert imagehash.hex_to_hash(text) == theirs
+    assert np.array_equal(from_hex(str(theirs), bits=bits), phash(pixels, bits=bits))
+
+
+@pytest.mark.parametrize("text", ["", "0" * 16, "0" * 63, "0" * 65, "g" * 64, " " + "0" * 63, 5])
+def test_text_that_is_no_wide_hash_is_quoted(text):
+    with pytest.raises(UsageError, match=f"not a 256-bit hash in 64 hex digits: {text!r}"):
+        from_hex(text, bits=256)
+
+
+def test_arrays_that_are_no_wide_hashes_are_refused():
+    for array in (np.zeros(3, np.uint64), np.zeros((4, 8), np.uint64), 5, [1, 2]):
+        with pytest.raises(UsageError, match=r"hashes of 256 bits are \(\.\.\., 4\), not \("):
+            to_hex(array, bits=256)
+    with pytest.raises(UsageError, match="from 0 to"):
+        to_hex([[0, 0, 0, -1]], bits=256)
+
+
+@pytest.mark.parametrize("bits", [0, 65, 128, "64", None])
+def test_another_number_of_bits_is_refused(bits):
+    for call, value in ((to_hex, 1), (from_hex, "0" * 16)):
+        with pytest.raises(UsageError, match=re.escape(f"64 or 256, not {bits!r}")):
+            call(value, bits=bits)

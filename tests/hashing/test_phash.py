@@ -15,8 +15,9 @@ from PIL.Image import Transpose
 
 from fastphash.base.vocabulary import ORIENTATIONS, PASS_ORDERS
 from fastphash.errors import ImageError, UsageError
+from fastphash.hashing.api import phash, phash_orientations
 from fastphash.hashing.hexadecimal import to_hex
-from fastphash.hashing.phash import hash_orientations, hash_thumbnails, phash, phash_orientations
+from fastphash.hashing.phash import hash_orientations, hash_thumbnails
 from tests.hashing.make_golden import golden_images
 from tests.support import naive
 from tests.support.examples import slow_but

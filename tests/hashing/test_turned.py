@@ -8,7 +8,7 @@ from PIL import Image
 
 from fastphash.demo import scene
 from fastphash.hashing import turned as turned_module
-from fastphash.hashing.phash import phash
+from fastphash.hashing.api import phash
 from fastphash.hashing.turned import cut_turned, hash_turned
 from fastphash.hashing.windows import MIDDLE, TURNS
 from fastphash.images.thumbnail import thumbnail

@@ -6,7 +6,8 @@ from PIL import Image
 
 from fastphash.base.vocabulary import ORIENTATIONS, VIEW_SETS
 from fastphash.demo import scene
-from fastphash.hashing.phash import hash_orientations, phash
+from fastphash.hashing.api import phash
+from fastphash.hashing.phash import hash_orientations
 from fastphash.hashing.views import hash_own_windows, make_views
 from fastphash.hashing.windows import (
     FRAME,

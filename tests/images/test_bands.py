@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from fastphash.errors import ImageError
-from fastphash.hashing.phash import phash
+from fastphash.hashing.api import phash
 from fastphash.images import tifffile_raster
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.pixels import array_grey

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fastphash.hashing.phash import phash
+from fastphash.hashing.api import phash
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.pixels import scale_to_uint8
 from tests.support import naive

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fastphash.errors import ImageError
-from fastphash.hashing.phash import phash
+from fastphash.hashing.api import phash
 from fastphash.images import plugins
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.jxl_header import jxl_header

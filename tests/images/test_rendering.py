@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from fastphash.errors import ImageError
-from fastphash.hashing.phash import phash
+from fastphash.hashing.api import phash
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.rendering import Raster, Rendering, choose_bands, parse_stretch, render
 from fastphash.images.tiff_header import tiff_facts

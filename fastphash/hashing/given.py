@@ -1,0 +1,72 @@
+"""Images that callers of the library have, in grey: files, bytes, images of Pillow, arrays."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastphash.base.vocabulary import PassOrder
+from fastphash.errors import ImageError
+from fastphash.hashing.definition import Definition
+from fastphash.images.decode import decode
+from fastphash.images.pixels import array_grey, image_grey
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ImageLike: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[np.uint8]"
+
+
+class DecodeOptions(TypedDict, total=False):
+    """How an image becomes grey pixels; the parameters of `fastphash.phash`."""
+
+    exif: bool
+    strict_imagehash: bool
+    bands: str | Sequence[int]
+    stretch: str
+    nodata: str | float
+
+
+class HashOptions(DecodeOptions, total=False):
+    """The same, and whose resize is reproduced."""
+
+    pass_order: PassOrder
+
+
+def read_grey(
+    image: ImageLike,
+    *,
+    exif: bool = False,
+    strict_imagehash: bool = False,
+    bands: str | Sequence[int] = "auto",
+    stretch: str = "2,98",
+    nodata: str | float = "auto",
+) -> NDArray[np.uint8]:
+    """Grey pixels (h, w) of an image; parameters and errors are those of `fastphash.phash`."""
+    rules = Definition(
+        exif=exif,
+        sixteen_bit="clipped" if strict_imagehash else "stretched",
+        bands=bands if isinstance(bands, str) else ",".join(map(str, bands)),
+        stretch=stretch,
+        nodata=str(nodata),
+    ).decoding()
+    if isinstance(image, np.ndarray):
+        return array_grey(image)
+    if isinstance(image, (str, os.PathLike)):
+        image = read_image(image)
+    if isinstance(image, bytes):
+        return decode(image, rules, chroma=False).grey
+    return image_grey(image, strict_imagehash=rules.strict_imagehash, rendering=rules.rendering)
+
+
+def read_image(path: "str | os.PathLike[str]") -> bytes:
+    """The bytes of a file; an `ImageError` names one that can't be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
+    except OSError as error:
+        raise ImageError("read", f"{error.strerror}: {os.fspath(path)!r}") from error
+    except ValueError as error:  # a name with a NUL
+        raise ImageError("read", f"{error}: {os.fspath(path)!r}") from error

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import PassOrder
 from fastphash.hashing.image_hashes import image_hash
 from fastphash.images.decode import Decoded
+from fastphash.images.thumbnail import Size
 
 
 class HashFunction(NamedTuple):
@@ -36,3 +37,8 @@ def hash_function(algorithm: str) -> HashFunction:
         return made.reduce(image.grey, pass_order, image.extent, orientations=orientations)
 
     return HashFunction(reduce, made.hash)
+
+
+def resized_sizes(algorithm: str, width: int, height: int) -> tuple[Size, ...]:
+    """The sizes to which an algorithm has Pillow's filter resize an image of this one."""
+    return (image_hash(algorithm).size(width, height),)

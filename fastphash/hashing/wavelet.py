@@ -1,5 +1,6 @@
 """What ImageHash's ``whash`` compares with its median: averages of an image, rounded as it does."""
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ def wavelet_scale(width: int, height: int, side: int) -> int:
     >>> wavelet_scale(300, 1000, 8), wavelet_scale(5, 7, 8)
     (256, 8)
     """
-    return max(1 << (min(width, height).bit_length() - 1), side)
+    return max(2 ** int(math.log2(min(width, height))), side)
 
 
 def wavelet_means(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from fastphash.files.table_formats import ENDINGS, check_distinct
 from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.hashing.definition import Definition
 from fastphash.images.sniff import EIGHT_BIT_FORMATS
-from fastphash.images.thumbnail import vertical_first
+from fastphash.images.thumbnail import SQUARE, vertical_first
 from fastphash.store.hash_files import (
     NAMED,
     decode_column,
@@ -201,14 +201,20 @@ def _never_deep(hashes: HashTable) -> bool:
 
 
 def _resized_alike(hashes: HashTable, one: PassOrder, other: PassOrder) -> bool:
-    """Whether two pass orders give the same thumbnail of every image, and of its transpose."""
+    """Whether two pass orders give the same pixels of every image, and of its transpose.
+
+    Those are the thumbnail's, and those that the hash is made from.
+    """
+    from fastphash.hashing.functions import resized_sizes  # imported late: it needs SciPy
+
     if "width" not in hashes.table.column_names or hashes.table["width"].null_count:
         return False
-    sizes = set(zip(hashes.numbers("width"), hashes.numbers("height"), strict=True))
+    shapes = set(zip(hashes.numbers("width"), hashes.numbers("height"), strict=True))
     return all(
-        vertical_first(w, h, one) == vertical_first(w, h, other)
-        for width, height in sizes
+        vertical_first(w, h, one, size) == vertical_first(w, h, other, size)
+        for width, height in shapes
         for w, h in ((width, height), (height, width))
+        for size in {SQUARE, *resized_sizes(hashes.definition.algorithm, w, h)}
     )
 
 

@@ -68,6 +68,29 @@ def test_pass_orders_are_joined_where_all_shapes_give_the_same(sizes, order, sam
 
 
 @pytest.mark.parametrize(
+    ("algorithm", "size", "same"),
+    [
+        ("phash", (60, 70), True),
+        ("phash_256", (60, 70), False),
+        ("dhash", (60, 70), True),
+        ("phash", (10, 20), True),
+        ("dhash", (10, 20), False),
+        ("whash", (10, 20), False),
+        ("dhash_256", (10, 11), True),
+        ("whash", (60, 120), False),
+    ],
+)
+def test_pass_orders_are_joined_where_the_sizes_of_a_hash_give_the_same(algorithm, size, same):
+    one = replace(OURS, algorithm=algorithm)
+    other = replace(one, pass_order="horizontal")
+    if same:
+        joined(one, other, [size])
+    else:
+        with pytest.raises(DefinitionError, match="horizontal"):
+            joined(one, other, [size])
+
+
+@pytest.mark.parametrize(
     "rule",
     [
         {"sixteen_bit": "scaled"},
@@ -161,7 +184,7 @@ def test_hashes_of_chosen_bands_are_no_imagehash(rule):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("decode", "half"), ("pass_order", 13), ("exif", "yes"), ("algorithm", "dhash")],
+    [("decode", "half"), ("pass_order", 13), ("exif", "yes"), ("algorithm", "colorhash")],
 )
 def test_a_definition_holds_known_values_only(name, value):
     with pytest.raises(UsageError, match=f"{name} of a definition .*, not {value!r}"):

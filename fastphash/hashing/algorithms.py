@@ -17,10 +17,13 @@ class Algorithm:
         Also the name of the column that holds hashes of the identity orientation.
     bits : int
         Bits of a hash, a multiple of 64.
+    has_quality : bool
+        Whether it also says how much of a picture there is to hash, from 0 to 100.
     """
 
     name: str
     bits: int
+    has_quality: bool = False
 
     @property
     def words(self) -> int:
@@ -32,8 +35,14 @@ class Algorithm:
         """Names of the hash columns, one for each orientation in canonical order."""
         return (self.name, *(f"{self.name}_{orientation}" for orientation in ORIENTATIONS[1:]))
 
+    @property
+    def quality_column(self) -> str | None:
+        """Name of the column of qualities, if there are any."""
+        return f"{self.name}_quality" if self.has_quality else None
+
 
 PHASH = Algorithm("phash", 64)
+PDQ = Algorithm("pdq", 256, has_quality=True)
 #: The hashes of ImageHash: of 64 bits, and of 256 with this behind the name.
 IMAGE_HASHES = ("phash", "phash_simple", "ahash", "dhash", "dhash_vertical", "whash")
 WIDE = "_256"
@@ -42,7 +51,7 @@ ALGORITHMS = {
     algorithm.name: algorithm
     for name in IMAGE_HASHES
     for algorithm in (Algorithm(name, 64), Algorithm(name + WIDE, 256))
-}
+} | {PDQ.name: PDQ}
 
 
 def algorithm_names(words: Sequence[str], bits: int) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import PassOrder
+from fastphash.hashing.algorithms import PDQ
 from fastphash.hashing.image_hashes import image_hash
 from fastphash.images.decode import Decoded
 from fastphash.images.thumbnail import Size
@@ -23,14 +24,26 @@ class HashFunction(NamedTuple):
     hash : callable
         A batch of such arrays, (n, ...), to uint64 (n, 8, words), or (n, 1, words) of the upright
         orientation alone.
+    quality : callable, optional
+        A batch of such arrays to uint8 (n,): how much of a picture there is to hash, 0 to 100.
+    takes_pixels : bool
+        Whether `reduce` needs `Decoded.pixels`.
     """
 
     reduce: Callable[[Decoded, PassOrder, bool], NDArray[Any]]
     hash: Callable[[NDArray[Any]], NDArray[np.uint64]]
+    quality: Callable[[NDArray[Any]], NDArray[np.uint8]] | None = None
+    takes_pixels: bool = False
 
 
 def hash_function(algorithm: str) -> HashFunction:
     """What computes the hashes of an algorithm."""
+    if algorithm == PDQ.name:
+        from fastphash.hashing import pdq_squares as pdq  # imported late: numba takes 110 MB
+
+        return HashFunction(
+            pdq.reduce_image, pdq.hash_squares, pdq.square_qualities, takes_pixels=True
+        )
     made = image_hash(algorithm)
 
     def reduce(image: Decoded, pass_order: PassOrder, orientations: bool) -> NDArray[Any]:
@@ -41,4 +54,6 @@ def hash_function(algorithm: str) -> HashFunction:
 
 def resized_sizes(algorithm: str, width: int, height: int) -> tuple[Size, ...]:
     """The sizes to which an algorithm has Pillow's filter resize an image of this one."""
+    if algorithm == PDQ.name:  # it has a filter of its own
+        return ()
     return (image_hash(algorithm).size(width, height),)

@@ -30,6 +30,8 @@ class Batch:
         One item for each hashed input; shapes are (width, height).
     hashes : dict of str to uint64 (n, 8, words) or (n, 1, words)
         By algorithm.
+    qualities : dict of str to uint8 (n,)
+        By algorithm, of those that have a quality.
     thumbnails : uint8 (n, 32, 32)
     rejected : list of Rejection
     skipped : list of bytes
@@ -49,6 +51,7 @@ class Batch:
     chroma: list[bytes | None] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     hashes: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
+    qualities: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
     thumbnails: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0), np.uint8))
     rejected: list[Rejection] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)

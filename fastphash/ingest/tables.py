@@ -44,6 +44,8 @@ def batch_table(split: str, batch: Batch, definition: Definition, layout: Layout
     for name, hashes in batch.hashes.items():
         for t in range(hashes.shape[1]):
             columns[ALGORITHMS[name].columns[t]] = hash_column(hashes[:, t])
+    for name, qualities in batch.qualities.items():
+        columns[f"{ALGORITHMS[name].quality_column}"] = pa.array(qualities)
     if layout.thumbnails:
         pixels = pa.py_buffer(np.ascontiguousarray(batch.thumbnails))
         kind = pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE)

@@ -61,6 +61,8 @@ class Record(NamedTuple):
     evidence : Evidence
     hashes : dict of str to uint64 (8, words) or (1, words)
         By algorithm.
+    qualities : dict of str to uint8
+        By algorithm, of those that have a quality.
     thumbnail : uint8 (32, 32)
     """
 
@@ -71,6 +73,7 @@ class Record(NamedTuple):
     chroma: bytes | None
     evidence: Evidence
     hashes: dict[str, NDArray[np.uint64]]
+    qualities: dict[str, np.uint8]
     thumbnail: NDArray[np.uint8]
 
 
@@ -100,6 +103,7 @@ class Hasher:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._functions = {name: hash_function(name) for name in recipe.algorithms}
+        self._takes_pixels = any(function.takes_pixels for function in self._functions.values())
         self._remembered: OrderedDict[bytes, Record] = OrderedDict()
 
     def hash_files(
@@ -168,11 +172,16 @@ class Hasher:
             batch.hashes = {
                 name: np.stack([row.hashes[name] for row in rows]) for name in self._functions
             }
+            batch.qualities = {
+                name: np.array([row.qualities[name] for row in rows]) for name in rows[0].qualities
+            }
             batch.thumbnails = np.stack([row.thumbnail for row in rows])
         self._remember(records)
 
     def _decode(self, data: bytes) -> _Decoded:
-        image = decode(data, self._recipe.decoding, with_evidence=True)
+        image = decode(
+            data, self._recipe.decoding, with_evidence=True, with_pixels=self._takes_pixels
+        )
         how = self._recipe.pass_order, self._recipe.orientations
         reduced = {name: function.reduce(image, *how) for name, function in self._functions.items()}
         if PHASH.name in reduced:  # it is made from thumbnails
@@ -195,13 +204,18 @@ class Hasher:
     def _hash(self, fresh: dict[bytes, _Decoded]) -> dict[bytes, Record]:
         if not fresh:
             return {}
-        hashes = {
-            name: function.hash(np.stack([image.reduced[name] for image in fresh.values()]))
-            for name, function in self._functions.items()
-        }
+        hashes, qualities = {}, {}
+        for name, function in self._functions.items():
+            reduced = np.stack([image.reduced[name] for image in fresh.values()])
+            hashes[name] = function.hash(reduced)
+            if function.quality is not None:
+                qualities[name] = function.quality(reduced)
         return {
             digest: Record(
-                *image[:6], {name: rows[i] for name, rows in hashes.items()}, image.thumbnail
+                *image[:6],
+                {name: rows[i] for name, rows in hashes.items()},
+                {name: rows[i] for name, rows in qualities.items()},
+                image.thumbnail,
             )
             for i, (digest, image) in enumerate(fresh.items())
         }

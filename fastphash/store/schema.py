@@ -127,6 +127,8 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
     for algorithm in stored_algorithms(definition, layout):
         columns = algorithm.columns if layout.orientations else algorithm.columns[:1]
         fields += [(name, hash_type(algorithm)) for name in columns]
+        if algorithm.quality_column:
+            fields.append((algorithm.quality_column, pa.uint8()))
     if layout.thumbnails:
         fields += [
             ("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE)),

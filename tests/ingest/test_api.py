@@ -12,7 +12,9 @@ import fastphash
 from fastphash.base.vocabulary import UNKNOWN_CHROMA
 from fastphash.errors import UsageError
 from fastphash.files.empty_parquet import read_data
+from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.hashing.pdq_squares import hash_squares, pixel_squares, square_qualities
 from fastphash.ingest.api import hash_images, hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import folder_source, list_source
@@ -45,6 +47,41 @@ def test_hashes_are_those_of_imagehash(tmp_path):
     hashes = np.stack([table[name].to_numpy() for name in HASH_COLUMNS], axis=1)
     wanted = [imagehashes(folder / path) for path in table["path"].to_pylist()]
     assert hashes.tolist() == wanted
+
+
+def pdq_of(path):
+    """PDQ's hashes of an image as a store has them, and its quality."""
+    image = Image.open(path)
+    pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
+    squares = pixel_squares(pixels, orientations=True)[None]
+    hashes = hash_squares(squares)[0].astype(">u8")
+    return [words.tobytes() for words in hashes], int(square_qualities(squares)[0])
+
+
+def test_pdq_stands_beside_phash(tmp_path):
+    folder = tmp_path / "in"
+    for name, shape in (("a.jpg", (300, 200)), ("b.png", (64, 64)), ("c.png", (4, 90))):
+        save(folder / name, scene(1, *shape))
+    save(folder / "d.png", scene(2, 90, 70)[..., 0])
+    both = IngestOptions(layout=Layout(further=("pdq",)), workers=1)
+    hash_into(tmp_path / "both", [source("all", folder)], both)
+    table = read_store(tmp_path / "both")
+    columns = ALGORITHMS["pdq"].columns
+    for row in table.to_pylist():
+        hashes, quality = pdq_of(folder / row["path"])
+        assert [row[name] for name in columns] == hashes
+        assert row["pdq_quality"] == quality
+    assert table["pdq_quality"].to_pylist()[2] == 0
+    hash_into(tmp_path / "one", [source("all", folder)], ONE_WORKER)
+    assert read_store(tmp_path / "one") == table.drop([*columns, "pdq_quality"])
+    upright = IngestOptions(
+        Definition(algorithm="pdq"), Layout(orientations=False, thumbnails=False), workers=1
+    )
+    hash_into(tmp_path / "pdq", [source("all", folder)], upright)
+    alone = read_store(tmp_path / "pdq")
+    assert not {"phash", columns[1]} & set(alone.column_names)
+    for name in ("pdq", "pdq_quality"):
+        assert alone[name] == table[name]
 
 
 def test_rows_say_what_the_file_is(tmp_path):

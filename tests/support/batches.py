@@ -46,5 +46,9 @@ def merge(batches):
         whole.hashes = {
             name: np.concatenate([batch.hashes[name] for batch in full]) for name in full[0].hashes
         }
+        whole.qualities = {
+            name: np.concatenate([batch.qualities[name] for batch in full])
+            for name in full[0].qualities
+        }
         whole.thumbnails = np.concatenate([batch.thumbnails for batch in full])
     return whole

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from fastphash.hashing.definition import Definition
     from fastphash.hashing.hexadecimal import from_hex, to_hex
+    from fastphash.hashing.pdq import Pdq, pdq, pdq_orientations
     from fastphash.ingest.api import Hashed, hash_images
     from fastphash.ingest.items import hash_items
     from fastphash.joins.api import Pairs, join, self_join
@@ -49,6 +50,7 @@ __all__ = [
     "Hashed",
     "ImageError",
     "Pairs",
+    "Pdq",
     "StoreError",
     "TooManyPairsError",
     "UsageError",
@@ -64,6 +66,8 @@ __all__ = [
     "hash_items",
     "join",
     "oriented_hashes",
+    "pdq",
+    "pdq_orientations",
     "phash",
     "phash_orientations",
     "phash_simple",
@@ -82,6 +86,7 @@ _HOME = {
     "Groups": "groups.api",
     "Hashed": "ingest.api",
     "Pairs": "joins.api",
+    "Pdq": "hashing.pdq",
     "ahash": "hashing.api",
     "audit": "audits.api",
     "clean_plan": "clean.api",
@@ -93,6 +98,8 @@ _HOME = {
     "hash_items": "ingest.items",
     "join": "joins.api",
     "oriented_hashes": "hashing.api",
+    "pdq": "hashing.pdq",
+    "pdq_orientations": "hashing.pdq",
     "phash": "hashing.api",
     "phash_orientations": "hashing.api",
     "phash_simple": "hashing.api",

@@ -1,8 +1,8 @@
-"""Images that callers of the library have, in grey: files, bytes, images of Pillow, arrays."""
+"""Pixels of images that callers of the library have: files, bytes, images of Pillow, arrays."""
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import PassOrder
 from fastphash.errors import ImageError
 from fastphash.hashing.definition import Definition
-from fastphash.images.decode import decode
-from fastphash.images.pixels import array_grey, image_grey
+from fastphash.images.decode import Decoding, decode
+from fastphash.images.pixels import array_grey, array_pixels, image_grey, image_pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,23 +35,9 @@ class HashOptions(DecodeOptions, total=False):
     pass_order: PassOrder
 
 
-def read_grey(
-    image: ImageLike,
-    *,
-    exif: bool = False,
-    strict_imagehash: bool = False,
-    bands: str | Sequence[int] = "auto",
-    stretch: str = "2,98",
-    nodata: str | float = "auto",
-) -> NDArray[np.uint8]:
+def read_grey(image: ImageLike, **options: Unpack[DecodeOptions]) -> NDArray[np.uint8]:
     """Grey pixels (h, w) of an image; parameters and errors are those of `fastphash.phash`."""
-    rules = Definition(
-        exif=exif,
-        sixteen_bit="clipped" if strict_imagehash else "stretched",
-        bands=bands if isinstance(bands, str) else ",".join(map(str, bands)),
-        stretch=stretch,
-        nodata=str(nodata),
-    ).decoding()
+    rules = _decoding(**options)
     if isinstance(image, np.ndarray):
         return array_grey(image)
     if isinstance(image, (str, os.PathLike)):
@@ -59,6 +45,37 @@ def read_grey(
     if isinstance(image, bytes):
         return decode(image, rules, chroma=False).grey
     return image_grey(image, strict_imagehash=rules.strict_imagehash, rendering=rules.rendering)
+
+
+def read_pixels(image: ImageLike, **options: Unpack[DecodeOptions]) -> NDArray[np.uint8]:
+    """As `read_grey`, but RGB (h, w, 3) where the image has colours."""
+    rules = _decoding(**options)
+    if isinstance(image, np.ndarray):
+        return array_pixels(image)
+    if isinstance(image, (str, os.PathLike)):
+        image = read_image(image)
+    if isinstance(image, bytes):
+        pixels = decode(image, rules, chroma=False, with_pixels=True).pixels
+        assert pixels is not None
+        return pixels
+    return image_pixels(image, strict_imagehash=rules.strict_imagehash, rendering=rules.rendering)
+
+
+def _decoding(
+    *,
+    exif: bool = False,
+    strict_imagehash: bool = False,
+    bands: str | Sequence[int] = "auto",
+    stretch: str = "2,98",
+    nodata: str | float = "auto",
+) -> Decoding:
+    return Definition(
+        exif=exif,
+        sixteen_bit="clipped" if strict_imagehash else "stretched",
+        bands=bands if isinstance(bands, str) else ",".join(map(str, bands)),
+        stretch=stretch,
+        nodata=str(nodata),
+    ).decoding()
 
 
 def read_image(path: "str | os.PathLike[str]") -> bytes:

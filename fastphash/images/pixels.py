@@ -12,7 +12,7 @@ from fastphash.base.vocabulary import CHROMA_SIDE
 from fastphash.errors import ImageError, UsageError
 from fastphash.images.deep import is_single_deep, render_image
 from fastphash.images.pillow import describe_error
-from fastphash.images.rendering import Rendering
+from fastphash.images.rendering import Rendered, Rendering
 from fastphash.images.tiff import check_values, fix_planar_tiff
 
 # pixels converted per strip
@@ -44,6 +44,22 @@ def image_grey(
     UsageError
         It is no image of Pillow's.
     """
+    grey, _ = _converted(image, rendering, strict_imagehash=strict_imagehash)
+    return grey
+
+
+def image_pixels(
+    image: Image.Image, *, strict_imagehash: bool = False, rendering: Rendering | None = None
+) -> NDArray[np.uint8]:
+    """As `image_grey`, but RGB (h, w, 3) where the image has colours."""
+    grey, rendered = _converted(image, rendering, strict_imagehash=strict_imagehash)
+    return pillow_pixels(image, grey) if rendered is None else rendered.pixels
+
+
+def _converted(
+    image: Image.Image, rendering: Rendering | None, *, strict_imagehash: bool
+) -> tuple[NDArray[np.uint8], Rendered | None]:
+    """An image in grey, and as it was rendered, if it was."""
     if not isinstance(image, Image.Image):
         raise UsageError(
             f"an image must be a path, bytes, a PIL image or a uint8 array, not {image!r:.100}"
@@ -53,8 +69,8 @@ def image_grey(
         try:
             rendered = render_image(image, rendering)
             if rendered is not None:
-                return array_grey(rendered.pixels)
-            return pillow_grey(image, strict_imagehash=strict_imagehash)
+                return array_grey(rendered.pixels), rendered
+            return pillow_grey(image, strict_imagehash=strict_imagehash), None
         except ImageError:
             raise
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Golden PDQ hashes for test_pdq_squares.py: what pdqhash makes of images made by arithmetic.
+"""Golden PDQ hashes for test_pdq.py: what pdqhash makes of images made by arithmetic.
 
 Run it in an environment with pdqhash; it writes golden_pdq.json.
 """

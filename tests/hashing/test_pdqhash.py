@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fastphash.errors import ImageError
-from fastphash.hashing.pdq_squares import hash_squares, pixel_squares, square_qualities
+from fastphash.hashing.hexadecimal import to_hex
+from fastphash.hashing.pdq import pdq, pdq_orientations
 from fastphash.images.decode import decode
 from tests.hashing.make_golden_pdq import pdqhash_of
 from tests.support.examples import slow_but
@@ -19,9 +20,10 @@ pytest.importorskip("pdqhash", reason="pip install 'fastphash[pdq]'")
 
 
 def check(pixels):
-    squares = pixel_squares(np.ascontiguousarray(pixels), orientations=True)[None]
-    hashes = [words.astype(">u8").tobytes().hex() for words in hash_squares(squares)[0]]
-    assert (hashes, int(square_qualities(squares)[0])) == pdqhash_of(pixels)
+    hashes, quality = pdq_orientations(pixels)
+    assert (to_hex(hashes, bits=256), quality) == pdqhash_of(pixels)
+    upright = pdq(pixels)
+    assert (upright.hash.tolist(), upright.quality) == (hashes[0].tolist(), quality)
 
 
 def test_pictures_hash_as_pdqhash_does(picture):

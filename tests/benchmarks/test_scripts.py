@@ -40,6 +40,7 @@ QUICK = {
     ],
     "speed.moves": ["--count", "30", "--copies", "3"],
     "speed.object_store": ["--count", "24", "--rounds", "1", "--delay", "1"],
+    "speed.pdq": ["--pixels", "1", "--rounds", "1"],
     "speed.planner": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],
     "speed.report": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],
     "speed.scaling": ["--count", "150", "--rounds", "1"],
@@ -47,7 +48,12 @@ QUICK = {
     "speed.many_views": ["--count", "300"],
     "speed.views": ["--count", "60", "--rows", "200", "--rounds", "1"],
 }
-RIVALS = {"speed.hashing": "libphash", "speed.joins": "faiss"}
+#: Modules that benchmarks can't do without, and the extras that have them.
+RIVALS = {
+    "speed.hashing": ("libphash", "bench"),
+    "speed.joins": ("faiss", "bench"),
+    "speed.pdq": ("pdqhash", "pdq"),
+}
 
 
 def test_every_benchmark_is_tried() -> None:
@@ -62,9 +68,9 @@ def test_the_readme_of_the_benchmarks_lists_every_docstring() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_benchmark_prints_a_table(name: str) -> None:
-    rival = RIVALS.get(name)
+    rival, extra = RIVALS.get(name, ("", ""))
     if rival and importlib.util.find_spec(rival) is None:
-        missing(f"{rival} is not installed: pip install 'fastphash[bench]'")
+        missing(f"{rival} is not installed: pip install 'fastphash[{extra}]'")
     command = [sys.executable, "-m", f"benchmarks.{name}", *QUICK[name]]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

@@ -18,7 +18,7 @@ def wavelet_scale(width: int, height: int, side: int) -> int:
     >>> wavelet_scale(300, 1000, 8), wavelet_scale(5, 7, 8)
     (256, 8)
     """
-    return max(2 ** int(math.log2(min(width, height))), side)
+    return max(1 << int(math.log2(min(width, height))), side)
 
 
 def wavelet_means(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float64]:

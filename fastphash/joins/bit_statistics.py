@@ -58,8 +58,8 @@ def measure_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> BitStat
     share = agrees.mean(axis=1)
     mean, variance = float(share.mean()), float(share.var())
     agreement = agrees.mean(axis=0)
-    # both are about 0 and 1 for uniform hashes
-    excess_variance = variance / (mean * (1 - mean) / 64) - 1
+    # both are about 0 and 1 for uniform hashes; pairs of complements agree in no bit
+    excess_variance = variance / max(mean * (1 - mean) / 64, 1e-9) - 1
     unevenness = float(((agreement - 0.5) ** 2).mean()) * 4 * len(agrees)
     variance_noise = _SIGNIFICANT * math.sqrt(2 / len(agrees))
     unevenness_noise = _SIGNIFICANT * math.sqrt(2 / 64)

@@ -73,6 +73,11 @@ def test_planted_pairs_are_found_among_many(width):
     ]
 
 
+def test_hashes_that_agree_in_no_bit_are_joined():
+    rows = np.array([0, TOP] * 1000, np.uint64)
+    assert self_join(rows, 3).left.size == 1000 * 999
+
+
 def test_one_column_means_upright():
     a, b = np.array([1, 2, 3], np.uint64), np.array([3, 3, 1], np.uint64)
     assert rows_of(join(a, b)) == [(0, 2, 0, 0), (2, 0, 0, 0), (2, 1, 0, 0)]

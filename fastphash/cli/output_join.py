@@ -78,6 +78,8 @@ def show_search(search: "SearchReport") -> None:
     sides = count(search.left, "hash", "hashes")
     if search.right:
         sides += f" against {search.right:,}"
+    if search.words:
+        sides += f", word {search.word} of {search.words},"
     if search.ended:
         pairs = count(search.pairs, "pair")
         line = f"  took {search.seconds:,.3f} s and found {pairs} of hashes"

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from fastphash.groups.grouping import Grouping, find_keepers
 from fastphash.joins.given import check_given, given_hashes
+from fastphash.joins.index import check_radius
 from fastphash.store.rows import Content
 from fastphash.verification.criteria import CopyCriteria
 
@@ -36,7 +37,7 @@ def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Group
         As for `join`, in order of priority: of two copies the earlier stays. With orientations,
         rotated and mirrored copies are found too.
     radius : int
-        The largest Hamming distance of two copies, 0 to 64 bits.
+        The largest Hamming distance of two copies, 0 to 64 bits; to 255 for hashes of 256 bits.
     grouping : {"star", "components"}
         star: each row joins the first keeper within the radius, or becomes a keeper.
         components: rows that chains of pairs within the radius connect are one group.
@@ -66,6 +67,7 @@ def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Group
     """
     given = given_hashes(hashes)
     check_given(given)
+    check_radius(radius, given.hashes.bits)
     keeper = find_keepers(given.hashes, Content(), CopyCriteria(radius), grouping=grouping)
     number = np.cumsum(keeper == np.arange(keeper.size)) - 1
     return Groups(number[keeper], keeper)

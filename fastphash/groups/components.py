@@ -47,10 +47,10 @@ def _edges(rows: RankedRows, root: NDArray[np.int64]) -> Iterator[Edges]:
 def _edges_between_components(rows: RankedRows, root: NDArray[np.int64]) -> Iterator[Edges]:
     """Rows within the radius that `root` has not united yet; thumbnails have no say."""
     options = rows.criteria.options
-    hashes = rows.hashes.hashes[:, rows.hashes.known].T.reshape(-1)
+    hashes = np.concatenate([rows.hashes.column(t) for t in rows.hashes.known])
     plan = plan_search(hashes, None, rows.criteria.radius, options)
     ordered = sort_values(reorder_bits(hashes, plan), threads=options.threads)
-    values = np.repeat(ordered.values, np.diff(ordered.starts))
+    values = np.repeat(ordered.values, ordered.counts, axis=0)
     column, row = np.divmod(ordered.rows, np.uint32(max(root.size, 1)))
     roots = np.empty(root.size, np.uint32)
     union_find.find_roots(root, roots)

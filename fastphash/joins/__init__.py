@@ -8,7 +8,9 @@ From rows down to the bits:
 `row_pairs`        pairs of distinct rows expanded to matches of rows
 `upright`          pairs of distinct rows where a row has one hash
 `oriented`         pairs of distinct rows where a row has hashes of several orientations
-`search`           Hamming search: pairs of values within a radius, by a search plan
+`search`           Hamming search: pairs of values within a radius, by a plan
+`proposals`        of values of several words: what a search of one word proposes, checked
+`word_search`      of values of one word, by a search plan
 `block_search`     its tasks where values are partitioned by blocks of bits
 `brute_force`      its tasks where every pair is compared
 `leaves`           pairs inside the segments that partitions leave

@@ -20,7 +20,7 @@ class Pairs(NamedTuple):
     ----------
     left, right : int64 (n,)
     distance : uint8 (n,)
-        Bits.
+        Bits; that of a hash of 256 bits and its complement counts as 255.
     orientation : uint8 (n,)
         Index into `fastphash.ORIENTATIONS` of the one that turns `left` into the frame of `right`.
     """
@@ -40,20 +40,22 @@ def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_P
     Parameters
     ----------
     needles, haystack : array, table or store
-        An array uint64 (n,) or, as `phash_orientations` gives them, (n, 8); what `hash_images`
-        returns; a ``pyarrow.Table`` with the column phash and, for rotated and mirrored copies,
-        those of the other orientations; the path of a store or of a Parquet file of such columns,
-        followed by ``@SPLIT`` for one of its splits. Rows are numbered in the order of the array,
-        the table or the store's parts.
+        An array uint64 (n,) or, as `phash_orientations` gives them, (n, 8); of hashes of 256 bits
+        (n, 4) or (n, 8, 4), the word of the first bits first; what `hash_images` returns; a
+        ``pyarrow.Table`` with the column phash and, for rotated and mirrored copies, those of the
+        other orientations; the path of a store or of a Parquet file of such columns, followed by
+        ``@SPLIT`` for one of its splits. Rows are numbered in the order of the array, the table or
+        the store's parts.
     radius : int
-        Bits, 0 to 64.
+        Bits, 0 to 64; to 255 for hashes of 256 bits.
     max_pairs : int
         The most pairs to return.
 
     Raises
     ------
     UsageError
-        No such radius, arrays of another dtype or shape, tables without hashes, or nothing there.
+        No such radius, arrays of another dtype or shape, hashes of 64 bits on one side and of 256
+        on the other, tables without hashes, or nothing there.
     DefinitionError
         The hashes of two tables or stores were made in different ways.
     StoreError
@@ -74,17 +76,17 @@ def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_P
     >>> list(zip(pairs.left.tolist(), pairs.right.tolist(), pairs.distance.tolist()))
     [(0, 0, 1), (0, 1, 1), (0, 2, 1), (1, 0, 0), (1, 2, 0)]
     """
-    check_radius(radius)
     left, right = given_hashes(needles), given_hashes(haystack)
     check_given(left, right)
+    check_radius(radius, max(left.hashes.bits, right.hashes.bits))
     return _as_pairs(find_matches(left.hashes, right.hashes, radius, max_pairs=max_pairs))
 
 
 def self_join(hashes: Any, radius: int = 0, *, max_pairs: int = MAX_PAIRS) -> Pairs:
     """Every pair i < j of rows within a Hamming radius; otherwise as `join`."""
-    check_radius(radius)
     given = given_hashes(hashes)
     check_given(given)
+    check_radius(radius, given.hashes.bits)
     return _as_pairs(find_matches(given.hashes, None, radius, max_pairs=max_pairs))
 
 

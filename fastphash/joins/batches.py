@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 
 from fastphash.errors import TooManyPairsError
-from fastphash.joins.index import Index
+from fastphash.joins.index import Index, check_radius, check_same_bits
 from fastphash.joins.matches import Matches, concatenate_matches, sort_matches
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.row_pairs import find_row_matches
 
-# bytes that a pair takes while it is sorted, and a hash while it is searched
+# bytes that a pair takes while it is sorted, and a hash while it is searched: more for each word
+# beyond the first
 _PAIR_BYTES = 100
 _HASH_BYTES = 40
+_WORD_BYTES = 32
 # bytes for what becomes of the pairs: tables of some of them, and what a writer knows of its file
 _RESERVED = 56 << 20
 # a search takes so many pairs and rows at once, however little memory it may take
@@ -45,7 +47,14 @@ def find_matches(
     ------
     TooManyPairsError
         More than `max_pairs`, perhaps after some batches.
+    UsageError
+        The radius is out of range, or one side has hashes of 64 bits, the other of 256.
     """
+    if right is not None:
+        check_same_bits(left, right)
+        if not (len(left) and len(right)):
+            return
+    check_radius(radius, left.bits)
     options = options or JoinOptions()
     batch_pairs = max((options.memory - _RESERVED) // _PAIR_BYTES, _MIN_PAIRS)
     max_pairs = _NO_LIMIT if max_pairs is None else max_pairs
@@ -71,7 +80,9 @@ def find_matches(
 
 def _row_ranges(index: Index, first: int, memory: int) -> Iterator[tuple[int, int]]:
     """Ranges of the rows from `first` on that can be searched at once in half of the memory."""
-    rows = max(memory // (2 * _HASH_BYTES * index.hashes.shape[1]), _MIN_ROWS)
+    _, columns, words = index.hashes.shape
+    hash_bytes = _HASH_BYTES + _WORD_BYTES * (words - 1)
+    rows = max(memory // (2 * hash_bytes * columns), _MIN_ROWS)
     for start in range(first, len(index), rows):
         yield start, min(start + rows, len(index))
 

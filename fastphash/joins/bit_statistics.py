@@ -30,9 +30,9 @@ class BitStatistics:
     ----------
     alpha, beta : float
         Of the beta distribution of the share of bits in which two hashes agree.
-    agreement : float64 (64,)
-        Share of pairs that agree in each bit, 0 the least significant.
-    correlation : float64 (64, 64)
+    agreement : float64 (bits,)
+        Share of pairs that agree in each bit: word by word, in a word from the least significant.
+    correlation : float64 (bits, bits)
         Correlation of agreement in one bit with agreement in another.
     skewed : bool
         Whether the hashes depart from uniform ones by more than a sample of these would.
@@ -51,35 +51,38 @@ class BitStatistics:
 
 
 def measure_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> BitStatistics:
-    """Statistics of pairs of a left and a right hash (n,), which may be the same arrays."""
+    """Statistics of pairs of a left and a right hash, (n,) or (n, 4), perhaps of one array."""
     agrees = _sample_agreement(left, right)
+    bits = agrees.shape[1]
     if len(agrees) < _MIN_SAMPLE:
-        return _uniform()
+        return _uniform(bits)
     share = agrees.mean(axis=1)
     mean, variance = float(share.mean()), float(share.var())
     agreement = agrees.mean(axis=0)
     # both are about 0 and 1 for uniform hashes; pairs of complements agree in no bit
-    excess_variance = variance / max(mean * (1 - mean) / 64, 1e-9) - 1
+    excess_variance = variance / max(mean * (1 - mean) / bits, 1e-9) - 1
     unevenness = float(((agreement - 0.5) ** 2).mean()) * 4 * len(agrees)
     variance_noise = _SIGNIFICANT * math.sqrt(2 / len(agrees))
-    unevenness_noise = _SIGNIFICANT * math.sqrt(2 / 64)
+    unevenness_noise = _SIGNIFICANT * math.sqrt(2 / bits)
     if excess_variance < variance_noise and unevenness < 1 + unevenness_noise:
-        return _uniform()
-    # a beta-binomial number of 64 bits has 1 + 63 / (alpha + beta + 1) times the binomial variance;
-    # a variance below that of uniform hashes counts as equal to it
-    total = 1 / min(max(excess_variance / 63, 1e-6), 0.9) - 1
+        return _uniform(bits)
+    # a beta-binomial number of n bits has 1 + (n - 1) / (alpha + beta + 1) times the binomial
+    # variance; a variance below that of uniform hashes counts as equal to it
+    total = 1 / min(max(excess_variance / (bits - 1), 1e-6), 0.9) - 1
     correlation = _correlate(agrees, agreement)
     return BitStatistics(mean * total, (1 - mean) * total, agreement, correlation, skewed=True)
 
 
 def _correlate(agrees: NDArray[np.float64], agreement: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The correlation of agreement in two bits, whose means are given: (64, 64).
+    """The correlation of agreement in two bits, whose means are given: (bits, bits).
 
     Counts of bits give the sums of products: a product of matrices would start the threads of
     numpy's library, and wait for them on a machine that is busy.
     """
-    columns = np.packbits(agrees.T.astype(np.bool_), axis=1)
-    both = np.bitwise_count(columns[:, None] & columns).sum(axis=2, dtype=np.int64)
+    whole = np.zeros((agrees.shape[1], -(-len(agrees) // 64) * 64), np.bool_)
+    whole[:, : len(agrees)] = agrees.T
+    columns = np.packbits(whole, axis=1).view(np.uint64)
+    both = np.stack([np.bitwise_count(column & columns).sum(axis=1) for column in columns])
     covariance = both / len(agrees) - np.outer(agreement, agreement)
     deviation = np.sqrt(agreement * (1 - agreement)) + 1e-9
     correlation: NDArray[np.float64] = covariance / np.outer(deviation, deviation)
@@ -87,17 +90,18 @@ def _correlate(agrees: NDArray[np.float64], agreement: NDArray[np.float64]) -> N
 
 
 def _sample_agreement(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """1 where a random pair of different hashes agrees in a bit, else 0: float64 (pairs, 64)."""
-    size = min(_SAMPLE, max(left.size, right.size) // 16)
+    """1 where a random pair of different hashes agrees in a bit, else 0: float64 (pairs, bits)."""
+    left, right = (side.reshape(len(side), math.prod(side.shape[1:])) for side in (left, right))
+    size = min(_SAMPLE, max(len(left), len(right)) // 16)
     if size < _MIN_SAMPLE or not left.size or not right.size:
-        return np.empty((0, 64))
+        return np.empty((0, 64 * left.shape[1]))
     rng = np.random.default_rng(0)
-    differing = left[rng.integers(0, left.size, size)] ^ right[rng.integers(0, right.size, size)]
-    differing = differing[differing != 0]
-    bits = np.unpackbits(differing[:, None].view(np.uint8), axis=1, bitorder="little")
+    differing = left[rng.integers(0, len(left), size)] ^ right[rng.integers(0, len(right), size)]
+    differing = differing[(differing != 0).any(axis=1)]
+    bits = np.unpackbits(differing.view(np.uint8), axis=1, bitorder="little")
     return 1 - bits.astype(np.float64)
 
 
 @functools.cache
-def _uniform() -> BitStatistics:
-    return BitStatistics(5e8, 5e8, np.full(64, 0.5), np.eye(64), skewed=False)
+def _uniform(bits: int) -> BitStatistics:
+    return BitStatistics(5e8, 5e8, np.full(bits, 0.5), np.eye(bits), skewed=False)

@@ -12,8 +12,10 @@ from fastphash.joins.distances import count_pairs_by_distance
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 
-#: The largest radius to choose: beyond it one pair in a few hundred is near by chance.
+#: The largest radius to choose for 64 bits: beyond it one pair in a few hundred is near by chance.
 MAX_RADIUS = 16
+#: For 256 bits: the usual radius of PDQ is 31, and nearly all hashes are an even distance apart.
+MAX_WIDE_RADIUS = 30
 #: Neighbours by chance that an image may have: each is compared by thumbnails.
 PER_IMAGE = 10.0
 
@@ -21,9 +23,9 @@ PER_IMAGE = 10.0
 _SAMPLE = 2048
 _LARGE_SAMPLE = 4096
 _LARGE = 50_000
-# distances, in steps of two, at which hardly any pair is of copies; the counts at smaller
-# distances are extrapolated from them
-_TAIL = np.arange(14, 21, 2)
+# distances of hashes of 64 bits, in steps of two, at which hardly any pair is of copies; the counts
+# at smaller distances are extrapolated from them. The tail is four times as long for 256 bits.
+_TAIL_START, _TAIL_STOP = 14, 20
 # a count of the tail weighs no more than this many, so that the last one does not decide alone
 _MAX_WEIGHT = 400.0
 
@@ -33,8 +35,9 @@ def chance_neighbours(rows: Index) -> NDArray[np.float64]:
 
     Returns
     -------
-    float64 (65,)
-        Below 14 bits at even distances only: nearly all hashes are an even distance apart.
+    float64 (bits + 1,)
+        Below 14 of 64 bits, or 56 of 256, at even distances only: each counts what is there and one
+        bit below. Nearly all hashes are an even distance apart.
 
     Notes
     -----
@@ -43,16 +46,16 @@ def chance_neighbours(rows: Index) -> NDArray[np.float64]:
     From 14 bits up all pairs count as chance. Below, some are copies. Two estimates are made there,
     and the larger is taken:
 
-    - Counts go on to fall as they do from 20 to 14 bits: by the same factor for each bit. This errs
-      where hashes agree in many bits.
+    - Counts go on to fall as they do from 20 to 14 of 64 bits, or from 80 to 56 of 256: by the same
+      factor for each bit. This errs where hashes agree in many bits.
     - As many rows are near a row as near its negative. A negative is a copy of nothing, and its
-      hash has all bits but the first complemented. This errs where pictures look unlike any
-      negative: dark print on white, for example.
+      hash has all bits complemented, in some algorithms but the first. This errs where pictures
+      look unlike any negative: dark print on white, for example.
 
     No more pairs are taken than were counted, plus an allowance for sampling error.
     """
     if len(rows) < 2:
-        return np.zeros(65)
+        return np.zeros(rows.bits + 1)
     size = _LARGE_SAMPLE if len(rows) >= _LARGE else _SAMPLE
     sample = rows.take(np.unique(np.linspace(0, len(rows) - 1, size).astype(np.int64)))
     distinct = sample.take(find_distinct_rows(sample.hashes).first)
@@ -65,15 +68,16 @@ def chance_neighbours(rows: Index) -> NDArray[np.float64]:
 def widest_radius(neighbours: NDArray[np.float64], per_image: float = PER_IMAGE) -> int:
     """The largest radius at which an image has at most `per_image` neighbours by chance.
 
-    Even, since hardly any distance is odd, and `MAX_RADIUS` at most.
+    Even, since hardly any distance is odd; `MAX_RADIUS` at most, or `MAX_WIDE_RADIUS`.
 
     Parameters
     ----------
-    neighbours : float64 (65,)
+    neighbours : float64 (bits + 1,)
         By distance, from `chance_neighbours`.
     per_image : float
     """
-    few_enough = np.cumsum(neighbours)[: MAX_RADIUS + 1 : 2] <= per_image
+    most = MAX_RADIUS if neighbours.size == 65 else MAX_WIDE_RADIUS
+    few_enough = np.cumsum(neighbours)[: most + 1 : 2] <= per_image
     return 2 * max(int(few_enough.sum()) - 1, 0)
 
 
@@ -90,33 +94,39 @@ def choose_radius(rows: Index, per_image: float = PER_IMAGE) -> int:
 
 
 def _chance_pairs(least: NDArray[np.int64], greatest: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How many pairs of a sample are at each distance by chance: float64 (65,).
+    """How many pairs of a sample are at each distance by chance: float64 (bits + 1,).
 
     Parameters
     ----------
-    least, greatest : int64 (65,)
+    least, greatest : int64 (bits + 1,)
         The sample's pairs, as `count_pairs_by_distance` counts them.
     """
-    even = np.arange(0, _TAIL[0], 2)
+    scale = least.size // 64
+    tail = np.arange(_TAIL_START * scale, _TAIL_STOP * scale + 1, 2)
+    even = np.arange(0, tail[0], 2)
     chance = least.astype(np.float64)
-    chance[: _TAIL[0]] = 0
-    # the negative of a hash at distance d is at distance 63 - d, odd for hashes of 32 set bits:
-    # the mean of the counts on either side stands for an even distance
-    of_negatives = np.concatenate(([0], greatest[63::-1])).astype(np.float64)
+    chance[: tail[0]] = 0
+    # where half of the bits are set, but the first is not complemented, the negative of a hash at
+    # distance d is at the odd distance 63 - d: the mean of the counts on either side stands for an
+    # even distance
+    of_negatives = np.concatenate(([0], greatest[-2::-1])).astype(np.float64)
+    of_negatives[1:] += of_negatives[:-1].copy()
     negatives = np.sqrt(of_negatives[even] * of_negatives[even + 2])
     counted = np.diff(np.cumsum(least)[even], prepend=0)
     # plus two standard errors, and three pairs where next to none were counted
     at_most = counted + 2 * np.sqrt(counted) + 3
-    chance[even] = np.minimum(np.maximum(negatives, _extrapolate(least, even)), at_most)
+    chance[even] = np.minimum(np.maximum(negatives, _extrapolate(least, tail, even)), at_most)
     return chance
 
 
-def _extrapolate(least: NDArray[np.int64], even: NDArray[np.int64]) -> NDArray[np.float64]:
+def _extrapolate(
+    least: NDArray[np.int64], tail: NDArray[np.int64], even: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Counts at even distances, from a line through the logarithms of those in the tail."""
-    counts = (least[_TAIL] + least[_TAIL - 1]).astype(np.float64)
+    counts = (least[tail] + least[tail - 1]).astype(np.float64)
     counted = counts > 0
     if counted.sum() < 2:
         return np.zeros(even.size)
     weight = np.sqrt(np.minimum(counts[counted], _MAX_WEIGHT))
-    slope, level = np.polyfit(_TAIL[counted], np.log(counts[counted]), 1, w=weight)
+    slope, level = np.polyfit(tail[counted], np.log(counts[counted]), 1, w=weight)
     return np.asarray(np.exp(level + max(slope, 0.0) * even))

@@ -15,11 +15,15 @@ from fastphash.kernels import pair_distance
 def row_distances(
     left: Index, left_rows: NDArray[np.int64], right: Index, right_rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Distance of each pair of rows, and a mask of the orientations that give it: uint8 (n,)."""
+    """Distance of each pair of rows, and a mask of the orientations that give it: uint8 (n,).
+
+    The distance of two hashes of 256 bits without an equal one counts as 255.
+    """
     distance = np.empty(left_rows.size, np.uint8)
     mask = np.empty(left_rows.size, np.uint8)
     columns = _compared_columns(left.known, right.known)
-    pair_distance.relate(left.hashes, left_rows, right.hashes, right_rows, columns, distance, mask)
+    relate = pair_distance.relate[left.hashes.shape[2]]
+    relate(left.hashes, left_rows, right.hashes, right_rows, columns, distance, mask)
     return distance, mask
 
 
@@ -28,15 +32,16 @@ def count_pairs_by_distance(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count all pairs i < j of rows by their least distance, and by their greatest.
 
-    The least and the greatest are over the orientations of a pair: int64 (65,) both.
+    The least and the greatest are over the orientations of a pair: int64 (bits + 1,) both.
     """
     columns = _compared_columns(rows.known, rows.known)
     # ranges of about as many pairs each: the first rows have the most
     cuts = len(rows) * (1 - np.sqrt(1 - np.linspace(0, 1, 8 * threads + 1)))
     bounds = np.round(cuts).astype(np.int64).tolist()
-    counts = np.zeros((len(bounds) - 1, 2, 65), np.int64)
+    counts = np.zeros((len(bounds) - 1, 2, rows.bits + 1), np.int64)
+    count_distances = pair_distance.count_distances[rows.hashes.shape[2]]
     jobs = (
-        partial(pair_distance.count_distances, rows.hashes, columns, start, stop, *count)
+        partial(count_distances, rows.hashes, columns, start, stop, *count)
         for (start, stop), count in zip(pairwise(bounds), counts, strict=True)
     )
     run_all(threads, jobs)

@@ -8,8 +8,14 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.errors import UsageError
 
-# a search numbers hashes in 32 bits, up to eight for each row
+#: Words of 64 bits that a hash has.
+WORDS = (1, 4)
+#: Bits that a hash has at most.
+MOST_BITS = 64 * max(WORDS)
+# a search numbers words in 32 bits, up to eight for each row of 64-bit hashes
 _MAX_ROWS = 2**32 // len(ORIENTATIONS)
+# a distance is a byte
+_MAX_RADIUS = 255
 
 
 class Index:
@@ -17,9 +23,17 @@ class Index:
 
     Parameters
     ----------
-    hashes : uint64 (n,), (n, 1) or (n, 8)
+    hashes : uint64
+        Of 64 bits: (n,), (n, 1) or (n, 8). Of 256 bits, four words each: (n, 4), (n, 1, 4) or
+        (n, 8, 4).
     known : sequence of int, optional
         Which of the eight columns hold hashes, identity among them; all by default.
+
+    Attributes
+    ----------
+    hashes : uint64 (n, columns, words)
+        One word for 64 bits, four for 256; one column, or eight.
+    known : sequence of int
 
     Raises
     ------
@@ -34,35 +48,66 @@ class Index:
     def __len__(self) -> int:
         return int(self.hashes.shape[0])
 
+    @property
+    def bits(self) -> int:
+        """Bits of a hash: 64 or 256."""
+        return 64 * int(self.hashes.shape[2])
+
+    def column(self, orientation: int) -> NDArray[np.uint64]:
+        """The hashes of one orientation: (n,), or (n, 4) if they have 256 bits."""
+        column = np.ascontiguousarray(self.hashes[:, orientation])
+        return column[:, 0] if self.hashes.shape[2] == 1 else column
+
     def take(self, rows: "NDArray[np.int64] | slice") -> "Index":
         """The given rows."""
         return Index(self.hashes[rows], self.known)
 
 
-def check_radius(radius: int) -> None:
-    """Raise UsageError unless the radius is a whole number from 0 to 64."""
+def check_radius(radius: int, bits: int = 64) -> None:
+    """Raise UsageError unless the radius is a whole number from 0 to `bits`, 255 at most."""
     if isinstance(radius, bool) or not isinstance(radius, (int, np.integer)):
         raise UsageError(f"a radius is a whole number of bits, not {radius!r}")
-    if radius < 0 or radius > 64:
-        raise UsageError(f"a radius is a number of bits from 0 to 64, not {radius}")
+    largest = min(bits, _MAX_RADIUS)
+    if radius < 0 or radius > largest:
+        raise UsageError(f"a radius is a number of bits from 0 to {largest}, not {radius}")
+
+
+def check_same_bits(left: Index, right: Index) -> None:
+    """Raise UsageError if one side has hashes of 64 bits, and the other of 256."""
+    if len(left) and len(right) and left.bits != right.bits:
+        raise UsageError(
+            f"hashes of {left.bits} bits can't be compared with hashes of {right.bits}: make both "
+            "with one algorithm"
+        )
 
 
 def check_hashes(hashes: Any) -> NDArray[np.uint64]:
-    """Hashes as uint64 (n, 1) or (n, 8), or UsageError."""
+    """Hashes as uint64 (n, columns, words), or UsageError."""
     hashes = np.asarray(hashes)
     if hashes.size == 0 and hashes.ndim == 1:
         hashes = hashes.astype(np.uint64)
-    if hashes.ndim == 1:
-        hashes = hashes[:, None]
     if hashes.dtype.kind != "u" or hashes.dtype.itemsize != 8:
         raise UsageError(
             f"hashes must be uint64, not {hashes.dtype}: {_way_out(hashes.dtype.kind)}"
         )
-    if hashes.ndim != 2 or hashes.shape[1] not in (1, len(ORIENTATIONS)):
-        raise UsageError(f"hashes must be (n,) or (n, 8), not {hashes.shape}")
-    if hashes.shape[0] * hashes.shape[1] >= len(ORIENTATIONS) * _MAX_ROWS:
-        raise UsageError(f"{hashes.shape[0]:,} rows are more than one join can hold: split them")
-    return np.ascontiguousarray(hashes, np.uint64)
+    shaped = _with_words(hashes)
+    columns, words = shaped.shape[1:] if shaped.ndim == 3 else (0, 0)
+    if columns not in (1, len(ORIENTATIONS)) or words not in WORDS:
+        raise UsageError(
+            f"hashes must be (n,) or (n, 8), or of 256 bits (n, 4) or (n, 8, 4), not {hashes.shape}"
+        )
+    if len(shaped) * columns * words >= len(ORIENTATIONS) * _MAX_ROWS:
+        raise UsageError(f"{len(shaped):,} rows are more than one join can hold: split them")
+    return np.ascontiguousarray(shaped, np.uint64)
+
+
+def _with_words(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Hashes as (n, columns, words); an array of another shape as it is."""
+    if hashes.ndim == 1:
+        return hashes[:, None, None]
+    if hashes.ndim == 2:
+        return hashes[:, None] if hashes.shape[1] in WORDS else hashes[:, :, None]
+    return hashes
 
 
 def _way_out(kind: str) -> str:

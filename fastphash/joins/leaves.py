@@ -1,6 +1,7 @@
 """Leaves: the pairs inside the segments that partitions leave, found in the cache of a core."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,25 +21,32 @@ _KEYS = 1 << KEY_BITS
 ValuePairs = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
 
-class Leaves:
-    """Finds the pairs of segments by a plan.
+class Edges(NamedTuple):
+    """How edges are found; see `fastphash.joins.word_search.find_edges`.
 
-    Parameters
+    Attributes
     ----------
-    plan : SearchPlan
-    roots : uint32, optional
-        To find edges; see `fastphash.joins.search.find_edges`.
+    roots : uint32
+    as_values : bool
+        Whether they are pairs of values instead of the numbers in labels.
     """
 
-    def __init__(self, plan: SearchPlan, roots: NDArray[np.uint32] | None = None) -> None:
+    roots: NDArray[np.uint32]
+    as_values: bool
+
+
+class Leaves:
+    """Finds the pairs of segments by a plan, or the edges."""
+
+    def __init__(self, plan: SearchPlan, edges: Edges | None = None) -> None:
         self.blocks = Blocks(plan)
         self._plan = plan
-        self._roots = np.empty(0, np.uint32) if roots is None else roots
+        self._edges = edges or Edges(np.empty(0, np.uint32), as_values=False)
 
     @property
     def labelled(self) -> bool:
-        """Whether to find edges: pairs of the numbers in labels."""
-        return self._roots.size > 0
+        """Whether to find edges."""
+        return self._edges.roots.size > 0
 
     def find_pairs(
         self,
@@ -67,6 +75,7 @@ class Leaves:
         key_starts = np.empty(_KEYS + 2, np.int32)
         state = np.zeros(hamming.STATES, np.int64)
         state[hamming.ROW], state[hamming.STOP_ROW] = rows or (0, longest + needles.longest)
+        state[hamming.AS_VALUES] = self._edges.as_values
         find = hamming.find_across if len(sides) == 2 else hamming.find_within
         if self.labelled:
             find = hamming.find_edges
@@ -78,7 +87,7 @@ class Leaves:
                 haystack.values,
                 haystack.labels,
                 haystack.bounds,
-                self._roots,
+                self._edges.roots,
                 self.blocks.masks,
                 block_set(chosen),
                 choices,

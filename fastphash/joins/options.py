@@ -28,6 +28,8 @@ class SearchReport:
         Pairs of values found so far.
     ended : bool
         Whether `seconds` and `pairs` are final.
+    word, words : int
+        Which of how many words is searched; 0 for hashes of one word.
     """
 
     plan: SearchPlan
@@ -36,6 +38,8 @@ class SearchReport:
     seconds: float = 0.0
     pairs: int = 0
     ended: bool = False
+    word: int = 0
+    words: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ def find_oriented_pairs(
     TooManyPairsError
         There are more than `limit`.
     """
-    a = distinct_index(left)
-    b = a if right is None else distinct_index(right)
+    a = distinct_index(left, options.threads)
+    b = a if right is None else distinct_index(right, options.threads)
     pairs = _PairSet(len(b.hashes), limit, options.memory, within=right is None)
     search = _OrientedSearch(pairs, radius, options)
     turned = tuple(t for t in b.hashes.known if t)
@@ -64,7 +64,7 @@ def find_oriented_pairs(
 
 
 class _RowHashes(NamedTuple):
-    """Hashes (n,), and the row that each is of (n,)."""
+    """Hashes (n,) or (n, words), and the row that each is of (n,)."""
 
     hashes: NDArray[np.uint64]
     rows: NDArray[np.uint32]
@@ -72,8 +72,7 @@ class _RowHashes(NamedTuple):
 
 def _hashes_of(index: Index, orientations: tuple[int, ...]) -> _RowHashes:
     """The hashes of some orientations of all rows, one orientation after the other."""
-    columns = [index.hashes[:, t] for t in orientations]
-    hashes = np.concatenate([np.empty(0, np.uint64), *columns])
+    hashes = np.concatenate([index.column(0)[:0], *map(index.column, orientations)])
     return _RowHashes(hashes, np.tile(np.arange(len(index), dtype=np.uint32), len(orientations)))
 
 

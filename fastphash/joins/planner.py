@@ -5,7 +5,7 @@ from dataclasses import replace
 from fastphash.joins.bit_order import deal_bits
 from fastphash.joins.bit_statistics import BitStatistics
 from fastphash.joins.costs import estimate_cost
-from fastphash.joins.search_plan import DIGIT_BITS, SearchPlan
+from fastphash.joins.search_plan import DIGIT_BITS, SearchPlan, WordsPlan
 
 # two values agree in a narrower block so often that it hardly separates them
 _MIN_BLOCK_BITS = 3
@@ -22,6 +22,18 @@ def choose_plan(
         bit_order, widths = deal_bits(statistics, len(plan.widths))
         plan = replace(plan, bit_order=bit_order, widths=widths)
     return plan
+
+
+def choose_words(statistics: BitStatistics, words: int, radius: int) -> WordsPlan:
+    """The plan for hashes of several words: thresholds that are even, and words of equal worth."""
+    even, more = divmod(radius + 1, words)
+    thresholds = tuple(even + (word < more) - 1 for word in range(words))
+    bit_order: tuple[int, ...] = ()
+    if statistics.skewed:
+        # of many bits, squares: the absolute values of chance correlations add up to much
+        shared = replace(statistics, correlation=statistics.correlation**2)
+        bit_order, _ = deal_bits(shared, words, most=64)
+    return WordsPlan(radius, thresholds, bit_order)
 
 
 def candidate_plans(

@@ -1,126 +1,99 @@
-"""Hamming search: all pairs of values within a radius, by a search plan.
+"""Hamming search of values of one word, or of several: all pairs within a radius, by a plan.
 
-1. `plan_search` measures how the bits of the values agree, and chooses the cheapest plan.
-2. The plan's tasks partition the values by agreeing blocks (`BlockSearch`), or cut all pairs into
-   tiles (`BruteForce`).
-3. `Leaves` compare the values inside each segment. Threads work on tasks side by side and hand
-   over pairs of values in batches.
-4. A look-up turns pairs of values into pairs of their numbers.
+Hashes of 256 bits have four words. Each is searched by itself (`word_search`), up to its threshold
+in the plan; of what that proposes, the pairs within the radius remain (`WordSearch`).
 """
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.threads import interleave
+from fastphash.joins import word_search
 from fastphash.joins.bit_statistics import measure_bits
-from fastphash.joins.block_search import BlockSearch
-from fastphash.joins.brute_force import BruteForce
-from fastphash.joins.leaves import Leaves, ValuePairs
-from fastphash.joins.options import JoinOptions, SearchReport
-from fastphash.joins.planner import choose_plan
-from fastphash.joins.search_plan import SearchPlan
-from fastphash.joins.segments import Segments, one_segment
-from fastphash.joins.values import NumberLookup, NumberPairs
-
-# handing a task to a thread takes 0.1 ms: shorter searches are faster in one thread
-_PARALLEL_SECONDS = 0.008
+from fastphash.joins.options import JoinOptions
+from fastphash.joins.planner import choose_words
+from fastphash.joins.proposals import Forest, WordSearch
+from fastphash.joins.search_plan import Plan, SearchPlan
+from fastphash.joins.values import NumberPairs
 
 
 def plan_search(
     left: NDArray[np.uint64], right: NDArray[np.uint64] | None, radius: int, options: JoinOptions
-) -> SearchPlan:
-    """The plan for all pairs of a left and a right hash, or of two left ones without `right`."""
+) -> Plan:
+    """The plan for all pairs of a left and a right hash, or of two left ones without `right`.
+
+    Hashes are (n,), or (n, words). Those of several words are planned word by word once a search of
+    the word begins.
+    """
+    if left.ndim == 1:
+        return word_search.plan_search(left, right, radius, options)
     statistics = measure_bits(left, left if right is None else right)
-    right_size = None if right is None else right.size
-    return options.plan(choose_plan(statistics, left.size, right_size, radius, options.threads))
+    return choose_words(statistics, left.shape[1], radius)
 
 
 def find_within(
-    values: NDArray[np.uint64], plan: SearchPlan, options: JoinOptions
+    values: NDArray[np.uint64], plan: Plan, options: JoinOptions
 ) -> Iterator[NumberPairs]:
     """Every pair of two values within the plan's radius, once, in batches and any order.
 
     Parameters
     ----------
-    values : uint64 (n,)
-        Distinct and ascending, as `sort_values` gives them.
+    values : uint64 (n,) or (n, words)
+        Distinct, and if of one word ascending, as `sort_values` gives them.
+    plan : Plan
+        Of `plan_search`.
+    options : JoinOptions
 
     Yields
     ------
     NumberPairs
         The numbers of the two values, in either order.
     """
-    lookup = NumberLookup(values)
-    for left, right in _search([one_segment(values)], plan, options):
-        yield NumberPairs(lookup.numbers(left), lookup.numbers(right))
+    if isinstance(plan, SearchPlan):
+        yield from word_search.find_within(values, plan, options)
+        return
+    for word in plan.searched_words:
+        yield from WordSearch(plan, word, options).within(values)
 
 
 def find_across(
-    left: NDArray[np.uint64], right: NDArray[np.uint64], plan: SearchPlan, options: JoinOptions
+    left: NDArray[np.uint64], right: NDArray[np.uint64], plan: Plan, options: JoinOptions
 ) -> Iterator[NumberPairs]:
     """Every pair of a left and a right value; otherwise as `find_within`."""
-    left_lookup, right_lookup = NumberLookup(left), NumberLookup(right)
-    sides = [one_segment(left), one_segment(right)]
-    for left_values, right_values in _search(sides, plan, options):
-        yield NumberPairs(left_lookup.numbers(left_values), right_lookup.numbers(right_values))
+    if isinstance(plan, SearchPlan):
+        yield from word_search.find_across(left, right, plan, options)
+        return
+    for word in plan.searched_words:
+        yield from WordSearch(plan, word, options).across(left, right)
 
 
 def find_edges(
     values: NDArray[np.uint64],
     labels: NDArray[np.uint32],
     roots: NDArray[np.uint32],
-    plan: SearchPlan,
+    plan: Plan,
     options: JoinOptions,
 ) -> Iterator[NumberPairs]:
     """Pairs of numbers that have different values within the radius, and different roots.
 
-    A pair may come several times. The caller may write `roots` meanwhile, which leaves out pairs of
-    numbers that have the same root by then.
+    A pair may come several times. The caller may write `roots` between batches, which leaves out
+    pairs of numbers that have the same root by then.
 
     Parameters
     ----------
-    values : uint64 (n,)
-        Ascending; equal ones are allowed.
+    values : uint64 (n,) or (n, words)
+        Those of one word ascend; equal ones are allowed.
     labels : uint32 (n,)
         Twice the number of each value, plus 1 for values that must not pair with one another.
     roots : uint32
         The root of each number in a union-find forest.
+    plan : Plan
+        Of `plan_search`.
+    options : JoinOptions
     """
-    for left, right in _search([one_segment(values, labels)], plan, options, roots):
-        yield NumberPairs(left.astype(np.int64), right.astype(np.int64))
-
-
-def _search(
-    sides: Sequence[Segments],
-    plan: SearchPlan,
-    options: JoinOptions,
-    roots: NDArray[np.uint32] | None = None,
-) -> Iterator[ValuePairs]:
-    """Run the tasks of a plan within one side or across two, and report on them."""
-    report = SearchReport(plan, sides[0].size, sum(side.size for side in sides[1:]))
-    options.explain(report)
-    start = time.perf_counter()
-    leaves = Leaves(plan, roots)
-    search: BlockSearch | BruteForce
-    if plan.widths:
-        search = BlockSearch(plan, sides, leaves, options.threads)
-    else:
-        search = BruteForce(sides, leaves)
-    threads = 1 if plan.seconds < _PARALLEL_SECONDS else options.threads
-    for left, right in interleave(threads, _reported_tasks(search, options)):
-        report.pairs += left.size
-        yield left, right
-    report.seconds, report.ended = time.perf_counter() - start, True
-    options.explain(report)
-
-
-def _reported_tasks(
-    search: BlockSearch | BruteForce, options: JoinOptions
-) -> Iterator[Iterator[ValuePairs]]:
-    """The tasks of a search, with a report of progress before each."""
-    for task in search.tasks():
-        options.advance(search.done, search.total)
-        yield task
+    if isinstance(plan, SearchPlan):
+        yield from word_search.find_edges(values, labels, roots, plan, options)
+        return
+    for word in plan.searched_words:
+        yield from WordSearch(plan, word, options).edges(values, Forest(labels, roots))

@@ -4,6 +4,11 @@ Cut 64 bits into m blocks. Two hashes that differ in up to r bits differ in up t
 agree in m - r blocks at least (the pigeonhole principle). A plan has m = r + k blocks and compares
 two hashes only where they agree in some k of them: one search for each of the (m choose k) choices.
 A greater k means fewer comparisons and more choices.
+
+Hashes of several words are searched word by word. If two of them are within r, some word of the two
+is within its threshold, where thresholds, each plus 1, add up to r + 1: else the words would differ
+in r + 1 bits at least. At 256 bits and r = 31 each of the four has 7; at r = 2 three words are to
+be equal, and the fourth is not searched.
 """
 
 import math
@@ -72,3 +77,32 @@ class SearchPlan:
             f"{len(self.widths)} blocks of {widths} bits ({moved}); compare where "
             f"{self.agree} agree: {self.choices} choices"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WordsPlan:
+    """How to find the pairs within a radius of hashes of several words.
+
+    Attributes
+    ----------
+    radius : int
+    thresholds : tuple of int
+        The distance up to which pairs are proposed by each word; -1 for a word that isn't searched.
+    bit_order : tuple of int
+        Which bit stands at each place of the words; empty to leave bits where they are. Bits count
+        from 0, word by word, in a word from the least significant; places from the most
+        significant.
+    """
+
+    radius: int
+    thresholds: tuple[int, ...]
+    bit_order: tuple[int, ...] = ()
+
+    @property
+    def searched_words(self) -> list[int]:
+        """The words that propose pairs."""
+        return [word for word, threshold in enumerate(self.thresholds) if threshold >= 0]
+
+
+#: A plan for hashes of one word, or of several.
+Plan = SearchPlan | WordsPlan

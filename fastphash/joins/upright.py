@@ -28,7 +28,7 @@ def find_upright_pairs(
     """
     within = right is None
     indexes = [left] if right is None else [left, right]
-    hashes = [np.ascontiguousarray(index.hashes[:, 0]) for index in indexes]
+    hashes = [index.column(0) for index in indexes]
     plan = plan_search(hashes[0], None if within else hashes[1], radius, options)
     values = [sort_values(reorder_bits(side, plan), threads=options.threads) for side in hashes]
     left_values, right_values = values[0], values[-1]

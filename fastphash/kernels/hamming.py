@@ -16,8 +16,8 @@ PAD = 4 * LANES
 #: Columns of `choices`: the blocks that must agree, and the bits that make a sort key.
 CHOICE, SHIFT_HIGH, MASK_HIGH, SHIFT_LOW, MASK_LOW, BITS_LOW, BITS = range(7)
 #: Entries of `state`: where to resume. SEGMENT is the number of segments when all is done. Rows
-#: from STOP_ROW on are not searched.
-SEGMENT, CHOSEN, ROW, COLUMN, STOP_ROW, STATES = range(6)
+#: from STOP_ROW on are not searched. AS_VALUES is 1 where edges are written as pairs of values.
+SEGMENT, CHOSEN, ROW, COLUMN, STOP_ROW, AS_VALUES, STATES = range(7)
 
 # from this length on, a run is compared four windows at a time
 _LONG = 2 * PAD
@@ -220,7 +220,8 @@ def _compile_find(*, across: bool, labelled: bool) -> Callable[..., Any]:
     `find_within` pairs two of `haystack` in one segment. `find_across` pairs one of `needles` with
     one of `haystack` in segments of one number. `find_edges` searches within and pairs numbers: a
     label is twice a number, plus 1 for hashes that must not pair with one another. An edge joins
-    different hashes, at most one of them with an odd label, whose numbers have different roots.
+    different hashes, at most one of them with an odd label, whose numbers have different roots;
+    with state[AS_VALUES] the hashes are written.
 
     Segments begin at the bounds, counted from the first bound. Their values agree in the blocks
     `prefix`, a set of bits. Segments of up to `whole_size` values are compared whole, once. For
@@ -323,8 +324,8 @@ def _compile_find(*, across: bool, labelled: bool) -> Callable[..., Any]:
                             a >>= np.uint32(1)
                             b >>= np.uint32(1)
                             if value != candidate and not odd and roots[a] != roots[b]:
-                                left[count] = a
-                                right[count] = b
+                                left[count] = value if state[AS_VALUES] else np.uint64(a)
+                                right[count] = candidate if state[AS_VALUES] else np.uint64(b)
                                 count += 1
                         else:
                             left[count] = value

@@ -1,5 +1,8 @@
 """Hamming distances of pairs of rows over all orientations."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numba import int64, uint8, uint64
 from numpy.typing import NDArray
@@ -8,63 +11,87 @@ from fastphash.kernels import array, compiled, const
 from fastphash.kernels.simd import popcount
 
 
-@compiled(
-    const(uint64, 2),
-    const(int64),
-    const(uint64, 2),
-    const(int64),
-    const(uint8, 2),
-    array(uint8),
-    array(uint8),
-)
-def relate(
-    left: NDArray[np.uint64],
-    left_rows: NDArray[np.int64],
-    right: NDArray[np.uint64],
-    right_rows: NDArray[np.int64],
-    ways: NDArray[np.uint8],
-    distance: NDArray[np.uint8],
-    mask: NDArray[np.uint8],
-) -> None:
-    """The least distance of each pair over `ways`, and a bit for each orientation that has it.
+def _compile_relate(words: int) -> Callable[..., Any]:
+    """The distances of pairs of rows, for hashes of so many words.
 
-    A way is a column of `left`, a column of `right`, and the orientation that they compare.
+    `relate` finds the least distance of each pair over `ways`, and a bit for each orientation that
+    has it. A way is a column of `left` (n, columns, words), a column of `right`, and the
+    orientation that they compare. A distance of 256 bits is written as 255. (A function of its own
+    for the distance would be part of what numba hashes for its cache, and never the same.)
     """
-    for i in range(left_rows.size):
-        a = left[left_rows[i]]
-        b = right[right_rows[i]]
-        least = np.uint64(65)
-        bits = np.uint8(0)
-        for w in range(ways.shape[0]):
-            bits_apart = np.uint64(popcount(a[ways[w, 0]] ^ b[ways[w, 1]]))
-            if bits_apart < least:
-                least = bits_apart
-                bits = np.uint8(0)
-            if bits_apart == least:
-                bits |= np.uint8(1) << ways[w, 2]
-        distance[i] = np.uint8(least)
-        mask[i] = bits
 
-
-@compiled(const(uint64, 2), const(uint8, 2), int64, int64, array(int64), array(int64))
-def count_distances(
-    hashes: NDArray[np.uint64],
-    ways: NDArray[np.uint8],
-    start: int,
-    stop: int,
-    least: NDArray[np.int64],
-    most: NDArray[np.int64],
-) -> None:
-    """Count pairs start <= i < stop, i < j, in (65,) by least and by greatest distance."""
-    for i in range(start, stop):
-        a = hashes[i]
-        for j in range(i + 1, hashes.shape[0]):
-            b = hashes[j]
-            low = np.uint64(64)
-            high = np.uint64(0)
+    @compiled(
+        const(uint64, 3),
+        const(int64),
+        const(uint64, 3),
+        const(int64),
+        const(uint8, 2),
+        array(uint8),
+        array(uint8),
+    )
+    def relate(
+        left: NDArray[np.uint64],
+        left_rows: NDArray[np.int64],
+        right: NDArray[np.uint64],
+        right_rows: NDArray[np.int64],
+        ways: NDArray[np.uint8],
+        distance: NDArray[np.uint8],
+        mask: NDArray[np.uint8],
+    ) -> None:
+        for i in range(left_rows.size):
+            a = left[left_rows[i]]
+            b = right[right_rows[i]]
+            least = np.uint64(64 * words + 1)
+            bits = np.uint8(0)
             for w in range(ways.shape[0]):
-                bits_apart = np.uint64(popcount(a[ways[w, 0]] ^ b[ways[w, 1]]))
-                low = min(low, bits_apart)
-                high = max(high, bits_apart)
-            least[low] += 1
-            most[high] += 1
+                bits_apart = np.uint64(0)
+                for k in range(words):
+                    bits_apart += np.uint64(popcount(a[ways[w, 0], k] ^ b[ways[w, 1], k]))
+                if bits_apart < least:
+                    least = bits_apart
+                    bits = np.uint8(0)
+                if bits_apart == least:
+                    bits |= np.uint8(1) << ways[w, 2]
+            distance[i] = np.uint8(min(least, np.uint64(255)))
+            mask[i] = bits
+
+    return relate
+
+
+def _compile_count(words: int) -> Callable[..., Any]:
+    """Counts of pairs by distance, for hashes of so many words.
+
+    `count_distances` counts pairs start <= i < stop, i < j, in (64 * words + 1,) by least and by
+    greatest distance over `ways`.
+    """
+
+    @compiled(const(uint64, 3), const(uint8, 2), int64, int64, array(int64), array(int64))
+    def count_distances(
+        hashes: NDArray[np.uint64],
+        ways: NDArray[np.uint8],
+        start: int,
+        stop: int,
+        least: NDArray[np.int64],
+        most: NDArray[np.int64],
+    ) -> None:
+        for i in range(start, stop):
+            a = hashes[i]
+            for j in range(i + 1, hashes.shape[0]):
+                b = hashes[j]
+                low = np.uint64(64 * words)
+                high = np.uint64(0)
+                for w in range(ways.shape[0]):
+                    bits_apart = np.uint64(0)
+                    for k in range(words):
+                        bits_apart += np.uint64(popcount(a[ways[w, 0], k] ^ b[ways[w, 1], k]))
+                    low = min(low, bits_apart)
+                    high = max(high, bits_apart)
+                least[low] += 1
+                most[high] += 1
+
+    return count_distances
+
+
+#: By the number of words of a hash.
+relate = {words: _compile_relate(words) for words in (1, 4)}
+count_distances = {words: _compile_count(words) for words in (1, 4)}

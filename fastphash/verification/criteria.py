@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fastphash.base.arguments import is_number, quoted
 from fastphash.defaults import MIN_SCORE
 from fastphash.errors import UsageError
-from fastphash.joins.index import check_radius
+from fastphash.joins.index import MOST_BITS, check_radius
 from fastphash.joins.options import JoinOptions
 
 
@@ -16,7 +16,7 @@ class CopyCriteria:
     Attributes
     ----------
     radius : int
-        The largest Hamming distance of two copies, 0 to 64 bits.
+        The largest Hamming distance of two copies, in bits.
     min_score : float or None
         The least score of two copies that are not exact, 0 to 1; None if nobody compares their
         thumbnails, and the distance alone decides.
@@ -34,7 +34,7 @@ class CopyCriteria:
     options: JoinOptions = field(default_factory=JoinOptions)
 
     def __post_init__(self) -> None:
-        check_radius(self.radius)
+        check_radius(self.radius, MOST_BITS)
         check_score(self.min_score)
 
     @property

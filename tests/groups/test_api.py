@@ -103,6 +103,37 @@ def test_few_pairs_at_once_change_nothing(pairs, rows, radius, grouping):
     assert partner.tolist() == partners(rows, radius)
 
 
+@examples(60, 20)
+@given(
+    st.builds(naive.wide_crowd, seeds, st.integers(0, 40), st.sampled_from([1, 8])),
+    st.integers(0, 40) | st.integers(0, 254),
+    groupings,
+    st.sampled_from([1, 5, 1 << 21]),
+)
+def test_groups_of_256_bits_are_those_of_the_twin(rows, radius, grouping, held):
+    expected = keepers(rows, radius, grouping)
+    with mock.patch.object(stars, "_PAIRS_HELD", held):
+        assert group(rows, radius, grouping=grouping).keeper.tolist() == expected
+        assert has_partner(Index(rows), radius).tolist() == partners(rows, radius)
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS)
+def test_many_hashes_of_256_bits_in_one_ball_are_one_group(grouping):
+    rng = np.random.default_rng(0)
+    flips = np.argsort(rng.random((20_000, 256)), axis=1) < 15
+    ball = np.packbits(flips, axis=1).view(np.uint64) ^ rng.integers(0, TOP, 4, np.uint64)
+    # two balls, far apart, and a chain of hashes between them
+    balls = np.concatenate([ball, ~ball])
+    chain = np.packbits(np.tri(256, dtype=np.bool_)[8::8], axis=1).view(np.uint64) ^ ball[0]
+    rows = np.concatenate([balls, chain])
+    found = group(rows, 30, grouping=grouping).keeper
+    if grouping == "components":
+        assert (found == 0).all()
+    else:
+        assert (found[: ball.shape[0]] == 0).all()
+        assert (found[ball.shape[0] : len(balls)] == ball.shape[0]).all()
+
+
 def partners(rows, radius, known=None):
     pairs = naive.links(rows, radius, None, known) if len(rows) else ()
     found = {i for i, j in pairs if i != j}

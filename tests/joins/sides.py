@@ -16,6 +16,7 @@ ENDS = np.array([[0] * 8, [TOP] * 8, [0] * 8], np.uint64)
 words = st.sampled_from([0, 1, 2, 2**63, TOP]) | st.integers(0, TOP)
 widths = st.sampled_from([1, 8])
 radii = st.integers(0, 4) | st.integers(0, 64)
+wide_radii = st.integers(0, 9) | st.integers(28, 36) | st.integers(0, 255)
 
 
 @st.composite
@@ -33,6 +34,15 @@ def sides(draw, width=None):
     left, right = draw(st.integers(0, 40)), draw(st.integers(0, 40))
     rows = naive.crowd(draw(seeds), left + right, 8)
     a, b = (draw(widths) if width is None else width for _ in range(2))
+    return rows[:left, :a], rows[left:, :b]
+
+
+@st.composite
+def wide_sides(draw):
+    """Two arrays of hashes of 256 bits, (n, 1, 4) or (n, 8, 4), near one another or not."""
+    left, right = draw(st.integers(0, 40)), draw(st.integers(0, 40))
+    rows = naive.wide_crowd(draw(seeds), left + right, 8)
+    a, b = draw(widths), draw(widths)
     return rows[:left, :a], rows[left:, :b]
 
 

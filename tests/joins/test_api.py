@@ -171,9 +171,9 @@ def test_what_is_no_radius_is_refused(radius, message):
         (np.zeros(3), "uint64, not float64"),
         (np.zeros(3, np.uint32), "uint64, not uint32"),
         (["d879f8f8d879f8f8"], "uint64, not <U16"),
-        (np.zeros((3, 2), np.uint64), r"\(n, 8\), not \(3, 2\)"),
-        (np.zeros((3, 8, 1), np.uint64), r"\(n, 8\), not \(3, 8, 1\)"),
-        (np.uint64(3), r"\(n, 8\), not \(\)"),
+        (np.zeros((3, 2), np.uint64), r"\(n, 8, 4\), not \(3, 2\)"),
+        (np.zeros((3, 8, 2), np.uint64), r"\(n, 8, 4\), not \(3, 8, 2\)"),
+        (np.uint64(3), r"\(n, 8, 4\), not \(\)"),
     ],
 )
 def test_arrays_of_another_kind_are_refused_by_name(rows, message):

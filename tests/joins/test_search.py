@@ -56,7 +56,7 @@ def squeezed(rng):
         "values._SORT_BITS": [1, 11],
         "partitions._MAX_TASK": [4, 1 << 17],
         "partitions._MIN_TASK": [1, 1000],
-        "search._PARALLEL_SECONDS": [0],
+        "word_search._PARALLEL_SECONDS": [0],
         "blocks.DIGIT_BITS": [2, 3],
         "search_plan.WHOLE_PER_CHOICE": [0, 1, 1000],
     }

@@ -48,7 +48,7 @@ def viewed_rows(seed, size):
 
 def targets(rows, i):
     """What views of a kind are compared with: (kind, window, hashes)."""
-    yield "frame", FRAME, rows.frames.hashes[i]
+    yield "frame", FRAME, rows.frames.hashes[i, :, 0]
     yield "middle", MIDDLE, rows.views.middles[i]
     for k in np.flatnonzero(rows.views.trimmed_rows == i):
         yield "trimmed", tuple(rows.views.trimmed_windows[k]), rows.views.trimmed[k]
@@ -156,7 +156,7 @@ def repeated(rows, times):
 def test_equal_images_are_searched_once():
     # two pictures of which one shows a window of the other, each 10,000 times
     one = viewed_rows(0, 2)
-    one.views.like_frames[0, 0] = one.frames.hashes[1, 0]
+    one.views.like_frames[0, 0] = one.frames.hashes[1, 0, 0]
     one = one._replace(
         views=one.views._replace(
             trimmed_rows=np.empty(0, np.int64),
@@ -175,7 +175,7 @@ def test_equal_images_are_searched_once():
 
 def test_equal_images_of_two_splits_are_searched_for_each():
     one = viewed_rows(0, 2)
-    one.views.like_frames[0, 0] = one.frames.hashes[1, 0]
+    one.views.like_frames[0, 0] = one.frames.hashes[1, 0, 0]
     rows = repeated(one, 2)._replace(splits=np.array([0, 1, 0, 1]))
     matches = find_view_matches(rows, None, 0, kept=1)
     pairs = set(zip(matches.left.tolist(), matches.right.tolist(), strict=True))
@@ -210,10 +210,10 @@ def test_many_variants_have_few_candidates():
     # two pictures of which one shows a window of the other, each 3,000 times and a bit different
     times = 3000
     one = viewed_rows(0, 2)
-    one.views.like_frames[0, 0] = one.frames.hashes[1, 0]
+    one.views.like_frames[0, 0] = one.frames.hashes[1, 0, 0]
     rows = repeated(one, times)
     bits = np.uint64(1) << np.random.default_rng(0).integers(0, 64, 2 * times).astype(np.uint64)
-    rows.frames.hashes[:, 0] ^= bits
+    rows.frames.hashes[:, 0, 0] ^= bits
     representative = np.repeat([0, times], times)
     sizes = 0
     paired = set()

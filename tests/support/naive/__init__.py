@@ -1,6 +1,6 @@
 """Plain twins of the kernels and of what is built on them: slow, short and obviously right."""
 
-from tests.support.naive.crowds import TOP, ball, crowd
+from tests.support.naive.crowds import TOP, ball, crowd, wide_crowd
 from tests.support.naive.groups import clean, components, copies, kind_of, links, stars
 from tests.support.naive.hashing import (
     chroma,
@@ -144,5 +144,6 @@ __all__ = [
     "unlike",
     "verdict",
     "vertical_first",
+    "wide_crowd",
     "window_hashes",
 ]

@@ -27,6 +27,31 @@ def crowd(seed, size, width=1):
     return rows
 
 
+def wide_crowd(seed, size, width=1):
+    """Awkward hashes of 256 bits (size, width, 4): a kind of crowd by the seed."""
+    rng = np.random.default_rng(seed)
+    shape = (size, width, 4)
+    kinds = ["chance", "few", "ball", "clusters", "one word", "equal words", "ends", "blank"]
+    kind = kinds[seed % len(kinds)]
+    if kind == "few":
+        return rng.choice(np.array([0, 1, TOP], np.uint64), shape)
+    rows = rng.integers(0, TOP, shape, np.uint64, endpoint=True)
+    if kind == "chance" or not size:
+        return rows
+    centres = rng.integers(0, TOP, (1 if kind == "ball" else 3, 4), np.uint64, endpoint=True)
+    if kind == "ends":
+        centres = np.array([[0] * 4, [TOP] * 4], np.uint64)
+    rows = centres[rng.integers(0, len(centres), shape[:2])]
+    changing = rng.permutation(4)[: {"one word": 1, "equal words": 2}.get(kind, 4)]
+    for _ in range(rng.integers(0, 45)):
+        bit = np.uint64(1) << rng.integers(0, 64, shape[:2], np.uint64)
+        word = rng.choice(changing, shape[:2])
+        rows[*np.indices(shape[:2]), word] ^= bit
+    if kind == "blank":
+        rows[rng.random(size) < 2 / 3] = 0
+    return rows
+
+
 def ball(size, radius):
     """Different hashes (size,), all within a radius of one."""
     rng = np.random.default_rng(size)

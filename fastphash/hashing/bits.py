@@ -1,5 +1,6 @@
 """Hashes from small arrays: turned into every orientation, compared, and packed into words."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,18 @@ def order_flips(flips: NDArray[Any]) -> NDArray[Any]:
 def above_median(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which values of squares (..., n, n) are above the median of their square."""
     # np.median of 64 numbers, in a fifth of its time
-    ordered = np.sort(values.reshape(*values.shape[:-2], -1), axis=-1)
+    ordered = np.sort(_in_rows(values), axis=-1)
     half = ordered.shape[-1] // 2
     median = (ordered[..., half - 1] + ordered[..., half]) / 2
-    return values > median[..., None, None]
+    above: NDArray[np.bool_] = values > median[..., None, None]
+    return above
 
 
 def pack(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Squares of bits (..., n, n) as words (..., n * n // 64), by rows, the highest bit first."""
-    rows = bits.reshape(*bits.shape[:-2], -1)
-    return np.packbits(rows, axis=-1).view(">u8").astype(np.uint64)
+    return np.packbits(_in_rows(bits), axis=-1).view(">u8").astype(np.uint64)
+
+
+def _in_rows(squares: NDArray[Any]) -> NDArray[Any]:
+    rows: NDArray[Any] = squares.reshape(*squares.shape[:-2], math.prod(squares.shape[-2:]))
+    return rows

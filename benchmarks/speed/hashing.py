@@ -1,9 +1,12 @@
 """How fast is a hash, by function or worker, against ImageHash, libphash, imagededup and decoding?
 
+Of ImageHash's other hashes too, and how much longer do three of one image take than one?
+
 All run in this process, on one core, over the same files, in turn.
 """
 
 import importlib.util
+import io
 import os
 import tempfile
 from collections.abc import Callable
@@ -19,7 +22,7 @@ from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import write_crops
 from benchmarks.support.timing import SPREAD, Timings, microseconds_each, ratio, time_in_turn
-from fastphash.hashing.api import phash, phash_orientations
+from fastphash.hashing.api import ahash, dhash, phash, phash_orientations, whash
 from fastphash.images.decode import Decoding
 from fastphash.images.decode_jpeg import reduction
 from fastphash.images.thumbnail import thumbnail
@@ -37,6 +40,12 @@ _REDUCED = "worker, reduced"
 _BARE, _IMDECODE = "bare limit: read, cv2.imdecode", "cv2.imdecode"
 _IMAGEHASH = "ImageHash phash"
 _PAPER = "paper's six variants"
+_OTHERS: dict[str, tuple[Callable[[bytes], object], Callable[[Image.Image], object]]] = {
+    "ahash": (ahash, imagehash.average_hash),
+    "dhash": (dhash, imagehash.dhash),
+    "whash": (whash, imagehash.whash),
+}
+_THREE = (("phash", "dhash", "ahash"), ("phash", "dhash", "whash"))
 _LIBPHASH, _LIBPHASH_HALF = "python-libphash", "python-libphash, grey 1/2"
 
 _COMPARED = (
@@ -51,6 +60,9 @@ _COMPARED = (
     (_ALL_ORIENTATIONS, _FASTPHASH),
     (_IMAGEHASH, _REDUCED),
     (_LIBPHASH_HALF, _REDUCED),
+    *((f"ImageHash {name}", f"{name}(bytes)") for name in _OTHERS),
+    *((f"worker, {', '.join(names)}", _FASTPHASH) for names in _THREE),
+    *((f"worker, {', '.join(names)}, eight", _ALL_ORIENTATIONS) for names in _THREE),
 )
 
 
@@ -101,7 +113,12 @@ def time_files(paths: list[Path], rounds: int) -> Timings:
         _LIBPHASH: lambda: libphash.hash_files(paths, threads=1),
         _LIBPHASH_HALF: lambda: libphash.hash_files(paths, threads=1, config=half),
         **imagededup(paths),
+        **other_hashes(contents),
     }
+    for three in _THREE:
+        for suffix, orientations in (("", False), (", eight", True)):
+            recipe = Recipe(algorithms=three, orientations=orientations)
+            rivals[f"worker, {', '.join(three)}{suffix}"] = fastphash(recipe)
     seconds = time_in_turn(rivals, rounds)
     seconds[_PAPER] = [second / len(some) * len(paths) for second in seconds[_PAPER]]
     return seconds
@@ -113,6 +130,22 @@ def imagededup(paths: list[Path]) -> dict[str, Callable[[], object]]:
         return {}
     encoder = importlib.import_module("imagededup.methods").PHash(verbose=False)
     return {"imagededup PHash": lambda: [encoder.encode_image(path) for path in paths]}
+
+
+def other_hashes(contents: list[bytes]) -> dict[str, Callable[[], object]]:
+    """ImageHash's other hashes, by this package and by itself, from bytes."""
+
+    def hash_all(function: Callable[[bytes], object]) -> Callable[[], object]:
+        return lambda: [function(data) for data in contents]
+
+    def from_bytes(function: Callable[[Image.Image], object]) -> Callable[[bytes], object]:
+        return lambda data: function(Image.open(io.BytesIO(data)))
+
+    rivals: dict[str, Callable[[], object]] = {}
+    for name, (ours, theirs) in _OTHERS.items():
+        rivals[f"{name}(bytes)"] = hash_all(ours)
+        rivals[f"ImageHash {name}"] = hash_all(from_bytes(theirs))
+    return rivals
 
 
 def read_and_decode(path: bytes) -> object:

@@ -37,7 +37,7 @@ class HashOptions(DecodeOptions, total=False):
 
 def read_grey(image: ImageLike, **options: Unpack[DecodeOptions]) -> NDArray[np.uint8]:
     """Grey pixels (h, w) of an image; parameters and errors are those of `fastphash.phash`."""
-    rules = _decoding(**options)
+    rules = _decoding(**options) if options else _AS_IMAGEHASH
     if isinstance(image, np.ndarray):
         return array_grey(image)
     if isinstance(image, (str, os.PathLike)):
@@ -49,7 +49,7 @@ def read_grey(image: ImageLike, **options: Unpack[DecodeOptions]) -> NDArray[np.
 
 def read_pixels(image: ImageLike, **options: Unpack[DecodeOptions]) -> NDArray[np.uint8]:
     """As `read_grey`, but RGB (h, w, 3) where the image has colours."""
-    rules = _decoding(**options)
+    rules = _decoding(**options) if options else _AS_IMAGEHASH
     if isinstance(image, np.ndarray):
         return array_pixels(image)
     if isinstance(image, (str, os.PathLike)):
@@ -76,6 +76,10 @@ def _decoding(
         stretch=stretch,
         nodata=str(nodata),
     ).decoding()
+
+
+# made once: it takes as long as a hash does without its decode
+_AS_IMAGEHASH = _decoding()
 
 
 def read_image(path: "str | os.PathLike[str]") -> bytes:

@@ -126,7 +126,7 @@ def _object_pairs(
     rows = read_splits(out, [_SPLIT])
     files = [os.fsdecode(path) for path in rows.paths.to_pylist()]
     criteria = CopyCriteria(radius, MIN_SCORE, options.join)
-    found = concatenate_matches([*find_matches(Index(rows.phashes, rows.known), None, radius)])
+    found = concatenate_matches([*find_matches(Index(rows.hashes, rows.known), None, radius)])
     relation = relate_matches(found, rows.content, rows.content, MIN_SCORE)
     doubtful = (relation.kind >= NEAR) & (relation.colour != DIFFERENT)
     doubtful &= relation.score >= DOUBT_START

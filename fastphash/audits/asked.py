@@ -10,12 +10,12 @@ from fastphash.audits.query_images import query_images
 from fastphash.base.vocabulary import UNKNOWN_CHROMA
 from fastphash.errors import DefinitionError, StoreError
 from fastphash.files.table_formats import ENDINGS
-from fastphash.hashing.algorithms import PHASH
+from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.hashing.definition import Definition
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.worker import Hasher, Recipe
 from fastphash.joins.index import Index
-from fastphash.sources.containers.parquet import has_column
+from fastphash.sources.containers.parquet import column_names
 from fastphash.sources.member_paths import member_path
 from fastphash.store.evidence import Layer, RowEvidence
 from fastphash.store.open import check_comparable, read_hashes
@@ -47,7 +47,8 @@ def is_hash_table(name: bytes, columns: Mapping[str, str]) -> bool:
     ending = os.path.splitext(os.fsdecode(name))[1].lower()
     if ending not in ENDINGS or not os.path.isfile(name):
         return False
-    return ending != ".parquet" or has_column(name, columns.get(PHASH.name, PHASH.name))
+    hashes = {columns.get(algorithm, algorithm) for algorithm in ALGORITHMS}
+    return ending != ".parquet" or not hashes.isdisjoint(column_names(name))
 
 
 def ask_images(
@@ -65,7 +66,8 @@ def ask_images(
     """
     if definition.source == "foreign":
         raise DefinitionError(_unlike(next(iter(names))))
-    hasher = Hasher(Recipe(definition.decoding(), definition.pass_order))
+    algorithm = ALGORITHMS[definition.algorithm]
+    hasher = Hasher(Recipe(definition.decoding(), definition.pass_order, (algorithm.name,)))
     for some in query_images(names, image_column, rejected):
         hashed = hasher.hash_files(some.reader, some.paths)
         rejected += hashed.rejected
@@ -73,7 +75,9 @@ def ask_images(
             rejected += [Rejection(path, "sniff", "not an image") for path in hashed.skipped]
         if hashed.paths:
             visible = [_visible(path) for path in hashed.paths]
-            yield Asked(visible, Index(hashed.hashes[PHASH.name][..., 0]), _batch_content(hashed))
+            hashes = hashed.hashes[algorithm.name]
+            index = Index(hashes[..., 0] if algorithm.words == 1 else hashes)
+            yield Asked(visible, index, _batch_content(hashed))
 
 
 def ask_tables(
@@ -93,7 +97,7 @@ def ask_tables(
     """
     for name in names:
         try:
-            table = read_hashes(os.fsdecode(name), columns=columns)
+            table = read_hashes(os.fsdecode(name), columns=columns, algorithm=stored.algorithm.name)
         except StoreError as error:
             reason = str(error).removeprefix(f"{os.fsdecode(name)}: ")
             rejected.append(Rejection(name, "read", reason))
@@ -108,7 +112,7 @@ def ask_tables(
             paths = exact_paths(rows.table).to_pylist()
             yield Asked(
                 [_visible(member_path(name, path)) for path in paths],
-                Index(rows.phashes, table.known),
+                Index(rows.hashes, table.known),
                 rows.content,
             )
 
@@ -121,7 +125,7 @@ def _unlike(name: bytes) -> str:
     )
     if not name.lower().endswith(b".parquet"):
         return text
-    return f"{text} (as a table of hashes it lacks a column 'phash': `columns` names another)"
+    return f"{text} (as a table it lacks a column such as 'phash': `columns` names another)"
 
 
 def _visible(path: bytes) -> str:

@@ -45,7 +45,7 @@ def find_findings(
         return CroppedPairs(NO_FINDINGS)
     progress("comparing windows", 0, 0)
     _, splits = np.unique(rows.splits, return_inverse=True)
-    frames, content = Index(rows.phashes, rows.known), rows.content
+    frames, content = Index(rows.hashes, rows.known), rows.content
     representative = stand_for_copies(frames, content, criteria, splits)
     # rows of equal hashes in other colours are not equal
     equal = find_distinct_rows(splits[:, None], *content.appearance).of_row

@@ -205,7 +205,7 @@ def _near_pairs(rows: HashTable, criteria: CopyCriteria) -> Iterator[RowPairs]:
         yield from _score_pairs(rows, first, criteria)
     except TooManyPairsError:
         splits = np.unique(rows.splits, return_inverse=True)[1]
-        frames = Index(rows.phashes, rows.known)
+        frames = Index(rows.hashes, rows.known)
         stands = stand_for_copies(frames, rows.content, criteria, splits) == np.arange(len(rows))
         yield from _score_pairs(rows, np.flatnonzero(stands), criteria)
         raise
@@ -215,7 +215,7 @@ def _score_pairs(
     rows: HashTable, chosen: NDArray[np.int64], criteria: CopyCriteria
 ) -> Iterator[RowPairs]:
     """All pairs of the chosen rows; TooManyPairsError if there are too many."""
-    index, content = Index(rows.phashes[chosen], rows.known), rows.content
+    index, content = Index(rows.hashes[chosen], rows.known), rows.content
     most = max(_MOST_PER_IMAGE * chosen.size, _AT_ONCE)
     for batch in find_matches(
         index, None, criteria.radius, max_pairs=most, options=criteria.options

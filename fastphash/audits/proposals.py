@@ -292,7 +292,7 @@ def relate_proposals(
     Beyond the radius no hash tells the orientation, and the pair is no copy yet. Its orientation is
     the one with the highest score; where even that is low, the images are taken as they are.
     """
-    index, content = Index(rows.phashes, rows.known), rows.content
+    index, content = Index(rows.hashes, rows.known), rows.content
     relations = [Relation.collisions(0)]
     for start in range(0, len(proposals.pairs), _AT_ONCE):
         progress("comparing proposed pairs", start, len(proposals.pairs))

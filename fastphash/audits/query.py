@@ -100,7 +100,7 @@ def nearest(
         check_radius(radius)
     if k < 1:
         raise UsageError(f"`k` must be at least 1, not {k}")
-    stored_index = Index(stored.phashes, stored.known)
+    stored_index = Index(stored.hashes, stored.known)
     copy_radius = choose_radius(stored_index) if stored.has_thumbnails else RADIUS
     tables, done = [QUERY_SCHEMA.empty_table()], 0
     rejected: list[Rejection] = []

@@ -267,7 +267,7 @@ def _choose_criteria(
     rows: HashTable, options: AuditOptions, store: Store
 ) -> tuple[CopyCriteria, float]:
     """The criteria, and an estimate of the candidates that an image has by chance."""
-    expected = chance_neighbours(Index(rows.phashes, rows.known))
+    expected = chance_neighbours(Index(rows.hashes, rows.known))
     min_score = options.min_score if store.layout.thumbnails else None
     radius = options.radius
     if radius is None:

@@ -39,7 +39,7 @@ def sample_near_scores(
         Pairs that an image has by chance within the radius.
     """
     number, hash_class, is_first = _distinct_images(rows)
-    index = Index(rows.phashes[number], rows.known)
+    index = Index(rows.hashes[number], rows.known)
     count = min(number.size, int(_PAIRS / (per_image + 1)) + 1)
     options = JoinOptions(memory=criteria.options.memory)
     while count:
@@ -62,10 +62,10 @@ def _distinct_images(
     rows: HashTable,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """A few rows of other bytes for each row of hashes; which hashes; whether it is their first."""
-    hash_class = find_distinct_rows(rows.phashes).of_row
+    hash_class = find_distinct_rows(rows.hashes).of_row
     number = np.arange(len(rows))
     if rows.digests is not None:
-        number = find_distinct_rows(rows.phashes, rows.digests).first
+        number = find_distinct_rows(rows.hashes, rows.digests).first
     order = number[np.argsort(hash_class[number], kind="stable")]
     ordered = hash_class[order]
     rank = np.arange(ordered.size) - np.searchsorted(ordered, ordered)

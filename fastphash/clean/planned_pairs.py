@@ -58,7 +58,7 @@ def compare_planned(
 ) -> PlannedPairs:
     """Compare removed rows with their keepers, as the audit and the plan did."""
     rows = audited.rows
-    index = Index(rows.phashes, rows.known)
+    index = Index(rows.hashes, rows.known)
     matches = Matches(row, keeper, *row_distances(index, row, index, keeper))
     min_score = audited.summary["min_score"]
     content = rows.content

@@ -161,7 +161,7 @@ class _Candidates:
             distinguish_by=rule.distinguish_by(),
             extra=rule.extra_pairs(),
         )
-        hashes = Index(ranked.phashes, ranked.known)
+        hashes = Index(ranked.hashes, ranked.known)
         copies = compare_keepers(hashes, ranked.content, self._criteria, keepers)
         row = np.flatnonzero(copies.keeper != np.arange(number.size))
         keeper = copies.keeper[row]

@@ -24,7 +24,7 @@ def columns_option(command: F) -> F:
         callback=parse_columns,
         help="Columns of tables that are no stores, where their names differ: "
         "path=url,phash=image_phash. A column of hashes holds whole numbers, sixteen hex digits, "
-        "or eight bytes.",
+        "or eight bytes; one of 256 bits 64 hex digits, or 32 bytes.",
     )(command)
 
 

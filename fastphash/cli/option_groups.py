@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastphash.base.progress import Progress
 from fastphash.base.vocabulary import CleanMode, ConflictRule, PassOrder, ViewSet
+from fastphash.cli.hash_names import ReadOptions
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
@@ -248,11 +249,10 @@ class LabelOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryColumns:
-    """Which columns of Parquet files hold images, and which of tables hold hashes."""
+class QueryColumns(ReadOptions):
+    """Which hashes are read, and which column of Parquet files holds images."""
 
     image_column: str | None
-    columns: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

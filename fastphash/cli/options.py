@@ -10,9 +10,9 @@ import click
 
 from fastphash.base.vocabulary import PASS_ORDERS, SURE_KINDS
 from fastphash.cli import option_values as values
+from fastphash.cli.hash_names import algorithm_options
 from fastphash.cli.input_options import all_options, depth_options, masks_option, pattern_options
 from fastphash.defaults import LEAST_MEMORY, MAX_PAIRS, MAX_PIXELS, MIN_SCORE, TIMEOUT
-from fastphash.hashing.algorithms import ALGORITHMS, PHASH
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -106,28 +106,6 @@ def layout_options(command: F) -> F:
             "thumbnails",
             "Keep no thumbnails. The store has a tenth of the size, but nothing tells copies from "
             "other images with the same hash.",
-        ),
-    )(command)
-
-
-def algorithm_options(command: F) -> F:
-    """Which hashes to make: see `HashOptions`."""
-    return all_options(
-        click.option(
-            "--hash",
-            "hashes",
-            default=PHASH.name,
-            show_default=True,
-            metavar="NAME,...",
-            callback=values.parse_names,
-            help=f"Hashes to make of each image: {', '.join(ALGORITHMS)}.",
-        ),
-        click.option(
-            "--bits",
-            type=click.Choice(["64", "256"]),
-            default="64",
-            show_default=True,
-            help="Bits of hashes that have a choice.",
         ),
     )(command)
 

@@ -76,7 +76,10 @@ def show_store(store: str, contents: dict[str, Any]) -> None:
         where = listed([f"{store}@{name}" for name in left_out])
         line = f"{listed(left_out)}: the last audit didn't name {them}; {where} reads {them}"
         show_lines("Left out by other commands", [line])
+    others = [name for name in contents["hashes"] if name != contents["hash"]]
     lines = [
+        f"hash: {contents['hash']}, {contents['bits']} bits",
+        *[f"others: {listed(others)}"] * bool(others),
         f"definition: {contents['definition']}",
         f"orientations: {', '.join(contents['orientations'])}",
         f"thumbnails: {'yes' if contents['thumbnails'] else 'no'}",
@@ -89,6 +92,7 @@ def show_store(store: str, contents: dict[str, Any]) -> None:
     if contents["unusual_hashes"]:
         lines.append(
             count(contents["unusual_hashes"], "hash doesn't", "hashes don't")
-            + " have 32 of 64 bits set: flat or symmetric images"
+            + f" have {contents['bits'] // 2} of {contents['bits']} bits set: flat or symmetric "
+            "images"
         )
     show_lines("Hashes", lines)

@@ -51,7 +51,7 @@ def calibrate(
     """
     distinct = rows if rows.digests is None else rows.take(find_distinct_rows(rows.digests).first)
     different = _without_equal(distinct)
-    index = Index(different.phashes, different.known)
+    index = Index(different.hashes, different.known)
     if radius is None:
         radius = choose_radius(index)
     pixels = partial(_stored_pixels, different) if different.has_thumbnails else None
@@ -141,13 +141,13 @@ def _calibrate_by_distance(
 
 def _without_equal(rows: HashTable) -> HashTable:
     """The first of all rows with equal hashes and, if there are thumbnails, equal thumbnails."""
-    classes = find_distinct_rows(rows.phashes)
+    classes = find_distinct_rows(rows.hashes)
     if not rows.has_thumbnails:
         return rows.take(classes.first)
     shares_hash = np.bincount(classes.of_row, minlength=1)[classes.of_row] > 1
     unique, shared = np.flatnonzero(~shares_hash), np.flatnonzero(shares_hash)
     # read the thumbnails of these rows only
-    firsts = find_distinct_rows(rows.phashes[shared], _stored_pixels(rows, shared)).first
+    firsts = find_distinct_rows(rows.hashes[shared], _stored_pixels(rows, shared)).first
     return rows.take(np.sort(np.concatenate([unique, shared[firsts]])))
 
 

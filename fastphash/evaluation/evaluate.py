@@ -125,7 +125,7 @@ def evaluate(
     radius = audited.summary["radius"] if radius is None else radius
     criteria = CopyCriteria(radius, audited.summary["min_score"], options or JoinOptions())
     rows = audited.rows
-    index = Index(rows.phashes, rows.known)
+    index = Index(rows.hashes, rows.known)
     findings = audited.findings.spread(rows.digests)
     pairs = _compared(find_candidates(index, findings, criteria, max_pairs), audited)
     split_pairs = covered_split_pairs(rows, audited.splits, truth, complete=complete)

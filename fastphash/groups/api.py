@@ -28,7 +28,9 @@ class Groups(NamedTuple):
     keeper: NDArray[np.int64]
 
 
-def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Groups:
+def group(
+    hashes: Any, radius: int = 0, *, hash: str | None = None, grouping: Grouping = "star"
+) -> Groups:
     """Group rows by their hashes alone.
 
     Parameters
@@ -38,6 +40,8 @@ def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Group
         rotated and mirrored copies are found too.
     radius : int
         The largest Hamming distance of two copies, 0 to 64 bits; to 255 for hashes of 256 bits.
+    hash : str, optional
+        As for `join`.
     grouping : {"star", "components"}
         star: each row joins the first keeper within the radius, or becomes a keeper.
         components: rows that chains of pairs within the radius connect are one group.
@@ -65,7 +69,7 @@ def group(hashes: Any, radius: int = 0, *, grouping: Grouping = "star") -> Group
     >>> group(np.array([0, 1, 3], np.uint64), radius=1, grouping="components").keeper.tolist()
     [0, 0, 0]
     """
-    given = given_hashes(hashes)
+    given = given_hashes(hashes, hash)
     check_given(given)
     check_radius(radius, given.hashes.bits)
     keeper = find_keepers(given.hashes, Content(), CopyCriteria(radius), grouping=grouping)

@@ -118,6 +118,11 @@ class Definition:
         return self._words_read() if self.sixteen_bit == "stretched" else None
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether nobody says how the hashes were made, by whichever algorithm."""
+        return replace(self, algorithm=FOREIGN.algorithm) == FOREIGN
+
+    @property
     def bits(self) -> int:
         """The number of bits of a hash."""
         return ALGORITHMS[self.algorithm].bits
@@ -150,14 +155,14 @@ class Definition:
         return replace(self, **rule)
 
     def __str__(self) -> str:
+        algorithm = "" if self.algorithm == PHASH.name else f"{self.algorithm}, "
         if self.source == "foreign":
             if self.name:
-                return f"foreign, called {self.name}"
-            return "foreign (no record of how the hashes were made)"
+                return f"{algorithm}foreign, called {self.name}"
+            return f"{algorithm}foreign (no record of how the hashes were made)"
         exif = "EXIF applied" if self.exif else "EXIF ignored"
         text = f"{self.decode}, pass order {self.pass_order}, {exif}, 16-bit {self.sixteen_bit}"
-        if self.algorithm != PHASH.name:
-            text = f"{self.algorithm}, {text}"
+        text = algorithm + text
         if self.sixteen_bit == "stretched":
             others = [name for name in ("bands", "nodata") if getattr(self, name) != "auto"]
             text += "".join(

@@ -11,12 +11,12 @@ from fastphash.hashing.definition import Definition
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.sources.member_paths import split_path
 from fastphash.sources.protocol import Stamp
+from fastphash.store.byte_columns import hash_column
 from fastphash.store.schema import (
     CHROMA_BYTES,
     LAYERS,
     REJECTED_SCHEMA,
     Layout,
-    hash_column,
     path_columns,
     store_schema,
 )

@@ -31,7 +31,14 @@ class Pairs(NamedTuple):
     orientation: NDArray[np.uint8]
 
 
-def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_PAIRS) -> Pairs:
+def join(
+    needles: Any,
+    haystack: Any,
+    radius: int = 0,
+    *,
+    hash: str | None = None,
+    max_pairs: int = MAX_PAIRS,
+) -> Pairs:
     """Every pair of a needle and a haystack row within a Hamming radius.
 
     With orientations on both sides the distance of a pair (a, b) is the least over T of
@@ -48,6 +55,9 @@ def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_P
         the store's parts.
     radius : int
         Bits, 0 to 64; to 255 for hashes of 256 bits.
+    hash : str, optional
+        The hash to compare, such as ``"dhash"`` or ``"pdq"``, where tables and stores have several;
+        by default their first.
     max_pairs : int
         The most pairs to return.
 
@@ -57,7 +67,8 @@ def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_P
         No such radius, arrays of another dtype or shape, hashes of 64 bits on one side and of 256
         on the other, tables without hashes, or nothing there.
     DefinitionError
-        The hashes of two tables or stores were made in different ways.
+        The hashes of two tables or stores are of different algorithms, or were made in different
+        ways.
     StoreError
         A store or file holds no hashes, or is damaged.
     TooManyPairsError
@@ -76,15 +87,17 @@ def join(needles: Any, haystack: Any, radius: int = 0, *, max_pairs: int = MAX_P
     >>> list(zip(pairs.left.tolist(), pairs.right.tolist(), pairs.distance.tolist()))
     [(0, 0, 1), (0, 1, 1), (0, 2, 1), (1, 0, 0), (1, 2, 0)]
     """
-    left, right = given_hashes(needles), given_hashes(haystack)
+    left, right = given_hashes(needles, hash), given_hashes(haystack, hash)
     check_given(left, right)
     check_radius(radius, max(left.hashes.bits, right.hashes.bits))
     return _as_pairs(find_matches(left.hashes, right.hashes, radius, max_pairs=max_pairs))
 
 
-def self_join(hashes: Any, radius: int = 0, *, max_pairs: int = MAX_PAIRS) -> Pairs:
+def self_join(
+    hashes: Any, radius: int = 0, *, hash: str | None = None, max_pairs: int = MAX_PAIRS
+) -> Pairs:
     """Every pair i < j of rows within a Hamming radius; otherwise as `join`."""
-    given = given_hashes(hashes)
+    given = given_hashes(hashes, hash)
     check_given(given)
     check_radius(radius, given.hashes.bits)
     return _as_pairs(find_matches(given.hashes, None, radius, max_pairs=max_pairs))

@@ -2,17 +2,20 @@
 
 import os
 import warnings
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from fastphash.errors import UsageError
-from fastphash.hashing.algorithms import ALGORITHMS, PHASH
-from fastphash.hashing.definition import FOREIGN
+from fastphash.errors import StoreError, UsageError
+from fastphash.hashing.algorithms import ALGORITHMS, PHASH, Algorithm
 from fastphash.joins.index import Index
-from fastphash.store.open import check_comparable, read_hashes
+from fastphash.store.hash_decoder import HashDecoder, shown_value
+from fastphash.store.open import check_comparable, check_same_algorithm, read_hashes
 from fastphash.store.rows import HashTable
-from fastphash.store.schema import definition_of, hash_type
+from fastphash.store.schema import algorithms_in, check_algorithm, definition_of, hash_type
 from fastphash.store.store import Store
 
 
@@ -23,18 +26,23 @@ class Given(NamedTuple):
     rows: HashTable | None
 
 
-def given_hashes(hashes: Any) -> Given:
+def given_hashes(hashes: Any, algorithm: str | None = None) -> Given:
     """Read hashes from an array, a table or a store, as `fastphash.join` takes them.
+
+    Of a table or a store they are those of `algorithm`, or else the first that it has.
 
     Raises
     ------
     UsageError
-        An array of another dtype or shape, a table without hashes, no store or file there.
+        An array of another dtype or shape, a table without these hashes, no store or file there,
+        or no such algorithm.
     StoreError
         The store or file holds no hashes, or is damaged.
     """
-    rows = _rows(hashes)
-    return Given(Index(hashes) if rows is None else Index(rows.phashes, rows.known), rows)
+    if algorithm is not None and algorithm not in ALGORITHMS:
+        raise UsageError(f"no `hash` {algorithm!r}: it is one of {', '.join(ALGORITHMS)}")
+    rows = _rows(hashes, algorithm)
+    return Given(Index(hashes) if rows is None else Index(rows.hashes, rows.known), rows)
 
 
 def check_given(*given: Given) -> None:
@@ -45,12 +53,14 @@ def check_given(*given: Given) -> None:
     Raises
     ------
     DefinitionError
-        The hashes of two tables or stores were made in different ways.
+        The hashes of two tables or stores are of different algorithms, or were made in different
+        ways.
     """
     rows = [one.rows for one in given if one.rows is not None]
-    named = [one for one in rows if one.definition != FOREIGN]
-    if len(named) == 2:
-        check_comparable(*named)
+    if len(rows) == 2:
+        check_same_algorithm(*rows)
+        if not any(one.definition.is_unknown for one in rows):
+            check_comparable(*rows)
     if rows and all(one.hashes.known == (0,) for one in given):
         warnings.warn(
             "these hashes have no orientations: rotated and mirrored copies are not looked for",
@@ -58,30 +68,56 @@ def check_given(*given: Given) -> None:
         )
 
 
-def _rows(hashes: Any) -> HashTable | None:
+def _rows(hashes: Any, algorithm: str | None) -> HashTable | None:
     if isinstance(hashes, HashTable):
-        return hashes
+        if algorithm is None:
+            return hashes
+        check_algorithm(algorithm, hashes.algorithms, "this table")
+        return hashes.compared_by(algorithm)
     if isinstance(hashes, Store):
-        return read_hashes(str(hashes.path))
+        return read_hashes(str(hashes.path), algorithm=algorithm)
     if isinstance(hashes, (str, os.PathLike)):
-        return read_hashes(os.fsdecode(hashes))
+        return read_hashes(os.fsdecode(hashes), algorithm=algorithm)
     # fastphash.Hashed, which is defined further down
     table = getattr(hashes, "table", hashes)
-    return _checked_table(table) if isinstance(table, pa.Table) else None
+    return _checked_table(table, algorithm) if isinstance(table, pa.Table) else None
 
 
-def _checked_table(table: pa.Table) -> HashTable:
+def _checked_table(table: pa.Table, algorithm: str | None) -> HashTable:
     """The rows of a table whose columns of hashes can be joined."""
-    if PHASH.name not in table.column_names:
+    definition = definition_of(table.schema.metadata, "this table")
+    there = algorithms_in(table.column_names, definition.algorithm)
+    if not there:
         raise UsageError(
-            f"a table of hashes has a column {PHASH.name!r}; this one has "
+            f"a table of hashes has a column such as {PHASH.name!r}; this one has "
             f"{', '.join(table.column_names) or 'none'}"
         )
-    definition = definition_of(table.schema.metadata, "this table")
-    kind = hash_type(ALGORITHMS[definition.algorithm])
-    for name in set(definition.columns) & set(table.column_names):
-        if table[name].type != kind:
-            raise UsageError(f"column {name!r} must be {kind}, not {table[name].type}")
-    if table[PHASH.name].null_count:
-        raise UsageError(f"column {PHASH.name!r} has rows without a value")
+    if algorithm is not None:
+        check_algorithm(algorithm, there, "this table")
+    definition = replace(definition, algorithm=algorithm or there[0])
+    upright, *turned = definition.columns
+    for name in [upright, *(set(turned) & set(table.column_names))]:
+        column = _as_stored(table[name], name, ALGORITHMS[definition.algorithm])
+        table = table.set_column(table.column_names.index(name), name, column)
+    if table[upright].null_count:
+        raise UsageError(f"column {upright!r} has rows without a value")
     return HashTable(table, definition)
+
+
+def _as_stored(column: pa.ChunkedArray, name: str, algorithm: Algorithm) -> pa.ChunkedArray:
+    """A column of hashes as a store has it; those of 256 bits may be hex digits, or any binary."""
+    kind = hash_type(algorithm)
+    if column.type == kind:
+        return column
+    if algorithm.words == 1:
+        raise UsageError(f"column {name!r} must be {kind}, not {column.type}")
+    try:
+        hashes = HashDecoder(bits=algorithm.bits).decode(column)
+    except StoreError as error:
+        raise UsageError(f"column {name!r}: {error}") from error
+    wrong = np.flatnonzero(pc.and_(hashes.is_null(), column.is_valid()))
+    if wrong.size:
+        row = int(wrong[0])
+        what = shown_value(column[row], algorithm.bits)
+        raise UsageError(f"column {name!r}, row {row + 1:,}: {what}")
+    return hashes

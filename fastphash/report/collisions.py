@@ -40,7 +40,7 @@ def find_collisions(audited: AuditFolder, most: int) -> list[Group]:
     left, right = left[: most * _COMPARED], right[: most * _COMPARED]
     chosen, places = np.unique(np.concatenate([left, right]), return_inverse=True)
     compared = rows.take(chosen)
-    index = Index(compared.phashes, compared.known)
+    index = Index(compared.hashes, compared.known)
     first, second = np.split(places.astype(np.int64), 2)
     distance, mask = row_distances(index, second, index, first)
     relation = relate_matches(
@@ -67,7 +67,7 @@ def _pairs_of_equal_hashes(
 
     Pairs across splits come first.
     """
-    hashes = rows.phashes[:, 0]
+    hashes = rows.hashes[:, 0]
     order = np.argsort(hashes, kind="stable")
     starts = np.flatnonzero(np.diff(hashes[order], prepend=~hashes[order[:1]]))
     first = np.repeat(order[starts], np.diff(np.append(starts, order.size)))

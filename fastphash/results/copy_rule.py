@@ -220,7 +220,7 @@ def search_index(
     images may share a hash by chance.
     """
     if rows.digests is None or _allows_other_bytes(rows, allowed, decided, findings, looked):
-        return Index(rows.phashes, rows.known)
+        return Index(rows.hashes, rows.known)
     by_pixels = rows.pixel_digests.any(axis=1) & allowed[EXACT]
     return Index(np.where(by_pixels, rows.pixel_digests[:, 0], rows.digests[:, 0]))
 

@@ -69,7 +69,7 @@ def find_candidates(
     `find_partnered` has been asked for them.
     """
     if partnered is None:
-        partnered = has_partner(Index(rows.phashes, rows.known), criteria.radius, criteria.options)
+        partnered = has_partner(Index(rows.hashes, rows.known), criteria.radius, criteria.options)
     partnered = partnered.copy()
     partnered[decided.copies] = True
     partnered[findings.pairs] = True
@@ -200,7 +200,7 @@ class GroupedRows(NamedTuple):
     def count_copies(self) -> CopyCounts:
         """How many rows are copies."""
         copies = np.flatnonzero(self.is_copy)
-        index = Index(self.rows.phashes, self.rows.known)
+        index = Index(self.rows.hashes, self.rows.known)
         shares_hash = has_partner(index, 0, self.criteria.options)
         shares_hash[copies] = shares_hash[self.keepers.keeper[copies]] = False
         relation = self.relation(copies)
@@ -259,7 +259,7 @@ def group_rows(
         If given, `exact` and `augmented` pairs of these rows that nobody looked at are no copies.
         Findings are spread by its contents then.
     """
-    index = Index(ranked.phashes, ranked.known)
+    index = Index(ranked.hashes, ranked.known)
     everything_told = not (decided.has_pairs or findings.size) and looked is None
     if kinds == COPY_KINDS and everything_told:
         keepers = find_copies(index, ranked.content, criteria, grouping=grouping)

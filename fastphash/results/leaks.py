@@ -152,7 +152,7 @@ def strength_keys(
 
 def _find_distinct(rows: HashTable) -> DistinctRows:
     """Distinct rows by hashes, thumbnails and colours; their bytes may differ."""
-    return find_distinct_rows(rows.phashes, *rows.content.appearance)
+    return find_distinct_rows(rows.hashes, *rows.content.appearance)
 
 
 def _find_strongest_by_appearance(
@@ -185,7 +185,7 @@ def _appearance(rows: HashTable, distinct: DistinctRows) -> tuple[Index, Content
     """Hashes and content of distinct rows, whose bytes and pixels mean nothing."""
     evidence = rows.evidence._replace(pixel_digests=np.zeros((len(rows), 2), np.uint64))
     content = rows.content._replace(digests=None, evidence=evidence)
-    return Index(rows.phashes[distinct.first], rows.known), content.take(distinct.first)
+    return Index(rows.hashes[distinct.first], rows.known), content.take(distinct.first)
 
 
 def _find_alike(
@@ -195,7 +195,7 @@ def _find_alike(
     own = np.where(np.isin(judged, np.concatenate(decided)[:, 0]), judged + 1, 0)[:, None]
     digests = own * 0 + judged[:, None] if needles.digests is None else needles.digests[judged]
     pixels = needles.evidence.pixel_digests[judged]
-    return find_distinct_rows(own, digests, pixels, needles.phashes[judged])
+    return find_distinct_rows(own, digests, pixels, needles.hashes[judged])
 
 
 def _find_judged(
@@ -210,8 +210,8 @@ def _find_judged(
 
     Each of their pairs is compared by itself.
     """
-    left = Index(needles.phashes[judged], needles.known)
-    right = Index(haystack.phashes, haystack.known)
+    left = Index(needles.hashes[judged], needles.known)
+    right = Index(haystack.hashes, haystack.known)
     known = np.unique(
         np.concatenate([_keys(decided.copies), findings_keys := _keys(findings.pairs)])
     )

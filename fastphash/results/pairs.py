@@ -46,7 +46,7 @@ def find_pairs(
         More than `max_pairs`.
     """
     check_comparable(needles, haystack)
-    left, right = Index(needles.phashes, needles.known), Index(haystack.phashes, haystack.known)
+    left, right = Index(needles.hashes, needles.known), Index(haystack.hashes, haystack.known)
     for block in find_matches(
         left, right, criteria.radius, max_pairs=max_pairs, options=criteria.options
     ):

@@ -23,7 +23,7 @@ def find_partnered(rows: HashTable, criteria: CopyCriteria) -> NDArray[np.bool_]
     In a wide radius most rows have others by chance. Where pairs are many, or nobody compares
     thumbnails, all rows with another one within the radius are partnered.
     """
-    near = has_partner(Index(rows.phashes, rows.known), criteria.radius, criteria.options)
+    near = has_partner(Index(rows.hashes, rows.known), criteria.radius, criteria.options)
     if not (criteria.score_near and rows.has_thumbnails) or rows.digests is None:
         return near
     # files of the same bytes have one hash, so that each of them is partnered
@@ -32,7 +32,7 @@ def find_partnered(rows: HashTable, criteria: CopyCriteria) -> NDArray[np.bool_]
     chosen = distinct.first[near[distinct.first]]
     content = rows.content
     pairs = find_matches(
-        Index(rows.phashes[chosen], rows.known),
+        Index(rows.hashes[chosen], rows.known),
         None,
         criteria.radius,
         max_pairs=_MOST_PER_IMAGE * len(rows),

@@ -43,7 +43,7 @@ def export_hashes(
     names = file_names(rows.table)
     entries = (
         {"image_name": name, "hash": to_hex(hashes[t])}
-        for name, hashes in zip(names, rows.phashes, strict=True)
+        for name, hashes in zip(names, rows.hashes, strict=True)
         for t in wanted
     )
     return atomic.write_json_array(out, entries, overwrite=overwrite)
@@ -77,7 +77,7 @@ def _names_and_hashes(rows: HashTable) -> Iterator[tuple[str, str]]:
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         some = slice(start, start + _ROWS_AT_ONCE)
         names = file_names(rows.table.slice(start, _ROWS_AT_ONCE))
-        yield from zip(names, to_hex(rows.phashes[some, 0]), strict=True)
+        yield from zip(names, to_hex(rows.hashes[some, 0]), strict=True)
 
 
 def _matches_by_needle(pairs: Iterable[pa.Table]) -> Iterator[tuple[int, list[str]]]:

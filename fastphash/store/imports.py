@@ -19,14 +19,12 @@ from fastphash.hashing.definition import HASH_COLUMNS, Definition
 from fastphash.hashing.hexadecimal import from_hex
 from fastphash.sources.splits import check_split
 from fastphash.store.create import check_new, create_store
+from fastphash.store.hash_decoder import decode_piece, decoder_for, shown_value
 from fastphash.store.hash_files import (
     decode_column,
-    decode_piece,
-    decoder_for,
     definition_of_file,
     hash_tables,
     is_document,
-    shown_value,
 )
 from fastphash.store.part_files import draft_part, list_drafts
 from fastphash.store.schema import REJECTED_SCHEMA, Layout, exact_paths, path_columns
@@ -125,7 +123,7 @@ def _tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:
         yield pa.table(_paper_columns(path, document))
         return
     waiting: list[pa.Table] = []
-    for table in hash_tables(path, columns):
+    for table in hash_tables(path, columns, [PHASH.name]):
         waiting.append(table)
         if sum(one.num_rows for one in waiting) >= _PART_ROWS:
             yield pa.concat_tables(waiting, promote_options="permissive")

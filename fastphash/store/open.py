@@ -13,52 +13,39 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash.base.text import listed
-from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, PassOrder
-from fastphash.errors import DefinitionError, StoreError, UsageError
+from fastphash.base.vocabulary import ORIENTATIONS, PassOrder
+from fastphash.errors import DefinitionError, UsageError
 from fastphash.files import parquet
-from fastphash.files.table_formats import ENDINGS, check_distinct
-from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.hashing.definition import Definition
 from fastphash.images.sniff import EIGHT_BIT_FORMATS
 from fastphash.images.thumbnail import SQUARE, vertical_first
-from fastphash.store.hash_files import (
-    NAMED,
-    decode_column,
-    definition_of_file,
-    find_columns,
-    hash_tables,
-)
+from fastphash.store.hash_files import HASHES
 from fastphash.store.rows import STORE_ROW, HashTable
 from fastphash.store.schema import (
-    CHROMA_BYTES,
     LAYERS,
     REJECTED_SCHEMA,
-    definition_of,
-    hash_type,
+    check_algorithm,
+    stored_algorithms,
 )
 from fastphash.store.store import Store, open_store, store_at
+from fastphash.store.table_rows import read_table_rows
 
 # columns that are read on demand, for the rows that are needed
 _ON_DEMAND = ("thumbnail", "chroma", *LAYERS)
-# types of columns that are used; those of other tools have other types and are dropped
-_TYPES = {
-    "digest": pa.binary(16),
-    "thumbnail": pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE),
-    "chroma": pa.binary(CHROMA_BYTES),
-    "pixel_digest": pa.binary(16),
-    **dict.fromkeys(LAYERS, pa.binary()),
-}
-_MAKE_AGAIN = "make the file again; a file of hashes needs path and phash only"
-_INTEGERS = ("size", "width", "height", "multiframe", "frames")
-
+# algorithms that compare frequencies with their median: a picture without symmetry has no ties
+_HALF_SET = ("phash", "phash_256", "pdq")
 
 _log = logging.getLogger(__name__)
 
 
 def read_hashes(
-    target: str, *, everything: bool = False, columns: Mapping[str, str] | None = None
+    target: str,
+    *,
+    everything: bool = False,
+    columns: Mapping[str, str] | None = None,
+    algorithm: str | None = None,
 ) -> HashTable:
-    """Rows of ``STORE[@SPLIT]`` or of a table with the columns path and phash.
+    """Rows of ``STORE[@SPLIT]`` or of a table with path and hashes.
 
     The folder of an audit stands for the store in it.
 
@@ -71,26 +58,49 @@ def read_hashes(
     columns : mapping of str to str, optional
         Names of a table's columns where they differ: those of the table by `path`, `phash` and so
         on. A store has its own.
+    algorithm : str, optional
+        The algorithm whose hashes are compared. By default the first of a store; of a table the
+        first that `columns` names, or else phash, or the first that it has.
 
     Raises
     ------
     UsageError
-        Nothing there, or no such split.
+        Nothing there, no such split, or it has no hashes of the algorithm.
     StoreError
         It holds no hashes, or is damaged.
     """
     path, split = _split_target(target)
     if path.is_file():
-        return _read_file(path, split, columns or {})
+        return _rows_of_table(path, split, columns or {}, algorithm)
     store = open_store(path)
     store.verify()
+    definition = _definition_compared(store, algorithm)
     if split is not None and split not in store.roots:
         raise UsageError(f"{path} has no split {split!r}: it has {', '.join(store.roots)}")
-    table = parquet.concat(_read_schema(store), _read_parts(store, split))
+    schema = _read_schema(store, definition)
+    table = parquet.concat(schema, _read_parts(store, split, schema))
     if split is None and store.left_out and not everything:
         table = _without_left_out(table, store)
     parquet.release_memory()
-    return HashTable(table, store.definition, store)
+    return HashTable(table, definition, store)
+
+
+def _rows_of_table(
+    path: Path, split: str | None, columns: Mapping[str, str], algorithm: str | None
+) -> HashTable:
+    rows = read_table_rows(path, columns, algorithm)
+    if split is not None and split not in rows.splits:
+        raise UsageError(f"{path} has no split {split!r}")
+    return rows if split is None else rows.where_split(split)
+
+
+def _definition_compared(store: Store, algorithm: str | None) -> Definition:
+    """How the hashes that are compared were made; UsageError if a store lacks an algorithm's."""
+    if algorithm is None:
+        return store.definition
+    there = [one.name for one in stored_algorithms(store.definition, store.layout)]
+    check_algorithm(algorithm, there, str(store.path))
+    return replace(store.definition, algorithm=algorithm)
 
 
 def read_rejected(target: str) -> pa.Table:
@@ -110,10 +120,12 @@ def same_rows(one: str, other: str) -> bool:
     return a[1] == b[1] and os.path.realpath(a[0]) == os.path.realpath(b[0])
 
 
-def read_together(targets: list[str], columns: Mapping[str, str] | None = None) -> HashTable:
+def read_together(
+    targets: list[str], columns: Mapping[str, str] | None = None, algorithm: str | None = None
+) -> HashTable:
     """Rows of one or more stores or files as one table, in the order given.
 
-    `columns` are those of `read_hashes`.
+    `columns` and `algorithm` are those of `read_hashes`.
 
     Raises
     ------
@@ -122,7 +134,7 @@ def read_together(targets: list[str], columns: Mapping[str, str] | None = None) 
     UsageError
         Two of them have a split of the same name.
     """
-    tables = [read_hashes(target, columns=columns) for target in targets]
+    tables = [read_hashes(target, columns=columns, algorithm=algorithm) for target in targets]
     if len(tables) == 1:
         return tables[0]
     owner: dict[str, str] = {}
@@ -147,7 +159,7 @@ def read_together(targets: list[str], columns: Mapping[str, str] | None = None) 
 def summarise_hashes(hashes: HashTable) -> dict[str, Any]:
     """Facts about rows of hashes: splits, definition, columns, and counts of unusual rows.
 
-    A hash is unusual if the number of its ones isn't 32.
+    A hash of a median is unusual if it doesn't have half of its bits set.
     """
     store = hashes.store
     rejected = store.rejected()["split"].to_pylist() if store else []
@@ -163,16 +175,29 @@ def summarise_hashes(hashes: HashTable) -> dict[str, Any]:
             }
             for name, count in zip(names.tolist(), counts.tolist(), strict=True)
         },
+        "hash": hashes.algorithm.name,
+        "bits": hashes.algorithm.bits,
+        "hashes": hashes.algorithms,
         "definition": str(hashes.definition),
         "orientations": [ORIENTATIONS[t] for t in hashes.known],
         "thumbnails": bool(store and store.layout.thumbnails),
         "multiframe": int(hashes.numbers("multiframe").sum()),
-        "unusual_hashes": int((np.bitwise_count(hashes.phashes[:, 0]) != 32).sum()),
+        "unusual_hashes": _count_unusual(hashes),
     }
+
+
+def _count_unusual(hashes: HashTable) -> int:
+    """How many hashes don't have half of their bits set, of an algorithm that takes a median."""
+    if hashes.algorithm.name not in _HALF_SET:
+        return 0
+    upright = hashes.hashes[:, 0].reshape(len(hashes), hashes.algorithm.words)
+    ones = np.bitwise_count(upright).sum(axis=1)
+    return int((ones != hashes.algorithm.bits // 2).sum())
 
 
 def check_comparable(needles: HashTable, haystack: HashTable) -> None:
     """Raise DefinitionError unless the hashes of both tables mean the same."""
+    check_same_algorithm(needles, haystack)
     a, b = needles.definition.with_source_of(haystack.definition), haystack.definition
     if a == b:
         return
@@ -190,6 +215,17 @@ def check_comparable(needles: HashTable, haystack: HashTable) -> None:
         f"haystack {haystack.definition}. Hash both the same way, or vouch for hashes from "
         "elsewhere with `fastphash convert --as`"
     )
+
+
+def check_same_algorithm(needles: HashTable, haystack: HashTable) -> None:
+    """Raise DefinitionError if two tables are compared by hashes of different algorithms."""
+    one, other = needles.algorithm, haystack.algorithm
+    if one != other:
+        raise DefinitionError(
+            f"needles have {one.name} of {one.bits} bits, the haystack {other.name} of "
+            f"{other.bits}: hashes of different algorithms are not compared. Choose one that both "
+            "have with `hash`"
+        )
 
 
 def _never_deep(hashes: HashTable) -> bool:
@@ -218,15 +254,15 @@ def _resized_alike(hashes: HashTable, one: PassOrder, other: PassOrder) -> bool:
     )
 
 
-def _read_schema(store: Store) -> pa.Schema:
+def _read_schema(store: Store, definition: Definition) -> pa.Schema:
     """The columns of rows that are not read on demand, and their places in the store."""
-    columns = [column for column in store.schema if column.name not in _ON_DEMAND]
+    left_out = {*_ON_DEMAND, *HASHES} - {*definition.columns}
+    columns = [column for column in store.schema if column.name not in left_out]
     return pa.schema([*columns, (STORE_ROW, pa.int64())])
 
 
-def _read_parts(store: Store, split: str | None) -> Iterator[pa.Table]:
+def _read_parts(store: Store, split: str | None, schema: pa.Schema) -> Iterator[pa.Table]:
     """The rows of each part, or those of one split."""
-    schema = _read_schema(store)
     start = 0
     for part in store.parts:
         if split is None or split in part.splits:
@@ -259,91 +295,3 @@ def _without_left_out(table: pa.Table, store: Store) -> pa.Table:
     )
     is_left_out = pc.is_in(table["split"].cast(pa.string()), pa.array(store.left_out, pa.string()))
     return table.filter(pc.invert(is_left_out))
-
-
-def _is_integer(field: pa.Field) -> bool:
-    return field.name in _INTEGERS and bool(pa.types.is_integer(field.type))
-
-
-def _is_format(field: pa.Field) -> bool:
-    """Whether a column is that of formats, and holds text."""
-    kind = field.type
-    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return field.name == "format" and any(
-        is_kind(plain)
-        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    )
-
-
-def _has_known_type(field: pa.Field) -> bool:
-    if field.name in _INTEGERS:
-        return bool(pa.types.is_integer(field.type) or pa.types.is_boolean(field.type))
-    return bool(field.type == _TYPES.get(field.name, field.type))
-
-
-def _read_file(path: Path, split: str | None, columns: Mapping[str, str]) -> HashTable:
-    table = _read_table(path, columns)
-    if "split" not in table.column_names:
-        names = pa.array([path.stem] * table.num_rows, pa.string())
-        table = table.append_column("split", names)
-    definition = definition_of_file(path)
-    if table.schema.metadata:
-        definition = definition_of(table.schema.metadata, str(path))
-    table = _fitting(table, path, definition)
-    place = table.column_names.index("split")
-    table = table.set_column(place, "split", table["split"].dictionary_encode())
-    if split is not None and split not in table["split"].to_pylist():
-        raise UsageError(f"{path} has no split {split!r}")
-    return HashTable(_one_split(table, split), definition)
-
-
-def _read_table(path: Path, columns: Mapping[str, str]) -> pa.Table:
-    """A table of hashes by the names of our columns; of Parquet files all are read."""
-    if path.suffix.lower() in ENDINGS and path.suffix.lower() != ".parquet":
-        return pa.concat_tables(hash_tables(path, columns), promote_options="permissive")
-    table = parquet.read_table(path)
-    if columns:
-        ours = {name: own for own, name in find_columns(path, columns).items()}
-        table = table.select(
-            [name for name in table.column_names if name in ours or name not in NAMED]
-        )
-        table = table.rename_columns([ours.get(name, name) for name in table.column_names])
-    used = {"path", "path_bytes", "split", "format", *_TYPES, *_INTEGERS}
-    check_distinct(
-        path, [name for name in table.column_names if name in used or name.startswith("phash")]
-    )
-    return table
-
-
-def _fitting(table: pa.Table, path: Path, definition: Definition) -> pa.Table:
-    """The columns of a file that rows of hashes have, as they hold them; StoreError if they can't.
-
-    What only helps, and is of no use as it is, is left out.
-    """
-    upright, *turned = definition.columns
-    hashes = hash_type(ALGORITHMS[definition.algorithm])
-    needed = {"path": pa.string(), upright: hashes, "split": pa.string()}
-    if missing := [name for name in needed if name not in table.column_names]:
-        raise StoreError(
-            f"{path} has no column {missing[0]!r}: a file of hashes has path and phash. Name the "
-            "columns that hold them with `columns`"
-        )
-    optional = {"path_bytes": pa.binary(), **dict.fromkeys(turned, hashes)}
-    optional |= {f.name: pa.int64() for f in table.schema if _is_integer(f)}
-    optional |= {f.name: pa.string() for f in table.schema if _is_format(f)}
-    for name, kind in (needed | optional).items():
-        if name not in table.column_names:
-            continue
-        if name in definition.columns:
-            column = decode_column(table, name, path, optional=name in optional)
-        else:
-            column = parquet.fit(table[name], kind, f"{path}: column {name!r}", _MAKE_AGAIN)
-        table = table.set_column(table.column_names.index(name), name, column)
-        if name in needed and column.null_count:
-            row = int(np.flatnonzero(column.is_null())[0]) + 1
-            raise StoreError(
-                f"{path}: column {name!r}, row {row:,}: without a value: `fastphash convert` makes "
-                "a store of the rows with a path and a hash, and lists others"
-            )
-    known = {*needed, *optional, *_TYPES, *_INTEGERS}
-    return table.select([f.name for f in table.schema if f.name in known and _has_known_type(f)])

@@ -1,6 +1,7 @@
 """Rows of hashes in memory: what joins and results work on."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -16,9 +17,17 @@ from fastphash.base.vocabulary import (
     UNKNOWN_CHROMA,
     UNKNOWN_PIXELS,
 )
+from fastphash.hashing.algorithms import ALGORITHMS, Algorithm
 from fastphash.hashing.definition import Definition
+from fastphash.store.byte_columns import fixed_column, fixed_width, hash_values
 from fastphash.store.evidence import Layer, RowEvidence
-from fastphash.store.schema import CHROMA_BYTES, LAYERS, exact_paths
+from fastphash.store.schema import (
+    CHROMA_BYTES,
+    LAYERS,
+    algorithms_in,
+    exact_paths,
+    stored_algorithms,
+)
 from fastphash.store.store import Store
 
 #: Column with the number of a row in its store, counted through all parts.
@@ -104,6 +113,30 @@ class HashTable:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
+    @property
+    def algorithm(self) -> Algorithm:
+        """The algorithm whose hashes are compared."""
+        return ALGORITHMS[self.definition.algorithm]
+
+    @property
+    def algorithms(self) -> list[str]:
+        """The algorithms of which there are hashes, the first the one that a store names first."""
+        if self.store is None:
+            return algorithms_in(self.table.column_names, self.definition.algorithm)
+        return [one.name for one in stored_algorithms(self.store.definition, self.store.layout)]
+
+    def compared_by(self, name: str) -> "HashTable":
+        """The same rows, compared by another one of their `algorithms`.
+
+        Hashes of a store are read now, for these rows only.
+        """
+        chosen, table = replace(self.definition, algorithm=name), self.table
+        if self.store is not None:
+            for column in set(chosen.columns) & set(self.store.schema.names):
+                if column not in table.column_names:
+                    table = table.append_column(column, self._read_column(column))
+        return HashTable(table, chosen, self.store)
+
     def take(self, rows: NDArray[np.int64]) -> "HashTable":
         """These rows, in this order."""
         return HashTable(self.table.take(pa.array(rows)), self.definition, self.store)
@@ -115,10 +148,10 @@ class HashTable:
         if STORE_ROW in table.column_names:
             table = table.drop_columns([STORE_ROW])
         if pixels is not None and "thumbnail" not in table.column_names:
-            table = table.append_column("thumbnail", _fixed_column(pixels))
+            table = table.append_column("thumbnail", fixed_column(pixels))
         if chroma is not None and "chroma" not in table.column_names:
             known = chroma[:, 0] != UNKNOWN_CHROMA
-            table = table.append_column("chroma", _fixed_column(chroma.view(np.uint8), known))
+            table = table.append_column("chroma", fixed_column(chroma.view(np.uint8), known))
         for name, layer in layers.items():
             table = table.append_column(name, layer.to_column())
         return HashTable(table, self.definition)
@@ -158,18 +191,19 @@ class HashTable:
         )
 
     @cached_property
-    def phashes(self) -> NDArray[np.uint64]:
-        """Hashes, uint64 (n, 8); (n, 1) if only the upright ones are known.
+    def hashes(self) -> NDArray[np.uint64]:
+        """The hashes that are compared, uint64 (n, 8); (n, 1) if only the upright ones are known.
 
-        Columns of other orientations that aren't known are 0.
+        Those of 256 bits are (n, 8, 4) or (n, 1, 4). Columns of other orientations that aren't
+        known are 0.
         """
         columns = self.definition.columns
         if self.known == (0,):
-            upright: NDArray[np.uint64] = self.table[columns[0]].to_numpy()[:, None]
-            return upright
-        out = np.zeros((len(self), len(ORIENTATIONS)), np.uint64)
+            return hash_values(self.table[columns[0]])[:, None]
+        words = () if self.algorithm.words == 1 else (self.algorithm.words,)
+        out = np.zeros((len(self), len(ORIENTATIONS), *words), np.uint64)
         for t in self.known:
-            out[:, t] = self.table[columns[t]].to_numpy()
+            out[:, t] = hash_values(self.table[columns[t]])
         return out
 
     @cached_property
@@ -185,7 +219,7 @@ class HashTable:
             return self._column_bytes("thumbnail")
         out = np.empty((len(self), THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.uint8)
         for rows, column, places in self._read_stored("thumbnail"):
-            out[rows] = _fixed_width(column)[places]
+            out[rows] = fixed_width(column)[places]
         return out
 
     @cached_property
@@ -226,7 +260,7 @@ class HashTable:
         """XXH3-128 of all decoded samples, uint64 (n, 2); zeros if unknown."""
         digests = np.zeros((len(self), 2), np.uint64)
         if "pixel_digest" in self.table.column_names:
-            words = _fixed_width(self.table["pixel_digest"]).view(np.uint64)
+            words = fixed_width(self.table["pixel_digest"]).view(np.uint64)
             known = self.table["pixel_digest"].is_valid().to_numpy()
             digests[known] = words[known]
         return digests
@@ -271,40 +305,30 @@ class HashTable:
                 yield rows, self.store.read_part(part, [name])[name], wanted[rows] - start
             start += part.rows
 
+    def _read_column(self, name: str) -> pa.ChunkedArray:
+        """A column of the store, for these rows."""
+        pieces, places = [], [np.empty(0, np.int64)]
+        for rows, column, chosen in self._read_stored(name):
+            pieces.append(column.take(chosen))
+            places.append(rows)
+        assert self.store is not None
+        chunks = [chunk for piece in pieces for chunk in piece.chunks]
+        column = pa.chunked_array(chunks, self.store.schema.field(name).type)
+        return column.take(np.argsort(np.concatenate(places)))
+
     def _column_bytes(self, name: str) -> NDArray[np.uint8] | None:
         """A column of fixed_size_binary as uint8 (n, width), or None if a row has none."""
         if name not in self.table.column_names or self.table[name].null_count:
             return None
-        return _fixed_width(self.table[name])
+        return fixed_width(self.table[name])
 
 
 def _chroma_values(column: pa.ChunkedArray) -> NDArray[np.int8]:
     """The column chroma as int8 (n, 128); a null is UNKNOWN_CHROMA and then zeros."""
-    values = _fixed_width(column).view(np.int8)
+    values = fixed_width(column).view(np.int8)
     if not column.null_count:
         return values
     unknown = column.is_null().to_numpy()
     values = np.where(unknown[:, None], np.int8(0), values)
     values[unknown, 0] = UNKNOWN_CHROMA
     return values
-
-
-def _fixed_column(
-    values: NDArray[np.uint8], known: NDArray[np.bool_] | None = None
-) -> pa.FixedSizeBinaryArray:
-    """A column of fixed_size_binary from uint8 (n, width); null for rows that aren't `known`."""
-    valid = None if known is None else pa.array(known).buffers()[1]
-    data = pa.py_buffer(np.ascontiguousarray(values))
-    kind = pa.binary(values.shape[1])
-    return pa.FixedSizeBinaryArray.from_buffers(kind, len(values), [valid, data])
-
-
-def _fixed_width(column: pa.ChunkedArray) -> NDArray[np.uint8]:
-    """A column of fixed_size_binary as uint8 (n, width); rows that are null hold anything."""
-    width = column.type.byte_width
-    pieces = [np.empty((0, width), np.uint8)]
-    for chunk in column.chunks:
-        data = np.frombuffer(chunk.buffers()[1] or b"", np.uint8)
-        start = chunk.offset * width
-        pieces.append(data[start : start + len(chunk) * width].reshape(-1, width))
-    return pieces[1] if len(pieces) == 2 else np.concatenate(pieces)

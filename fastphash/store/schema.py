@@ -4,21 +4,19 @@ import contextlib
 import functools
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from fastphash.base.text import visible
+from fastphash.base.text import listed, visible
 from fastphash.base.versions import version_of
 from fastphash.base.vocabulary import CHROMA_SIDE, THUMBNAIL_SIDE
-from fastphash.errors import StoreError
+from fastphash.errors import StoreError, UsageError
 from fastphash.files.parquet import NAME_TYPE
-from fastphash.hashing.algorithms import ALGORITHMS, Algorithm
+from fastphash.hashing.algorithms import ALGORITHMS, PHASH, Algorithm
 from fastphash.hashing.definition import FOREIGN, Definition
 
 SCHEMA_VERSION = 6
@@ -88,18 +86,21 @@ def hash_type(algorithm: Algorithm) -> pa.DataType:
     return pa.uint64() if algorithm.words == 1 else pa.binary(algorithm.bits // 8)
 
 
-def hash_column(hashes: NDArray[np.uint64]) -> pa.Array:
-    """A column of hashes: uint64 from (n, 1), fixed_size_binary from (n, words)."""
-    if hashes.shape[1] == 1:
-        return pa.array(np.ascontiguousarray(hashes[:, 0]))
-    data = pa.py_buffer(np.ascontiguousarray(hashes.astype(">u8")))
-    kind = pa.binary(8 * hashes.shape[1])
-    return pa.FixedSizeBinaryArray.from_buffers(kind, len(hashes), [None, data])
-
-
 def stored_algorithms(definition: Definition, layout: Layout) -> list[Algorithm]:
     """The algorithms whose hashes a store has, that of its definition first."""
     return [ALGORITHMS[name] for name in (definition.algorithm, *layout.further)]
+
+
+def algorithms_in(columns: Collection[str], first: str = PHASH.name) -> list[str]:
+    """The algorithms of which there are columns of upright hashes, `first` before others."""
+    there = [name for name in columns if name in ALGORITHMS]
+    return sorted(there, key=lambda name: name != first)
+
+
+def check_algorithm(name: str, there: Collection[str], what: str) -> None:
+    """Raise UsageError unless a store or table, which is called `what`, has hashes of this name."""
+    if name not in there:
+        raise UsageError(f"{what} has no hash {name!r}: it has {listed([*there])}")
 
 
 @functools.cache

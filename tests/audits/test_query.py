@@ -46,7 +46,7 @@ def plain(path, stored, k, radius=64):
     """(path, distance, orientations that give it) of the nearest rows."""
     own = phash_orientations(path)
     found = []
-    for row, hashes in enumerate(stored.phashes):
+    for row, hashes in enumerate(stored.hashes):
         apart = [
             min(int(own[t] ^ hashes[0]).bit_count(), int(own[0] ^ hashes[INVERSE[t]]).bit_count())
             for t in range(8)
@@ -149,7 +149,7 @@ def test_images_are_hashed_as_the_stored_ones_were(folder):
     stored = read_hashes(str(folder / "other"))
     found, _ = nearest([folder / "tall.png"], stored, k=12)
     distances = dict(zip(found["path"].to_pylist(), found["distance"].to_pylist(), strict=True))
-    upright = np.bitwise_count(stored.phashes ^ own[0])[:, 0]
+    upright = np.bitwise_count(stored.hashes ^ own[0])[:, 0]
     assert all(distances[f"{i:02d}.png"] <= d for i, d in enumerate(upright.tolist()))
     assert found["score"].null_count == found.num_rows
 

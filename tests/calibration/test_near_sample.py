@@ -30,7 +30,7 @@ def rows():
 
 def test_each_pair_of_different_pictures_counts_once(rows):
     once = rows.take(np.arange(300))
-    left, right, distance, orientation = self_join(once.phashes, RADIUS)
+    left, right, distance, orientation = self_join(once.hashes, RADIUS)
     pairs = Matches(left, right, distance, np.uint8(1) << orientation)
     relation = relate_matches(pairs, once.content, once.content, 0.0)
     near = int((relation.kind == NEAR).sum())

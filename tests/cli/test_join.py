@@ -153,3 +153,28 @@ def test_a_split_that_the_last_audit_left_out_is_read_only_by_name(tmp_path):
     assert run("query", "b/003.png", "--in", "out/hashes", cwd=tmp_path).stderr
     run("hash", "b", "-o", "out/hashes", cwd=tmp_path)
     assert json.loads(run("group", "out/hashes", *words, cwd=tmp_path).stdout)["images"] == 7
+
+
+def test_commands_compare_the_hash_that_is_named(tmp_path):
+    scenes(tmp_path / "train", range(3))
+    words = ("hash", "train=train", "-o", "s", "--hash", "phash,dhash", "--bits", "256")
+    run(*words, "--workers", "1", cwd=tmp_path)
+    shown = run("info", "s", cwd=tmp_path).stdout
+    assert "hash: phash_256, 256 bits" in shown
+    assert "others: dhash_256" in shown
+    dhash = ("--hash", "dhash", "--bits", "256")
+    found = json.loads(run("info", "s", *dhash, "--json", cwd=tmp_path).stdout)
+    assert (found["hash"], found["bits"]) == ("dhash_256", 256)
+    assert found["hashes"] == ["phash_256", "dhash_256"]
+    run("group", "s", *dhash, "--radius", "31", "-o", "g.csv", cwd=tmp_path)
+    rows = json.loads(
+        run("query", "train/001.png", "--in", "s", *dhash, "--json", cwd=tmp_path).stdout
+    )
+    assert [row["path"] for row in rows][:1] == ["001.png"]
+    assert rows[0]["kind"] == "identical"
+    assert rows[1]["distance"] > 16
+    for words in (("info", "s"), ("calibrate", "s"), ("group", "s", "-o", "h.csv")):
+        done = run(*words, "--hash", "phash", status=USAGE, cwd=tmp_path)
+        assert error_of(done) == "Error: s has no hash 'phash': it has phash_256 and dhash_256"
+    done = run("info", "s", "--hash", "md5", status=USAGE, cwd=tmp_path)
+    assert error_of(done).startswith("Error: no hash 'md5': it is one of phash, ")

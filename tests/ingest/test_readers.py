@@ -58,7 +58,7 @@ def test_a_store_without_parts_is_read_as_no_rows(tmp_path, how):
 def test_columns_keep_their_types(tmp_path):
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
     store = hashed(tmp_path, images=3)
-    phash = read_hashes(str(store)).phashes[:, 0].tolist()
+    phash = read_hashes(str(store)).hashes[:, 0].tolist()
     for column in (pandas.read_parquet(store)["phash"], polars.read_parquet(store)["phash"]):
         assert column.to_list() == phash
 

@@ -1,19 +1,22 @@
 import warnings
 
+import imagehash
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 import fastphash as fp
 from fastphash.errors import DefinitionError, StoreError, UsageError
 from fastphash.ingest.api import hash_into
-from fastphash.ingest.options import IngestOptions
+from fastphash.ingest.options import IngestOptions, hashing_options
 from fastphash.store.open import read_hashes
 from fastphash.store.store import open_store
 from tests.support.scenes import save, scene, source
 
 HERE = IngestOptions(workers=0)
+SEVERAL = hashing_options(workers=0, hashes=("dhash", "phash_256"), orientations=False)
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +119,82 @@ def test_what_holds_no_hashes_is_refused(call, tmp_path):
         call([1, 2, 2])
     with pytest.raises(UsageError, match=r"fastphash.from_hex reads hashes in hex"):
         call(["d879f8f8d879f8f8"])
+
+
+@pytest.fixture(scope="module")
+def several(pictures):
+    """Hashes of the same pictures by ImageHash, in columns; those of 256 bits as hex digits."""
+    images = [Image.open(path) for path in pictures]
+    return pa.table(
+        {
+            "path": [path.name for path in pictures],
+            "dhash": pa.array([int(str(imagehash.dhash(i)), 16) for i in images], pa.uint64()),
+            "phash_256": [str(imagehash.phash(image, hash_size=16)) for image in images],
+            "pdq": fp.to_hex(np.stack([fp.pdq(path).hash for path in pictures]), bits=256),
+        }
+    )
+
+
+@pytest.mark.filterwarnings("ignore:these hashes have no orientations")
+def test_the_hash_that_is_asked_for_is_compared(several, pictures, tmp_path):
+    file = tmp_path / "several.parquet"
+    pq.write_table(several, file)
+    hash_into(tmp_path / "s", [source("all", pictures[0].parent)], SEVERAL)
+    for form in (several, file, tmp_path / "s"):
+        # the first that it has, whatever comes behind
+        assert fp.self_join(form).right.tolist() == [4]
+        for name in ("dhash", "phash_256"):
+            pairs = fp.self_join(form, hash=name)
+            assert (pairs.left.tolist(), pairs.right.tolist()) == ([1], [4]), name
+            assert fp.group(form, hash=name).keeper.tolist() == [0, 1, 2, 3, 1], name
+        assert fp.join(form, form, radius=255, hash="phash_256").left.size == 25
+        with pytest.raises(UsageError, match="no hash 'whash': it has dhash"):
+            fp.join(form, form, hash="whash")
+        with pytest.raises(UsageError, match="no `hash` 'md5': it is one of phash, "):
+            fp.self_join(form, hash="md5")
+    wide = read_hashes(str(file), algorithm="phash_256").hashes
+    assert wide.shape == (5, 1, 4)
+    assert fp.to_hex(wide[:, 0], bits=256) == several["phash_256"].to_pylist()
+    stored = read_hashes(str(tmp_path / "s"), algorithm="phash_256")
+    assert (stored.hashes == wide).all()
+    assert stored.algorithms == ["dhash", "phash_256"]
+    # of some rows of a store, in any order
+    chosen = read_hashes(str(tmp_path / "s")).take(np.array([3, 0, 3]))
+    assert (chosen.compared_by("phash_256").hashes == wide[[3, 0, 3]]).all()
+
+
+@pytest.mark.filterwarnings("ignore:these hashes have no orientations")
+def test_columns_of_other_names_and_orders_hold_hashes(several, tmp_path):
+    named = several.select(["path", "pdq", "phash_256"]).rename_columns(["path", "x", "y"])
+    pq.write_table(named, tmp_path / "named.parquet")
+    rows = read_hashes(str(tmp_path / "named.parquet"), columns={"phash_256": "y"})
+    assert (rows.algorithm.name, rows.algorithm.bits) == ("phash_256", 256)
+    columns = {"pdq": "x"}
+    theirs = read_hashes(str(tmp_path / "named.parquet"), columns=columns)
+    assert fp.join(theirs, several, hash="pdq").left.size == 7
+    with pytest.raises(UsageError, match=r"named.parquet has no hash 'phash': it has phash_256"):
+        read_hashes(str(tmp_path / "named.parquet"), columns={"phash_256": "y"}, algorithm="phash")
+    with pytest.raises(StoreError, match="no column 'phash': a file of hashes has path and phash"):
+        read_hashes(str(tmp_path / "named.parquet"))
+
+
+@pytest.mark.filterwarnings("ignore:these hashes have no orientations")
+def test_hashes_of_different_algorithms_are_not_joined(hashed, several):
+    for one, other in ((hashed, several), (several, hashed)):
+        with pytest.raises(DefinitionError, match="hashes of different algorithms"):
+            fp.join(one, other)
+    with pytest.raises(UsageError, match="no hash 'phash_256': it has phash"):
+        fp.join(hashed, several, hash="phash_256")
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ([1, 2], "column 'phash_256': it holds int64: hashes are 64 hex digits, or 32 bytes"),
+        (["0" * 64, "0" * 16], "'phash_256', row 2: '0000000000000000' is no hash of 256 bits"),
+        (["0" * 64, None], "column 'phash_256' has rows without a value"),
+    ],
+)
+def test_columns_of_256_bits_hold_them(column, message):
+    with pytest.raises(UsageError, match=message):
+        fp.self_join(pa.table({"phash_256": column}))

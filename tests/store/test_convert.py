@@ -166,14 +166,14 @@ def test_an_image_named_six_times_is_one_row(imported, folders):
     assert rows.table["path"].to_pylist() == sorted(os.listdir(folders[0]))
     assert rows.known == (0, 1, 2, 3, 4, 5)
     hashes = [int(from_hex(entry["hash"])) for entry in table]
-    assert rows.phashes[:, :6].reshape(-1).tolist() == hashes
+    assert rows.hashes[:, :6].reshape(-1).tolist() == hashes
 
 
 def test_an_image_named_once_is_a_row_without_orientations(imported):
     (table, rows), _ = imported(compute_hashes)
     assert rows.known == (0,)
     assert rows.table["path"].to_pylist() == [entry["image_name"] for entry in table]
-    assert [to_hex(value) for value in rows.phashes[:, 0]] == [entry["hash"] for entry in table]
+    assert [to_hex(value) for value in rows.hashes[:, 0]] == [entry["hash"] for entry in table]
     assert set(rows.splits) == {"train"}
     assert rows.thumbnails is None
 
@@ -248,7 +248,7 @@ def test_a_store_goes_to_json_and_back(ours, tmp_path, augmented):
     back = read_hashes(str(tmp_path / "s"))
     known = range(6) if augmented else range(1)
     assert back.known == tuple(known)
-    assert (back.phashes[:, known] == rows.phashes[:, known]).all()
+    assert (back.hashes[:, known] == rows.hashes[:, known]).all()
     assert back.paths.to_pylist() == rows.paths.to_pylist()
 
 
@@ -257,7 +257,7 @@ def test_exported_entries_are_those_of_the_paper(ours, tmp_path):
     export_hashes(rows, tmp_path / "x.json", augmented=True)
     entries = json.loads((tmp_path / "x.json").read_text())
     assert [entry["image_name"] for entry in entries[::6]] == rows.table["path"].to_pylist()
-    assert [int(entry["hash"], 16) for entry in entries] == rows.phashes[:, :6].ravel().tolist()
+    assert [int(entry["hash"], 16) for entry in entries] == rows.hashes[:, :6].ravel().tolist()
 
 
 def test_names_that_are_not_utf8_go_to_json_and_back(tmp_path):

@@ -97,7 +97,7 @@ def coyo(tmp_path):
 def test_columns_have_the_names_that_are_said(coyo):
     rows = read_hashes(str(coyo / "good.parquet"), columns=COLUMNS)
     assert rows.table["path"].to_pylist() == ["a", "d"]
-    assert rows.phashes[:, 0].tolist() == [0, 2**64 - 1]
+    assert rows.hashes[:, 0].tolist() == [0, 2**64 - 1]
     assert rows.definition == FOREIGN
     with pytest.raises(StoreError, match="no column 'nope', which `columns` names as path: it has"):
         read_hashes(str(coyo / "good.parquet"), columns={"path": "nope"})
@@ -161,9 +161,9 @@ def test_csv_has_text_that_is_no_number(tmp_path):
     assert '"a","001","b","001","unverified",0' in (tmp_path / "pairs.csv").read_text()
     rows = read_hashes(str(tmp_path / "a.csv"))
     assert rows.table["path"].to_pylist() == ["001", "002"]
-    assert to_hex(rows.phashes[:, 0]) == ["1234567812345678", "f" * 16]
+    assert to_hex(rows.hashes[:, 0]) == ["1234567812345678", "f" * 16]
     (tmp_path / "a.csv").write_text("path,phash\n001,12345678\n002,7\n")
-    assert read_hashes(str(tmp_path / "a.csv")).phashes[:, 0].tolist() == [12345678, 7]
+    assert read_hashes(str(tmp_path / "a.csv")).hashes[:, 0].tolist() == [12345678, 7]
 
 
 def test_rows_without_a_path_are_rejected_by_their_numbers(tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ def test_a_parquet_file_of_paths_and_hashes_can_be_read(tmp_path):
     rows = read_hashes(str(path))
     assert rows.definition == FOREIGN
     assert rows.table["path"].to_pylist() == ["a", "b"]
-    assert rows.phashes[:, 0].tolist() == hashes(2).tolist()
+    assert rows.hashes[:, 0].tolist() == hashes(2).tolist()
     assert rows.known == (0,)
     assert set(rows.splits) == {"mine"}
     assert rows.thumbnails is None

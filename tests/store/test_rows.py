@@ -19,8 +19,8 @@ def test_only_orientations_without_nulls_are_known():
     del columns["phash_transverse"]
     rows = hashes_of(columns)
     assert rows.known == (0, 1, 3, 4, 5, 6)
-    assert rows.phashes.shape == (3, 8)
-    assert (rows.phashes[:, rows.known] == table[:, rows.known]).all()
+    assert rows.hashes.shape == (3, 8)
+    assert (rows.hashes[:, rows.known] == table[:, rows.known]).all()
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def some_findings(rows, seed, most=40):
 def findings_in(rows, seed, most=40):
     """Findings about random rows of a table that have other bytes, with their real distances."""
     found = some_findings(len(rows), seed, most).spread(rows.digests)
-    index = Index(rows.phashes, rows.known)
+    index = Index(rows.hashes, rows.known)
     left, right = np.ascontiguousarray(found.pairs.T)
     found.relation.distance[:], _ = row_distances(index, left, index, right)
     return found

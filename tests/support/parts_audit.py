@@ -89,7 +89,7 @@ def findings_by_name(rows, found):
     left = np.array([place_of[name.encode()] for name in found], np.int64)
     seed, kind, turn, window, window_of, place = zip(*found.values(), strict=True)
     right = np.array([place_of[b"%d.png" % number] for number in seed], np.int64)
-    index = Index(rows.phashes, rows.known)
+    index = Index(rows.hashes, rows.known)
     distance, _ = row_distances(index, left, index, right)
     relation = Relation(
         np.array(kind, np.uint8),

@@ -104,7 +104,7 @@ class Relation:
 
     def __init__(self, one, i, other, j, radius, finding=None):
         radius = 64 if finding else radius
-        a, b = one.phashes[i], other.phashes[j]
+        a, b = one.hashes[i], other.hashes[j]
         apart = [min(self.apart(a, t, b), self.apart(b, INVERSE[t], a)) for t in range(8)]
         self.distance = min(apart)
         self.found = self.distance <= radius

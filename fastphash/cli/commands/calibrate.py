@@ -3,7 +3,8 @@
 import click
 
 from fastphash.cli import options
-from fastphash.cli.file_options import OutputFile, columns_option
+from fastphash.cli.file_options import OutputFile
+from fastphash.cli.hash_names import ReadOptions, read_options
 from fastphash.cli.option_groups import SearchOptions, gather
 from fastphash.cli.option_values import PRECISION
 from fastphash.cli.signals import handle_signals
@@ -36,9 +37,9 @@ from fastphash.defaults import PRECISION as DEFAULT_PRECISION
 )
 @options.file_option("SVG file for the shares of copies, as curves.", required=False)
 @options.search_options
-@columns_option
+@read_options
 @options.json_option
-@gather(output=OutputFile, search=SearchOptions)
+@gather(output=OutputFile, search=SearchOptions, reading=ReadOptions)
 def calibrate(
     store: str,
     radius: int | None,
@@ -46,13 +47,13 @@ def calibrate(
     max_pairs: int,
     output: OutputFile,
     search: SearchOptions,
-    columns: dict[str, str],
+    reading: ReadOptions,
     as_json: bool,
 ) -> None:
     """Estimate how many near pairs in a store are copies, and how many are near by chance.
 
     No table of true copies is needed: the documentation says what is assumed instead. STORE may
-    be STORE@SPLIT, or a table with path and phash.
+    be STORE@SPLIT, or a table with path and hashes.
 
     \b
     Example:
@@ -67,7 +68,7 @@ def calibrate(
     from fastphash.store.open import read_hashes
 
     handle_signals()
-    rows = read_hashes(store, columns=columns)
+    rows = read_hashes(store, columns=reading.columns, algorithm=reading.algorithm)
     with ProgressScreen() as progress:
         result = calibration.calibrate(
             rows,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from fastphash.cli import options
-from fastphash.cli.file_options import TableFile, columns_option
+from fastphash.cli.file_options import TableFile
+from fastphash.cli.hash_names import ReadOptions, read_options
 from fastphash.cli.option_groups import CopyOptions, KeeperOptions, gather
 from fastphash.cli.signals import handle_signals
 
@@ -23,20 +24,20 @@ if TYPE_CHECKING:
 @options.keep_in_option()
 @options.verify_options
 @options.search_options
-@columns_option
+@read_options
 @options.json_option
-@gather(output=TableFile, copies=CopyOptions, keepers=KeeperOptions)
+@gather(output=TableFile, copies=CopyOptions, keepers=KeeperOptions, reading=ReadOptions)
 def group(
     stores: tuple[str, ...],
     output: TableFile,
     copies: CopyOptions,
     keepers: KeeperOptions,
-    columns: dict[str, str],
+    reading: ReadOptions,
     as_json: bool,
 ) -> None:
     """Group the copies in one or more stores; one image of each group is its keeper.
 
-    A STORE may be STORE@SPLIT, or a table with path and phash: Parquet, CSV, JSON lines, or the
+    A STORE may be STORE@SPLIT, or a table with path and hashes: Parquet, CSV, JSON lines, or the
     JSON of imagededup.
 
     \b
@@ -55,7 +56,7 @@ def group(
     from fastphash.store.open import read_together
 
     handle_signals()
-    rows = read_together(list(stores), columns)
+    rows = read_together(list(stores), reading.columns, reading.algorithm)
     copies.check_thumbnails({" ".join(stores): rows})
     order = priority(rows, keep_in_first(order_splits(rows), keepers.keep_in))
     images, named = len(rows), rows if output.table_form is None else None

@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from fastphash.cli import options
-from fastphash.cli.file_options import TableFile, columns_option
+from fastphash.cli.file_options import TableFile
+from fastphash.cli.hash_names import ReadOptions, read_options
+from fastphash.cli.option_groups import gather
 from fastphash.cli.option_values import FILE
 from fastphash.cli.signals import handle_signals
 
@@ -19,10 +21,11 @@ from fastphash.cli.signals import handle_signals
     help="Write the files that gave no hash to a table: .csv, .parquet, or .jsonl (JSON lines).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
-@columns_option
+@read_options
 @options.json_option
+@gather(reading=ReadOptions)
 def info(
-    store: str, rejected: Path | None, overwrite: bool, columns: dict[str, str], as_json: bool
+    store: str, rejected: Path | None, overwrite: bool, reading: ReadOptions, as_json: bool
 ) -> None:
     """Show what is in a store and how its hashes were made.
 
@@ -39,7 +42,8 @@ def info(
     from fastphash.store.schema import with_visible_names
 
     handle_signals()
-    contents = summarise_hashes(read_hashes(store, everything=True, columns=columns))
+    rows = read_hashes(store, everything=True, columns=reading.columns, algorithm=reading.algorithm)
+    contents = summarise_hashes(rows)
     if rejected is not None:
         table, form = read_rejected(store), table_file.table_form
         if form == "csv":

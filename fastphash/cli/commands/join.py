@@ -8,7 +8,8 @@ import click
 
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli import options
-from fastphash.cli.file_options import TableFile, columns_option
+from fastphash.cli.file_options import TableFile
+from fastphash.cli.hash_names import ReadOptions, read_options
 from fastphash.cli.option_groups import CopyOptions, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 )
 @options.verify_options
 @options.search_options
-@columns_option
+@read_options
 @options.json_option
-@gather(output=TableFile, copies=CopyOptions)
+@gather(output=TableFile, copies=CopyOptions, reading=ReadOptions)
 def join(
     needles: str,
     haystack: str,
@@ -45,12 +46,12 @@ def join(
     max_pairs: int,
     kinds: list[str],
     copies: CopyOptions,
-    columns: dict[str, str],
+    reading: ReadOptions,
     as_json: bool,
 ) -> None:
     """Find every pair of a needle and a haystack image.
 
-    NEEDLES and HAYSTACK are stores, STORE@SPLIT, or tables with path and phash: Parquet, CSV, JSON
+    NEEDLES and HAYSTACK are stores, STORE@SPLIT, or tables with path and hashes: Parquet, CSV, JSON
     lines, or the JSON of imagededup.
 
     \b
@@ -69,7 +70,10 @@ def join(
     handle_signals()
     if same_rows(needles, haystack):
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
-    left, right = (read_hashes(side, columns=columns) for side in (needles, haystack))
+    left, right = (
+        read_hashes(side, columns=reading.columns, algorithm=reading.algorithm)
+        for side in (needles, haystack)
+    )
     copies.check_thumbnails({needles: left, haystack: right})
     kinds = kinds or list(KINDS)
     with ProgressScreen() as progress:

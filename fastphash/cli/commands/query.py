@@ -5,7 +5,8 @@ import os
 import click
 
 from fastphash.cli import options
-from fastphash.cli.file_options import TableFile, columns_option
+from fastphash.cli.file_options import TableFile
+from fastphash.cli.hash_names import read_options
 from fastphash.cli.option_groups import QueryColumns, SearchOptions, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import NEAREST
@@ -32,7 +33,7 @@ from fastphash.defaults import NEAREST
 @options.image_column_option
 @options.table_file_option("File for the stored images that are named.", required=False)
 @options.search_options
-@columns_option
+@read_options
 @options.json_option
 @gather(output=TableFile, search=SearchOptions, named=QueryColumns)
 def query(
@@ -48,7 +49,7 @@ def query(
     """Find the stored images nearest to each IMAGE, in any orientation.
 
     A tar, zip or Parquet file stands for all images in it, x.tar::1.jpg for one. Each may be an
-    address, as s3://BUCKET/1.jpg. A table with path and phash stands for its rows, and may be
+    address, as s3://BUCKET/1.jpg. A table with path and hashes stands for its rows, and may be
     searched, too: Parquet, CSV, JSON lines, or the JSON of imagededup.
 
     \b
@@ -66,7 +67,7 @@ def query(
     from fastphash.store.open import read_hashes
 
     handle_signals()
-    stored = read_hashes(store, columns=named.columns)
+    stored = read_hashes(store, columns=named.columns, algorithm=named.algorithm)
     with ProgressScreen() as progress:
         table, rejected = nearest(
             images,

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 
+from fastphash.hashing.algorithms import ALGORITHMS, PHASH
 from fastphash.sources.containers.format import Container, ContainerError
 from fastphash.sources.containers.tar import TarContainer
 from fastphash.sources.containers.zip import ZipContainer
@@ -11,8 +12,9 @@ from fastphash.sources.containers.zip import ZipContainer
 def is_container(path: bytes) -> bool:
     """Whether a file is a container, by the ending of its name.
 
-    A folder is none, and neither is a Parquet file with a column ``phash``: that is a table of
-    hashes. A file that is missing or damaged may be one: `open_container` says what is wrong.
+    A folder is none, and neither is a Parquet file with a column ``phash``, or ``path`` and that
+    of another hash: that is a table of hashes. A file that is missing or damaged may be one:
+    `open_container` says what is wrong.
     """
     name = path.lower()
     if not name.endswith(tuple(_OPENERS)) or os.path.isdir(path):
@@ -20,9 +22,10 @@ def is_container(path: bytes) -> bool:
     if not name.endswith(b".parquet"):
         return True
     # pyarrow takes a third of a second to import
-    from fastphash.sources.containers.parquet import has_column
+    from fastphash.sources.containers.parquet import column_names
 
-    return not has_column(path, "phash")
+    columns = column_names(path)
+    return not (PHASH.name in columns or ("path" in columns and {*ALGORITHMS} & {*columns}))
 
 
 def open_container(path: bytes, image_column: str | None = None) -> Container:

@@ -234,10 +234,11 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or one_line(error)
 
 
-def has_column(path: bytes, name: str) -> bool:
-    """Whether a Parquet file has a column of a name; False if it can't be read."""
+def column_names(path: bytes) -> list[str]:
+    """Names of the columns of a Parquet file; none if it can't be read."""
     with contextlib.suppress(ContainerError, *FAILURES):
         open_regular(path).close()
         with pa.OSFile(path) as file:
-            return name in pq.read_schema(file).names
-    return False
+            names: list[str] = pq.read_schema(file).names
+            return names
+    return []

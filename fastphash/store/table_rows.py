@@ -1,0 +1,138 @@
+"""Tables of hashes, Parquet files and others, read as rows."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from fastphash.base.vocabulary import THUMBNAIL_SIDE
+from fastphash.errors import StoreError
+from fastphash.files import parquet
+from fastphash.files.table_formats import ENDINGS, check_distinct
+from fastphash.hashing.algorithms import ALGORITHMS
+from fastphash.hashing.definition import Definition
+from fastphash.store.hash_files import (
+    NAMED,
+    choose_algorithms,
+    decode_column,
+    definition_of_file,
+    find_columns,
+    hash_tables,
+)
+from fastphash.store.rows import HashTable
+from fastphash.store.schema import CHROMA_BYTES, LAYERS, definition_of, hash_type
+
+# types of columns that are used; those of other tools have other types and are dropped
+_TYPES = {
+    "digest": pa.binary(16),
+    "thumbnail": pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE),
+    "chroma": pa.binary(CHROMA_BYTES),
+    "pixel_digest": pa.binary(16),
+    **dict.fromkeys(LAYERS, pa.binary()),
+}
+_MAKE_AGAIN = "make the file again; a file of hashes needs path and phash only"
+_INTEGERS = ("size", "width", "height", "multiframe", "frames")
+
+
+def read_table_rows(path: Path, columns: Mapping[str, str], algorithm: str | None) -> HashTable:
+    """The rows of a table: parameters and errors are those of `fastphash.store.open.read_hashes`.
+
+    Without a column of splits, all are of one with the name of the file.
+    """
+    definition = _definition_of_file(path)
+    asked = [algorithm] if algorithm else []
+    (name,) = choose_algorithms(path, columns, asked, definition.algorithm)
+    definition = replace(definition, algorithm=name)
+    table = _read_table(path, columns, name)
+    if "split" not in table.column_names:
+        names = pa.array([path.stem] * table.num_rows, pa.string())
+        table = table.append_column("split", names)
+    table = _fitting(table, path, definition)
+    place = table.column_names.index("split")
+    table = table.set_column(place, "split", table["split"].dictionary_encode())
+    return HashTable(table, definition)
+
+
+def _definition_of_file(path: Path) -> Definition:
+    """How the hashes of a file were made, as far as it says so."""
+    if not _is_parquet(path):
+        return definition_of_file(path)
+    return definition_of(parquet.read_schema(path).metadata, str(path))
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet" or path.suffix.lower() not in ENDINGS
+
+
+def _read_table(path: Path, columns: Mapping[str, str], algorithm: str) -> pa.Table:
+    """A table of hashes by the names of our columns; of Parquet files all are read."""
+    if not _is_parquet(path):
+        tables = hash_tables(path, columns, [algorithm])
+        return pa.concat_tables(tables, promote_options="permissive")
+    table = parquet.read_table(path)
+    if columns:
+        ours = {name: own for own, name in find_columns(path, columns, [algorithm]).items()}
+        table = table.select(
+            [name for name in table.column_names if name in ours or name not in NAMED]
+        )
+        table = table.rename_columns([ours.get(name, name) for name in table.column_names])
+    used = {"path", "path_bytes", "split", "format", *_TYPES, *_INTEGERS}
+    used |= {*ALGORITHMS[algorithm].columns}
+    check_distinct(path, [name for name in table.column_names if name in used])
+    return table
+
+
+def _fitting(table: pa.Table, path: Path, definition: Definition) -> pa.Table:
+    """The columns of a file that rows of hashes have, as they hold them; StoreError if they can't.
+
+    What only helps, and is of no use as it is, is left out.
+    """
+    upright, *turned = definition.columns
+    hashes = hash_type(ALGORITHMS[definition.algorithm])
+    needed = {"path": pa.string(), upright: hashes, "split": pa.string()}
+    if missing := [name for name in needed if name not in table.column_names]:
+        raise StoreError(
+            f"{path} has no column {missing[0]!r}: a file of hashes has path and {upright}. Name "
+            "the columns that hold them with `columns`"
+        )
+    optional = {"path_bytes": pa.binary(), **dict.fromkeys(turned, hashes)}
+    optional |= {f.name: pa.int64() for f in table.schema if _is_integer(f)}
+    optional |= {f.name: pa.string() for f in table.schema if _is_format(f)}
+    for name, kind in (needed | optional).items():
+        if name not in table.column_names:
+            continue
+        if name in definition.columns:
+            column = decode_column(table, name, path, optional=name in optional)
+        else:
+            column = parquet.fit(table[name], kind, f"{path}: column {name!r}", _MAKE_AGAIN)
+        table = table.set_column(table.column_names.index(name), name, column)
+        if name in needed and column.null_count:
+            row = int(np.flatnonzero(column.is_null())[0]) + 1
+            raise StoreError(
+                f"{path}: column {name!r}, row {row:,}: without a value: `fastphash convert` makes "
+                "a store of the rows with a path and a hash, and lists others"
+            )
+    known = {*needed, *optional, *_TYPES, *_INTEGERS}
+    return table.select([f.name for f in table.schema if f.name in known and _has_known_type(f)])
+
+
+def _is_integer(field: pa.Field) -> bool:
+    return field.name in _INTEGERS and bool(pa.types.is_integer(field.type))
+
+
+def _is_format(field: pa.Field) -> bool:
+    """Whether a column is that of formats, and holds text."""
+    kind = field.type
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return field.name == "format" and any(
+        is_kind(plain)
+        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    )
+
+
+def _has_known_type(field: pa.Field) -> bool:
+    if field.name in _INTEGERS:
+        return bool(pa.types.is_integer(field.type) or pa.types.is_boolean(field.type))
+    return bool(field.type == _TYPES.get(field.name, field.type))

@@ -1,0 +1,90 @@
+"""Lines of PDQ hashes, as ThreatExchange's ``pdq-photo-hasher`` prints and its tools read them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fastphash.errors import StoreError
+from fastphash.files.parquet import reading
+from fastphash.hashing.algorithms import PDQ
+
+# which orientations ``--pdqdih-across`` prints, in its order
+_ACROSS = (0, 1, 2, 3, 5, 4, 6, 7)
+_HASH = "[0-9a-fA-F]{64}"
+_QUALITY = f"(?P<{PDQ.quality_column}>100|[0-9]{{1,2}})"
+_NAME = "(?P<path>.+)"
+_UPRIGHT = f"(?P<{PDQ.name}>{_HASH})"
+_OTHER_VALUES = "(?:[a-z0-9]+=[^,]*,)*?"
+# the first that fits the first line is that of all lines
+_FORMS = (
+    "".join(f"(?P<{PDQ.columns[t]}>{_HASH})," for t in _ACROSS) + f"{_QUALITY},{_NAME}",
+    f"{_UPRIGHT},{_QUALITY},{_NAME}",
+    f"{_UPRIGHT},{_NAME}",
+    f"hash={_UPRIGHT},{_OTHER_VALUES}quality={_QUALITY},{_OTHER_VALUES}filename={_NAME}",
+)
+# bytes of a first line that are looked at, and of lines that are read at once
+_LONGEST, _AT_ONCE = 1 << 14, 1 << 24
+
+
+def has_pdq_lines(path: Path) -> bool:
+    """Whether a file begins with a line of a PDQ hash, whatever it is called."""
+    with reading(path) as file:
+        return _form_of(file.readline(_LONGEST).rstrip(b"\r\n")) is not None
+
+
+def read_pdq_lines(path: Path) -> Iterator[pa.Table]:
+    """The lines of a file as tables, some at a time.
+
+    The columns are path (binary), hashes as 64 hex digits (binary), of all orientations if each
+    line has them, and the quality (uint8) if the lines have one. A line that isn't written as the
+    first one is null in all of them; blank lines are left out.
+
+    Raises
+    ------
+    StoreError
+        The file can't be read, its first line is none of a PDQ hash, or two lines after one another
+        have the same name, as ``pdq-photo-hasher --pdqdih`` writes orientations.
+    """
+    with reading(path) as file:
+        form, before, last = None, 0, pa.array([], pa.binary())
+        while lines := file.readlines(_AT_ONCE):
+            texts = pa.array([line.rstrip(b"\r\n") for line in lines], pa.binary())
+            form = form or _form_of(lines[0].rstrip(b"\r\n"))
+            if form is None:
+                raise StoreError(
+                    f"{path}: line 1, {lines[0].strip()!r:.80}, is no line of PDQ: 64 hex digits, "
+                    "the quality and the name, with commas between them"
+                )
+            table = pa.Table.from_struct_array(pc.extract_regex(texts, f"^{form}$"))
+            names = table["path"].combine_chunks()
+            _check_distinct(path, pa.concat_arrays([last, names]), before - len(last))
+            last, before = names[-1:], before + len(lines)
+            yield _with_numbers(table).filter(pc.not_equal(texts, b""))
+
+
+def _form_of(line: bytes) -> str | None:
+    text = line.decode("latin-1")  # any bytes
+    return next((form for form in _FORMS if re.fullmatch(form, text)), None)
+
+
+def _check_distinct(path: Path, names: pa.Array, before: int) -> None:
+    """Raise StoreError if a name is that of the line before; there are `before` lines above."""
+    again = np.flatnonzero(pc.equal(names[1:], names[:-1]).fill_null(fill_value=False))
+    if again.size:
+        place = int(again[0]) + 1
+        raise StoreError(
+            f"{path}: line {before + place + 1:,} names {names[place].as_py()!r:.80} again: if its "
+            "lines are orientations, write them on one line, as `--pdqdih-across` does"
+        )
+
+
+def _with_numbers(table: pa.Table) -> pa.Table:
+    if PDQ.quality_column not in table.column_names:
+        return table
+    place = table.column_names.index(PDQ.quality_column)
+    qualities = table[place].cast(pa.string()).cast(pa.uint8())
+    return table.set_column(place, f"{PDQ.quality_column}", qualities)

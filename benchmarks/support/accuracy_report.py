@@ -121,7 +121,7 @@ def print_description(dataset: Dataset, task: Task, radius: int, alone: Counts) 
     proposed = ", ".join(
         f"{title(mix)} {percent(take_mix(alone, mix).recall(radius))} %" for mix in parts
     )
-    missing = [name for name in ("pdqhash", "imagededup") if not installed(name)]
+    missing = "" if installed("imagededup") else "Not measured, as not installed: imagededup."
     print(f"""
 *  with the best threshold for these.  ** mean over edits, each with its best threshold.
 Crops cut four sides, or one, by this share of the width or height. The column "crops" is of the
@@ -134,7 +134,7 @@ there is room; seed {dataset.seed}.
 {clear:,} pairs count, {truth.original.size:,} of them copies. {truth.ambiguous.size:,} don't: \
 windows that share {data.AMBIGUOUS:.0%} of the smaller one or more.
 Verified: pairs within {radius} bits, which hold so many of the copies: {proposed}.
-{f"Not measured, as not installed: {', '.join(missing)}." if missing else ""}
+{missing}
 """)
 
 

@@ -17,6 +17,7 @@ from benchmarks.support.dataset import Dataset, Needle, Place, edited_copies
 from benchmarks.support.image_operations import Picture
 from benchmarks.support.mixes import EDITS, rows_of
 from fastphash.base.progress import Progress
+from fastphash.hashing.pdq import pdq_orientations
 from fastphash.hashing.phash import hash_orientations
 from fastphash.images.pixels import image_grey
 from fastphash.images.thumbnail import both_thumbnails
@@ -67,14 +68,14 @@ class Fingerprints(NamedTuple):
 
 
 def rival_hashes() -> dict[str, Callable[[Picture], Words]]:
-    """Hashes of the other libraries that are installed, each uint64 (orientations, words)."""
+    """Other hashes than ours, each uint64 (orientations, words): those that are installed."""
     found: dict[str, Callable[[Picture], Words]] = {
         "ahash": lambda picture: pack_bits(imagehash.average_hash(picture).hash),
         "dhash": lambda picture: pack_bits(imagehash.dhash(picture).hash),
         "whash": lambda picture: pack_bits(imagehash.whash(picture).hash),
+        # bit for bit those of pdqhash
+        "PDQ": lambda picture: pdq_orientations(picture).hash,
     }
-    if installed("pdqhash"):
-        found["PDQ"] = pdq
     if installed("imagededup"):
         found["imagededup"] = imagededup_phash
     return found
@@ -87,12 +88,6 @@ def installed(name: str) -> bool:
 def pack_bits(bits: NDArray[Any]) -> Words:
     """The bits of one hash as uint64 (1, words)."""
     return np.packbits(bits.reshape(1, -1), axis=1).view(">u8").astype(np.uint64)
-
-
-def pdq(picture: Picture) -> Words:
-    """PDQ (256 bits) in eight orientations, the identity first."""
-    hashes, _ = importlib.import_module("pdqhash").compute_dihedral(np.asarray(picture))
-    return np.concatenate([pack_bits(one) for one in hashes])
 
 
 def imagededup_phash(picture: Picture) -> Words:

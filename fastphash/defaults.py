@@ -21,6 +21,9 @@ RADIUS = 4
 #: benchmarks/accuracy/edited_copies.py.
 MIN_SCORE = 0.5
 
+#: Least quality of hashes that are compared, 0 to 100, of algorithms that have one: Meta's for PDQ.
+MIN_QUALITY = 50
+
 #: Which windows of images an audit compares with other images: see `fastphash.hashing.windows`.
 VIEWS: Literal["none", "centre", "all"] = "all"
 

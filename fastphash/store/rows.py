@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import (
@@ -136,6 +137,14 @@ class HashTable:
                 if column not in table.column_names:
                     table = table.append_column(column, self._read_column(column))
         return HashTable(table, chosen, self.store)
+
+    def below_quality(self, least: int) -> NDArray[np.bool_]:
+        """Which rows have a hash of less quality, bool (n,); none where it is unknown."""
+        name = self.algorithm.quality_column
+        if name is None or name not in self.table.column_names:
+            return np.zeros(len(self), np.bool_)
+        poor: NDArray[np.bool_] = pc.less(self.table[name], least).fill_null(False).to_numpy()
+        return poor
 
     def take(self, rows: NDArray[np.int64]) -> "HashTable":
         """These rows, in this order."""

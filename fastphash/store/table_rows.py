@@ -33,7 +33,8 @@ _TYPES = {
     **dict.fromkeys(LAYERS, pa.binary()),
 }
 _MAKE_AGAIN = "make the file again; a file of hashes needs path and phash only"
-_INTEGERS = ("size", "width", "height", "multiframe", "frames")
+_QUALITIES = tuple(one.quality_column for one in ALGORITHMS.values() if one.quality_column)
+_INTEGERS = ("size", "width", "height", "multiframe", "frames", *_QUALITIES)
 
 
 def read_table_rows(path: Path, columns: Mapping[str, str], algorithm: str | None) -> HashTable:

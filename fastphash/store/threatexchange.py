@@ -12,7 +12,7 @@ from fastphash.errors import StoreError
 from fastphash.files.parquet import reading
 from fastphash.hashing.algorithms import PDQ
 
-# which orientations ``--pdqdih-across`` prints, in its order
+# the orientations that ``pdqdih-across`` prints, in its order
 _ACROSS = (0, 1, 2, 3, 5, 4, 6, 7)
 _HASH = "[0-9a-fA-F]{64}"
 _QUALITY = f"(?P<{PDQ.quality_column}>100|[0-9]{{1,2}})"
@@ -47,7 +47,7 @@ def read_pdq_lines(path: Path) -> Iterator[pa.Table]:
     ------
     StoreError
         The file can't be read, its first line is none of a PDQ hash, or two lines after one another
-        have the same name, as ``pdq-photo-hasher --pdqdih`` writes orientations.
+        have the same name, as the orientations that ``pdqdih`` prints.
     """
     with reading(path) as file:
         form, before, last = None, 0, pa.array([], pa.binary())
@@ -77,8 +77,8 @@ def _check_distinct(path: Path, names: pa.Array, before: int) -> None:
     if again.size:
         place = int(again[0]) + 1
         raise StoreError(
-            f"{path}: line {before + place + 1:,} names {names[place].as_py()!r:.80} again: if its "
-            "lines are orientations, write them on one line, as `--pdqdih-across` does"
+            f"{path}: line {before + place + 1:,} names {names[place].as_py()!r:.80} again: have "
+            "pdq-photo-hasher print orientations on one line, by pdqdih-across"
         )
 
 

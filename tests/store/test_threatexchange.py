@@ -86,6 +86,6 @@ def test_a_first_line_of_something_else_is_quoted(tmp_path):
 def test_orientations_on_lines_of_their_own_are_refused(tmp_path, monkeypatch, at_once):
     monkeypatch.setattr(threatexchange, "_AT_ONCE", at_once)
     lines = [f"{HASH},1,{name}.jpg\n" for name in "abccd"]
-    with pytest.raises(StoreError, match=r"line 4 names b'c\.jpg' again.*--pdqdih-across"):
+    with pytest.raises(StoreError, match=r"line 4 names b'c\.jpg' again: .* by pdqdih-across"):
         read(tmp_path / "a.txt", "".join(lines))
     assert len(read(tmp_path / "b.txt", "".join(lines[:3]))) == 3

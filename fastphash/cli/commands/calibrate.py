@@ -4,7 +4,7 @@ import click
 
 from fastphash.cli import options
 from fastphash.cli.file_options import OutputFile
-from fastphash.cli.hash_names import ReadOptions, read_options
+from fastphash.cli.hash_quality import ComparedOptions, compare_options
 from fastphash.cli.option_groups import SearchOptions, gather
 from fastphash.cli.option_values import PRECISION
 from fastphash.cli.signals import handle_signals
@@ -37,9 +37,9 @@ from fastphash.defaults import PRECISION as DEFAULT_PRECISION
 )
 @options.file_option("SVG file for the shares of copies, as curves.", required=False)
 @options.search_options
-@read_options
+@compare_options
 @options.json_option
-@gather(output=OutputFile, search=SearchOptions, reading=ReadOptions)
+@gather(output=OutputFile, search=SearchOptions, reading=ComparedOptions)
 def calibrate(
     store: str,
     radius: int | None,
@@ -47,7 +47,7 @@ def calibrate(
     max_pairs: int,
     output: OutputFile,
     search: SearchOptions,
-    reading: ReadOptions,
+    reading: ComparedOptions,
     as_json: bool,
 ) -> None:
     """Estimate how many near pairs in a store are copies, and how many are near by chance.
@@ -65,10 +65,9 @@ def calibrate(
     from fastphash.cli.output_calibrate import show_calibration
     from fastphash.evaluation import calibrate as calibration
     from fastphash.evaluation.svg import write_curves
-    from fastphash.store.open import read_hashes
 
     handle_signals()
-    rows = read_hashes(store, columns=reading.columns, algorithm=reading.algorithm)
+    rows = reading.read(store)
     with ProgressScreen() as progress:
         result = calibration.calibrate(
             rows,

@@ -7,7 +7,7 @@ import click
 
 from fastphash.cli import options
 from fastphash.cli.file_options import TableFile
-from fastphash.cli.hash_names import ReadOptions, read_options
+from fastphash.cli.hash_quality import ComparedOptions, compare_options
 from fastphash.cli.option_groups import CopyOptions, KeeperOptions, gather
 from fastphash.cli.signals import handle_signals
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 @options.keep_in_option()
 @options.verify_options
 @options.search_options
-@read_options
+@compare_options
 @options.json_option
-@gather(output=TableFile, copies=CopyOptions, keepers=KeeperOptions, reading=ReadOptions)
+@gather(output=TableFile, copies=CopyOptions, keepers=KeeperOptions, reading=ComparedOptions)
 def group(
     stores: tuple[str, ...],
     output: TableFile,
     copies: CopyOptions,
     keepers: KeeperOptions,
-    reading: ReadOptions,
+    reading: ComparedOptions,
     as_json: bool,
 ) -> None:
     """Group the copies in one or more stores; one image of each group is its keeper.
@@ -53,10 +53,9 @@ def group(
     from fastphash.results.groups import candidates, group_rows
     from fastphash.results.pairs import UnseenCounter
     from fastphash.results.priority import keep_in_first, order_splits, priority
-    from fastphash.store.open import read_together
 
     handle_signals()
-    rows = read_together(list(stores), reading.columns, reading.algorithm)
+    rows = reading.read(*stores)
     copies.check_thumbnails({" ".join(stores): rows})
     order = priority(rows, keep_in_first(order_splits(rows), keepers.keep_in))
     images, named = len(rows), rows if output.table_form is None else None

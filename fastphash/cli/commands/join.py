@@ -9,7 +9,7 @@ import click
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli import options
 from fastphash.cli.file_options import TableFile
-from fastphash.cli.hash_names import ReadOptions, read_options
+from fastphash.cli.hash_quality import ComparedOptions, compare_options
 from fastphash.cli.option_groups import CopyOptions, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 )
 @options.verify_options
 @options.search_options
-@read_options
+@compare_options
 @options.json_option
-@gather(output=TableFile, copies=CopyOptions, reading=ReadOptions)
+@gather(output=TableFile, copies=CopyOptions, reading=ComparedOptions)
 def join(
     needles: str,
     haystack: str,
@@ -46,7 +46,7 @@ def join(
     max_pairs: int,
     kinds: list[str],
     copies: CopyOptions,
-    reading: ReadOptions,
+    reading: ComparedOptions,
     as_json: bool,
 ) -> None:
     """Find every pair of a needle and a haystack image.
@@ -65,15 +65,12 @@ def join(
     from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_pairs, show_unseen
     from fastphash.results.pairs import UnseenCounter, filter_kinds, find_pairs
-    from fastphash.store.open import read_hashes, same_rows
+    from fastphash.store.open import same_rows
 
     handle_signals()
     if same_rows(needles, haystack):
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
-    left, right = (
-        read_hashes(side, columns=reading.columns, algorithm=reading.algorithm)
-        for side in (needles, haystack)
-    )
+    left, right = (reading.read(side) for side in (needles, haystack))
     copies.check_thumbnails({needles: left, haystack: right})
     kinds = kinds or list(KINDS)
     with ProgressScreen() as progress:

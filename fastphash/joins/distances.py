@@ -17,13 +17,13 @@ def row_distances(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Distance of each pair of rows, and a mask of the orientations that give it: uint8 (n,).
 
-    The distance of two hashes of 256 bits without an equal one counts as 255.
+    256 bits count as 255.
     """
     distance = np.empty(left_rows.size, np.uint8)
     mask = np.empty(left_rows.size, np.uint8)
     columns = _compared_columns(left.known, right.known)
-    relate = pair_distance.relate[left.hashes.shape[2]]
-    relate(left.hashes, left_rows, right.hashes, right_rows, columns, distance, mask)
+    relate = pair_distance.relate[left.words]
+    relate(left.matrix, left_rows, right.matrix, right_rows, columns, distance, mask)
     return distance, mask
 
 
@@ -39,9 +39,9 @@ def count_pairs_by_distance(
     cuts = len(rows) * (1 - np.sqrt(1 - np.linspace(0, 1, 8 * threads + 1)))
     bounds = np.round(cuts).astype(np.int64).tolist()
     counts = np.zeros((len(bounds) - 1, 2, rows.bits + 1), np.int64)
-    count_distances = pair_distance.count_distances[rows.hashes.shape[2]]
+    count_distances = pair_distance.count_distances[rows.words]
     jobs = (
-        partial(count_distances, rows.hashes, columns, start, stop, *count)
+        partial(count_distances, rows.matrix, columns, start, stop, *count)
         for (start, stop), count in zip(pairwise(bounds), counts, strict=True)
     )
     run_all(threads, jobs)

@@ -67,5 +67,8 @@ def find_distinct_rows(*matrices: NDArray[Any]) -> DistinctRows:
 def distinct_index(index: Index, threads: int = 1) -> DistinctIndex:
     """The distinct rows of an index."""
     equal = find_equal_rows(index.hashes, threads=threads)
+    if equal.values.size == len(index):
+        starts = np.arange(len(index) + 1, dtype=np.uint32)
+        return DistinctIndex(index, starts, starts[:-1])
     first = equal.rows[equal.starts[:-1]].astype(np.int64)
     return DistinctIndex(index.take(first), equal.starts, equal.rows)

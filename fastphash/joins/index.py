@@ -49,14 +49,25 @@ class Index:
         return int(self.hashes.shape[0])
 
     @property
+    def words(self) -> int:
+        """Words of a hash: 1 or 4."""
+        return int(self.hashes.shape[2])
+
+    @property
     def bits(self) -> int:
         """Bits of a hash: 64 or 256."""
-        return 64 * int(self.hashes.shape[2])
+        return 64 * self.words
+
+    @property
+    def matrix(self) -> NDArray[np.uint64]:
+        """The words of each row, one column after the other: (n, columns * words)."""
+        rows, columns, words = self.hashes.shape
+        return self.hashes.reshape(rows, columns * words)
 
     def column(self, orientation: int) -> NDArray[np.uint64]:
         """The hashes of one orientation: (n,), or (n, 4) if they have 256 bits."""
         column = np.ascontiguousarray(self.hashes[:, orientation])
-        return column[:, 0] if self.hashes.shape[2] == 1 else column
+        return column[:, 0] if self.words == 1 else column
 
     def take(self, rows: "NDArray[np.int64] | slice") -> "Index":
         """The given rows."""

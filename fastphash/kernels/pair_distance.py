@@ -15,15 +15,15 @@ def _compile_relate(words: int) -> Callable[..., Any]:
     """The distances of pairs of rows, for hashes of so many words.
 
     `relate` finds the least distance of each pair over `ways`, and a bit for each orientation that
-    has it. A way is a column of `left` (n, columns, words), a column of `right`, and the
+    has it. A way is a column of `left` (n, columns * words), a column of `right`, and the
     orientation that they compare. A distance of 256 bits is written as 255. (A function of its own
     for the distance would be part of what numba hashes for its cache, and never the same.)
     """
 
     @compiled(
-        const(uint64, 3),
+        const(uint64, 2),
         const(int64),
-        const(uint64, 3),
+        const(uint64, 2),
         const(int64),
         const(uint8, 2),
         array(uint8),
@@ -46,7 +46,10 @@ def _compile_relate(words: int) -> Callable[..., Any]:
             for w in range(ways.shape[0]):
                 bits_apart = np.uint64(0)
                 for k in range(words):
-                    bits_apart += np.uint64(popcount(a[ways[w, 0], k] ^ b[ways[w, 1], k]))
+                    # unsigned: no test for negative places
+                    i_left = np.uint64(words) * ways[w, 0] + np.uint64(k)
+                    i_right = np.uint64(words) * ways[w, 1] + np.uint64(k)
+                    bits_apart += np.uint64(popcount(a[i_left] ^ b[i_right]))
                 if bits_apart < least:
                     least = bits_apart
                     bits = np.uint8(0)
@@ -65,7 +68,7 @@ def _compile_count(words: int) -> Callable[..., Any]:
     greatest distance over `ways`.
     """
 
-    @compiled(const(uint64, 3), const(uint8, 2), int64, int64, array(int64), array(int64))
+    @compiled(const(uint64, 2), const(uint8, 2), int64, int64, array(int64), array(int64))
     def count_distances(
         hashes: NDArray[np.uint64],
         ways: NDArray[np.uint8],
@@ -83,7 +86,9 @@ def _compile_count(words: int) -> Callable[..., Any]:
                 for w in range(ways.shape[0]):
                     bits_apart = np.uint64(0)
                     for k in range(words):
-                        bits_apart += np.uint64(popcount(a[ways[w, 0], k] ^ b[ways[w, 1], k]))
+                        i_left = np.uint64(words) * ways[w, 0] + np.uint64(k)
+                        i_right = np.uint64(words) * ways[w, 1] + np.uint64(k)
+                        bits_apart += np.uint64(popcount(a[i_left] ^ b[i_right]))
                     low = min(low, bits_apart)
                     high = max(high, bits_apart)
                 least[low] += 1

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from fastphash.base.vocabulary import PASS_ORDERS, PassOrder
 from fastphash.errors import UsageError
-from fastphash.hashing.algorithms import ALGORITHMS, PHASH
+from fastphash.hashing.algorithms import ALGORITHMS, PDQ, PHASH
 from fastphash.images.decode import DecodeMode, Decoding
 from fastphash.images.rendering import (
     Rendering,
@@ -19,6 +19,8 @@ from fastphash.images.rendering import (
 #: Columns of the hashes that joins use.
 HASH_COLUMNS = PHASH.columns
 
+# what makes PDQ as this package does
+_PDQHASH = "pdqhash"
 # what is done with samples that are stretched, unless it is said
 _RENDERING = {"bands": "auto", "stretch": str(Stretch()), "nodata": "auto"}
 _VALUES: dict[str, tuple[object, ...]] = {
@@ -38,7 +40,8 @@ class Definition:
     Attributes
     ----------
     source : {"fastphash", "imagehash", "foreign"}
-        What made the hashes: this package, ImageHash (as the user asserts), or something unknown.
+        What made the hashes: this package, ImageHash (as the user asserts; pdqhash, if they are
+        PDQ), or something unknown.
     decode : {"full", "reduced"}
         Whether images were decoded in full, or JPEGs at a reduced scale.
     pass_order : {"horizontal", "pillow12.2", "pillow13"}
@@ -123,6 +126,11 @@ class Definition:
         return replace(self, algorithm=FOREIGN.algorithm) == FOREIGN
 
     @property
+    def maker(self) -> str:
+        """What made hashes that a user vouches for, or would make hashes equal to these."""
+        return _PDQHASH if self.algorithm == PDQ.name else "imagehash"
+
+    @property
     def bits(self) -> int:
         """The number of bits of a hash."""
         return ALGORITHMS[self.algorithm].bits
@@ -168,7 +176,7 @@ class Definition:
             text += "".join(
                 [f" {self.stretch}", *(f", {name} {getattr(self, name)}" for name in others)]
             )
-        return text if self.source == "fastphash" else f"imagehash as asserted: {text}"
+        return text if self.source == "fastphash" else f"{self.maker} as asserted: {text}"
 
     def with_source_of(self, other: "Definition") -> "Definition":
         """The definition to be compared with `other`, where the user asserted one of the two.
@@ -191,8 +199,8 @@ FOREIGN = Definition(source="foreign", sixteen_bit="scaled")
 def parse_definition(text: str) -> Definition:
     """The definition that a user asserts; UsageError for any other text.
 
-    ``imagehash[:PASS_ORDER]`` says that ImageHash made the hashes, and ``foreign:NAME`` gives a
-    name to another way of making them.
+    ``imagehash[:PASS_ORDER]`` says that ImageHash made the hashes, ``pdqhash`` that pdqhash did,
+    of RGB pixels by Pillow; ``foreign:NAME`` gives a name to another way of making them.
 
     >>> print(parse_definition("foreign:coyo"))
     foreign, called coyo
@@ -200,10 +208,12 @@ def parse_definition(text: str) -> Definition:
     name, _, order = text.partition(":")
     if name == "foreign" and order.isprintable() and order.strip() == order != "":
         return replace(FOREIGN, name=order)
+    if text == _PDQHASH:
+        return Definition("imagehash", sixteen_bit="clipped", algorithm=PDQ.name)
     order = order or "pillow13"
     if name != "imagehash" or order not in PASS_ORDERS:
         raise UsageError(
-            f"{text!r} is neither imagehash[:PASS_ORDER], one of {', '.join(PASS_ORDERS)}, nor "
-            "foreign:NAME"
+            f"{text!r} is none of imagehash[:PASS_ORDER], by {', '.join(PASS_ORDERS)}, "
+            f"{_PDQHASH} and foreign:NAME"
         )
     return Definition("imagehash", pass_order=order, sixteen_bit="clipped")

@@ -40,9 +40,9 @@ def export_hashes(
     wanted = PAPER_ORIENTATIONS if augmented else (0,)
     if not set(wanted) <= set(rows.known):
         raise UsageError("these rows have no hashes of rotated and mirrored images")
-    names = file_names(rows.table)
+    names, bits = file_names(rows.table), rows.algorithm.bits
     entries = (
-        {"image_name": name, "hash": to_hex(hashes[t])}
+        {"image_name": name, "hash": to_hex(hashes[t], bits=bits)}
         for name, hashes in zip(names, rows.hashes, strict=True)
         for t in wanted
     )
@@ -77,7 +77,7 @@ def _names_and_hashes(rows: HashTable) -> Iterator[tuple[str, str]]:
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         some = slice(start, start + _ROWS_AT_ONCE)
         names = file_names(rows.table.slice(start, _ROWS_AT_ONCE))
-        yield from zip(names, to_hex(rows.hashes[some, 0]), strict=True)
+        yield from zip(names, to_hex(rows.hashes[some, 0], bits=rows.algorithm.bits), strict=True)
 
 
 def _matches_by_needle(pairs: Iterable[pa.Table]) -> Iterator[tuple[int, list[str]]]:

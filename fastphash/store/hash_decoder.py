@@ -178,3 +178,17 @@ def shown_value(value: pa.Scalar, bits: int = PHASH.bits) -> str:
     if data is None:
         return "without a value"
     return f"{data!r:.80} is no hash of {bits} bits, or not written as the first one of its column"
+
+
+def quality_values(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """A column of qualities, whole numbers or text, as uint8; null for what is none of 0 to 100."""
+    if pa.types.is_integer(column.type):
+        numbers = column.cast(pa.int64())
+    elif not (pa.types.is_string(column.type) or _is_binary(column.type)):
+        return pa.nulls(len(column), pa.uint8())
+    else:
+        texts = column.cast(pa.binary())
+        digits = pc.match_substring_regex(texts, "^[0-9]{1,3}$")
+        numbers = pc.if_else(digits, texts, None).cast(pa.string()).cast(pa.int64())
+    known = pc.and_(pc.greater_equal(numbers, 0), pc.less_equal(numbers, 100))
+    return pc.if_else(known, numbers, None).cast(pa.uint8())

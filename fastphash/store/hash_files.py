@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, table_formats
-from fastphash.hashing.algorithms import ALGORITHMS, PHASH
+from fastphash.hashing.algorithms import ALGORITHMS, PDQ, PHASH
 from fastphash.hashing.definition import FOREIGN, Definition
 from fastphash.store.hash_decoder import HashDecoder, decode_piece, decoder_for, shown_value
 from fastphash.store.schema import algorithms_in, check_algorithm, path_columns
+from fastphash.store.threatexchange import has_pdq_lines, read_pdq_lines
 
 #: Hashes of imagededup: its PHash takes another median than ImageHash's, and greys after resizing.
 IMAGEDEDUP = replace(FOREIGN, name="imagededup")
@@ -77,6 +78,10 @@ def choose_algorithms(
     if is_document(path):
         # it holds hashes of one kind, and doesn't say which
         return [*asked] or [first]
+    if has_pdq_lines(path):
+        for name in asked:
+            check_algorithm(name, [PDQ.name], str(path))
+        return [PDQ.name]
     there = _column_names(path, columns)
     taken = {*columns.values()}
     found = [name for name in there if name not in taken] + [*columns]
@@ -97,7 +102,7 @@ def hash_tables(
     Parameters
     ----------
     path : Path
-        Parquet, CSV with a header, JSON lines, or the JSON of imagededup.
+        Parquet, CSV with a header, JSON lines, the JSON of imagededup, or lines of PDQ.
     columns : mapping of str to str
         Names in the file by names in `NAMED`, where they differ.
     algorithms : sequence of str
@@ -110,6 +115,9 @@ def hash_tables(
     """
     if is_document(path):
         yield _read_document(path, algorithms[0])
+        return
+    if has_pdq_lines(path):
+        yield from read_pdq_lines(path)
         return
     theirs = find_columns(path, columns, algorithms)
     ours = {name: own for own, name in theirs.items()}
@@ -128,7 +136,9 @@ def find_columns(
     """Which columns of `NAMED` a table has, and their names there; as of `hash_tables`."""
     there = _column_names(path, columns)
     taken = {*columns.values()}
-    usual = ["path", "split", *(name for one in algorithms for name in ALGORITHMS[one].columns)]
+    usual = ["path", "split"]
+    for one in map(ALGORITHMS.__getitem__, algorithms):
+        usual += [*one.columns, *([one.quality_column] if one.quality_column else [])]
     if table_formats.format_of(path) == "parquet":
         usual.append("path_bytes")
     found = {name: name for name in usual if name in there and name not in taken}

@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 from fastphash.base.progress import Progress, no_progress
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
-from fastphash.hashing.algorithms import PHASH
-from fastphash.hashing.definition import HASH_COLUMNS, Definition
+from fastphash.hashing.algorithms import ALGORITHMS, Algorithm
+from fastphash.hashing.definition import Definition
 from fastphash.hashing.hexadecimal import from_hex
 from fastphash.sources.splits import check_split
 from fastphash.store.create import check_new, create_store
-from fastphash.store.hash_decoder import decode_piece, decoder_for, shown_value
+from fastphash.store.hash_decoder import decode_piece, decoder_for, quality_values, shown_value
 from fastphash.store.hash_files import (
+    choose_algorithms,
     decode_column,
     definition_of_file,
     hash_tables,
@@ -43,6 +45,7 @@ def import_hashes(
     split: str | None = None,
     definition: Definition | None = None,
     columns: Mapping[str, str] | None = None,
+    algorithm: str | None = None,
     progress: Progress = no_progress,
 ) -> int:
     """Make a store of a file of hashes, some rows at a time.
@@ -50,10 +53,10 @@ def import_hashes(
     Parameters
     ----------
     path : Path
-        A table with path and phash (Parquet, CSV with a header, or JSON lines), or JSON:
-        imagededup's ``{name: 16 hex digits}``, or that of the paper, ``[{"image_name": str, "hash":
-        16 hex digits}, ...]``, with one entry for each image or six, which are the orientations of
-        its augmented tables.
+        A table with path and hashes (Parquet, CSV with a header, or JSON lines); lines of PDQ, as
+        of `read_pdq_lines`; or JSON: imagededup's ``{name: hex digits}``, or that of the paper,
+        ``[{"image_name": str, "hash": hex digits}, ...]``, with one entry for each image, or six
+        for its orientations.
     out : Path
         A new store. Rows without a path or a hash are its rejected inputs.
     split : str, optional
@@ -62,6 +65,8 @@ def import_hashes(
         How the hashes were made, as the user knows; by default what the kind of file tells.
     columns : mapping of str to str, optional
         Names of the table's columns where they aren't ours: see `hash_tables`.
+    algorithm : str, optional
+        That of the hashes; by default that of `definition`, or what the file has.
     progress : Progress
         Called as ``progress("converting", rows, 0)``.
 
@@ -75,17 +80,16 @@ def import_hashes(
     StoreError
         The file has none of these forms, or no row of the first ones has a hash.
     UsageError
-        `out` exists, or a name can't be a split's.
+        `out` exists, a name can't be a split's, or the file has no such hashes.
     """
     check_new(out)
-    rows = _ImportedRows(path, split)
-    tables = map(rows.read, _tables(path, columns or {}))
+    definition = _definition_of(path, columns or {}, definition, algorithm)
+    rows = _ImportedRows(path, split, ALGORITHMS[definition.algorithm])
+    tables = map(rows.read, _tables(path, columns or {}, definition.algorithm))
     # what is wrong with a file as a whole shows before there is a store
     first = next(tables)
-    definition = definition_of_file(path) if definition is None else definition
-    orientations = any(name in first.column_names for name in HASH_COLUMNS[1:])
-    layout = Layout(orientations=orientations, thumbnails=False)
-    store = create_store(out, definition, layout, rows.splits)
+    turned = not {*first.column_names}.isdisjoint(definition.columns[1:])
+    store = create_store(out, definition, Layout(turned, thumbnails=False), rows.splits)
     drafts = _draft_parts(store, itertools.chain([first], tables), progress)
     store.write_rejected(rows.rejected_table())
     store.roots = dict.fromkeys(rows.splits, "")
@@ -94,6 +98,22 @@ def import_hashes(
     store.unfinished = []
     store.save()
     return sum(part.rows for part, _ in drafts)
+
+
+def _definition_of(
+    path: Path, columns: Mapping[str, str], vouched: Definition | None, algorithm: str | None
+) -> Definition:
+    """How the hashes of a file were made, as the user knows, or else as its kind tells.
+
+    UsageError if the file has no hashes of the algorithm, or what the user vouches for makes none.
+    """
+    definition = definition_of_file(path) if vouched is None else vouched
+    asked = [algorithm] if algorithm else []
+    (name,) = choose_algorithms(path, columns, asked, definition.algorithm)
+    found = replace(definition, algorithm=name)
+    if definition.source == "imagehash" and found.maker != definition.maker:
+        raise UsageError(f"{path}: {name} is made by {found.maker}, not by {definition.maker}")
+    return found
 
 
 def _draft_parts(
@@ -117,13 +137,13 @@ def _whole_rows(store: Store, table: pa.Table) -> pa.Table:
     return pa.table(full).cast(store.schema)
 
 
-def _tables(path: Path, columns: Mapping[str, str]) -> Iterator[pa.Table]:
+def _tables(path: Path, columns: Mapping[str, str], algorithm: str) -> Iterator[pa.Table]:
     """The rows of a file as it has them, a table for each part of the store; one at least."""
     if is_document(path) and isinstance(document := atomic.read_json(path), list):
-        yield pa.table(_paper_columns(path, document))
+        yield pa.table(_paper_columns(path, document, ALGORITHMS[algorithm]))
         return
     waiting: list[pa.Table] = []
-    for table in hash_tables(path, columns, [PHASH.name]):
+    for table in hash_tables(path, columns, [algorithm]):
         waiting.append(table)
         if sum(one.num_rows for one in waiting) >= _PART_ROWS:
             yield pa.concat_tables(waiting, promote_options="permissive")
@@ -141,36 +161,40 @@ class _ImportedRows:
         Names of the splits of all rows read so far.
     """
 
-    def __init__(self, path: Path, split: str | None) -> None:
+    def __init__(self, path: Path, split: str | None, algorithm: Algorithm) -> None:
         self.splits: list[str] = []
         self._path = path
         self._split = split
-        self._decoders = {name: decoder_for(path) for name in HASH_COLUMNS}
+        self._algorithm = algorithm
+        self._decoders = {name: decoder_for(path, algorithm) for name in algorithm.columns}
         self._rejected: list[pa.Table] = []
         self._read = 0
 
     def read(self, table: pa.Table) -> pa.Table:
         """The rows with path and hash; StoreError if none has both, or a column can't be read."""
         columns = self._names(table)
-        for name in set(HASH_COLUMNS) & set(table.column_names):
+        upright, quality = self._algorithm.name, self._algorithm.quality_column
+        for name in set(self._decoders) & set(table.column_names):
             decoder = self._decoders[name]
-            if name == PHASH.name:
+            if name == upright:
                 columns[name] = decode_piece(decoder, table, name, self._path)
                 continue
             columns[name] = decode_column(
                 table, name, self._path, optional=True, decoder=decoder, rows_before=self._read
             )
+        if quality is not None and quality in table.column_names:
+            columns[quality] = quality_values(table[quality])
         rows = pa.table(columns)
-        known = pc.and_(rows[PHASH.name].is_valid(), rows["path"].is_valid())
+        known = pc.and_(rows[upright].is_valid(), rows["path"].is_valid())
         without = np.flatnonzero(~known.to_numpy())
         if without.size == table.num_rows > 0 and not self._read:
-            what = shown_value(table[PHASH.name][0])
+            what = shown_value(table[upright][0], self._algorithm.bits)
             what = "without a path" if rows["path"][0].as_py() is None else what
             raise StoreError(
-                f"{self._path}: column {PHASH.name!r}: no row has a path and a hash; row 1: {what}"
+                f"{self._path}: column {upright!r}: no row has a path and a hash; row 1: {what}"
             )
         if without.size:
-            values = table[PHASH.name].take(without)
+            values = table[upright].take(without)
             self._reject(rows.take(without), without + self._read + 1, values)
         self._read += table.num_rows
         return rows.filter(known)
@@ -214,7 +238,7 @@ class _ImportedRows:
             ]
         )
         reasons = [
-            "without a path" if name is None else shown_value(value)
+            "without a path" if name is None else shown_value(value, self._algorithm.bits)
             for name, value in zip(exact, values, strict=True)
         ]
         columns = [rows["split"], path, path_bytes, ["read"] * len(values), reasons]
@@ -222,15 +246,15 @@ class _ImportedRows:
         self._rejected.append(pa.table(columns, REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))
 
 
-def _paper_columns(path: Path, entries: list[Any]) -> dict[str, Any]:
-    """The columns path, path_bytes and hashes of the paper's JSON."""
-    hashes: dict[str, list[int]] = {}
+def _paper_columns(path: Path, entries: list[Any], algorithm: Algorithm) -> dict[str, Any]:
+    """The columns path, path_bytes and hashes, as hex digits, of the paper's JSON."""
+    hashes: dict[str, list[str]] = {}
     for i, entry in enumerate(entries):
-        name, digits = _paper_entry(entry)
+        name, digits = _paper_entry(entry, algorithm)
         if name is None or digits is None:
             raise StoreError(
-                f"{path}: entry {i} is not an image_name and a hash of sixteen hex digits: "
-                f"{str(entry)[:80]}"
+                f"{path}: entry {i} is not an image_name and a hash of {algorithm.bits // 4} hex "
+                f"digits: {str(entry)[:80]}"
             )
         hashes.setdefault(name, []).append(digits)
     times = {name: len(values) for name, values in hashes.items()}
@@ -241,15 +265,15 @@ def _paper_columns(path: Path, entries: list[Any]) -> dict[str, Any]:
                 f"{path}: {name!r} is named {number} times; every image must be named once, or "
                 f"{len(PAPER_ORIENTATIONS)} times (its orientations)"
             )
-    matrix = np.array(list(hashes.values()), np.uint64).reshape(len(hashes), usual)
     paths, exact = path_columns([os.fsencode(name) for name in hashes])
     columns: dict[str, Any] = {"path": paths, "path_bytes": exact}
     for column, orientation in enumerate(PAPER_ORIENTATIONS[:usual]):
-        columns[HASH_COLUMNS[orientation]] = pa.array(np.ascontiguousarray(matrix[:, column]))
+        texts = [values[column] for values in hashes.values()]
+        columns[algorithm.columns[orientation]] = pa.array(texts, pa.string())
     return columns
 
 
-def _paper_entry(entry: Any) -> tuple[str | None, int | None]:
+def _paper_entry(entry: Any, algorithm: Algorithm) -> tuple[str | None, str | None]:
     """Name and hash of an entry, each None if it is invalid."""
     if not isinstance(entry, dict):
         return None, None
@@ -257,6 +281,7 @@ def _paper_entry(entry: Any) -> tuple[str | None, int | None]:
     if not isinstance(name, str) or not isinstance(digits, str):
         return None, None
     try:
-        return name, int(from_hex(digits))
+        from_hex(digits, bits=algorithm.bits)
     except UsageError:
         return name, None
+    return name, digits

@@ -13,6 +13,7 @@ from fastphash.files import parquet
 from fastphash.files.table_formats import ENDINGS, check_distinct
 from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.hashing.definition import Definition
+from fastphash.store.hash_decoder import quality_values
 from fastphash.store.hash_files import (
     NAMED,
     choose_algorithms,
@@ -23,6 +24,7 @@ from fastphash.store.hash_files import (
 )
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS, definition_of, hash_type
+from fastphash.store.threatexchange import has_pdq_lines
 
 # types of columns that are used; those of other tools have other types and are dropped
 _TYPES = {
@@ -64,14 +66,19 @@ def _definition_of_file(path: Path) -> Definition:
 
 
 def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet" or path.suffix.lower() not in ENDINGS
+    ending = path.suffix.lower()
+    return ending == ".parquet" or (ending not in ENDINGS and not has_pdq_lines(path))
 
 
 def _read_table(path: Path, columns: Mapping[str, str], algorithm: str) -> pa.Table:
     """A table of hashes by the names of our columns; of Parquet files all are read."""
     if not _is_parquet(path):
         tables = hash_tables(path, columns, [algorithm])
-        return pa.concat_tables(tables, promote_options="permissive")
+        table = pa.concat_tables(tables, promote_options="permissive")
+        for name in set(_QUALITIES) & set(table.column_names):
+            place = table.column_names.index(name)
+            table = table.set_column(place, name, quality_values(table[name]))
+        return table
     table = parquet.read_table(path)
     if columns:
         ours = {name: own for own, name in find_columns(path, columns, [algorithm]).items()}

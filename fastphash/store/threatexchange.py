@@ -8,9 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastphash.errors import StoreError
+from fastphash.errors import StoreError, UsageError
+from fastphash.files.atomic import replacing
 from fastphash.files.parquet import reading
 from fastphash.hashing.algorithms import PDQ
+from fastphash.store.hash_decoder import quality_values
+from fastphash.store.rows import HashTable
+from fastphash.store.schema import exact_paths, path_columns
 
 # the orientations that ``pdqdih-across`` prints, in its order
 _ACROSS = (0, 1, 2, 3, 5, 4, 6, 7)
@@ -28,6 +32,8 @@ _FORMS = (
 )
 # bytes of a first line that are looked at, and of lines that are read at once
 _LONGEST, _AT_ONCE = 1 << 14, 1 << 24
+# rows that are written at once
+_ROWS_AT_ONCE = 1 << 16
 
 
 def has_pdq_lines(path: Path) -> bool:
@@ -39,9 +45,9 @@ def has_pdq_lines(path: Path) -> bool:
 def read_pdq_lines(path: Path) -> Iterator[pa.Table]:
     """The lines of a file as tables, some at a time.
 
-    The columns are path (binary), hashes as 64 hex digits (binary), of all orientations if each
-    line has them, and the quality (uint8) if the lines have one. A line that isn't written as the
-    first one is null in all of them; blank lines are left out.
+    The columns are path and path_bytes, hashes as 64 hex digits (binary), of all orientations if
+    each line has them, and the quality (uint8) if the lines have one. A line that isn't written as
+    the first one is null in all of them; blank lines are left out.
 
     Raises
     ------
@@ -59,11 +65,56 @@ def read_pdq_lines(path: Path) -> Iterator[pa.Table]:
                     f"{path}: line 1, {lines[0].strip()!r:.80}, is no line of PDQ: 64 hex digits, "
                     "the quality and the name, with commas between them"
                 )
-            table = pa.Table.from_struct_array(pc.extract_regex(texts, f"^{form}$"))
-            names = table["path"].combine_chunks()
+            fields = pc.extract_regex(texts, f"^{form}$")
+            names = pc.struct_field(fields, "path")
             _check_distinct(path, pa.concat_arrays([last, names]), before - len(last))
             last, before = names[-1:], before + len(lines)
-            yield _with_numbers(table).filter(pc.not_equal(texts, b""))
+            yield _as_table(fields).filter(pc.not_equal(texts, b""))
+
+
+def write_pdq_lines(
+    rows: HashTable, out: Path, *, augmented: bool = False, overwrite: bool = True
+) -> int:
+    """Write a line for each row: its hash, or augmented all eight; the quality, if known; the name.
+
+    Returns
+    -------
+    int
+        Lines written.
+
+    Raises
+    ------
+    UsageError
+        The rows have no PDQ, or, augmented, not all of its orientations or qualities; a name has a
+        line break. Or, without `overwrite`, `out` exists in the end.
+    """
+    if rows.algorithm != PDQ:
+        raise UsageError(f"lines hold {PDQ.name} hashes, and these are {rows.algorithm.name}")
+    there = rows.table.column_names
+    has_quality = PDQ.quality_column in there and not rows.table[PDQ.quality_column].null_count
+    if augmented and (len(rows.known) < len(_ACROSS) or not has_quality):
+        raise UsageError("these rows have no hashes of rotated and mirrored images, or no quality")
+    columns = [PDQ.columns[t] for t in (_ACROSS if augmented else (0,))]
+    columns += [f"{PDQ.quality_column}"] if has_quality else []
+    with replacing(out, overwrite=overwrite) as temporary, open(temporary, "wb") as file:
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows.table.slice(start, _ROWS_AT_ONCE)
+            fields = [map(_field, some[name].to_pylist()) for name in columns]
+            file.writelines(map(_line, *fields, exact_paths(some).to_pylist()))
+    return len(rows)
+
+
+def _field(value: bytes | int) -> bytes:
+    return value.hex().encode() if isinstance(value, bytes) else b"%d" % value
+
+
+def _line(*fields: bytes) -> bytes:
+    name = fields[-1]
+    if b"\n" in name or b"\r" in name:
+        raise UsageError(
+            f"{name!r:.80} has a line break, which a line can't hold: rename the image"
+        )
+    return b",".join(fields) + b"\n"
 
 
 def _form_of(line: bytes) -> str | None:
@@ -82,9 +133,11 @@ def _check_distinct(path: Path, names: pa.Array, before: int) -> None:
         )
 
 
-def _with_numbers(table: pa.Table) -> pa.Table:
-    if PDQ.quality_column not in table.column_names:
-        return table
-    place = table.column_names.index(PDQ.quality_column)
-    qualities = table[place].cast(pa.string()).cast(pa.uint8())
-    return table.set_column(place, f"{PDQ.quality_column}", qualities)
+def _as_table(fields: pa.StructArray) -> pa.Table:
+    columns = {field.name: pc.struct_field(fields, field.name) for field in fields.type}
+    if PDQ.quality_column in columns:
+        columns[PDQ.quality_column] = quality_values(columns[PDQ.quality_column])
+    names = columns.pop("path")
+    path, path_bytes = path_columns([name or b"" for name in names.to_pylist()])
+    known = names.is_valid()
+    return pa.table({"path": pc.if_else(known, path, None), "path_bytes": path_bytes, **columns})

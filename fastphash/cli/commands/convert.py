@@ -4,10 +4,15 @@ from pathlib import Path
 
 import click
 
-from fastphash.cli.file_options import check_free, columns_option
+from fastphash.cli.file_options import check_free
+from fastphash.cli.hash_names import ReadOptions, read_options
+from fastphash.cli.option_groups import gather
 from fastphash.cli.option_values import FILE_OR_FOLDER
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
+
+# the ending of a file of lines of PDQ
+_LINES = ".txt"
 
 
 @click.command("convert")
@@ -16,23 +21,28 @@ from fastphash.errors import UsageError
 @click.option(
     "--as",
     "vouched",
-    metavar="imagehash[:PASS_ORDER]|foreign:NAME",
-    help="Vouch that ImageHash made the hashes, so that they can be joined with hashes made here. "
-    "PASS_ORDER says which Pillow it used: up to 12.1 (horizontal), 12.2 or 12.3 (pillow12.2), or "
-    "13 (pillow13, the default). Or give a NAME to another way of making hashes: only stores with "
-    "the same one are joined.",
+    metavar="imagehash[:PASS_ORDER]|pdqhash|foreign:NAME",
+    help="Vouch that ImageHash made the hashes, or pdqhash of Pillow's pixels, so that they can be "
+    "joined with hashes made here. PASS_ORDER says which Pillow ImageHash used: up to 12.1 "
+    "(horizontal), 12.2 or 12.3 (pillow12.2), or 13 (pillow13, the default). Or give a NAME to "
+    "another way of making hashes: only stores with the same one are joined.",
 )
-@columns_option
+@read_options
 @click.option(
     "--split", default=None, metavar="NAME", help="Name of the split.  [default: the file's name]"
 )
-@click.option("--augmented", is_flag=True, help="Write six orientations of each image to JSON.")
-@click.option("--overwrite", is_flag=True, help="Replace a JSON file that exists.")
+@click.option(
+    "--augmented",
+    is_flag=True,
+    help="Write six orientations of each image to JSON, or all eight to a line of PDQ.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
+@gather(reading=ReadOptions)
 def convert(
     source: str,
     target: Path,
     vouched: str | None,
-    columns: dict[str, str],
+    reading: ReadOptions,
     split: str | None,
     augmented: bool,
     overwrite: bool,
@@ -40,49 +50,75 @@ def convert(
     """Convert hash files of other tools to stores, and stores to theirs.
 
     To make a store: IN is JSON as imagededup or the paper's compute_hashes.py or
-    compute_hashes_augmented.py writes it, or a table with path and phash (Parquet, CSV or JSON
-    lines), and OUT is a new store. To make JSON: IN is a store, and OUT a .json file.
+    compute_hashes_augmented.py writes it, lines of PDQ as ThreatExchange's pdq-photo-hasher prints
+    them, or a table with path and hashes (Parquet, CSV or JSON lines), and OUT is a new store. To
+    make a file: IN is a store, and OUT a .json file, or .txt for lines of PDQ.
 
     \b
     Examples:
       fastphash convert hashes_train.json train --as imagehash:horizontal
       fastphash convert coyo.parquet coyo --columns path=url,phash=image_phash
       fastphash convert hashes@train hashes_train.json
+      fastphash convert hashes@train hashes_train.txt --hash pdq
     """
-    from fastphash.base.progress_screen import ProgressScreen
-    from fastphash.base.text import count
-    from fastphash.files.table_formats import ENDINGS
-    from fastphash.hashing.definition import parse_definition
-    from fastphash.store.convert import export_hashes
-    from fastphash.store.imports import import_hashes
-    from fastphash.store.open import read_hashes
-    from fastphash.store.store import open_store
-
     handle_signals()
     path = Path(source)
     if not path.exists() and "@" not in source:
         raise UsageError(f"no such file or store: {source!r}")
     if path.is_file():
-        if target.suffix.lower() in ENDINGS:
-            raise UsageError(
-                f"{path.name!r} becomes a store, which is a folder: {target.name!r} names a file"
-            )
-        definition = parse_definition(vouched) if vouched else None
-        with ProgressScreen() as progress:
-            images = import_hashes(
-                path, target, split=split, definition=definition, columns=columns, progress=progress
-            )
-        store = open_store(target)
-        click.echo(f"{count(images, 'image')} to {target}, hashes {store.definition}")
-        _say_rejected(store.rejected().num_rows, target)
+        _make_store(path, target, vouched, split, reading)
         return
-    if target.suffix.lower() != ".json":
-        raise UsageError(f"a store is converted to a .json file, not to {target.name!r}")
-    if vouched or split or columns:
+    if vouched or split or reading.columns:
         raise UsageError("--as, --columns and --split are for files that become stores")
-    rows = read_hashes(source)
+    _make_file(source, target, reading, augmented=augmented, overwrite=overwrite)
+
+
+def _make_store(
+    path: Path, target: Path, vouched: str | None, split: str | None, reading: ReadOptions
+) -> None:
+    from fastphash.base.progress_screen import ProgressScreen
+    from fastphash.base.text import count
+    from fastphash.files.table_formats import ENDINGS
+    from fastphash.hashing.definition import parse_definition
+    from fastphash.store.imports import import_hashes
+    from fastphash.store.store import open_store
+
+    if target.suffix.lower() in (*ENDINGS, _LINES):
+        raise UsageError(
+            f"{path.name!r} becomes a store, which is a folder: {target.name!r} names a file"
+        )
+    definition = parse_definition(vouched) if vouched else None
+    with ProgressScreen() as progress:
+        images = import_hashes(
+            path,
+            target,
+            split=split,
+            definition=definition,
+            columns=reading.columns,
+            algorithm=reading.algorithm,
+            progress=progress,
+        )
+    store = open_store(target)
+    click.echo(f"{count(images, 'image')} to {target}, hashes {store.definition}")
+    _say_rejected(store.rejected().num_rows, target)
+
+
+def _make_file(
+    source: str, target: Path, reading: ReadOptions, *, augmented: bool, overwrite: bool
+) -> None:
+    from fastphash.base.text import count
+    from fastphash.store.convert import export_hashes
+    from fastphash.store.open import read_hashes
+    from fastphash.store.threatexchange import write_pdq_lines
+
+    write = {".json": export_hashes, _LINES: write_pdq_lines}.get(target.suffix.lower())
+    if write is None:
+        raise UsageError(
+            f"a store is converted to a .json file, or to {_LINES} of PDQ, not to {target.name!r}"
+        )
+    rows = read_hashes(source, algorithm=reading.algorithm)
     check_free(target, overwrite=overwrite)
-    entries = export_hashes(rows, target, augmented=augmented, overwrite=overwrite)
+    entries = write(rows, target, augmented=augmented, overwrite=overwrite)
     click.echo(f"{count(entries, 'entry', 'entries')} to {target}")
 
 

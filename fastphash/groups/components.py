@@ -9,8 +9,8 @@ from fastphash.base.pair_keys import NO_PAIRS
 from fastphash.groups.copies import RankedRows, filter_copies
 from fastphash.joins.batches import find_matches
 from fastphash.joins.bit_order import reorder_bits
+from fastphash.joins.distinct import distinct_values
 from fastphash.joins.search import find_edges, plan_search
-from fastphash.joins.values import sort_values
 from fastphash.kernels import union_find
 
 # left and right rows of copies
@@ -49,7 +49,7 @@ def _edges_between_components(rows: RankedRows, root: NDArray[np.int64]) -> Iter
     options = rows.criteria.options
     hashes = np.concatenate([rows.hashes.column(t) for t in rows.hashes.known])
     plan = plan_search(hashes, None, rows.criteria.radius, options)
-    ordered = sort_values(reorder_bits(hashes, plan), threads=options.threads)
+    ordered = distinct_values(reorder_bits(hashes, plan), threads=options.threads)
     values = np.repeat(ordered.values, ordered.counts, axis=0)
     column, row = np.divmod(ordered.rows, np.uint32(max(root.size, 1)))
     roots = np.empty(root.size, np.uint32)

@@ -22,6 +22,7 @@ What they work with:
 `index`            the hashes to join
 `distinct`         equal rows as one distinct row
 `values`           equal hashes as one value, sorted
+`repeats`          which values and rows of large arrays may come several times
 `row_lists`        pairs of distinct values or rows expanded to pairs of rows
 `matches`          pairs of rows, with distances and orientations
 `distances`        exact distances of pairs of rows over all orientations

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.joins.index import Index
-from fastphash.joins.values import NumberPairs, find_equal_rows
+from fastphash.joins.repeats import find_equal_rows
+from fastphash.joins.values import DistinctValues, NumberPairs, sort_values
 
 
 class DistinctRows(NamedTuple):
@@ -53,22 +54,29 @@ def find_distinct_rows(*matrices: NDArray[Any]) -> DistinctRows:
 
     A row of each array is a whole number of 8-byte words.
     """
-    if not len(matrices[0]):
-        return DistinctRows(np.empty(0, np.int64), np.empty(0, np.int64))
     equal = find_equal_rows(*matrices)
-    first = equal.rows[equal.starts[:-1]].astype(np.int64)
-    number = np.empty(first.size, np.int64)
-    number[np.argsort(first)] = np.arange(first.size)
     of_row = np.empty(equal.rows.size, np.int64)
-    of_row[equal.rows] = np.repeat(number, equal.counts)
-    return DistinctRows(np.sort(first), of_row)
+    of_row[equal.rows] = np.repeat(np.arange(equal.counts.size), equal.counts)
+    return DistinctRows(equal.first, of_row)
 
 
 def distinct_index(index: Index, threads: int = 1) -> DistinctIndex:
-    """The distinct rows of an index."""
+    """The distinct rows of an index, in the order of their first rows."""
     equal = find_equal_rows(index.hashes, threads=threads)
-    if equal.values.size == len(index):
-        starts = np.arange(len(index) + 1, dtype=np.uint32)
-        return DistinctIndex(index, starts, starts[:-1])
-    first = equal.rows[equal.starts[:-1]].astype(np.int64)
-    return DistinctIndex(index.take(first), equal.starts, equal.rows)
+    all_differ = equal.counts.size == len(index)
+    return DistinctIndex(index if all_differ else index.take(equal.first), *equal)
+
+
+def distinct_values(
+    hashes: NDArray[np.uint64], rows: NDArray[np.uint32] | None = None, threads: int = 1
+) -> DistinctValues:
+    """The distinct ones of hashes (n,) or (n, words); those of one word ascend.
+
+    Hash i belongs to rows[i], by default to row i.
+    """
+    if hashes.ndim == 1:
+        return sort_values(hashes, rows, threads)
+    equal = find_equal_rows(hashes, threads=threads)
+    all_differ = equal.counts.size == len(hashes)
+    values = hashes if all_differ else hashes[equal.first]
+    return DistinctValues(values, equal.starts, equal.rows if rows is None else rows[equal.rows])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fastphash.errors import TooManyPairsError
 from fastphash.joins.bit_order import reorder_bits
-from fastphash.joins.distinct import DistinctPairs, distinct_index
+from fastphash.joins.distinct import DistinctPairs, distinct_index, distinct_values
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.row_lists import (
@@ -26,7 +26,7 @@ from fastphash.joins.row_lists import (
     expand_equal,
 )
 from fastphash.joins.search import find_across, find_within, plan_search
-from fastphash.joins.values import NumberPairs, sort_values
+from fastphash.joins.values import NumberPairs
 
 _UPRIGHT = (0,)
 # pairs of rows expanded at once, before repeats are dropped, and bytes that each takes meanwhile
@@ -87,7 +87,7 @@ class _OrientedSearch:
     def within(self, side: _RowHashes) -> None:
         """Add the pairs of two rows of one side."""
         plan = plan_search(side.hashes, None, self._radius, self._options)
-        values = sort_values(reorder_bits(side.hashes, plan), side.rows, self._options.threads)
+        values = distinct_values(reorder_bits(side.hashes, plan), side.rows, self._options.threads)
         self._pairs.add_equal(values)
         if self._radius:
             batches = find_within(values.values, plan, self._options)
@@ -99,7 +99,7 @@ class _OrientedSearch:
             return
         plan = plan_search(left.hashes, right.hashes, self._radius, self._options)
         left_values, right_values = (
-            sort_values(reorder_bits(side.hashes, plan), side.rows, self._options.threads)
+            distinct_values(reorder_bits(side.hashes, plan), side.rows, self._options.threads)
             for side in (left, right)
         )
         batches = find_across(left_values.values, right_values.values, plan, self._options)

@@ -16,6 +16,7 @@ from fastphash.base.threads import interleave
 from fastphash.joins import word_search
 from fastphash.joins.bit_order import reorder_bits
 from fastphash.joins.options import JoinOptions, SearchReport
+from fastphash.joins.repeats import find_repeated
 from fastphash.joins.search_plan import SearchPlan, WordsPlan
 from fastphash.joins.values import DistinctValues, NumberPairs, sort_values
 from fastphash.kernels import proposals
@@ -55,11 +56,13 @@ class WordSearch:
 
     def within(self, values: NDArray[np.uint64]) -> Iterator[NumberPairs]:
         """The pairs of two values (n, words), by their numbers."""
+        if not self._threshold:
+            yield from self._find_equal(self._repeated_words(values), Forest())
+            return
         plan, (side,) = self._sort_words(values)
+        yield from self._find_equal(side, Forest())
         check = self._check(side, side, Forest())
-        yield from self._find_equal(side.lists, check)
-        if self._threshold:
-            yield from word_search.find_within(side.lists.values, plan, self._options, check)
+        yield from word_search.find_within(side.lists.values, plan, self._options, check)
 
     def across(self, left: NDArray[np.uint64], right: NDArray[np.uint64]) -> Iterator[NumberPairs]:
         """The pairs of a left and a right value, by their numbers."""
@@ -71,12 +74,14 @@ class WordSearch:
 
     def edges(self, values: NDArray[np.uint64], forest: Forest) -> Iterator[NumberPairs]:
         """Pairs of numbers; the caller may write the roots between batches."""
-        plan, (side,) = self._sort_words(values)
-        check = self._check(side, side, forest)
-        for pairs in self._find_equal(side.lists, check):
-            yield _numbers(pairs, forest)
         if not self._threshold:
+            for pairs in self._find_equal(self._repeated_words(values), forest):
+                yield _numbers(pairs, forest)
             return
+        plan, (side,) = self._sort_words(values)
+        for pairs in self._find_equal(side, forest):
+            yield _numbers(pairs, forest)
+        check = self._check(side, side, forest)
         of_lists = _forest_of_lists(side.lists, forest)
         batches = word_search.find_edges(
             side.lists.values, of_lists.labels, of_lists.roots, plan, self._options, check
@@ -96,17 +101,24 @@ class WordSearch:
             for values, own in zip(sides, words, strict=True)
         ]
 
+    def _repeated_words(self, values: NDArray[np.uint64]) -> _Side:
+        """Values with the lists of words that come several times, and of a few others."""
+        words = np.ascontiguousarray(values[:, self._word])
+        repeated = find_repeated(words, self._options.threads)
+        return _Side(values, sort_values(words[repeated], repeated, self._options.threads))
+
     def _check(self, left: _Side, right: _Side, forest: Forest) -> "_Check":
         earlier = np.array(self._plan.thresholds[: self._word], np.int64)
         return _Check(left, right, forest, earlier, self._plan.radius)
 
-    def _find_equal(self, lists: DistinctValues, check: "_Check") -> Iterator[NumberPairs]:
+    def _find_equal(self, side: _Side, forest: Forest) -> Iterator[NumberPairs]:
         """The pairs of two values of one list."""
-        counts = lists.counts.astype(np.int64)
+        counts = side.lists.counts.astype(np.int64)
         shared = np.flatnonzero(counts > 1)
         pairs = np.cumsum(counts[shared] * (counts[shared] - 1) // 2)
         total = int(pairs[-1]) if pairs.size else 0
         cuts = np.searchsorted(pairs, np.arange(_TASK_PAIRS, total, _TASK_PAIRS))
+        check = self._check(side, side, forest)
         tasks = map(check.inside, np.split(shared, cuts)) if total else iter(())
         yield from interleave(self._options.threads if cuts.size else 1, tasks)
 

@@ -58,7 +58,8 @@ def _ascending(matches: Matches) -> Matches:
 
 def _equal_rows(distinct: DistinctIndex) -> Matches:
     """Matches of two equal rows, in any order."""
-    numbers = np.arange(len(distinct.hashes))
-    distance, mask = row_distances(distinct.hashes, numbers, distinct.hashes, numbers)
+    shared = np.flatnonzero(np.diff(distinct.starts) > 1)
+    distance, mask = np.zeros((2, len(distinct.hashes)), np.uint8)
+    distance[shared], mask[shared] = row_distances(distinct.hashes, shared, distinct.hashes, shared)
     rows = expand_equal(distinct)
     return Matches(rows.left, rows.right, distance[rows.origin], mask[rows.origin])

@@ -6,12 +6,12 @@ import numpy as np
 
 from fastphash.errors import TooManyPairsError
 from fastphash.joins.bit_order import reorder_bits
-from fastphash.joins.distinct import DistinctIndex, DistinctPairs
+from fastphash.joins.distinct import DistinctIndex, DistinctPairs, distinct_values
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.row_lists import count_equal_pairs, count_row_pairs
 from fastphash.joins.search import find_across, find_within, plan_search
-from fastphash.joins.values import DistinctValues, NumberPairs, sort_values
+from fastphash.joins.values import DistinctValues, NumberPairs
 
 
 def find_upright_pairs(
@@ -30,7 +30,7 @@ def find_upright_pairs(
     indexes = [left] if right is None else [left, right]
     hashes = [index.column(0) for index in indexes]
     plan = plan_search(hashes[0], None if within else hashes[1], radius, options)
-    values = [sort_values(reorder_bits(side, plan), threads=options.threads) for side in hashes]
+    values = [distinct_values(reorder_bits(side, plan), threads=options.threads) for side in hashes]
     left_values, right_values = values[0], values[-1]
     batches: Iterator[NumberPairs] = iter(())
     if not within:

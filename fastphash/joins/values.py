@@ -1,8 +1,7 @@
 """Equal hashes as one value, and the rows that have it. A search takes distinct values only."""
 
-import math
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from fastphash.joins.partitions import (
     task_ranges,
 )
 from fastphash.joins.search_plan import DIGIT_BITS
-from fastphash.kernels import radix, row_keys
+from fastphash.kernels import radix
 
 # a sort partitions by up to so many bits first
 _SORT_BITS = 14
@@ -56,15 +55,10 @@ class NumberPairs(NamedTuple):
 def sort_values(
     hashes: NDArray[np.uint64], rows: NDArray[np.uint32] | None = None, threads: int = 1
 ) -> DistinctValues:
-    """Sort hashes (n,) with their rows (n,), 0 to n - 1 by default, and drop repeats.
-
-    Hashes (n, 4) of 256 bits are only brought together where they are equal.
-    """
-    size = len(hashes)
+    """Sort hashes (n,) with their rows (n,), 0 to n - 1 by default, and drop repeats."""
+    size = hashes.size
     if rows is None:
         rows = np.arange(size, dtype=np.uint32)
-    if hashes.ndim > 1:
-        return _collect_values(hashes, rows, threads)
     threads = threads if size > PARALLEL_SIZE else 1
     bits = min(max(size.bit_length() - 4, 1), _SORT_BITS)
     digit = Digit(64 - bits, bits)
@@ -88,42 +82,6 @@ def sort_values(
     starts = np.empty(size + 1, np.uint32)
     distinct = radix.collapse_sorted(values[:size], starts)
     return DistinctValues(values[:distinct], starts[: distinct + 1], value_rows)
-
-
-def find_equal_rows(*matrices: NDArray[Any], threads: int = 1) -> DistinctValues:
-    """Bring together the rows that are equal in all the given C-contiguous arrays (n, ...).
-
-    A row of each array is a whole number of 8-byte words. The values are keys, one for each
-    distinct row.
-    """
-    words = [_as_words(matrix) for matrix in matrices]
-    keys = np.zeros(words[0].shape[0], np.uint64)
-    for matrix in words:
-        row_keys.mix_rows(matrix, keys)
-    ordered = sort_values(keys, threads=threads)
-    first_equal = np.empty(keys.size, np.int64)
-    first_equal[ordered.rows] = np.repeat(ordered.rows[ordered.starts[:-1]], ordered.counts)
-    if any(row_keys.first_unequal(matrix, first_equal) >= 0 for matrix in words):
-        # two different rows have the same 64-bit key
-        _, inverse = np.unique(np.concatenate(words, axis=1), axis=0, return_inverse=True)
-        return sort_values(inverse.reshape(-1).astype(np.uint64))
-    return ordered
-
-
-def _as_words(matrix: NDArray[Any]) -> NDArray[np.uint64]:
-    """The rows of an array as words, (n, words)."""
-    return matrix.reshape(len(matrix), math.prod(matrix.shape[1:])).view(np.uint64)
-
-
-def _collect_values(
-    hashes: NDArray[np.uint64], rows: NDArray[np.uint32], threads: int
-) -> DistinctValues:
-    """The distinct ones of hashes (n, words), which belong to `rows`."""
-    ordered = find_equal_rows(hashes, threads=threads)
-    if ordered.values.size == len(hashes):
-        return DistinctValues(hashes, np.arange(len(hashes) + 1, dtype=np.uint32), rows)
-    first = ordered.rows[ordered.starts[:-1]]
-    return DistinctValues(hashes[first], ordered.starts, rows[ordered.rows])
 
 
 class NumberLookup:

@@ -16,6 +16,7 @@ extrapolated.
 
 --data uniform: random bits. --data skewed: bits have the means and correlations of those of --count
 crops of photos or drawn scenes (a Gaussian copula). No copies are planted, so all pairs are chance.
+--bits 256: hashes of 256 bits, of four words; imagededup and the paper's loop have no part in it.
 """
 
 import argparse
@@ -38,6 +39,7 @@ from benchmarks.support.join_rivals import (
     Task,
     faiss_flat,
     faiss_tables,
+    is_affordable,
     join_rivals,
     numpy_loop,
     seconds_per_needle,
@@ -59,6 +61,8 @@ _FASTPHASH = "fastphash"
 _SIDES = (128, 640)
 # slopes are fitted from this size on: below, start-up outweighs the search
 _LARGE = 1_000_000
+# radii by default, by the bits of a hash
+_RADII = {64: [0, 2, 4, 6, 8, 10, 12], 256: [0, 2, 8, 16, 31]}
 
 
 class Timed(NamedTuple):
@@ -98,14 +102,14 @@ def main() -> None:
             if radius == arguments.plot_radius:
                 for name, own in timed.items():
                     lines.setdefault(name, []).append((size, own))
-    if importlib.util.find_spec("imagededup") is None:
+    if arguments.bits == 64 and importlib.util.find_spec("imagededup") is None:
         rows.append(("", "", "imagededup", "not installed", "", ""))
     hashes = f"{arguments.data} hashes" + (", needles in as many" if arguments.across else "")
     print_table((hashes, "radius", "rival", SECONDS, "times fastphash's", "pairs"), rows)
     print(f"\nComparing every pair, with all {core_count()} cores:\n")
     compare_every_pair(draw_hashes(min(max(arguments.sizes), 100_000)), arguments.rounds)
     print("\nShare of planted pairs found:\n")
-    print_recall(draw_hashes(2_000), arguments.radii)
+    print_recall(draw_hashes(2_000), arguments.radii, arguments.bits)
     if plt:
         save_figure(draw_lines(plt, lines, arguments.plot_radius), arguments.plot)
 
@@ -113,11 +117,12 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = make_parser(__doc__, count=4000, rounds=3)
     parser.add_argument("--data", choices=("uniform", "skewed"), default="uniform")
+    parser.add_argument("--bits", type=int, choices=tuple(_RADII), default=64)
     parser.add_argument("--across", action="store_true", help="join needles with a haystack")
     parser.add_argument(
         "--sizes", type=positive_number, nargs="+", default=[10_000, 100_000, 1_000_000]
     )
-    parser.add_argument("--radii", type=int, nargs="+", default=[0, 2, 4, 6, 8, 10, 12])
+    parser.add_argument("--radii", type=int, nargs="+", help="default: several, by --bits")
     parser.add_argument(
         "--limit",
         type=float,
@@ -127,6 +132,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--plot", type=Path, metavar="PATH", help="draw PATH.png and PATH.svg")
     parser.add_argument("--plot-radius", type=int, default=4, help="default: %(default)s")
     arguments = parser.parse_args()
+    arguments.radii = arguments.radii or _RADII[arguments.bits]
     if arguments.plot and arguments.plot_radius not in arguments.radii:
         parser.error(f"--plot-radius {arguments.plot_radius} isn't one of --radii")
     return arguments
@@ -134,14 +140,16 @@ def parse_arguments() -> argparse.Namespace:
 
 def hash_source(arguments: argparse.Namespace) -> DrawHashes:
     if arguments.data == "uniform":
-        return uniform_hashes()
+        return uniform_hashes(arguments.bits)
     pictures = load_pictures(arguments.photos)
-    return skewed_hashes(random_crops(pictures, arguments.count, random_size(_SIDES, _SIDES)))
+    return skewed_hashes(
+        random_crops(pictures, arguments.count, random_size(_SIDES, _SIDES)), arguments.bits
+    )
 
 
 def measure(task: Task, limit: float, rounds: int) -> dict[str, Timed]:
     """Times of all rivals, in turn; none where there are too many pairs."""
-    total = task.needles.size
+    total = len(task.needles)
     found: dict[str, int] = {}
     try:
         found[_FASTPHASH] = run_fastphash(task)
@@ -159,7 +167,7 @@ def measure(task: Task, limit: float, rounds: int) -> dict[str, Timed]:
         search, build_seconds[name] = timed_build(rival)
         each = seconds_per_needle(search, total)
         whole = build_seconds[name] + each * total
-        if rival.hashes == task.haystack.size and whole <= limit:
+        if rival.hashes == len(task.haystack) and whole <= limit:
             runs[name] = partial(run_rival, name, rival)
         else:
             slices[name] = min(max(int(limit / 10 / each), 1), total)
@@ -170,7 +178,7 @@ def measure(task: Task, limit: float, rounds: int) -> dict[str, Timed]:
         needles = slices.get(name, 0)
         own = seconds[name]
         if needles:
-            factor = task.haystack.size / rival.hashes
+            factor = len(task.haystack) / rival.hashes
             own = [(build_seconds[name] + took * total / needles) * factor for took in own]
         timed[name] = Timed(own, found.get(name, 0), needles, rival.hashes, rival.note)
     # all are exact
@@ -191,7 +199,7 @@ def run_fastphash(task: Task) -> int:
 
 
 def table_rows(task: Task, timed: dict[str, Timed]) -> list[tuple[str, ...]]:
-    first = (f"{task.haystack.size:,}", str(task.radius))
+    first = (f"{len(task.haystack):,}", str(task.radius))
     if not timed:
         return [(*first, _FASTPHASH, "", "", f"more than {MAX_PAIRS:,}")]
     rows: list[tuple[str, ...]] = []
@@ -199,7 +207,7 @@ def table_rows(task: Task, timed: dict[str, Timed]) -> list[tuple[str, ...]]:
         took = three_figures(own.seconds)
         if own.needles:
             took += f", extrapolated from {own.needles:,} needle" + "s" * (own.needles > 1)
-            took += f" in {own.hashes:,}" if own.hashes < task.haystack.size else ""
+            took += f" in {own.hashes:,}" if own.hashes < len(task.haystack) else ""
         ratios = [a / b for a, b in zip(own.seconds, timed[_FASTPHASH].seconds, strict=True)]
         rows.append(
             (
@@ -219,7 +227,7 @@ def three_figures(values: list[float]) -> str:
 
 def compare_every_pair(hashes: Hashes, rounds: int) -> None:
     """Comparisons per second of FAISS, and of fastphash with a plan that compares every pair."""
-    task = Task(hashes[: max(hashes.size // 5, 1)], hashes, 4, across=True)
+    task = Task(hashes[: max(len(hashes) // 5, 1)], hashes, 4, across=True)
     # an estimate of a second makes the search use threads
     options = JoinOptions(plan=lambda plan: SearchPlan(plan.radius, (), 0, 0, (), 1.0, 0.0))
     sides = Index(task.needles), Index(task.haystack)
@@ -227,32 +235,36 @@ def compare_every_pair(hashes: Hashes, rounds: int) -> None:
     seconds = time_in_turn(
         {
             _FASTPHASH: lambda: list(find_matches(*sides, task.radius, options=options)),
-            FAISS_FLAT: lambda: search(task.needles.size),
+            FAISS_FLAT: lambda: search(len(task.needles)),
         },
         rounds,
     )
-    compared = task.needles.size * task.haystack.size
+    compared = len(task.needles) * len(task.haystack)
     rows = [
         (name, spread([compared / second / 1e9 for second in own], ".2f"))
         for name, own in seconds.items()
     ]
-    header = f"{task.needles.size:,} needles in {task.haystack.size:,}, radius {task.radius}"
+    header = f"{len(task.needles):,} needles in {len(task.haystack):,}, radius {task.radius}"
     print_table((header, f"1e9 comparisons per second: {SPREAD}"), rows)
 
 
-def print_recall(hashes: Hashes, radii: list[int]) -> None:
+def print_recall(hashes: Hashes, radii: list[int], bits: int) -> None:
     """Recall of needles that are the hashes with `radius` random bits flipped."""
     rng = np.random.default_rng(0)
     rows = []
     for radius in radii:
-        order = rng.permuted(np.tile(np.arange(64, dtype=np.uint64), (hashes.size, 1)), axis=1)
-        flipped = np.bitwise_or.reduce(np.uint64(1) << order[:, :radius], axis=1)
-        task = Task(hashes ^ flipped, hashes, radius, across=True)
-        total = numpy_loop(task)(hashes.size)
-        found = [run_fastphash(task), faiss_flat(task)(hashes.size)]
-        found += [faiss_tables(task, *shape)(hashes.size) for shape in TABLE_SHAPES]
-        rows.append((str(radius), *(f"{pairs / total:.2%}" for pairs in found)))
-    shapes = [f"{FAISS_TABLES}: {count} of {bits} bits" for count, bits in TABLE_SHAPES]
+        order = rng.permuted(np.tile(np.arange(bits), (len(hashes), 1)), axis=1)
+        flips = np.packbits(order < radius, axis=1).view(np.uint64)
+        task = Task(hashes ^ flips.reshape(hashes.shape), hashes, radius, across=True)
+        total = numpy_loop(task)(len(hashes))
+        found = [run_fastphash(task), faiss_flat(task)(len(hashes))]
+        found += [
+            faiss_tables(task, *shape)(len(hashes)) if is_affordable(radius, *shape) else 0
+            for shape in TABLE_SHAPES[bits]
+        ]
+        cells = (f"{pairs / total:.2%}" if pairs else "takes too long" for pairs in found)
+        rows.append((str(radius), *cells))
+    shapes = [f"{FAISS_TABLES}: {count} of {width} bits" for count, width in TABLE_SHAPES[bits]]
     print_table(("radius", _FASTPHASH, FAISS_FLAT, *shapes), rows)
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,8 +20,13 @@ Search = Callable[[int], int]
 """Searches so many needles, from the first on; returns the number of pairs found."""
 
 FAISS_FLAT, FAISS_TABLES = "FAISS, every pair", "FAISS, hash tables"
-# numbers of FAISS's hash tables, and bits of each
-TABLE_SHAPES = ((3, 21), (4, 16), (5, 12), (6, 10))
+# numbers of FAISS's hash tables, and bits of each, by the bits of a hash
+TABLE_SHAPES = {
+    64: ((3, 21), (4, 16), (5, 12), (6, 10)),
+    256: ((3, 60), (4, 60), (8, 32), (16, 16), (21, 12)),
+}
+# entries of a table that a needle looks up, at most: more take minutes for one needle
+_MOST_LOOKUPS = 100_000
 
 # the paper's loop and the BK-tree hold Python objects of half a kilobyte per hash
 _MOST_OBJECTS = 100_000
@@ -33,7 +39,7 @@ class Task(NamedTuple):
 
     Attributes
     ----------
-    needles, haystack : uint64 (n,), (m,)
+    needles, haystack : uint64 (n,), (m,); of 256 bits (n, 4), (m, 4)
         The same array unless `across`.
     radius : int
     across : bool
@@ -43,6 +49,11 @@ class Task(NamedTuple):
     haystack: Hashes
     radius: int
     across: bool
+
+    @property
+    def bits(self) -> int:
+        """Bits of a hash."""
+        return 8 * int(as_bytes(self.haystack).shape[1])
 
 
 class Rival(NamedTuple):
@@ -66,14 +77,16 @@ def seconds_per_needle(search: Search, total: int) -> float:
 
 
 def join_rivals(task: Task) -> dict[str, Rival]:
-    size = task.haystack.size
+    size = len(task.haystack)
     some = task._replace(haystack=task.haystack[:_MOST_OBJECTS])
     found = {
         FAISS_FLAT: Rival(partial(faiss_flat, task), size),
         FAISS_TABLES: fastest_tables(task),
         "numpy loop": Rival(partial(numpy_loop, task), size),
-        "the paper's loop": Rival(partial(paper_loop, some), some.haystack.size),
     }
+    if task.bits > 64:
+        return found
+    found["the paper's loop"] = Rival(partial(paper_loop, some), some.haystack.size)
     if importlib.util.find_spec("imagededup") is None:
         return found
     found["imagededup, every pair"] = Rival(partial(imagededup, task, "BruteForceCython"), size)
@@ -83,7 +96,7 @@ def join_rivals(task: Task) -> dict[str, Rival]:
 
 
 def faiss_flat(task: Task) -> Search:
-    index = faiss.IndexBinaryFlat(64)
+    index = faiss.IndexBinaryFlat(task.bits)
     index.add(as_bytes(task.haystack))
     return partial(range_search, index, task)
 
@@ -91,19 +104,27 @@ def faiss_flat(task: Task) -> Search:
 def fastest_tables(task: Task) -> Rival:
     """The hash tables that would take the least time for all needles."""
     estimates: dict[tuple[int, int], float] = {}
-    for shape in TABLE_SHAPES:
+    needles = len(task.needles)
+    for shape in TABLE_SHAPES[task.bits]:
+        if not is_affordable(task.radius, *shape):
+            continue
         start = time.perf_counter()
         search = faiss_tables(task, *shape)
         built = time.perf_counter() - start
-        estimates[shape] = built + seconds_per_needle(search, task.needles.size) * task.needles.size
+        estimates[shape] = built + seconds_per_needle(search, needles) * needles
     count, bits = min(estimates, key=lambda shape: estimates[shape])
     note = f"{count} of {bits} bits, up to {task.radius // count} flipped"
-    return Rival(partial(faiss_tables, task, count, bits), task.haystack.size, note)
+    return Rival(partial(faiss_tables, task, count, bits), len(task.haystack), note)
+
+
+def is_affordable(radius: int, count: int, bits: int) -> bool:
+    """Whether a needle looks up few enough entries of a table."""
+    return sum(math.comb(bits, flips) for flips in range(radius // count + 1)) <= _MOST_LOOKUPS
 
 
 def faiss_tables(task: Task, count: int, bits: int) -> Search:
     """Finds all pairs: hashes within r bits differ by at most r // count bits in some block."""
-    index = faiss.IndexBinaryMultiHash(64, count, bits)
+    index = faiss.IndexBinaryMultiHash(task.bits, count, bits)
     index.nflip = task.radius // count
     index.add(as_bytes(task.haystack))
     return partial(range_search, index, task)
@@ -120,10 +141,12 @@ def numpy_loop(task: Task) -> Search:
         pairs = 0
         for k in range(count):
             # from both ends in turn, so that any slice has the same mean number of others
-            i = k // 2 if k % 2 == 0 else task.needles.size - 1 - k // 2
+            i = k // 2 if k % 2 == 0 else len(task.needles) - 1 - k // 2
             others = task.haystack if task.across else task.haystack[i + 1 :]
-            within = np.bitwise_count(others ^ task.needles[i]) <= task.radius
-            pairs += np.flatnonzero(within).size
+            distance = np.bitwise_count(others ^ task.needles[i])
+            if distance.ndim > 1:
+                distance = distance.sum(axis=1, dtype=np.uint16)
+            pairs += np.flatnonzero(distance <= task.radius).size
         return pairs
 
     return search
@@ -168,4 +191,4 @@ def count_once(task: Task, found: int, count: int) -> int:
 
 
 def as_bytes(hashes: Hashes) -> NDArray[np.uint8]:
-    return hashes.view(np.uint8).reshape(-1, 8)
+    return hashes.view(np.uint8).reshape(len(hashes), -1)

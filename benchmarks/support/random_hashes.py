@@ -1,11 +1,16 @@
-"""Random hashes: uniform ones, and ones that resemble those of photos."""
+"""Random hashes: uniform ones, and ones that resemble those of photos.
+
+Those of 64 bits are (n,), those of 256 bits (n, 4).
+"""
 
 from collections.abc import Callable, Iterable
 from functools import partial
 
+import imagehash
 import numpy as np
 import scipy.special
 from numpy.typing import NDArray
+from PIL import Image
 
 from fastphash import phash
 
@@ -16,25 +21,34 @@ DrawHashes = Callable[[int], Hashes]
 _BATCH = 1 << 16
 
 
-def uniform_hashes() -> DrawHashes:
+def uniform_hashes(bits: int = 64) -> DrawHashes:
     rng = np.random.default_rng(0)
-    return lambda size: rng.integers(0, 2**64, size, dtype=np.uint64)
+    row = () if bits == 64 else (bits // 64,)
+    return lambda size: rng.integers(0, 2**64, (size, *row), dtype=np.uint64)
 
 
-def skewed_hashes(pictures: Iterable[NDArray[np.uint8]]) -> DrawHashes:
+def skewed_hashes(pictures: Iterable[NDArray[np.uint8]], bits: int = 64) -> DrawHashes:
     """Hashes whose bits have the means and correlations of the pictures' hashes."""
+    hash_picture = phash if bits == 64 else wide_phash
     # each hash once, or blank crops would dominate
-    sample = np.unique(np.array([phash(picture) for picture in pictures], np.uint64))
+    sample = np.unique(np.array([hash_picture(own) for own in pictures], np.uint64), axis=0)
     return partial(draw_from_copula, np.random.default_rng(0), *fit_copula(sample))
 
 
+def wide_phash(picture: NDArray[np.uint8]) -> Hashes:
+    """ImageHash's pHash of 256 bits, (4,)."""
+    bits = imagehash.phash(Image.fromarray(picture), hash_size=16).hash
+    return np.packbits(bits).view(">u8").astype(np.uint64)
+
+
 def fit_copula(sample: Hashes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Gaussian copula of bits: factor (64, 64) of the normals' correlations, thresholds (64,).
+    """Gaussian copula of n bits: factor (n, n) of the normals' correlations, thresholds (n,).
 
     Signs of normals have correlation r if the normals have sin(pi / 2 * r): exactly where a bit's
     mean is one half, nearly elsewhere. Negative eigenvalues are set to zero.
     """
-    bits = np.unpackbits(sample[:, None].view(np.uint8), axis=1, bitorder="little").astype(float)
+    rows = sample.reshape(len(sample), -1).view(np.uint8)
+    bits = np.unpackbits(rows, axis=1, bitorder="little").astype(float)
     mean = np.clip(bits.mean(axis=0), 0.5 / len(bits), 1 - 0.5 / len(bits))
     spread = np.maximum(bits.std(axis=0), 1e-6)
     centred = (bits - bits.mean(axis=0)) / spread
@@ -52,9 +66,9 @@ def draw_from_copula(
     threshold: NDArray[np.float32],
     size: int,
 ) -> Hashes:
-    out = np.empty(size, np.uint64)
+    out = np.empty((size, threshold.size // 64), np.uint64)
     for start in range(0, size, _BATCH):
         batch = out[start : start + _BATCH]
-        normal = rng.standard_normal((batch.size, 64), np.float32) @ factor.T
-        batch[:] = np.packbits(normal > threshold, axis=1, bitorder="little").view(np.uint64)[:, 0]
-    return out
+        normal = rng.standard_normal((len(batch), threshold.size), np.float32) @ factor.T
+        batch[:] = np.packbits(normal > threshold, axis=1, bitorder="little").view(np.uint64)
+    return out[:, 0] if threshold.size == 64 else out

@@ -55,7 +55,7 @@ def measure_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> BitStat
     agrees = _sample_agreement(left, right)
     bits = agrees.shape[1]
     if len(agrees) < _MIN_SAMPLE:
-        return _uniform(bits)
+        return uniform_bits(bits)
     share = agrees.mean(axis=1)
     mean, variance = float(share.mean()), float(share.var())
     agreement = agrees.mean(axis=0)
@@ -65,7 +65,7 @@ def measure_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> BitStat
     variance_noise = _SIGNIFICANT * math.sqrt(2 / len(agrees))
     unevenness_noise = _SIGNIFICANT * math.sqrt(2 / bits)
     if excess_variance < variance_noise and unevenness < 1 + unevenness_noise:
-        return _uniform(bits)
+        return uniform_bits(bits)
     # a beta-binomial number of n bits has 1 + (n - 1) / (alpha + beta + 1) times the binomial
     # variance; a variance below that of uniform hashes counts as equal to it
     total = 1 / min(max(excess_variance / (bits - 1), 1e-6), 0.9) - 1
@@ -103,5 +103,6 @@ def _sample_agreement(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> ND
 
 
 @functools.cache
-def _uniform(bits: int) -> BitStatistics:
+def uniform_bits(bits: int) -> BitStatistics:
+    """Statistics of uniform hashes."""
     return BitStatistics(5e8, 5e8, np.full(bits, 0.5), np.eye(bits), skewed=False)

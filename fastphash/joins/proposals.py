@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fastphash.base.threads import interleave
 from fastphash.joins import word_search
 from fastphash.joins.bit_order import reorder_bits
+from fastphash.joins.bit_statistics import uniform_bits
 from fastphash.joins.options import JoinOptions, SearchReport
 from fastphash.joins.repeats import find_repeated
 from fastphash.joins.search_plan import SearchPlan, WordsPlan
@@ -94,7 +95,9 @@ class WordSearch:
         """The plan to search the word, and one side or two with their lists."""
         words = [np.ascontiguousarray(values[:, self._word]) for values in sides]
         right = words[1] if len(words) == 2 else None
-        plan = word_search.plan_search(words[0], right, self._threshold, self._options)
+        # bits stay in their order where the hashes as a whole are uniform
+        statistics = None if self._plan.bit_order else uniform_bits(64)
+        plan = word_search.plan_search(words[0], right, self._threshold, self._options, statistics)
         threads = self._options.threads
         return plan, [
             _Side(values, sort_values(reorder_bits(own, plan), threads=threads))

@@ -4,18 +4,22 @@ Hashes of 256 bits have four words. Each is searched by itself (`word_search`), 
 in the plan; of what that proposes, the pairs within the radius remain (`WordSearch`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.base.threads import interleave
 from fastphash.joins import word_search
 from fastphash.joins.bit_statistics import measure_bits
-from fastphash.joins.options import JoinOptions
+from fastphash.joins.options import JoinOptions, SearchReport
 from fastphash.joins.planner import choose_words
 from fastphash.joins.proposals import Forest, WordSearch
-from fastphash.joins.search_plan import Plan, SearchPlan
+from fastphash.joins.search_plan import Plan, SearchPlan, WordsPlan
 from fastphash.joins.values import NumberPairs
+
+# of so few values, a search leaves threads waiting: all words are searched at once
+_FEW_VALUES = 1 << 18
 
 
 def plan_search(
@@ -53,8 +57,7 @@ def find_within(
     if isinstance(plan, SearchPlan):
         yield from word_search.find_within(values, plan, options)
         return
-    for word in plan.searched_words:
-        yield from WordSearch(plan, word, options).within(values)
+    yield from _search_words(plan, options, len(values), lambda word: word.within(values))
 
 
 def find_across(
@@ -64,8 +67,8 @@ def find_across(
     if isinstance(plan, SearchPlan):
         yield from word_search.find_across(left, right, plan, options)
         return
-    for word in plan.searched_words:
-        yield from WordSearch(plan, word, options).across(left, right)
+    size = len(left) + len(right)
+    yield from _search_words(plan, options, size, lambda word: word.across(left, right))
 
 
 def find_edges(
@@ -95,5 +98,30 @@ def find_edges(
     if isinstance(plan, SearchPlan):
         yield from word_search.find_edges(values, labels, roots, plan, options)
         return
-    for word in plan.searched_words:
-        yield from WordSearch(plan, word, options).edges(values, Forest(labels, roots))
+    forest = Forest(labels, roots)
+    yield from _search_words(plan, options, len(values), lambda word: word.edges(values, forest))
+
+
+def _search_words(
+    plan: WordsPlan,
+    options: JoinOptions,
+    size: int,
+    search: Callable[[WordSearch], Iterator[NumberPairs]],
+) -> Iterator[NumberPairs]:
+    """Search all words, of so many values: one after the other, or each in a thread."""
+    if size > _FEW_VALUES or options.threads == 1:
+        for word in plan.searched_words:
+            yield from search(WordSearch(plan, word, options))
+        return
+    reports: dict[int, SearchReport] = {}
+    in_thread = JoinOptions(
+        threads=1,
+        memory=options.memory,
+        explain=lambda report: reports.update({report.word: report}),
+        plan=options.plan,
+    )
+    words = (search(WordSearch(plan, word, in_thread)) for word in plan.searched_words)
+    yield from interleave(options.threads, words)
+    for _, report in sorted(reports.items()):
+        for report.ended in (False, True):
+            options.explain(report)

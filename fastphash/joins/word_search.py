@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.threads import interleave
-from fastphash.joins.bit_statistics import measure_bits
+from fastphash.joins.bit_statistics import BitStatistics, measure_bits
 from fastphash.joins.block_search import BlockSearch
 from fastphash.joins.brute_force import BruteForce
 from fastphash.joins.leaves import Edges, Leaves, ValuePairs
@@ -34,10 +34,17 @@ _PARALLEL_SECONDS = 0.008
 
 
 def plan_search(
-    left: NDArray[np.uint64], right: NDArray[np.uint64] | None, radius: int, options: JoinOptions
+    left: NDArray[np.uint64],
+    right: NDArray[np.uint64] | None,
+    radius: int,
+    options: JoinOptions,
+    statistics: BitStatistics | None = None,
 ) -> SearchPlan:
-    """The plan for all pairs of a left and a right value, or of two left ones without `right`."""
-    statistics = measure_bits(left, left if right is None else right)
+    """The plan for all pairs of a left and a right value, or of two left ones without `right`.
+
+    Their statistics are measured, unless given.
+    """
+    statistics = statistics or measure_bits(left, left if right is None else right)
     right_size = None if right is None else right.size
     return options.plan(choose_plan(statistics, left.size, right_size, radius, options.threads))
 

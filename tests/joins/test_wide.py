@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fastphash.errors import TooManyPairsError, UsageError
-from fastphash.joins import batches
+from fastphash.joins import batches, search
 from fastphash.joins.api import join, self_join
 from fastphash.joins.batches import find_matches
 from fastphash.joins.bit_order import reorder_bits
@@ -73,6 +73,7 @@ def found_pairs(pairs):
 def squeezed(rng):
     """Constants so small that few hashes meet all that many would."""
     choices = {
+        "search._FEW_VALUES": [0, 1000],
         "proposals._BATCH_PAIRS": [1, 3, 1000],
         "proposals._TASK_PAIRS": [1, 20, 1 << 20],
         "leaves._BATCH_PAIRS": [8, 1000],
@@ -192,6 +193,20 @@ def test_words_are_made_of_bits_that_tell_as_much():
         assert distances(moved[i : i + 1], moved[j : j + 1]) == distances(
             rows[i : i + 1], rows[j : j + 1]
         )
+
+
+@pytest.mark.parametrize("few", [0, 1 << 20])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_search_of_each_word_is_reported(few, threads):
+    reports = []
+    rows = uniform(3000)
+    options = JoinOptions(
+        threads=threads,
+        explain=lambda report: reports.append((report.word, report.words, report.ended)),
+    )
+    with mock.patch.object(search, "_FEW_VALUES", few):
+        assert listed(find_matches(Index(rows), None, 30, options=options)) == []
+    assert reports == [(word, 4, ended) for word in (1, 2, 3, 4) for ended in (False, True)]
 
 
 @given(st.integers(0, 255))

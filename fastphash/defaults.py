@@ -14,7 +14,7 @@ CALIBRATED_PAIRS = 1_000_000
 #: Share of copies for which calibration recommends thresholds.
 PRECISION = 0.99
 
-#: Radius of an audit, in bits, if no thumbnails are compared.
+#: Radius of an audit by hashes of 64 bits, if no thumbnails are compared.
 RADIUS = 4
 
 #: Least similarity of the thumbnails of near copies, 0 to 1, measured by

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.audits.frames import find_frames
 from fastphash.audits.options import AuditOptions
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import ViewSet
@@ -45,12 +46,13 @@ def find_findings(
         return CroppedPairs(NO_FINDINGS)
     progress("comparing windows", 0, 0)
     _, splits = np.unique(rows.splits, return_inverse=True)
-    frames, content = Index(rows.hashes, rows.known), rows.content
+    frames, content = find_frames(rows), rows.content
     representative = stand_for_copies(frames, content, criteria, splits)
     # rows of equal hashes in other colours are not equal
     equal = find_distinct_rows(splits[:, None], *content.appearance).of_row
     doubts = Doubts(DOUBT_START, options.looks)
-    return find_cropped(frames, content, criteria, views, equal, representative, doubts)
+    compared = Index(rows.hashes, rows.known)
+    return find_cropped(frames, content, criteria, views, equal, representative, doubts, compared)
 
 
 def stand_for_copies(

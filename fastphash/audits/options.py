@@ -11,7 +11,7 @@ from fastphash.defaults import LOOKS, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
 from fastphash.files.table_formats import FORMATS, Format
 from fastphash.groups.grouping import Grouping, check_grouping
-from fastphash.joins.index import check_radius
+from fastphash.joins.index import MOST_BITS, check_radius
 from fastphash.joins.options import JoinOptions
 from fastphash.verification.criteria import check_score, least_score
 
@@ -56,9 +56,9 @@ class AuditOptions:
     Attributes
     ----------
     radius : int or None
-        The largest Hamming distance of two copies, 0 to 64 bits. None for the largest at which
-        an image has few enough candidates by chance (`fastphash.joins.chance`), or for `RADIUS`
-        if nothing compares thumbnails.
+        The largest Hamming distance of two copies, in bits. None for the largest at which an image
+        has few enough candidates by chance (`fastphash.joins.chance`), or for `usual_radius` if
+        nothing compares thumbnails.
     min_score : float or None
         The least score of the thumbnails of near copies, 0 to 1; None to take all near pairs for
         copies.
@@ -114,7 +114,7 @@ class AuditOptions:
 
     def __post_init__(self) -> None:
         if self.radius is not None:
-            check_radius(self.radius)
+            check_radius(self.radius, MOST_BITS)
         check_score(self.min_score)
         if self.views not in VIEW_SETS:
             raise UsageError(f"no `views` {self.views!r}: use one of {', '.join(VIEW_SETS)}")

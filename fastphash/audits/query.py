@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastphash.audits.asked import Asked, ask_images, ask_tables, is_hash_table
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import COLLISION, KINDS
-from fastphash.defaults import NEAREST, RADIUS
+from fastphash.defaults import NEAREST
 from fastphash.errors import UsageError
 from fastphash.files.parquet import NAME_TYPE
 from fastphash.ingest.batch import Rejection
@@ -23,6 +23,7 @@ from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index, check_radius
 from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.joins.options import JoinOptions
+from fastphash.joins.radii import usual_radius
 from fastphash.results.schemas import RELATION, relation_columns, row_names
 from fastphash.sources.containers import is_container
 from fastphash.store.rows import HashTable
@@ -80,7 +81,7 @@ def nearest(
         by what it has: nobody reads their images.
     stored : HashTable
     radius : int, optional
-        The largest distance of a stored image that is named, 0 to 64 bits; by default any.
+        The largest distance of a stored image that is named, in bits; by default any.
     k : int
         Stored images to name for each image. Of equal distances the first kind in QUERY_KINDS comes
         first, then the first row.
@@ -97,11 +98,11 @@ def nearest(
         Nobody knows how the stored hashes were made, or those of a table were made another way.
     """
     if radius is not None:
-        check_radius(radius)
+        check_radius(radius, stored.algorithm.bits)
     if k < 1:
         raise UsageError(f"`k` must be at least 1, not {k}")
     stored_index = Index(stored.hashes, stored.known)
-    copy_radius = choose_radius(stored_index) if stored.has_thumbnails else RADIUS
+    copy_radius = _copy_radius(stored, stored_index)
     tables, done = [QUERY_SCHEMA.empty_table()], 0
     rejected: list[Rejection] = []
     for are_tables, names in groupby(map(os.fsencode, images), lambda n: is_hash_table(n, columns)):
@@ -116,6 +117,10 @@ def nearest(
             done += len(asked.names)
             progress("searching", done, 0)
     return Answer(pa.concat_tables(tables).unify_dictionaries(), rejected)
+
+
+def _copy_radius(stored: HashTable, index: Index) -> int:
+    return choose_radius(index) if stored.has_thumbnails else usual_radius(stored.algorithm)
 
 
 def stands_for_several(name: "str | bytes | os.PathLike[str]", columns: Mapping[str, str]) -> bool:

@@ -35,7 +35,6 @@ from fastphash.audits.summary import (
 from fastphash.audits.threshold import calibrate_score
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.versions import version_of
-from fastphash.defaults import RADIUS
 from fastphash.files import atomic
 from fastphash.files.digest import hex_digest_of
 from fastphash.files.table_formats import write_table
@@ -43,7 +42,8 @@ from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
 from fastphash.joins.chance import chance_neighbours, widest_radius
-from fastphash.joins.index import Index
+from fastphash.joins.index import Index, check_radius
+from fastphash.joins.radii import usual_radius
 from fastphash.labels.levels import with_levels
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
@@ -134,6 +134,8 @@ def audit(
     """
     options, ingest = options or AuditOptions(), ingest or IngestOptions()
     check_sources(sources)
+    if options.radius is not None:
+        check_radius(options.radius, ingest.definition.bits)
     check_splits_named(sources, options)
     check_output(out)
     # a damaged log shows before hashing
@@ -168,7 +170,7 @@ def _search(
     """Find the copies among all hashes: the summary, and the tables by their names."""
     progress("joining", 0, 0)
     splits = [source.split for source in sources]
-    rows = read_splits(out, splits)
+    rows = read_splits(out, splits, hashed.algorithm)
     opened = open_labels(rows, sources, options.labels, checked, progress)
     rows = with_levels(rows, opened)
     compared, masks = leave_out_masks(rows, compare_masks=options.compare_masks)
@@ -197,7 +199,7 @@ def _search(
     labels = compare_labels(groups, compared, options.labels, opened, checked, progress)
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
-        **_describe_run(hashed.store, criteria, chance, options),
+        **_describe_run(hashed.store, rows, criteria, chance, options),
         "calibration": calibration,
         "looks": settled.summary(),
         "proposals": proposals,
@@ -223,9 +225,10 @@ def _write_pages(audited: AuditFolder, progress: Progress) -> None:
 
 
 class _Hashed(NamedTuple):
-    """The updated store, the files rejected, and counts of the run by split."""
+    """The updated store, what it is compared by, the files rejected, and counts by split."""
 
     store: Store
+    algorithm: str
     rejected: pa.Table
     tallies: dict[str, Tally]
 
@@ -252,7 +255,7 @@ def _hash(
     remove_results(out)
     _leave_out_others(store, splits)
     check_images(sources, tallies, rejected, out / REJECTED_CSV)
-    return _Hashed(store, rejected, tallies)
+    return _Hashed(store, ingest.definition.algorithm, rejected, tallies)
 
 
 def _leave_out_others(store: Store, splits: list[str]) -> None:
@@ -271,17 +274,19 @@ def _choose_criteria(
     min_score = options.min_score if store.layout.thumbnails else None
     radius = options.radius
     if radius is None:
-        radius = RADIUS if min_score is None else widest_radius(expected)
+        radius = usual_radius(rows.algorithm) if min_score is None else widest_radius(expected)
     return CopyCriteria(radius, min_score, options.join), float(expected[: radius + 1].sum())
 
 
 def _describe_run(
-    store: Store, criteria: CopyCriteria, chance: float, options: AuditOptions
+    store: Store, rows: HashTable, criteria: CopyCriteria, chance: float, options: AuditOptions
 ) -> dict[str, Any]:
     """The part of summary.json about the settings of the audit."""
     return {
         "fastphash": version_of("fastphash"),
-        "definition": str(store.definition),
+        "hash": rows.algorithm.name,
+        "bits": rows.algorithm.bits,
+        "definition": str(rows.definition),
         "thumbnails": store.layout.thumbnails,
         "orientations": store.layout.orientations,
         "store": store.digest,

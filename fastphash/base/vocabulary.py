@@ -61,6 +61,14 @@ SAME, FADED, DIFFERENT, SWAPPED, UNKNOWN_COLOUR = range(5)
 #: Whether the decoded pixels of two images are equal, alpha and all frames included.
 OTHER_PIXELS, SAME_PIXELS, UNKNOWN_PIXELS = range(3)
 
+#: The greatest distance of two hashes that is counted: 256 bits that all differ count as 255.
+FURTHEST = 255
+#: The last distance of each bar of a chart, or column of a table, by the bits of a hash.
+DISTANCE_STEPS = {
+    64: (0, 1, 2, 3, 4, 6, 8, 12, 16, 64),
+    256: (0, 2, 4, 8, 12, 16, 24, 31, 64, FURTHEST),
+}
+
 #: Which windows of images are compared: none; middles, and what bars leave; or also windows off the
 #: centre.
 ViewSet = Literal["none", "centre", "all"]

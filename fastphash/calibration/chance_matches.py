@@ -78,14 +78,16 @@ def fit_tail(scores: NDArray[np.float32]) -> Tail:
     return Tail(in_band.size / (1 - 1 / growth), rate, in_band.size, deviation)
 
 
-def chance_by_distance(pairs: ScoredPairs, decoys: ScoredPairs, tail: Tail) -> NDArray[np.float64]:
-    """How many chance matches there are at each distance: float64 (65,).
+def chance_by_distance(
+    pairs: ScoredPairs, decoys: ScoredPairs, tail: Tail, bits: int = 64
+) -> NDArray[np.float64]:
+    """How many chance matches there are at each distance: float64 (bits + 1,).
 
     Pairs below 0.25 are counted. Those of the tail are spread over the distances as decoys from
     0.25 up relate to decoys below.
     """
     low, low_decoys, all_decoys = (
-        np.bincount(distances, minlength=65).astype(np.float64)
+        np.bincount(distances, minlength=bits + 1).astype(np.float64)
         for distances in (
             pairs.distance[pairs.score < LEAST_COPY_SCORE],
             decoys.distance[decoys.score < LEAST_COPY_SCORE],

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import THUMBNAIL_SIDE
 from fastphash.calibration.chance_matches import ScoredPairs
 from fastphash.errors import TooManyPairsError
-from fastphash.hashing.phash import hash_orientations
+from fastphash.hashing.algorithms import PHASH, Algorithm
+from fastphash.hashing.stored_thumbnails import hash_stored_thumbnails
 from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches, concatenate_matches
@@ -17,7 +17,6 @@ from fastphash.joins.options import JoinOptions
 from fastphash.verification.similarity import similarity
 
 _PAIRS_AT_ONCE = 1 << 17
-_NEGATIVES_AT_ONCE = 1 << 10
 
 #: Thumbnails of some rows: uint8 (n, 1024).
 Pixels = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
@@ -69,15 +68,19 @@ def near_pairs(
     return concatenate_matches(blocks)
 
 
-def hash_negatives(pixels: Pixels, needles: NDArray[np.int64], index: Index) -> Index:
-    """Hashes of the negatives of the needles, in the orientations that `index` has."""
-    hashes = np.empty((needles.size, index.hashes.shape[1]), np.uint64)
-    for start in range(0, needles.size, _NEGATIVES_AT_ONCE):
-        part = slice(start, start + _NEGATIVES_AT_ONCE)
-        upright = (255 - pixels(needles[part])).reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-        both = np.stack([upright, upright.transpose(0, 2, 1)], axis=1)
-        hashes[part] = hash_orientations(both)[:, : hashes.shape[1]]
-    return Index(hashes, index.known)
+def hash_negatives(
+    pixels: Pixels, needles: NDArray[np.int64], index: Index, algorithm: Algorithm
+) -> Index:
+    """Hashes of the negatives of the needles, in the orientations that `index` has.
+
+    For phash they are made from thumbnails. Other algorithms compare brightness, or frequencies
+    with a median: a negative turns each of these comparisons round, but for ties.
+    """
+    if algorithm != PHASH:
+        return Index(~index.take(needles).hashes, index.known)
+    negatives = 255 - pixels(needles)
+    orientations = index.hashes.shape[1] > 1
+    return Index(hash_stored_thumbnails(negatives, orientations=orientations), index.known)
 
 
 def score_pairs(

@@ -76,7 +76,7 @@ class Calibration:
         Of images.
     decoys : ScoredPairs
         Of an image and the negative of another.
-    chance : float64 (65,)
+    chance : float64 (bits + 1,)
         Chance matches by distance.
     tail : Tail, optional
         None without thumbnails.

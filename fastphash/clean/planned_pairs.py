@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.pair_keys import pair_keys
-from fastphash.base.vocabulary import COLLISION, KINDS
+from fastphash.base.vocabulary import COLLISION, FURTHEST, KINDS
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
@@ -15,9 +15,6 @@ from fastphash.results.decisions import read_steps, resolve
 from fastphash.verification.decide_kind import Relation, relate_matches
 from fastphash.verification.findings import Findings
 from fastphash.verification.looked_pairs import LookedPairs
-
-# no two hashes are further apart
-_ANY_DISTANCE = 64
 
 
 class PlannedPairs(NamedTuple):
@@ -47,7 +44,7 @@ class PlannedPairs(NamedTuple):
     def are_taken(self, kinds: list[str], radius: int) -> NDArray[np.bool_]:
         """Whether each row may go for its keeper by these kinds, or by decision: bool (n,)."""
         kind = self.relation.kind
-        furthest = np.where(self.found, _ANY_DISTANCE, radius)
+        furthest = np.where(self.found, FURTHEST, radius)
         furthest[kind >= COLLISION] = 0
         by_kind = np.isin(KINDS, kinds)[kind] & (self.relation.distance <= furthest)
         return np.asarray((by_kind | self.copies) & ~self.not_copies)

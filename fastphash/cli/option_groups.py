@@ -190,11 +190,13 @@ class CopyOptions:
         """What the search may use, for the library."""
         return SearchOptions(self.memory, self.explain).join(progress)
 
-    def criteria(self, progress: Progress) -> "CopyCriteria":
-        """The same, for the library, where a radius is given."""
+    def criteria(self, progress: Progress, bits: int) -> "CopyCriteria":
+        """The same, for the library, where a radius is given, for hashes of so many bits."""
+        from fastphash.joins.index import check_radius
         from fastphash.verification.criteria import CopyCriteria
 
         assert self.radius is not None
+        check_radius(self.radius, bits)
         return CopyCriteria(self.radius, self.least_score(), self.join(progress))
 
 

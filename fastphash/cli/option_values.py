@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastphash.base.vocabulary import KINDS
+from fastphash.base.vocabulary import FURTHEST, KINDS
 from fastphash.defaults import LEAST_MEMORY
 from fastphash.errors import UsageError
 
@@ -27,7 +27,7 @@ class FiniteNumber(click.FloatRange):
 
 
 #: ``--radius``
-RADIUS = click.IntRange(0, 64)
+RADIUS = click.IntRange(0, FURTHEST)
 #: ``--min-score``
 SCORE = FiniteNumber(0, 1)
 #: ``--precision``

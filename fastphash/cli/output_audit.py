@@ -7,7 +7,15 @@ from typing import Any
 import click
 
 from fastphash.base.text import about, count, display_name, listed, share
-from fastphash.base.vocabulary import ALTERED, COLLISION, COPY_KINDS, COUNTED_COPIES, CROPPED, KINDS
+from fastphash.base.vocabulary import (
+    ALTERED,
+    COLLISION,
+    COPY_KINDS,
+    COUNTED_COPIES,
+    CROPPED,
+    DISTANCE_STEPS,
+    KINDS,
+)
 from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.cli.output_labels import show_labels
 from fastphash.results.calibration_words import share_in_words
@@ -29,8 +37,6 @@ _KINDS_FOUND = {
         "says where"
     ),
 }
-# columns of the table of distances: the last distance of each
-_LAST_DISTANCES = (-1, 0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
 
 
 def show_audit(summary: dict[str, Any], tallies: dict[str, Any], folder: str) -> None:
@@ -158,7 +164,7 @@ def _show_distances(summary: dict[str, Any]) -> None:
         return
     columns = [
         (before + 1, min(last, furthest))
-        for before, last in pairwise(_LAST_DISTANCES)
+        for before, last in pairwise((-1, *DISTANCE_STEPS[summary["bits"]]))
         if before < furthest
     ]
     show_table(
@@ -183,7 +189,8 @@ def _show_candidates(summary: dict[str, Any]) -> None:
     if not radius:
         show_lines("Near copies", ["Not looked for: only equal hashes were compared"])
         return
-    near = f"Two images are near copies if their hashes differ in at most {radius} of 64 bits"
+    bits = summary["bits"]
+    near = f"Two images are near copies if their hashes differ in at most {radius} of {bits} bits"
     by_chance = f"By chance, an image has {about(summary['chance'])} others with such hashes"
     if min_score is None:
         by_chance += ". No thumbnails were compared: such pairs may be copies, or only look alike"

@@ -12,9 +12,10 @@ from fastphash.calibration.estimates import Calibration
 from fastphash.defaults import CALIBRATED_PAIRS
 from fastphash.errors import TooManyPairsError
 from fastphash.evaluation.calibration_tables import StoreCalibration
+from fastphash.hashing.algorithms import PHASH, Algorithm
 from fastphash.joins.chance import chance_neighbours, choose_radius
 from fastphash.joins.distinct import find_distinct_rows
-from fastphash.joins.index import Index
+from fastphash.joins.index import Index, check_radius
 from fastphash.joins.matches import Matches
 from fastphash.joins.options import JoinOptions
 from fastphash.store.rows import HashTable
@@ -46,6 +47,8 @@ def calibrate(
 
     Raises
     ------
+    UsageError
+        The radius is out of range.
     TooManyPairsError
         A single image has more pairs than `max_pairs`.
     """
@@ -54,9 +57,11 @@ def calibrate(
     index = Index(different.hashes, different.known)
     if radius is None:
         radius = choose_radius(index)
+    check_radius(radius, rows.algorithm.bits)
     pixels = partial(_stored_pixels, different) if different.has_thumbnails else None
+    options = options or JoinOptions()
     calibration, needles = _calibrate(
-        index, pixels, radius, max_pairs, options or JoinOptions(), progress
+        index, rows.algorithm, pixels, radius, max_pairs, options, progress
     )
     left_out = len(rows) - len(distinct), len(distinct) - len(different)
     return StoreCalibration(calibration, len(rows), *left_out, needles)
@@ -76,7 +81,7 @@ def estimate(
     thumbnails : uint8 (n, 1024) or None
         Without thumbnails, the estimate uses the distance alone.
     hashes : uint64 (n,), (n, 1) or (n, 8)
-        One row for each image; leave out equal images for a better estimate.
+        Made by phash, one row for each image; leave out equal images for a better estimate.
     radius : int
     max_pairs : int
         If there are more pairs, fewer needles are joined.
@@ -90,11 +95,13 @@ def estimate(
     """
     index = Index(hashes)
     pixels = None if thumbnails is None else thumbnails.__getitem__
-    return _calibrate(index, pixels, radius, max_pairs, JoinOptions(), no_progress)[0]
+    options = JoinOptions()
+    return _calibrate(index, PHASH, pixels, radius, max_pairs, options, no_progress)[0]
 
 
 def _calibrate(
     index: Index,
+    algorithm: Algorithm,
     pixels: Pixels | None,
     radius: int,
     max_pairs: int,
@@ -109,7 +116,7 @@ def _calibrate(
             pairs = near_pairs(index.take(needles), needles, index, radius, max_pairs, options)
             if pixels is None:
                 return _calibrate_by_distance(index, needles, pairs, radius), count
-            negatives = hash_negatives(pixels, needles, index)
+            negatives = hash_negatives(pixels, needles, index, algorithm)
             decoys = near_pairs(negatives, needles, index, radius, max_pairs, options)
             break
         except TooManyPairsError:
@@ -123,7 +130,7 @@ def _calibrate(
         decoys, pixels, negative=True, progress=partial(progress, "looking at decoys")
     )
     tail = fit_tail(scored.score)
-    chance = chance_by_distance(scored, scored_decoys, tail)
+    chance = chance_by_distance(scored, scored_decoys, tail, algorithm.bits)
     return Calibration(radius, scored, scored_decoys, chance, tail), count
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
+from fastphash.base.vocabulary import FURTHEST
 from fastphash.defaults import MAX_PAIRS
 from fastphash.evaluation.curves import RankedCandidates
 from fastphash.evaluation.judging import STATUS_UNLISTED, JudgedPairs, find_candidates, judge_pairs
@@ -25,8 +26,6 @@ from fastphash.store.rows import HashTable
 from fastphash.verification.criteria import CopyCriteria
 
 _ROWS_PER_TABLE = 1 << 19
-# no two hashes are further apart
-_FURTHEST = 64
 
 
 @dataclass(frozen=True)
@@ -141,12 +140,12 @@ def evaluate(
 
 
 def _viewed_beyond(audited: AuditFolder) -> int:
-    """The distance beyond which the audit compared windows of images; 64 if it didn't.
+    """The distance beyond which the audit compared windows of images; or the greatest if it didn't.
 
     Nearer pairs that are copies as whole images are left out there.
     """
     viewed = audited.summary.get("views", "none") != "none"
-    return int(audited.summary["radius"]) if viewed else _FURTHEST
+    return int(audited.summary["radius"]) if viewed else FURTHEST
 
 
 def _compared(pairs: Matches, audited: AuditFolder) -> Matches:

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ from fastphash.sources.splits import check_sources
 from fastphash.store.create import check_new, create_store
 from fastphash.store.leftovers import remove_leftovers
 from fastphash.store.lock import locked
-from fastphash.store.schema import store_schema
+from fastphash.store.schema import store_schema, stored_algorithms
 from fastphash.store.store import Store, is_store, open_store
 
 _log = logging.getLogger(__name__)
@@ -179,14 +180,14 @@ def hash_into(
         The store can't be written or is being written; its manifest, or a part with other splits,
         is damaged; or all files of a split are gone.
     DefinitionError
-        The store has another definition or layout.
+        The store has another definition or layout, or lacks a hash; further ones it keeps.
     """
     check_sources(sources)
     options = options or IngestOptions()
     if not is_store(path):
         check_new(path)
     with locked(path):
-        store = _open_or_create(path, options, [source.split for source in sources])
+        store, options = _open_or_create(path, options, [source.split for source in sources])
         _name_strangers(path, remove_leftovers(store))
         update = StoreUpdate(
             store,
@@ -214,15 +215,22 @@ def _name_strangers(path: Path, names: list[str]) -> None:
     )
 
 
-def _open_or_create(path: Path, options: IngestOptions, splits: list[str]) -> Store:
+def _open_or_create(
+    path: Path, options: IngestOptions, splits: list[str]
+) -> tuple[Store, IngestOptions]:
+    """The store, and the options with all hashes that it has."""
     definition, layout = options.definition, options.layout
     if not is_store(path):
-        return create_store(path, definition, layout, splits)
+        return create_store(path, definition, layout, splits), options
     store = open_store(path)
+    there = [one.name for one in stored_algorithms(store.definition, store.layout)]
+    if {definition.algorithm, *layout.further} <= {*there}:
+        definition = replace(definition, algorithm=store.definition.algorithm)
+        layout = replace(layout, further=store.layout.further)
     for stored, wanted in ((store.definition, definition), (store.layout, layout)):
         if stored != wanted:
             raise DefinitionError(
                 f"{path} was made with: {stored}; this run asks for: {wanted}. "
                 "Ask for the same, or name a new folder"
             )
-    return store
+    return store, replace(options, definition=store.definition, layout=store.layout)

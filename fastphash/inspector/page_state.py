@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 from urllib.parse import parse_qsl, urlencode
 
-from fastphash.base.vocabulary import COPY_KINDS, KINDS
+from fastphash.base.vocabulary import COPY_KINDS, FURTHEST, KINDS
 from fastphash.errors import UsageError
 
 Order = Literal["group", "size", "distance", "score"]
@@ -21,7 +21,6 @@ View = Literal["side", "flicker", "difference", "fade", "swipe"]
 VIEWS: tuple[View, ...] = get_args(View)
 
 _FLAGS = ("leaks", "undecided", "conflicts")
-_BITS = 64
 _LONGEST_NAME = 200
 _LAST_PAGE = 10**9
 _MOST_DIGITS = 11
@@ -92,8 +91,8 @@ class PageState:
         """
         wanted = Filter(
             kind=_choice(query, "kind", ["", *KINDS]),
-            least=_number(query, "least", 0, _BITS),
-            most=_number(query, "most", 0, _BITS),
+            least=_number(query, "least", 0, FURTHEST),
+            most=_number(query, "most", 0, FURTHEST),
             split=_choice(query, "split", ["", *splits]),
             name=query.get("name", "")[:_LONGEST_NAME],
             order=_choice(query, "order", list(ORDERS)),

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.vocabulary import KINDS, NEAR
+from fastphash.base.vocabulary import DISTANCE_STEPS, KINDS, NEAR
 from fastphash.report.groups import GroupTable
 
 # the last value of each bar
-_DISTANCES = (0, 1, 2, 3, 4, 6, 8, 12, 16, 64)
 _SIZES = (2, 3, 4, 5, 9, 99, 999, 9999, 10**12)
 
 
@@ -46,11 +45,11 @@ def by_kind(groups: GroupTable) -> list[Bar]:
     return _bars([KINDS[code] for code in shown], [counts[code] for code in shown])
 
 
-def by_distance(groups: GroupTable) -> list[Bar]:
-    """Copies by distance from their keeper, up to the largest."""
+def by_distance(groups: GroupTable, bits: int) -> list[Bar]:
+    """Copies by distance of their hashes of so many bits from their keeper's, up to the largest."""
     distances = groups.distance[groups.is_copy]
     furthest = int(distances.max(initial=0))
-    return _binned(distances, groups.across[groups.is_copy], _DISTANCES, 0, furthest)
+    return _binned(distances, groups.across[groups.is_copy], DISTANCE_STEPS[bits], 0, furthest)
 
 
 def by_size(groups: GroupTable) -> list[Bar]:

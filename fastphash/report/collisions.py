@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import COLLISION, KINDS
 from fastphash.joins.distances import row_distances
+from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.report.groups import Group, ImageName, Member
@@ -68,6 +69,8 @@ def _pairs_of_equal_hashes(
     Pairs across splits come first.
     """
     hashes = rows.hashes[:, 0]
+    if hashes.ndim > 1:
+        hashes = find_distinct_rows(np.ascontiguousarray(hashes)).of_row.astype(np.uint64)
     order = np.argsort(hashes, kind="stable")
     starts = np.flatnonzero(np.diff(hashes[order], prepend=~hashes[order[:1]]))
     first = np.repeat(order[starts], np.diff(np.append(starts, order.size)))

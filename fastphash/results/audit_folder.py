@@ -126,7 +126,12 @@ class AuditFolder:
     @cached_property
     def rows(self) -> HashTable:
         """Every hashed image of the audited splits, in the store's order."""
-        return read_splits(self.folder, self.splits)
+        return read_splits(self.folder, self.splits, self.algorithm)
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm whose hashes were compared."""
+        return str(self.summary["hash"])
 
     @cached_property
     def findings(self) -> "Findings":
@@ -221,9 +226,12 @@ def _check_tables(folder: Path, summary: dict[str, Any]) -> None:
             raise StoreError(f"{path} is not as the audit wrote it: {RUN_AGAIN}")
 
 
-def read_splits(folder: Path, splits: list[str]) -> HashTable:
-    """Every hashed image of these splits; the store in the folder may hold others."""
-    rows = read_hashes(str(folder / HASHES), everything=True)
+def read_splits(folder: Path, splits: list[str], algorithm: str | None = None) -> HashTable:
+    """Every hashed image of these splits; the store in the folder may hold others.
+
+    `algorithm` is that of `read_hashes`.
+    """
+    rows = read_hashes(str(folder / HASHES), everything=True, algorithm=algorithm)
     return rows.take(np.flatnonzero(np.isin(rows.splits, splits)))
 
 

@@ -9,6 +9,7 @@ from fastphash.base.pair_keys import find_places, pair_keys
 from fastphash.base.vocabulary import (
     COLLISION,
     EXACT,
+    FURTHEST,
     NEAR,
     SAME_PIXELS,
     THUMBNAIL_KINDS,
@@ -24,9 +25,6 @@ from fastphash.verification.decide_kind import decide_kinds
 from fastphash.verification.findings import NO_FINDINGS, Findings
 from fastphash.verification.flatness import flat_rows
 from fastphash.verification.looked_pairs import LookedPairs
-
-# no two hashes are further apart
-_ANY_DISTANCE = 64
 
 
 class KnownLabels(Protocol):
@@ -109,7 +107,7 @@ class CopyRule:
             known = found >= 0
             kind[known] = self._findings.relation.kind[found[known]]
             # what was found to be no copy can only be asked for as a collision: equal hashes
-            furthest[known] = np.where(kind[known] >= COLLISION, 0, _ANY_DISTANCE)
+            furthest[known] = np.where(kind[known] >= COLLISION, 0, FURTHEST)
         copies: NDArray[np.bool_] = self._allowed[kind] & (distance <= furthest)
         if self._looked is not None:
             alike = comparison.same_pixels == SAME_PIXELS

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastphash.base.vocabulary import COUNTED, KINDS, UNLOOKED, VIEW_SETS
+from fastphash.base.vocabulary import COUNTED, FURTHEST, KINDS, UNLOOKED, VIEW_SETS
+from fastphash.hashing.algorithms import ALGORITHMS, PHASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _is_score(value: Any) -> bool:
 
 
 def _is_radius(value: Any) -> bool:
-    return is_count(value) and value <= 64
+    return is_count(value) and value <= FURTHEST
 
 
 def _one_of(*words: str) -> Callable[[Any], bool]:
@@ -203,6 +204,8 @@ _LABELS = {
 }
 _SUMMARY = {
     "fastphash": _is_text,
+    "hash?": _one_of(*ALGORITHMS),
+    "bits?": is_count,
     "definition": _is_text,
     "thumbnails": _is_flag,
     "orientations": _is_flag,
@@ -266,7 +269,7 @@ def _wrong_looks(summary: dict[str, Any]) -> str:
 
 
 def with_all_kinds(summary: dict[str, Any]) -> dict[str, Any]:
-    """The same, with 0 for kinds that an earlier version didn't know."""
+    """The same, with 0 for kinds that an earlier version didn't know, and the hash it knew."""
     none = dict.fromkeys(COUNTED, 0)
 
     def filled(counts: dict[str, Any]) -> dict[str, Any]:
@@ -276,4 +279,5 @@ def with_all_kinds(summary: dict[str, Any]) -> dict[str, Any]:
         name: {**split, "leaks": filled(split["leaks"])}
         for name, split in summary["splits"].items()
     }
-    return {**summary, "splits": splits, "leaks": [*map(filled, summary["leaks"])]}
+    hashed = {"hash": PHASH.name, "bits": PHASH.bits}
+    return {**hashed, **summary, "splits": splits, "leaks": [*map(filled, summary["leaks"])]}

@@ -81,13 +81,14 @@ def find_cropped(
     splits: NDArray[np.int64] | None = None,
     representative: NDArray[np.int64] | None = None,
     doubts: Doubts | None = None,
+    compared: Index | None = None,
 ) -> CroppedPairs:
     """The pairs of rows of which one shows a window of the other, and that are no nearer copies.
 
     Parameters
     ----------
     frames : Index
-        Hashes of n rows.
+        The phash of n rows, which those of windows are compared with.
     content : Content
         Of these rows. Without thumbnails nothing is found.
     criteria : CopyCriteria
@@ -99,6 +100,8 @@ def find_cropped(
         See `find_batches_of_sets`; by default each row stands for itself.
     doubts : Doubts, optional
         Pairs that are wanted as well; by default none are.
+    compared : Index, optional
+        Hashes of n rows that tell copies and distances of whole images; by default their frames.
     """
     if content.thumbnails is None or views == "none" or len(frames) < 2:
         return CroppedPairs(NO_FINDINGS)
@@ -114,12 +117,12 @@ def find_cropped(
         for some, within in [*searches, (rows, radius)]
         for batch in find_batches_of_sets(some, representative, within, options=criteria.options)
     )
-    return judge_windows(batches, frames, content, criteria, doubts)
+    return judge_windows(batches, compared or frames, content, criteria, doubts)
 
 
 def judge_windows(
     batches: Iterable[ViewMatches],
-    frames: Index,
+    compared: Index,
     content: Content,
     criteria: CopyCriteria,
     doubts: Doubts | None = None,
@@ -127,9 +130,10 @@ def judge_windows(
     """Those of the candidates within one table that are cropped copies, each pair once.
 
     Candidates come in batches, each by pair and the nearest first. Once the windows of a pair agree
-    well, further candidates of it are left out.
+    well, further candidates of it are left out. The rows are compared, as whole images, by the
+    hashes `compared`.
     """
-    judge = _Judge(frames, content, criteria, doubts or Doubts(1, 0))
+    judge = _Judge(compared, content, criteria, doubts or Doubts(1, 0))
     for batch in batches:
         for start in range(0, batch.left.size, _AT_ONCE):
             judge.add(batch.take(np.arange(start, min(start + _AT_ONCE, batch.left.size))))
@@ -161,9 +165,9 @@ class _Judge:
     """Candidates judged batch by batch; only cropped copies and those in doubt are held."""
 
     def __init__(
-        self, frames: Index, content: Content, criteria: CopyCriteria, doubts: Doubts
+        self, compared: Index, content: Content, criteria: CopyCriteria, doubts: Doubts
     ) -> None:
-        self._frames = frames
+        self._compared = compared
         self._content = content
         self._criteria = criteria
         self._least = max(MIN_CROPPED_SCORE, criteria.min_score or 0)
@@ -177,7 +181,7 @@ class _Judge:
     def add(self, matches: ViewMatches) -> None:
         """Judge candidates, ordered by pair."""
         # without their hashes, nobody asked for other orientations
-        known = np.uint8(sum(1 << orientation for orientation in self._frames.known))
+        known = np.uint8(sum(1 << orientation for orientation in self._compared.known))
         matches = matches._replace(mask=matches.mask & known)
         matches = self._no_copies(self._unsettled(matches.take(matches.mask > 0)))
         while matches.left.size:
@@ -210,7 +214,7 @@ class _Judge:
     def _no_copies(self, matches: ViewMatches) -> ViewMatches:
         """Candidates that are no copies as whole images, nor alike but in other colours."""
         pairs = matches.take(_first_of_pairs(matches))
-        distance, mask = row_distances(self._frames, pairs.left, self._frames, pairs.right)
+        distance, mask = row_distances(self._compared, pairs.left, self._compared, pairs.right)
         near = np.flatnonzero(distance <= self._criteria.radius)
         if not near.size:
             return matches
@@ -256,7 +260,7 @@ class _Judge:
         left, right = matches.left, matches.right
         relation = Relation.collisions(left.size)
         relation.kind[:] = kind
-        relation.distance[:] = row_distances(self._frames, left, self._frames, right)[0]
+        relation.distance[:] = row_distances(self._compared, left, self._compared, right)[0]
         relation.orientation[:] = scores.orientation
         relation.score[:] = scores.score
         relation.colour[:] = scores.colour

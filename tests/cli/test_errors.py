@@ -115,8 +115,17 @@ def test_json_that_is_not_the_papers(tmp_path, text):
     assert not (tmp_path / "s").exists()
 
 
-@pytest.mark.parametrize("radius", ["-1", "65", "x"])
-@pytest.mark.parametrize("words", [["audit", "val"], ["join", "a", "b"], ["group", "a"]])
+@pytest.mark.parametrize("radius", ["-1", "65", "256", "x"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["audit", "val"],
+        ["join", "out/hashes@val", "out/hashes@train"],
+        ["group", "out/hashes"],
+        ["calibrate", "out/hashes"],
+        ["query", "val/010.png", "--in", "out/hashes"],
+    ],
+)
 def test_a_radius_that_is_none(data, out, words, radius):
     done = run(*words, "-o", out, "--radius", radius, status=USAGE, cwd=data)
     assert radius in error_of(done)

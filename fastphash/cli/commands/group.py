@@ -60,7 +60,7 @@ def group(
     order = priority(rows, keep_in_first(order_splits(rows), keepers.keep_in))
     images, named = len(rows), rows if output.table_form is None else None
     with ProgressScreen() as progress:
-        criteria = copies.criteria(progress)
+        criteria = copies.criteria(progress, rows.algorithm.bits)
         ranked = candidates(rows, order, criteria)
         del rows  # half of the memory, from here on
         parquet.release_memory()

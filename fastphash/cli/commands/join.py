@@ -77,7 +77,7 @@ def join(
         tables = find_pairs(
             left,
             right,
-            copies.criteria(progress),
+            copies.criteria(progress, left.algorithm.bits),
             max_pairs,
             number_needles=output.table_form is None,
         )

@@ -1,0 +1,106 @@
+"""Audits that compare other hashes than phash, and several at once."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import fastphash as fp
+from fastphash.audits.frames import find_frames
+from fastphash.demo import scene as drawn
+from fastphash.errors import DefinitionError, UsageError
+from fastphash.hashing.algorithms import ALGORITHMS
+from fastphash.joins.radii import usual_radius
+from fastphash.store.open import read_hashes
+from tests.support.examples import slow_but
+from tests.support.report_pages import read_page
+from tests.support.scenes import planted, save
+
+# what the planted copies are, by whatever hash; flat ones may share one, or not
+COPIES = {"again.png": "identical", "other.bmp": "exact", "turned.png": "augmented"}
+LEAKS = {"leak.png": "identical", "leak.bmp": "exact", "mirrored.png": "augmented"}
+HASHES = [name for name in ALGORITHMS if name != "phash"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """The planted splits."""
+    folder = tmp_path_factory.mktemp("data")
+    planted(folder)
+    return folder
+
+
+def audit(data, out, **options):
+    fast = {"workers": 0, "progress": False, "class_folders": False, "views": "none"}
+    options = {**fast, **options}
+    splits = {"train": data / "train", "val": data / "val"}
+    return fp.audit(splits, out, **options)
+
+
+def kinds(table, side="", role=None):
+    rows = table.to_pylist()
+    return {row[f"{side}path"]: row["kind"] for row in rows if role in (None, row.get("role"))}
+
+
+@pytest.mark.parametrize("name", slow_but(("pdq", "dhash"), HASHES))
+def test_every_hash_finds_the_planted_copies(data, tmp_path, name):
+    audited = audit(data, tmp_path / "out", hashes=[name])
+    assert kinds(audited.groups, role="copy").items() >= COPIES.items()
+    leaks = kinds(audited.leaks, "needle_")
+    assert leaks.items() >= LEAKS.items()
+    assert not {"flat.png", "flatter.png"} & leaks.keys()
+    bits = ALGORITHMS[name].bits
+    assert (audited.summary["hash"], audited.summary["bits"]) == (name, bits)
+    assert f"compared by {name}, {bits} bits" in read_page(audited.report).text
+    assert audited.rows.algorithm.name == name
+    again = audit(data, tmp_path / "out", hashes=[name])
+    assert again.summary["store"] == audited.summary["store"]
+    assert again.leaks == audited.leaks
+    plan = fp.clean_plan(tmp_path / "out")
+    assert {row["path"] for row in plan.table.to_pylist() if row["action"] == "remove"} >= {*COPIES}
+
+
+def test_a_second_audit_compares_another_hash_of_the_same_store(data, tmp_path):
+    first = audit(data, tmp_path / "out", hashes=["phash", "pdq"])
+    second = audit(data, tmp_path / "out", hashes=["pdq"], looks=0)
+    assert second.summary["store"] == first.summary["store"]
+    assert (first.summary["hash"], second.summary["hash"]) == ("phash", "pdq")
+    assert fp.read_audit(tmp_path / "out").rows.algorithm.bits == 256
+    with pytest.raises(DefinitionError, match="dhash too"):
+        audit(data, tmp_path / "out", hashes=["phash", "dhash"])
+    for radius, name in ((65, "phash"), (256, "pdq")):
+        with pytest.raises(UsageError, match=f"not {radius}"):
+            audit(data, tmp_path / "out", hashes=[name], radius=radius)
+    assert audit(data, tmp_path / "out", hashes=["pdq"], radius=255).summary["radius"] == 255
+
+
+def test_without_orientations_or_thumbnails(data, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        upright = audit(data, tmp_path / "a", hashes=["pdq"], orientations=False)
+        blind = audit(data, tmp_path / "b", hashes=["dhash_256", "pdq"], thumbnails=False)
+    found = kinds(upright.leaks, "needle_")
+    assert found["leak.bmp"] == "exact"
+    assert "mirrored.png" not in found
+    assert blind.summary["radius"] == usual_radius(ALGORITHMS["dhash_256"]) == 16
+    assert kinds(blind.leaks, "needle_")["mirrored.png"] == "unverified"
+
+
+def test_windows_are_compared_by_the_phash_of_thumbnails(tmp_path):
+    picture = drawn(np.random.default_rng(3), side=240)
+    save(tmp_path / "train" / "a.png", picture)
+    save(tmp_path / "val" / "crop.png", picture[36:-36, 36:-36])
+    audited = audit(tmp_path, tmp_path / "out", hashes=["pdq"], views="centre", looks=0)
+    assert kinds(audited.leaks, "needle_").items() >= {("crop.png", "cropped")}
+    assert audited.leaks.to_pylist()[0]["distance"] > 30
+
+
+def test_frames_are_stored_or_made_from_thumbnails(data, tmp_path):
+    audit(data, tmp_path / "both", hashes=["dhash", "phash"], looks=0)
+    audit(data, tmp_path / "dhash", hashes=["dhash"], looks=0)
+    stored, made = (
+        find_frames(read_hashes(str(tmp_path / name))).hashes for name in ("both", "dhash")
+    )
+    assert (stored[:, 0] == made[:, 0]).all()
+    # the transposed image is resized anew
+    assert np.bitwise_count(stored ^ made).mean() < 1

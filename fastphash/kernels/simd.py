@@ -10,8 +10,6 @@ from numba.extending import intrinsic
 
 #: Hashes that one `near` compares; its arrays must extend this far beyond what is used.
 LANES = 8
-#: Rows and columns that `transpose_tile` moves.
-TILE_ROWS, TILE_COLUMNS = 8, 16
 #: Rows and columns that `transpose_square` moves.
 SQUARE = 8
 #: Pixels of a row that `dot` and `combine` read.
@@ -20,7 +18,9 @@ PIXELS = 32
 BLOCK_ROWS, BLOCK_COLUMNS = 4, 16
 #: Columns that `order_lines` orders.
 LINES = 32
-_BYTE, _INT, _WORD = (ir.IntType(bits) for bits in (8, 32, 64))
+#: Columns that `weigh_pairs` makes.
+WEIGHED = 32
+_BYTE, _SHORT, _INT, _WORD = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _WORDS = ir.VectorType(_WORD, LANES)
 _intrinsic = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", intrinsic)
 
@@ -198,53 +198,87 @@ def order_lines(_: Any, lines: Any, one: Any, other: Any) -> Any:
     return types.void(lines, one, other), generate
 
 
+def _compile_transpose(lane: Any) -> Callable[..., Any]:
+    """out[target + height * j + i] = image[place + width * i + j], of a whole square of lanes."""
+
+    @_intrinsic
+    def transpose(
+        _: Any, image: Any, place: Any, width: Any, out: Any, target: Any, height: Any
+    ) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            _, place, width, _, target, height = arguments
+            source = _data(context, builder, signature, arguments)
+            sink = _data(context, builder, signature, arguments, 3)
+            lines = _load_rows(builder, source, place, width, ir.VectorType(lane, SQUARE))
+            for j in range(SQUARE):
+                order = [SQUARE * j + i for i in range(SQUARE)]
+                lanes = ir.Constant(ir.VectorType(_INT, SQUARE), order)
+                column = builder.shuffle_vector(lines, lines, lanes)
+                _store(builder, sink, target, column, signature.args[0].dtype.bitwidth // 8)
+                target = builder.add(target, height)
+            return context.get_dummy_value()
+
+        return types.void(image, place, width, out, target, height), generate
+
+    return transpose
+
+
+#: A square of float32.
+transpose_square = _compile_transpose(ir.FloatType())
+#: A square of pairs of uint8; places and strides count single ones.
+transpose_pairs = _compile_transpose(_SHORT)
+
+
 @_intrinsic
-def transpose_tile(
-    _: Any, image: Any, place: Any, width: Any, out: Any, target: Any, height: Any
+def weigh_pairs(
+    _: Any, pairs: Any, place: Any, taps: Any, first: Any, last: Any, out: Any, target: Any
 ) -> Any:
-    """out[target + height * j + i] = image[place + width * i + j], uint8, of a whole tile."""
+    """Weighted sums of pairs of pixels, in units of 2**-22, rounded and clipped to uint8.
+
+    out[target + j], j < WEIGHED, is made of the pairs at place + 2 * j and in the rows below, one
+    for each two taps from `first` up to and without `last`. The first of these has the high parts
+    of two weights, int16 in units of 2**11, and the second one the low parts: processors have one
+    instruction for two products of 16 bits and their sum.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _, place, width, _, target, height = arguments
-        source = _data(context, builder, signature, arguments)
-        sink = _data(context, builder, signature, arguments, 3)
-        lines = _load_rows(builder, source, place, width, ir.VectorType(_BYTE, TILE_COLUMNS))
-        columns = builder.bitcast(lines, ir.VectorType(_WORD, TILE_COLUMNS))
-        for j in range(TILE_COLUMNS):
-            column = builder.extract_element(columns, ir.Constant(_INT, j))
-            pointer = builder.bitcast(builder.gep(sink, [target]), _WORD.as_pointer())
-            builder.store(column, pointer, align=1)
-            target = builder.add(target, height)
+        _, start, _, *ends, _, goal = arguments
+        source, factors, sink = (
+            _data(context, builder, signature, arguments, which) for which in (0, 2, 5)
+        )
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        stride = builder.extract_value(array.strides, 0)
+        total, twice = (ir.VectorType(_INT, lanes) for lanes in (WEIGHED, 2 * WEIGHED))
+        zero, bits, half, places, white = (
+            ir.Constant(total, [value] * WEIGHED) for value in (0, 11, 1 << 21, 22, 255)
+        )
+        sums = [cgutils.alloca_once_value(builder, value) for value in (zero, half)]  # type: ignore[no-untyped-call]
+        row = cgutils.alloca_once_value(builder, start)  # type: ignore[no-untyped-call]
+        with cgutils.for_range_slice(builder, ends[0], ends[1], ir.Constant(_WORD, 2)) as (k, _):
+            at = builder.load(row)
+            pixels = _load(builder, source, at, ir.VectorType(_BYTE, twice.count), 1)
+            for part, so_far in enumerate(sums):
+                tap = builder.gep(factors, [builder.add(k, ir.Constant(_WORD, part))])
+                both = _splat(builder, builder.load(tap), WEIGHED)
+                weights = builder.bitcast(both, ir.VectorType(_SHORT, twice.count))
+                product = builder.mul(builder.zext(pixels, twice), builder.sext(weights, twice))
+                added = builder.add(*_halves(builder, product, 2))
+                builder.store(builder.add(builder.load(so_far), added), so_far)
+            builder.store(builder.add(at, stride), row)
+        high, low = map(builder.load, sums)
+        value = builder.ashr(builder.add(builder.shl(high, bits), low), places)
+        for sign, limit in (("<", zero), (">", white)):
+            value = builder.select(builder.icmp_signed(sign, value, limit), limit, value)
+        _store(builder, sink, goal, builder.trunc(value, ir.VectorType(_BYTE, WEIGHED)), 1)
         return context.get_dummy_value()
 
-    return types.void(image, place, width, out, target, height), generate
-
-
-@_intrinsic
-def transpose_square(
-    _: Any, image: Any, place: Any, width: Any, out: Any, target: Any, height: Any
-) -> Any:
-    """out[target + height * j + i] = image[place + width * i + j], float32, of a whole square."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _, place, width, _, target, height = arguments
-        source = _data(context, builder, signature, arguments)
-        sink = _data(context, builder, signature, arguments, 3)
-        lines = _load_rows(builder, source, place, width, ir.VectorType(ir.FloatType(), SQUARE))
-        for j in range(SQUARE):
-            order = [SQUARE * j + i for i in range(SQUARE)]
-            lanes = ir.Constant(ir.VectorType(_INT, SQUARE), order)
-            _store(builder, sink, target, builder.shuffle_vector(lines, lines, lanes), 4)
-            target = builder.add(target, height)
-        return context.get_dummy_value()
-
-    return types.void(image, place, width, out, target, height), generate
+    return types.void(pairs, place, taps, first, last, out, target), generate
 
 
 def _load_rows(builder: Any, source: Any, place: Any, width: Any, row: Any) -> Any:
     """The columns of eight rows, one after another in one vector."""
     rows = []
-    for _row in range(TILE_ROWS):
+    for _row in range(SQUARE):
         rows.append(_load(builder, source, place, row, 1))
         place = builder.add(place, width)
     while len(rows) > 1:

@@ -59,31 +59,64 @@ def test_taps_of_a_mirrored_line_are_the_mirrored_taps(target, step):
             assert np.array_equal(one, mirrored[other][weight[other] != 0][::-1]), (size, i)
 
 
-@given(st.integers(1, 70), st.integers(1, 70), seeds, st.booleans())
-@example(1, 1, 0, False)
-@example(32, 1, 0, True)
-def test_shrinking_columns_is_its_twin(height, width, seed, harsh):
-    rng = np.random.default_rng(seed)
-    # black and white overshoot, which must be clipped
-    image = rng.integers(0, 2, (height, width), np.uint8) * 255 if harsh else None
-    image = rng.integers(0, 256, (height, width), np.uint8) if image is None else image
-    pairs = naive.taps(height, height)
-    start = np.array([low for low, _ in pairs], np.int32)
-    count = np.array([len(weights) for _, weights in pairs], np.int32)
-    weight = np.zeros((32, count.max()), np.int32)
-    for i, (_, weights) in enumerate(pairs):
+@given(st.integers(1, 300), st.sampled_from([8, 9, 32]))
+@example(4001, 8)
+@example(1, 32)
+def test_parts_of_taps_are_their_weights(size, target):
+    expected = naive.taps(size, size, target)
+    first, last, parts = pair_taps(expected)
+    weights = parts[..., :2].astype(np.int64) * 2048 + parts[..., 2:]
+    for i, (low, shares) in enumerate(expected):
+        assert first[i] == low // 2
+        assert last[i] == (low + len(shares) + 1) // 2
+        line = weights[i].reshape(-1)
+        assert line[low % 2 :][: len(shares)].tolist() == shares
+        assert np.count_nonzero(line) == np.count_nonzero(shares)
+
+
+def pair_taps(taps):
+    """Taps of `naive.taps` in pairs."""
+    start = np.array([low for low, _ in taps], np.int32)
+    count = np.array([len(weights) for _, weights in taps], np.int32)
+    weight = np.zeros((len(taps), count.max()), np.int32)
+    for i, (_, weights) in enumerate(taps):
         weight[i, : len(weights)] = weights
-    out = np.empty((32, width), np.uint8)
-    lanczos.shrink_columns(image, start, count, weight, np.empty(width, np.int32), out)
-    assert np.array_equal(out, naive.shrink(image, height))
+    first, last = np.empty((2, len(taps)), np.int64)
+    parts = np.zeros((len(taps), count.max() // 2 + 1, 4), np.int16)
+    lanczos.pair_taps(start, count, weight, first, last, parts)
+    return first, last, parts
 
 
-@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)))
-@example(np.arange(8 * 16, dtype=np.uint8).reshape(8, 16))
-@example(np.arange(16 * 8, dtype=np.uint8).reshape(16, 8))
-@example(np.arange(17 * 33, dtype=np.uint16).astype(np.uint8).reshape(17, 33))
-def test_transpose_is_numpys(image):
+@given(st.integers(1, 70), st.integers(32, 100), st.sampled_from([8, 32, 65]), seeds)
+@example(1, 32, 32, 0)
+@example(2000, 40, 8, 0)
+@example(64, 64, 64, 1)
+def test_shrinking_pairs_is_its_twin(height, width, rows, seed):
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, (height, width), np.uint8)
+    # black and white overshoot, which must be clipped
+    image = image if seed % 2 else image // 128 * 255
+    pairs = np.empty((-(-height // 2), 2 * width), np.uint8)
+    lanczos.pair_rows(image, pairs)
+    first, last, parts = pair_taps(naive.taps(height, height, rows))
+    out = np.empty((rows, width), np.uint8)
+    lanczos.shrink_pairs(pairs, first, last, parts.view(np.int32), out)
+    assert np.array_equal(out, naive.shrink(image, height, rows))
+
+
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)), st.booleans())
+@example(np.arange(8 * 16, dtype=np.uint8).reshape(8, 16), False)
+@example(np.arange(16 * 8, dtype=np.uint8).reshape(16, 8), True)
+@example(np.arange(17 * 33, dtype=np.uint16).astype(np.uint8).reshape(17, 33), False)
+@example(np.arange(24 * 47, dtype=np.uint16).astype(np.uint8).reshape(24, 47), True)
+def test_rows_and_columns_are_paired(image, wider):
     image.flags.writeable = False
-    out = np.empty(image.shape[::-1], np.uint8)
-    lanczos.transpose(image, out)
-    assert np.array_equal(out, image.T)
+    for kernel, lines in ((lanczos.pair_rows, image), (lanczos.pair_columns, image.T)):
+        height, width = lines.shape
+        shown = width + 5 if wider else width
+        even = np.zeros((height + height % 2, shown), np.uint8)
+        even[:height, :width] = lines
+        pairs = np.full((len(even) // 2, 2 * shown), 99, np.uint8)
+        kernel(image, pairs)
+        assert np.array_equal(pairs[:, ::2], even[::2])
+        assert np.array_equal(pairs[:, 1::2], even[1::2])

@@ -159,6 +159,24 @@ def test_every_pass_order_is_its_twin(order, height, width, seed):
         assert one_hash(pixels, name, pass_order=order) == reference(resized, name)
 
 
+# options
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_options_reach_every_hash(name, photo, encoded):
+    deep = Image.fromarray(np.add.outer(np.arange(80) ** 2, np.arange(90) * 30).astype(np.uint16))
+    assert one_hash(deep, name, strict_imagehash=True) == reference(deep, name)
+    stretched = Image.fromarray(naive.rendered(np.asarray(deep), 0, 100))
+    assert one_hash(deep, name, stretch="minmax") == reference(stretched, name)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = encoded(photo(60, 90), "PNG", exif=exif)
+    assert one_hash(turned, name, exif=True) == reference(
+        Image.fromarray(np.rot90(photo(60, 90), -1)), name
+    )
+    assert one_hash(turned, name) == reference(Image.fromarray(photo(60, 90)), name)
+
+
 # the seam of workers
 
 

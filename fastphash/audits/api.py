@@ -11,7 +11,7 @@ from fastphash.base.arguments import given_mapping, given_texts, quoted
 from fastphash.base.paths import Name, given_path, is_path, name_bytes
 from fastphash.base.progress import Progress, shown
 from fastphash.base.vocabulary import ViewSet
-from fastphash.defaults import MAX_PIXELS, TIMEOUT
+from fastphash.defaults import MAX_PIXELS, MIN_QUALITY, TIMEOUT
 from fastphash.errors import UsageError
 from fastphash.files.table_formats import Format
 from fastphash.groups.grouping import Grouping
@@ -54,6 +54,7 @@ def audit(
     sidecar_labels: bool = True,
     class_folders: bool | None = None,
     compare_masks: bool = False,
+    min_quality: int = MIN_QUALITY,
     format: Format = "parquet",
     definition: Definition | None = None,
     hashes: Sequence[str] | None = None,
@@ -136,6 +137,9 @@ def audit(
         Whether the first folder of a path is its label; by default if it looks like one.
     compare_masks : bool
         Whether images that look like masks of others are compared, though their names say so.
+    min_quality : int
+        Least quality of hashes that are compared, 0 to 100, of PDQ alone: 50 by default. Flat
+        pictures have hashes of noise; ``summary["low_quality"]`` counts them.
     format : {"parquet", "csv", "json"}
         Write leaks, groups and conflicts in this format too; json is JSON lines.
     definition : Definition, optional
@@ -237,6 +241,7 @@ def audit(
             grouping=grouping,
             keep_in=given_texts(keep_in, "keep_in"),
             compare_masks=compare_masks,
+            min_quality=min_quality,
             labels=labels,
             join=join_options(memory, report),
             table_form=format,

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastphash.base.arguments import is_number, is_whole, quoted
 from fastphash.base.vocabulary import VIEW_SETS, ViewSet
-from fastphash.defaults import LOOKS, MIN_SCORE, PRECISION, VIEWS
+from fastphash.defaults import LOOKS, MIN_QUALITY, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
 from fastphash.files.table_formats import FORMATS, Format
 from fastphash.groups.grouping import Grouping, check_grouping
@@ -84,6 +84,8 @@ class AuditOptions:
         test by name, then the smallest first.
     compare_masks : bool
         Whether images that look like masks of others are compared, too, though their names say so.
+    min_quality : int
+        The least quality of hashes that are compared, 0 to 100, of algorithms that have one.
     labels : LabelSources
         The labels of copies are compared with those of their keepers.
     join : JoinOptions
@@ -94,7 +96,7 @@ class AuditOptions:
     Raises
     ------
     UsageError
-        The radius, the score or the precision is out of range, there are no such views, grouping
+        The radius, score, precision or quality is out of range, there are no such views, grouping
         or format, or pairs are proposed and nobody may look at them.
     """
 
@@ -108,6 +110,7 @@ class AuditOptions:
     grouping: Grouping = "star"
     keep_in: Sequence[str] = ()
     compare_masks: bool = False
+    min_quality: int = MIN_QUALITY
     labels: LabelSources = field(default_factory=LabelSources)
     join: JoinOptions = field(default_factory=JoinOptions)
     table_form: Format = "parquet"
@@ -127,6 +130,10 @@ class AuditOptions:
             raise UsageError(
                 "`propose` needs thumbnails, and looks at pixels: allow `looks`, and compare "
                 "thumbnails"
+            )
+        if not is_whole(self.min_quality) or not 0 <= self.min_quality <= 100:
+            raise UsageError(
+                f"`min_quality` is a whole number from 0 to 100, not {quoted(self.min_quality)}"
             )
         if not is_number(self.precision) or not 0 < self.precision < 1:
             raise UsageError(

@@ -23,6 +23,7 @@ from fastphash.audits.labels import (
     sidecar_summary,
 )
 from fastphash.audits.looker import Looker
+from fastphash.audits.low_quality import leave_out_poor
 from fastphash.audits.options import AuditOptions
 from fastphash.audits.proposals import check_proposals, propose
 from fastphash.audits.result_files import remove_results, write_tables
@@ -174,6 +175,7 @@ def _search(
     opened = open_labels(rows, sources, options.labels, checked, progress)
     rows = with_levels(rows, opened)
     compared, masks = leave_out_masks(rows, compare_masks=options.compare_masks)
+    compared, low_quality = leave_out_poor(compared, options.min_quality)
     asked, chance = _choose_criteria(compared, options, hashed.store)
     criteria, calibration = calibrate_score(compared, asked, chance, options)
     decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
@@ -206,6 +208,7 @@ def _search(
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
         "masks": masks,
+        "low_quality": low_quality,
         **_describe_results(sources, rows, hashed, copies, labels, progress),
         "staying": copies.count_staying(findings, looked),
         "groups": group_summary(groups),

@@ -207,6 +207,7 @@ class AuditedCopyOptions(CopyOptions):
     precision: float | None
     views: ViewSet | None
     looks: int | None
+    min_quality: int
     propose: Path | None
 
     def chosen(self, *, thumbnails: bool) -> "CopyChoices":

@@ -19,12 +19,9 @@ from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.cli.output_decisions import decided_in_words
 from fastphash.cli.unlooked import unlooked_in_words
 from fastphash.defaults import LOOKS, VIEWS
+from fastphash.results.left_out_words import not_compared_in_words
 from fastphash.results.sidecar_words import mask_folders_in_words, sidecars_in_words
-from fastphash.results.verdict import (
-    kinds_to_add,
-    masks_in_words,
-    staying_in_words,
-)
+from fastphash.results.verdict import kinds_to_add, staying_in_words
 
 _LOOKED_FOR_BY = {KINDS[CROPPED]: f"--views {VIEWS}", KINDS[ALTERED]: f"--looks {LOOKS}"}
 _SKIPPED_LINES = _EMPTIED_LINES = 10
@@ -194,8 +191,7 @@ def _notes(plan_keys: dict[str, Any], audit: dict[str, Any], impossible: set[str
             lines.append(f"the audit looked for no {kind} copies: audit again {again}")
     beside = [*sidecars_in_words(audit), *mask_folders_in_words(audit)]
     lines += [f"{files}: they go where the images go" for files in beside]
-    if masks := masks_in_words(audit):
-        lines.append(f"{masks}: they all stay")
+    lines += [f"{words}: they all stay" for words in not_compared_in_words(audit)]
     staying_by_kind = dict(plan_keys["staying"])
     if unlooked := staying_by_kind.pop(UNLOOKED, 0):
         added = kinds_to_add({UNLOOKED: unlooked}, plan_keys["kinds"])

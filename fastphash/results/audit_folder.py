@@ -236,11 +236,13 @@ def read_splits(folder: Path, splits: list[str], algorithm: str | None = None) -
 
 
 def were_compared(rows: HashTable, summary: dict[str, Any]) -> NDArray[np.bool_]:
-    """Whether an audit compared each row, bool (n,): it may have left out masks."""
+    """Whether an audit compared each row, bool (n,): not masks, nor what has too little quality."""
     masks = [
         (one["split"], one["folder"], one["marked"]) for one in summary["masks"] if one["left_out"]
     ]
-    return ~left_out(rows, masks)
+    compared = ~left_out(rows, masks)
+    low_quality = summary.get("low_quality")  # audits of earlier versions have none
+    return compared & ~rows.below_quality(low_quality["min_quality"]) if low_quality else compared
 
 
 def audit_at(folder: Path) -> Path:

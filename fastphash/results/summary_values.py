@@ -229,6 +229,7 @@ _SUMMARY = {
     "groups": {"groups": is_count, "images": is_count},
     "rejected": _COUNT_BY_NAME,
     "masks": Each(list, _MASKS),
+    "low_quality?": Maybe({"min_quality": is_count, "images": _COUNT_BY_NAME}),
     "labels": _LABELS,
     "sidecars?": Each(dict, {"images": is_count, "places": _COUNT_BY_NAME}),
     "mask_folders?": Each(dict, {"images": is_count, "pairs": _COUNT_BY_NAME}),

@@ -16,14 +16,13 @@ from fastphash.base.vocabulary import (
 from fastphash.results.calibration_words import warning_in_words
 from fastphash.results.doubt_words import doubtful_in_words, doubtful_kinds, only_as
 from fastphash.results.leak_words import elsewhere, hashed_images, leak_in_words, share_in_words
+from fastphash.results.left_out_words import not_compared_in_words
 from fastphash.results.look_words import looks_in_words
 from fastphash.results.priority import is_for_evaluation
 from fastphash.sources.split_folders import name_split_folders
 
 _SURE = (*SURE_KINDS, CONFIRMED)
 _UNVERIFIED = KINDS[UNVERIFIED]
-# folders of masks that a sentence names
-_MASK_FOLDERS = 4
 # crops and borders that are mostly missed, by the views that were compared; measured by
 # benchmarks/accuracy/edited_copies.py
 _MISSED_BY_VIEWS = {
@@ -127,28 +126,6 @@ def decisions_in_words(used: int, stale: int) -> str:
         why = "images have changed or are not in this audit"
         parts.append(f"{unused}, or not in full, because {why}")
     return "; ".join(parts)
-
-
-def masks_in_words(summary: dict[str, Any]) -> str:
-    """How many masks of which folders were not compared; empty if all were.
-
-    "12 masks in train/masks and 4 masks in val/masks were not compared"
-    """
-    left_out = [
-        (
-            one.get("not_compared", one["images"]),
-            "/".join(filter(None, (one["split"], one["folder"]))),
-        )
-        for one in summary.get("masks", [])
-        if one["left_out"]
-    ]
-    parts = [f"{count(number, 'mask')} in {folder}" for number, folder in left_out if number]
-    if not parts:
-        return ""
-    if more := parts[_MASK_FOLDERS:]:
-        parts[_MASK_FOLDERS:] = [f"those of {count(len(more), 'further folder')}"]
-    single = sum(number for number, _ in left_out) == 1
-    return f"{listed(parts)} {'was' if single else 'were'} not compared"
 
 
 _Judged = tuple[Literal["good", "doubt", "bad"], str, list[str]]
@@ -311,8 +288,8 @@ def _missed(summary: dict[str, Any]) -> str:
     if radius or views != "none":
         missed += _MISSED_BY_VIEWS[views]
     missed.append(f"turns by {_missed_turn(summary)} degrees or more, other than quarter turns")
-    masks = masks_in_words(summary)
-    return f"Mostly missed: {'; '.join(missed)}.{f' {masks}.' if masks else ''}"
+    left_out = "".join(f" {words}." for words in not_compared_in_words(summary))
+    return f"Mostly missed: {'; '.join(missed)}.{left_out}"
 
 
 def _missed_turn(summary: dict[str, Any]) -> int:

@@ -3,9 +3,13 @@
 import json
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+import fastphash
+from fastphash import clean_plan, read_audit
+from fastphash.errors import UsageError
 from fastphash.hashing.pdq import pdq
 from tests.support.command_line import USAGE, error_of, run
 from tests.support.scenes import save, scene
@@ -73,3 +77,51 @@ def test_a_table_has_the_quality_that_its_column_says(folder):
 def test_a_quality_that_there_is_not_is_refused(folder):
     done = run("group", "both", "-o", "x", "--min-quality", "101", cwd=folder, status=USAGE)
     assert "101 is not in the range 0<=x<=100" in error_of(done)
+
+
+def audited(folder, *words):
+    run(
+        *("audit", "train", "val", "-o", "audit", "--hash", "pdq", "--workers", "1"),
+        *words,
+        cwd=folder,
+    )
+    return read_audit(folder / "audit")
+
+
+def test_an_audit_by_pdq_counts_what_it_leaves_out_and_lets_it_stay(folder):
+    audit = audited(folder)
+    assert audit.summary["low_quality"] == {"min_quality": 50, "images": {"train": 3, "val": 3}}
+    missed = audit.summary["verdict"]["missed"]
+    assert missed.endswith(" 6 images with a pdq quality below 50 were not compared.")
+    leaks = audit.leaks.filter(pc.field("needle_split") == "val")
+    assert leaks["needle_path"].to_pylist() == ["a.png", "b.png"]
+    assert "6 images with a pdq quality below 50 were not compared: they all stay" in " ".join(
+        run("clean", "audit", cwd=folder).stdout.split()
+    )
+    plan = clean_plan(audit).table.to_pylist()
+    gone = {row["path"] for row in plan if row["action"] != "keep"}
+    assert gone == {"a.png", "b.png"}
+
+
+def test_an_audit_takes_all_where_it_is_told_to(folder):
+    audit = audited(folder, "--min-quality", "0")
+    assert audit.summary["low_quality"] == {"min_quality": 0, "images": {}}
+    assert "quality" not in audit.summary["verdict"]["missed"]
+    leaks = audit.leaks.filter(pc.field("needle_split") == "val")
+    assert {"a.png", "flat0.png"} < {*leaks["needle_path"].to_pylist()}
+
+
+def test_an_audit_of_nothing_but_flat_pictures_compares_none(folder, tmp_path):
+    for split in ("train", "val"):
+        save(tmp_path / split / "a.png", np.full((40, 50), 9, np.uint8))
+    audit = audited(tmp_path)
+    assert audit.summary["low_quality"]["images"] == {"train": 1, "val": 1}
+    assert audit.leaks.num_rows == 0
+
+
+def test_audits_by_other_hashes_have_no_quality(folder, tmp_path):
+    save(tmp_path / "in" / "a.png", scene(1))
+    audit = fastphash.audit({"in": tmp_path / "in"}, tmp_path / "out", workers=0, progress=False)
+    assert audit.summary["low_quality"] is None
+    with pytest.raises(UsageError, match="`min_quality` is a whole number from 0 to 100, not 101"):
+        fastphash.audit({"in": tmp_path / "in"}, tmp_path / "out", min_quality=101)

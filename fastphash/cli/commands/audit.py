@@ -15,6 +15,7 @@ from fastphash.base.vocabulary import (
     VIEW_SETS,
 )
 from fastphash.cli import options
+from fastphash.cli.hash_quality import quality_option
 from fastphash.cli.option_groups import (
     AuditedCopyOptions,
     AuditOutput,
@@ -144,6 +145,7 @@ class _OptionalKinds(click.Command):
     "line, in files named .jsonl.",
 )
 @options.hash_options
+@quality_option
 @options.search_options
 @options.json_option
 @gather(
@@ -191,6 +193,7 @@ def audit(
             grouping=keepers.grouping,
             keep_in=keepers.keep_in,
             compare_masks=labels.compare_masks,
+            min_quality=copies.min_quality,
             labels=labels.sources(),
             join=copies.join(progress),
             table_form=output.form,

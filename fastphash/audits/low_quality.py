@@ -1,0 +1,21 @@
+"""Images whose hashes have too little quality to be compared: pictures that are flat."""
+
+from typing import Any
+
+import numpy as np
+
+from fastphash.files.parquet import count_values
+from fastphash.store.rows import HashTable
+
+
+def leave_out_poor(rows: HashTable, least: int) -> tuple[HashTable, dict[str, Any] | None]:
+    """The rows whose hashes have that quality, and what summary.json says of the others.
+
+    None of hashes that have no quality.
+    """
+    if rows.algorithm.quality_column is None:
+        return rows, None
+    poor = rows.below_quality(least)
+    counts = count_values(rows.take(np.flatnonzero(poor)).table["split"])
+    summary = {"min_quality": least, "images": counts}
+    return (rows.take(np.flatnonzero(~poor)) if poor.any() else rows), summary

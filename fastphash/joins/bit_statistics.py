@@ -52,11 +52,12 @@ class BitStatistics:
 
 def measure_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> BitStatistics:
     """Statistics of pairs of a left and a right hash, (n,) or (n, 4), perhaps of one array."""
-    agrees = _sample_agreement(left, right)
-    bits = agrees.shape[1]
-    if len(agrees) < _MIN_SAMPLE:
+    agreeing = _sample_agreement(left, right)
+    bits = 64 * agreeing.shape[1]
+    if len(agreeing) < _MIN_SAMPLE:
         return uniform_bits(bits)
-    share = agrees.mean(axis=1)
+    share = np.bitwise_count(agreeing).sum(axis=1, dtype=np.int64) / bits
+    agrees = np.unpackbits(agreeing.view(np.uint8), axis=1, bitorder="little")
     mean, variance = float(share.mean()), float(share.var())
     agreement = agrees.mean(axis=0)
     # both are about 0 and 1 for uniform hashes; pairs of complements agree in no bit
@@ -73,13 +74,13 @@ def measure_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> BitStat
     return BitStatistics(mean * total, (1 - mean) * total, agreement, correlation, skewed=True)
 
 
-def _correlate(agrees: NDArray[np.float64], agreement: NDArray[np.float64]) -> NDArray[np.float64]:
+def _correlate(agrees: NDArray[np.uint8], agreement: NDArray[np.float64]) -> NDArray[np.float64]:
     """The correlation of agreement in two bits, whose means are given: (bits, bits).
 
     Counts of bits give the sums of products: a product of matrices would start the threads of
     numpy's library, and wait for them on a machine that is busy.
     """
-    whole = np.zeros((agrees.shape[1], -(-len(agrees) // 64) * 64), np.bool_)
+    whole = np.zeros((agrees.shape[1], -(-len(agrees) // 64) * 64), np.uint8)
     whole[:, : len(agrees)] = agrees.T
     columns = np.packbits(whole, axis=1).view(np.uint64)
     both = np.stack([np.bitwise_count(column & columns).sum(axis=1) for column in columns])
@@ -89,17 +90,16 @@ def _correlate(agrees: NDArray[np.float64], agreement: NDArray[np.float64]) -> N
     return correlation
 
 
-def _sample_agreement(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """1 where a random pair of different hashes agrees in a bit, else 0: float64 (pairs, bits)."""
+def _sample_agreement(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The bits in which random pairs of different hashes agree: uint64 (pairs, words)."""
     left, right = (side.reshape(len(side), math.prod(side.shape[1:])) for side in (left, right))
     size = min(_SAMPLE, max(len(left), len(right)) // 16)
     if size < _MIN_SAMPLE or not left.size or not right.size:
-        return np.empty((0, 64 * left.shape[1]))
+        return np.empty((0, left.shape[1]), np.uint64)
     rng = np.random.default_rng(0)
     differing = left[rng.integers(0, len(left), size)] ^ right[rng.integers(0, len(right), size)]
-    differing = differing[(differing != 0).any(axis=1)]
-    bits = np.unpackbits(differing.view(np.uint8), axis=1, bitorder="little")
-    return 1 - bits.astype(np.float64)
+    agreeing: NDArray[np.uint64] = ~differing[(differing != 0).any(axis=1)]
+    return agreeing
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from fastphash.audits.options import CopyChoices, LabelSources
+from fastphash.audits.options import CopyChoices, LabelSources, given_proposals
 from fastphash.audits.run import audit as audit_sources
 from fastphash.base.arguments import given_mapping, given_texts, quoted
 from fastphash.base.paths import Name, given_path, is_path, name_bytes
@@ -47,7 +47,7 @@ def audit(
     precision: float | None = None,
     views: ViewSet | None = None,
     looks: int | None = None,
-    propose: Name | None = None,
+    propose: Name | Sequence[str] | None = None,
     grouping: Grouping = "star",
     coco: Mapping[str, Name] | None = None,
     tables: Mapping[str, Name] | None = None,
@@ -121,9 +121,10 @@ def audit(
         none, the middles and what is left without bars, or all; all by default.
     looks : int, optional
         Most pairs to compare at their pixels, in supervised processes; 100,000 by default.
-    propose : path, optional
+    propose : path, or sequence of str, optional
         A table of pairs, or of vectors of any embedding, to be compared at their pixels: see
-        ``fastphash audit --propose``.
+        ``fastphash audit --propose``. Or names of `hashes`: pairs that are near by any of them are
+        compared, too.
     grouping : {"star", "components"}
         In a star every copy is near the keeper; in components copies may be chained.
     coco : mapping of str to path, optional
@@ -220,7 +221,7 @@ def audit(
         precision,
         views,
         looks,
-        None if propose is None else given_path(propose),
+        given_proposals(propose),
     )
     ingest = hashing_options(
         workers=workers,

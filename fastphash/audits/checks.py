@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 from fastphash.audits.options import AuditOptions
 from fastphash.base.text import count
 from fastphash.errors import FastphashError, UsageError
+from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
 from fastphash.results.audit_folder import HASHES
 from fastphash.sources.protocol import Source
 from fastphash.sources.unread_containers import unread_in_words
-from fastphash.store.store import is_store
+from fastphash.store.schema import stored_algorithms
+from fastphash.store.store import is_store, open_store
 
 
 def check_splits_named(sources: Sequence[Source], options: AuditOptions) -> None:
@@ -33,6 +35,17 @@ def check_splits_named(sources: Sequence[Source], options: AuditOptions) -> None
                     f"`{parameter}` names {name!r}, which is no split of this audit: there are "
                     f"{there}"
                 )
+
+
+def check_hashes_made(store: Path, ingest: IngestOptions, proposing: Sequence[str]) -> None:
+    """Raise UsageError if pairs are to be proposed by hashes that no image will have."""
+    made = {ingest.definition.algorithm, *ingest.layout.further}
+    if proposing and is_store(store):
+        there = open_store(store)
+        made |= {one.name for one in stored_algorithms(there.definition, there.layout)}
+    for name in proposing:
+        if name not in made:
+            raise UsageError(f"`propose` names {name!r}, which is not made: add it to `hashes`")
 
 
 def check_output(out: Path) -> None:

@@ -145,7 +145,8 @@ def find_doubts(
     ]
     many, more = sum(one.closeness.size for one in every[: len(proposed)]), windows.more
     try:
-        for pairs in _near_pairs(looker.rows, criteria):
+        compared = Index(looker.rows.hashes, looker.rows.known)
+        for pairs in near_pairs(looker.rows, compared, criteria):
             doubts = InDoubt.judge(pairs, criteria.min_score or 0)
             every.append(doubts.take(_are_unknown(doubts, looker, known)))
             if sum(one.closeness.size for one in every) - many > _HELD * looker.left:
@@ -191,8 +192,10 @@ def _are_unknown(doubts: InDoubt, looker: Looker, known: NDArray[np.uint64]) -> 
     return np.flatnonzero(~np.isin(keys, known))
 
 
-def _near_pairs(rows: HashTable, criteria: CopyCriteria) -> Iterator[RowPairs]:
+def near_pairs(rows: HashTable, index: Index, criteria: CopyCriteria) -> Iterator[RowPairs]:
     """All pairs within the radius, scored, in batches: one for each pair of bytes.
+
+    `index` has hashes of the rows, by any algorithm. Rows have digests.
 
     Raises
     ------
@@ -202,23 +205,22 @@ def _near_pairs(rows: HashTable, criteria: CopyCriteria) -> Iterator[RowPairs]:
     assert rows.digests is not None
     first = find_distinct_rows(rows.digests).first
     try:
-        yield from _score_pairs(rows, first, criteria)
+        yield from _score_pairs(rows, index, first, criteria)
     except TooManyPairsError:
         splits = np.unique(rows.splits, return_inverse=True)[1]
-        frames = Index(rows.hashes, rows.known)
-        stands = stand_for_copies(frames, rows.content, criteria, splits) == np.arange(len(rows))
-        yield from _score_pairs(rows, np.flatnonzero(stands), criteria)
+        stands = stand_for_copies(index, rows.content, criteria, splits) == np.arange(len(rows))
+        yield from _score_pairs(rows, index, np.flatnonzero(stands), criteria)
         raise
 
 
 def _score_pairs(
-    rows: HashTable, chosen: NDArray[np.int64], criteria: CopyCriteria
+    rows: HashTable, index: Index, chosen: NDArray[np.int64], criteria: CopyCriteria
 ) -> Iterator[RowPairs]:
     """All pairs of the chosen rows; TooManyPairsError if there are too many."""
-    index, content = Index(rows.hashes[chosen], rows.known), rows.content
+    content = rows.content
     most = max(_MOST_PER_IMAGE * chosen.size, _AT_ONCE)
     for batch in find_matches(
-        index, None, criteria.radius, max_pairs=most, options=criteria.options
+        index.take(chosen), None, criteria.radius, max_pairs=most, options=criteria.options
     ):
         matches = batch._replace(left=chosen[batch.left], right=chosen[batch.right])
         for start in range(0, matches.left.size, _AT_ONCE):

@@ -1,16 +1,19 @@
 """What an audit is asked for."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastphash.base.arguments import is_number, is_whole, quoted
+from fastphash.base.arguments import given_texts, is_number, is_whole, quoted
+from fastphash.base.paths import given_path
 from fastphash.base.vocabulary import VIEW_SETS, ViewSet
 from fastphash.defaults import LOOKS, MIN_QUALITY, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
 from fastphash.files.table_formats import FORMATS, Format
 from fastphash.groups.grouping import Grouping, check_grouping
+from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.joins.index import MOST_BITS, check_radius
 from fastphash.joins.options import JoinOptions
 from fastphash.verification.criteria import check_score, least_score
@@ -75,9 +78,11 @@ class AuditOptions:
         The most pairs that are compared at their pixels: sure copies by their thumbnails, which
         are `altered` where they differ at a place; then pairs in doubt, which aligned pixels may
         decide. None are where nothing compares thumbnails.
-    propose : Path, optional
+    propose : Path or tuple of str, optional
         A table of pairs, or of vectors of any embedding, from elsewhere
-        (`fastphash.audits.proposals`): they are looked at as pairs in doubt are, before others.
+        (`fastphash.audits.proposals`): they are looked at as pairs in doubt are, before others. Or
+        algorithms: pairs that are near by their hashes are compared as those of the compared hash
+        are (`fastphash.audits.hash_proposals`).
     grouping : {"star", "components"}
     keep_in : sequence of str
         Splits that keep their images, first to last; then the others: those for validation or
@@ -106,7 +111,7 @@ class AuditOptions:
     keep_score: bool = False
     views: ViewSet = VIEWS
     looks: int = LOOKS
-    propose: Path | None = None
+    propose: Path | tuple[str, ...] | None = None
     grouping: Grouping = "star"
     keep_in: Sequence[str] = ()
     compare_masks: bool = False
@@ -126,7 +131,9 @@ class AuditOptions:
             raise UsageError(f"no format {self.table_form!r}: use one of {', '.join(FORMATS)}")
         if not is_whole(self.looks) or self.looks < 0:
             raise UsageError(f"`looks` is a number of pairs, 0 or more, not {quoted(self.looks)}")
-        if self.propose is not None and (self.min_score is None or not self.looks):
+        if isinstance(self.propose, tuple):
+            self._check_proposing(self.propose)
+        elif self.propose is not None and (self.min_score is None or not self.looks):
             raise UsageError(
                 "`propose` needs thumbnails, and looks at pixels: allow `looks`, and compare "
                 "thumbnails"
@@ -139,6 +146,37 @@ class AuditOptions:
             raise UsageError(
                 f"`precision` is a share between 0 and 1, not {quoted(self.precision)}"
             )
+
+    def _check_proposing(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if name not in ALGORITHMS:
+                raise UsageError(f"`propose`: no hash {name!r}: use {', '.join(ALGORITHMS)}")
+        if self.min_score is None:
+            raise UsageError("`propose` needs thumbnails, which tell copies among the pairs")
+
+    @property
+    def proposing(self) -> tuple[str, ...]:
+        """The algorithms whose hashes propose pairs, beside the compared one."""
+        return self.propose if isinstance(self.propose, tuple) else ()
+
+    @property
+    def proposals(self) -> Path | None:
+        """The table of proposed pairs."""
+        return self.propose if isinstance(self.propose, Path) else None
+
+
+def given_proposals(value: Any) -> Path | tuple[str, ...] | None:
+    """What `propose` is for a caller: a path, or names of hashes; UsageError for anything else.
+
+    Text is the name of a hash, or of several with commas between them, if there is no such file.
+    """
+    if isinstance(value, str) and not os.path.exists(value):
+        names = value.split(",")
+        if {*names} <= ALGORITHMS.keys():
+            return tuple(names)
+    if isinstance(value, (list, tuple)):
+        return tuple(given_texts(value, "propose"))
+    return None if value is None else given_path(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +200,7 @@ class CopyChoices:
     precision: float | None = None
     views: ViewSet | None = None
     looks: int | None = None
-    propose: Path | None = None
+    propose: Path | tuple[str, ...] | None = None
 
     def options(self, **others: Any) -> AuditOptions:
         """The options of an audit with these choices, and the other attributes of `AuditOptions`.

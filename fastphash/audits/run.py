@@ -8,10 +8,16 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastphash.audits.checks import check_images, check_output, check_splits_named
+from fastphash.audits.checks import (
+    check_hashes_made,
+    check_images,
+    check_output,
+    check_splits_named,
+)
 from fastphash.audits.copies import FoundCopies, SearchedRows, search_splits
 from fastphash.audits.doubts import first_round, settle
 from fastphash.audits.findings import find_findings, views_compared
+from fastphash.audits.hash_proposals import propose_by_hashes
 from fastphash.audits.labels import (
     CheckedLabels,
     LabelComparison,
@@ -141,8 +147,9 @@ def audit(
     check_output(out)
     # a damaged log shows before hashing
     read_steps(out)
-    if options.propose is not None:
-        check_proposals(options.propose, out)
+    if options.proposals is not None:
+        check_proposals(options.proposals, out)
+    check_hashes_made(out / HASHES, ingest, options.proposing)
     checked = check_labels(options.labels, progress)
     # the results describe the hashes beside them: until both are written, nobody else may change
     # the hashes
@@ -193,7 +200,9 @@ def _search(
         if len(compared) >= _MANY:
             looker.prepare(first_round(len(compared)))
         windows = find_findings(compared, asked, options, progress)
-        proposed, proposals = propose(options.propose, compared, criteria, progress)
+        proposing = propose_by_hashes(compared, criteria, options, progress)
+        windows = proposing.beside(windows)
+        proposed, proposals = propose(options.proposals, compared, criteria, progress)
         settled = settle(looker, criteria, search, windows, proposed)
     copies, findings = settled.copies, settled.findings
     looked = copies.looked_at(findings)
@@ -205,6 +214,7 @@ def _search(
         "calibration": calibration,
         "looks": settled.summary(),
         "proposals": proposals,
+        "proposing": proposing.counts,
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
         "masks": masks,

@@ -208,7 +208,7 @@ class AuditedCopyOptions(CopyOptions):
     views: ViewSet | None
     looks: int | None
     min_quality: int
-    propose: Path | None
+    propose: Path | tuple[str, ...] | None
 
     def chosen(self, *, thumbnails: bool) -> "CopyChoices":
         """The same, for the library, with what the store of the audit has."""

@@ -1,6 +1,7 @@
 """Turn words of the command line into values: types and callbacks of single options."""
 
 import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from fastphash.base.vocabulary import FURTHEST, KINDS
 from fastphash.defaults import LEAST_MEMORY
 from fastphash.errors import UsageError
+from fastphash.hashing.algorithms import ALGORITHMS
 
 
 class FiniteNumber(click.FloatRange):
@@ -181,3 +183,19 @@ def parse_label_files(
             raise click.BadParameter(f"no such file: {path!r}")
         files[split] = Path(path)
     return files
+
+
+def parse_proposals(
+    _: click.Context, __: click.Parameter, value: str | None
+) -> Path | tuple[str, ...] | None:
+    """``--propose``: a file, or names of hashes."""
+    if value is None:
+        return None
+    if not os.path.isfile(value):
+        names = tuple(value.split(","))
+        if not os.path.exists(value) and all(name in ALGORITHMS for name in names):
+            return names
+        raise click.BadParameter(
+            f"{value!r} is no file, and no hash: {', '.join(ALGORITHMS)}, or several of them"
+        )
+    return Path(value)

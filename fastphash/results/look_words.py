@@ -15,7 +15,7 @@ def looks_in_words(summary: dict[str, Any]) -> str:
     looks = summary.get("looks")
     if not looks:
         return ""
-    proposed = _proposals_in_words(summary)
+    proposed = _proposals_in_words(summary) + _proposing_in_words(summary)
     return " ".join(_sure_in_words(summary) + proposed + _doubts_in_words(looks))
 
 
@@ -49,6 +49,21 @@ def _proposals_in_words(summary: dict[str, Any]) -> list[str]:
             f"{looked}: {found} by these."
         )
     return sentences
+
+
+def _proposing_in_words(summary: dict[str, Any]) -> list[str]:
+    """How many pairs further hashes proposed."""
+    return [_proposed_by(name, one) for name, one in summary.get("proposing", {}).items()]
+
+
+def _proposed_by(name: str, counts: dict[str, Any]) -> str:
+    within = f"within {count(counts['radius'], 'bit')} of {name}"
+    if not counts["pairs"]:
+        return f"No more pairs are {within}."
+    pairs = count(counts["pairs"], "more pair is", "more pairs are")
+    copies = count(counts["copies"], "is a near copy", "are near copies")
+    more = ", and there may be more" if counts["more"] else ""
+    return f"{pairs} {within}, of which {copies} by thumbnails{more}."
 
 
 def _sure_in_words(summary: dict[str, Any]) -> list[str]:

@@ -220,6 +220,11 @@ _SUMMARY = {
     "proposals?": Maybe(
         dict.fromkeys(("given", "unknown", "unusable", "pairs"), is_count),
     ),
+    "proposing?": Each(
+        dict,
+        {"radius": _is_radius, "pairs": is_count, "copies": is_count, "more": _is_flag},
+        tuple(ALGORITHMS),
+    ),
     "calibration?": Maybe(_CALIBRATION),
     "grouping": _one_of("star", "components"),
     "decisions": {"used": is_count, "stale": is_count, "digest": _is_text},

@@ -7,14 +7,19 @@ import pytest
 
 import fastphash as fp
 from fastphash.audits.frames import find_frames
+from fastphash.audits.hash_proposals import propose_by_hashes
+from fastphash.audits.options import AuditOptions
 from fastphash.demo import scene as drawn
 from fastphash.errors import DefinitionError, UsageError
 from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.joins.radii import usual_radius
+from fastphash.results.look_words import looks_in_words
 from fastphash.store.open import read_hashes
+from fastphash.verification.criteria import CopyCriteria
+from tests.support.command_line import USAGE, error_of, run
 from tests.support.examples import slow_but
 from tests.support.report_pages import read_page
-from tests.support.scenes import planted, save
+from tests.support.scenes import planted, save, scene
 
 # what the planted copies are, by whatever hash; flat ones may share one, or not
 COPIES = {"again.png": "identical", "other.bmp": "exact", "turned.png": "augmented"}
@@ -104,3 +109,52 @@ def test_frames_are_stored_or_made_from_thumbnails(data, tmp_path):
     assert (stored[:, 0] == made[:, 0]).all()
     # the transposed image is resized anew
     assert np.bitwise_count(stored ^ made).mean() < 1
+
+
+def test_hashes_propose_pairs_beyond_the_radius_of_the_compared_one(data, tmp_path):
+    audited = audit(data, tmp_path / "out", hashes=["phash", "dhash", "pdq"], looks=0)
+    rows = audited.rows
+    options = AuditOptions(propose=("phash", "dhash"))
+    every = propose_by_hashes(rows, CopyCriteria(0, 0.3), options)
+    assert every.counts.keys() == {"dhash"}
+    assert every.counts["dhash"]["radius"] == 16
+    assert every.pairs.copies.size == every.counts["dhash"]["copies"]
+    distance = every.pairs.copies.relation.distance
+    # the stored distance is that of the compared hash, beyond its radius
+    assert (distance > 0).all()
+    again = audit(data, tmp_path / "out", radius=0, propose=["dhash", "pdq"], looks=0)
+    found = again.summary["proposing"]
+    assert found.keys() == {"dhash", "pdq"}
+
+
+def test_near_copies_that_another_hash_proposes_are_found(tmp_path):
+    """Pictures saved again with a shade over them: phash is off, dhash isn't."""
+    for seed in range(3):
+        picture = scene(seed, 96, 128).astype(float)
+        save(tmp_path / "train" / f"{seed}.png", picture.astype(np.uint8))
+        shade = np.linspace(-1, 1, 128)[None, :, None] * 12
+        save(tmp_path / "val" / f"{seed}.png", np.clip(picture + shade, 0, 255).astype(np.uint8))
+    options = {"hashes": ["phash", "dhash"], "radius": 0, "looks": 0}
+    alone = audit(tmp_path, tmp_path / "out", **options)
+    assert not alone.leaks.num_rows
+    union = audit(tmp_path, tmp_path / "out", **options, propose="dhash")
+    assert set(kinds(union.leaks, "needle_").values()) == {"near"}
+    assert union.leaks.num_rows == 6
+    assert all(row["distance"] > 0 for row in union.leaks.to_pylist())
+    assert union.summary["proposing"]["dhash"]["copies"] == 3
+    assert "of dhash, of which 3 are near copies by thumbnails" in looks_in_words(union.summary)
+
+
+def test_what_can_propose_nothing_is_refused(data, tmp_path):
+    with pytest.raises(UsageError, match="`propose` names 'dhash', which is not made: add it to"):
+        audit(data, tmp_path / "out", propose=["dhash"])
+    with pytest.raises(UsageError, match="`propose`: no hash 'md5'"):
+        audit(data, tmp_path / "out", propose=["md5"])
+    with pytest.raises(UsageError, match="needs thumbnails"):
+        audit(data, tmp_path / "out", hashes=["phash", "dhash"], propose="dhash", verify=False)
+    words = ("audit", "train=train", "-o", tmp_path / "out", "--propose")
+    done = run(*words, "pairs.csv", cwd=data, status=USAGE)
+    assert "'pairs.csv' is no file, and no hash: phash" in error_of(done)
+    done = run(*words, "dhash", cwd=data, status=USAGE)
+    assert error_of(done).endswith("--propose names 'dhash', which is not made: add it to --hash")
+    assert not (tmp_path / "out").exists()

@@ -25,7 +25,7 @@ from fastphash.cli.option_groups import (
     SplitOptions,
     gather,
 )
-from fastphash.cli.option_values import PRECISION, kinds_parser
+from fastphash.cli.option_values import PRECISION, kinds_parser, parse_proposals
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import LOOKS, RADIUS, VIEWS
 from fastphash.defaults import PRECISION as DEFAULT_PRECISION
@@ -99,11 +99,12 @@ class _OptionalKinds(click.Command):
 )
 @click.option(
     "--propose",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
+    callback=parse_proposals,
+    metavar="FILE|HASH,...",
     help="Pairs that hashes may miss, to be compared at their pixels: a table (.parquet, .csv or "
     ".jsonl) with the columns split, path, other_split and other_path; or with split, path and "
-    "vector, of any embedding. They come before other pairs in doubt.",
+    "vector, of any embedding. They come before other pairs in doubt. Or hashes that --hash makes, "
+    "such as dhash,pdq: pairs that are near by any of them are compared, too.",
 )
 @options.grouping_option
 @options.label_files_option(

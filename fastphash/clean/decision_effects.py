@@ -12,8 +12,9 @@ from fastphash.results.decisions import DecidedRows
 from fastphash.store.rows import HashTable
 
 #: Why a step changes nothing: the plan is the same without it; an image of it goes for the sake of
-#: another one; its images stay because of their labels; or its images are masks, which all stay.
-Reason = Literal["same", "other", "labels", "masks"]
+#: another one; its images stay because of their labels; or because the audit left them out, as
+#: masks or for the quality of their hashes.
+Reason = Literal["same", "other", "labels", "left_out"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
@@ -72,5 +73,5 @@ def _why_unchanged(
     if decision.word == "copies":
         if one_goes:
             return "same"
-        return "masks" if by_labels.isdisjoint(decision.rows) else "labels"
+        return "left_out" if by_labels.isdisjoint(decision.rows) else "labels"
     return "other" if one_goes else "same"

@@ -9,7 +9,7 @@ _WHY_UNCHANGED = {
     "same": "the kinds asked for come to the same",
     "other": "an image goes as a copy of another one",
     "labels": "images stay because of their labels",
-    "masks": "masks all stay",
+    "left_out": "masks, and images that were not compared, all stay",
 }
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image as Pillow
 
@@ -57,3 +58,14 @@ def test_a_keeper_that_goes_all_the_same_changes_nothing(audit):
     after = json.loads(run("clean", "out", "--json", cwd=audit).stdout)["by_decision"]
     assert before["unchanged"]["same"] == 2
     assert (after["stay"], after["go"]) == (2, 2)
+
+
+def test_copies_that_were_not_compared_stay_whatever_was_decided(tmp_path):
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "in" / name, np.full((40, 50), ord(name[0]), np.uint8))
+    run("audit", "in", "-o", "out", "--hash", "pdq", "--workers", "1", cwd=tmp_path)
+    say(tmp_path / "out", "copies", "in/a.png", "in/b.png")
+    made = json.loads(run("clean", "out", "--json", cwd=tmp_path).stdout)
+    assert made["by_decision"] == {"stay": 0, "go": 0, "unchanged": {"left_out": 1}}
+    printed = " ".join(run("clean", "out", cwd=tmp_path).stdout.split())
+    assert "masks, and images that were not compared, all stay" in printed

@@ -2,7 +2,8 @@
 
 The output has three parts: the number of pairs expected among uniform hashes, computed; the
 distance between a crop of a photo and the edited crop, measured; and the distance between crops of
-different photos. All edits are Pillow's.
+different photos. All edits are Pillow's. With --hashes a fourth table has all hashes, each at the
+radius that an audit uses if no thumbnails are compared.
 """
 
 import itertools
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+import fastphash
 from benchmarks.support.command_line import make_parser
 from benchmarks.support.image_operations import (
     Operation,
@@ -29,17 +31,22 @@ from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import load_pictures, random_crops, random_size
 from benchmarks.support.plots import load_pyplot, save_figure
 from fastphash import phash
+from fastphash.hashing.algorithms import ALGORITHMS, Algorithm
+from fastphash.joins.radii import usual_radius
 
 _COUNTS = (10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
 _MOST_RADIUS = 16
 _SIDES = (300, 768)
 # crops drawn for each that is kept, since small pictures give the same crop again
 _TRIES = 40
+# edits of the table of all hashes
+_EDITS = ("JPEG, quality 30", "resized to 25 %", "brightness +30 %", "each side cut by 2 %")
 
 
 def main() -> None:
     parser = make_parser(__doc__, count=500)
     parser.add_argument("--plot", type=Path, metavar="PATH", help="draw PATH.png and PATH.svg")
+    parser.add_argument("--hashes", action="store_true", help="compare all hashes, too")
     arguments = parser.parse_args()
     plt = load_pyplot() if arguments.plot else None
     radii = range(_MOST_RADIUS + 1)
@@ -64,6 +71,11 @@ def main() -> None:
     header = ("edit", "median", "90 %", "99 %", "largest", "within 4", "within 8")
     print_table(header, [(name, *quantiles(bits)) for name, bits in distances.items()])
     print(f"\n{describe_different(hashes, photo)}")
+    if arguments.hashes:
+        print("\nAll hashes, at their usual radius\n")
+        header = ("hash", "radius", *_EDITS, "different pictures within")
+        rows = [compare_hash(algorithm, crops, photo) for algorithm in ALGORITHMS.values()]
+        print_table(header, rows)
     if plt:
         save_figure(draw(plt, np.array(by_chance), distances), arguments.plot)
 
@@ -131,6 +143,36 @@ def describe_different(hashes: NDArray[np.uint64], photo: NDArray[np.int64]) -> 
         f"Crops of different pictures, {bits.size:,} pairs: median {median} bits apart, "
         f"1 in 10,000 within {rare}, the minimum {bits.min()}; {np.sum(bits <= 8):,} within 8."
     )
+
+
+def compare_hash(
+    algorithm: Algorithm, crops: list[Image.Image], photo: NDArray[np.int64]
+) -> tuple[str, ...]:
+    """Shares of copies within the usual radius for some edits, and of pairs that are none."""
+    radius, edits = usual_radius(algorithm), all_edits()
+    hashes = hash_all(algorithm, crops)
+    shares = []
+    for name in _EDITS:
+        edited = hash_all(algorithm, [edits[name](crop) for crop in crops])
+        shares.append(np.mean(bits_apart(hashes, edited) <= radius))
+    left, right = np.triu_indices(len(crops), 1)
+    different = photo[left] != photo[right]
+    near = bits_apart(hashes[left[different]], hashes[right[different]]) <= radius
+    chance = f"1 in {near.size / near.sum():,.0f}" if near.any() else f"none of {near.size:,}"
+    return (algorithm.name, str(radius), *(f"{share:.1%}" for share in shares), chance)
+
+
+def hash_all(algorithm: Algorithm, images: list[Image.Image]) -> NDArray[np.uint64]:
+    """Upright hashes, uint64 (n, words)."""
+    if algorithm.name == "pdq":
+        return np.stack([fastphash.pdq(image).hash for image in images])
+    hash_image = getattr(fastphash, algorithm.name.removesuffix("_256"))
+    hashes = [np.atleast_1d(hash_image(image, bits=algorithm.bits)) for image in images]
+    return np.stack(hashes)
+
+
+def bits_apart(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return np.asarray(np.bitwise_count(left ^ right).sum(axis=1, dtype=np.int64))
 
 
 def draw(plt: Any, by_chance: NDArray[np.float64], distances: dict[str, NDArray[np.uint8]]) -> Any:

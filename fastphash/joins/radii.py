@@ -12,6 +12,6 @@ _OF_ALGORITHM = {"pdq": 31}
 def usual_radius(algorithm: Algorithm) -> int:
     """The radius within which most plain edits of a picture lie, and next to no others.
 
-    Plain edits are those of benchmarks/accuracy/radii.py, which prints the shares.
+    `benchmarks/accuracy/radius.py` prints the shares.
     """
     return _OF_ALGORITHM.get(algorithm.name, _USUAL[algorithm.bits])

@@ -19,7 +19,7 @@ QUICK = {
     "accuracy.edited_copies": ["--count", "2", "--slow-count", "0", "--looks"],
     "accuracy.frames": ["--count", "12"],
     "accuracy.object_pictures": ["--count", "4"],
-    "accuracy.radius": ["--count", "4"],
+    "accuracy.radius": ["--count", "4", "--hashes"],
     "accuracy.reduced": ["--count", "12"],
     "accuracy.small_differences": ["--count", "2"],
     "accuracy.thumbnails": ["--count", "12"],

@@ -167,6 +167,13 @@ def audit(
         return Audit(folder, hashed.tallies, hashed.rejected)
 
 
+def _leave_out(rows: HashTable, options: AuditOptions) -> tuple[HashTable, dict[str, Any]]:
+    """The rows that are compared, and for the summary what isn't: masks, and poor hashes."""
+    compared, masks = leave_out_masks(rows, compare_masks=options.compare_masks)
+    compared, low_quality = leave_out_poor(compared, options.min_quality)
+    return compared, {"masks": masks, "low_quality": low_quality}
+
+
 def _search(
     out: Path,
     sources: Sequence[Source],
@@ -181,8 +188,7 @@ def _search(
     rows = read_splits(out, splits, hashed.algorithm)
     opened = open_labels(rows, sources, options.labels, checked, progress)
     rows = with_levels(rows, opened)
-    compared, masks = leave_out_masks(rows, compare_masks=options.compare_masks)
-    compared, low_quality = leave_out_poor(compared, options.min_quality)
+    compared, left_out = _leave_out(rows, options)
     asked, chance = _choose_criteria(compared, options, hashed.store)
     criteria, calibration = calibrate_score(compared, asked, chance, options)
     decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
@@ -217,8 +223,7 @@ def _search(
         "proposing": proposing.counts,
         "split_order": split_order,
         "decisions": {"used": decided.used, "stale": decided.stale, "digest": decided_by},
-        "masks": masks,
-        "low_quality": low_quality,
+        **left_out,
         **_describe_results(sources, rows, hashed, copies, labels, progress),
         "staying": copies.count_staying(findings, looked),
         "groups": group_summary(groups),

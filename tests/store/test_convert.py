@@ -20,6 +20,7 @@ from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.rows import HashTable
 from fastphash.store.store import open_store
 from fastphash.verification.criteria import CopyCriteria
+from tests.support.command_line import run
 from tests.support.executors import ONE_WORKER
 from tests.support.scenes import TRANSPOSES, save, scene, scenes, source
 from tests.support.stores import hashes_of, read_store, write_hashes
@@ -325,3 +326,37 @@ def test_names_that_two_splits_share_can_not_be_grouped_in_the_papers_form():
     columns = {"split": ["a", "b"], "path": ["x", "x"], "phash": np.zeros(2, np.uint64)}
     with pytest.raises(UsageError, match="'x' is in two splits"):
         groups_of(hashes_of(columns))
+
+
+@pytest.mark.parametrize(("name", "bits"), [("dhash", 64), ("dhash", 256), ("whash", 256)])
+def test_hex_of_any_hash_of_imagehash_joins_with_ours(tmp_path, name, bits):
+    scenes(tmp_path / "train", range(3))
+    hash_image = {"dhash": imagehash.dhash, "whash": imagehash.whash}[name]
+    texts = {
+        path.name: str(hash_image(Image.open(path), hash_size=round(bits**0.5)))
+        for path in sorted((tmp_path / "train").iterdir())
+    }
+    rows = [{"image_name": path, "hash": text} for path, text in texts.items()]
+    (tmp_path / "paper.json").write_text(json.dumps(rows))
+    (tmp_path / "names.json").write_text(json.dumps(texts))
+    lines = [f"{path},{text}\n" for path, text in texts.items()]
+    (tmp_path / "table.csv").write_text("".join(["path,hex\n", *lines]))
+    words = ("--hash", name, "--bits", str(bits))
+    ours = name if bits == 64 else f"{name}_256"
+    run("hash", "train=train", "-o", "ours", *words, "--workers", "1", cwd=tmp_path)
+    for file in ("paper.json", "names.json", "table.csv"):
+        columns = ("--columns", f"{ours}=hex") if file == "table.csv" else ()
+        store = f"{file}.store"
+        run("convert", file, store, *words, *columns, "--as", "imagehash", cwd=tmp_path)
+        theirs = read_hashes(str(tmp_path / store))
+        assert theirs.algorithm.name == ours
+        assert to_hex(theirs.hashes[:, 0], bits=bits) == [*texts.values()]
+        done = run("join", store, "ours", "-o", f"{file}.csv", "--json", cwd=tmp_path)
+        assert json.loads(done.stdout)["pairs"] == 3
+    run("convert", "ours", "back.json", *words, cwd=tmp_path)
+    assert json.loads((tmp_path / "back.json").read_text()) == rows
+    # JSON of names is imagededup's, unless somebody vouches for it
+    run("convert", "names.json", "unknown", *words, cwd=tmp_path)
+    assert str(read_hashes(str(tmp_path / "unknown")).definition).endswith("called imagededup")
+    with pytest.raises(DefinitionError, match="called imagededup"):
+        check_comparable(read_hashes(str(tmp_path / "unknown")), theirs)

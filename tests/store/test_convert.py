@@ -360,3 +360,20 @@ def test_hex_of_any_hash_of_imagehash_joins_with_ours(tmp_path, name, bits):
     assert str(read_hashes(str(tmp_path / "unknown")).definition).endswith("called imagededup")
     with pytest.raises(DefinitionError, match="called imagededup"):
         check_comparable(read_hashes(str(tmp_path / "unknown")), theirs)
+
+
+def test_json_of_imagededup_holds_the_hash_that_is_named(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"x.jpg": "9fee256239984d71"}))
+    words = ("join", "a.json", "b.json", "--json", "-o")
+    for options, file in (((), "p.csv"), (("--hash", "dhash"), "d.csv")):
+        assert json.loads(run(*words, file, *options, cwd=tmp_path).stdout)["pairs"] == 1
+    run("convert", "a.json", "dhashes", "--hash", "dhash", cwd=tmp_path)
+    found = json.loads(run("info", "dhashes", "--json", cwd=tmp_path).stdout)
+    assert found["definition"] == "dhash, foreign, called imagededup"
+    done = run("join", "dhashes", "b.json", "-o", "x.csv", status=1, cwd=tmp_path)
+    assert "needles have dhash of 64 bits, the haystack phash of 64: hashes of diff" in done.stderr
+    done = run(
+        "convert", "a.json", "wide", "--hash", "dhash", "--bits", "256", status=1, cwd=tmp_path
+    )
+    assert "no row has a path and a hash" in done.stderr

@@ -85,13 +85,23 @@ def test_the_column_is_found_or_asked_for(tmp_path):
 
 def test_a_table_of_hashes_is_no_container(tmp_path):
     hashes = write(tmp_path, {"path": ["a"], "phash": [1]}, "h.parquet")
-    images = write(tmp_path, {"image": structs()})
+    others = write(tmp_path, {"path": ["a"], "pdq": ["0" * 64]}, "o.parquet")
+    # somebody's images may have a hash beside them
+    images = write(tmp_path, {"image": structs(), "dhash": [*map(str, range(len(IMAGES)))]})
     damaged = tmp_path / "d.parquet"
     damaged.write_bytes(b"PAR1")
     (tmp_path / "folder.zip").mkdir()
-    given = [hashes, images, damaged, tmp_path / "folder.zip", tmp_path / "a.TAR", tmp_path / "a"]
+    given = [
+        hashes,
+        others,
+        images,
+        damaged,
+        tmp_path / "folder.zip",
+        tmp_path / "a.TAR",
+        tmp_path / "a",
+    ]
     kinds = [is_container(os.fsencode(path)) for path in given]
-    assert kinds == [False, True, True, False, True, False]
+    assert kinds == [False, False, True, True, False, True, False]
 
 
 def test_a_name_that_is_no_text(tmp_path):

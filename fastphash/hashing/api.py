@@ -41,15 +41,16 @@ def phash(image: ImageLike, *, bits: Bits = 64, **options: Unpack[HashOptions]) 
         Alpha is dropped, as ImageHash does.
     bits : {64, 256}, optional
         256 is ImageHash's ``hash_size=16``: 16 x 16 frequencies, of 64 x 64 pixels.
-    pass_order : {"horizontal", "pillow12.2", "pillow13"}, optional
-        The version of Pillow whose resize is reproduced: "horizontal" up to 12.1, "pillow12.2" for
-        12.2 and 12.3, "pillow13" for 13. They differ only for tall images.
-    exif : bool, optional
-        Turn the image of a path or of bytes by its EXIF orientation first. ImageHash doesn't.
-    strict_imagehash : bool, optional
-        Clip 16-bit and float pixels to 0..255, as Pillow does. By default they are stretched.
-    bands, stretch, nodata : optional
-        How to stretch them: as in `Definition`; `bands` also as a sequence, `nodata` as a number.
+    **options
+        - ``pass_order``: the version of Pillow whose resize is reproduced, "horizontal" up to 12.1,
+          "pillow12.2" for 12.2 and 12.3, "pillow13" (default) for 13. They differ only for tall
+          images.
+        - ``exif=True`` turns the image of a path or of bytes by its EXIF orientation first.
+          ImageHash doesn't.
+        - ``strict_imagehash=True`` clips 16-bit and float pixels to 0..255, as Pillow does. By
+          default they are stretched.
+        - ``bands``, ``stretch``, ``nodata``: how to stretch them, as in `Definition`; `bands` also
+          as a sequence, `nodata` as a number.
 
     Returns
     -------
@@ -140,7 +141,7 @@ def phash_orientations(
 
     Parameters
     ----------
-    image, bits, pass_order, exif, strict_imagehash, bands, stretch, nodata
+    image, bits, **options
         As for `phash`.
 
     Returns
@@ -175,11 +176,13 @@ def oriented_hashes(
 
     Parameters
     ----------
-    image, pass_order, exif, strict_imagehash, bands, stretch, nodata
+    image
         As for `phash`.
     algorithm : str
         "phash", "phash_simple", "ahash", "dhash", "dhash_vertical" or "whash"; with "_256" behind
         it, such as "dhash_256", 256 bits.
+    **options
+        As for `phash`.
 
     Returns
     -------

@@ -33,8 +33,8 @@ def pdq(image: ImageLike, **options: Unpack[DecodeOptions]) -> Pdq:
 
     Parameters
     ----------
-    image, exif, strict_imagehash, bands, stretch, nodata
-        As for `phash`. Where there is no colour, grey levels are the luma.
+    image, **options
+        As for `phash`, without `pass_order`. Where there is no colour, grey levels are the luma.
 
     Returns
     -------
@@ -74,8 +74,8 @@ def pdq_orientations(image: ImageLike, **options: Unpack[DecodeOptions]) -> Pdq:
 
     Parameters
     ----------
-    image, exif, strict_imagehash, bands, stretch, nodata
-        As for `phash`.
+    image, **options
+        As for `pdq`.
 
     Returns
     -------

@@ -17,6 +17,7 @@ from fastphash.files import atomic, parquet
 from fastphash.files.digest import content_digest, hex_digest_of
 from fastphash.labels.conflict_table import CONFLICTS_SCHEMA, EXACT_NAMES
 from fastphash.labels.masks import left_out
+from fastphash.results.low_quality import poor_rows
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, LOOKED, PARTS
 from fastphash.results.summary_values import with_all_kinds, wrong_value
 from fastphash.sources.protocol import Reader
@@ -242,7 +243,10 @@ def were_compared(rows: HashTable, summary: dict[str, Any]) -> NDArray[np.bool_]
     ]
     compared = ~left_out(rows, masks)
     low_quality = summary.get("low_quality")  # audits of earlier versions have none
-    return compared & ~rows.below_quality(low_quality["min_quality"]) if low_quality else compared
+    if low_quality:
+        chosen = np.flatnonzero(compared)
+        compared[chosen] = ~poor_rows(rows.take(chosen), low_quality["min_quality"])
+    return compared
 
 
 def audit_at(folder: Path) -> Path:

@@ -1,11 +1,13 @@
 """Pictures with too little to hash take no part where PDQ is compared."""
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 import fastphash
 from fastphash import clean_plan, read_audit
@@ -21,9 +23,11 @@ SAID = "3 images of 5 with a pdq quality below 50 are not compared; --min-qualit
 def folder(tmp_path_factory):
     """Stores with PDQ of two splits, of a scene, its copy and flat pictures."""
     folder = tmp_path_factory.mktemp("quality")
-    for split in ("train", "val"):
+    for level, split in enumerate(("train", "val")):
+        (folder / split).mkdir()
         for seed in range(3):
-            save(folder / split / f"flat{seed}.png", np.full((40 + seed, 50), 9, np.uint8))
+            flat = Image.fromarray(np.full((40 + seed, 50), 9, np.uint8))
+            flat.save(folder / split / f"flat{seed}.png", compress_level=level)  # other bytes
         save(folder / split / "a.png", scene(1))
         save(folder / split / "b.png", scene(2))
     assert pdq(scene(1)).quality >= 50
@@ -111,12 +115,18 @@ def test_an_audit_takes_all_where_it_is_told_to(folder):
     assert {"a.png", "flat0.png"} < {*leaks["needle_path"].to_pylist()}
 
 
-def test_an_audit_of_nothing_but_flat_pictures_compares_none(folder, tmp_path):
-    for split in ("train", "val"):
-        save(tmp_path / split / "a.png", np.full((40, 50), 9, np.uint8))
+def test_an_audit_of_nothing_but_flat_pictures_compares_none_but_the_same_files(tmp_path):
+    for grey, split in ((8, "train"), (9, "val")):
+        save(tmp_path / split / "a.png", np.full((40, 50), grey, np.uint8))
     audit = audited(tmp_path)
     assert audit.summary["low_quality"]["images"] == {"train": 1, "val": 1}
     assert audit.leaks.num_rows == 0
+    shutil.copy(tmp_path / "val" / "a.png", tmp_path / "train" / "b.png")
+    audit = audited(tmp_path)
+    assert audit.summary["low_quality"]["images"] == {"train": 1}
+    assert {*audit.leaks["needle_path"].to_pylist()} == {"a.png", "b.png"}
+    plan = clean_plan(audit).table.to_pylist()
+    assert [row["path"] for row in plan if row["action"] != "keep"] == ["b.png"]
 
 
 def test_audits_by_other_hashes_have_no_quality(folder, tmp_path):

@@ -581,7 +581,7 @@ def test_23_vanishing_and_changing(tmp_path, monkeypatch):
     alone = Hasher(Recipe())
     batch = alone.hash_files(reader(folder), [b"005.png", b"gone.png"])
     assert len(taken) == 3
-    assert batch.hashes[0, 0] == phash(scene(52))
+    assert batch.hashes["phash"][0, 0, 0] == phash(scene(52))
     assert batch.rejected == [(b"gone.png", "read", "No such file or directory")]
     taken.clear()
     monkeypatch.setattr(local, "_ATTEMPTS", 2)

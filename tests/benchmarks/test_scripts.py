@@ -48,6 +48,7 @@ QUICK = {
     "speed.many_views": ["--count", "300"],
     "speed.views": ["--count", "60", "--rows", "200", "--rounds", "1"],
 }
+WIDE_JOINS = [*QUICK["speed.joins"], "--bits", "256", "--data", "skewed"]
 #: Modules that benchmarks can't do without, and the extras that have them.
 RIVALS = {
     "speed.hashing": ("libphash", "bench"),
@@ -66,12 +67,14 @@ def test_the_readme_of_the_benchmarks_lists_every_docstring() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", QUICK)
-def test_benchmark_prints_a_table(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "arguments"), [*QUICK.items(), ("speed.joins", WIDE_JOINS)], ids=str
+)
+def test_benchmark_prints_a_table(name: str, arguments: list[str]) -> None:
     rival, extra = RIVALS.get(name, ("", ""))
     if rival and importlib.util.find_spec(rival) is None:
         missing(f"{rival} is not installed: pip install 'fastphash[{extra}]'")
-    command = [sys.executable, "-m", f"benchmarks.{name}", *QUICK[name]]
+    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     header, rule, *rows = run.stdout.splitlines()

@@ -85,6 +85,24 @@ def test_the_radius_falls_with_the_number_of_rows_and_is_always_the_same():
     assert choose_radius(Index(hashes), per_image=0) == 0
 
 
+def test_the_radius_of_256_bits_is_30_at_most():
+    rng = np.random.default_rng(6)
+    uniform = rng.integers(0, 2**64, (3000, 4), np.uint64)
+    neighbours = chance_neighbours(Index(uniform))
+    assert neighbours.shape == (257,)
+    # three of the pairs of a sample may be near without having been counted, at each even distance
+    assert neighbours[:31].sum() < 16 * 3 * 2 * 3000 / 2048**2
+    assert neighbours[90:].sum() == pytest.approx(3000, rel=0.01)
+    assert choose_radius(Index(uniform)) == 30
+    # the same 24 bits in each word: pairs are near by chance
+    alike = np.repeat(uniform[:, :1] & np.uint64(0x00FF00FF00FF), 4, axis=1)
+    rows = Index(alike)
+    expected, actual = np.cumsum(chance_neighbours(rows)), np.cumsum(counted(rows))
+    assert actual[24] > 10
+    assert choose_radius(rows) < 24
+    assert expected[60] == pytest.approx(actual[60], rel=0.2)
+
+
 @pytest.mark.parametrize(
     ("by_distance", "radius"),
     [

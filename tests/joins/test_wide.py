@@ -107,9 +107,7 @@ def test_joins_find_every_pair(pair, radius, seed):
         assert {pair[:2] for pair in across} <= set(product(range(len(left)), range(len(right))))
 
 
-@pytest.mark.parametrize(
-    "radius", slow_but([2, 31], [*range(10), 15, 16, 30, 31, 32, 33, 63, 64, 100])
-)
+@pytest.mark.parametrize("radius", slow_but([2, 31], [*range(10), 15, 16, 30, 31, 32, 33, 63, 64]))
 @pytest.mark.parametrize("words", [(0,), (2, 3), WORDS])
 def test_pairs_at_the_radius_are_found_and_no_others(radius, words):
     # each row again at the radius, and beyond it by one bit
@@ -169,8 +167,9 @@ def test_skewed_hashes_are_joined_completely(kind, size, radius):
     assert across.left.size == sum(i < size // 3 <= j for i, j, _ in expected)
 
 
+# two thirds of many blank ones would be too many pairs
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", SKEWED)
+@pytest.mark.parametrize("kind", [kind for kind in SKEWED if kind != "two thirds blank"])
 def test_many_skewed_hashes_are_joined_completely(kind):
     rows = skewed(kind, 60_000)
     pairs = self_join(rows, 12)

@@ -6,11 +6,9 @@ Those of 64 bits are (n,), those of 256 bits (n, 4).
 from collections.abc import Callable, Iterable
 from functools import partial
 
-import imagehash
 import numpy as np
 import scipy.special
 from numpy.typing import NDArray
-from PIL import Image
 
 from fastphash import phash
 
@@ -29,16 +27,9 @@ def uniform_hashes(bits: int = 64) -> DrawHashes:
 
 def skewed_hashes(pictures: Iterable[NDArray[np.uint8]], bits: int = 64) -> DrawHashes:
     """Hashes whose bits have the means and correlations of the pictures' hashes."""
-    hash_picture = phash if bits == 64 else wide_phash
     # each hash once, or blank crops would dominate
-    sample = np.unique(np.array([hash_picture(own) for own in pictures], np.uint64), axis=0)
+    sample = np.unique(np.array([phash(own, bits=bits) for own in pictures], np.uint64), axis=0)
     return partial(draw_from_copula, np.random.default_rng(0), *fit_copula(sample))
-
-
-def wide_phash(picture: NDArray[np.uint8]) -> Hashes:
-    """ImageHash's pHash of 256 bits, (4,)."""
-    bits = imagehash.phash(Image.fromarray(picture), hash_size=16).hash
-    return np.packbits(bits).view(">u8").astype(np.uint64)
 
 
 def fit_copula(sample: Hashes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -57,7 +57,7 @@ def join(
         Bits, 0 to 64; to 255 for hashes of 256 bits.
     hash : str, optional
         The hash to compare, such as ``"dhash"`` or ``"pdq"``, where tables and stores have several;
-        by default their first.
+        by default their first. An array needs none.
     max_pairs : int
         The most pairs to return.
 

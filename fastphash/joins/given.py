@@ -42,7 +42,12 @@ def given_hashes(hashes: Any, algorithm: str | None = None) -> Given:
     if algorithm is not None and algorithm not in ALGORITHMS:
         raise UsageError(f"no `hash` {algorithm!r}: it is one of {', '.join(ALGORITHMS)}")
     rows = _rows(hashes, algorithm)
-    return Given(Index(hashes) if rows is None else Index(rows.hashes, rows.known), rows)
+    index = Index(hashes) if rows is None else Index(rows.hashes, rows.known)
+    if algorithm is not None and len(index) and index.bits != ALGORITHMS[algorithm].bits:
+        raise UsageError(
+            f"`hash` {algorithm!r} has {ALGORITHMS[algorithm].bits} bits, not {index.bits} as these"
+        )
+    return Given(index, rows)
 
 
 def check_given(*given: Given) -> None:

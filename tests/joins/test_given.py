@@ -152,6 +152,8 @@ def test_the_hash_that_is_asked_for_is_compared(several, pictures, tmp_path):
             fp.join(form, form, hash="whash")
         with pytest.raises(UsageError, match="no `hash` 'md5': it is one of phash, "):
             fp.self_join(form, hash="md5")
+    with pytest.raises(UsageError, match="`hash` 'pdq' has 256 bits, not 64 as these"):
+        fp.self_join(np.array([1, 2], np.uint64), hash="pdq")
     wide = read_hashes(str(file), algorithm="phash_256").hashes
     assert wide.shape == (5, 1, 4)
     assert fp.to_hex(wide[:, 0], bits=256) == several["phash_256"].to_pylist()

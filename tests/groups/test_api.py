@@ -117,6 +117,7 @@ def test_groups_of_256_bits_are_those_of_the_twin(rows, radius, grouping, held):
         assert has_partner(Index(rows), radius).tolist() == partners(rows, radius)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grouping", GROUPINGS)
 def test_many_hashes_of_256_bits_in_one_ball_are_one_group(grouping):
     rng = np.random.default_rng(0)

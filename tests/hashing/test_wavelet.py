@@ -48,6 +48,7 @@ def test_means_are_those_of_pywavelets(case):
     assert by_sums
 
 
+@pytest.mark.slow
 def test_large_images_are_taken_in_strips():
     pixels = np.full((2048, 2048), 200, np.uint8)
     pixels[1000:, 7] = 0

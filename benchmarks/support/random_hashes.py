@@ -28,7 +28,8 @@ def uniform_hashes(bits: int = 64) -> DrawHashes:
 def skewed_hashes(pictures: Iterable[NDArray[np.uint8]], bits: int = 64) -> DrawHashes:
     """Hashes whose bits have the means and correlations of the pictures' hashes."""
     # each hash once, or blank crops would dominate
-    sample = np.unique(np.array([phash(own, bits=bits) for own in pictures], np.uint64), axis=0)
+    hashes = [phash(own) if bits == 64 else phash(own, bits=256) for own in pictures]
+    sample = np.unique(np.array(hashes, np.uint64), axis=0)
     return partial(draw_from_copula, np.random.default_rng(0), *fit_copula(sample))
 
 

@@ -59,6 +59,8 @@ def _ascending(matches: Matches) -> Matches:
 def _equal_rows(distinct: DistinctIndex) -> Matches:
     """Matches of two equal rows, in any order."""
     shared = np.flatnonzero(np.diff(distinct.starts) > 1)
+    if not shared.size:
+        return concatenate_matches([])
     distance, mask = np.zeros((2, len(distinct.hashes)), np.uint8)
     distance[shared], mask[shared] = row_distances(distinct.hashes, shared, distinct.hashes, shared)
     rows = expand_equal(distinct)

@@ -17,6 +17,9 @@ from benchmarks.support.dataset import Dataset, Needle, Place, edited_copies
 from benchmarks.support.image_operations import Picture
 from benchmarks.support.mixes import EDITS, rows_of
 from fastphash.base.progress import Progress
+from fastphash.defaults import MIN_QUALITY
+from fastphash.hashing.algorithms import PDQ
+from fastphash.hashing.image_hashes import image_hash
 from fastphash.hashing.pdq import pdq_orientations
 from fastphash.hashing.phash import hash_orientations
 from fastphash.images.pixels import image_grey
@@ -26,6 +29,20 @@ Words = NDArray[np.uint64]
 T = TypeVar("T")
 # haystack windows per task of a worker
 _BATCH = 16
+
+
+class Oriented(NamedTuple):
+    """Hashes of n pictures by one of our algorithms.
+
+    Attributes
+    ----------
+    hashes : uint64 (n, 8, words)
+    clear : bool (n,)
+        Whether a hash has the quality from which on it is compared.
+    """
+
+    hashes: Words
+    clear: NDArray[np.bool_]
 
 
 class Fingerprints(NamedTuple):
@@ -45,6 +62,8 @@ class Fingerprints(NamedTuple):
     thumbnails : uint8 (n, 1024)
     rivals : dict of str to uint64 (n, orientations, words)
         Hashes by other libraries.
+    algorithms : dict of str to Oriented
+        Our hashes, by algorithm.
     """
 
     place: NDArray[np.int64]
@@ -54,6 +73,7 @@ class Fingerprints(NamedTuple):
     hashes: Words
     thumbnails: NDArray[np.uint8]
     rivals: dict[str, Words]
+    algorithms: dict[str, Oriented]
 
     def take(self, rows: NDArray[np.int64]) -> "Fingerprints":
         return Fingerprints(
@@ -64,6 +84,10 @@ class Fingerprints(NamedTuple):
             self.hashes[rows],
             self.thumbnails[rows],
             {name: hashes[rows] for name, hashes in self.rivals.items()},
+            {
+                name: Oriented(one.hashes[rows], one.clear[rows])
+                for name, one in self.algorithms.items()
+            },
         )
 
 
@@ -107,12 +131,15 @@ def crop_resistant_hash(picture: Picture) -> Words:
 
 
 def compute_fingerprints(
-    dataset: Dataset, progress: Progress, *, rivals: bool = True
+    dataset: Dataset, progress: Progress, *, rivals: bool = True, algorithms: Sequence[str] = ()
 ) -> tuple[Fingerprints, Fingerprints]:
-    """Fingerprints of the needles and of the haystack, with those of other libraries or without."""
+    """Fingerprints of the needles and of the haystack.
+
+    With hashes of other libraries or without, and with our own by these algorithms.
+    """
     rows = len(dataset.haystack)
     parts = [range(start, min(start + _BATCH, rows)) for start in range(0, rows, _BATCH)]
-    with _workers(dataset, rivals=rivals) as workers:
+    with _workers(dataset, rivals=rivals, algorithms=algorithms) as workers:
         stored = list(
             report_progress(
                 workers.imap(_fingerprint_haystack, parts), "haystack", len(parts), progress
@@ -144,17 +171,18 @@ def report_progress(items: Iterator[T], stage: str, total: int, progress: Progre
 
 _dataset: Dataset
 _with_rivals = True
+_algorithms: Sequence[str] = ()
 
 
-def _workers(dataset: Dataset, *, rivals: bool = True) -> Any:
+def _workers(dataset: Dataset, *, rivals: bool = True, algorithms: Sequence[str] = ()) -> Any:
     context = multiprocessing.get_context("spawn")
-    return context.Pool(os.cpu_count(), _start_worker, (dataset, rivals))
+    return context.Pool(os.cpu_count(), _start_worker, (dataset, rivals, algorithms))
 
 
-def _start_worker(dataset: Dataset, rivals: bool) -> None:
+def _start_worker(dataset: Dataset, rivals: bool, algorithms: Sequence[str]) -> None:
     # sent to each worker once, not with each task
-    global _dataset, _with_rivals
-    _dataset, _with_rivals = dataset, rivals
+    global _dataset, _with_rivals, _algorithms
+    _dataset, _with_rivals, _algorithms = dataset, rivals, algorithms
 
 
 def _needles(original: int) -> list[Needle]:
@@ -190,7 +218,8 @@ def _crop_resistant_of_row(row: int) -> Words:
 
 def _fingerprint(pictures: list[Picture], places: list[Place]) -> Fingerprints:
     """Fingerprints without ground, edit and original."""
-    both = np.stack([both_thumbnails(_grey(picture)) for picture in pictures])
+    greys = [_grey(picture) for picture in pictures]
+    both = np.stack([both_thumbnails(grey) for grey in greys])
     return Fingerprints(
         np.array([_numbers(place) for place in places], np.int64),
         np.full((len(places), 5), -1),
@@ -202,7 +231,18 @@ def _fingerprint(pictures: list[Picture], places: list[Place]) -> Fingerprints:
             name: np.stack([hash_picture(picture) for picture in pictures])
             for name, hash_picture in (rival_hashes() if _with_rivals else {}).items()
         },
+        {name: _hash_by(name, pictures, greys) for name in _algorithms},
     )
+
+
+def _hash_by(algorithm: str, pictures: list[Picture], greys: list[NDArray[np.uint8]]) -> Oriented:
+    """Our hashes of some pictures, by one algorithm."""
+    if algorithm == PDQ.name:
+        hashes, quality = zip(*map(pdq_orientations, pictures), strict=True)
+        return Oriented(np.stack(hashes), np.array(quality) >= MIN_QUALITY)
+    made = image_hash(algorithm)
+    hashed = made.hash(np.stack([made.reduce(grey) for grey in greys]))
+    return Oriented(hashed, np.ones(len(greys), np.bool_))
 
 
 def _numbers(place: Place | None) -> tuple[int, ...]:
@@ -223,4 +263,11 @@ def _concatenated(parts: list[Fingerprints]) -> Fingerprints:
         np.concatenate([part.hashes for part in parts]),
         np.concatenate([part.thumbnails for part in parts]),
         {name: np.concatenate([part.rivals[name] for part in parts]) for name in parts[0].rivals},
+        {
+            name: Oriented(
+                np.concatenate([part.algorithms[name].hashes for part in parts]),
+                np.concatenate([part.algorithms[name].clear for part in parts]),
+            )
+            for name in parts[0].algorithms
+        },
     )

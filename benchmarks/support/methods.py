@@ -28,7 +28,7 @@ from fastphash.hashing.views import make_views
 from fastphash.joins.batches import find_matches
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
-from fastphash.joins.matches import concatenate_matches
+from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.joins.views import ViewedRows, choose_view_radius, find_view_matches
 from fastphash.store.rows import Content
 from fastphash.verification.comparison import compare_images
@@ -129,16 +129,27 @@ class ScoredPairs(NamedTuple):
 
 def score_near(task: Task, radius: int) -> ScoredPairs:
     """The pairs of a join, with the similarity of their thumbnails."""
+    ours, theirs = Index(task.needles.hashes), Index(task.haystack.hashes)
+    return score_matches(task, concatenate_matches(list(find_matches(ours, theirs, radius))))
+
+
+def score_matches(task: Task, found: Matches) -> ScoredPairs:
+    """These pairs, with the similarity of their thumbnails."""
     needles, haystack, _ = task
-    ours, theirs = Index(needles.hashes), Index(haystack.hashes)
-    found = concatenate_matches(list(find_matches(ours, theirs, radius)))
     comparison = compare_images(found, Content(needles.thumbnails), Content(haystack.thumbnails))
     score = np.where(comparison.agrees, 1.0, comparison.score)
+    # an audit takes them for copies only if all pixels are equal, which they are not after an edit
+    score[comparison.flat] = 0
     return ScoredPairs(found.left, found.right, score)
 
 
 def with_views(task: Task, near: ScoredPairs, views: ViewSet = "all") -> ScoredPairs:
-    """These pairs and those that views propose, each with the higher one of its scores.
+    """These pairs and those that views propose, each with the higher one of its scores."""
+    return join_scored(near, score_views(task, views))
+
+
+def score_views(task: Task, views: ViewSet = "all") -> ScoredPairs:
+    """The pairs that views propose, perhaps more than once each.
 
     Scores of windows are lowered so that the default for them becomes that for whole images.
     """
@@ -150,9 +161,15 @@ def with_views(task: Task, near: ScoredPairs, views: ViewSet = "all") -> ScoredP
     radius = choose_view_radius(theirs)
     found = find_view_matches(ours, theirs, radius)
     scores = score_windows(found, Content(needles.thumbnails), Content(haystack.thumbnails)).score
-    left = np.concatenate([near.left, found.left])
-    right = np.concatenate([near.right, found.right])
-    score = np.concatenate([near.score, scores * (MIN_SCORE / MIN_CROPPED_SCORE)])
+    lowered = scores.astype(np.float64) * (MIN_SCORE / MIN_CROPPED_SCORE)
+    return ScoredPairs(found.left, found.right, lowered)
+
+
+def join_scored(near: ScoredPairs, viewed: ScoredPairs) -> ScoredPairs:
+    """All these pairs, each once, with the highest of its scores."""
+    left = np.concatenate([near.left, viewed.left])
+    right = np.concatenate([near.right, viewed.right])
+    score = np.concatenate([near.score, viewed.score])
     order = np.lexsort((-score, right, left))
     left, right, score = left[order], right[order], score[order]
     first = np.ones(order.size, np.bool_)

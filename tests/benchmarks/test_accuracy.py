@@ -153,7 +153,7 @@ def test_a_pair_with_the_ground_of_a_pasted_picture_is_ambiguous(photos) -> None
     def fingerprints(rows, grounds, originals, edits):
         empty = np.zeros((len(rows), 0))
         columns = (rows, grounds, edits, originals)
-        return Fingerprints(*map(np.array, columns), empty, empty, {})
+        return Fingerprints(*map(np.array, columns), empty, empty, {}, {})
 
     none = [-1] * 5
     haystack = fingerprints(places, [none] * 3, [0, 1, 2], [-1] * 3)

@@ -18,6 +18,7 @@ QUICK = {
     "accuracy.doubts": ["--count", "2", "--objects", "4"],
     "accuracy.edited_copies": ["--count", "2", "--slow-count", "0", "--looks"],
     "accuracy.frames": ["--count", "12"],
+    "accuracy.hashes": ["--count", "1", "--candidates", "4", "--hashes", "pdq", "phash+dhash"],
     "accuracy.object_pictures": ["--count", "4"],
     "accuracy.radius": ["--count", "4", "--hashes"],
     "accuracy.reduced": ["--count", "12"],

@@ -107,8 +107,9 @@ def audit(
         follow: those for validation or test by name, then the smallest first.
     radius : int, optional
         The largest Hamming distance of two copies, in bits. By default the largest at which an
-        image has ten candidates by chance, at most 16 of 64 bits, or 30 of 256; 4 if no thumbnails
-        are compared, but 16 of 256 bits, and 31 of pdq.
+        image has ten candidates by chance, at most 16 of 64 bits, or of 256 bits 80 with up to
+        10,000 images and 30 with more than 100,000; 4 if no thumbnails are compared, but 16 of 256
+        bits, and 31 of pdq.
     min_score : float, optional
         Least similarity of the thumbnails of near copies, 0 to 1; 0.5 by default.
     verify : bool

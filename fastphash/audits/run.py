@@ -292,7 +292,9 @@ def _choose_criteria(
     min_score = options.min_score if store.layout.thumbnails else None
     radius = options.radius
     if radius is None:
-        radius = usual_radius(rows.algorithm) if min_score is None else widest_radius(expected)
+        radius = usual_radius(rows.algorithm)
+        if min_score is not None:
+            radius = widest_radius(expected, len(rows))
     return CopyCriteria(radius, min_score, options.join), float(expected[: radius + 1].sum())
 
 

@@ -14,8 +14,10 @@ from fastphash.joins.index import Index
 
 #: The largest radius to choose for 64 bits: beyond it one pair in a few hundred is near by chance.
 MAX_RADIUS = 16
-#: For 256 bits: the usual radius of PDQ is 31, and nearly all hashes are an even distance apart.
-MAX_WIDE_RADIUS = 30
+#: For 256 bits, where chance leaves room, by how many rows are searched: in eight orientations,
+#: each takes some 10 s on two cores. The usual radius of PDQ is 31.
+_MAX_WIDE_RADII = {10_000: 80, 30_000: 64, 100_000: 48}
+_MAX_WIDE_RADIUS = 30
 #: Neighbours by chance that an image may have: each is compared by thumbnails.
 PER_IMAGE = 10.0
 
@@ -65,18 +67,32 @@ def chance_neighbours(rows: Index) -> NDArray[np.float64]:
     return _chance_pairs(least, greatest) * (other_rows / max(int(least.sum()), 1))
 
 
-def widest_radius(neighbours: NDArray[np.float64], per_image: float = PER_IMAGE) -> int:
+def largest_radius(bits: int, rows: int) -> int:
+    """The largest radius to choose for so many hashes.
+
+    >>> largest_radius(64, 5_000_000), largest_radius(256, 8_000), largest_radius(256, 5_000_000)
+    (16, 80, 30)
+    """
+    if bits == 64:
+        return MAX_RADIUS
+    fitting = (radius for most, radius in _MAX_WIDE_RADII.items() if rows <= most)
+    return next(fitting, _MAX_WIDE_RADIUS)
+
+
+def widest_radius(neighbours: NDArray[np.float64], rows: int, per_image: float = PER_IMAGE) -> int:
     """The largest radius at which an image has at most `per_image` neighbours by chance.
 
-    Even, since hardly any distance is odd; `MAX_RADIUS` at most, or `MAX_WIDE_RADIUS`.
+    Even, since hardly any distance is odd; `largest_radius` at most.
 
     Parameters
     ----------
     neighbours : float64 (bits + 1,)
         By distance, from `chance_neighbours`.
+    rows : int
+        How many hashes are searched.
     per_image : float
     """
-    most = MAX_RADIUS if neighbours.size == 65 else MAX_WIDE_RADIUS
+    most = largest_radius(neighbours.size - 1, rows)
     few_enough = np.cumsum(neighbours)[: most + 1 : 2] <= per_image
     return 2 * max(int(few_enough.sum()) - 1, 0)
 
@@ -90,7 +106,7 @@ def choose_radius(rows: Index, per_image: float = PER_IMAGE) -> int:
     >>> choose_radius(Index(np.array([7, 5], np.uint64)))
     16
     """
-    return widest_radius(chance_neighbours(rows), per_image)
+    return widest_radius(chance_neighbours(rows), len(rows), per_image)
 
 
 def _chance_pairs(least: NDArray[np.int64], greatest: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -140,7 +140,7 @@ def choose_view_radius(rows: ViewedRows, per_image: float = VIEWS_PER_IMAGE) -> 
     views = len(rows.views.windows) + 2 * rows.views.turned.shape[1]
     own = (len(rows.views.trimmed_rows) + len(rows.views.inside.rows)) / size
     neighbours = chance_neighbours(rows.frames) * 2 * (views + own)
-    return min(widest_radius(neighbours, per_image), MAX_VIEW_RADIUS)
+    return min(widest_radius(neighbours, size, per_image), MAX_VIEW_RADIUS)
 
 
 def find_view_batches(

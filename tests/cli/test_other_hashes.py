@@ -27,7 +27,7 @@ def test_an_audit_is_evaluated_and_calibrated_by_the_hash_that_it_compared(folde
     assert figures["audit"]["pairs"]["found"] == 3
     assert figures["audit"]["pairs"]["precision"] == 1
     found = json.loads(run("calibrate", "out", "--json", cwd=folder).stdout)
-    assert found["radius"] == 30
+    assert found["radius"] == 80
     # complements are as far from hashes as negatives are
     assert found["decoys"] == 0
     other = json.loads(run("calibrate", "out", "--hash", "dhash", "--json", cwd=folder).stdout)

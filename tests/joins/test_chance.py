@@ -93,7 +93,7 @@ def test_the_radius_of_256_bits_is_30_at_most():
     # three of the pairs of a sample may be near without having been counted, at each even distance
     assert neighbours[:31].sum() < 16 * 3 * 2 * 3000 / 2048**2
     assert neighbours[90:].sum() == pytest.approx(3000, rel=0.01)
-    assert choose_radius(Index(uniform)) == 30
+    assert choose_radius(Index(uniform)) == 80
     # the same 24 bits in each word: pairs are near by chance
     alike = np.repeat(uniform[:, :1] & np.uint64(0x00FF00FF00FF), 4, axis=1)
     rows = Index(alike)
@@ -119,7 +119,7 @@ def test_the_radius_of_256_bits_is_30_at_most():
 def test_an_image_has_ten_candidates_by_chance_at_most(by_distance, radius):
     expected = np.zeros(65)
     expected[list(by_distance)] = list(by_distance.values())
-    assert widest_radius(expected) == radius
+    assert widest_radius(expected, 1_000) == radius
 
 
 def test_chance_is_no_more_than_was_counted():

@@ -20,8 +20,10 @@ from fastphash.hashing.algorithms import ALGORITHMS, PHASH, Algorithm
 from fastphash.hashing.definition import FOREIGN, Definition
 
 SCHEMA_VERSION = 6
+#: That of stores with other hashes than phash: programs that know but version 6 would drop them.
+HASHES_VERSION = 7
 #: Versions that can be read: what an earlier one doesn't have is null.
-READABLE_VERSIONS = (3, 4, 5, SCHEMA_VERSION)
+READABLE_VERSIONS = (3, 4, 5, SCHEMA_VERSION, HASHES_VERSION)
 #: Bytes of a row's chroma, int8: 64 of Cb - 128, row by row, then 64 of Cr - 128.
 CHROMA_BYTES = 2 * CHROMA_SIDE * CHROMA_SIDE
 
@@ -91,6 +93,12 @@ def stored_algorithms(definition: Definition, layout: Layout) -> list[Algorithm]
     return [ALGORITHMS[name] for name in (definition.algorithm, *layout.further)]
 
 
+def schema_version(definition: Definition, layout: Layout) -> int:
+    """The version that a store is written in."""
+    only_phash = stored_algorithms(definition, layout) == [PHASH]
+    return SCHEMA_VERSION if only_phash else HASHES_VERSION
+
+
 def algorithms_in(columns: Collection[str], first: str = PHASH.name) -> list[str]:
     """The algorithms of which there are columns of upright hashes, `first` before others."""
     there = [name for name in columns if name in ALGORITHMS]
@@ -138,7 +146,7 @@ def store_schema(definition: Definition, layout: Layout) -> pa.Schema:
             *((name, pa.binary()) for name in LAYERS),
         ]
     metadata = {
-        "schema": SCHEMA_VERSION,
+        "schema": schema_version(definition, layout),
         "definition": definition.to_json(),
         "versions": {name: version_of(name) for name in _PACKAGES},
     }

@@ -29,6 +29,7 @@ from fastphash.store.schema import (
     REJECTED_SCHEMA,
     SCHEMA_VERSION,
     Layout,
+    schema_version,
     store_schema,
 )
 
@@ -129,8 +130,8 @@ class Store:
         return content_digest({key: whole[key] for key in _OF_HASHES})
 
     def save(self) -> None:
-        """Write the manifest, in the current version."""
-        self.version = SCHEMA_VERSION
+        """Write the manifest, in the version for what the store has."""
+        self.version = schema_version(self.definition, self.layout)
         manifest = self._manifest()
         manifest["digest"] = manifest_digest(manifest)
         text = json.dumps(manifest, indent=2).encode()

@@ -82,6 +82,9 @@ def test_pdq_stands_beside_phash(tmp_path):
     assert not {"phash", columns[1]} & set(alone.column_names)
     for name in ("pdq", "pdq_quality"):
         assert alone[name] == table[name]
+    # versions of the program without PDQ refuse the stores that have it
+    versions = [open_store(tmp_path / name).version for name in ("one", "both", "pdq")]
+    assert versions == [6, 7, 7]
 
 
 def test_rows_say_what_the_file_is(tmp_path):

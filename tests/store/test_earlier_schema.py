@@ -15,6 +15,7 @@ from fastphash.store.part_files import draft_part, name_part
 from fastphash.store.schema import (
     ADDED_COLUMNS,
     EVIDENCE_COLUMNS,
+    SCHEMA_VERSION,
     SOURCE_COLUMNS,
     STAMP_COLUMNS,
 )
@@ -42,7 +43,7 @@ def make_earlier(path, monkeypatch, version=3):
         store.part_path(part).unlink()
         store.parts[i], draft = draft_part(store, table, part.name)
         name_part(store, store.parts[i], draft)
-    monkeypatch.setattr(store_module, "SCHEMA_VERSION", version)
+    monkeypatch.setattr(store_module, "schema_version", lambda *_: version)
     store.save()
     monkeypatch.undo()
 
@@ -99,7 +100,7 @@ def test_the_next_run_hashes_it_again_and_says_so(earlier, folder, caplog):
     assert (tally.kept, tally.changed, tally.hashed) == (0, 4, 4)
     assert "an earlier version hashed images of 'in'" in caplog.text
     assert list(part_bytes(path).values()) == list(wanted.values())
-    assert open_store(path).version == store_module.SCHEMA_VERSION
+    assert open_store(path).version == SCHEMA_VERSION
     assert copies(read_hashes(str(path)))[1] == ("photo9.png", "exact", True)
     caplog.clear()
     assert hash_into(path, [source("in", folder)], ONE_WORKER)["in"].kept == 4
@@ -140,7 +141,7 @@ def test_schema_4_is_filled_without_hashing(folder, tmp_path, monkeypatch, caplo
     assert (tally.kept, tally.changed, tally.hashed) == (4, 0, 0)
     assert "an earlier version hashed images of 'in', and didn't store inodes" in caplog.text
     assert list(part_bytes(path).values()) == wanted
-    assert open_store(path).version == store_module.SCHEMA_VERSION
+    assert open_store(path).version == SCHEMA_VERSION
     caplog.clear()
     assert hash_into(path, split, IN_PROCESS)["in"].kept == 4
     assert not caplog.text

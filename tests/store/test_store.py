@@ -52,6 +52,16 @@ def test_columns_are_those_of_the_design(orientations, thumbnails):
     assert list(zip(schema.names, schema.types, strict=True)) == wanted
 
 
+def test_only_other_hashes_than_phash_need_a_later_schema():
+    for definition, further, schema in (
+        (Definition(), (), 6),
+        (Definition(), ("dhash",), 7),
+        (Definition(algorithm="phash_256"), (), 7),
+    ):
+        metadata = store_schema(definition, Layout(further=further)).metadata
+        assert json.loads(metadata[METADATA])["schema"] == schema
+
+
 def test_metadata_says_what_made_the_hashes(tmp_path):
     definition = Definition(decode="reduced", pass_order="pillow12.2", exif=True)
     store = write_store(tmp_path / "s", {"path": ["a"], "phash": hashes(1)}, definition=definition)
@@ -136,13 +146,13 @@ def test_a_manifest_cut_short_is_named(store):
         open_store(store.path)
 
 
-@pytest.mark.parametrize("other", [2, 7])
+@pytest.mark.parametrize("other", [2, 8])
 def test_another_schema_is_refused_by_name(store, monkeypatch, other):
-    monkeypatch.setattr("fastphash.store.store.SCHEMA_VERSION", other)
+    monkeypatch.setattr("fastphash.store.store.schema_version", lambda *_: other)
     store.save()
     monkeypatch.undo()
     with pytest.raises(
-        StoreError, match=f"has schema {other}, this version reads 3, 4, 5 and 6: hash again"
+        StoreError, match=f"has schema {other}, this version reads 3, 4, 5, 6 and 7: hash again"
     ):
         open_store(store.path)
 

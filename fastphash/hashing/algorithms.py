@@ -70,7 +70,7 @@ def algorithm_names(words: Sequence[str], bits: int) -> tuple[str, ...]:
     names: list[str] = []
     for word in words:
         wide = f"{word}_{bits}"
-        name = wide if wide in ALGORITHMS else word
+        name = wide if wide in ALGORITHMS else f"{word}"
         if name not in ALGORITHMS:
             raise UsageError(f"no hash {word!r}: it is one of {', '.join(ALGORITHMS)}")
         if name in names:

@@ -1,6 +1,6 @@
 """How to hash images into a store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
@@ -117,6 +117,8 @@ def with_algorithms(
         return definition, ()
     if isinstance(names, str):
         raise UsageError(f"`hashes` takes several names, not one: [{names!r}]")
+    if not isinstance(names, Iterable):
+        raise UsageError(f"`hashes` must be a sequence of names, not {names!r}")
     first, *further = algorithm_names(names, 64)
     return replace(definition, algorithm=first), tuple(further)
 

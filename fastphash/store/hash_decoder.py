@@ -112,21 +112,20 @@ def _is_binary(kind: pa.DataType) -> bool:
         pa.types.is_binary(kind)
         or pa.types.is_large_binary(kind)
         or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_binary_view(kind)
+    )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     )
 
 
 def _plain_type(kind: pa.DataType, bits: int) -> pa.DataType:
     if pa.types.is_integer(kind) and bits == _WHOLE_BITS:
         return kind
-    if _is_binary(kind) or any(
-        is_kind(kind)
-        for is_kind in (
-            pa.types.is_string,
-            pa.types.is_large_string,
-            pa.types.is_string_view,
-            pa.types.is_null,
-        )
-    ):
+    if _is_binary(kind) or _is_text(kind) or pa.types.is_null(kind):
         return pa.binary()
     whole = "whole numbers, " if bits == _WHOLE_BITS else ""
     raise StoreError(
@@ -172,7 +171,10 @@ def decode_piece(decoder: HashDecoder, table: pa.Table, name: str, path: Path) -
 
 def shown_value(value: pa.Scalar, bits: int = PHASH.bits) -> str:
     """What is wrong with a value that is no hash."""
-    data = value.as_py()
+    if isinstance(value, pa.DictionaryScalar):
+        value = value.value
+    # text of a damaged file may be none of Unicode
+    data = (value.cast(pa.binary()) if _is_text(value.type) else value).as_py()
     if isinstance(data, bytes) and data.isascii():
         data = data.decode()
     if data is None:
@@ -181,14 +183,21 @@ def shown_value(value: pa.Scalar, bits: int = PHASH.bits) -> str:
 
 
 def quality_values(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    """A column of qualities, whole numbers or text, as uint8; null for what is none of 0 to 100."""
-    if pa.types.is_integer(column.type):
-        numbers = column.cast(pa.int64())
-    elif not (pa.types.is_string(column.type) or _is_binary(column.type)):
-        return pa.nulls(len(column), pa.uint8())
-    else:
+    """A column of qualities, numbers or text, as uint8; null for what is none of 0 to 100."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return quality_values(column.cast(kind.value_type))
+    if pa.types.is_floating(kind):  # of pandas, where some are missing
+        values = column.cast(pa.float64())
+        numbers = pc.if_else(pc.equal(values, pc.floor(values)), values, None)
+    elif pa.types.is_integer(kind):
+        numbers = column
+    elif _is_text(kind) or _is_binary(kind):
         texts = column.cast(pa.binary())
         digits = pc.match_substring_regex(texts, "^[0-9]{1,3}$")
         numbers = pc.if_else(digits, texts, None).cast(pa.string()).cast(pa.int64())
-    known = pc.and_(pc.greater_equal(numbers, 0), pc.less_equal(numbers, 100))
+    else:
+        return pa.nulls(len(column), pa.uint8())
+    least, most = (pa.scalar(end, numbers.type) for end in (0, 100))
+    known = pc.and_(pc.greater_equal(numbers, least), pc.less_equal(numbers, most))
     return pc.if_else(known, numbers, None).cast(pa.uint8())

@@ -194,7 +194,8 @@ class _ImportedRows:
                 f"{self._path}: column {upright!r}: no row has a path and a hash; row 1: {what}"
             )
         if without.size:
-            values = table[upright].take(without)
+            hashes = table[upright]
+            values = [hashes[row] for row in without.tolist()]
             self._reject(rows.take(without), without + self._read + 1, values)
         self._read += table.num_rows
         return rows.filter(known)
@@ -228,7 +229,7 @@ class _ImportedRows:
             columns["split"] = pa.repeat(pa.scalar(self.splits[0]), table.num_rows)
         return columns
 
-    def _reject(self, rows: pa.Table, numbers: NDArray[np.int64], values: pa.ChunkedArray) -> None:
+    def _reject(self, rows: pa.Table, numbers: NDArray[np.int64], values: list[pa.Scalar]) -> None:
         """Keep rows without a path or a hash; `numbers` are theirs in the file, from 1."""
         exact = exact_paths(rows).to_pylist()
         path, path_bytes = path_columns(

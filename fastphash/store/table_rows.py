@@ -26,8 +26,10 @@ from fastphash.store.rows import HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS, definition_of, hash_type
 from fastphash.store.threatexchange import has_pdq_lines
 
+_QUALITIES = tuple(one.quality_column for one in ALGORITHMS.values() if one.quality_column)
 # types of columns that are used; those of other tools have other types and are dropped
 _TYPES = {
+    **dict.fromkeys(_QUALITIES, pa.uint8()),
     "digest": pa.binary(16),
     "thumbnail": pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE),
     "chroma": pa.binary(CHROMA_BYTES),
@@ -35,8 +37,7 @@ _TYPES = {
     **dict.fromkeys(LAYERS, pa.binary()),
 }
 _MAKE_AGAIN = "make the file again; a file of hashes needs path and phash only"
-_QUALITIES = tuple(one.quality_column for one in ALGORITHMS.values() if one.quality_column)
-_INTEGERS = ("size", "width", "height", "multiframe", "frames", *_QUALITIES)
+_INTEGERS = ("size", "width", "height", "multiframe", "frames")
 
 
 def read_table_rows(path: Path, columns: Mapping[str, str], algorithm: str | None) -> HashTable:
@@ -48,7 +49,7 @@ def read_table_rows(path: Path, columns: Mapping[str, str], algorithm: str | Non
     asked = [algorithm] if algorithm else []
     (name,) = choose_algorithms(path, columns, asked, definition.algorithm)
     definition = replace(definition, algorithm=name)
-    table = _read_table(path, columns, name)
+    table = _with_qualities(_read_table(path, columns, name))
     if "split" not in table.column_names:
         names = pa.array([path.stem] * table.num_rows, pa.string())
         table = table.append_column("split", names)
@@ -74,11 +75,7 @@ def _read_table(path: Path, columns: Mapping[str, str], algorithm: str) -> pa.Ta
     """A table of hashes by the names of our columns; of Parquet files all are read."""
     if not _is_parquet(path):
         tables = hash_tables(path, columns, [algorithm])
-        table = pa.concat_tables(tables, promote_options="permissive")
-        for name in set(_QUALITIES) & set(table.column_names):
-            place = table.column_names.index(name)
-            table = table.set_column(place, name, quality_values(table[name]))
-        return table
+        return pa.concat_tables(tables, promote_options="permissive")
     table = parquet.read_table(path)
     if columns:
         ours = {name: own for own, name in find_columns(path, columns, [algorithm]).items()}
@@ -89,6 +86,13 @@ def _read_table(path: Path, columns: Mapping[str, str], algorithm: str) -> pa.Ta
     used = {"path", "path_bytes", "split", "format", *_TYPES, *_INTEGERS}
     used |= {*ALGORITHMS[algorithm].columns}
     check_distinct(path, [name for name in table.column_names if name in used])
+    return table
+
+
+def _with_qualities(table: pa.Table) -> pa.Table:
+    for name in set(_QUALITIES) & set(table.column_names):
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, quality_values(table[name]))
     return table
 
 

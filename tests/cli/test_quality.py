@@ -74,6 +74,9 @@ def test_a_table_has_the_quality_that_its_column_says(folder):
     words = ("-o", "g.parquet", "--overwrite", "--no-verify")
     done = run("group", "t.parquet", *words, cwd=folder)
     assert f"t.parquet: {SAID}" in done.stderr
+    floats = table["pdq_quality"].cast("float64")
+    pq.write_table(table.set_column(2, "pdq_quality", floats).slice(0, 5), folder / "t.parquet")
+    assert f"t.parquet: {SAID}" in run("group", "t.parquet", *words, cwd=folder).stderr
     pq.write_table(table.slice(0, 5).drop(["pdq_quality"]), folder / "t.parquet")
     assert "quality" not in run("group", "t.parquet", *words, cwd=folder).stderr
 

@@ -304,6 +304,7 @@ def test_this_process_keeps_to_pillows_limit(tmp_path, monkeypatch, limit):
         ({"timeout": 0}, "not 0"),
         ({"max_pixels": None}, "not None"),
         ({"max_pixels": 0}, "not 0"),
+        ({"hashes": 5}, "not 5"),
     ],
     ids=str,
 )

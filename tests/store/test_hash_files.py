@@ -43,6 +43,7 @@ FORMS = {
     "hex": lambda words: pa.array(map(digits, words), pa.string()),
     "large hex": lambda words: pa.array(map(digits, words), pa.large_string()),
     "a view of hex": lambda words: pa.array(map(digits, words), pa.string_view()),
+    "a view of bytes": lambda words: pa.array(map(octets, words), pa.binary_view()),
     "repeated hex": lambda words: pa.array(map(digits, words), pa.string()).dictionary_encode(),
     "capitals": lambda words: pa.array([w and w.upper() for w in map(digits, words)], pa.binary()),
     "eight bytes": lambda words: pa.array(map(octets, words), pa.binary(8)),
@@ -108,6 +109,9 @@ def test_columns_have_the_names_that_are_said(coyo):
 def test_rows_without_a_hash_are_rejected_by_convert(coyo, monkeypatch):
     monkeypatch.setattr(imports, "_PART_ROWS", 1)
     words = ("--columns", "path=url,phash=image_phash", "--as", "foreign:coyo")
+    table = pq.read_table(coyo / "coyo.parquet")
+    views = table.set_column(2, "image_phash", table["image_phash"].cast(pa.string_view()))
+    pq.write_table(views, coyo / "coyo.parquet")
     done = run("convert", "coyo.parquet", "store", *words, cwd=coyo)
     assert done.stdout == "2 images to store, hashes foreign, called coyo\n"
     assert done.stderr.splitlines()[-1].startswith("2 rows without a hash: fastphash info store")

@@ -186,11 +186,17 @@ def _show_distances(summary: dict[str, Any]) -> None:
 def _show_candidates(summary: dict[str, Any]) -> None:
     """Which pairs count as near copies."""
     radius, min_score = summary["radius"], summary["min_score"]
+    name, bits = summary["hash"], summary["bits"]
+    others = [
+        f"{count(one['radius'], 'bit')} of {other}"
+        for other, one in summary.get("proposing", {}).items()
+    ]
+    proposed = [f"Pairs within {listed(others)} were compared, too"] * bool(others)
     if not radius:
-        show_lines("Near copies", ["Not looked for: only equal hashes were compared"])
+        unsought = f"Not looked for by {name}: only equal hashes were compared"
+        show_lines("Near copies", [unsought, *proposed])
         return
-    bits = summary["bits"]
-    near = f"Two images are near copies if their hashes differ in at most {radius} of {bits} bits"
+    near = f"Two images are near copies if their {name} differs in at most {radius} of {bits} bits"
     by_chance = f"By chance, an image has {about(summary['chance'])} others with such hashes"
     if min_score is None:
         by_chance += ". No thumbnails were compared: such pairs may be copies, or only look alike"
@@ -200,7 +206,7 @@ def _show_candidates(summary: dict[str, Any]) -> None:
         near += f", and their thumbnails score at least {min_score:g} (1 is the same picture)"
         by_chance += "; the score tells copies from them"
     estimated = share_in_words(summary)
-    show_lines("Near copies", [near, by_chance, *[estimated] * bool(estimated)])
+    show_lines("Near copies", [near, by_chance, *proposed, *[estimated] * bool(estimated)])
 
 
 def _show_kinds_found(summary: dict[str, Any]) -> None:

@@ -271,9 +271,10 @@ def _looked_for(summary: dict[str, Any]) -> str:
     if summary["thumbnails"]:
         turned = ", also rotated or mirrored" if summary["orientations"] else ""
         kinds.append(f"the same picture saved again or resized{turned}")
-    if summary["radius"]:
-        alike = " whose thumbnails are alike" if summary["min_score"] else ""
-        kinds.append(f"near copies: hashes within {count(summary['radius'], 'bit')}{alike}")
+    if radii := _radii(summary):
+        within = [f"{name} within {count(radius, 'bit')}" for name, radius in radii.items()]
+        alike = ", and thumbnails that are alike" if summary["min_score"] else ""
+        kinds.append(f"near copies: {' or '.join(within)}{alike}")
     if sought := _SOUGHT_BY_VIEWS.get(_views(summary)):
         kinds.append(sought)
     return f"Looked for: {'; '.join(kinds)}."
@@ -281,15 +282,23 @@ def _looked_for(summary: dict[str, Any]) -> str:
 
 def _missed(summary: dict[str, Any]) -> str:
     missed = [] if summary["orientations"] else ["rotated and mirrored copies"]
-    views, radius = _views(summary), summary["radius"]
-    if not radius:
+    views, radii = _views(summary), _radii(summary)
+    if not radii:
         cropped = " or cropped" if views == "none" else ""
         missed.append(f"copies that were edited{cropped} in any way")
-    if radius or views != "none":
+    if radii or views != "none":
         missed += _MISSED_BY_VIEWS[views]
     missed.append(f"turns by {_missed_turn(summary)} degrees or more, other than quarter turns")
     left_out = "".join(f" {words}." for words in not_compared_in_words(summary))
     return f"Mostly missed: {'; '.join(missed)}.{left_out}"
+
+
+def _radii(summary: dict[str, Any]) -> dict[str, int]:
+    """The radius of the compared hash, unless it is 0, and those of hashes that proposed pairs."""
+    proposing = summary.get("proposing", {})
+    radii = {summary["hash"]: summary["radius"]}
+    radii |= {name: one["radius"] for name, one in proposing.items()}
+    return {name: radius for name, radius in radii.items() if radius}
 
 
 def _missed_turn(summary: dict[str, Any]) -> int:

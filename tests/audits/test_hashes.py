@@ -9,6 +9,7 @@ import fastphash as fp
 from fastphash.audits.frames import find_frames
 from fastphash.audits.hash_proposals import propose_by_hashes
 from fastphash.audits.options import AuditOptions
+from fastphash.cli.output_audit import show_audit
 from fastphash.demo import scene as drawn
 from fastphash.errors import DefinitionError, UsageError
 from fastphash.hashing.algorithms import ALGORITHMS
@@ -127,7 +128,7 @@ def test_hashes_propose_pairs_beyond_the_radius_of_the_compared_one(data, tmp_pa
     assert found.keys() == {"dhash", "pdq"}
 
 
-def test_near_copies_that_another_hash_proposes_are_found(tmp_path):
+def test_near_copies_that_another_hash_proposes_are_found(tmp_path, capsys):
     """Pictures saved again with a shade over them: phash is off, dhash isn't."""
     for seed in range(3):
         picture = scene(seed, 96, 128).astype(float)
@@ -143,6 +144,12 @@ def test_near_copies_that_another_hash_proposes_are_found(tmp_path):
     assert all(row["distance"] > 0 for row in union.leaks.to_pylist())
     assert union.summary["proposing"]["dhash"]["copies"] == 3
     assert "of dhash, of which 3 are near copies by thumbnails" in looks_in_words(union.summary)
+    assert "pairs within 16 bits of dhash, too" in read_page(union.report).text
+    show_audit(union.summary, {}, "out")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Not looked for by phash: only equal hashes were compared" in said
+    assert "Pairs within 16 bits of dhash were compared, too" in said
+    assert "near copies: dhash within 16 bits, and thumbnails that are alike" in said
 
 
 def test_what_can_propose_nothing_is_refused(data, tmp_path):

@@ -299,7 +299,7 @@ def test_what_near_means_is_said_in_plain_numbers(found, capsys, min_score, chan
 
 def test_an_audit_of_equal_hashes_only_says_so(found, capsys):
     show_audit(found[1] | {"radius": 0}, {}, "out")
-    assert "Not looked for: only equal hashes were compared" in capsys.readouterr().out
+    assert "Not looked for by phash: only equal hashes were compared" in capsys.readouterr().out
 
 
 def test_pictures_that_only_collide_are_reported_and_no_copies(tmp_path):

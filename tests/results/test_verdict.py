@@ -36,6 +36,7 @@ def summary(splits, **others):
         "leaks": [
             {"needles": a, "haystack": b, "leaked": splits[a]["leaks"]["leaked"]} for a, b in pairs
         ],
+        "hash": "phash",
         "staying": {},
         "rejected": {},
         "decisions": {"used": 0, "stale": 0, "digest": ""},
@@ -218,7 +219,21 @@ def test_decisions_of_later_are_named():
 @pytest.mark.parametrize(
     ("said", "looked_for", "missed"),
     [
-        ({}, "also rotated or mirrored; near copies: hashes within 4 bits whose", "letterboxes"),
+        (
+            {},
+            "also rotated or mirrored; near copies: phash within 4 bits, and thumbnails that are",
+            "letterboxes",
+        ),
+        (
+            {"hash": "pdq", "proposing": {"dhash": {"radius": 1}}, "looks": None},
+            "near copies: pdq within 4 bits or dhash within 1 bit, and thumbnails",
+            "letterboxes",
+        ),
+        (
+            {"radius": 0, "proposing": {"dhash": {"radius": 16}}, "looks": None},
+            "near copies: dhash within 16 bits, and",
+            "10 % or more, such as letterboxes",
+        ),
         ({"orientations": False}, "saved again or resized; near", "rotated and mirrored copies"),
         ({"radius": 0}, "or mirrored.", "edited or cropped in any way"),
         ({"min_score": None}, "within 4 bits.", "224-pixel centre crops"),

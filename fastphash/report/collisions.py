@@ -11,7 +11,7 @@ from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.report.groups import Group, ImageName, Member
-from fastphash.results.audit_folder import AuditFolder
+from fastphash.results.audit_folder import AuditFolder, were_compared
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths, image_keys
 from fastphash.verification.decide_kind import relate_matches
@@ -37,6 +37,7 @@ def find_collisions(audited: AuditFolder, most: int) -> list[Group]:
         Two members each, the second related to the first; their number is 0.
     """
     rows = audited.rows
+    rows = rows.take(np.flatnonzero(were_compared(rows, audited.summary)))
     left, right = _pairs_of_equal_hashes(rows, _group_of_rows(rows, audited.groups))
     left, right = left[: most * _COMPARED], right[: most * _COMPARED]
     chosen, places = np.unique(np.concatenate([left, right]), return_inverse=True)

@@ -13,6 +13,7 @@ import fastphash
 from fastphash import clean_plan, read_audit
 from fastphash.errors import UsageError
 from fastphash.hashing.pdq import pdq
+from fastphash.report.collisions import find_collisions
 from tests.support.command_line import USAGE, error_of, run
 from tests.support.scenes import save, scene
 
@@ -100,6 +101,7 @@ def test_an_audit_by_pdq_counts_what_it_leaves_out_and_lets_it_stay(folder):
     assert audit.summary["low_quality"] == {"min_quality": 50, "images": {"train": 3, "val": 3}}
     missed = audit.summary["verdict"]["missed"]
     assert missed.endswith(" 6 images with a pdq quality below 50 were not compared.")
+    assert not find_collisions(audit, 10)
     leaks = audit.leaks.filter(pc.field("needle_split") == "val")
     assert leaks["needle_path"].to_pylist() == ["a.png", "b.png"]
     assert "6 images with a pdq quality below 50 were not compared: they all stay" in " ".join(

@@ -224,9 +224,14 @@ def _open_or_create(
         return create_store(path, definition, layout, splits), options
     store = open_store(path)
     there = [one.name for one in stored_algorithms(store.definition, store.layout)]
-    if {definition.algorithm, *layout.further} <= {*there}:
-        definition = replace(definition, algorithm=store.definition.algorithm)
-        layout = replace(layout, further=store.layout.further)
+    asked = [definition.algorithm, *layout.further]
+    if not {*asked} <= {*there}:
+        raise DefinitionError(
+            f"{path} has {listed(there)}; this run asks for {listed(asked)}. "
+            "Ask for hashes that it has, or name a new folder"
+        )
+    definition = replace(definition, algorithm=store.definition.algorithm)
+    layout = replace(layout, further=store.layout.further)
     for stored, wanted in ((store.definition, definition), (store.layout, layout)):
         if stored != wanted:
             raise DefinitionError(

@@ -9,9 +9,12 @@ from fastphash.cli.output import cell, percent_cell, show_lines, show_table
 _COLUMNS = ["pairs", "by chance", "copies", "at least", "at most"]
 
 
-def show_calibration(summary: dict[str, Any], store: str) -> None:
-    """How many near pairs are copies; `summary` is as `Calibrated.summary` returns it."""
-    show_lines(f"Near pairs of {store}", _sample(summary))
+def show_calibration(summary: dict[str, Any], store: str, *, named: bool = False) -> None:
+    """How many near pairs are copies; `summary` is what ``--json`` prints.
+
+    `named` says whether the hash was asked for by its name: other commands take another one then.
+    """
+    show_lines(f"Near pairs of {store} by {summary['hash']}", _sample(summary))
     if not summary["pairs"]:
         return
     if summary["scores"]:
@@ -25,7 +28,8 @@ def show_calibration(summary: dict[str, Any], store: str) -> None:
         ["bits up to", *_COLUMNS],
         [[str(row["distance"]), *_estimate(row)] for row in summary["distances"]],
     )
-    _show_recommended(summary["recommended"], store, scores=bool(summary["scores"]))
+    target = shell_word(store) + f" --hash {summary['hash']}" * named
+    _show_recommended(summary["recommended"], target, scores=bool(summary["scores"]))
 
 
 def _sample(summary: dict[str, Any]) -> list[str]:
@@ -66,7 +70,7 @@ def _estimate(row: dict[str, Any]) -> list[str]:
     return [cell(row["pairs"]), chance, *map(percent_cell, shares)]
 
 
-def _show_recommended(recommended: dict[str, Any], store: str, *, scores: bool) -> None:
+def _show_recommended(recommended: dict[str, Any], target: str, *, scores: bool) -> None:
     """Options of an audit, such that the precision asked for is reached."""
     share = f"{recommended['precision'] * 100:g} %"
     none = f"no threshold: too few pairs, or too many by chance, to be {share} copies"
@@ -79,10 +83,10 @@ def _show_recommended(recommended: dict[str, Any], store: str, *, scores: bool) 
         by_distance = f"--no-verify --radius {recommended['unseen_radius']}"
     lines = [f"by score: {by_score}"] * scores
     show_lines(f"So that {share} are copies", [*lines, f"by distance alone: {by_distance}"])
-    show_commands("What next", _next_commands(recommended, shell_word(store)))
+    show_commands("What next", _next_commands(recommended, target))
 
 
-def _next_commands(recommended: dict[str, Any], store: str) -> dict[str, str]:
+def _next_commands(recommended: dict[str, Any], target: str) -> dict[str, str]:
     """The command that groups copies by the best threshold; without any, one that asks for less."""
     share = f"{recommended['precision'] * 100:g} %"
     if recommended["min_score"] is not None:
@@ -91,9 +95,9 @@ def _next_commands(recommended: dict[str, Any], store: str) -> dict[str, str]:
         options = f"--no-verify --radius {recommended['unseen_radius']}"
     else:
         less = recommended["precision"] * 0.9
-        return {f"fastphash calibrate {store} --precision {less:.2g}": "ask for a smaller share"}
+        return {f"fastphash calibrate {target} --precision {less:.2g}": "ask for a smaller share"}
     return {
-        f"fastphash group {store} -o groups.parquet {options}": (
+        f"fastphash group {target} -o groups.parquet {options}": (
             f"group the copies, of which {share} are; audit takes these options, too"
         )
     }

@@ -36,14 +36,15 @@ def show_unseen(number: int) -> None:
         show_lines("Note", [f"not looked at, since thumbnails are missing: {what}"])
 
 
-def show_nearest(rows: list[dict[str, Any]], images: Sequence[str]) -> None:
-    """The stored images nearest to each image, or that there is none."""
+def show_nearest(rows: list[dict[str, Any]], images: Sequence[str], algorithm: str) -> None:
+    """The stored images nearest to each image by a hash, or that there is none."""
     rows_of: dict[str, list[dict[str, Any]]] = {image: [] for image in images}
     for row in rows:
         rows_of.setdefault(row["query"], []).append(row)
     for image, nearest in rows_of.items():
+        title = f"Nearest to {image} by {algorithm}"
         if not nearest:
-            show_lines(f"Nearest to {image}", ["no stored image is that near"])
+            show_lines(title, ["no stored image is that near"])
             continue
         header = ["kind", "bits", "orientation", "score", "image"]
         cells = [
@@ -57,9 +58,9 @@ def show_nearest(rows: list[dict[str, Any]], images: Sequence[str]) -> None:
             for row in nearest
         ]
         if fits_screen(header, cells):
-            show_table(f"Nearest to {image}", header, cells, text_last=True)
+            show_table(title, header, cells, text_last=True)
         else:
-            _show_one_by_one(f"Nearest to {image}", cells)
+            _show_one_by_one(title, cells)
 
 
 def _show_one_by_one(title: str, cells: Sequence[Sequence[str]]) -> None:

@@ -5,6 +5,7 @@ import pytest
 from fastphash.cli.output_calibrate import show_calibration
 
 SUMMARY = {
+    "hash": "dhash",
     "images": 9,
     "identical": 0,
     "equal": 0,
@@ -30,3 +31,7 @@ def test_it_ends_with_a_command(capsys, recommended, said):
     options = {"precision": 0.99, "min_score": score, "radius": 8, "unseen_radius": radius}
     show_calibration(SUMMARY | {"recommended": options}, "a b")
     assert said in capsys.readouterr().out.partition("What next")[2]
+    show_calibration(SUMMARY | {"recommended": options}, "a b", named=True)
+    shown = capsys.readouterr().out
+    assert shown.startswith("Near pairs of a b by dhash")
+    assert said.replace("'a b'", "'a b' --hash dhash") in shown

@@ -11,6 +11,8 @@ from tests.support.command_line import USAGE, error_of, run, too_wide
 from tests.support.scenes import scenes
 from tests.support.stores import write_hashes
 
+BY_PHASH = {"hash": "phash", "bits": 64}
+
 
 def test_a_join_explains_itself(data, out):
     stores = ("out/hashes@val", "out/hashes@train")
@@ -51,15 +53,18 @@ def test_names_of_the_nearest_are_whole_however_narrow_the_screen(capsys, monkey
     monkeypatch.setenv("COLUMNS", "80")
     names = [f"{'a long folder/' * 9}{number}.png" for number in range(2)]
     row = {"query": "x.png", "split": "train", "distance": 0, "kind": "identical", "score": 1.0}
-    show_nearest([row | {"orientation": "identity", "path": name} for name in names], ["x.png"])
+    show_nearest(
+        [row | {"orientation": "identity", "path": name} for name in names], ["x.png"], "pdq"
+    )
     shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "Nearest to x.png by pdq"
     assert shown[1:5] == [
         "  identical, 0 bits, identity, score 1.00",
         f"    train/{names[0]}",
         "  identical, 0 bits, identity, score 1.00",
         f"    train/{names[1]}",
     ]
-    show_nearest([row | {"orientation": "flip_left_right", "path": "1" * 30}], ["x.png"])
+    show_nearest([row | {"orientation": "flip_left_right", "path": "1" * 30}], ["x.png"], "pdq")
     shown = capsys.readouterr().out
     assert too_wide(shown) == []
     assert "orientation" in shown
@@ -76,7 +81,12 @@ def test_a_join_writes_pairs_and_counts_them(data, tmp_path):
     assert parquet.read_table(tmp_path / "pairs.parquet").num_rows == 3
     words += ["--json", "--overwrite", "--kinds", "identical,augmented"]
     found = json.loads(run(*words, cwd=tmp_path).stdout)
-    assert found == {"pairs": 2, "kinds": {"identical": 1, "augmented": 1}, "unseen": 0}
+    assert found == {
+        **BY_PHASH,
+        "pairs": 2,
+        "kinds": {"identical": 1, "augmented": 1},
+        "unseen": 0,
+    }
     assert parquet.read_table(tmp_path / "pairs.parquet").num_rows == 2
 
 
@@ -102,6 +112,7 @@ def test_groups_are_those_of_the_audit(data, tmp_path):
     words = ["group", f"{data}/out/hashes", "-o", path.name]
     found = json.loads(run(*words, "--json", cwd=tmp_path).stdout)
     assert found == {
+        **BY_PHASH,
         "images": 16,
         "groups": 6,
         "copies": {"identical": 2, "exact": 2, "augmented": 2},
@@ -142,6 +153,7 @@ def test_a_split_that_the_last_audit_left_out_is_read_only_by_name(tmp_path):
     assert "left out 'b', which the last audit didn't name; out/hashes@b reads it" in done.stderr
     done = run("group", "out/hashes", "out/hashes@b", *words, cwd=tmp_path)
     assert json.loads(done.stdout) == {
+        **BY_PHASH,
         "images": 7,
         "groups": 2,
         "copies": {"identical": 2},

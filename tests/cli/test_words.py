@@ -53,5 +53,5 @@ def test_the_words_are_those_of_one(ones):
     assert "1 file rejected" in ones["hash"]
     assert "1 group with pictures" in ones["report"]
     assert "1 entry to s.json" in ones["convert"]
-    assert "Pairs of 1 needle and 1 haystack image," in ones["join"]
+    assert "Pairs of 1 needle and 1 haystack image by phash," in ones["join"]
     assert "differs in at most 1 of 64 bits" in " ".join(ones["audit"].split())

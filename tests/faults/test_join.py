@@ -101,7 +101,8 @@ def test_40_empty(tmp_path):
     (tmp_path / "in" / "broken.jpg").write_text("no image")
     assert "has no images" in run("hash", "in", "-o", "rejected", status=1, cwd=tmp_path).stderr
     done = run("group", "rejected", "-o", "out", "--overwrite", "--json", cwd=tmp_path)
-    assert json.loads(done.stdout) == {"images": 0, "groups": 0, "copies": {}, "unseen": 0}
+    counts = {"images": 0, "groups": 0, "copies": {}, "unseen": 0}
+    assert json.loads(done.stdout) == {"hash": "phash", "bits": 64, **counts}
 
 
 @pytest.mark.slow

@@ -76,7 +76,8 @@ def calibrate(
             options=search.join(progress),
             progress=progress,
         )
-    summary = result.summary(precision)
+    algorithm = {"hash": rows.algorithm.name, "bits": rows.algorithm.bits}
+    summary = algorithm | result.summary(precision)
     if output.path is not None and (panels := result.panels(precision)):
         write_curves(output.path, panels, overwrite=output.overwrite)
     elif output.path is not None:
@@ -86,4 +87,4 @@ def calibrate(
     if as_json:
         show_json(summary)
     else:
-        show_calibration(summary, store)
+        show_calibration(summary, store, named=reading.hash is not None)

@@ -59,8 +59,9 @@ def group(
     copies.check_thumbnails({" ".join(stores): rows})
     order = priority(rows, keep_in_first(order_splits(rows), keepers.keep_in))
     images, named = len(rows), rows if output.table_form is None else None
+    algorithm = rows.algorithm
     with ProgressScreen() as progress:
-        criteria = copies.criteria(progress, rows.algorithm.bits)
+        criteria = copies.criteria(progress, algorithm.bits)
         ranked = candidates(rows, order, criteria)
         del rows  # half of the memory, from here on
         parquet.release_memory()
@@ -69,9 +70,11 @@ def group(
         kinds = _write_groups(counter, named, output)
     if as_json:
         groups = grouped.count_groups()
-        show_json({"images": images, "groups": groups, "copies": kinds, "unseen": counter.unseen})
+        counts = {"images": images, "groups": groups, "copies": kinds, "unseen": counter.unseen}
+        show_json({"hash": algorithm.name, "bits": algorithm.bits} | counts)
     else:
-        show_groups(f"Groups, in {output.path}", images, grouped.count_groups(), kinds)
+        title = f"Groups by {algorithm.name}, in {output.path}"
+        show_groups(title, images, grouped.count_groups(), kinds)
         show_unseen(0 if not copies.verify else counter.unseen)
 
 

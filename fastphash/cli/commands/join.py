@@ -85,13 +85,14 @@ def join(
         counts = _write_pairs(counter, left, output)
     pairs = {kind: counts.get(kind, 0) for kind in kinds}
     if as_json:
-        show_json({"pairs": sum(pairs.values()), "kinds": pairs, "unseen": counter.unseen})
+        hashed = {"hash": left.algorithm.name, "bits": left.algorithm.bits}
+        show_json(hashed | {"pairs": sum(pairs.values()), "kinds": pairs, "unseen": counter.unseen})
     else:
         title = f"Pairs of {count(len(left), 'needle')} and {count(len(right), 'haystack image')}"
         # no join of hashes finds cropped or altered ones
         rare = {"unverified", "cropped", "altered"} | (set() if copies.radius else {"near"})
         possible = {kind: number for kind, number in pairs.items() if number or kind not in rare}
-        show_pairs(f"{title}, in {output.path}", possible)
+        show_pairs(f"{title} by {left.algorithm.name}, in {output.path}", possible)
         show_unseen(0 if not copies.verify else counter.unseen)
 
 

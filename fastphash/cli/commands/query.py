@@ -89,7 +89,8 @@ def query(
         # one that stands for several is named if none of them has an answer
         answered = {row["query"].partition(os.fsdecode(SEPARATOR))[0] for row in rows}
         done |= {name for name in answered if stands_for_several(name, named.columns)}
-        show_nearest(rows, [image for image in images if image not in done])
+        unanswered = [image for image in images if image not in done]
+        show_nearest(rows, unanswered, stored.algorithm.name)
     if rejected:
         for path, stage, reason in rejected:
             name = path.decode(errors="replace")

@@ -49,6 +49,7 @@ def _show_listed(figures: dict[str, Any], truth: str) -> None:
         unlike = f"scored below {min_score:g}"
     reasons = {
         "rejected": "lost: an image was rejected",
+        "left_out": "lost: an image was not compared: a mask, or of too little quality",
         "radius": f"lost: further apart than {count(figures['radius'], 'bit')}",
         "views": f"lost: further apart than {count(figures['radius'], 'bit')}, and no window of "
         "one was found in the other",

@@ -19,7 +19,6 @@ from fastphash.evaluation.summary import summarise
 from fastphash.evaluation.svg import Panel
 from fastphash.evaluation.truth import Truth
 from fastphash.joins.index import Index
-from fastphash.joins.matches import Matches
 from fastphash.joins.options import JoinOptions
 from fastphash.results.audit_folder import AuditFolder, were_compared
 from fastphash.store.rows import HashTable
@@ -126,12 +125,15 @@ def evaluate(
     rows = audited.rows
     index = Index(rows.hashes, rows.known)
     findings = audited.findings.spread(rows.digests)
-    pairs = _compared(find_candidates(index, findings, criteria, max_pairs), audited)
+    # masks and hashes of too little quality, which it left out, are copies of nothing
+    compared = were_compared(rows, audited.summary)
+    pairs = find_candidates(index, findings, criteria, max_pairs)
+    pairs = pairs.take(np.flatnonzero(compared[pairs.left] & compared[pairs.right]))
     split_pairs = covered_split_pairs(rows, audited.splits, truth, complete=complete)
     by_splits = {"split_pairs": split_pairs.summary(pairs.left, pairs.right)}
     pairs = pairs.take(np.flatnonzero(split_pairs.are_judged(pairs.left, pairs.right)))
     beyond = _viewed_beyond(audited)
-    judged = judge_pairs(rows, index, pairs, truth, criteria, findings, beyond, progress)
+    judged = judge_pairs(rows, index, pairs, truth, criteria, findings, compared, beyond, progress)
     candidates = RankedCandidates(judged.take(slice(0, pairs.left.size)), truth, len(rows), radius)
     by_score, by_distance = candidates.by_score(), candidates.by_distance()
     digest = audited.store.digest
@@ -146,9 +148,3 @@ def _viewed_beyond(audited: AuditFolder) -> int:
     """
     viewed = audited.summary.get("views", "none") != "none"
     return int(audited.summary["radius"]) if viewed else FURTHEST
-
-
-def _compared(pairs: Matches, audited: AuditFolder) -> Matches:
-    """The pairs of images that the audit compared: masks that it left out are copies of nothing."""
-    compared = were_compared(audited.rows, audited.summary)
-    return pairs.take(np.flatnonzero(compared[pairs.left] & compared[pairs.right]))

@@ -138,6 +138,7 @@ def judge_pairs(
     truth: Truth,
     criteria: CopyCriteria,
     findings: Findings,
+    compared: NDArray[np.bool_],
     viewed_beyond: int,
     progress: Progress,
 ) -> JudgedPairs:
@@ -154,6 +155,8 @@ def judge_pairs(
         Which candidates the audit accuses that nothing was found about.
     findings : Findings
         About the rows. What was found counts instead of what thumbnails say, at any distance.
+    compared : bool (n,)
+        Rows that the audit compared: pairs of others are not accused.
     viewed_beyond : int
         Windows of images were compared where the whole images are further apart than this.
     progress : Progress
@@ -177,11 +180,14 @@ def judge_pairs(
         found = _put_findings(relation, block, findings)
         vetoed = found & (relation.kind == COLLISION)
         accused = found | (block.distance <= criteria.radius)
-        accused &= relation.kind < COLLISION
+        both = compared[block.left] & compared[block.right]
+        accused &= (relation.kind < COLLISION) & both
         listed = listing[part] >= 0
         judged.relation.put(part, relation)
         judged.accused[part], judged.vetoed[part] = accused, vetoed
-        judged.loss[part] = find_losses(relation, listed, accused, vetoed, criteria, viewed_beyond)
+        judged.loss[part] = find_losses(
+            relation, listed, accused, both, vetoed, criteria, viewed_beyond
+        )
         status = judged.status[part]
         status[component[block.left] == component[block.right]] = STATUS_IMPLIED
         status[not_copies[part]] = STATUS_NOT_COPIES

@@ -110,6 +110,11 @@ def test_an_audit_by_pdq_counts_what_it_leaves_out_and_lets_it_stay(folder):
     plan = clean_plan(audit).table.to_pylist()
     gone = {row["path"] for row in plan if row["action"] != "keep"}
     assert gone == {"a.png", "b.png"}
+    pairs = [f"val/{name},train/{name}" for name in ("a.png", "flat0.png")]
+    (folder / "truth.csv").write_text("\n".join(["needle,haystack", *pairs, ""]))
+    figures = json.loads(run("evaluate", "audit", "truth.csv", "--json", cwd=folder).stdout)
+    assert figures["audit"]["pairs"]["found"] == 1
+    assert {why: number for why, number in figures["lost"].items() if number} == {"left_out": 1}
 
 
 def test_an_audit_takes_all_where_it_is_told_to(folder):

@@ -195,6 +195,7 @@ def test_figures_are_those_of_plain_counting(
     unseen = {pair for pair in unlike if score[pair] is None}
     assert summary["lost"] == {
         "rejected": len(true - hashed),
+        "left_out": 0,
         "radius": len(hashed - within - viewed - vetoed),
         "views": len(viewed),
         "unseen": len(unseen),

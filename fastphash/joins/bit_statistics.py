@@ -65,7 +65,10 @@ def measure_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> BitStat
     unevenness = float(((agreement - 0.5) ** 2).mean()) * 4 * len(agrees)
     variance_noise = _SIGNIFICANT * math.sqrt(2 / len(agrees))
     unevenness_noise = _SIGNIFICANT * math.sqrt(2 / bits)
-    if excess_variance < variance_noise and unevenness < 1 + unevenness_noise:
+    # of hashes that differ, uniform ones have no word in common
+    shares_word = bool((agreeing == ~np.uint64(0)).any())
+    looks_uniform = excess_variance < variance_noise and unevenness < 1 + unevenness_noise
+    if looks_uniform and not shares_word:
         return uniform_bits(bits)
     # a beta-binomial number of n bits has 1 + (n - 1) / (alpha + beta + 1) times the binomial
     # variance; a variance below that of uniform hashes counts as equal to it

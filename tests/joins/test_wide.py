@@ -194,6 +194,15 @@ def test_words_are_made_of_bits_that_tell_as_much():
         )
 
 
+def test_a_word_that_few_hashes_share_is_made_of_other_bits():
+    rows = uniform(70_000)
+    assert plan_search(rows, None, 31, JoinOptions()).bit_order == ()
+    rows[:4900, 2] = 7
+    order = plan_search(rows, None, 31, JoinOptions()).bit_order
+    of_shared = np.reshape(order, (4, 64)) // 64 == 2
+    assert of_shared.sum(axis=1).max() < 32
+
+
 @pytest.mark.parametrize("few", [0, 1 << 20])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_search_of_each_word_is_reported(few, threads):

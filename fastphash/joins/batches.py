@@ -17,7 +17,7 @@ _WORD_BYTES = 32
 _RESERVED = 56 << 20
 # a search takes so many pairs and rows at once, however little memory it may take
 _MIN_PAIRS = 1 << 18
-_MIN_ROWS = 1 << 17
+_MIN_ROWS = 1 << 16
 _NO_LIMIT = 1 << 62
 
 

@@ -1,6 +1,7 @@
 """Joins of hashes of 256 bits: complete, whatever the hashes, in little memory."""
 
 import contextlib
+import tracemalloc
 from itertools import product
 from unittest import mock
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fastphash.defaults import LEAST_MEMORY
 from fastphash.errors import TooManyPairsError, UsageError
 from fastphash.joins import batches, search
 from fastphash.joins.api import join, self_join
@@ -238,6 +240,19 @@ def test_little_memory_changes_nothing(rows, pairs, sides, radius):
         within = listed(find_matches(Index(sides[0]), None, radius, options=options))
     assert across == twin_matches(*sides, radius)
     assert within == twin_matches_within(sides[0], radius)
+
+
+@pytest.mark.slow
+def test_a_search_of_orientations_leaves_memory_for_pairs():
+    rows = uniform(140_000 * 8).reshape(140_000, 8, 4)
+    options = JoinOptions(threads=2, memory=LEAST_MEMORY)
+    tracemalloc.start()
+    try:
+        assert listed(find_matches(Index(rows), None, 3, options=options)) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.6 * LEAST_MEMORY
 
 
 def test_a_million_equal_hashes_are_counted_and_not_listed():

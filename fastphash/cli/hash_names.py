@@ -9,6 +9,7 @@ import click
 from fastphash.cli import option_values as values
 from fastphash.cli.file_options import columns_option
 from fastphash.cli.input_options import all_options
+from fastphash.errors import UsageError
 from fastphash.hashing.algorithms import ALGORITHMS, PHASH, algorithm_names
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,7 +25,8 @@ def algorithm_options(command: F) -> F:
             show_default=True,
             metavar="NAME,...",
             callback=values.parse_names,
-            help=f"Hashes to make of each image: {', '.join(ALGORITHMS)}.",
+            help="Hashes to make of each image; the first is compared by default: "
+            f"{', '.join(ALGORITHMS)}.",
         ),
         bits_option,
     )(command)
@@ -42,17 +44,22 @@ def bits_option(command: F) -> F:
 
 
 def read_options(command: F) -> F:
-    """Which hashes of stores and tables are read: see `ReadOptions`."""
+    """Which hashes of stores and tables are compared: see `ReadOptions`."""
+    return named_options("Hash to compare, of those that a store or table has.")(command)
+
+
+def named_options(help_text: str) -> Callable[[F], F]:
+    """Which hashes of stores and tables are read, and what for: see `ReadOptions`."""
+    default = "  [default: the first of a store; the phash of a table, or the first it has]"
     return all_options(
+        click.option("--hash", metavar="NAME", help=help_text + default),
         click.option(
-            "--hash",
-            metavar="NAME",
-            help="Hash to compare, of those that a store or table has.  [default: the first of a "
-            "store; the phash of a table]",
+            "--bits",
+            type=click.Choice(["64", "256"]),
+            help="Bits of the hash that --hash names, where it has a choice.  [default: 64]",
         ),
-        bits_option,
         columns_option,
-    )(command)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +67,14 @@ class ReadOptions:
     """Which hashes of stores and tables are read."""
 
     hash: str | None
-    bits: str
+    bits: str | None
     columns: dict[str, str]
 
     @property
     def algorithm(self) -> str | None:
         """The algorithm that is named, with its bits."""
         if self.hash is None:
+            if self.bits is not None:
+                raise UsageError("--bits is for the hash that --hash names: name one")
             return None
-        return algorithm_names([self.hash], int(self.bits))[0]
+        return algorithm_names([self.hash], int(self.bits or 64))[0]

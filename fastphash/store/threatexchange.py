@@ -89,7 +89,10 @@ def write_pdq_lines(
         line break. Or, without `overwrite`, `out` exists in the end.
     """
     if rows.algorithm != PDQ:
-        raise UsageError(f"lines hold {PDQ.name} hashes, and these are {rows.algorithm.name}")
+        raise UsageError(
+            f"lines hold {PDQ.name} hashes, and these are {rows.algorithm.name}: choose {PDQ.name} "
+            "with `hash`, if there is any"
+        )
     there = rows.table.column_names
     has_quality = PDQ.quality_column in there and not rows.table[PDQ.quality_column].null_count
     if augmented and (len(rows.known) < len(_ACROSS) or not has_quality):

@@ -188,5 +188,7 @@ def test_commands_compare_the_hash_that_is_named(tmp_path):
     for words in (("info", "s"), ("calibrate", "s"), ("group", "s", "-o", "h.csv")):
         done = run(*words, "--hash", "phash", status=USAGE, cwd=tmp_path)
         assert error_of(done) == "Error: s has no hash 'phash': it has phash_256 and dhash_256"
+    done = run("info", "s", "--bits", "256", status=USAGE, cwd=tmp_path)
+    assert error_of(done) == "Error: --bits is for the hash that --hash names: name one"
     done = run("info", "s", "--hash", "md5", status=USAGE, cwd=tmp_path)
     assert error_of(done).startswith("Error: no hash 'md5': it is one of phash, ")

@@ -164,7 +164,7 @@ def test_lines_without_a_hash_are_rejected(folder):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("ours", "x.txt"), "lines hold pdq hashes, and these are phash"),
+        (("ours", "x.txt"), "these are phash: choose pdq with --hash, if"),
         (("ours", "x.csv"), "to a .json file, or to .txt of PDQ, not to 'x.csv'"),
         (("one.txt", "y", "--hash", "phash"), "one.txt has no hash 'phash': it has pdq"),
         (

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from fastphash.cli.file_options import check_free
-from fastphash.cli.hash_names import ReadOptions, read_options
+from fastphash.cli.hash_names import ReadOptions, named_options
 from fastphash.cli.option_groups import gather
 from fastphash.cli.option_values import FILE_OR_FOLDER
 from fastphash.cli.signals import handle_signals
@@ -27,7 +27,7 @@ _LINES = ".txt"
     "(horizontal), 12.2 or 12.3 (pillow12.2), or 13 (pillow13, the default). Or give a NAME to "
     "another way of making hashes: only stores with the same one are joined.",
 )
-@read_options
+@named_options("Hash that a file holds; or that is written, of those that a store has.")
 @click.option(
     "--split", default=None, metavar="NAME", help="Name of the split.  [default: the file's name]"
 )

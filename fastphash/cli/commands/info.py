@@ -6,7 +6,7 @@ import click
 
 from fastphash.cli import options
 from fastphash.cli.file_options import TableFile
-from fastphash.cli.hash_names import ReadOptions, read_options
+from fastphash.cli.hash_names import ReadOptions, named_options
 from fastphash.cli.option_groups import gather
 from fastphash.cli.option_values import FILE
 from fastphash.cli.signals import handle_signals
@@ -21,7 +21,7 @@ from fastphash.cli.signals import handle_signals
     help="Write the files that gave no hash to a table: .csv, .parquet, or .jsonl (JSON lines).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
-@read_options
+@named_options("Hash that is described, of those that a store or table has.")
 @options.json_option
 @gather(reading=ReadOptions)
 def info(

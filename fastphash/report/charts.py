@@ -70,8 +70,9 @@ def _binned(
     for last in lasts:
         if first > furthest:
             break
-        labels.append(f"{first:,}" if first == last else f"{first:,} to {min(last, furthest):,}")
-        counts.append(_count(across[(values >= first) & (values <= last)]))
+        most = min(last, furthest)
+        labels.append(f"{first:,}" if first == most else f"{first:,} to {most:,}")
+        counts.append(_count(across[(values >= first) & (values <= most)]))
         first = last + 1
     return _bars(labels, counts)
 

@@ -13,9 +13,11 @@ from PIL import Image
 
 from fastphash.base.text import display_name, visible
 from fastphash.files import parquet
-from fastphash.report.groups import COPIES_SHOWN
+from fastphash.report.charts import by_distance, by_size
+from fastphash.report.groups import COPIES_SHOWN, GroupTable
 from fastphash.results.decisions import Decision, decide
 from fastphash.results.decisions import Image as Decided
+from fastphash.results.schemas import GROUPS_SCHEMA
 from tests.support.examples import slow_but
 from tests.support.report_pages import (
     Page,
@@ -269,3 +271,12 @@ def test_long_names_lose_their_middle(tmp_path):
     assert "d … d" in found.text
     assert "second.png" in found.text
     assert len(found.html) < 60_000
+
+
+def test_a_bar_of_one_value_is_called_by_it():
+    copy = {"split": "a", "role": "copy", "kind": "near", "distance": 17, "orientation": "identity"}
+    keeper = copy | {"role": "keeper", "kind": None, "distance": 0}
+    rows = [one | {"group": 0, "path": str(i)} for i, one in enumerate([keeper] + 5 * [copy])]
+    table = GroupTable(pa.Table.from_pylist(rows, GROUPS_SCHEMA), ["a"])
+    assert [bar.label for bar in by_size(table)] == ["2", "3", "4", "5", "6"]
+    assert [bar.label for bar in by_distance(table, 64)][-2:] == ["13 to 16", "17"]

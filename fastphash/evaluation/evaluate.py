@@ -123,17 +123,15 @@ def evaluate(
     radius = audited.summary["radius"] if radius is None else radius
     criteria = CopyCriteria(radius, audited.summary["min_score"], options or JoinOptions())
     rows = audited.rows
-    index = Index(rows.hashes, rows.known)
     findings = audited.findings.spread(rows.digests)
-    # masks and hashes of too little quality, which it left out, are copies of nothing
     compared = were_compared(rows, audited.summary)
-    pairs = find_candidates(index, findings, criteria, max_pairs)
+    pairs = find_candidates(Index(rows.hashes, rows.known), findings, criteria, max_pairs)
     pairs = pairs.take(np.flatnonzero(compared[pairs.left] & compared[pairs.right]))
     split_pairs = covered_split_pairs(rows, audited.splits, truth, complete=complete)
     by_splits = {"split_pairs": split_pairs.summary(pairs.left, pairs.right)}
     pairs = pairs.take(np.flatnonzero(split_pairs.are_judged(pairs.left, pairs.right)))
     beyond = _viewed_beyond(audited)
-    judged = judge_pairs(rows, index, pairs, truth, criteria, findings, compared, beyond, progress)
+    judged = judge_pairs(rows, pairs, truth, criteria, findings, compared, beyond, progress)
     candidates = RankedCandidates(judged.take(slice(0, pairs.left.size)), truth, len(rows), radius)
     by_score, by_distance = candidates.by_score(), candidates.by_distance()
     digest = audited.store.digest

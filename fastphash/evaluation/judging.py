@@ -18,7 +18,7 @@ from fastphash.joins.distances import row_distances
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches, concatenate_matches
-from fastphash.store.rows import HashTable
+from fastphash.store.rows import Content, HashTable
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.decide_kind import Relation, relate_matches
 from fastphash.verification.findings import Findings
@@ -133,7 +133,6 @@ def find_candidates(
 
 def judge_pairs(
     rows: HashTable,
-    index: Index,
     candidates: Matches,
     truth: Truth,
     criteria: CopyCriteria,
@@ -147,8 +146,6 @@ def judge_pairs(
     Parameters
     ----------
     rows : HashTable
-    index : Index
-        Of the rows.
     candidates : Matches
     truth : Truth
     criteria : CopyCriteria
@@ -162,14 +159,10 @@ def judge_pairs(
     progress : Progress
         Called with the number of pairs compared.
     """
-    pairs, listing = _add_listed(index, candidates, truth)
-    not_copies = _find(pairs, truth.not_copies, len(index))
+    pairs, listing = _add_listed(Index(rows.hashes, rows.known), candidates, truth)
+    not_copies = _find(pairs, truth.not_copies, len(rows))
     component = _components(rows, truth)
-    # read the thumbnails of these rows only
-    needed = np.zeros(len(rows), np.bool_)
-    needed[pairs.left] = needed[pairs.right] = True
-    content = rows.take(np.flatnonzero(needed)).content
-    content_row = np.cumsum(needed) - 1
+    content, content_row = _content_of(rows, pairs)
     judged, size = JudgedPairs.unlisted(pairs, listing), pairs.left.size
     for start in range(0, size, _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
@@ -179,8 +172,8 @@ def judge_pairs(
         relation = relate_matches(renumbered, content, content, criteria.min_score)
         found = _put_findings(relation, block, findings)
         vetoed = found & (relation.kind == COLLISION)
-        accused = found | (block.distance <= criteria.radius)
         both = compared[block.left] & compared[block.right]
+        accused = found | (block.distance <= criteria.radius)
         accused &= (relation.kind < COLLISION) & both
         listed = listing[part] >= 0
         judged.relation.put(part, relation)
@@ -195,6 +188,13 @@ def judge_pairs(
         status[listed] = STATUS_TRUE
         progress("looking", start + block.left.size, size)
     return judged
+
+
+def _content_of(rows: HashTable, pairs: Matches) -> tuple[Content, NDArray[np.int64]]:
+    """Thumbnails and the like of the rows of some pairs alone, and where each row is there."""
+    needed = np.zeros(len(rows), np.bool_)
+    needed[pairs.left] = needed[pairs.right] = True
+    return rows.take(np.flatnonzero(needed)).content, np.cumsum(needed) - 1
 
 
 def _put_findings(relation: Relation, pairs: Matches, findings: Findings) -> NDArray[np.bool_]:

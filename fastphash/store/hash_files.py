@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastphash.base.text import listed
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, table_formats
 from fastphash.hashing.algorithms import ALGORITHMS, PDQ, PHASH
@@ -23,8 +24,10 @@ from fastphash.store.threatexchange import has_pdq_lines, read_pdq_lines
 IMAGEDEDUP = replace(FOREIGN, name="imagededup")
 #: Columns of hashes, by name, and the algorithm of each.
 HASHES = {name: one for one in ALGORITHMS.values() for name in one.columns}
+#: Columns of the qualities of hashes.
+QUALITIES = tuple(one.quality_column for one in ALGORITHMS.values() if one.quality_column)
 #: Columns whose names `columns` may say.
-NAMED = ("path", "split", *HASHES)
+NAMED = ("path", "split", *HASHES, *QUALITIES)
 
 
 def decode_column(
@@ -219,5 +222,5 @@ def check_columns(columns: Mapping[str, str]) -> None:
             raise UsageError(
                 f"no column {name!r} in a table of hashes: use path, split, or a hash "
                 f"({', '.join(ALGORITHMS)}), perhaps of an orientation, as "
-                f"{PHASH.columns[1]}"
+                f"{PHASH.columns[1]}; or {listed([*QUALITIES])}"
             )

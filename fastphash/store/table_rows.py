@@ -16,6 +16,7 @@ from fastphash.hashing.definition import Definition
 from fastphash.store.hash_decoder import quality_values
 from fastphash.store.hash_files import (
     NAMED,
+    QUALITIES,
     choose_algorithms,
     decode_column,
     definition_of_file,
@@ -26,10 +27,9 @@ from fastphash.store.rows import HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS, definition_of, hash_type
 from fastphash.store.threatexchange import has_pdq_lines
 
-_QUALITIES = tuple(one.quality_column for one in ALGORITHMS.values() if one.quality_column)
 # types of columns that are used; those of other tools have other types and are dropped
 _TYPES = {
-    **dict.fromkeys(_QUALITIES, pa.uint8()),
+    **dict.fromkeys(QUALITIES, pa.uint8()),
     "digest": pa.binary(16),
     "thumbnail": pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE),
     "chroma": pa.binary(CHROMA_BYTES),
@@ -90,7 +90,7 @@ def _read_table(path: Path, columns: Mapping[str, str], algorithm: str) -> pa.Ta
 
 
 def _with_qualities(table: pa.Table) -> pa.Table:
-    for name in set(_QUALITIES) & set(table.column_names):
+    for name in set(QUALITIES) & set(table.column_names):
         place = table.column_names.index(name)
         table = table.set_column(place, name, quality_values(table[name]))
     return table

@@ -16,6 +16,8 @@ from fastphash.store.hash_decoder import quality_values
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths, path_columns
 
+#: The ending of a file of lines of PDQ.
+LINES_ENDING = ".txt"
 # the orientations that ``pdqdih-across`` prints, in its order
 _ACROSS = (0, 1, 2, 3, 5, 4, 6, 7)
 _HASH = "[0-9a-fA-F]{64}"
@@ -37,7 +39,9 @@ _ROWS_AT_ONCE = 1 << 16
 
 
 def has_pdq_lines(path: Path) -> bool:
-    """Whether a file begins with a line of a PDQ hash, whatever it is called."""
+    """Whether a file is to hold lines of PDQ: by its ending, or else by its first line."""
+    if path.suffix.lower() == LINES_ENDING:
+        return True
     with reading(path) as file:
         return _form_of(file.readline(_LONGEST).rstrip(b"\r\n")) is not None
 
@@ -52,8 +56,8 @@ def read_pdq_lines(path: Path) -> Iterator[pa.Table]:
     Raises
     ------
     StoreError
-        The file can't be read, its first line is none of a PDQ hash, or two lines after one another
-        have the same name, as the orientations that ``pdqdih`` prints.
+        The file can't be read or is empty, its first line is none of a PDQ hash, or two lines after
+        one another have the same name, as the orientations that ``pdqdih`` prints.
     """
     with reading(path) as file:
         form, before, last = None, 0, pa.array([], pa.binary())
@@ -70,6 +74,8 @@ def read_pdq_lines(path: Path) -> Iterator[pa.Table]:
             _check_distinct(path, pa.concat_arrays([last, names]), before - len(last))
             last, before = names[-1:], before + len(lines)
             yield _as_table(fields).filter(pc.not_equal(texts, b""))
+        if not before:
+            raise StoreError(f"{path}: it is empty, and has no line of PDQ")
 
 
 def write_pdq_lines(

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from pyarrow import csv
 
 import fastphash
 from fastphash import clean_plan, read_audit
@@ -78,6 +79,12 @@ def test_a_table_has_the_quality_that_its_column_says(folder):
     floats = table["pdq_quality"].cast("float64")
     pq.write_table(table.set_column(2, "pdq_quality", floats).slice(0, 5), folder / "t.parquet")
     assert f"t.parquet: {SAID}" in run("group", "t.parquet", *words, cwd=folder).stderr
+    table = table.set_column(1, "pdq", [[octets.hex() for octets in table["pdq"].to_pylist()]])
+    csv.write_csv(table.slice(0, 5).rename_columns(["path", "hash", "q"]), folder / "t.csv")
+    named = ("--columns", "pdq=hash,pdq_quality=q")
+    assert f"t.csv: {SAID}" in run("group", "t.csv", *words, *named, cwd=folder).stderr
+    run("convert", "t.csv", "converted", *named, cwd=folder)
+    assert f"converted: {SAID}" in run("group", "converted", *words, cwd=folder).stderr
     pq.write_table(table.slice(0, 5).drop(["pdq_quality"]), folder / "t.parquet")
     assert "quality" not in run("group", "t.parquet", *words, cwd=folder).stderr
 

@@ -90,11 +90,22 @@ def test_lines_of_pdq_are_known_by_the_first(tmp_path, text, wanted):
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode())
     assert has_pdq_lines(path) == wanted
+    assert has_pdq_lines(tmp_path / "a.TXT")
 
 
-def test_a_first_line_of_something_else_is_quoted(tmp_path):
-    with pytest.raises(StoreError, match=r"a\.txt: line 1, b'path,pdq', is no line of PDQ"):
-        read(tmp_path / "a.txt", "path,pdq\n")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,pdq\n", "line 1, b'path,pdq', is no line of PDQ: 64 hex digits, the quality"),
+        ("", "it is empty, and has no line of PDQ"),
+    ],
+)
+def test_a_file_of_something_else_is_told_at_its_first_line(tmp_path, text, message):
+    path = tmp_path / "a.txt"
+    path.write_text(text)
+    for words in (("convert", "a.txt", "s"), ("group", "a.txt", "-o", "g.csv")):
+        done = run(*words, cwd=tmp_path, status=1)
+        assert error_of(done).startswith(f"Error: a.txt: {message}")
 
 
 @pytest.mark.parametrize("at_once", [1, 1 << 20])

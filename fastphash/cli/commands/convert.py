@@ -11,9 +11,6 @@ from fastphash.cli.option_values import FILE_OR_FOLDER
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
 
-# the ending of a file of lines of PDQ
-_LINES = ".txt"
-
 
 @click.command("convert")
 @click.argument("source", metavar="IN")
@@ -82,8 +79,9 @@ def _make_store(
     from fastphash.hashing.definition import parse_definition
     from fastphash.store.imports import import_hashes
     from fastphash.store.store import open_store
+    from fastphash.store.threatexchange import LINES_ENDING
 
-    if target.suffix.lower() in (*ENDINGS, _LINES):
+    if target.suffix.lower() in (*ENDINGS, LINES_ENDING):
         raise UsageError(
             f"{path.name!r} becomes a store, which is a folder: {target.name!r} names a file"
         )
@@ -109,12 +107,13 @@ def _make_file(
     from fastphash.base.text import count
     from fastphash.store.convert import export_hashes
     from fastphash.store.open import read_hashes
-    from fastphash.store.threatexchange import write_pdq_lines
+    from fastphash.store.threatexchange import LINES_ENDING, write_pdq_lines
 
-    write = {".json": export_hashes, _LINES: write_pdq_lines}.get(target.suffix.lower())
+    write = {".json": export_hashes, LINES_ENDING: write_pdq_lines}.get(target.suffix.lower())
     if write is None:
         raise UsageError(
-            f"a store is converted to a .json file, or to {_LINES} of PDQ, not to {target.name!r}"
+            f"a store is converted to a .json file, or to {LINES_ENDING} of PDQ, "
+            f"not to {target.name!r}"
         )
     rows = read_hashes(source, algorithm=reading.algorithm)
     check_free(target, overwrite=overwrite)

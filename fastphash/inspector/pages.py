@@ -51,6 +51,7 @@ class Pages:
             kinds=shown_kinds(review.audited.store.layout.thumbnails),
             splits=review.catalog.splits,
             orders=ORDERS,
+            algorithm=review.audited.algorithm,
             has_conflicts=review.conflicts.exist,
         )
 

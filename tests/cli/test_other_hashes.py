@@ -48,7 +48,9 @@ def test_pages_and_plans_are_made_of_it(folder):
     run("report", "out", cwd=folder)
     assert "compared by pdq, 256 bits" in (folder / "out" / "report.html").read_text()
     with Served(folder / "out") as running:
-        assert "003.png" in running.get("/?kind=identical&least=0&most=255").words
+        words = running.get("/?kind=identical&least=0&most=255").words
+        assert "003.png" in words
+        assert "Distance by pdq" in words
         assert running.get("/group/0").status == 200
     run("clean", "out", cwd=folder)
     run("clean", "out", "lists", "--apply", cwd=folder)

@@ -73,10 +73,14 @@ def propose_by_hashes(
             continue
         progress(f"joining by {name}", 0, 0)
         other = rows.compared_by(name)
+        # hashes of too little quality are noise
+        chosen = np.flatnonzero(~other.below_quality(options.min_quality))
+        other = other.take(chosen)
         index = Index(other.hashes, other.known)
         radius = choose_radius(index)
         within = replace(criteria, radius=radius)
-        pairs, number, more = _pairs_beyond(rows, index, within, criteria.radius)
+        pairs, number, more = _pairs_beyond(rows.take(chosen), index, within, criteria.radius)
+        pairs = pairs._replace(left=chosen[pairs.left], right=chosen[pairs.right])
         accused = pairs.relation.kind < COLLISION
         found = _findings(pairs.take(np.flatnonzero(accused)), NEAR)
         copies.append(found)

@@ -129,11 +129,12 @@ class HashTable:
     def compared_by(self, name: str) -> "HashTable":
         """The same rows, compared by another one of their `algorithms`.
 
-        Hashes of a store are read now, for these rows only.
+        Hashes of a store, and their quality, are read now, for these rows only.
         """
         chosen, table = replace(self.definition, algorithm=name), self.table
         if self.store is not None:
-            for column in set(chosen.columns) & set(self.store.schema.names):
+            columns = {*chosen.columns, ALGORITHMS[name].quality_column}
+            for column in columns & set(self.store.schema.names):
                 if column not in table.column_names:
                     table = table.append_column(column, self._read_column(column))
         return HashTable(table, chosen, self.store)

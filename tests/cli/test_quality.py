@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -130,6 +131,19 @@ def test_an_audit_takes_all_where_it_is_told_to(folder):
     assert "quality" not in audit.summary["verdict"]["missed"]
     leaks = audit.leaks.filter(pc.field("needle_split") == "val")
     assert {"a.png", "flat0.png"} < {*leaks["needle_path"].to_pylist()}
+
+
+def test_hashes_of_too_little_quality_propose_nothing(tmp_path):
+    """Images of less than 5 rows have a PDQ of 0, and no quality."""
+    for seed, split in enumerate(("train", "val")):
+        save(tmp_path / split / "a.png", scene(seed)[:4])
+    splits = {split: tmp_path / split for split in ("train", "val")}
+    options: Any = {"hashes": ["dhash", "pdq"], "propose": "pdq", "radius": 0, "progress": False}
+    for least, pairs in ((50, 0), (0, 1)):
+        audit = fastphash.audit(
+            splits, tmp_path / "out", workers=0, min_quality=least, looks=0, **options
+        )
+        assert audit.summary["proposing"]["pdq"]["pairs"] == pairs
 
 
 def test_an_audit_of_nothing_but_flat_pictures_compares_none_but_the_same_files(tmp_path):

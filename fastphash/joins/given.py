@@ -101,6 +101,9 @@ def _checked_table(table: pa.Table, algorithm: str | None) -> HashTable:
         check_algorithm(algorithm, there, "this table")
     definition = replace(definition, algorithm=algorithm or there[0])
     upright, *turned = definition.columns
+    for name in definition.columns:
+        if table.column_names.count(name) > 1:
+            raise UsageError(f"a table of hashes has one column {name!r}; this one has several")
     for name in [upright, *(set(turned) & set(table.column_names))]:
         column = _as_stored(table[name], name, ALGORITHMS[definition.algorithm])
         table = table.set_column(table.column_names.index(name), name, column)
@@ -110,11 +113,11 @@ def _checked_table(table: pa.Table, algorithm: str | None) -> HashTable:
 
 
 def _as_stored(column: pa.ChunkedArray, name: str, algorithm: Algorithm) -> pa.ChunkedArray:
-    """A column of hashes as a store has it; those of 256 bits may be hex digits, or any binary."""
+    """A column of hashes as a store has it; they may be hex digits, or bytes of any type."""
     kind = hash_type(algorithm)
     if column.type == kind:
         return column
-    if algorithm.words == 1:
+    if algorithm.words == 1 and pa.types.is_integer(column.type):
         raise UsageError(f"column {name!r} must be {kind}, not {column.type}")
     try:
         hashes = HashDecoder(bits=algorithm.bits).decode(column)

@@ -200,3 +200,16 @@ def test_hashes_of_different_algorithms_are_not_joined(hashed, several):
 def test_columns_of_256_bits_hold_them(column, message):
     with pytest.raises(UsageError, match=message):
         fp.self_join(pa.table({"phash_256": column}))
+
+
+@pytest.mark.parametrize(("name", "bits"), [("dhash", 64), ("pdq", 256)])
+def test_columns_may_hold_hex_digits_or_bytes(name, bits):
+    hexadecimal = ["0" * (bits // 4), "f" * (bits // 4), "0" * (bits // 4)]
+    octets = [bytes.fromhex(digits) for digits in hexadecimal]
+    for column in (hexadecimal, octets, pa.array(octets, pa.binary_view())):
+        with pytest.warns(UserWarning, match="no orientations"):
+            pairs = fp.self_join(pa.table({name: column}), radius=0)
+        assert (pairs.left.tolist(), pairs.right.tolist()) == ([0], [2])
+    twice = pa.Table.from_arrays([pa.array(hexadecimal)] * 2, [name, name])
+    with pytest.raises(UsageError, match=f"one column '{name}'; this one has several"):
+        fp.self_join(twice)

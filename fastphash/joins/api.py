@@ -51,8 +51,8 @@ def join(
         (n, 4) or (n, 8, 4), the word of the first bits first; what `hash_images` returns; a
         ``pyarrow.Table`` with a column such as phash or pdq (uint64, hex digits or bytes) and, for
         rotated and mirrored copies, those of the other orientations; the path of a store or of a
-        Parquet file of such columns, followed by ``@SPLIT`` for one of its splits. Rows are numbered in the order of the array, the table or
-        the store's parts.
+        Parquet file of such columns, followed by ``@SPLIT`` for one of its splits. Rows are
+        numbered in the order of the array, the table or the store's parts.
     radius : int
         Bits, 0 to 64; to 255 for hashes of 256 bits.
     hash : str, optional

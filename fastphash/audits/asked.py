@@ -21,6 +21,7 @@ from fastphash.store.evidence import Layer, RowEvidence
 from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.rows import Content, HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS, exact_paths
+from fastphash.store.threatexchange import LINES_ENDING
 
 # rows of a table that are asked for at once: where each is compared with all, and in a join, which
 # takes as long for few as for many
@@ -45,7 +46,7 @@ class Asked(NamedTuple):
 def is_hash_table(name: bytes, columns: Mapping[str, str]) -> bool:
     """Whether a file is a table of hashes by its name; of Parquet files, by its columns."""
     ending = os.path.splitext(os.fsdecode(name))[1].lower()
-    if ending not in ENDINGS or not os.path.isfile(name):
+    if ending not in (*ENDINGS, LINES_ENDING) or not os.path.isfile(name):
         return False
     hashes = {columns.get(algorithm, algorithm) for algorithm in ALGORITHMS}
     return ending != ".parquet" or not hashes.isdisjoint(column_names(name))

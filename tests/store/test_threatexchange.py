@@ -150,6 +150,13 @@ def test_lines_are_those_of_pdq_photo_hasher(folder):
     assert first == f"{to_hex(hashed.hash, bits=256)},{hashed.quality},a, b.png"
 
 
+def test_lines_ask_for_the_nearest(folder):
+    run("convert", "ours", "asked.txt", "--hash", "pdq", cwd=folder)
+    run("convert", "asked.txt", "stored", cwd=folder)
+    answer = json.loads(run("query", "asked.txt", "--in", "stored", "--json", cwd=folder).stdout)
+    assert [row["distance"] for row in answer if row["rank"] == 1] == [0, 0, 0]
+
+
 def test_what_was_vouched_for_joins_ours_and_nothing_else_does(folder):
     run("convert", "ours", "lines.txt", "--hash", "pdq", "--overwrite", cwd=folder)
     run("convert", "lines.txt", "vouched", "--as", "pdqhash", cwd=folder)

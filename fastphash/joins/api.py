@@ -57,15 +57,15 @@ def join(
         Bits, 0 to 64; to 255 for hashes of 256 bits.
     hash : str, optional
         The hash to compare, such as ``"dhash"`` or ``"pdq"``, where tables and stores have several;
-        by default their first. An array needs none.
+        by default their first. An array must have as many bits.
     max_pairs : int
         The most pairs to return.
 
     Raises
     ------
     UsageError
-        No such radius, arrays of another dtype or shape, hashes of 64 bits on one side and of 256
-        on the other, tables without hashes, or nothing there.
+        No such radius or hash, arrays of another dtype or shape, hashes of 64 bits on one side and
+        of 256 on the other, tables without hashes, or nothing there.
     DefinitionError
         The hashes of two tables or stores are of different algorithms, or were made in different
         ways.

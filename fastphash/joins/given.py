@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastphash.base.arguments import quoted
 from fastphash.errors import StoreError, UsageError
 from fastphash.hashing.algorithms import ALGORITHMS, PHASH, Algorithm
 from fastphash.joins.index import Index
@@ -34,13 +35,13 @@ def given_hashes(hashes: Any, algorithm: str | None = None) -> Given:
     Raises
     ------
     UsageError
-        An array of another dtype or shape, a table without these hashes, no store or file there,
-        or no such algorithm.
+        An array of another dtype, shape or number of bits, a table without these hashes, no store
+        or file there, or no such algorithm.
     StoreError
         The store or file holds no hashes, or is damaged.
     """
-    if algorithm is not None and algorithm not in ALGORITHMS:
-        raise UsageError(f"no `hash` {algorithm!r}: it is one of {', '.join(ALGORITHMS)}")
+    if not (algorithm is None or (isinstance(algorithm, str) and algorithm in ALGORITHMS)):
+        raise UsageError(f"no `hash` {quoted(algorithm)}: it is one of {', '.join(ALGORITHMS)}")
     rows = _rows(hashes, algorithm)
     index = Index(hashes) if rows is None else Index(rows.hashes, rows.known)
     if algorithm is not None and len(index) and index.bits != ALGORITHMS[algorithm].bits:

@@ -152,11 +152,16 @@ def test_the_hash_that_is_asked_for_is_compared(several, pictures, tmp_path):
             fp.join(form, form, hash="whash")
         with pytest.raises(UsageError, match="no `hash` 'md5': it is one of phash, "):
             fp.self_join(form, hash="md5")
+        with pytest.raises(UsageError, match=r"no `hash` \['dhash'\]: it is one of phash, "):
+            fp.group(form, hash=["dhash"])
     with pytest.raises(UsageError, match="`hash` 'pdq' has 256 bits, not 64 as these"):
         fp.self_join(np.array([1, 2], np.uint64), hash="pdq")
     wide = read_hashes(str(file), algorithm="phash_256").hashes
     assert wide.shape == (5, 1, 4)
     assert fp.to_hex(wide[:, 0], bits=256) == several["phash_256"].to_pylist()
+    assert fp.join(several, wide, hash="phash_256").left.size == 7
+    with pytest.raises(UsageError, match="the array has hashes of 256 bits, which are not 'dhash'"):
+        fp.join(several, wide, hash="dhash")
     stored = read_hashes(str(tmp_path / "s"), algorithm="phash_256")
     assert (stored.hashes == wide).all()
     assert stored.algorithms == ["dhash", "phash_256"]

@@ -18,8 +18,10 @@ from fastphash.joins.proposals import Forest, WordSearch
 from fastphash.joins.search_plan import Plan, SearchPlan, WordsPlan
 from fastphash.joins.values import NumberPairs
 
-# of so few values, a search leaves threads waiting: all words are searched at once
+# of so few values, a search of a word up to such a threshold takes 0.1 s or so, and leaves threads
+# waiting: all words are searched at once. At larger thresholds that takes up to twice as long.
 _FEW_VALUES = 1 << 18
+_SMALL_THRESHOLD = 7
 
 
 def plan_search(
@@ -109,7 +111,8 @@ def _search_words(
     search: Callable[[WordSearch], Iterator[NumberPairs]],
 ) -> Iterator[NumberPairs]:
     """Search all words, of so many values: one after the other, or each in a thread."""
-    if size > _FEW_VALUES or options.threads == 1:
+    takes_long = size > _FEW_VALUES or max(plan.thresholds) > _SMALL_THRESHOLD
+    if takes_long or options.threads == 1:
         for word in plan.searched_words:
             yield from search(WordSearch(plan, word, options))
         return

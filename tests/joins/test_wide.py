@@ -219,6 +219,14 @@ def test_the_search_of_each_word_is_reported(few, threads):
     assert reports == [(word, 4, ended) for word in (1, 2, 3, 4) for ended in (False, True)]
 
 
+def test_a_search_of_few_hashes_within_a_large_radius_shows_progress():
+    done = []
+    options = JoinOptions(threads=2, advance=lambda *values: done.append(values[0] / values[1]))
+    assert listed(find_matches(Index(uniform(3000)), None, 60, options=options)) == []
+    assert done == sorted(done)
+    assert done[-1] > 0.7
+
+
 @given(st.integers(0, 255))
 def test_thresholds_are_those_of_the_pigeonhole_principle(radius):
     plan = choose_words(measure_bits(EMPTY, EMPTY), 4, radius)

@@ -106,7 +106,7 @@ def test_few_pairs_at_once_change_nothing(pairs, rows, radius, grouping):
 @examples(60, 20)
 @given(
     st.builds(naive.wide_crowd, seeds, st.integers(0, 40), st.sampled_from([1, 8])),
-    st.integers(0, 40) | st.integers(0, 254),
+    st.integers(0, 40) | st.integers(0, 255),
     groupings,
     st.sampled_from([1, 5, 1 << 21]),
 )

@@ -160,7 +160,7 @@ def test_the_hash_that_is_asked_for_is_compared(several, pictures, tmp_path):
     assert wide.shape == (5, 1, 4)
     assert fp.to_hex(wide[:, 0], bits=256) == several["phash_256"].to_pylist()
     assert fp.join(several, wide, hash="phash_256").left.size == 7
-    with pytest.raises(UsageError, match="the array has hashes of 256 bits, which are not 'dhash'"):
+    with pytest.raises(UsageError, match="`hash` 'dhash' has 64 bits, not 256 as these"):
         fp.join(several, wide, hash="dhash")
     stored = read_hashes(str(tmp_path / "s"), algorithm="phash_256")
     assert (stored.hashes == wide).all()

@@ -37,6 +37,8 @@ What they work with:
 `partitions`       radix partition, with all threads
 =================  ================================================================
 
+`given` reads the hashes of arrays, tables and stores.
 `chance` estimates how many rows are near one another by chance, and the radius that allows.
+`radii` has the usual radius of each algorithm.
 `views` finds pairs of which one shows a window of the other.
 """

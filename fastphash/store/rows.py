@@ -133,8 +133,8 @@ class HashTable:
         """
         chosen, table = replace(self.definition, algorithm=name), self.table
         if self.store is not None:
-            columns = {*chosen.columns, ALGORITHMS[name].quality_column}
-            for column in columns & set(self.store.schema.names):
+            wanted = {*chosen.columns, ALGORITHMS[name].quality_column}
+            for column in filter(wanted.__contains__, self.store.schema.names):
                 if column not in table.column_names:
                     table = table.append_column(column, self._read_column(column))
         return HashTable(table, chosen, self.store)

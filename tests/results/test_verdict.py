@@ -229,6 +229,7 @@ def test_decisions_of_later_are_named():
             "near copies: pdq within 4 bits or dhash within 1 bit, and thumbnails",
             "letterboxes",
         ),
+        ({"hash": "pdq"}, "near copies: pdq within 4 bits", "crops by 5 % of each side or more"),
         (
             {"radius": 0, "proposing": {"dhash": {"radius": 16}}, "looks": None},
             "near copies: dhash within 16 bits, and",

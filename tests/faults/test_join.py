@@ -42,6 +42,7 @@ def groups_in(tmp_path, hashes, radii, grouping="star"):
     return groups, megabytes
 
 
+@pytest.mark.slow
 def test_38_identical_hashes(tmp_path):
     groups, megabytes = groups_in(tmp_path, np.full(1_000_000, 77, np.uint64), "0,4,8")
     assert groups == [1, 1, 1]

@@ -180,6 +180,7 @@ def test_one_object_among_many_without_a_place_is_matched():
     assert least_iou([*captions, box(3, 5, 3, 5)], [box(3, 5, 4, 6), *captions]) == 1
 
 
+@pytest.mark.slow
 def test_twenty_thousand_objects_need_no_table_of_pairs():
     corners = np.random.default_rng(1).uniform(0, 3000, (20_000, 2))
     one, other = ([box(x, y, x + 9, y + 9) for x, y in at] for at in (corners, corners + 1))

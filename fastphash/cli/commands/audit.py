@@ -68,8 +68,8 @@ class _OptionalKinds(click.Command):
 @options.radius_option(
     None,
     "Largest Hamming distance of two copies.  [default: the largest at which an image has ten "
-    "candidates by chance, at most 16 of 64 bits, 30 to 80 of 256; if no thumbnails are compared, "
-    f"{RADIUS} of 64 bits, 16 of 256, 31 of pdq]",
+    "candidates by chance, at most 16 of 64 bits, or 80 of 256, fewer in large sets; if no "
+    f"thumbnails are compared, {RADIUS} of 64 bits, 16 of 256, 31 of pdq]",
 )
 @options.verify_options
 @click.option(

@@ -109,6 +109,7 @@ def test_wrong_proposals_leave_the_earlier_audit_as_it_is(run, tmp_path, columns
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_results_that_the_audit_itself_removes_are_not_proposed(run, tmp_path):
     put_sure_copies(tmp_path)
     run(table_form="csv")
@@ -188,6 +189,7 @@ def test_neighbours_by_vectors(run, tmp_path):
     assert summary["looks"]["doubts"]["proposed_rescued"] == 3
 
 
+@pytest.mark.slow
 def test_mirrored_copies_are_proposed_too(run, pairs, tmp_path):
     """Where a copy is like enough to its original for its thumbnail to tell how it lies."""
     for seed in SEEDS:

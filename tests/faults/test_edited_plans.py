@@ -15,7 +15,6 @@ from fastphash.results.decisions import Decision, decide
 from tests.clean.test_plan import image
 from tests.support import naive
 from tests.support.audits import RADIUS, audited
-from tests.support.examples import slow_but
 from tests.support.thumbnails import POOL
 
 SPLITS = ["train", "val"]
@@ -112,7 +111,8 @@ def with_settings(rows, settings):
     return table.replace_schema_metadata({PLAN_METADATA: json.dumps(settings).encode()})
 
 
-@pytest.mark.parametrize("cases", slow_but([12], [12, 435]))
+@pytest.mark.slow
+@pytest.mark.parametrize("cases", [12, 435])
 def test_48_a_few_cells_edited(tmp_path, cases):
     """Ten edits of each plan; nothing goes that the audit's rule wouldn't take."""
     refused = 0

@@ -544,7 +544,7 @@ def test_54_a_second_file_of_the_same_name(small, aside):
 
 
 @pytest.mark.parametrize("disk", slow_but(["good"], ["good", "links only", "poor"]))
-@pytest.mark.parametrize("then", ["again", "undo"])
+@pytest.mark.parametrize("then", slow_but(["undo"], ["again", "undo"]))
 def test_54_killed_between_any_two_steps(tmp_path, aside, disk, then):
     """Nothing is tidied up by a process that is killed: the next run does that."""
     files = {"train/1": "a1", "val/5": "a1", "train/4l": "train/1", "train/1l": "val/5"}

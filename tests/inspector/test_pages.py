@@ -133,6 +133,7 @@ def test_one_press_of_a_button_is_one_decision_wherever_they_are_counted(audited
     assert "1 decision counts" in run("clean", audited / "out").stdout
 
 
+@pytest.mark.slow
 def test_decisions_outlive_a_second_audit_and_stale_ones_are_counted(audited):
     with Served(audited / "out") as served:
         served.post("/decide", row="1", decision="not_copies")
@@ -187,6 +188,7 @@ def test_two_at_once_lose_nothing(audited):
     assert len(read_decisions(audited / "out")) == 10
 
 
+@pytest.mark.slow
 def test_a_log_that_another_process_holds_is_a_page(audited):
     from fastphash.store.lock import locked
 

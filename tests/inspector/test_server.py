@@ -63,6 +63,7 @@ def test_what_cannot_be_served(planted_audit, tmp_path, words, status, said):
     assert said in done.stderr
 
 
+@pytest.mark.slow
 def test_served_to_others_it_warns(audited):
     served = ServedProcess(audited / "out", "--host", "0.0.0.0", "--port", "0")
     assert served.get("/").status == 200

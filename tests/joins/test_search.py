@@ -183,7 +183,7 @@ def pair_keys(batches, size, *, within):
     return np.sort(np.concatenate([np.empty(0, np.int64), *keys]))
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", slow_but([2], [1, 2]))
 @pytest.mark.parametrize("radius", slow_but([3], [0, 1, 3, 7]))
 def test_all_plans_agree_on_many_hashes(radius, threads):
     options = JoinOptions(threads=threads)

@@ -19,6 +19,7 @@ def forks():
         yield started
 
 
+@pytest.mark.slow
 def test_status_and_streams_are_those_of_a_command(forks):
     assert forks.run(command, "--version").stdout.startswith(b"fastphash")
     wrong = forks.run(command, "info")

@@ -43,7 +43,7 @@ from benchmarks.support import accuracy_report as report
 from benchmarks.support.accuracy_plot import draw_accuracy
 from benchmarks.support.calibration import check_estimates
 from benchmarks.support.command_line import make_parser
-from benchmarks.support.dataset import ALL, DRAWS, build_dataset
+from benchmarks.support.dataset import ALL, add_draw, build_dataset
 from benchmarks.support.doubts import score_after_looks
 from benchmarks.support.fingerprints import compute_fingerprints
 from benchmarks.support.methods import (
@@ -144,12 +144,7 @@ def parse_arguments() -> argparse.Namespace:
         default=BOTH,
         help="which edits (default: %(default)s)",
     )
-    parser.add_argument(
-        "--draw",
-        choices=(*DRAWS, ALL),
-        default="report",
-        help="files that originals are taken from (default: %(default)s)",
-    )
+    add_draw(parser, ALL)
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     parser.add_argument(
         "--radius", type=int, help="radius of pairs to verify (default: as an audit chooses it)"

@@ -28,7 +28,7 @@ import numpy as np
 
 from benchmarks.support.accuracy_report import percent
 from benchmarks.support.command_line import make_parser, positive_number
-from benchmarks.support.dataset import ALL, DRAWS, build_dataset
+from benchmarks.support.dataset import ALL, add_draw, build_dataset
 from benchmarks.support.fingerprints import compute_fingerprints
 from benchmarks.support.markdown import print_table
 from benchmarks.support.methods import PRECISION, Task, make_task, score_views, take_mix
@@ -104,12 +104,7 @@ def parse_arguments() -> argparse.Namespace:
         default=[4, 16],
         help="pairs for each needle (default: 4 16)",
     )
-    parser.add_argument(
-        "--draw",
-        choices=(*DRAWS, ALL),
-        default="report",
-        help="files that originals are taken from (default: %(default)s)",
-    )
+    add_draw(parser, ALL)
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
     return parser.parse_args()
 

@@ -54,10 +54,13 @@ Source = Path | int
 """A file, or the number of a drawn scene."""
 
 
-def add_draw(parser: argparse.ArgumentParser) -> None:
-    """Add ``--draw``, one of `DRAWS`."""
+def add_draw(parser: argparse.ArgumentParser, *others: str) -> None:
+    """Add ``--draw``, one of `DRAWS` or of these others."""
     parser.add_argument(
-        "--draw", choices=DRAWS, default="report", help="which are drawn (default: %(default)s)"
+        "--draw",
+        choices=(*DRAWS, *others),
+        default="report",
+        help="which are drawn (default: %(default)s)",
     )
 
 

@@ -5,8 +5,15 @@ from typing import NamedTuple, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.errors import UsageError
 from fastphash.hashing.given import DecodeOptions, ImageLike, read_pixels
 from fastphash.hashing.pdq_squares import hash_squares, pixel_squares, square_qualities
+
+# parameters of the other hashes, and why it has none of them
+_OF_OTHERS = {
+    "pass_order": "it blurs images by a filter of its own, whatever the version of Pillow",
+    "bits": "it always has 256",
+}
 
 
 class Pdq(NamedTuple):
@@ -34,7 +41,8 @@ def pdq(image: ImageLike, **options: Unpack[DecodeOptions]) -> Pdq:
     Parameters
     ----------
     image, **options
-        As for `phash`, without `pass_order`. Where there is no colour, grey levels are the luma.
+        As for `phash`, without `pass_order` and `bits`. Where there is no colour, grey levels are
+        the luma.
 
     Returns
     -------
@@ -45,7 +53,7 @@ def pdq(image: ImageLike, **options: Unpack[DecodeOptions]) -> Pdq:
     Raises
     ------
     ImageError, UsageError
-        As for `phash`.
+        As for `phash`; and UsageError if `pass_order` or `bits` are named.
 
     See Also
     --------
@@ -85,7 +93,7 @@ def pdq_orientations(image: ImageLike, **options: Unpack[DecodeOptions]) -> Pdq:
     Raises
     ------
     ImageError, UsageError
-        As for `phash`.
+        As for `pdq`.
 
     Examples
     --------
@@ -99,6 +107,8 @@ def pdq_orientations(image: ImageLike, **options: Unpack[DecodeOptions]) -> Pdq:
 
 
 def _hashed(image: ImageLike, *, orientations: bool, **options: Unpack[DecodeOptions]) -> Pdq:
+    for name in filter(options.__contains__, _OF_OTHERS):
+        raise UsageError(f"PDQ takes no `{name}`: {_OF_OTHERS[name]}")
     pixels = read_pixels(image, **options)
     squares = pixel_squares(pixels, orientations=orientations)[None]
     hashes = hash_squares(squares)[0]

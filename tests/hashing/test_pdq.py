@@ -35,6 +35,14 @@ def test_the_golden_table_is_of_all_images_and_its_qualities_differ():
     assert [len({*hashes}) for hashes, _ in GOLDEN.values()].count(len(ORIENTATIONS)) >= 8
 
 
+@pytest.mark.parametrize("function", [pdq, pdq_orientations])
+@pytest.mark.parametrize("option", [{"pass_order": "pillow13"}, {"bits": 256}])
+def test_what_only_the_other_hashes_take_is_refused(photo, function, option):
+    (name,) = option
+    with pytest.raises(UsageError, match=f"PDQ takes no `{name}`: it "):
+        function(photo(40, 50), **option)
+
+
 def test_hash_and_quality_have_their_types(photo):
     upright, turned = pdq(photo(40, 50)), pdq_orientations(photo(40, 50))
     assert isinstance(upright, Pdq)

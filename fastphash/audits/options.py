@@ -8,6 +8,7 @@ from typing import Any
 
 from fastphash.base.arguments import given_texts, is_number, is_whole, quoted
 from fastphash.base.paths import given_path
+from fastphash.base.text import comma_separated
 from fastphash.base.vocabulary import VIEW_SETS, ViewSet
 from fastphash.defaults import LOOKS, MIN_QUALITY, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
@@ -171,8 +172,8 @@ def given_proposals(value: Any) -> Path | tuple[str, ...] | None:
     Text is the name of a hash, or of several with commas between them, if there is no such file.
     """
     if isinstance(value, str) and not os.path.exists(value):
-        names = value.split(",")
-        if {*names} <= ALGORITHMS.keys():
+        names = comma_separated(value)
+        if names and {*names} <= ALGORITHMS.keys():
             return tuple(names)
     if isinstance(value, (list, tuple)):
         return tuple(given_texts(value, "propose"))

@@ -56,6 +56,15 @@ def listed(texts: list[str]) -> str:
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
+def comma_separated(text: str) -> list[str]:
+    """The words of a text with commas between them, without the blanks around each.
+
+    >>> comma_separated("phash, dhash,")
+    ['phash', 'dhash']
+    """
+    return [word for word in map(str.strip, text.split(",")) if word]
+
+
 def printable(text: str) -> str:
     r"""Text with U+FFFD in place of each character that is unsafe to show.
 

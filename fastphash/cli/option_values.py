@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from fastphash.base.text import comma_separated
 from fastphash.base.vocabulary import FURTHEST, KINDS
 from fastphash.defaults import LEAST_MEMORY
 from fastphash.errors import UsageError
@@ -90,14 +91,15 @@ def parse_split_folders(
 
 def parse_names(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
     """``--keep-in``: names separated by commas."""
-    return [name for name in (value or "").split(",") if name]
+    return comma_separated(value or "")
 
 
 def parse_columns(_: click.Context, __: click.Parameter, value: str | None) -> dict[str, str]:
     """``--columns``: names in a table by our names, such as ``path=url,phash=image_phash``."""
     columns = {}
-    for word in filter(None, (value or "").split(",")):
+    for word in filter(str.strip, (value or "").split(",")):
         own, _equals, name = word.partition("=")
+        own = own.strip()  # theirs may begin or end with a blank
         if not own or not name:
             raise click.BadParameter(f"{word!r} names no column: write phash=COLUMN")
         if own in columns:
@@ -192,8 +194,8 @@ def parse_proposals(
     if value is None:
         return None
     if not os.path.isfile(value):
-        names = tuple(value.split(","))
-        if not os.path.exists(value) and all(name in ALGORITHMS for name in names):
+        names = tuple(comma_separated(value))
+        if names and not os.path.exists(value) and all(name in ALGORITHMS for name in names):
             return names
         raise click.BadParameter(
             f"{value!r} is no file, and no hash: {', '.join(ALGORITHMS)}, or several of them"

@@ -1,6 +1,7 @@
 """Audits that compare other hashes than phash, and several at once."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import fastphash as fp
 from fastphash.audits.frames import find_frames
 from fastphash.audits.hash_proposals import propose_by_hashes
-from fastphash.audits.options import AuditOptions
+from fastphash.audits.options import AuditOptions, given_proposals
 from fastphash.cli.output_audit import show_audit
 from fastphash.demo import scene as drawn
 from fastphash.errors import DefinitionError, UsageError
@@ -129,6 +130,11 @@ def test_hashes_propose_pairs_beyond_the_radius_of_the_compared_one(data, tmp_pa
     again = audit(data, tmp_path / "out", radius=0, propose=["dhash", "pdq"], looks=0)
     found = again.summary["proposing"]
     assert found.keys() == {"dhash", "pdq"}
+
+
+def test_hashes_that_propose_may_be_named_in_one_text():
+    assert given_proposals("dhash, pdq") == given_proposals(["dhash", "pdq"]) == ("dhash", "pdq")
+    assert given_proposals(",") == Path(",")
 
 
 def test_near_copies_that_another_hash_proposes_are_found(tmp_path, capsys):

@@ -43,6 +43,19 @@ def test_what_is_not_said_has_no_size_and_no_names():
     assert values.parse_names(None, None, None) == parse(None, None, None) == []
 
 
+def test_blanks_around_commas_are_left_out():
+    assert values.parse_names(None, None, " phash, dhash ,pdq, ") == ["phash", "dhash", "pdq"]
+    assert values.parse_proposals(None, None, "dhash, pdq") == ("dhash", "pdq")
+    assert values.kinds_parser(["near"])(None, None, "near, exact") == ["near", "exact"]
+    assert values.kinds_parser(["near"])(None, None, "+exact, -near") == ["exact"]
+    assert values.parse_columns(None, None, "path=url, phash = a ,") == {
+        "path": "url",
+        "phash": " a ",
+    }
+    with pytest.raises(click.BadParameter, match="', ' is no file, and no hash"):
+        values.parse_proposals(None, None, ", ")
+
+
 SURE = "identical,exact,augmented"
 
 

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastphash.audits.query_images import query_images
 from fastphash.base.vocabulary import UNKNOWN_CHROMA
+from fastphash.defaults import MIN_QUALITY
 from fastphash.errors import DefinitionError, StoreError
 from fastphash.files.table_formats import ENDINGS
 from fastphash.hashing.algorithms import ALGORITHMS
@@ -28,6 +31,28 @@ from fastphash.store.threatexchange import LINES_ENDING
 _ROWS_AT_ONCE, _ROWS_JOINED = 1 << 10, 1 << 16
 
 
+class Asking(NamedTuple):
+    """How what is asked for is read.
+
+    Attributes
+    ----------
+    image_column : str, optional
+        Column of Parquet files with the images.
+    columns : mapping of str to str
+        Names of the columns of tables of hashes, as of `read_hashes`.
+    min_quality : int
+        The least quality of PDQ hashes that are compared, 0 to 100; those of less are compared only
+        with files of the same bytes among the others.
+    """
+
+    image_column: str | None = None
+    columns: Mapping[str, str] = MappingProxyType({})
+    min_quality: int = MIN_QUALITY
+
+
+AS_STORED = Asking()
+
+
 class Asked(NamedTuple):
     """Some images that are asked for, by their hashes.
 
@@ -36,11 +61,14 @@ class Asked(NamedTuple):
     names : list of str
     hashes : Index
     content : Content
+    poor : bool (n,)
+        Which hashes have too little quality.
     """
 
     names: list[str]
     hashes: Index
     content: Content
+    poor: NDArray[np.bool_]
 
 
 def is_hash_table(name: bytes, columns: Mapping[str, str]) -> bool:
@@ -55,7 +83,7 @@ def is_hash_table(name: bytes, columns: Mapping[str, str]) -> bool:
 def ask_images(
     names: Iterable[bytes],
     definition: Definition,
-    image_column: str | None,
+    asking: Asking,
     rejected: list[Rejection],
 ) -> Iterator[Asked]:
     """Hash images as `definition` says; those without a hash are `rejected`.
@@ -69,7 +97,7 @@ def ask_images(
         raise DefinitionError(_unlike(next(iter(names))))
     algorithm = ALGORITHMS[definition.algorithm]
     hasher = Hasher(Recipe(definition.decoding(), definition.pass_order, (algorithm.name,)))
-    for some in query_images(names, image_column, rejected):
+    for some in query_images(names, asking.image_column, rejected):
         hashed = hasher.hash_files(some.reader, some.paths)
         rejected += hashed.rejected
         if some.named:
@@ -78,13 +106,15 @@ def ask_images(
             visible = [_visible(path) for path in hashed.paths]
             hashes = hashed.hashes[algorithm.name]
             index = Index(hashes[..., 0] if algorithm.words == 1 else hashes)
-            yield Asked(visible, index, _batch_content(hashed))
+            known = hashed.qualities.get(algorithm.name)
+            poor = np.zeros(len(visible), np.bool_) if known is None else known < asking.min_quality
+            yield Asked(visible, index, _batch_content(hashed), poor)
 
 
 def ask_tables(
     names: Iterable[bytes],
     stored: HashTable,
-    columns: Mapping[str, str],
+    asking: Asking,
     rejected: list[Rejection],
     *,
     joined: bool,
@@ -98,7 +128,9 @@ def ask_tables(
     """
     for name in names:
         try:
-            table = read_hashes(os.fsdecode(name), columns=columns, algorithm=stored.algorithm.name)
+            table = read_hashes(
+                os.fsdecode(name), columns=asking.columns, algorithm=stored.algorithm.name
+            )
         except StoreError as error:
             reason = str(error).removeprefix(f"{os.fsdecode(name)}: ")
             rejected.append(Rejection(name, "read", reason))
@@ -115,6 +147,7 @@ def ask_tables(
                 [_visible(member_path(name, path)) for path in paths],
                 Index(rows.hashes, table.known),
                 rows.content,
+                rows.below_quality(asking.min_quality),
             )
 
 

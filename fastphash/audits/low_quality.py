@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastphash.files.parquet import count_values
-from fastphash.results.low_quality import poor_rows
+from fastphash.joins.low_quality import poor_rows
 from fastphash.store.rows import HashTable
 
 

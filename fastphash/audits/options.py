@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fastphash.base.arguments import given_texts, is_number, is_whole, quoted
+from fastphash.base.arguments import check_quality, given_texts, is_number, is_whole, quoted
 from fastphash.base.paths import given_path
 from fastphash.base.text import comma_separated
 from fastphash.base.vocabulary import VIEW_SETS, ViewSet
@@ -139,10 +139,7 @@ class AuditOptions:
                 "`propose` needs thumbnails, and looks at pixels: allow `looks`, and compare "
                 "thumbnails"
             )
-        if not is_whole(self.min_quality) or not 0 <= self.min_quality <= 100:
-            raise UsageError(
-                f"`min_quality` is a whole number from 0 to 100, not {quoted(self.min_quality)}"
-            )
+        check_quality(self.min_quality)
         if not is_number(self.precision) or not 0 < self.precision < 1:
             raise UsageError(
                 f"`precision` is a share between 0 and 1, not {quoted(self.precision)}"

@@ -1,16 +1,16 @@
 """The stored images nearest to each of a few images."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.audits.asked import Asked, ask_images, ask_tables, is_hash_table
+from fastphash.audits.asked import AS_STORED, Asked, Asking, ask_images, ask_tables, is_hash_table
+from fastphash.base.arguments import check_quality
 from fastphash.base.progress import Progress, no_progress
 from fastphash.base.vocabulary import COLLISION, KINDS
 from fastphash.defaults import NEAREST
@@ -21,6 +21,7 @@ from fastphash.joins.batches import find_matches
 from fastphash.joins.chance import choose_radius
 from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index, check_radius
+from fastphash.joins.low_quality import lone_rows
 from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.radii import usual_radius
@@ -51,10 +52,24 @@ _TIES = 1000
 
 
 class Answer(NamedTuple):
-    """The nearest stored images, by `QUERY_SCHEMA`, and the images that gave no hash."""
+    """The nearest stored images to some.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        By `QUERY_SCHEMA`.
+    rejected : list of Rejection
+        Images that gave no hash.
+    poor : list of str
+        Images that were not compared, because their hashes have too little quality.
+    poor_stored : int
+        How many stored images were compared with none, for the same reason.
+    """
 
     table: pa.Table
     rejected: list[Rejection]
+    poor: list[str]
+    poor_stored: int
 
 
 def nearest(
@@ -63,9 +78,8 @@ def nearest(
     *,
     radius: int | None = None,
     k: int = NEAREST,
+    asking: Asking = AS_STORED,
     options: JoinOptions | None = None,
-    image_column: str | None = None,
-    columns: Mapping[str, str] = MappingProxyType({}),
     progress: Progress = no_progress,
 ) -> Answer:
     """Find the stored images nearest to each image, in any orientation.
@@ -85,15 +99,12 @@ def nearest(
     k : int
         Stored images to name for each image. Of equal distances the first kind in QUERY_KINDS comes
         first, then the first row.
-    image_column : str, optional
-        Column of Parquet files with the images.
-    columns : mapping of str to str
-        Names of the columns of tables of hashes, as of `read_hashes`.
+    asking : Asking
 
     Raises
     ------
     UsageError
-        `radius` or `k` is out of range.
+        `radius`, `k` or the least quality is out of range.
     DefinitionError
         Nobody knows how the stored hashes were made, or those of a table were made another way.
     """
@@ -101,26 +112,73 @@ def nearest(
         check_radius(radius, stored.algorithm.bits)
     if k < 1:
         raise UsageError(f"`k` must be at least 1, not {k}")
-    stored_index = Index(stored.hashes, stored.known)
-    copy_radius = _copy_radius(stored, stored_index)
+    check_quality(asking.min_quality)
+    searched = _Searched(stored, asking.min_quality)
     tables, done = [QUERY_SCHEMA.empty_table()], 0
     rejected: list[Rejection] = []
-    for are_tables, names in groupby(map(os.fsencode, images), lambda n: is_hash_table(n, columns)):
+    poor: list[str] = []
+    for asked in _ask(images, stored, asking, rejected, joined=radius is not None):
+        lone = lone_rows(asked.poor, asked.content.digests, stored.digests)
+        poor += [asked.names[i] for i in np.flatnonzero(lone)]
+        own = np.flatnonzero(~lone)
+        rows, index = searched.compared_with(asked)
+        if rows.size and own.size:
+            pairs = _find_nearest(asked.hashes.take(own), index, radius, k, options)
+            pairs = pairs._replace(left=own[pairs.left], right=rows[pairs.right])
+            tables.append(_nearest_table(asked, stored, pairs, k, searched.copy_radius))
+        done += len(asked.names)
+        progress("searching", done, 0)
+    table = pa.concat_tables(tables).unify_dictionaries()
+    return Answer(table, rejected, poor, int(searched.left_out.sum()))
+
+
+def _ask(
+    images: Iterable["str | bytes | os.PathLike[str]"],
+    stored: HashTable,
+    asking: Asking,
+    rejected: list[Rejection],
+    *,
+    joined: bool,
+) -> Iterator[Asked]:
+    """What is asked for, in this order; see `ask_tables` and `ask_images`."""
+    names = map(os.fsencode, images)
+    for are_tables, some in groupby(names, lambda name: is_hash_table(name, asking.columns)):
         if are_tables:
-            several = ask_tables(names, stored, columns, rejected, joined=radius is not None)
+            yield from ask_tables(some, stored, asking, rejected, joined=joined)
         else:
-            several = ask_images(names, stored.definition, image_column, rejected)
-        for asked in several:
-            if len(stored):
-                pairs = _find_nearest(asked.hashes, stored_index, radius, k, options)
-                tables.append(_nearest_table(asked, stored, pairs, k, copy_radius))
-            done += len(asked.names)
-            progress("searching", done, 0)
-    return Answer(pa.concat_tables(tables).unify_dictionaries(), rejected)
+            yield from ask_images(some, stored.definition, asking, rejected)
 
 
-def _copy_radius(stored: HashTable, index: Index) -> int:
-    return choose_radius(index) if stored.has_thumbnails else usual_radius(stored.algorithm)
+class _Searched:
+    """The stored rows that images are compared with.
+
+    Attributes
+    ----------
+    copy_radius : int
+        The radius within which an audit of them looks for copies.
+    left_out : bool (n,)
+        Rows whose hashes have too little quality, and whose bytes no image had so far.
+    """
+
+    def __init__(self, stored: HashTable, min_quality: int) -> None:
+        self._digests = stored.digests
+        self._poor = stored.below_quality(min_quality)
+        self._index = Index(stored.hashes, stored.known)
+        self._rows = np.flatnonzero(~self._poor)
+        self._rich = self._index.take(self._rows) if self._poor.any() else self._index
+        self.left_out = self._poor.copy()
+        self.copy_radius = (
+            choose_radius(self._rich) if stored.has_thumbnails else usual_radius(stored.algorithm)
+        )
+
+    def compared_with(self, asked: Asked) -> tuple[NDArray[np.int64], Index]:
+        """The rows that some images are compared with, ascending, and their hashes."""
+        lone = lone_rows(self._poor, self._digests, asked.content.digests)
+        self.left_out &= lone
+        if (lone == self._poor).all():
+            return self._rows, self._rich
+        rows = np.flatnonzero(~lone)
+        return rows, self._index.take(rows)
 
 
 def stands_for_several(name: "str | bytes | os.PathLike[str]", columns: Mapping[str, str]) -> bool:

@@ -30,6 +30,12 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
+def check_quality(least: Any) -> None:
+    """Raise UsageError unless a parameter `min_quality` is the quality of a hash."""
+    if not is_whole(least) or not 0 <= least <= 100:
+        raise UsageError(f"`min_quality` is a whole number from 0 to 100, not {quoted(least)}")
+
+
 def given_texts(texts: Any, name: str) -> list[str]:
     """A parameter that is several texts, or one; UsageError, with its name, if it is neither."""
     several = [texts] if isinstance(texts, str) else texts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastphash.base.progress import Progress
 from fastphash.base.vocabulary import CleanMode, ConflictRule, PassOrder, ViewSet
-from fastphash.cli.hash_names import ReadOptions
+from fastphash.cli.hash_quality import ComparedOptions
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
@@ -252,8 +252,8 @@ class LabelOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryColumns(ReadOptions):
-    """Which hashes are read, and which column of Parquet files holds images."""
+class QueryColumns(ComparedOptions):
+    """Which hashes are compared, and which column of Parquet files holds images."""
 
     image_column: str | None
 

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.defaults import MIN_QUALITY
 from fastphash.groups.grouping import Grouping, find_keepers
-from fastphash.joins.given import check_given, given_hashes
+from fastphash.joins.given import check_given, given_hashes, leave_out_poor
 from fastphash.joins.index import check_radius
 from fastphash.store.rows import Content
 from fastphash.verification.criteria import CopyCriteria
@@ -29,7 +30,12 @@ class Groups(NamedTuple):
 
 
 def group(
-    hashes: Any, radius: int = 0, *, hash: str | None = None, grouping: Grouping = "star"
+    hashes: Any,
+    radius: int = 0,
+    *,
+    hash: str | None = None,
+    min_quality: int = MIN_QUALITY,
+    grouping: Grouping = "star",
 ) -> Groups:
     """Group rows by their hashes alone.
 
@@ -42,6 +48,8 @@ def group(
         The largest Hamming distance of two copies, 0 to 64 bits; to 255 for hashes of 256 bits.
     hash : str, optional
         As for `join`.
+    min_quality : int
+        As for `join`; a row that isn't compared is a group by itself.
     grouping : {"star", "components"}
         star: each row joins the first keeper within the radius, or becomes a keeper.
         components: rows that chains of pairs within the radius connect are one group.
@@ -49,15 +57,15 @@ def group(
     Raises
     ------
     UsageError
-        The radius is out of range, the grouping is unknown, the array has another dtype or shape,
-        or the table no hashes.
+        The radius or quality is out of range, the grouping is unknown, the array has another dtype
+        or shape, or the table no hashes.
     StoreError
         The store holds no hashes, or is damaged.
 
     Warns
     -----
     UserWarning
-        A table or store has hashes of the upright orientation alone.
+        A table or store has hashes of the upright orientation alone, or of too little quality.
 
     Examples
     --------
@@ -72,6 +80,10 @@ def group(
     given = given_hashes(hashes, hash)
     check_given(given)
     check_radius(radius, given.hashes.bits)
-    keeper = find_keepers(given.hashes, Content(), CopyCriteria(radius), grouping=grouping)
+    rows = len(given.hashes)
+    given = leave_out_poor(given, None, min_quality)
+    found = find_keepers(given.hashes, Content(), CopyCriteria(radius), grouping=grouping)
+    keeper = np.arange(rows)
+    keeper[given.numbered(np.arange(found.size))] = given.numbered(found)
     number = np.cumsum(keeper == np.arange(keeper.size)) - 1
     return Groups(number[keeper], keeper)

@@ -38,6 +38,7 @@ What they work with:
 =================  ================================================================
 
 `given` reads the hashes of arrays, tables and stores.
+`low_quality` tells which images are not compared, for the quality of their hashes.
 `chance` estimates how many rows are near one another by chance, and the radius that allows.
 `radii` has the usual radius of each algorithm.
 `views` finds pairs of which one shows a window of the other.

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.defaults import MAX_PAIRS
+from fastphash.defaults import MAX_PAIRS, MIN_QUALITY
 from fastphash.joins.batches import find_matches
-from fastphash.joins.given import check_given, given_hashes
+from fastphash.joins.given import Given, check_given, given_hashes, leave_out_poor
 from fastphash.joins.index import check_radius
 from fastphash.joins.matches import Matches, concatenate_matches, first_orientation
 
@@ -37,6 +37,7 @@ def join(
     radius: int = 0,
     *,
     hash: str | None = None,
+    min_quality: int = MIN_QUALITY,
     max_pairs: int = MAX_PAIRS,
 ) -> Pairs:
     """Every pair of a needle and a haystack row within a Hamming radius.
@@ -47,25 +48,27 @@ def join(
     Parameters
     ----------
     needles, haystack : array, table or store
-        An array uint64 (n,) or, as `phash_orientations` gives them, (n, 8); of hashes of 256 bits
-        (n, 4) or (n, 8, 4), the word of the first bits first; what `hash_images` returns; a
-        ``pyarrow.Table`` with a column such as phash or pdq (uint64, hex digits or bytes) and, for
-        rotated and mirrored copies, those of the other orientations; the path of a store or of a
-        Parquet file of such columns, followed by ``@SPLIT`` for one of its splits. Rows are
-        numbered in the order of the array, the table or the store's parts.
+        An array uint64 (n,) or, as `phash_orientations` gives them, (n, 8); of 256 bits (n, 4) or
+        (n, 8, 4), the word of the first bits first; what `hash_images` returns; a ``pyarrow.Table``
+        with a column such as phash or pdq (uint64, hex digits or bytes) and, for rotated and
+        mirrored copies, those of the other orientations; the path of a store or of a Parquet file
+        of such columns, followed by ``@SPLIT`` for one split. Rows are numbered in this order.
     radius : int
         Bits, 0 to 64; to 255 for hashes of 256 bits.
     hash : str, optional
         The hash to compare, such as ``"dhash"`` or ``"pdq"``, where tables and stores have several;
         by default their first. An array must have as many bits.
+    min_quality : int
+        The least quality of PDQ hashes of tables and stores, 0 to 100: flat pictures have hashes of
+        noise, and are compared only if a row of the other side has their bytes (column digest).
     max_pairs : int
         The most pairs to return.
 
     Raises
     ------
     UsageError
-        No such radius or hash, arrays of another dtype or shape, hashes of 64 bits on one side and
-        of 256 on the other, tables without hashes, or nothing there.
+        No such radius, hash or quality, arrays of another dtype or shape, hashes of 64 bits on one
+        side and of 256 on the other, tables without hashes, or nothing there.
     DefinitionError
         The hashes of two tables or stores are of different algorithms, or were made in different
         ways.
@@ -78,7 +81,7 @@ def join(
     -----
     UserWarning
         Only tables or stores are compared, and they have hashes of the upright orientation alone.
-        Arrays say so by their shape.
+        Arrays say so by their shape. Or rows are left out for the quality of their hashes.
 
     Examples
     --------
@@ -90,19 +93,29 @@ def join(
     left, right = given_hashes(needles, hash), given_hashes(haystack, hash)
     check_given(left, right)
     check_radius(radius, max(left.hashes.bits, right.hashes.bits))
-    return _as_pairs(find_matches(left.hashes, right.hashes, radius, max_pairs=max_pairs))
+    needles = leave_out_poor(left, right, min_quality)
+    haystack = leave_out_poor(right, left, min_quality)
+    matches = find_matches(needles.hashes, haystack.hashes, radius, max_pairs=max_pairs)
+    return _as_pairs(matches, needles, haystack)
 
 
 def self_join(
-    hashes: Any, radius: int = 0, *, hash: str | None = None, max_pairs: int = MAX_PAIRS
+    hashes: Any,
+    radius: int = 0,
+    *,
+    hash: str | None = None,
+    min_quality: int = MIN_QUALITY,
+    max_pairs: int = MAX_PAIRS,
 ) -> Pairs:
     """Every pair i < j of rows within a Hamming radius; otherwise as `join`."""
     given = given_hashes(hashes, hash)
     check_given(given)
     check_radius(radius, given.hashes.bits)
-    return _as_pairs(find_matches(given.hashes, None, radius, max_pairs=max_pairs))
+    given = leave_out_poor(given, None, min_quality)
+    return _as_pairs(find_matches(given.hashes, None, radius, max_pairs=max_pairs), given, given)
 
 
-def _as_pairs(batches: Iterator[Matches]) -> Pairs:
+def _as_pairs(batches: Iterator[Matches], needles: Given, haystack: Given) -> Pairs:
     left, right, distance, mask = concatenate_matches(list(batches))
+    left, right = needles.numbered(left), haystack.numbered(right)
     return Pairs(left, right, distance, first_orientation(mask))

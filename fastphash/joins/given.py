@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from fastphash.base.arguments import quoted
+from fastphash.base.arguments import check_quality, quoted
 from fastphash.errors import StoreError, UsageError
 from fastphash.hashing.algorithms import ALGORITHMS, PHASH, Algorithm
 from fastphash.joins.index import Index
-from fastphash.store.hash_decoder import HashDecoder, shown_value
+from fastphash.joins.low_quality import left_out_in_words, poor_rows
+from fastphash.store.hash_decoder import HashDecoder, quality_values, shown_value
 from fastphash.store.open import check_comparable, check_same_algorithm, read_hashes
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import algorithms_in, check_algorithm, definition_of, hash_type
@@ -21,10 +23,24 @@ from fastphash.store.store import Store
 
 
 class Given(NamedTuple):
-    """The hashes to join, and the rows that they come from; None for an array."""
+    """The hashes to join.
+
+    Attributes
+    ----------
+    hashes : Index
+    rows : HashTable or None
+        The rows that they come from; None for an array.
+    numbers : int64 (n,) or None
+        Which of the rows that were given they are, ascending; None if they are all.
+    """
 
     hashes: Index
     rows: HashTable | None
+    numbers: NDArray[np.int64] | None = None
+
+    def numbered(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The numbers of some of the rows among all that were given."""
+        return rows if self.numbers is None else self.numbers[rows]
 
 
 def given_hashes(hashes: Any, algorithm: str | None = None) -> Given:
@@ -74,6 +90,32 @@ def check_given(*given: Given) -> None:
         )
 
 
+def leave_out_poor(given: Given, others: Given | None, least: int) -> Given:
+    """The hashes that are compared with others, or among themselves; a warning counts the rest.
+
+    Arrays have no quality.
+
+    Raises
+    ------
+    UsageError
+        `least` is no quality.
+    """
+    check_quality(least)
+    rows = given.rows
+    if rows is None:
+        return given
+    if others is not None and others.rows is None:
+        poor = rows.below_quality(least)
+    else:
+        poor = poor_rows(rows, least, others and others.rows)
+    if not poor.any():
+        return given
+    words = left_out_in_words(int(poor.sum()), len(rows), rows.algorithm, least)
+    warnings.warn(f"{words}; `min_quality=0` compares all", stacklevel=3)
+    numbers = np.flatnonzero(~poor)
+    return Given(given.hashes.take(numbers), rows.take(numbers), numbers)
+
+
 def _rows(hashes: Any, algorithm: str | None) -> HashTable | None:
     if isinstance(hashes, HashTable):
         if algorithm is None:
@@ -108,9 +150,21 @@ def _checked_table(table: pa.Table, algorithm: str | None) -> HashTable:
     for name in [upright, *(set(turned) & set(table.column_names))]:
         column = _as_stored(table[name], name, ALGORITHMS[definition.algorithm])
         table = table.set_column(table.column_names.index(name), name, column)
+    table = _with_known_evidence(table, ALGORITHMS[definition.algorithm])
     if table[upright].null_count:
         raise UsageError(f"column {upright!r} has rows without a value")
     return HashTable(table, definition)
+
+
+def _with_known_evidence(table: pa.Table, algorithm: Algorithm) -> pa.Table:
+    """The table with qualities as a store has them, and without digests that are none of ours."""
+    quality = algorithm.quality_column
+    if quality in table.column_names:
+        place = table.column_names.index(quality)
+        table = table.set_column(place, quality, quality_values(table[quality]))
+    if "digest" in table.column_names and table.schema.field("digest").type != pa.binary(16):
+        table = table.drop_columns(["digest"])
+    return table
 
 
 def _as_stored(column: pa.ChunkedArray, name: str, algorithm: Algorithm) -> pa.ChunkedArray:

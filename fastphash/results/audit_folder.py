@@ -15,9 +15,9 @@ from fastphash.base.vocabulary import KINDS, SURE_KINDS
 from fastphash.errors import StoreError, UsageError
 from fastphash.files import atomic, parquet
 from fastphash.files.digest import content_digest, hex_digest_of
+from fastphash.joins.low_quality import poor_rows
 from fastphash.labels.conflict_table import CONFLICTS_SCHEMA, EXACT_NAMES
 from fastphash.labels.masks import left_out
-from fastphash.results.low_quality import poor_rows
 from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, LOOKED, PARTS
 from fastphash.results.summary_values import with_all_kinds, wrong_value
 from fastphash.sources.protocol import Reader

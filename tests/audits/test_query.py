@@ -67,7 +67,7 @@ def pairs(found):
 def test_the_nearest_are_those_of_a_sort(folder, stored, radius, k):
     save(folder / "new.png", scene(40))
     images = [folder / "new.png", folder / "stored" / "03.png"]
-    found, rejected = nearest(images, stored, radius=radius, k=k)
+    found, rejected, *_ = nearest(images, stored, radius=radius, k=k)
     assert not rejected
     assert found.schema.equals(QUERY_SCHEMA)
     wanted = [plain(image, stored, k, 64 if radius is None else radius) for image in images]
@@ -81,7 +81,7 @@ def test_kinds_are_named(folder, stored):
     save(folder / "same.bmp", scene(1))
     save(folder / "turned.png", np.rot90(scene(2)))
     images = [folder / "stored" / "00.png", folder / "same.bmp", folder / "turned.png"]
-    found, _ = nearest(images, stored, k=1)
+    found, *_ = nearest(images, stored, k=1)
     assert found["kind"].to_pylist() == ["identical", "exact", "augmented"]
     assert found["path"].to_pylist() == ["00.png", "01.png", "02.png"]
     assert found["orientation"].to_pylist()[2] == "rotate_270"
@@ -121,7 +121,7 @@ FLAT = np.full((2, 32, 32), [[[60]], [[200]]], np.uint8)
 def test_many_images_are_asked_for_in_turn(folder, stored):
     images = [folder / "stored" / f"{i % 12:02d}.png" for i in range(150)]
     told = []
-    found, _ = nearest(images, stored, k=1, progress=lambda *state: told.append(state))
+    found, *_ = nearest(images, stored, k=1, progress=lambda *state: told.append(state))
     assert found["path"].to_pylist() == [os.path.basename(image) for image in images]
     assert [done for _, done, _ in told] == [64, 128, 150]
 
@@ -130,7 +130,7 @@ def test_what_gives_no_hash_is_rejected(folder, stored):
     (folder / "broken.jpg").write_text("no image")
     (folder / "notes").write_text("no image")
     images = [folder / "broken.jpg", folder / "nothing", folder / "notes", folder / "stored"]
-    found, rejected = nearest(images, stored)
+    found, rejected, *_ = nearest(images, stored)
     assert found.num_rows == 0
     names = [os.path.basename(rejection.path) for rejection in rejected]
     assert sorted(names) == [b"broken.jpg", b"notes", b"nothing", b"stored"]
@@ -147,7 +147,7 @@ def test_images_are_hashed_as_the_stored_ones_were(folder):
     )
     own = phash_orientations(folder / "tall.png", pass_order="horizontal")
     stored = read_hashes(str(folder / "other"))
-    found, _ = nearest([folder / "tall.png"], stored, k=12)
+    found, *_ = nearest([folder / "tall.png"], stored, k=12)
     distances = dict(zip(found["path"].to_pylist(), found["distance"].to_pylist(), strict=True))
     upright = np.bitwise_count(stored.hashes ^ own[0])[:, 0]
     assert all(distances[f"{i:02d}.png"] <= d for i, d in enumerate(upright.tolist()))
@@ -163,7 +163,9 @@ def test_foreign_hashes_are_refused():
 
 
 def test_an_empty_store_has_nothing(folder, stored):
-    found, rejected = nearest([folder / "stored" / "00.png"], stored.take(np.empty(0, np.int64)))
+    found, rejected, *_ = nearest(
+        [folder / "stored" / "00.png"], stored.take(np.empty(0, np.int64))
+    )
     assert (found.num_rows, rejected) == (0, [])
 
 

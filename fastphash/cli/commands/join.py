@@ -70,7 +70,7 @@ def join(
     handle_signals()
     if same_rows(needles, haystack):
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
-    left, right = (reading.read(side) for side in (needles, haystack))
+    left, right = reading.read_sides(needles, haystack)
     copies.check_thumbnails({needles: left, haystack: right})
     kinds = kinds or list(KINDS)
     with ProgressScreen() as progress:

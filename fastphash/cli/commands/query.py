@@ -1,15 +1,20 @@
 """`fastphash query`."""
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fastphash.cli import options
 from fastphash.cli.file_options import TableFile
-from fastphash.cli.hash_names import read_options
+from fastphash.cli.hash_quality import compare_options, say_left_out, say_not_asked
 from fastphash.cli.option_groups import QueryColumns, SearchOptions, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.defaults import NEAREST
+
+if TYPE_CHECKING:
+    from fastphash.audits.query import Answer
 
 
 @click.command("query")
@@ -33,7 +38,7 @@ from fastphash.defaults import NEAREST
 @options.image_column_option
 @options.table_file_option("File for the stored images that are named.", required=False)
 @options.search_options
-@read_options
+@compare_options
 @options.json_option
 @gather(output=TableFile, search=SearchOptions, named=QueryColumns)
 def query(
@@ -58,41 +63,53 @@ def query(
       fastphash query shard-000000.tar --in audit/hashes
     """
     output.check()
-    from fastphash.audits.query import nearest, stands_for_several
+    from fastphash.audits.asked import Asking
+    from fastphash.audits.query import nearest
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_nearest
     from fastphash.files.table_formats import write_table
-    from fastphash.sources.member_paths import SEPARATOR
     from fastphash.store.open import read_hashes
 
     handle_signals()
     stored = read_hashes(store, columns=named.columns, algorithm=named.algorithm)
     with ProgressScreen() as progress:
-        table, rejected = nearest(
+        answer = nearest(
             images,
             stored,
             radius=radius,
             k=k,
+            asking=Asking(named.image_column, named.columns, named.min_quality),
             options=search.join(progress),
-            image_column=named.image_column,
-            columns=named.columns,
             progress=progress,
         )
+    table = answer.table
+    say_left_out(store, answer.poor_stored, len(stored), stored.algorithm, named.min_quality)
+    say_not_asked(answer.poor, stored.algorithm, named.min_quality)
     if output.path is not None:
         write_table(output.path, table, output.table_form, overwrite=output.overwrite)
     if as_json:
         show_json(table.drop_columns(["path_bytes"]).to_pylist())
     else:
         rows = table.to_pylist()
-        done = {os.fsdecode(path) for path, _, _ in rejected}
-        # one that stands for several is named if none of them has an answer
-        answered = {row["query"].partition(os.fsdecode(SEPARATOR))[0] for row in rows}
-        done |= {name for name in answered if stands_for_several(name, named.columns)}
-        unanswered = [image for image in images if image not in done]
+        unanswered = _unanswered(images, rows, answer, named.columns)
         show_nearest(rows, unanswered, stored.algorithm.name)
-    if rejected:
-        for path, stage, reason in rejected:
+    if answer.rejected:
+        for path, stage, reason in answer.rejected:
             name = path.decode(errors="replace")
             click.echo(f"Error: {name!r} gives no hash: {stage}: {reason}", err=True)
         raise SystemExit(1)
+
+
+def _unanswered(
+    images: Sequence[str], rows: list[dict[str, Any]], answer: "Answer", columns: Mapping[str, str]
+) -> list[str]:
+    """The images that were compared, and have no answer."""
+    from fastphash.audits.query import stands_for_several
+    from fastphash.sources.member_paths import SEPARATOR
+
+    done = {os.fsdecode(path) for path, _, _ in answer.rejected} | {*answer.poor}
+    # one that stands for several is named if none of them has an answer
+    answered = {row["query"].partition(os.fsdecode(SEPARATOR))[0] for row in rows}
+    done |= {name for name in answered if stands_for_several(name, columns)}
+    return [image for image in images if image not in done]

@@ -114,7 +114,7 @@ def _show_lost_pairs(lost: "pa.Table", total: int) -> None:
 def _show_precision_and_recall(figures: dict[str, Any]) -> None:
     columns = ["accused", "right", "precision", "recall", "F1"]
     show_table(
-        "The audit",
+        f"The audit, by {figures['hash']} within {count(figures['radius'], 'bit')}",
         ["", *columns, "average\nprecision"],
         [
             [side, *_measures(figures["audit"][side]), f"{figures['average_precision'][side]:.3f}"]

@@ -134,8 +134,12 @@ def evaluate(
     judged = judge_pairs(rows, pairs, truth, criteria, findings, compared, beyond, progress)
     candidates = RankedCandidates(judged.take(slice(0, pairs.left.size)), truth, len(rows), radius)
     by_score, by_distance = candidates.by_score(), candidates.by_distance()
-    digest = audited.store.digest
-    summary = summarise(judged, candidates, by_score, by_distance, criteria, digest) | by_splits
+    hashes = {
+        "store": audited.store.digest,
+        "hash": rows.algorithm.name,
+        "bits": rows.algorithm.bits,
+    }
+    summary = summarise(judged, candidates, by_score, by_distance, criteria, hashes) | by_splits
     return Evaluation(summary, candidates.panels(by_score, by_distance), judged, truth, rows)
 
 

@@ -21,7 +21,7 @@ def summarise(
     by_score: Ranking,
     by_distance: Ranking,
     criteria: CopyCriteria,
-    store: str,
+    hashes: Figures,
 ) -> Figures:
     """Figures of pairs and of images: of the audit, by kind, by distance and by score.
 
@@ -33,8 +33,8 @@ def summarise(
     by_score, by_distance : Ranking
         The candidates, ranked.
     criteria : CopyCriteria
-    store : str
-        Digest of the store.
+    hashes : dict
+        What was compared: the digest of the store, the algorithm, and the bits of a hash.
     """
     pairs, truth, images, _ = candidates
     at_scores = by_score.at(_SCORES) if candidates.scored else []
@@ -42,7 +42,7 @@ def summarise(
     rejected = int((truth.pairs[:, 1] >= images).sum())
     return {
         "fastphash": version_of("fastphash"),
-        "store": store,
+        **hashes,
         "radius": criteria.radius,
         "min_score": criteria.min_score,
         "candidates": len(pairs.left),

@@ -26,6 +26,9 @@ def test_an_audit_is_evaluated_and_calibrated_by_the_hash_that_it_compared(folde
     figures = json.loads(run("evaluate", "out", "truth.csv", "--json", cwd=folder).stdout)
     assert figures["audit"]["pairs"]["found"] == 3
     assert figures["audit"]["pairs"]["precision"] == 1
+    assert (figures["hash"], figures["bits"], figures["radius"]) == ("pdq", 256, 80)
+    shown = run("evaluate", "out", "truth.csv", cwd=folder).stdout
+    assert "The audit, by pdq within 80 bits" in shown
     found = json.loads(run("calibrate", "out", "--json", cwd=folder).stdout)
     assert found["radius"] == 80
     # complements are as far from hashes as negatives are

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from fastphash.base.text import comma_separated, listed
 from fastphash.cli import option_values as values
 from fastphash.cli.file_options import columns_option
 from fastphash.cli.input_options import all_options
@@ -48,11 +49,11 @@ def read_options(command: F) -> F:
     return named_options("Hash to compare, of those that a store or table has.")(command)
 
 
-def named_options(help_text: str) -> Callable[[F], F]:
+def named_options(help_text: str, metavar: str = "NAME") -> Callable[[F], F]:
     """Which hashes of stores and tables are read, and what for: see `ReadOptions`."""
     default = "  [default: the first of a store; the phash of a table, or the first it has]"
     return all_options(
-        click.option("--hash", metavar="NAME", help=help_text + default),
+        click.option("--hash", metavar=metavar, help=help_text + default),
         click.option(
             "--bits",
             type=click.Choice(["64", "256"]),
@@ -73,8 +74,15 @@ class ReadOptions:
     @property
     def algorithm(self) -> str | None:
         """The algorithm that is named, with its bits."""
+        if self.hash is not None and len(names := comma_separated(self.hash)) > 1:
+            raise UsageError(f"one hash is compared, not {listed(names)}: --hash names one")
+        return next(iter(self.algorithms), None)
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The algorithms that are named, with their bits."""
         if self.hash is None:
             if self.bits is not None:
                 raise UsageError("--bits is for the hash that --hash names: name one")
-            return None
-        return algorithm_names([self.hash], int(self.bits or 64))[0]
+            return ()
+        return algorithm_names(comma_separated(self.hash), int(self.bits or 64))

@@ -69,7 +69,7 @@ def choose_algorithms(
 ) -> list[str]:
     """The algorithms whose hashes are read of a file: those that are asked for.
 
-    By default one: the first that `columns` names, or else `first`, or the first that it has.
+    By default one: the first of `algorithms_of`.
 
     Raises
     ------
@@ -78,12 +78,27 @@ def choose_algorithms(
     StoreError
         It has no column of hashes.
     """
+    if is_document(path) and asked:
+        if len(asked) > 1:
+            raise UsageError(
+                f"{path} holds one hash of each image: name one, not {listed([*asked])}"
+            )
+        return [*asked]
+    has = algorithms_of(path, columns, first)
+    for name in asked:
+        check_algorithm(name, has, str(path))
+    return [*asked] or has[:1]
+
+
+def algorithms_of(path: Path, columns: Mapping[str, str], first: str = PHASH.name) -> list[str]:
+    """The algorithms of which a file has hashes: the first that `columns` names before others.
+
+    If that names none, `first` comes first. StoreError if the file has no column of hashes.
+    """
     if is_document(path):
         # it holds hashes of one kind, and doesn't say which
-        return [*asked] or [first]
+        return [first]
     if has_pdq_lines(path):
-        for name in asked:
-            check_algorithm(name, [PDQ.name], str(path))
         return [PDQ.name]
     there = _column_names(path, columns)
     taken = {*columns.values()}
@@ -91,10 +106,8 @@ def choose_algorithms(
     first = next((name for name in columns if name in ALGORITHMS), first)
     has = algorithms_in(found, first)
     if not has:
-        raise _without_column(path, asked[0] if asked else first, there)
-    for name in asked:
-        check_algorithm(name, has, str(path))
-    return [*asked] or has[:1]
+        raise _without_column(path, first, there)
+    return has
 
 
 def hash_tables(

@@ -2,10 +2,10 @@
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from fastphash.sources.splits import check_split
 from fastphash.store.create import check_new, create_store
 from fastphash.store.hash_decoder import decode_piece, decoder_for, quality_values, shown_value
 from fastphash.store.hash_files import (
+    algorithms_of,
     choose_algorithms,
     decode_column,
     definition_of_file,
@@ -38,6 +39,24 @@ PAPER_ORIENTATIONS = (0, 1, 2, 3, 4, 5)
 _PART_ROWS = 1 << 20
 
 
+class Imported(NamedTuple):
+    """What became of a file of hashes.
+
+    Attributes
+    ----------
+    rows : int
+        Rows written.
+    algorithms : list of str
+        Those whose hashes the store has.
+    left : list of str
+        Those of which the file has hashes, too.
+    """
+
+    rows: int
+    algorithms: list[str]
+    left: list[str]
+
+
 def import_hashes(
     path: Path,
     out: Path,
@@ -45,9 +64,9 @@ def import_hashes(
     split: str | None = None,
     definition: Definition | None = None,
     columns: Mapping[str, str] | None = None,
-    algorithm: str | None = None,
+    algorithms: Sequence[str] = (),
     progress: Progress = no_progress,
-) -> int:
+) -> Imported:
     """Make a store of a file of hashes, some rows at a time.
 
     Parameters
@@ -58,22 +77,22 @@ def import_hashes(
         ``[{"image_name": str, "hash": hex digits}, ...]``, with one entry for each image, or six
         for its orientations.
     out : Path
-        A new store. Rows without a path or a hash are its rejected inputs.
+        A new store. Rows without a path, or without one of the hashes, are its rejected inputs.
     split : str, optional
         Name of the split; by default those of the table, or else the name of the file.
     definition : Definition, optional
         How the hashes were made, as the user knows; by default what the kind of file tells.
     columns : mapping of str to str, optional
         Names of the table's columns where they aren't ours: see `hash_tables`.
-    algorithm : str, optional
-        That of the hashes; by default that of `definition`, or what the file has.
+    algorithms : sequence of str
+        Those of the hashes that the store gets, of a table perhaps several; by default one: that of
+        `definition`, or the first that the file has.
     progress : Progress
         Called as ``progress("converting", rows, 0)``.
 
     Returns
     -------
-    int
-        Rows written.
+    Imported
 
     Raises
     ------
@@ -83,13 +102,19 @@ def import_hashes(
         `out` exists, a name can't be a split's, or the file has no such hashes.
     """
     check_new(out)
-    definition = _definition_of(path, columns or {}, definition, algorithm)
-    rows = _ImportedRows(path, split, ALGORITHMS[definition.algorithm])
-    tables = map(rows.read, _tables(path, columns or {}, definition.algorithm))
+    columns = columns or {}
+    known = definition_of_file(path) if definition is None else definition
+    names = choose_algorithms(path, columns, algorithms, known.algorithm)
+    left = [name for name in algorithms_of(path, columns, names[0]) if name not in names]
+    definition = _definition_of(path, known, names)
+    chosen = [ALGORITHMS[name] for name in names]
+    rows = _ImportedRows(path, split, chosen)
+    tables = map(rows.read, _tables(path, columns, names))
     # what is wrong with a file as a whole shows before there is a store
     first = next(tables)
-    turned = not {*first.column_names}.isdisjoint(definition.columns[1:])
-    store = create_store(out, definition, Layout(turned, thumbnails=False), rows.splits)
+    turned = any(not {*first.column_names}.isdisjoint(one.columns[1:]) for one in chosen)
+    layout = Layout(turned, thumbnails=False, further=tuple(names[1:]))
+    store = create_store(out, definition, layout, rows.splits)
     drafts = _draft_parts(store, itertools.chain([first], tables), progress)
     store.write_rejected(rows.rejected_table())
     store.roots = dict.fromkeys(rows.splits, "")
@@ -97,23 +122,19 @@ def import_hashes(
     list_drafts(store, drafts)
     store.unfinished = []
     store.save()
-    return sum(part.rows for part, _ in drafts)
+    return Imported(sum(part.rows for part, _ in drafts), names, left)
 
 
-def _definition_of(
-    path: Path, columns: Mapping[str, str], vouched: Definition | None, algorithm: str | None
-) -> Definition:
-    """How the hashes of a file were made, as the user knows, or else as its kind tells.
+def _definition_of(path: Path, known: Definition, names: Sequence[str]) -> Definition:
+    """How the hashes of these algorithms were made, the first of which are the store's first.
 
-    UsageError if the file has no hashes of the algorithm, or what the user vouches for makes none.
+    UsageError if what the user vouches for makes none of them.
     """
-    definition = definition_of_file(path) if vouched is None else vouched
-    asked = [algorithm] if algorithm else []
-    (name,) = choose_algorithms(path, columns, asked, definition.algorithm)
-    found = replace(definition, algorithm=name)
-    if definition.source == "imagehash" and found.maker != definition.maker:
-        raise UsageError(f"{path}: {name} is made by {found.maker}, not by {definition.maker}")
-    return found
+    for name in names:
+        found = replace(known, algorithm=name)
+        if known.source == "imagehash" and found.maker != known.maker:
+            raise UsageError(f"{path}: {name} is made by {found.maker}, not by {known.maker}")
+    return replace(known, algorithm=names[0])
 
 
 def _draft_parts(
@@ -137,13 +158,15 @@ def _whole_rows(store: Store, table: pa.Table) -> pa.Table:
     return pa.table(full).cast(store.schema)
 
 
-def _tables(path: Path, columns: Mapping[str, str], algorithm: str) -> Iterator[pa.Table]:
+def _tables(
+    path: Path, columns: Mapping[str, str], algorithms: Sequence[str]
+) -> Iterator[pa.Table]:
     """The rows of a file as it has them, a table for each part of the store; one at least."""
     if is_document(path) and isinstance(document := atomic.read_json(path), list):
-        yield pa.table(_paper_columns(path, document, ALGORITHMS[algorithm]))
+        yield pa.table(_paper_columns(path, document, ALGORITHMS[algorithms[0]]))
         return
     waiting: list[pa.Table] = []
-    for table in hash_tables(path, columns, [algorithm]):
+    for table in hash_tables(path, columns, algorithms):
         waiting.append(table)
         if sum(one.num_rows for one in waiting) >= _PART_ROWS:
             yield pa.concat_tables(waiting, promote_options="permissive")
@@ -161,44 +184,53 @@ class _ImportedRows:
         Names of the splits of all rows read so far.
     """
 
-    def __init__(self, path: Path, split: str | None, algorithm: Algorithm) -> None:
+    def __init__(self, path: Path, split: str | None, algorithms: Sequence[Algorithm]) -> None:
         self.splits: list[str] = []
         self._path = path
         self._split = split
-        self._algorithm = algorithm
-        self._decoders = {name: decoder_for(path, algorithm) for name in algorithm.columns}
+        self._algorithms = algorithms
+        self._decoders = {
+            name: decoder_for(path, one) for one in algorithms for name in one.columns
+        }
         self._rejected: list[pa.Table] = []
         self._read = 0
 
     def read(self, table: pa.Table) -> pa.Table:
-        """The rows with path and hash; StoreError if none has both, or a column can't be read."""
-        columns = self._names(table)
-        upright, quality = self._algorithm.name, self._algorithm.quality_column
+        """The rows with path and hashes; StoreError if none has, or a column can't be read."""
+        rows = pa.table(self._names(table) | self._hashes(table))
+        known = rows["path"].is_valid()
+        for one in self._algorithms:
+            known = pc.and_(known, rows[one.name].is_valid())
+        without = np.flatnonzero(~known.to_numpy())
+        if without.size:
+            lacking = rows.take(without)
+            reasons = self._reasons(table, without, lacking)
+            if without.size == table.num_rows and not self._read:
+                name = self._lacks(lacking, 0).name
+                raise StoreError(
+                    f"{self._path}: column {name!r}: no row has a path and a hash; row 1: "
+                    f"{reasons[0]}"
+                )
+            self._reject(lacking, without + self._read + 1, reasons)
+        self._read += table.num_rows
+        return rows.filter(known)
+
+    def _hashes(self, table: pa.Table) -> dict[str, Any]:
+        """The columns of hashes and of qualities; null where there is none."""
+        columns: dict[str, Any] = {}
+        upright = [one.name for one in self._algorithms]
         for name in set(self._decoders) & set(table.column_names):
             decoder = self._decoders[name]
-            if name == upright:
+            if name in upright:
                 columns[name] = decode_piece(decoder, table, name, self._path)
                 continue
             columns[name] = decode_column(
                 table, name, self._path, optional=True, decoder=decoder, rows_before=self._read
             )
-        if quality is not None and quality in table.column_names:
-            columns[quality] = quality_values(table[quality])
-        rows = pa.table(columns)
-        known = pc.and_(rows[upright].is_valid(), rows["path"].is_valid())
-        without = np.flatnonzero(~known.to_numpy())
-        if without.size == table.num_rows > 0 and not self._read:
-            what = shown_value(table[upright][0], self._algorithm.bits)
-            what = "without a path" if rows["path"][0].as_py() is None else what
-            raise StoreError(
-                f"{self._path}: column {upright!r}: no row has a path and a hash; row 1: {what}"
-            )
-        if without.size:
-            hashes = table[upright]
-            values = [hashes[row] for row in without.tolist()]
-            self._reject(rows.take(without), without + self._read + 1, values)
-        self._read += table.num_rows
-        return rows.filter(known)
+        for name in filter(None, (one.quality_column for one in self._algorithms)):
+            if name in table.column_names:
+                columns[name] = quality_values(table[name])
+        return columns
 
     def rejected_table(self) -> pa.Table:
         """The rows without a hash, by `REJECTED_SCHEMA`."""
@@ -229,7 +261,23 @@ class _ImportedRows:
             columns["split"] = pa.repeat(pa.scalar(self.splits[0]), table.num_rows)
         return columns
 
-    def _reject(self, rows: pa.Table, numbers: NDArray[np.int64], values: list[pa.Scalar]) -> None:
+    def _lacks(self, rows: pa.Table, row: int) -> Algorithm:
+        """The first algorithm of which a row has no hash; the first of all if it has them."""
+        lacking = (one for one in self._algorithms if not rows[one.name][row].is_valid)
+        return next(lacking, self._algorithms[0])
+
+    def _reasons(self, table: pa.Table, rows: NDArray[np.int64], read: pa.Table) -> list[str]:
+        """Why some rows of a table are rejected; `read` is what was read of them."""
+        values = {one.name: table[one.name] for one in self._algorithms}
+        reasons = []
+        for i, (row, path) in enumerate(zip(rows.tolist(), exact_paths(read), strict=True)):
+            lacking = self._lacks(read, i)
+            which = f"{lacking.name}: " if len(self._algorithms) > 1 else ""
+            reason = which + shown_value(values[lacking.name][row], lacking.bits)
+            reasons.append(reason if path.is_valid else "without a path")
+        return reasons
+
+    def _reject(self, rows: pa.Table, numbers: NDArray[np.int64], reasons: list[str]) -> None:
         """Keep rows without a path or a hash; `numbers` are theirs in the file, from 1."""
         exact = exact_paths(rows).to_pylist()
         path, path_bytes = path_columns(
@@ -238,11 +286,7 @@ class _ImportedRows:
                 for name, number in zip(exact, numbers.tolist(), strict=True)
             ]
         )
-        reasons = [
-            "without a path" if name is None else shown_value(value, self._algorithm.bits)
-            for name, value in zip(exact, values, strict=True)
-        ]
-        columns = [rows["split"], path, path_bytes, ["read"] * len(values), reasons]
+        columns = [rows["split"], path, path_bytes, ["read"] * len(reasons), reasons]
         columns = [pa.array(column) if isinstance(column, list) else column for column in columns]
         self._rejected.append(pa.table(columns, REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA))
 

@@ -181,7 +181,7 @@ def test_an_image_named_once_is_a_row_without_orientations(imported):
 
 def test_an_empty_table_is_an_empty_store(tmp_path):
     path = write(tmp_path / "x.json", [])
-    assert import_hashes(path, tmp_path / "s", split="x", definition=FOREIGN) == 0
+    assert import_hashes(path, tmp_path / "s", split="x", definition=FOREIGN).rows == 0
     assert len(read_hashes(str(tmp_path / "s"))) == 0
 
 
@@ -296,7 +296,7 @@ def test_a_split_that_is_named_is_that_of_all_rows(ours, tmp_path):
 
 def test_a_parquet_file_without_splits_is_given_one(tmp_path):
     path = write_hashes(tmp_path / "x.parquet", path=["a"], phash=np.array([7], np.uint64))
-    assert import_hashes(path, tmp_path / "s", split="train", definition=FOREIGN) == 1
+    assert import_hashes(path, tmp_path / "s", split="train", definition=FOREIGN).rows == 1
     assert open_store(tmp_path / "s").roots == {"train": ""}
     assert read_hashes(str(tmp_path / "s")).known == (0,)
 

@@ -15,7 +15,12 @@ from fastphash.hashing.definition import FOREIGN, parse_definition
 from fastphash.store import imports
 from fastphash.store.hash_files import IMAGEDEDUP, HashDecoder
 from fastphash.store.imports import import_hashes
-from fastphash.store.open import check_comparable, read_hashes, read_together
+from fastphash.store.open import (
+    check_comparable,
+    read_hashes,
+    read_rejected,
+    read_together,
+)
 from fastphash.store.store import open_store
 from tests.support.command_line import FAILED, USAGE, error_of, run
 from tests.support.stores import read_store
@@ -134,7 +139,7 @@ def test_a_table_is_converted_some_rows_at_a_time(tmp_path, monkeypatch):
         tmp_path / "all.parquet", tmp_path / "s", progress=lambda *call: seen.append(call[1])
     )
     store = open_store(tmp_path / "s")
-    assert done == seen[-1] == 300_000
+    assert done.rows == seen[-1] == 300_000
     assert len(store.parts) == len(seen) > 1
     assert list(store.roots) == ["x", "y"]
     assert read_store(tmp_path / "s")["phash"].to_numpy().tolist() == hashes.tolist()
@@ -151,7 +156,7 @@ def test_a_table_that_ends_in_a_bad_row_leaves_no_part(tmp_path, monkeypatch):
             with pytest.raises(StoreError, match="the first is row 6"):
                 import_hashes(tmp_path / "all.parquet", tmp_path / "s")
             assert not [*(tmp_path / "s").glob("part-*")]
-    assert import_hashes(tmp_path / "all.parquet", tmp_path / "s") == 6
+    assert import_hashes(tmp_path / "all.parquet", tmp_path / "s").rows == 6
     names = {part.name for part in open_store(tmp_path / "s").parts}
     assert {path.name for path in (tmp_path / "s").glob("*part-*")} == names
 
@@ -238,3 +243,64 @@ def test_json_of_something_else_costs_one_line(tmp_path, text):
     done = run("convert", "x.json", "s", cwd=tmp_path, status=None)
     assert done.returncode == (0 if text == "{}" else FAILED)
     assert text == "{}" or "x.json" in error_of(done)
+
+
+@pytest.fixture
+def several(tmp_path):
+    """A table of dhash and PDQ, with its quality; row b has no PDQ."""
+    pdq = [bytes(range(32)), None, bytes(32)]
+    columns = {"path": ["a", "b", "c"], "dhash": pa.array([1, 2, 3], pa.uint64()), "pdq": pdq}
+    pq.write_table(pa.table(columns | {"pdq_quality": [100, 99, 0]}), tmp_path / "t.parquet")
+    return tmp_path
+
+
+def test_a_table_of_several_hashes_is_converted_to_a_store_of_several(several):
+    done = run("convert", "t.parquet", "s", "--hash", "dhash, pdq", cwd=several)
+    assert done.stdout.startswith("2 images to s, hashes dhash, foreign (")
+    assert done.stdout.endswith("), pdq too\n")
+    assert "1 row without a hash" in done.stderr
+    assert "also has" not in done.stderr
+    (row,) = read_rejected(str(several / "s")).to_pylist()
+    assert (row["path"], row["reason"]) == ("b", "pdq: without a value")
+    rows = read_hashes(str(several / "s"))
+    assert rows.algorithms == ["dhash", "pdq"]
+    assert rows.hashes.tolist() == [[1], [3]]
+    pdq = rows.compared_by("pdq")
+    assert pdq.table["pdq"].to_pylist() == [bytes(range(32)), bytes(32)]
+    assert pdq.table["pdq_quality"].to_pylist() == [100, 0]
+
+
+def test_what_convert_leaves_is_said(several):
+    done = run("convert", "t.parquet", "one", cwd=several)
+    assert "3 images to one, hashes dhash, foreign" in done.stdout
+    assert done.stderr == "t.parquet also has pdq: --hash dhash,pdq takes all\n"
+    assert not run("convert", "t.parquet", "other", "--hash", "dhash", cwd=several).stderr
+    run("convert", "t.parquet", "s", "--hash", "pdq,dhash", cwd=several)
+    done = run("convert", "s", "s.json", cwd=several)
+    assert done.stdout == "2 entries to s.json, hashes pdq\n"
+    assert done.stderr == "s also has dhash: --hash names another\n"
+    assert not run("convert", "s", "d.json", "--hash", "dhash", cwd=several).stderr
+    done = run("convert", "s.json", "again", "--hash", "pdq", cwd=several)
+    assert not done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("t.parquet", "x", "--hash", "dhash,ahash"), "no hash 'ahash': it has dhash and pdq"),
+        (("s", "s.json", "--hash", "pdq,dhash"), "s.json holds one hash of each image"),
+        (("a.json", "x", "--hash", "pdq,dhash"), "a.json holds one hash of each image"),
+        (("t.parquet", "x", "--hash", "dhash,pdq", "--as", "imagehash"), "pdq is made by pdqhash"),
+    ],
+)
+def test_hashes_that_convert_can_not_take_are_refused(several, words, message):
+    run("convert", "t.parquet", "s", "--hash", "pdq,dhash", cwd=several)
+    (several / "a.json").write_text('{"a": "0123456789abcdef"}')
+    assert message in error_of(run("convert", *words, cwd=several, status=USAGE))
+    assert not (several / "x").exists()
+
+
+def test_commands_that_compare_one_hash_refuse_several(several):
+    words = ("group", "t.parquet", "-o", "g.parquet", "--hash", "dhash, pdq")
+    done = run(*words, cwd=several, status=USAGE)
+    assert "one hash is compared, not dhash and pdq: --hash names one" in error_of(done)

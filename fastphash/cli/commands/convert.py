@@ -24,7 +24,11 @@ from fastphash.errors import UsageError
     "(horizontal), 12.2 or 12.3 (pillow12.2), or 13 (pillow13, the default). Or give a NAME to "
     "another way of making hashes: only stores with the same one are joined.",
 )
-@named_options("Hash that a file holds; or that is written, of those that a store has.")
+@named_options(
+    "Hashes of a table that the store gets, or the one that another file holds; or the hash that "
+    "is written, of those that a store has.",
+    "NAME,...",
+)
 @click.option(
     "--split", default=None, metavar="NAME", help="Name of the split.  [default: the file's name]"
 )
@@ -74,7 +78,7 @@ def _make_store(
     path: Path, target: Path, vouched: str | None, split: str | None, reading: ReadOptions
 ) -> None:
     from fastphash.base.progress_screen import ProgressScreen
-    from fastphash.base.text import count
+    from fastphash.base.text import count, listed
     from fastphash.files.table_formats import ENDINGS
     from fastphash.hashing.definition import parse_definition
     from fastphash.store.imports import import_hashes
@@ -87,24 +91,28 @@ def _make_store(
         )
     definition = parse_definition(vouched) if vouched else None
     with ProgressScreen() as progress:
-        images = import_hashes(
+        imported = import_hashes(
             path,
             target,
             split=split,
             definition=definition,
             columns=reading.columns,
-            algorithm=reading.algorithm,
+            algorithms=reading.algorithms,
             progress=progress,
         )
     store = open_store(target)
-    click.echo(f"{count(images, 'image')} to {target}, hashes {store.definition}")
+    words = ", ".join(map(str, (store.definition, *(f"{n} too" for n in imported.algorithms[1:]))))
+    click.echo(f"{count(imported.rows, 'image')} to {target}, hashes {words}")
+    if imported.left and reading.hash is None:
+        every = ",".join([*imported.algorithms, *imported.left])
+        click.echo(f"{path} also has {listed(imported.left)}: --hash {every} takes all", err=True)
     _say_rejected(store.rejected().num_rows, target)
 
 
 def _make_file(
     source: str, target: Path, reading: ReadOptions, *, augmented: bool, overwrite: bool
 ) -> None:
-    from fastphash.base.text import count
+    from fastphash.base.text import count, listed
     from fastphash.store.convert import export_hashes
     from fastphash.store.open import read_hashes
     from fastphash.store.threatexchange import LINES_ENDING, write_pdq_lines
@@ -115,10 +123,18 @@ def _make_file(
             f"a store is converted to a .json file, or to {LINES_ENDING} of PDQ, "
             f"not to {target.name!r}"
         )
+    names = reading.algorithms
+    if len(names) > 1:
+        raise UsageError(
+            f"{target.name} holds one hash of each image: --hash names one, not {listed([*names])}"
+        )
     rows = read_hashes(source, algorithm=reading.algorithm)
     check_free(target, overwrite=overwrite)
     entries = write(rows, target, augmented=augmented, overwrite=overwrite)
-    click.echo(f"{count(entries, 'entry', 'entries')} to {target}")
+    written = rows.algorithm.name
+    click.echo(f"{count(entries, 'entry', 'entries')} to {target}, hashes {written}")
+    if (left := [name for name in rows.algorithms if name != written]) and reading.hash is None:
+        click.echo(f"{source} also has {listed(left)}: --hash names another", err=True)
 
 
 def _say_rejected(rows: int, store: Path) -> None:

@@ -13,7 +13,7 @@ from fastphash.base.vocabulary import (
     UNLOOKED,
     UNVERIFIED,
 )
-from fastphash.hashing.algorithms import ALGORITHMS
+from fastphash.hashing.algorithms import ALGORITHMS, PDQ
 from fastphash.results.calibration_words import warning_in_words
 from fastphash.results.doubt_words import doubtful_in_words, doubtful_kinds, only_as
 from fastphash.results.leak_words import elsewhere, hashed_images, leak_in_words, share_in_words
@@ -41,6 +41,8 @@ _SOUGHT_BY_VIEWS = {
     "centre": "crops of the middle, and borders",
     "all": "crops, bordered and shifted copies",
 }
+# bits between the turned hash of a picture and the hash of the turned picture: docs, PDQ
+_TURNED_OFF = 32
 _UNSEEN = "that nobody looked at"
 _ONE_SPLIT = "There is one split: nothing can leak."
 
@@ -270,12 +272,13 @@ def _leak_in_words(name: str, splits: dict[str, Any]) -> str:
 def _looked_for(summary: dict[str, Any]) -> str:
     kinds = ["the same bytes"]
     if summary["thumbnails"]:
-        turned = ", also rotated or mirrored" if summary["orientations"] else ""
+        turned = ", also rotated or mirrored" if _turned_exactly(summary) else ""
         kinds.append(f"the same picture saved again or resized{turned}")
     if radii := _radii(summary):
         within = [f"{name} within {count(radius, 'bit')}" for name, radius in radii.items()]
         alike = ", and thumbnails that are alike" if summary["min_score"] else ""
-        kinds.append(f"near copies: {' or '.join(within)}{alike}")
+        turned = ", also rotated or mirrored ones" if _turned_nearly(summary) else ""
+        kinds.append(f"near copies{turned}: {' or '.join(within)}{alike}")
     if sought := _SOUGHT_BY_VIEWS.get(_views(summary)):
         kinds.append(sought)
     return f"Looked for: {'; '.join(kinds)}."
@@ -292,8 +295,23 @@ def _missed(summary: dict[str, Any]) -> str:
         share = 5 if all(ALGORITHMS[name].bits > 64 for name in radii) else 10
         missed += [text.format(share=share) for text in _MISSED_BY_VIEWS[views]]
     missed.append(f"turns by {_missed_turn(summary)} degrees or more, other than quarter turns")
-    left_out = "".join(f" {words}." for words in not_compared_in_words(summary))
-    return f"Mostly missed: {'; '.join(missed)}.{left_out}"
+    further = not_compared_in_words(summary)
+    if _turned_nearly(summary):
+        off = f"the turned hashes of {PDQ.name} can be {_TURNED_OFF} bits off"
+        further.insert(0, f"Some rotated and mirrored copies may be missed, too: {off}")
+    sentences = "".join(f" {words}." for words in further)
+    return f"Mostly missed: {'; '.join(missed)}.{sentences}"
+
+
+def _turned_exactly(summary: dict[str, Any]) -> bool:
+    """Whether a turned copy has the hash of its original, by any of the hashes compared."""
+    names = {summary["hash"], *summary.get("proposing", {})}
+    return bool(summary["orientations"] and names != {PDQ.name})
+
+
+def _turned_nearly(summary: dict[str, Any]) -> bool:
+    """Whether turned copies are looked for by hashes alone that are near those of the originals."""
+    return bool(summary["orientations"] and not _turned_exactly(summary))
 
 
 def _radii(summary: dict[str, Any]) -> dict[str, int]:

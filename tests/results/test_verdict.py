@@ -229,7 +229,26 @@ def test_decisions_of_later_are_named():
             "near copies: pdq within 4 bits or dhash within 1 bit, and thumbnails",
             "letterboxes",
         ),
-        ({"hash": "pdq"}, "near copies: pdq within 4 bits", "crops by 5 % of each side or more"),
+        (
+            {"hash": "pdq"},
+            "saved again or resized; near copies, also rotated or mirrored ones: pdq within 4 bits",
+            "crops by 5 % of each side or more",
+        ),
+        (
+            {"hash": "pdq", "radius": 80, "proposing": {"pdq": {"radius": 80}}, "looks": None},
+            "near copies, also rotated or mirrored ones: pdq within 80 bits, and",
+            "copies may be missed, too: the turned hashes of pdq can be 32 bits off.",
+        ),
+        (
+            {"hash": "pdq", "radius": 0},
+            "the same picture saved again or resized.",
+            "copies may be missed, too: the turned hashes of pdq",
+        ),
+        (
+            {"hash": "pdq", "orientations": False},
+            "near copies: pdq within 4 bits",
+            "Mostly missed: rotated and mirrored copies; ",
+        ),
         (
             {"radius": 0, "proposing": {"dhash": {"radius": 16}}, "looks": None},
             "near copies: dhash within 16 bits, and",
@@ -267,6 +286,13 @@ def test_what_was_looked_for_and_what_is_missed(said, looked_for, missed):
         assert looked_for in verdict.looked_for
         assert missed in verdict.missed
         assert "afe" not in verdict.headline
+
+
+def test_turned_copies_are_missed_only_where_pdq_is_compared_alone():
+    for said in ({}, {"hash": "pdq", "proposing": {"dhash": {"radius": 16}}, "looks": None}):
+        verdict = judge(summary({"a": split()}, **said))
+        assert "resized, also rotated or mirrored; near copies: " in verdict.looked_for
+        assert "rotated and mirrored" not in verdict.missed
 
 
 @pytest.mark.parametrize("views", ["centre", "all"])

@@ -12,6 +12,8 @@ From rows down to the bits:
 `proposals`        of values of several words: what a search of one word proposes, checked
 `word_search`      of values of one word, by a search plan
 `block_search`     its tasks where values are partitioned by blocks of bits
+`pieces`           cuts a join into pieces that workers search alone, from a plan to values
+`piece_search`     the search of a piece
 `brute_force`      its tasks where every pair is compared
 `leaves`           pairs inside the segments that partitions leave
 =================  ================================================================

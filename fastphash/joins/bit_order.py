@@ -55,6 +55,15 @@ def reorder_bits(hashes: NDArray[np.uint64], plan: Plan) -> NDArray[np.uint64]:
     return out
 
 
+def restore_bits(values: NDArray[np.uint64], plan: Plan) -> NDArray[np.uint64]:
+    """Values (n,) with their bits in the usual order again, after `reorder_bits`."""
+    if not plan.bit_order:
+        return values
+    # place p has bit 63 - p of the reordered value
+    place_of_bit = np.argsort(plan.bit_order)[::-1]
+    return _gather_bits([values], tuple((63 - place_of_bit).tolist()))
+
+
 def _gather_bits(columns: list[NDArray[np.uint64]], order: tuple[int, ...]) -> NDArray[np.uint64]:
     """The word made of the given 64 bits, which are numbered over all columns (n,)."""
     out = np.empty_like(columns[0])

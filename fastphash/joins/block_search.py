@@ -25,32 +25,56 @@ class BlockSearch:
     """
 
     def __init__(
-        self, plan: SearchPlan, sides: Sequence[Segments], leaves: Leaves, threads: int
+        self,
+        plan: SearchPlan,
+        sides: Sequence[Segments],
+        leaves: Leaves,
+        threads: int,
+        *,
+        distinct: bool = True,
     ) -> None:
+        """`distinct` says that the values of each side ascend, and are distinct or labelled."""
         self._levels = plan.levels
         self._sides = sides
         self._leaves = leaves
         self._blocks = leaves.blocks
         self._threads = threads
+        self._distinct = distinct
         self.done = 0
         self.total = sum(side.size for side in sides) * len(self._blocks.following(()))
 
     def tasks(self) -> Iterator[Iterator[ValuePairs]]:
         """Tasks that threads can work on side by side."""
         for block in self._blocks.following(()):
-            sides = [self._partition(side, block) for side in self._sides]
-            bounds = np.sum([side.bounds for side in sides], axis=0)
-            for low, high in task_ranges(bounds):
-                yield self._task([side.take(low, high) for side in sides], block)
+            yield from self.tasks_of(block)
+
+    def tasks_of(
+        self, block: int, digits: tuple[int, int] | None = None
+    ) -> Iterator[Iterator[ValuePairs]]:
+        """The tasks of the pairs that agree in this block first.
+
+        Without `digits`, low and high, values have any digit of the block.
+        """
+        low, high = digits or (0, 1 << self._blocks.partition_digit(block).bits)
+        # deeper levels would begin every segment of a digit that no value has
+        sides = [self._partition(side, block).take(low, high) for side in self._sides]
+        bounds = np.sum([side.bounds for side in sides], axis=0)
+        for first, last in task_ranges(bounds):
+            yield self._task([side.take(first, last) for side in sides], block)
 
     def _partition(self, side: Segments, block: int) -> Segments:
         digit = self._blocks.partition_digit(block)
-        # values are ascending: those of the first block stand together already
-        return side.partition(digit, self._threads) if block else side.partition_sorted(digit)
+        # ascending values of the first block stand together already
+        if self._distinct and not block:
+            return side.partition_sorted(digit)
+        return side.partition(digit, self._threads)
 
     def _task(self, sides: Sequence[Segments], block: int) -> Iterator[ValuePairs]:
+        values = sum(side.size for side in sides)
+        if not self._distinct:
+            sides = [side.without_repeats() for side in sides]
         yield from self._descend(sides, (block,))
-        self.done += sum(side.size for side in sides)
+        self.done += values
 
     def _descend(self, sides: Sequence[Segments], chosen: tuple[int, ...]) -> Iterator[ValuePairs]:
         """Partition by each block that can follow those chosen, down to the leaves."""

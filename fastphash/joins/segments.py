@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.joins.partitions import Digit, allocate_padded, pad, partition
-from fastphash.kernels import radix
+from fastphash.kernels import pieces, radix
 from fastphash.kernels.hamming import PAD
 
 
@@ -84,6 +84,13 @@ class Segments:
             parts.bounds,
         )
         return parts
+
+    def without_repeats(self) -> "Segments":
+        """The same segments with each of their values once; they have no labels."""
+        values, bounds = allocate_padded(self.size), np.empty_like(self.bounds)
+        table = np.empty(1 << (2 * self.longest).bit_length(), np.uint64)
+        pieces.drop_repeats(self.values[: self.size], self.bounds, table, values, bounds)
+        return Segments(values, self.labels, bounds)
 
 
 def one_segment(values: NDArray[np.uint64], labels: NDArray[np.uint32] | None = None) -> Segments:

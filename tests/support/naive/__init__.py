@@ -42,6 +42,14 @@ from tests.support.naive.pdq import (
     pdq_square,
     pdq_turned,
 )
+from tests.support.naive.pieces import (
+    digits,
+    drop_recent,
+    mixed,
+    owns_pair,
+    owns_value,
+    tile_of,
+)
 from tests.support.naive.vectors import near, near_some, unlike
 from tests.support.naive.verdicts import (
     agree_inside,
@@ -92,7 +100,9 @@ __all__ = [
     "cubic",
     "detail",
     "details",
+    "digits",
     "distance_counts",
+    "drop_recent",
     "enlarged",
     "everywhere",
     "fill",
@@ -113,11 +123,14 @@ __all__ = [
     "low_pass",
     "matches",
     "meant_id",
+    "mixed",
     "near",
     "near_pairs",
     "near_some",
     "on_ground",
     "orient_thumbnails",
+    "owns_pair",
+    "owns_value",
     "pdq_frequencies",
     "pdq_hash",
     "pdq_luma",
@@ -140,6 +153,7 @@ __all__ = [
     "sum_blocks",
     "taps",
     "thumbnail",
+    "tile_of",
     "turned_correlation",
     "unlike",
     "verdict",

@@ -24,6 +24,9 @@ MIN_SCORE = 0.5
 #: Least quality of hashes that are compared, 0 to 100, of algorithms that have one: Meta's for PDQ.
 MIN_QUALITY = 50
 
+#: Candidates by chance that an image of an audit may have: each is compared by thumbnails.
+CANDIDATES = 10.0
+
 #: Which windows of images an audit compares with other images: see `fastphash.hashing.windows`.
 VIEWS: Literal["none", "centre", "all"] = "all"
 

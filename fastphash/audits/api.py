@@ -42,6 +42,7 @@ def audit(
     masks: Sequence[str] = (),
     keep_in: Sequence[str] = (),
     radius: int | None = None,
+    candidates: float | None = None,
     min_score: float | None = None,
     verify: bool = True,
     precision: float | None = None,
@@ -107,9 +108,12 @@ def audit(
         follow: those for validation or test by name, then the smallest first.
     radius : int, optional
         The largest Hamming distance of two copies, in bits. By default the largest at which an
-        image has ten candidates by chance, at most 16 of 64 bits, or of 256 bits 80 with up to
-        10,000 images and 30 with more than 100,000; 4 if no thumbnails are compared, but 16 of 256
-        bits, and 31 of pdq.
+        image has as many candidates by chance as `candidates` allows, at most 16 of 64 bits, or of
+        256 bits 80 with up to 10,000 images and 30 with more than 100,000; 4 if no thumbnails are
+        compared, but 16 of 256 bits, and 31 of pdq.
+    candidates : float, optional
+        How many candidates an image may have by chance, on average, where these choose the radius;
+        10 by default. With more of them a large set is searched within more bits, and longer.
     min_score : float, optional
         Least similarity of the thumbnails of near copies, 0 to 1; 0.5 by default.
     verify : bool
@@ -223,6 +227,7 @@ def audit(
         views,
         looks,
         given_proposals(propose),
+        candidates,
     )
     ingest = hashing_options(
         workers=workers,

@@ -53,7 +53,8 @@ def propose_by_hashes(
 ) -> HashProposals:
     """Find the pairs within the radius of any proposing algorithm, and look at their thumbnails.
 
-    Each algorithm has the radius that `choose_radius` gives for its hashes.
+    Each algorithm has the radius that `choose_radius` gives for its hashes, and for the candidates
+    that an image may have.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def propose_by_hashes(
         chosen = np.flatnonzero(~other.below_quality(options.min_quality))
         other = other.take(chosen)
         index = Index(other.hashes, other.known)
-        radius = choose_radius(index)
+        radius = choose_radius(index, options.candidates)
         within = replace(criteria, radius=radius)
         pairs, number, more = _pairs_beyond(rows.take(chosen), index, within, criteria.radius)
         pairs = pairs._replace(left=chosen[pairs.left], right=chosen[pairs.right])

@@ -1,5 +1,6 @@
 """What an audit is asked for."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from fastphash.base.arguments import check_quality, given_texts, is_number, is_w
 from fastphash.base.paths import given_path
 from fastphash.base.text import comma_separated
 from fastphash.base.vocabulary import VIEW_SETS, ViewSet
-from fastphash.defaults import LOOKS, MIN_QUALITY, MIN_SCORE, PRECISION, VIEWS
+from fastphash.defaults import CANDIDATES, LOOKS, MIN_QUALITY, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
 from fastphash.files.table_formats import FORMATS, Format
 from fastphash.groups.grouping import Grouping, check_grouping
@@ -63,6 +64,8 @@ class AuditOptions:
         The largest Hamming distance of two copies, in bits. None for the largest at which an image
         has few enough candidates by chance (`fastphash.joins.chance`), or for `usual_radius` if
         nothing compares thumbnails.
+    candidates : float
+        How many candidates an image may have by chance, on average, where that sets a radius.
     min_score : float or None
         The least score of the thumbnails of near copies, 0 to 1; None to take all near pairs for
         copies.
@@ -102,11 +105,12 @@ class AuditOptions:
     Raises
     ------
     UsageError
-        The radius, score, precision or quality is out of range, there are no such views, grouping
-        or format, or pairs are proposed and nobody may look at them.
+        The radius, candidates, score, precision or quality is out of range, there are no such
+        views, grouping or format, or pairs are proposed and nobody may look at them.
     """
 
     radius: int | None = None
+    candidates: float = CANDIDATES
     min_score: float | None = MIN_SCORE
     precision: float = PRECISION
     keep_score: bool = False
@@ -124,6 +128,10 @@ class AuditOptions:
     def __post_init__(self) -> None:
         if self.radius is not None:
             check_radius(self.radius, MOST_BITS)
+        if not is_number(self.candidates) or not 0 < self.candidates < math.inf:
+            raise UsageError(
+                f"`candidates` is a number for each image, above 0, not {quoted(self.candidates)}"
+            )
         check_score(self.min_score)
         if self.views not in VIEW_SETS:
             raise UsageError(f"no `views` {self.views!r}: use one of {', '.join(VIEW_SETS)}")
@@ -199,6 +207,7 @@ class CopyChoices:
     views: ViewSet | None = None
     looks: int | None = None
     propose: Path | tuple[str, ...] | None = None
+    candidates: float | None = None
 
     def options(self, **others: Any) -> AuditOptions:
         """The options of an audit with these choices, and the other attributes of `AuditOptions`.
@@ -211,8 +220,13 @@ class CopyChoices:
         min_score = least_score(self.min_score, verify=self.verify, thumbnails=self.thumbnails)
         if min_score is None:
             self._check_blind()
+        if not (self.radius is None or self.candidates is None or isinstance(self.propose, tuple)):
+            raise UsageError(
+                "`candidates` choose the radius: leave them out, or leave out `radius`"
+            )
         return AuditOptions(
             radius=self.radius,
+            candidates=CANDIDATES if self.candidates is None else self.candidates,
             min_score=min_score,
             precision=PRECISION if self.precision is None else self.precision,
             keep_score=self.min_score is not None,
@@ -225,6 +239,7 @@ class CopyChoices:
     def _check_blind(self) -> None:
         """Raise UsageError if anything was chosen that needs thumbnails to compare."""
         for name, wanted in (
+            ("candidates", self.candidates is not None),
             ("precision", self.precision is not None),
             ("views", self.views not in {None, "none"}),
             ("looks", bool(self.looks)),

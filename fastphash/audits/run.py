@@ -32,6 +32,7 @@ from fastphash.audits.looker import Looker
 from fastphash.audits.low_quality import leave_out_poor
 from fastphash.audits.options import AuditOptions
 from fastphash.audits.proposals import check_proposals, propose
+from fastphash.audits.radius import ChosenRadius, choose_criteria
 from fastphash.audits.result_files import remove_results, write_tables
 from fastphash.audits.summary import (
     count_reasons,
@@ -48,9 +49,7 @@ from fastphash.files.table_formats import write_table
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.tally import Tally
-from fastphash.joins.chance import chance_neighbours, widest_radius
-from fastphash.joins.index import Index, check_radius
-from fastphash.joins.radii import usual_radius
+from fastphash.joins.index import check_radius
 from fastphash.labels.levels import with_levels
 from fastphash.report.page import write_report
 from fastphash.results.audit_folder import (
@@ -189,8 +188,8 @@ def _search(
     opened = open_labels(rows, sources, options.labels, checked, progress)
     rows = with_levels(rows, opened)
     compared, left_out = _leave_out(rows, options)
-    asked, chance = _choose_criteria(compared, options, hashed.store)
-    criteria, calibration = calibrate_score(compared, asked, chance, options)
+    chosen = choose_criteria(compared, options, thumbnails=hashed.store.layout.thumbnails)
+    criteria, calibration = calibrate_score(compared, chosen.criteria, chosen.chance, options)
     decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
@@ -205,7 +204,7 @@ def _search(
     with Looker(compared, readers, limit, progress) as looker:
         if len(compared) >= _MANY:
             looker.prepare(first_round(len(compared)))
-        windows = find_findings(compared, asked, options, progress)
+        windows = find_findings(compared, chosen.criteria, options, progress)
         proposing = propose_by_hashes(compared, criteria, options, progress)
         windows = proposing.beside(windows)
         proposed, proposals = propose(options.proposals, compared, criteria, progress)
@@ -216,7 +215,7 @@ def _search(
     labels = compare_labels(groups, compared, options.labels, opened, checked, progress)
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
-        **_describe_run(hashed.store, rows, criteria, chance, options),
+        **_describe_run(hashed.store, rows, criteria, chosen, options),
         "calibration": calibration,
         "looks": settled.summary(),
         "proposals": proposals,
@@ -284,22 +283,12 @@ def _leave_out_others(store: Store, splits: list[str]) -> None:
         store.save()
 
 
-def _choose_criteria(
-    rows: HashTable, options: AuditOptions, store: Store
-) -> tuple[CopyCriteria, float]:
-    """The criteria, and an estimate of the candidates that an image has by chance."""
-    expected = chance_neighbours(Index(rows.hashes, rows.known))
-    min_score = options.min_score if store.layout.thumbnails else None
-    radius = options.radius
-    if radius is None:
-        radius = usual_radius(rows.algorithm)
-        if min_score is not None:
-            radius = widest_radius(expected, len(rows))
-    return CopyCriteria(radius, min_score, options.join), float(expected[: radius + 1].sum())
-
-
 def _describe_run(
-    store: Store, rows: HashTable, criteria: CopyCriteria, chance: float, options: AuditOptions
+    store: Store,
+    rows: HashTable,
+    criteria: CopyCriteria,
+    chosen: ChosenRadius,
+    options: AuditOptions,
 ) -> dict[str, Any]:
     """The part of summary.json about the settings of the audit."""
     return {
@@ -312,8 +301,9 @@ def _describe_run(
         "store": store.digest,
         "keep_in": list(options.keep_in),
         "radius": criteria.radius,
+        "radius_rule": chosen.rule,
         "min_score": criteria.min_score,
-        "chance": chance,
+        "chance": chosen.chance,
         "views": views_compared(criteria, options, thumbnails=store.layout.thumbnails),
         "grouping": options.grouping,
     }

@@ -209,6 +209,7 @@ class AuditedCopyOptions(CopyOptions):
     looks: int | None
     min_quality: int
     propose: Path | tuple[str, ...] | None
+    candidates: float | None
 
     def chosen(self, *, thumbnails: bool) -> "CopyChoices":
         """The same, for the library, with what the store of the audit has."""
@@ -223,6 +224,7 @@ class AuditedCopyOptions(CopyOptions):
             self.views,
             self.looks,
             self.propose,
+            self.candidates,
         )
 
 

@@ -35,6 +35,8 @@ RADIUS = click.IntRange(0, FURTHEST)
 SCORE = FiniteNumber(0, 1)
 #: ``--precision``
 PRECISION = FiniteNumber(0, 1, min_open=True, max_open=True)
+#: ``--candidates``
+CANDIDATES = FiniteNumber(min=0, min_open=True)
 #: ``--timeout``
 SECONDS = FiniteNumber(min=0, min_open=True)
 #: Names of files and folders, which need not exist.

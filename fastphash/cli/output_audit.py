@@ -20,6 +20,7 @@ from fastphash.cli.output import cell, show_lines, show_table
 from fastphash.cli.output_labels import show_labels
 from fastphash.results.calibration_words import share_in_words
 from fastphash.results.leak_words import leak_lines, same_pixels_inside
+from fastphash.results.radius_words import radius_in_words
 from fastphash.results.verdict import count_leaks
 
 # more splits than this don't fit side by side
@@ -192,9 +193,11 @@ def _show_candidates(summary: dict[str, Any]) -> None:
         for other, one in summary.get("proposing", {}).items()
     ]
     proposed = [f"Pairs within {listed(others)} were compared, too"] * bool(others)
+    # the first sentence says what the radius is, which is said here anyway
+    narrowed = radius_in_words(summary)[1:]
     if not radius:
         unsought = f"Not looked for by {name}: only equal hashes were compared"
-        show_lines("Near copies", [unsought, *proposed])
+        show_lines("Near copies", [unsought, *narrowed, *proposed])
         return
     near = f"Two images are near copies if their {name} differs in at most {radius} of {bits} bits"
     by_chance = f"By chance, an image has {about(summary['chance'])} others with such hashes"
@@ -206,7 +209,9 @@ def _show_candidates(summary: dict[str, Any]) -> None:
         near += f", and their thumbnails score at least {min_score:g} (1 is the same picture)"
         by_chance += "; the score tells copies from them"
     estimated = share_in_words(summary)
-    show_lines("Near copies", [near, by_chance, *proposed, *[estimated] * bool(estimated)])
+    show_lines(
+        "Near copies", [near, by_chance, *narrowed, *proposed, *[estimated] * bool(estimated)]
+    )
 
 
 def _show_kinds_found(summary: dict[str, Any]) -> None:

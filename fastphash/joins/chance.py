@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.machine import core_count
+from fastphash.defaults import CANDIDATES
 from fastphash.joins.distances import count_pairs_by_distance
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
@@ -18,9 +19,6 @@ MAX_RADIUS = 16
 #: each takes some 10 s on two cores. The usual radius of PDQ is 31.
 _MAX_WIDE_RADII = {10_000: 80, 30_000: 64, 100_000: 48}
 _MAX_WIDE_RADIUS = 30
-#: Neighbours by chance that an image may have: each is compared by thumbnails.
-PER_IMAGE = 10.0
-
 # rows of a sample, all pairs of which are counted: 2 and 8 million pairs
 _SAMPLE = 2048
 _LARGE_SAMPLE = 4096
@@ -79,7 +77,7 @@ def largest_radius(bits: int, rows: int) -> int:
     return next(fitting, _MAX_WIDE_RADIUS)
 
 
-def widest_radius(neighbours: NDArray[np.float64], rows: int, per_image: float = PER_IMAGE) -> int:
+def widest_radius(neighbours: NDArray[np.float64], rows: int, per_image: float = CANDIDATES) -> int:
     """The largest radius at which an image has at most `per_image` neighbours by chance.
 
     Even, since hardly any distance is odd; `largest_radius` at most.
@@ -97,7 +95,7 @@ def widest_radius(neighbours: NDArray[np.float64], rows: int, per_image: float =
     return 2 * max(int(few_enough.sum()) - 1, 0)
 
 
-def choose_radius(rows: Index, per_image: float = PER_IMAGE) -> int:
+def choose_radius(rows: Index, per_image: float = CANDIDATES) -> int:
     """The `widest_radius` for the `chance_neighbours` of these rows.
 
     Examples

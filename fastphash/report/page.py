@@ -17,6 +17,7 @@ from fastphash.report.templates import template
 from fastphash.results import calibration_words, leak_words
 from fastphash.results.audit_folder import AuditFolder, read_conflicts
 from fastphash.results.decisions import count_steps, decisions_digest, read_steps
+from fastphash.results.radius_words import radius_in_words
 from fastphash.results.sidecar_words import mask_folders_in_words, unusable_labels
 from fastphash.results.verdict import judge
 from fastphash.store.schema import versions_of
@@ -89,6 +90,7 @@ def _render(audited: AuditFolder, groups: int, progress: Progress) -> str:
         leak_words=leak_words,
         charts=charts,
         share_of_copies=calibration_words.share_in_words(audited.summary),
+        why_narrowed=radius_in_words(audited.summary)[1:],
         groups=table,
         shown=shown,
         listed=listed,

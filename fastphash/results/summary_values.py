@@ -7,6 +7,7 @@ from typing import Any
 
 from fastphash.base.vocabulary import COUNTED, FURTHEST, KINDS, UNLOOKED, VIEW_SETS
 from fastphash.hashing.algorithms import ALGORITHMS, PHASH
+from fastphash.results.radius_words import RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,10 @@ def _is_text(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
+
+
+def _is_amount(value: Any) -> bool:
+    return _is_number(value) and value >= 0
 
 
 def _is_share(value: Any) -> bool:
@@ -202,6 +207,14 @@ _LABELS = {
         **_REJECTED_LABELS,
     },
 }
+_RADIUS_RULE = {
+    "by": _one_of(*RULES),
+    "meaning": _is_text,
+    "candidates": _is_amount,
+    "narrowed": _is_flag,
+    "largest": _is_radius,
+    "at_largest": _is_amount,
+}
 _SUMMARY = {
     "fastphash": _is_text,
     "hash?": _one_of(*ALGORITHMS),
@@ -213,8 +226,9 @@ _SUMMARY = {
     "keep_in": _TEXTS,
     "split_order": _TEXTS,
     "radius": _is_radius,
+    "radius_rule?": _RADIUS_RULE,
     "min_score": Maybe(_is_score),
-    "chance": lambda value: _is_number(value) and value >= 0,
+    "chance": _is_amount,
     "views?": _one_of(*VIEW_SETS),
     "looks?": Maybe(_LOOKS),
     "proposals?": Maybe(

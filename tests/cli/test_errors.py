@@ -175,6 +175,17 @@ def test_no_workers(verb, data, out):
         (["audit", "val", "-o", "new", "--min-score", "0", "--no-thumbnails"], USAGE, "--no-thumb"),
         (["hash", "val", "-o", "new", "--timeout", "nan"], USAGE, "'nan'"),
         (["calibrate", "out/hashes", "--precision", "nan"], USAGE, "'nan'"),
+        (
+            ["audit", "train", "-o", "new", "--candidates", "0"],
+            USAGE,
+            "0.0 is not in the range x>0",
+        ),
+        (["audit", "train", "-o", "new", "--candidates", "inf"], USAGE, "--candidates is a number"),
+        (
+            ["audit", "train", "-o", "new", "--candidates", "5", "--radius", "4"],
+            USAGE,
+            "leave out --radius",
+        ),
         (["hash", "val/leak.png", "-o", "new"], USAGE, "'val/leak.png'"),
         (["hash", "--files", "nowhere.txt", "-o", "new"], USAGE, "'nowhere.txt'"),
         (["hash", "-o", "new"], USAGE, "nothing to hash"),

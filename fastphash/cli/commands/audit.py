@@ -25,8 +25,9 @@ from fastphash.cli.option_groups import (
     SplitOptions,
     gather,
 )
-from fastphash.cli.option_values import PRECISION, kinds_parser, parse_proposals
+from fastphash.cli.option_values import CANDIDATES, PRECISION, kinds_parser, parse_proposals
 from fastphash.cli.signals import handle_signals
+from fastphash.defaults import CANDIDATES as DEFAULT_CANDIDATES
 from fastphash.defaults import LOOKS, RADIUS, VIEWS
 from fastphash.defaults import PRECISION as DEFAULT_PRECISION
 from fastphash.errors import UsageError
@@ -67,9 +68,17 @@ class _OptionalKinds(click.Command):
 )
 @options.radius_option(
     None,
-    "Largest Hamming distance of two copies.  [default: the largest at which an image has ten "
-    "candidates by chance, at most 16 of 64 bits, or 80 of 256, fewer in large sets; if no "
-    f"thumbnails are compared, {RADIUS} of 64 bits, 16 of 256, 31 of pdq]",
+    "Largest Hamming distance of two copies.  [default: the largest at which an image has as many "
+    "candidates by chance as --candidates allows, at most 16 of 64 bits, or 80 of 256, fewer in "
+    f"large sets; if no thumbnails are compared, {RADIUS} of 64 bits, 16 of 256, 31 of pdq]",
+)
+@click.option(
+    "--candidates",
+    type=CANDIDATES,
+    metavar="N",
+    help="Candidates that an image may have by chance, on average, where these choose the radius: "
+    "each is compared by its thumbnail. With more of them a large set is searched within more "
+    f"bits, which takes longer.  [default: {DEFAULT_CANDIDATES:g}]",
 )
 @options.verify_options
 @click.option(

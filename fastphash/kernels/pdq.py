@@ -6,13 +6,14 @@ from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const, inner
 from fastphash.kernels.simd import SQUARE, transpose_square
+from fastphash.kernels.simd_lines import WIDTH, slide_and_divide, slide_lines
 
 #: Pixels along a side of the square that an image is reduced to.
 SIDE = 64
 #: Frequencies kept along each side of it: the lowest but the constant one.
 LOW = 16
 # running sums of one row wait for one another: so many rows are summed side by side
-_ROWS = 16
+_ROWS = WIDTH
 # what makes one point of quality: hundredths of the grey scale between neighbours
 _GRADIENT = 90
 
@@ -101,10 +102,14 @@ def _blur(lines: NDArray[np.float32], window: int, size: int, out: NDArray[np.fl
     """Means about each of `size` lines, the first of which is lines[window]."""
     ahead = _ahead(window)
     total = np.zeros(_ROWS, np.float32)
-    for x in range(size + ahead):
-        _slide(total, lines[x + window], lines[x])
-        if x >= ahead:
-            _divide(total, _in_window(x - ahead, window, size), out[x - ahead])
+    slide_lines(total, lines, window, 0, ahead)
+    x = ahead
+    while x < size + ahead:
+        count = _in_window(x - ahead, window, size)
+        # all but the boxes at the edges are whole
+        steps = max(size - x, 1) if count == window else 1
+        slide_and_divide(total, lines, x + window, x, steps, np.float32(count), out, x - ahead)
+        x += steps
 
 
 @inner
@@ -117,8 +122,7 @@ def _blur_samples(
     for i in range(SIDE):
         middle = _middle(i, size)
         end = middle + _ahead(window) + 1
-        for x in range(start, end):
-            _slide(total, lines[x + window], lines[x])
+        slide_lines(total, lines, start + window, start, end - start)
         start = end
         _divide(total, _in_window(middle, window, size), out[i])
 

@@ -1,7 +1,7 @@
 """Pixels of images that callers of the library have: files, bytes, images of Pillow, arrays."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
 
 import numpy as np
@@ -37,28 +37,39 @@ class HashOptions(DecodeOptions, total=False):
 
 def read_grey(image: ImageLike, **options: Unpack[DecodeOptions]) -> NDArray[np.uint8]:
     """Grey pixels (h, w) of an image; parameters and errors are those of `fastphash.phash`."""
-    rules = _decoding(**options) if options else _AS_IMAGEHASH
-    if isinstance(image, np.ndarray):
-        return array_grey(image)
-    if isinstance(image, (str, os.PathLike)):
-        image = read_image(image)
-    if isinstance(image, bytes):
-        return decode(image, rules, chroma=False).grey
-    return image_grey(image, strict_imagehash=rules.strict_imagehash, rendering=rules.rendering)
+    return _read(image, options, array_grey, _bytes_grey, image_grey)
 
 
 def read_pixels(image: ImageLike, **options: Unpack[DecodeOptions]) -> NDArray[np.uint8]:
     """As `read_grey`, but RGB (h, w, 3) where the image has colours."""
+    return _read(image, options, array_pixels, _bytes_pixels, image_pixels)
+
+
+def _read(
+    image: ImageLike,
+    options: DecodeOptions,
+    of_array: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    of_bytes: Callable[[bytes, Decoding], NDArray[np.uint8]],
+    of_image: Callable[..., NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
     rules = _decoding(**options) if options else _AS_IMAGEHASH
     if isinstance(image, np.ndarray):
-        return array_pixels(image)
+        return of_array(image)
     if isinstance(image, (str, os.PathLike)):
         image = read_image(image)
     if isinstance(image, bytes):
-        pixels = decode(image, rules, chroma=False, with_pixels=True).pixels
-        assert pixels is not None
-        return pixels
-    return image_pixels(image, strict_imagehash=rules.strict_imagehash, rendering=rules.rendering)
+        return of_bytes(image, rules)
+    return of_image(image, strict_imagehash=rules.strict_imagehash, rendering=rules.rendering)
+
+
+def _bytes_grey(data: bytes, rules: Decoding) -> NDArray[np.uint8]:
+    return decode(data, rules, chroma=False).grey
+
+
+def _bytes_pixels(data: bytes, rules: Decoding) -> NDArray[np.uint8]:
+    pixels = decode(data, rules, chroma=False, with_pixels=True).pixels
+    assert pixels is not None
+    return pixels
 
 
 def _decoding(

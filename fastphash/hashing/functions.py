@@ -1,5 +1,6 @@
 """What computes the hashes of each algorithm: an image is reduced, and a batch of these hashed."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import PassOrder
 from fastphash.hashing.algorithms import PDQ
-from fastphash.hashing.image_hashes import image_hash
+from fastphash.hashing.image_hashes import ImageHash, image_hash
 from fastphash.images.decode import Decoded
 from fastphash.images.thumbnail import Size
 
@@ -20,7 +21,7 @@ class HashFunction(NamedTuple):
     ----------
     reduce : callable
         An image, the pass order, and whether all orientations are wanted, to the small array that
-        its hashes are made from.
+        its hashes are made from. Algorithms of the same array have the same function.
     hash : callable
         A batch of such arrays, (n, ...), to uint64 (n, 8, words), or (n, 1, words) of the upright
         orientation alone.
@@ -45,11 +46,15 @@ def hash_function(algorithm: str) -> HashFunction:
             pdq.reduce_image, pdq.hash_squares, pdq.square_qualities, takes_pixels=True
         )
     made = image_hash(algorithm)
+    return HashFunction(_reducer(made.reduced_as), made.hash)
 
+
+@functools.cache
+def _reducer(made: ImageHash) -> Callable[[Decoded, PassOrder, bool], NDArray[Any]]:
     def reduce(image: Decoded, pass_order: PassOrder, orientations: bool) -> NDArray[Any]:
         return made.reduce(image.grey, pass_order, image.extent, orientations=orientations)
 
-    return HashFunction(reduce, made.hash)
+    return reduce
 
 
 def resized_sizes(algorithm: str, width: int, height: int) -> tuple[Size, ...]:

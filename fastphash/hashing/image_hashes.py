@@ -28,6 +28,11 @@ class ImageHash(NamedTuple):
     name: str
     side: int
 
+    @property
+    def reduced_as(self) -> "ImageHash":
+        """The one among the hashes that `reduce` makes the same array for."""
+        return self._replace(name="phash") if self.name == "phash_simple" else self
+
     def size(self, width: int, height: int) -> Size:
         """Width and height to which an image is resized."""
         if self.name == "whash":

@@ -103,6 +103,9 @@ class Hasher:
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._functions = {name: hash_function(name) for name in recipe.algorithms}
+        # phash is made from thumbnails
+        self._thumbnails = hash_function(PHASH.name).reduce
+        self._reducers = {function.reduce for function in self._functions.values()}
         self._takes_pixels = any(function.takes_pixels for function in self._functions.values())
         self._remembered: OrderedDict[bytes, Record] = OrderedDict()
 
@@ -183,9 +186,10 @@ class Hasher:
             data, self._recipe.decoding, with_evidence=True, with_pixels=self._takes_pixels
         )
         how = self._recipe.pass_order, self._recipe.orientations
-        reduced = {name: function.reduce(image, *how) for name, function in self._functions.items()}
-        if PHASH.name in reduced:  # it is made from thumbnails
-            upright = reduced[PHASH.name][0].copy()
+        made = {reduce: reduce(image, *how) for reduce in self._reducers}
+        reduced = {name: made[function.reduce] for name, function in self._functions.items()}
+        if self._thumbnails in made:
+            upright = made[self._thumbnails][0].copy()
         else:
             upright = thumbnail(image.grey, self._recipe.pass_order, image.extent)
         chroma = None if image.chroma is None else image.chroma.tobytes()

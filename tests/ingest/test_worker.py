@@ -2,7 +2,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
+import pytest
+
 from fastphash.images.decode import decode
+from fastphash.images.thumbnail import both_thumbnails
 from fastphash.ingest import worker
 from fastphash.ingest.worker import Hasher, Recipe
 from tests.support.batches import ROW_LISTS, merge, reader
@@ -71,3 +75,24 @@ def test_workers_have_their_kernels_before_the_first_image_and_no_pyarrow():
     kernels = {f"fastphash.kernels.{name}" for name in ("chroma", "grey", "lanczos")}
     assert kernels <= modules
     assert "pyarrow" not in modules
+
+
+@pytest.mark.parametrize("algorithms", [("phash", "phash_simple"), ("phash_simple",)])
+def test_hashes_of_one_thumbnail_share_it(algorithms, tmp_path, monkeypatch):
+    folder, made = scenes(tmp_path / "in", [1]), []
+
+    def counted(*arguments):
+        made.append(arguments)
+        return both_thumbnails(*arguments)
+
+    alone = {
+        name: Hasher(Recipe(algorithms=(name,))).hash_files(reader(folder), [b"001.png"])
+        for name in algorithms
+    }
+    monkeypatch.setattr("fastphash.hashing.image_hashes.both_thumbnails", counted)
+    monkeypatch.setattr("fastphash.ingest.worker.thumbnail", None)
+    batch = Hasher(Recipe(algorithms=algorithms)).hash_files(reader(folder), [b"001.png"])
+    assert len(made) == 1
+    for name, other in alone.items():
+        assert np.array_equal(batch.hashes[name], other.hashes[name])
+        assert np.array_equal(batch.thumbnails, other.thumbnails)

@@ -15,8 +15,9 @@ radius that an audit chooses for each hash (`joins.chance`), however many pairs 
 - join, look: seconds.
 
 Last table: the distance alone, at the largest radius that has 99 % precision here, at the largest
-ones within which no more than so many of a million pairs of different pictures are, and at that of
-an audit without thumbnails. Of each the radius, and the shares of copies found.
+ones within which no more than so many of a million pairs of different pictures are, or no larger
+share than by `phash` at its usual radius, and at that of an audit without thumbnails. Of each the
+radius, and the shares of copies found.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.support.accuracy_report import percent
 from benchmarks.support.command_line import make_parser, positive_number
@@ -44,14 +46,15 @@ from benchmarks.support.ranking import Counts
 from fastphash.base.machine import core_count
 from fastphash.base.progress import Progress
 from fastphash.base.progress_screen import ProgressScreen
-from fastphash.hashing.algorithms import ALGORITHMS
+from fastphash.hashing.algorithms import ALGORITHMS, PHASH
 from fastphash.joins.chance import choose_radius
 from fastphash.joins.index import Index
 from fastphash.joins.radii import usual_radius
 
 _HASHES = (
-    *("phash", "phash_simple", "ahash", "dhash", "whash"),
-    *("phash_256", "phash_simple_256", "ahash_256", "dhash_256", "whash_256", "pdq"),
+    *("phash", "phash_simple", "ahash", "dhash", "dhash_vertical", "whash"),
+    *("phash_256", "phash_simple_256", "ahash_256", "dhash_256", "dhash_vertical_256"),
+    *("whash_256", "pdq"),
 )
 _UNIONS = ("phash+dhash", "phash+phash_256", "phash+dhash_256", "phash+pdq", "dhash_256+pdq")
 _PER_MILLION = (1, 10, 100)
@@ -79,7 +82,7 @@ def main() -> None:
     for title, rows in tables.items():
         print_table((title, *_HEADER), rows)
         print()
-    print_distances(distances)
+    print_distances(distances, len(haystack.original))
     print(
         f"\n{len(needles.original):,} needles of {len(dataset.originals):,} originals, "
         f"{len(haystack.original):,} haystack rows; seed {arguments.seed}. "
@@ -159,25 +162,34 @@ def row_of(names: Sequence[str], found: Proposed) -> tuple[str, ...]:
     )
 
 
-def print_distances(distances: dict[str, Counts]) -> None:
-    """One row for each algorithm."""
+def print_distances(distances: dict[str, Counts], rows: int) -> None:
+    """One row for each algorithm; so many rows are searched."""
     header = (
         "distance alone: bits, and copies found of plain and harder edits, %",
         "99 % precision",
         *(f"{few} in a million" for few in _PER_MILLION),
+        f"as rare as by {PHASH.name}",
         "usual radius",
         "in a million there",
     )
-    rows = []
+    reference = distances.get(PHASH.name)
+    few = 0.0 if reference is None else false_shares(reference)[usual_radius(PHASH, rows)]
+    table = []
     for name, counts in distances.items():
-        # of different pictures, by their distance, as the share of all such pairs
-        false = counts.false.sum(0).cumsum() / max(int(counts.false.sum()), 1)
+        false = false_shares(counts)
         radii = [counts.threshold(PRECISION)]
-        radii += [int((false <= few / 1e6).sum()) - 1 for few in _PER_MILLION]
-        usual = usual_radius(ALGORITHMS[name])
+        radii += [int((false <= most / 1e6).sum()) - 1 for most in _PER_MILLION]
+        radii.append(int((false <= few).sum()) - 1)
+        usual = usual_radius(ALGORITHMS[name], rows)
         shares = [shares_within(counts, radius) for radius in (*radii, usual)]
-        rows.append((name, *shares, f"{1e6 * false[usual]:.1f}"))
-    print_table(header, rows)
+        table.append((name, *shares, f"{1e6 * false[usual]:.1f}"))
+    print_table(header, table)
+
+
+def false_shares(counts: Counts) -> NDArray[np.float64]:
+    """The share of all pairs of different pictures that are within each radius."""
+    shares: NDArray[np.float64] = counts.false.sum(0).cumsum() / max(int(counts.false.sum()), 1)
+    return shares
 
 
 def shares_within(counts: Counts, radius: int) -> str:

@@ -149,7 +149,7 @@ def compare_hash(
     algorithm: Algorithm, crops: list[Image.Image], photo: NDArray[np.int64]
 ) -> tuple[str, ...]:
     """Shares of copies within the usual radius for some edits, and of pairs that are none."""
-    radius, edits = usual_radius(algorithm), all_edits()
+    radius, edits = usual_radius(algorithm, len(crops)), all_edits()
     hashes = hash_all(algorithm, crops)
     shares = []
     for name in _EDITS:

@@ -45,7 +45,7 @@ _OTHERS: dict[str, tuple[Callable[[bytes], object], Callable[[Image.Image], obje
     "dhash": (dhash, imagehash.dhash),
     "whash": (whash, imagehash.whash),
 }
-_THREE = (("phash", "dhash", "ahash"), ("phash", "dhash", "whash"))
+_THREE = (("phash", "dhash", "ahash"), ("phash", "dhash", "whash"), ("phash", "dhash", "pdq"))
 _LIBPHASH, _LIBPHASH_HALF = "python-libphash", "python-libphash, grey 1/2"
 
 _COMPARED = (

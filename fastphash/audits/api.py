@@ -109,8 +109,9 @@ def audit(
     radius : int, optional
         The largest Hamming distance of two copies, in bits. By default the largest at which an
         image has as many candidates by chance as `candidates` allows, at most 16 of 64 bits, or of
-        256 bits 80 with up to 10,000 images and 30 with more than 100,000; 4 if no thumbnails are
-        compared, but 16 of 256 bits, and 31 of pdq.
+        256 bits 80 with up to 10,000 images and 30 with more than 100,000. If no thumbnails are
+        compared, 4 by phash, 54 by phash_256 (30 with more than 100,000 images), 31 by pdq, and 0
+        by others.
     candidates : float, optional
         How many candidates an image may have by chance, on average, where these choose the radius;
         10 by default. With more of them a large set is searched within more bits, and longer.

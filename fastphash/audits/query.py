@@ -168,7 +168,9 @@ class _Searched:
         self._rich = self._index.take(self._rows) if self._poor.any() else self._index
         self.left_out = self._poor.copy()
         self.copy_radius = (
-            choose_radius(self._rich) if stored.has_thumbnails else usual_radius(stored.algorithm)
+            choose_radius(self._rich)
+            if stored.has_thumbnails
+            else usual_radius(stored.algorithm, len(stored))
         )
 
     def compared_with(self, asked: Asked) -> tuple[NDArray[np.int64], Index]:

@@ -47,7 +47,7 @@ def choose_criteria(rows: HashTable, options: AuditOptions, *, thumbnails: bool)
     bits = rows.algorithm.bits
     by, radius = GIVEN, options.radius
     if radius is None and min_score is None:
-        by, radius = USUAL, usual_radius(rows.algorithm)
+        by, radius = USUAL, usual_radius(rows.algorithm, len(rows))
     elif radius is None:
         by, radius = CANDIDATES, widest_radius(expected, len(rows), options.candidates)
     largest = largest_radius(bits, 1) if by == CANDIDATES else radius

@@ -92,7 +92,7 @@ def test_without_orientations_or_thumbnails(data, tmp_path):
     found = kinds(upright.leaks, "needle_")
     assert found["leak.bmp"] == "exact"
     assert "mirrored.png" not in found
-    assert blind.summary["radius"] == usual_radius(ALGORITHMS["dhash_256"]) == 16
+    assert blind.summary["radius"] == usual_radius(ALGORITHMS["dhash_256"], 20) == 0
     assert kinds(blind.leaks, "needle_")["mirrored.png"] == "unverified"
 
 
@@ -130,6 +130,18 @@ def test_hashes_propose_pairs_beyond_the_radius_of_the_compared_one(data, tmp_pa
     again = audit(data, tmp_path / "out", radius=0, propose=["dhash", "pdq"], looks=0)
     found = again.summary["proposing"]
     assert found.keys() == {"dhash", "pdq"}
+
+
+def test_usual_radii_are_those_of_the_algorithms():
+    usual = {name: usual_radius(one, 1000) for name, one in ALGORITHMS.items()}
+    assert {name: radius for name, radius in usual.items() if radius} == {
+        "phash": 4,
+        "phash_256": 54,
+        "pdq": 31,
+    }
+    # no wider than a search of so many may be
+    assert [usual_radius(ALGORITHMS["phash_256"], n) for n in (100_000, 10**7)] == [48, 30]
+    assert usual_radius(ALGORITHMS["phash"], 10**9) == 4
 
 
 def test_hashes_that_propose_may_be_named_in_one_text():

@@ -70,7 +70,8 @@ class _OptionalKinds(click.Command):
     None,
     "Largest Hamming distance of two copies.  [default: the largest at which an image has as many "
     "candidates by chance as --candidates allows, at most 16 of 64 bits, or 80 of 256, fewer in "
-    f"large sets; if no thumbnails are compared, {RADIUS} of 64 bits, 16 of 256, 31 of pdq]",
+    f"large sets; if no thumbnails are compared, {RADIUS} by phash, 54 by its 256 bits, 31 by pdq, "
+    "and 0 by others]",
 )
 @click.option(
     "--candidates",

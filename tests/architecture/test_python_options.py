@@ -57,7 +57,7 @@ def test_numbers_words_and_flags_have_the_defaults_of_the_command():
         ("memory", f"{LEAST_MEMORY:,}"),
         ("min_score", f"{MIN_SCORE:g} by default"),
         ("precision", f"{PRECISION:g} by default"),
-        ("radius", f"{RADIUS} if no thumbnails"),
+        ("radius", f"no thumbnails are compared, {RADIUS} by phash"),
         ("views", f"{VIEWS} by default"),
     ],
 )

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const, inner
 from fastphash.kernels.simd import SQUARE, transpose_square
+from fastphash.kernels.simd_colours import PIXELS, luma_of_pixels
 from fastphash.kernels.simd_lines import WIDTH, slide_and_divide, slide_lines
 
 #: Pixels along a side of the square that an image is reduced to.
@@ -54,6 +55,12 @@ def fill_luma(pixels: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
     if pixels.size == out.size:
         for x in range(out.size):
             out[x] = np.float32(pixels[x])
+        return
+    if out.size >= PIXELS:
+        for x in range(0, out.size, PIXELS):
+            # the last pixels are weighed twice where their number is no multiple
+            place = min(x, out.size - PIXELS)
+            luma_of_pixels(pixels, 3 * place, out, place)
         return
     for x in range(out.size):
         j = np.uint64(x) * np.uint64(3)

@@ -72,12 +72,13 @@ def hash_squares(squares: NDArray[np.float32]) -> NDArray[np.uint64]:
         The highest frequency is the first bit of the first word. Orientations are in canonical
         order.
     """
-    low = np.empty((*squares.shape[:2], LOW, LOW), np.float32)
-    flat = np.ascontiguousarray(squares).reshape(-1, SIDE, SIDE)
-    kernels.low_frequencies(flat, *_cosines(), low.reshape(-1, LOW, LOW))
-    if low.shape[1] == 1:
-        return _words(low)
-    upright, turned = low[:, 0], low[:, 1]
+    upright = _frequencies(squares[:, 0])
+    if squares.shape[1] == 1:
+        return _words(upright[:, None])
+    turned = upright.copy()
+    others = np.flatnonzero((squares[:, 0] != squares[:, 1]).any(axis=(1, 2)))
+    if others.size:
+        turned[others] = _frequencies(squares[others, 1])
     transposed, signs = _turns()
     oriented = np.stack([turned, turned.swapaxes(1, 2)], axis=1)[:, transposed] * signs
     oriented[:, 0] = upright
@@ -89,6 +90,13 @@ def square_qualities(squares: NDArray[np.float32]) -> NDArray[np.uint8]:
     qualities = np.empty(len(squares), np.uint8)
     kernels.qualities(np.ascontiguousarray(squares[:, 0]), qualities)
     return qualities
+
+
+def _frequencies(squares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The lowest frequencies of each square: (n, 64, 64) to (n, 16, 16)."""
+    low = np.empty((len(squares), LOW, LOW), np.float32)
+    kernels.low_frequencies(np.ascontiguousarray(squares), *_cosines(), low)
+    return low
 
 
 def _words(low: NDArray[np.float32]) -> NDArray[np.uint64]:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from fastphash.base.vocabulary import PassOrder
 from fastphash.hashing.algorithms import PDQ
 from fastphash.hashing.image_hashes import ImageHash, image_hash
 from fastphash.images.decode import Decoded
-from fastphash.images.thumbnail import Size
+from fastphash.images.thumbnail import Pairs, Size
+
+Reduce: TypeAlias = Callable[[Decoded, PassOrder, bool, Pairs | None], NDArray[Any]]
 
 
 class HashFunction(NamedTuple):
@@ -20,8 +22,9 @@ class HashFunction(NamedTuple):
     Attributes
     ----------
     reduce : callable
-        An image, the pass order, and whether all orientations are wanted, to the small array that
-        its hashes are made from. Algorithms of the same array have the same function.
+        An image, the pass order, whether all orientations are wanted, and what its thumbnails have
+        in common, to the small array that its hashes are made from. Algorithms of the same array
+        have the same function.
     hash : callable
         A batch of such arrays, (n, ...), to uint64 (n, 8, words), or (n, 1, words) of the upright
         orientation alone.
@@ -31,7 +34,7 @@ class HashFunction(NamedTuple):
         Whether `reduce` needs `Decoded.pixels`.
     """
 
-    reduce: Callable[[Decoded, PassOrder, bool], NDArray[Any]]
+    reduce: Reduce
     hash: Callable[[NDArray[Any]], NDArray[np.uint64]]
     quality: Callable[[NDArray[Any]], NDArray[np.uint8]] | None = None
     takes_pixels: bool = False
@@ -50,9 +53,12 @@ def hash_function(algorithm: str) -> HashFunction:
 
 
 @functools.cache
-def _reducer(made: ImageHash) -> Callable[[Decoded, PassOrder, bool], NDArray[Any]]:
-    def reduce(image: Decoded, pass_order: PassOrder, orientations: bool) -> NDArray[Any]:
-        return made.reduce(image.grey, pass_order, image.extent, orientations=orientations)
+def _reducer(made: ImageHash) -> Reduce:
+    def reduce(
+        image: Decoded, pass_order: PassOrder, orientations: bool, pairs: Pairs | None
+    ) -> NDArray[Any]:
+        how = pass_order, image.extent, pairs
+        return made.reduce(image.grey, *how, orientations=orientations)
 
     return reduce
 

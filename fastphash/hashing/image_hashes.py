@@ -12,7 +12,7 @@ from fastphash.hashing.algorithms import IMAGE_HASHES, WIDE
 from fastphash.hashing.bits import above_median, pack, turn
 from fastphash.hashing.phash import PIXELS_PER_BIT, phash_bits, simple_phash_bits
 from fastphash.hashing.wavelet import wavelet_means, wavelet_scale
-from fastphash.images.thumbnail import Size, both_thumbnails, thumbnail
+from fastphash.images.thumbnail import Pairs, Size, both_thumbnails, thumbnail
 
 
 class ImageHash(NamedTuple):
@@ -45,6 +45,7 @@ class ImageHash(NamedTuple):
         grey: NDArray[np.uint8],
         pass_order: PassOrder = "pillow13",
         extent: tuple[float, float] | None = None,
+        pairs: Pairs | None = None,
         *,
         orientations: bool = True,
     ) -> NDArray[Any]:
@@ -52,7 +53,7 @@ class ImageHash(NamedTuple):
 
         Parameters
         ----------
-        grey, pass_order, extent
+        grey, pass_order, extent, pairs
             As for `fastphash.images.thumbnail.thumbnail`.
         orientations : bool
             For the hashes of all orientations, or of the upright image alone.
@@ -64,9 +65,9 @@ class ImageHash(NamedTuple):
         """
         size = self.size(*grey.shape[::-1])
         if orientations:
-            both = both_thumbnails(grey, pass_order, extent, size)
+            both = both_thumbnails(grey, pass_order, extent, size, pairs)
         else:
-            both = thumbnail(grey, pass_order, extent, size)[None]
+            both = thumbnail(grey, pass_order, extent, size, pairs)[None]
         if self.name != "whash":
             return both
         return np.stack([wavelet_means(one, self.side) for one in np.ascontiguousarray(both)])

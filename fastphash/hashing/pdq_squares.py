@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fastphash.base.orientations import STEPS
 from fastphash.base.vocabulary import PassOrder
 from fastphash.images.decode import Decoded
+from fastphash.images.thumbnail import Pairs
 from fastphash.kernels import pdq as kernels
 from fastphash.kernels.pdq import LOW, SIDE
 
@@ -18,7 +19,9 @@ _SMALLEST = 5
 _MEDIAN = LOW * LOW // 2 - 1
 
 
-def reduce_image(image: Decoded, _: PassOrder, orientations: bool) -> NDArray[np.float32]:
+def reduce_image(
+    image: Decoded, _: PassOrder, orientations: bool, __: Pairs | None
+) -> NDArray[np.float32]:
     """The square that PDQ hashes an image by: `pixel_squares` of `Decoded.pixels`."""
     assert image.pixels is not None
     return pixel_squares(image.pixels, orientations=orientations)

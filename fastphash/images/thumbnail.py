@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import PASS_ORDERS, THUMBNAIL_SIDE, PassOrder
 from fastphash.errors import UsageError
 
+#: Rows and columns of an image brought together in pairs, by whether it was transposed.
+Pairs: TypeAlias = dict[bool, NDArray[np.uint8]]
 #: Width and height of a thumbnail.
 Size: TypeAlias = tuple[int, int]
 SQUARE: Size = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
@@ -32,6 +34,7 @@ def thumbnail(
     pass_order: PassOrder = "pillow13",
     extent: tuple[float, float] | None = None,
     size: Size = SQUARE,
+    pairs: Pairs | None = None,
 ) -> NDArray[np.uint8]:
     """Pillow's ``resize(size, LANCZOS)`` of a grey image, bit for bit.
 
@@ -44,6 +47,8 @@ def thumbnail(
         whole array by default.
     size : (int, int), optional
         Width and height of the thumbnail; 32 x 32 by default.
+    pairs : dict, optional
+        Keeps what thumbnails of this image, whatever their size, have in common.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def thumbnail(
     """
     height, width = grey.shape
     vertical = vertical_first(width, height, pass_order, size)
-    return _resize(grey, extent or _whole(grey), size, vertical=vertical)
+    return _resize(grey, extent or _whole(grey), size, pairs, vertical=vertical)
 
 
 def both_thumbnails(
@@ -59,6 +64,7 @@ def both_thumbnails(
     pass_order: PassOrder = "pillow13",
     extent: tuple[float, float] | None = None,
     size: Size = SQUARE,
+    pairs: Pairs | None = None,
 ) -> NDArray[np.uint8]:
     """Thumbnails of an image and of the transposed image; their flips give all 8 orientations.
 
@@ -74,7 +80,7 @@ def both_thumbnails(
     # the order of the transposed image depends on its own shape
     transposed = size[::-1], not vertical_first(height, width, pass_order, size)
     resized = {
-        (shape, vertical): _resize(grey, extent, shape, vertical=vertical)
+        (shape, vertical): _resize(grey, extent, shape, pairs, vertical=vertical)
         for shape, vertical in {upright, transposed}
     }
     return np.stack([resized[upright], resized[transposed].T])
@@ -85,23 +91,34 @@ def _whole(grey: NDArray[np.uint8]) -> tuple[float, float]:
 
 
 def _resize(
-    grey: NDArray[np.uint8], extent: tuple[float, float], size: Size, *, vertical: bool
+    grey: NDArray[np.uint8],
+    extent: tuple[float, float],
+    size: Size,
+    pairs: Pairs | None,
+    *,
+    vertical: bool,
 ) -> NDArray[np.uint8]:
     """(h, w) to (size[1], size[0]), with the vertical or the horizontal pass first."""
     (width, columns), (height, rows) = zip(extent, size, strict=True)
     if vertical:
-        lines = _shrink(grey, height, rows)
+        lines = _shrink(grey, height, rows, pairs)
         return _shrink(lines, width, columns, transposed=True).T
-    lines = _shrink(grey, width, columns, transposed=True)
+    lines = _shrink(grey, width, columns, pairs, transposed=True)
     return _shrink(lines, height, rows, transposed=True)
 
 
 def _shrink(
-    grey: NDArray[np.uint8], extent: float, rows: int, *, transposed: bool = False
+    grey: NDArray[np.uint8],
+    extent: float,
+    rows: int,
+    known: Pairs | None = None,
+    *,
+    transposed: bool = False,
 ) -> NDArray[np.uint8]:
     """(h, w), or the transposed (w, h), to (rows, w); the image covers `extent` of the h rows.
 
-    Every pass runs along columns: vectors hold neighbours of a row. Taps are weighed in pairs.
+    Every pass runs along columns: vectors hold neighbours of a row. Taps are weighed in pairs,
+    which are taken from those that are `known`, or kept there.
     """
     # imported late, here and below: numba takes 110 MB
     from fastphash.kernels import lanczos
@@ -109,8 +126,12 @@ def _shrink(
     height, width = grey.shape[::-1] if transposed else grey.shape
     # a narrow image is widened by black, and cut again
     wide = max(width, lanczos.LEAST_WIDTH)
-    pairs = np.empty((height // 2 + height % 2, 2 * wide), np.uint8)
-    (lanczos.pair_columns if transposed else lanczos.pair_rows)(grey, pairs)
+    pairs = None if known is None else known.get(transposed)
+    if pairs is None:
+        pairs = np.empty((height // 2 + height % 2, 2 * wide), np.uint8)
+        (lanczos.pair_columns if transposed else lanczos.pair_rows)(grey, pairs)
+        if known is not None:
+            known[transposed] = pairs
     out = np.empty((rows, wide), np.uint8)
     lanczos.shrink_pairs(pairs, *_taps(height, extent, rows), out)
     return out if wide == width else np.ascontiguousarray(out[:, :width])

@@ -26,7 +26,7 @@ from fastphash.hashing.functions import hash_function
 from fastphash.images.decode import Decoding, decode
 from fastphash.images.evidence import Evidence
 from fastphash.images.pillow import limit_pixels
-from fastphash.images.thumbnail import thumbnail
+from fastphash.images.thumbnail import Pairs, thumbnail
 from fastphash.ingest.batch import Batch, Rejection
 from fastphash.ingest.executor import ListTask, Task
 from fastphash.sources.container_source import list_container
@@ -185,7 +185,9 @@ class Hasher:
         image = decode(
             data, self._recipe.decoding, with_evidence=True, with_pixels=self._takes_pixels
         )
-        how = self._recipe.pass_order, self._recipe.orientations
+        # one hash has nothing in common with others, and needn't take the memory
+        pairs: Pairs | None = {} if len(self._reducers) > 1 else None
+        how = self._recipe.pass_order, self._recipe.orientations, pairs
         made = {reduce: reduce(image, *how) for reduce in self._reducers}
         reduced = {name: made[function.reduce] for name, function in self._functions.items()}
         if self._thumbnails in made:

@@ -185,7 +185,7 @@ def test_batches_hash_as_single_images(name, photo, encoded):
     pictures = [photo(60, 45, 1), photo(300, 300, 2), np.full((20, 90, 3), 7, np.uint8)]
     decoded = [decode(encoded(pixels, "PNG"), Decoding()) for pixels in pictures]
     for orientations in (True, False):
-        reduced = [function.reduce(image, "pillow13", orientations) for image in decoded]
+        reduced = [function.reduce(image, "pillow13", orientations, None) for image in decoded]
         hashes = function.hash(np.stack(reduced))
         assert hashes.dtype == np.uint64
         assert hashes.shape == (3, 8 if orientations else 1, bits_of(name) // 64)

@@ -205,3 +205,17 @@ def test_inverses_undo_their_orientations():
     image = np.arange(1024)
     for t, undo in enumerate(INVERSE):
         assert np.array_equal(image[orientation_indices()[t]][orientation_indices()[undo]], image)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.sampled_from(PASS_ORDERS), st.integers(0, 99))
+@example(300, 40, "pillow13", 1)
+@example(40, 300, "pillow13", 1)
+def test_thumbnails_of_several_sizes_share_pairs(height, width, order, seed):
+    grey = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
+    extent = (max(width - 0.5, 1), max(height - 0.25, 1))
+    pairs = {}
+    for size in ((32, 32), (9, 8), (8, 9), (64, 64)):
+        shared = both_thumbnails(grey, order, extent, size, pairs)
+        assert np.array_equal(shared, both_thumbnails(grey, order, extent, size))
+        shared = thumbnail(grey, order, extent, size, pairs)
+        assert np.array_equal(shared, thumbnail(grey, order, extent, size))

@@ -96,3 +96,15 @@ def test_hashes_of_one_thumbnail_share_it(algorithms, tmp_path, monkeypatch):
     for name, other in alone.items():
         assert np.array_equal(batch.hashes[name], other.hashes[name])
         assert np.array_equal(batch.thumbnails, other.thumbnails)
+
+
+def test_hashes_of_several_sizes_share_pairs_of_rows_and_are_those_of_each_alone(tmp_path):
+    folder = scenes(tmp_path / "in", [1, 2])
+    names = ("phash", "dhash", "dhash_256", "whash", "ahash", "pdq")
+    for orientations in (True, False):
+        recipe = Recipe(algorithms=names, orientations=orientations)
+        together = Hasher(recipe).hash_files(reader(folder), [b"001.png", b"002.png"])
+        for name in names:
+            recipe = Recipe(algorithms=(name,), orientations=orientations)
+            alone = Hasher(recipe).hash_files(reader(folder), [b"001.png", b"002.png"])
+            assert np.array_equal(together.hashes[name], alone.hashes[name])

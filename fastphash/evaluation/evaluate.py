@@ -134,11 +134,7 @@ def evaluate(
     judged = judge_pairs(rows, pairs, truth, criteria, findings, compared, beyond, progress)
     candidates = RankedCandidates(judged.take(slice(0, pairs.left.size)), truth, len(rows), radius)
     by_score, by_distance = candidates.by_score(), candidates.by_distance()
-    hashes = {
-        "store": audited.store.digest,
-        "hash": rows.algorithm.name,
-        "bits": rows.algorithm.bits,
-    }
+    hashes = audited.store.digest, rows.algorithm
     summary = summarise(judged, candidates, by_score, by_distance, criteria, hashes) | by_splits
     return Evaluation(summary, candidates.panels(by_score, by_distance), judged, truth, rows)
 

@@ -9,6 +9,7 @@ from fastphash.evaluation.judging import STATUS_NOT_COPIES, STATUS_UNLISTED, Jud
 from fastphash.evaluation.losses import count_losses
 from fastphash.evaluation.metrics import Figures, Ranking, best
 from fastphash.evaluation.truth import Truth
+from fastphash.hashing.algorithms import Algorithm
 from fastphash.verification.criteria import CopyCriteria
 
 # the thresholds of `by_score`
@@ -21,7 +22,7 @@ def summarise(
     by_score: Ranking,
     by_distance: Ranking,
     criteria: CopyCriteria,
-    hashes: Figures,
+    hashes: tuple[str, Algorithm],
 ) -> Figures:
     """Figures of pairs and of images: of the audit, by kind, by distance and by score.
 
@@ -33,8 +34,8 @@ def summarise(
     by_score, by_distance : Ranking
         The candidates, ranked.
     criteria : CopyCriteria
-    hashes : dict
-        What was compared: the digest of the store, the algorithm, and the bits of a hash.
+    hashes : (str, Algorithm)
+        What was compared: the digest of the store, and the algorithm.
     """
     pairs, truth, images, _ = candidates
     at_scores = by_score.at(_SCORES) if candidates.scored else []
@@ -42,7 +43,9 @@ def summarise(
     rejected = int((truth.pairs[:, 1] >= images).sum())
     return {
         "fastphash": version_of("fastphash"),
-        **hashes,
+        "store": hashes[0],
+        "hash": hashes[1].name,
+        "bits": hashes[1].bits,
         "radius": criteria.radius,
         "min_score": criteria.min_score,
         "candidates": len(pairs.left),

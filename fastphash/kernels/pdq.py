@@ -115,7 +115,7 @@ def _blur(lines: NDArray[np.float32], window: int, size: int, out: NDArray[np.fl
         count = _in_window(x - ahead, window, size)
         # all but the boxes at the edges are whole
         steps = max(size - x, 1) if count == window else 1
-        slide_and_divide(total, lines, x + window, x, steps, np.float32(count), out, x - ahead)
+        slide_and_divide(total, lines, x + window, x, steps, np.float32(count), out[x - ahead :])
         x += steps
 
 

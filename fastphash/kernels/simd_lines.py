@@ -35,31 +35,23 @@ def slide_lines(_: Any, total: Any, lines: Any, added: Any, taken: Any, steps: A
 
 @_intrinsic
 def slide_and_divide(
-    _: Any,
-    total: Any,
-    lines: Any,
-    added: Any,
-    taken: Any,
-    steps: Any,
-    count: Any,
-    out: Any,
-    to: Any,
+    _: Any, total: Any, lines: Any, added: Any, taken: Any, steps: Any, count: Any, out: Any
 ) -> Any:
-    """As `slide_lines`, and out[to + i] is total / count after each step; `count` is float32."""
+    """As `slide_lines`, and out[i] is total / count after each step; `count` is float32."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _data(context, builder, signature, arguments, 0)
         source = _data(context, builder, signature, arguments, 1)
         target = _data(context, builder, signature, arguments, 6)
-        place, divisor = arguments[7], _splat(builder, arguments[5])
+        divisor = _splat(builder, arguments[5])
 
         def write(step: Any, sums: Any) -> None:
-            _store(builder, target, builder.add(place, step), builder.fdiv(sums, divisor))
+            _store(builder, target, step, builder.fdiv(sums, divisor))
 
         _slide(builder, pointer, source, arguments[2:5], write)
         return context.get_dummy_value()
 
-    return types.void(total, lines, added, taken, steps, count, out, to), generate
+    return types.void(total, lines, added, taken, steps, count, out), generate
 
 
 def _slide(

@@ -115,14 +115,22 @@ def import_hashes(
     turned = any(not {*first.column_names}.isdisjoint(one.columns[1:]) for one in chosen)
     layout = Layout(turned, thumbnails=False, further=tuple(names[1:]))
     store = create_store(out, definition, layout, rows.splits)
-    drafts = _draft_parts(store, itertools.chain([first], tables), progress)
+    written = _write_rows(store, rows, itertools.chain([first], tables), progress)
+    return Imported(written, names, left)
+
+
+def _write_rows(
+    store: Store, rows: "_ImportedRows", tables: Iterable[pa.Table], progress: Progress
+) -> int:
+    """Fill a new store with what is read of a file; returns how many rows it has."""
+    drafts = _draft_parts(store, tables, progress)
     store.write_rejected(rows.rejected_table())
     store.roots = dict.fromkeys(rows.splits, "")
     # all at once: killed or ended by a bad row before, it leaves nothing but drafts
     list_drafts(store, drafts)
     store.unfinished = []
     store.save()
-    return Imported(sum(part.rows for part, _ in drafts), names, left)
+    return sum(part.rows for part, _ in drafts)
 
 
 def _definition_of(path: Path, known: Definition, names: Sequence[str]) -> Definition:

@@ -13,8 +13,8 @@ def slide(total, lines, added, taken, steps):
 
 
 @numba.njit
-def divide(total, lines, added, taken, steps, count, out, to):
-    slide_and_divide(total, lines, added, taken, steps, count, out, to)
+def divide(total, lines, added, taken, steps, count, out):
+    slide_and_divide(total, lines, added, taken, steps, count, out)
 
 
 def plain(total, lines, added, taken, steps):
@@ -43,7 +43,7 @@ def test_sums_slide_in_the_order_of_the_steps(lines, added, taken, steps, count)
     slide(total, lines, added, taken, steps)
     assert np.array_equal(total, sums[-1])
     total, out = start.copy(), np.full((8, WIDTH), -1, np.float32)
-    divide(total, lines, added, taken, steps, np.float32(count), out, 2)
+    divide(total, lines, added, taken, steps, np.float32(count), out[2:])
     assert np.array_equal(total, sums[-1])
     wanted = np.full((8, WIDTH), -1, np.float32)
     for i, row in enumerate(sums[1:]):

@@ -50,9 +50,17 @@ from fastphash.verification.looked_pairs import LookedPairs
 _ROWS_AT_ONCE = 1 << 15
 
 
-def candidates(rows: HashTable, order: NDArray[np.int64], criteria: CopyCriteria) -> HashTable:
-    """The rows within the radius of another, in this order; no other row is in any result."""
-    return rows.take(find_candidates(rows, order, criteria))
+def candidates(
+    rows: HashTable,
+    order: NDArray[np.int64],
+    criteria: CopyCriteria,
+    partnered: NDArray[np.bool_] | None = None,
+) -> HashTable:
+    """The rows within the radius of another, in this order; no other row is in any result.
+
+    `partnered` (n,) are these, if they are known.
+    """
+    return rows.take(find_candidates(rows, order, criteria, partnered=partnered))
 
 
 def find_candidates(

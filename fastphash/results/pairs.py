@@ -47,9 +47,22 @@ def find_pairs(
     """
     check_comparable(needles, haystack)
     left, right = Index(needles.hashes, needles.known), Index(haystack.hashes, haystack.known)
-    for block in find_matches(
+    matches = find_matches(
         left, right, criteria.radius, max_pairs=max_pairs, options=criteria.options
-    ):
+    )
+    yield from pair_tables(needles, haystack, matches, criteria, number_needles=number_needles)
+
+
+def pair_tables(
+    needles: HashTable,
+    haystack: HashTable,
+    matches: Iterable[Matches],
+    criteria: CopyCriteria,
+    *,
+    number_needles: bool = False,
+) -> Iterator[pa.Table]:
+    """What `find_pairs` yields of matches that are found already, in order."""
+    for block in matches:
         start = 0
         for relation in relate_rows(needles, haystack, block, criteria):
             piece = block.take(slice(start, start + relation.kind.size))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,12 +105,23 @@ class HashTable:
     definition : Definition
     store : Store, optional
         Has the thumbnails and chroma of the rows, which are read on demand.
+    file : Path, optional
+        A Parquet file that has these very rows, and the hashes in columns of the same names and
+        types.
     """
 
-    def __init__(self, table: pa.Table, definition: Definition, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        table: pa.Table,
+        definition: Definition,
+        store: Store | None = None,
+        *,
+        file: Path | None = None,
+    ) -> None:
         self.table = table
         self.definition = definition
         self.store = store
+        self.file = file
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -56,7 +56,18 @@ def read_table_rows(path: Path, columns: Mapping[str, str], algorithm: str | Non
     table = _fitting(table, path, definition)
     place = table.column_names.index("split")
     table = table.set_column(place, "split", table["split"].dictionary_encode())
-    return HashTable(table, definition)
+    file = path if _is_parquet(path) and _has_columns(path, table, definition) else None
+    return HashTable(table, definition, file=file)
+
+
+def _has_columns(path: Path, table: pa.Table, definition: Definition) -> bool:
+    """Whether a Parquet file has the hashes of a table that was read from it, as they are."""
+    stored = parquet.read_schema(path)
+    kind = hash_type(ALGORITHMS[definition.algorithm])
+    return all(
+        stored.get_all_field_indices(name) and stored.field(name).type == kind
+        for name in {*definition.columns} & {*table.column_names}
+    )
 
 
 def _definition_of_file(path: Path) -> Definition:

@@ -35,6 +35,7 @@ PACKAGES = (
     "clean",
     "evaluation",
     "inspector",
+    "cluster",
     "demo",
     "cli",
 )
@@ -59,6 +60,7 @@ USERS = {
     "jinja2": {"inspector", "report"},
     "starlette": {"inspector"},
     "uvicorn": {"inspector.connections", "inspector.server"},
+    "pyspark": {"cluster.daemon", "cluster.session"},
     "click": {"cli"},
     "rich": {"cli", "base.progress_screen", "base.terminal"},
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastphash.cli import options
+from fastphash.cli.engine_options import EngineOptions, engine_options
 from fastphash.cli.file_options import TableFile
 from fastphash.cli.hash_quality import ComparedOptions, compare_options
 from fastphash.cli.option_groups import CopyOptions, KeeperOptions, gather
@@ -24,15 +25,23 @@ if TYPE_CHECKING:
 @options.keep_in_option()
 @options.verify_options
 @options.search_options
+@engine_options
 @compare_options
 @options.json_option
-@gather(output=TableFile, copies=CopyOptions, keepers=KeeperOptions, reading=ComparedOptions)
+@gather(
+    output=TableFile,
+    copies=CopyOptions,
+    keepers=KeeperOptions,
+    reading=ComparedOptions,
+    engine=EngineOptions,
+)
 def group(
     stores: tuple[str, ...],
     output: TableFile,
     copies: CopyOptions,
     keepers: KeeperOptions,
     reading: ComparedOptions,
+    engine: EngineOptions,
     as_json: bool,
 ) -> None:
     """Group the copies in one or more stores; one image of each group is its keeper.
@@ -46,6 +55,7 @@ def group(
     """
     output.check()
     copies.least_score()
+    engine.check(explain=copies.explain)
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_groups, show_unseen
@@ -62,7 +72,8 @@ def group(
     algorithm = rows.algorithm
     with ProgressScreen() as progress:
         criteria = copies.criteria(progress, algorithm.bits)
-        ranked = candidates(rows, order, criteria)
+        partnered = engine.partnered(rows, criteria, progress)
+        ranked = candidates(rows, order, criteria, partnered)
         del rows  # half of the memory, from here on
         parquet.release_memory()
         grouped = group_rows(ranked, criteria, keepers.grouping)

@@ -1,6 +1,7 @@
 """`fastphash join`."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import click
 
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli import options
+from fastphash.cli.engine_options import EngineOptions, engine_options
 from fastphash.cli.file_options import TableFile
 from fastphash.cli.hash_quality import ComparedOptions, compare_options
 from fastphash.cli.option_groups import CopyOptions, gather
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from fastphash.store.rows import HashTable
 
 
+@dataclass(frozen=True, slots=True)
+class JoinedSides:
+    """The stores or tables to join."""
+
+    needles: str
+    haystack: str
+
+
 @click.command("join")
 @click.argument("needles")
 @click.argument("haystack")
@@ -36,17 +46,24 @@ if TYPE_CHECKING:
 )
 @options.verify_options
 @options.search_options
+@engine_options
 @compare_options
 @options.json_option
-@gather(output=TableFile, copies=CopyOptions, reading=ComparedOptions)
+@gather(
+    sides=JoinedSides,
+    output=TableFile,
+    copies=CopyOptions,
+    reading=ComparedOptions,
+    engine=EngineOptions,
+)
 def join(
-    needles: str,
-    haystack: str,
+    sides: JoinedSides,
     output: TableFile,
     max_pairs: int,
     kinds: list[str],
     copies: CopyOptions,
     reading: ComparedOptions,
+    engine: EngineOptions,
     as_json: bool,
 ) -> None:
     """Find every pair of a needle and a haystack image.
@@ -60,25 +77,27 @@ def join(
     """
     output.check()
     copies.least_score()
+    engine.check(explain=copies.explain)
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.base.text import count
     from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_pairs, show_unseen
-    from fastphash.results.pairs import UnseenCounter, filter_kinds, find_pairs
+    from fastphash.results.pairs import UnseenCounter, filter_kinds
     from fastphash.store.open import same_rows
 
     handle_signals()
+    needles, haystack = sides.needles, sides.haystack
     if same_rows(needles, haystack):
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
     left, right = reading.read_sides(needles, haystack)
     copies.check_thumbnails({needles: left, haystack: right})
     kinds = kinds or list(KINDS)
     with ProgressScreen() as progress:
-        tables = find_pairs(
-            left,
-            right,
+        tables = engine.find_pairs(
+            (left, right),
             copies.criteria(progress, left.algorithm.bits),
             max_pairs,
+            progress,
             number_needles=output.table_form is None,
         )
         counter = UnseenCounter(filter_kinds(tables, kinds))

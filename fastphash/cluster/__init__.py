@@ -1,0 +1,18 @@
+"""Hashing, joins, groups and audits on a Spark cluster, with the results of one machine.
+
+A stage is a function from Arrow batches to Arrow batches, which runs without Spark as well. What
+drives Spark only says which stage comes after which; it uses DataFrames alone, so that sessions of
+Spark Connect work too.
+
+=================  ================================================================
+`session`          the Spark session: found, or started; calls of pyspark
+`daemon`           the process that Spark forks its Python workers from
+`shares`           what tasks read: some rows of stores and tables, by their files
+`searches`         which hashes are searched in which, by which plan
+`join_stages`      stages of a join: sample, count, explode, search, rows, relate
+`matches`          every pair of rows within a radius, by these stages
+`tables`           join and group: pairs and groups of stores and tables
+`hash_stages`      stages of hashing: images to fragments
+`executor`         hashing on Spark, as an executor of `fastphash.ingest`
+=================  ================================================================
+"""

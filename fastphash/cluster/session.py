@@ -1,0 +1,159 @@
+"""The Spark session: found, or started."""
+
+import contextlib
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from fastphash.errors import FastphashError, UsageError
+
+#: A session of Spark or of Spark Connect, whose classes have no common one.
+Session = Any
+#: A DataFrame of such a session.
+Frame = Any
+
+_EXTRA = "pip install 'fastphash[spark]'"
+_JAVA = "Java 17 or newer: apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
+# pyspark 4.3 says so at each call, and what we use works
+_REMARK = "PySpark does not yet fully support pandas"
+# settings of a session of our own; one that exists keeps its own
+_SETTINGS = {
+    "spark.log.level": "ERROR",
+    "spark.python.daemon.module": "fastphash.cluster.daemon",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # AQE joins small partitions of these
+    "spark.sql.shuffle.partitions": "32",
+}
+
+
+@contextlib.contextmanager
+def spark_session(master: str | None = None) -> Iterator[Session]:
+    """The session of this program, or one of our own, which ends with the context.
+
+    Parameters
+    ----------
+    master : str, optional
+        Address of a cluster, such as ``spark://host:7077``, ``yarn`` or ``local[4]``;
+        ``sc://host:15002`` is a server of Spark Connect. By default the one that spark-submit
+        names, or else all cores of this machine.
+
+    Raises
+    ------
+    FastphashError
+        There is no pyspark or no Java, or the cluster can't be reached.
+    UsageError
+        There is a session already, with another master.
+    """
+    found = _active()
+    if found is not None:
+        _check_master(found, master)
+        yield found
+        return
+    session = _start(master)
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _REMARK, FutureWarning)
+        yield
+
+
+def frame_of(session: Session, table: pa.Table) -> Frame:
+    """A DataFrame of a table, each row of it in a partition of its own."""
+    numbered = table.append_column("number", pa.array(range(table.num_rows), pa.int32()))
+    with _quiet():
+        frame = session.createDataFrame(numbered)
+    return frame.repartitionById(table.num_rows, "number").drop("number")
+
+
+def map_batches(
+    frame: Frame, stage: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], schema: str
+) -> Frame:
+    """What a stage makes of each partition: columns of `schema`."""
+    with _quiet():
+        return frame.mapInArrow(stage, schema)
+
+
+def table_of(frame: Frame) -> pa.Table:
+    """All rows of a DataFrame, here."""
+    with _quiet():
+        return frame.toArrow()
+
+
+def _active() -> Session | None:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise FastphashError(f"Spark needs pyspark: {_EXTRA}") from error
+    return SparkSession.getActiveSession()
+
+
+def _check_master(session: Session, master: str | None) -> None:
+    if master is None:
+        return
+    there = session.conf.get("spark.master", "")
+    if there != master:
+        raise UsageError(
+            f"`master` is {master!r}, but this program has a Spark session of {there!r}: leave it "
+            "out, or stop that session"
+        )
+
+
+def _start(master: str | None) -> Session:
+    from pyspark.sql import SparkSession
+
+    # workers have the libraries of this interpreter, not those of the first python on the path
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder: Any = SparkSession.builder.appName("fastphash")
+    if _is_submitted():
+        if master is not None:
+            raise UsageError(f"`master` is {master!r}, but spark-submit names one: leave it out")
+    elif master is not None and master.startswith("sc://"):
+        builder = builder.remote(master)
+    else:
+        _check_java()
+        master = master or "local[*]"
+        if master.startswith("local"):
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        builder = builder.master(master)
+        for name, value in _SETTINGS.items():
+            builder = builder.config(name, value)
+    try:
+        with _quiet():
+            session: Session = builder.getOrCreate()
+    except Exception as error:  # of Java, Py4J or gRPC, whatever stands in the way
+        where = master or "the cluster"
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise FastphashError(f"no Spark session on {where}: {reason:.300}") from error
+    return session
+
+
+def aggregated(frame: Frame, by: str, columns: list[str]) -> Frame:
+    """``SELECT by, columns GROUP BY by``; each column is an aggregate ``AS`` a name."""
+    from pyspark.sql import functions
+
+    return frame.groupBy(by).agg(*map(functions.expr, columns))
+
+
+def _is_submitted() -> bool:
+    """Whether spark-submit has started this program: it hands over a gateway to its own Java."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _check_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    if home and os.path.exists(os.path.join(home, "bin", "java")):
+        return
+    if shutil.which("java") is None:
+        raise FastphashError(f"Spark needs {_JAVA}")

@@ -19,7 +19,7 @@ from fastphash.images.encode import encode
 from fastphash.images.pixels import array_grey
 from fastphash.images.thumbnail import thumbnail
 from fastphash.joins.matches import Matches
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.comparison import compare_images
 
 Edits = dict[str, Callable[[Pixels], Pixels]]

@@ -38,7 +38,7 @@ from fastphash.looks.pictures import decode_picture
 from fastphash.looks.table import Looks
 from fastphash.results.audit_folder import read_splits
 from fastphash.sources.local import folder_source
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.comparison import compare_images
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.crops import MIN_CROPPED_SCORE

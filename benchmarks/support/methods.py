@@ -30,7 +30,7 @@ from fastphash.joins.distances import row_distances
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.joins.views import ViewedRows, choose_view_radius, find_view_matches
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.comparison import compare_images
 from fastphash.verification.crops import MIN_CROPPED_SCORE
 from fastphash.verification.window_scores import score_windows

@@ -20,9 +20,10 @@ from fastphash.ingest.worker import Hasher, Recipe
 from fastphash.joins.index import Index
 from fastphash.sources.containers.parquet import column_names
 from fastphash.sources.member_paths import member_path
+from fastphash.store.content import Content
 from fastphash.store.evidence import Layer, RowEvidence
 from fastphash.store.open import check_comparable, read_hashes
-from fastphash.store.rows import Content, HashTable
+from fastphash.store.rows import HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS, exact_paths
 from fastphash.store.threatexchange import LINES_ENDING
 

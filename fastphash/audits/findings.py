@@ -13,7 +13,8 @@ from fastphash.groups.grouping import find_keepers
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.looks.judgement import DOUBT_START
-from fastphash.store.rows import Content, HashTable
+from fastphash.store.content import Content
+from fastphash.store.rows import HashTable
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.crops import CroppedPairs, Doubts, find_cropped
 from fastphash.verification.findings import NO_FINDINGS

@@ -18,7 +18,8 @@ def find_frames(rows: HashTable) -> Index:
     if PHASH.name in rows.algorithms:
         stored = rows if rows.algorithm == PHASH else rows.compared_by(PHASH.name)
         return Index(stored.hashes, stored.known)
-    thumbnails = rows.thumbnails
+    # what is compared later is read now
+    thumbnails = rows.appearance.placed(rows.appearance.thumbnails)
     assert thumbnails is not None
     turned = len(rows.known) > 1
     hashes = hash_stored_thumbnails(thumbnails, orientations=turned)

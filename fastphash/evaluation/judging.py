@@ -18,7 +18,8 @@ from fastphash.joins.distances import row_distances
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches, concatenate_matches
-from fastphash.store.rows import Content, HashTable
+from fastphash.store.content import Content
+from fastphash.store.rows import HashTable
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.decide_kind import Relation, relate_matches
 from fastphash.verification.findings import Findings

@@ -9,7 +9,7 @@ from fastphash.defaults import MIN_QUALITY
 from fastphash.groups.grouping import Grouping, find_keepers
 from fastphash.joins.given import check_given, given_hashes, leave_out_poor
 from fastphash.joins.index import check_radius
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.criteria import CopyCriteria
 
 

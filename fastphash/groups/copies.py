@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import COLLISION
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.comparison import Comparison, compare_images
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.decide_kind import decide_kinds

@@ -17,7 +17,7 @@ from fastphash.joins.distinct import DistinctRows, find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.joins.options import JoinOptions
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.comparison import Comparison, compare_images
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.flatness import flat_rows

@@ -18,7 +18,8 @@ from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.results.counts import are_copies
 from fastphash.results.decisions import DecidedPairs
-from fastphash.store.rows import Content, HashTable
+from fastphash.store.content import Content
+from fastphash.store.rows import HashTable
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.decide_kind import Relation, relate_matches
 from fastphash.verification.findings import NO_FINDINGS, Findings

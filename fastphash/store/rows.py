@@ -1,10 +1,9 @@
 """Rows of hashes in memory: what joins and results work on."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,18 +12,24 @@ from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import (
     ORIENTATIONS,
-    OTHER_PIXELS,
-    SAME_PIXELS,
-    THUMBNAIL_SIDE,
     UNKNOWN_CHROMA,
-    UNKNOWN_PIXELS,
 )
 from fastphash.hashing.algorithms import ALGORITHMS, Algorithm
 from fastphash.hashing.definition import Definition
+from fastphash.store.appearance import (
+    Appearance,
+    column_bytes,
+    read_appearance,
+    read_chroma,
+    read_column,
+    read_stored,
+    read_thumbnails,
+    table_appearance,
+)
 from fastphash.store.byte_columns import fixed_column, fixed_width, hash_values
+from fastphash.store.content import Content
 from fastphash.store.evidence import Layer, RowEvidence
 from fastphash.store.schema import (
-    CHROMA_BYTES,
     LAYERS,
     algorithms_in,
     exact_paths,
@@ -36,63 +41,6 @@ from fastphash.store.store import Store
 STORE_ROW = "_row"
 #: Column of pairs with the number of the needle's row.
 NEEDLE_ROW = "_needle_row"
-
-
-class Content(NamedTuple):
-    """What is known of some images besides their hashes.
-
-    Attributes
-    ----------
-    thumbnails : uint8 (n, 1024), optional
-    chroma : int8 (n, 128), optional
-        As `HashTable.chroma`.
-    digests : uint64 (n, 2), optional
-        XXH3-128 of the files.
-    evidence : RowEvidence, optional
-        Alpha, further frames, depth and pixels.
-    """
-
-    thumbnails: NDArray[np.uint8] | None = None
-    chroma: NDArray[np.int8] | None = None
-    digests: NDArray[np.uint64] | None = None
-    evidence: RowEvidence | None = None
-
-    @property
-    def appearance(self) -> list[NDArray[np.uint8]]:
-        """Thumbnails, chroma and a key of the layers, as far as they are known, as uint8 arrays."""
-        columns = [column.view(np.uint8) for column in self[:2] if column is not None]
-        if self.evidence is not None and self.thumbnails is not None:
-            columns.append(self.evidence.layer_keys().view(np.uint8))
-        return columns
-
-    def take(self, rows: NDArray[np.int64]) -> "Content":
-        """The content of these rows, in this order."""
-
-        def taken(column: NDArray[Any] | None) -> NDArray[Any] | None:
-            return None if column is None else column[rows]
-
-        evidence = None if self.evidence is None else self.evidence.take(rows)
-        return Content(taken(self.thumbnails), taken(self.chroma), taken(self.digests), evidence)
-
-    def same_bytes(
-        self, rows: NDArray[np.int64], other: "Content", other_rows: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Whether the digests of two rows are known and equal, bool (n,)."""
-        if self.digests is None or other.digests is None:
-            return np.zeros(rows.size, np.bool_)
-        same: NDArray[np.bool_] = (self.digests[rows] == other.digests[other_rows]).all(axis=1)
-        return same
-
-    def same_pixels(
-        self, rows: NDArray[np.int64], other: "Content", other_rows: NDArray[np.int64]
-    ) -> NDArray[np.uint8]:
-        """Whether the pixels of two rows are equal: SAME_PIXELS and so on, uint8 (n,)."""
-        if self.evidence is None or other.evidence is None:
-            return np.full(rows.size, UNKNOWN_PIXELS, np.uint8)
-        left, right = self.evidence.pixel_digests[rows], other.evidence.pixel_digests[other_rows]
-        same = np.where((left == right).all(axis=1), SAME_PIXELS, OTHER_PIXELS)
-        known = left.any(axis=1) & right.any(axis=1)
-        return np.where(known, same, UNKNOWN_PIXELS).astype(np.uint8)
 
 
 class HashTable:
@@ -108,6 +56,8 @@ class HashTable:
     file : Path, optional
         A Parquet file that has these very rows, and the hashes in columns of the same names and
         types.
+    appearance : Appearance, optional
+        These, if they have been read.
     """
 
     def __init__(
@@ -117,11 +67,13 @@ class HashTable:
         store: Store | None = None,
         *,
         file: Path | None = None,
+        appearance: Appearance | None = None,
     ) -> None:
         self.table = table
         self.definition = definition
         self.store = store
         self.file = file
+        self._appearance = appearance
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -148,8 +100,9 @@ class HashTable:
             wanted = {*chosen.columns, ALGORITHMS[name].quality_column}
             for column in filter(wanted.__contains__, self.store.schema.names):
                 if column not in table.column_names:
-                    table = table.append_column(column, self._read_column(column))
-        return HashTable(table, chosen, self.store)
+                    values = read_column(self.store, self._store_rows, column)
+                    table = table.append_column(column, values)
+        return HashTable(table, chosen, self.store, appearance=self._appearance)
 
     def below_quality(self, least: int) -> NDArray[np.bool_]:
         """Which rows have a hash of less quality, bool (n,); none where it is unknown."""
@@ -160,8 +113,9 @@ class HashTable:
         return poor
 
     def take(self, rows: NDArray[np.int64]) -> "HashTable":
-        """These rows, in this order."""
-        return HashTable(self.table.take(pa.array(rows)), self.definition, self.store)
+        """These rows, in this order; they share thumbnails that have been read."""
+        shared = None if self._appearance is None else self._appearance.take(rows)
+        return HashTable(self.table.take(pa.array(rows)), self.definition, self.store, appearance=shared)
 
     def with_thumbnails(self) -> "HashTable":
         """The same rows with thumbnails and chroma in the table, and without a store."""
@@ -231,39 +185,48 @@ class HashTable:
     @cached_property
     def digests(self) -> NDArray[np.uint64] | None:
         """XXH3-128 of the files, uint64 (n, 2), or None."""
-        words = self._column_bytes("digest")
+        words = column_bytes(self.table, "digest")
         return None if words is None else words.view(np.uint64)
 
-    @cached_property
+    @property
+    def appearance(self) -> Appearance:
+        """Thumbnails and chroma; those of a store are read now, for these rows only."""
+        if self._appearance is None:
+            store = self._unread
+            self._appearance = (
+                read_appearance(store, self._store_rows) if store else table_appearance(self.table)
+            )
+        return self._appearance
+
+    @property
+    def _unread(self) -> Store | None:
+        """The store that has the appearance of the rows, if it hasn't been read."""
+        stored = self.store is not None and self.store.layout.thumbnails
+        return self.store if stored and self._appearance is None else None
+
+    @property
     def thumbnails(self) -> NDArray[np.uint8] | None:
         """Pixels, uint8 (n, 1024), or None; those of a store are read now, for these rows only."""
-        if self.store is None or not self.store.layout.thumbnails:
-            return self._column_bytes("thumbnail")
-        out = np.empty((len(self), THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.uint8)
-        for rows, column, places in self._read_stored("thumbnail"):
-            out[rows] = fixed_width(column)[places]
-        return out
+        if self._unread:
+            return read_thumbnails(self._unread, self._store_rows)
+        return self.appearance.placed(self.appearance.thumbnails)
 
-    @cached_property
+    @property
     def chroma(self) -> NDArray[np.int8] | None:
         """Colours, int8 (n, 128), or None; those of a store are read now, for these rows only.
 
         Means of Cb - 128 in 64 cells, row by row, then of Cr - 128; between -127 and 127. A row of
         unknown colours is `UNKNOWN_CHROMA`, -128, and then zeros.
         """
-        if self.store is None or not self.store.layout.thumbnails:
-            if "chroma" not in self.table.column_names:
-                return None
-            return _chroma_values(self.table["chroma"])
-        out = np.empty((len(self), CHROMA_BYTES), np.int8)
-        for rows, column, places in self._read_stored("chroma"):
-            out[rows] = _chroma_values(column)[places]
-        return out
+        if self._unread:
+            return read_chroma(self._unread, self._store_rows)
+        return self.appearance.placed(self.appearance.chroma)
 
     @property
     def content(self) -> Content:
         """All that is known of these rows; thumbnails of a store are read now."""
-        return Content(self.thumbnails, self.chroma, self.digests, self.evidence)
+        thumbnails, chroma, place, keys = self.appearance
+        return Content(thumbnails, chroma, self.digests, self.evidence, place, keys)
 
     @cached_property
     def evidence(self) -> RowEvidence:
@@ -293,7 +256,7 @@ class HashTable:
                 return Layer.empty(len(self))
             return Layer.from_values(self.table[name].to_pylist())
         values: list[bytes | None] = [None] * len(self)
-        for rows, column, places in self._read_stored(name):
+        for rows, column, places in read_stored(self.store, self._store_rows, name):
             if column.null_count < len(column):
                 for row, value in zip(rows.tolist(), column.take(places).to_pylist(), strict=True):
                     values[row] = value
@@ -311,46 +274,7 @@ class HashTable:
         values: NDArray[np.int64] = self.table[name].cast(pa.int64()).fill_null(0).to_numpy()
         return values
 
-    def _read_stored(
-        self, name: str
-    ) -> Iterator[tuple[NDArray[np.int64], pa.ChunkedArray, NDArray[np.int64]]]:
-        """A column of each part that has some of the rows, with these rows before it.
-
-        After the column come the places of the rows in it.
-        """
-        assert self.store is not None
-        wanted = self.table[STORE_ROW].to_numpy()
-        start = 0
-        for part in self.store.parts:
-            rows = np.flatnonzero((wanted >= start) & (wanted < start + part.rows))
-            if rows.size:
-                yield rows, self.store.read_part(part, [name])[name], wanted[rows] - start
-            start += part.rows
-
-    def _read_column(self, name: str) -> pa.ChunkedArray:
-        """A column of the store, for these rows."""
-        pieces, places = [], [np.empty(0, np.int64)]
-        for rows, column, chosen in self._read_stored(name):
-            pieces.append(column.take(chosen))
-            places.append(rows)
-        assert self.store is not None
-        chunks = [chunk for piece in pieces for chunk in piece.chunks]
-        column = pa.chunked_array(chunks, self.store.schema.field(name).type)
-        return column.take(np.argsort(np.concatenate(places)))
-
-    def _column_bytes(self, name: str) -> NDArray[np.uint8] | None:
-        """A column of fixed_size_binary as uint8 (n, width), or None if a row has none."""
-        if name not in self.table.column_names or self.table[name].null_count:
-            return None
-        return fixed_width(self.table[name])
-
-
-def _chroma_values(column: pa.ChunkedArray) -> NDArray[np.int8]:
-    """The column chroma as int8 (n, 128); a null is UNKNOWN_CHROMA and then zeros."""
-    values = fixed_width(column).view(np.int8)
-    if not column.null_count:
-        return values
-    unknown = column.is_null().to_numpy()
-    values = np.where(unknown[:, None], np.int8(0), values)
-    values[unknown, 0] = UNKNOWN_CHROMA
-    return values
+    @property
+    def _store_rows(self) -> NDArray[np.int64]:
+        rows: NDArray[np.int64] = self.table[STORE_ROW].to_numpy()
+        return rows

@@ -10,7 +10,7 @@ from fastphash.base.orientations import orientation_indices
 from fastphash.base.vocabulary import CHROMA_SIDE, UNKNOWN_COLOUR
 from fastphash.joins.matches import Matches, first_orientation
 from fastphash.kernels import agreement, colour
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.flatness import flat_rows
 from fastphash.verification.layers import LayeredPairs
 from fastphash.verification.similarity import similarity
@@ -85,21 +85,23 @@ def compare_images(
         return comparison
     comparison.flat[:] = flat_rows(left, matches.left)[matches.left]
     comparison.flat[:] |= flat_rows(right, matches.right)[matches.right]
-    _judge_equal_hashes(comparison, matches, left.thumbnails, right.thumbnails)
+    # the same pairs, by their thumbnails
+    shown = matches._replace(left=left.places(matches.left), right=right.places(matches.right))
+    _judge_equal_hashes(comparison, shown, left.thumbnails, right.thumbnails)
     layered = _find_layered(matches, left, right)
     if layered is not None:
-        _judge_layers(comparison, layered, matches, left.thumbnails, right.thumbnails)
+        _judge_layers(comparison, layered, shown, left.thumbnails, right.thumbnails)
     if score_near:
-        _score_disagreeing(comparison, matches, left.thumbnails, right.thumbnails)
+        _score_disagreeing(comparison, shown, left.thumbnails, right.thumbnails)
     if layered is not None:
         _lower_scores(comparison, layered)
     comparison.score[comparison.flat & ~np.isnan(comparison.score)] = 0
     if left.chroma is not None and right.chroma is not None:
         colour.compare_colours(
             left.chroma,
-            matches.left,
+            shown.left,
             right.chroma,
-            matches.right,
+            shown.right,
             comparison.orientation,
             orientation_indices(CHROMA_SIDE),
             comparison.colour,

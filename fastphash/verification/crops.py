@@ -23,7 +23,7 @@ from fastphash.joins.views import (
     ViewMatches,
     choose_view_radius,
 )
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.decide_kind import Relation, relate_matches
 from fastphash.verification.findings import NO_FINDINGS, Findings
@@ -105,7 +105,7 @@ def find_cropped(
     """
     if content.thumbnails is None or views == "none" or len(frames) < 2:
         return CroppedPairs(NO_FINDINGS)
-    rows = ViewedRows(frames, make_views(content.thumbnails, views), splits)
+    rows = ViewedRows(frames, make_views(content.placed(content.thumbnails), views), splits)
     if representative is None:
         representative = np.arange(len(frames))
     # the fewer windows, the wider they may be searched; so that all find what the centres find

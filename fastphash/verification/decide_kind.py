@@ -21,7 +21,7 @@ from fastphash.base.vocabulary import (
 )
 from fastphash.defaults import MIN_SCORE
 from fastphash.joins.matches import Matches
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.comparison import Comparison, compare_images
 
 

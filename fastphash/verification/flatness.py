@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.kernels.flatness import find_flat
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 
 
 def flat_rows(content: Content, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
@@ -14,11 +14,11 @@ def flat_rows(content: Content, rows: NDArray[np.int64] | None = None) -> NDArra
     With `rows`, only these are looked at; the others are False.
     """
     assert content.thumbnails is not None
-    looked_at = np.full(len(content.thumbnails), rows is None)
+    looked_at = np.full(content.size, rows is None)
     looked_at[rows if rows is not None else ()] = True
     chosen = np.flatnonzero(looked_at)
     flat = np.zeros(looked_at.size, np.bool_)
-    flat[chosen] = flat_thumbnails(content.thumbnails, chosen)
+    flat[chosen] = flat_thumbnails(content.thumbnails, content.places(chosen))
     if content.evidence is not None:
         place = content.evidence.equalised.place
         chosen = np.flatnonzero(looked_at & (place >= 0))

@@ -13,7 +13,7 @@ from fastphash.hashing.views import cut_windows
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.views import ViewMatches
 from fastphash.kernels import colour
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.flatness import flat_thumbnails
 from fastphash.verification.similarity import similarity
 
@@ -108,9 +108,9 @@ def _score_part(
         inner = _inner_windows(left_windows[alike], right_windows[alike])
         colours = np.empty(alike.size, np.uint8), np.empty(alike.size, np.float32)
         colour.compare_colours(
-            cut_chroma(left.chroma[matches.left[alike]], inner[0]),
+            cut_chroma(left.chroma[left.places(matches.left[alike])], inner[0]),
             np.arange(alike.size),
-            cut_chroma(right.chroma[matches.right[alike]], inner[1]),
+            cut_chroma(right.chroma[right.places(matches.right[alike])], inner[1]),
             np.arange(alike.size),
             found.orientation[alike],
             orientation_indices(CHROMA_SIDE),
@@ -132,11 +132,12 @@ def _cut_distinct(
     assert content.thumbnails is not None
     distinct = find_distinct_rows(rows[:, None], windows, degrees.astype(np.int64)[:, None])
     first = distinct.first
-    cut = cut_windows(content.thumbnails, rows[first], windows[first])
+    cut = cut_windows(content.thumbnails, content.places(rows[first]), windows[first])
     turned = np.flatnonzero(degrees[first])
     if turned.size:
         chosen = first[turned]
-        cut[turned] = cut_turned(content.thumbnails, rows[chosen], degrees[chosen])
+        places = content.places(rows[chosen])
+        cut[turned] = cut_turned(content.thumbnails, places, degrees[chosen])
     return cut, distinct.of_row
 
 

@@ -7,7 +7,7 @@ from fastphash.demo import scene
 from fastphash.hashing.phash import hash_orientations
 from fastphash.images.thumbnail import both_thumbnails
 from fastphash.joins.index import Index
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.crops import find_cropped
 

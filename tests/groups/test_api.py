@@ -14,7 +14,7 @@ from fastphash.groups.grouping import GROUPINGS, find_copies, find_keepers, has_
 from fastphash.hashing.phash import hash_orientations, hash_thumbnails
 from fastphash.images.thumbnail import both_thumbnails
 from fastphash.joins.index import Index
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.criteria import CopyCriteria
 from tests.support import naive
 from tests.support.examples import examples, slow_but

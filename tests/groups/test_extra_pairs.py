@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fastphash.groups import stars
 from fastphash.groups.grouping import GROUPINGS, find_copies, find_keepers
 from fastphash.joins.index import Index
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.criteria import CopyCriteria
 from tests.support import naive
 from tests.support.examples import examples

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fastphash.base.vocabulary import INVERSE
 from fastphash.joins.matches import Matches
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.comparison import compare_images
 from tests.support import naive
 from tests.support.hash_strategies import seeds

@@ -12,7 +12,7 @@ from fastphash.joins.api import self_join
 from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.comparison import compare_images
 from tests.support import naive
 from tests.support.thumbnails import saved_again, small

@@ -19,7 +19,7 @@ from fastphash.images.pixels import pillow_chroma
 from fastphash.images.thumbnail import both_thumbnails
 from fastphash.joins.index import Index
 from fastphash.joins.views import ViewMatches
-from fastphash.store.rows import Content
+from fastphash.store.content import Content
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.crops import MIN_CROPPED_SCORE, Doubts, find_cropped, shown_windows
 from fastphash.verification.findings import NO_FINDINGS

@@ -5,8 +5,8 @@ import pytest
 
 from fastphash.base.contact_sheet import contact_sheet
 from fastphash.joins.matches import Matches
+from fastphash.store.content import Content
 from fastphash.store.evidence import Layer, RowEvidence
-from fastphash.store.rows import Content
 from fastphash.verification.comparison import compare_images
 from fastphash.verification.layers import MAX_SCORE, unproven_rows
 from tests.support import naive

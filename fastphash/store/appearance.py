@@ -1,0 +1,148 @@
+"""Thumbnails and colours of rows, which tables of some of these rows share."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+from numpy.typing import NDArray
+
+from fastphash.base.vocabulary import THUMBNAIL_SIDE, UNKNOWN_CHROMA
+from fastphash.store.byte_columns import fixed_width
+from fastphash.store.schema import CHROMA_BYTES
+from fastphash.store.store import Store
+
+
+class PixelKeys:
+    """Keys of thumbnails and chroma, made when they are first asked for.
+
+    Rows that are compared again and again needn't be looked through again and again.
+
+    Parameters
+    ----------
+    columns : sequence of arrays (m, ...)
+    """
+
+    def __init__(self, columns: list[NDArray[Any]]) -> None:
+        self._columns = columns
+
+    @cached_property
+    def values(self) -> NDArray[np.uint64]:
+        """Equal for rows that are equal in all columns: XXH3-128 of each, uint64 (m, 2 k)."""
+        keys = [_digests(column) for column in self._columns]
+        return np.ascontiguousarray(np.concatenate(keys, axis=1))
+
+
+class Appearance(NamedTuple):
+    """Thumbnails and chroma of some rows.
+
+    Attributes
+    ----------
+    thumbnails : uint8 (m, 1024), optional
+    chroma : int8 (m, 128), optional
+    place : int64 (n,), optional
+        Which of these each of the rows has; by default row i has number i.
+    keys : PixelKeys, optional
+        None where neither is known.
+    """
+
+    thumbnails: NDArray[np.uint8] | None
+    chroma: NDArray[np.int8] | None
+    place: NDArray[np.int64] | None
+    keys: PixelKeys | None
+
+    @classmethod
+    def of(
+        cls, thumbnails: NDArray[np.uint8] | None, chroma: NDArray[np.int8] | None
+    ) -> "Appearance":
+        """That of rows of which each has its own."""
+        known: list[NDArray[Any]] = [one for one in (thumbnails, chroma) if one is not None]
+        return cls(thumbnails, chroma, None, PixelKeys(known) if known else None)
+
+    def take(self, rows: NDArray[np.int64]) -> "Appearance":
+        """That of these rows, without a copy."""
+        return self._replace(place=rows if self.place is None else self.place[rows])
+
+    def placed(self, column: NDArray[Any] | None) -> NDArray[Any] | None:
+        """The thumbnails or chroma of each row."""
+        return column if column is None or self.place is None else column[self.place]
+
+
+def table_appearance(table: pa.Table) -> Appearance:
+    """The columns thumbnail and chroma of a table, as far as it has them."""
+    chroma = _chroma_values(table["chroma"]) if "chroma" in table.column_names else None
+    return Appearance.of(column_bytes(table, "thumbnail"), chroma)
+
+
+def read_appearance(store: Store, rows: NDArray[np.int64]) -> Appearance:
+    """That of these rows of a store that has thumbnails."""
+    return Appearance.of(read_thumbnails(store, rows), read_chroma(store, rows))
+
+
+def read_thumbnails(store: Store, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The thumbnails of these rows, uint8 (n, 1024), read part by part."""
+    thumbnails = np.empty((rows.size, THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.uint8)
+    for found, column, places in read_stored(store, rows, "thumbnail"):
+        thumbnails[found] = fixed_width(column)[places]
+    return thumbnails
+
+
+def read_chroma(store: Store, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+    """The chroma of these rows, int8 (n, 128), read part by part."""
+    chroma = np.empty((rows.size, CHROMA_BYTES), np.int8)
+    for found, column, places in read_stored(store, rows, "chroma"):
+        chroma[found] = _chroma_values(column)[places]
+    return chroma
+
+
+def read_stored(
+    store: Store, wanted: NDArray[np.int64], name: str
+) -> Iterator[tuple[NDArray[np.int64], pa.ChunkedArray, NDArray[np.int64]]]:
+    """A column of each part that has some of the rows `wanted`, by their places in the store.
+
+    Before the column come the places of these rows in `wanted`, after it those in the column.
+    """
+    start = 0
+    for part in store.parts:
+        rows = np.flatnonzero((wanted >= start) & (wanted < start + part.rows))
+        if rows.size:
+            yield rows, store.read_part(part, [name])[name], wanted[rows] - start
+        start += part.rows
+
+
+def read_column(store: Store, wanted: NDArray[np.int64], name: str) -> pa.ChunkedArray:
+    """A column of a store, for the rows `wanted`."""
+    pieces, places = [], [np.empty(0, np.int64)]
+    for rows, column, chosen in read_stored(store, wanted, name):
+        pieces.append(column.take(chosen))
+        places.append(rows)
+    chunks = [chunk for piece in pieces for chunk in piece.chunks]
+    column = pa.chunked_array(chunks, store.schema.field(name).type)
+    return column.take(np.argsort(np.concatenate(places)))
+
+
+def column_bytes(table: pa.Table, name: str) -> NDArray[np.uint8] | None:
+    """A column of fixed_size_binary as uint8 (n, width), or None if a row has none."""
+    if name not in table.column_names or table[name].null_count:
+        return None
+    return fixed_width(table[name])
+
+
+def _chroma_values(column: pa.ChunkedArray) -> NDArray[np.int8]:
+    """The column chroma as int8 (n, 128); a null is UNKNOWN_CHROMA and then zeros."""
+    values = fixed_width(column).view(np.int8)
+    if not column.null_count:
+        return values
+    unknown = column.is_null().to_numpy()
+    values = np.where(unknown[:, None], np.int8(0), values)
+    values[unknown, 0] = UNKNOWN_CHROMA
+    return values
+
+
+def _digests(column: NDArray[Any]) -> NDArray[np.uint64]:
+    """XXH3-128 of each row, uint64 (m, 2)."""
+    digest = xxhash.xxh3_128_digest
+    joined = b"".join(map(digest, np.ascontiguousarray(column)))
+    return np.frombuffer(joined, np.uint64).reshape(-1, 2)

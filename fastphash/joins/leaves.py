@@ -10,7 +10,7 @@ from fastphash.joins.blocks import Blocks, block_set
 from fastphash.joins.partitions import allocate_padded
 from fastphash.joins.search_plan import KEY_BITS, SearchPlan
 from fastphash.joins.segments import Segments
-from fastphash.kernels import hamming
+from fastphash.kernels import hamming, runs
 
 # pairs that a thread finds before it hands them over
 _BATCH_PAIRS = 1 << 17
@@ -68,11 +68,11 @@ class Leaves:
         needles, haystack = sides[0], sides[-1]
         choices = self.blocks.leaf_choices(chosen)
         longest = haystack.longest
-        nothing_to_sort_by = len(chosen) == self._plan.agree and not choices[:, hamming.BITS].any()
+        nothing_to_sort_by = len(chosen) == self._plan.agree and not choices[:, runs.BITS].any()
         whole_size = longest if nothing_to_sort_by else self._plan.whole_size
         sorted_values = allocate_padded(longest)
         sorted_labels = np.empty(sorted_values.size if self.labelled else 0, np.uint32)
-        key_starts = np.empty(_KEYS + 2, np.int32)
+        key_starts = np.empty(_KEYS + 2, np.uint32)
         state = np.zeros(hamming.STATES, np.int64)
         state[hamming.ROW], state[hamming.STOP_ROW] = rows or (0, longest + needles.longest)
         state[hamming.AS_VALUES] = self._edges.as_values

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.threads import run_all
 from fastphash.kernels import radix
-from fastphash.kernels.hamming import PAD
+from fastphash.kernels.runs import PAD
 
 #: A thread partitions at least so many values; fewer take one thread.
 PARALLEL_SIZE = 1 << 17

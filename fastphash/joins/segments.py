@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fastphash.joins.partitions import Digit, allocate_padded, pad, partition
 from fastphash.kernels import pieces, radix
-from fastphash.kernels.hamming import PAD
+from fastphash.kernels.runs import PAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,24 +3,31 @@
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numba import int64, uint32, uint64
 from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const, inner
-from fastphash.kernels.simd import LANES, near, near_some, popcount, unlike
+from fastphash.kernels.runs import (
+    BITS,
+    CHOICE,
+    PAD,
+    fold_key,
+    key_bits,
+    run_end,
+    scan_across_runs,
+    scan_across_whole,
+    scan_lags,
+    scan_whole,
+    sort_by_key,
+)
+from fastphash.kernels.simd import near, popcount, unlike
+from fastphash.kernels.simd_lags import LAGS, near_lag, unlike_lag
+from fastphash.kernels.vectors import LANES
 
-#: How far kernels here read beyond the end of arrays of hashes and labels.
-PAD = 4 * LANES
-#: Columns of `choices`: the blocks that must agree, and the bits that make a sort key.
-CHOICE, SHIFT_HIGH, MASK_HIGH, SHIFT_LOW, MASK_LOW, BITS_LOW, BITS = range(7)
 #: Entries of `state`: where to resume. SEGMENT is the number of segments when all is done. Rows
 #: from STOP_ROW on are not searched. AS_VALUES is 1 where edges are written as pairs of values.
 SEGMENT, CHOSEN, ROW, COLUMN, STOP_ROW, AS_VALUES, STATES = range(7)
-
-# from this length on, a run is compared four windows at a time
-_LONG = 2 * PAD
 
 
 @inner
@@ -38,157 +45,11 @@ def _first_agreeing(differing: int, blocks: NDArray[np.uint64], wanted: int) -> 
 
 
 @inner
-def _sort_key(value: int, choice: NDArray[np.uint64], drop: int) -> Any:
-    high = (value >> choice[SHIFT_HIGH]) & choice[MASK_HIGH]
-    low = (value >> choice[SHIFT_LOW]) & choice[MASK_LOW]
-    return np.int64(((high << choice[BITS_LOW]) | low) >> drop)
-
-
-@inner
-def _sort_by_key(
-    values: NDArray[np.uint64],
-    labels: NDArray[np.uint32],
-    choice: NDArray[np.uint64],
-    key_starts: NDArray[np.int32],
-    out: NDArray[np.uint64],
-    out_labels: NDArray[np.uint32],
-) -> Any:
-    """Group values by key into runs: key q stands at key_starts[q]:key_starts[q + 1] of `out`.
-
-    Returns how many low bits of the key are dropped so that a typical run fills half a window.
-    """
-    bits = np.uint64(1)
-    while bits < choice[BITS] and (4 << bits) < values.size and (2 << bits) < key_starts.size - 1:
-        bits += np.uint64(1)
-    drop = choice[BITS] - bits if choice[BITS] > bits else np.uint64(0)
-    keys = np.int64(1) << (choice[BITS] - drop)
-    key_starts[: keys + 2] = 0
-    for value in values:
-        key_starts[_sort_key(value, choice, drop) + 2] += np.int32(1)
-    for q in range(2, keys + 2):
-        key_starts[q] += key_starts[q - 1]
-    for i in range(values.size):
-        value = values[i]
-        place = _sort_key(value, choice, drop) + 1
-        at = key_starts[place]
-        key_starts[place] = at + np.int32(1)
-        out[at] = value
-        if labels.size > 0:
-            out_labels[at] = labels[i]
-    return drop
-
-
-@inner
 def _have_one_number(labels: NDArray[np.uint32]) -> bool:
     for label in labels:  # noqa: SIM110 - numba doesn't compile generators
         if label ^ labels[0] > 1:
             return False
     return True
-
-
-# Four scans with one loop over windows: as a function by itself it makes dense joins 6 % slower.
-# It compares the first window without a look at the end of the run: most runs are no longer.
-@inner
-def _scan_whole(
-    run: NDArray[np.uint64], rows: int, size: int, radius: int, i: int, j: int
-) -> tuple[int, int]:
-    """From window (i, j) on, the first one with something near run[i]; i is `rows` at the end.
-
-    Here and below, a `j` before the first window of row i stands for that window.
-    """
-    while i < rows:
-        value = run[i]
-        j = max(j, i + 1)
-        while True:
-            while size - j > _LONG and not near_some(run, j, value, radius):
-                j += PAD
-            if near(run, j, value, radius):
-                return i, j
-            j += LANES
-            if j >= size:
-                break
-        i += 1
-        j = 0
-    return i, j
-
-
-@inner
-def _scan_runs(
-    run: NDArray[np.uint64],
-    rows: int,
-    key_starts: NDArray[np.int32],
-    choice: NDArray[np.uint64],
-    drop: int,
-    radius: int,
-    i: int,
-    j: int,
-) -> tuple[int, int]:
-    """As `_scan_whole`, each row up to the end of its key's run."""
-    while i < rows:
-        value = run[i]
-        stop = np.int64(key_starts[_sort_key(value, choice, drop) + 1])
-        j = max(j, i + 1)
-        while True:
-            while stop - j > _LONG and not near_some(run, j, value, radius):
-                j += PAD
-            if near(run, j, value, radius):
-                return i, j
-            j += LANES
-            if j >= stop:
-                break
-        i += 1
-        j = 0
-    return i, j
-
-
-@inner
-def _scan_across_whole(
-    needles: NDArray[np.uint64], run: NDArray[np.uint64], size: int, radius: int, i: int, j: int
-) -> tuple[int, int]:
-    """From window (i, j) on, the first one of `run` with something near needles[i]."""
-    while i < needles.size:
-        value = needles[i]
-        while True:
-            while size - j > _LONG and not near_some(run, j, value, radius):
-                j += PAD
-            if near(run, j, value, radius):
-                return i, j
-            j += LANES
-            if j >= size:
-                break
-        i += 1
-        j = 0
-    return i, j
-
-
-@inner
-def _scan_across_runs(
-    needles: NDArray[np.uint64],
-    run: NDArray[np.uint64],
-    key_starts: NDArray[np.int32],
-    choice: NDArray[np.uint64],
-    drop: int,
-    radius: int,
-    i: int,
-    j: int,
-) -> tuple[int, int]:
-    """As `_scan_across_whole`, each needle in its key's run."""
-    while i < needles.size:
-        value = needles[i]
-        key = _sort_key(value, choice, drop)
-        stop = np.int64(key_starts[key + 1])
-        j = max(j, int(key_starts[key]))
-        while True:
-            while stop - j > _LONG and not near_some(run, j, value, radius):
-                j += PAD
-            if near(run, j, value, radius):
-                return i, j
-            j += LANES
-            if j >= stop:
-                break
-        i += 1
-        j = 0
-    return i, j
 
 
 # One flat list of 17: numba can't convert a named tuple of arrays, so it would refuse read-only
@@ -207,7 +68,7 @@ _SIGNATURE = (
     int64,
     array(uint64),
     array(uint32),
-    array(numba.int32),
+    array(uint32),
     array(int64),
     array(uint64),
     array(uint64),
@@ -246,7 +107,7 @@ def _compile_find(*, across: bool, labelled: bool) -> Callable[..., Any]:
         whole_size: int,
         sorted_values: NDArray[np.uint64],
         sorted_labels: NDArray[np.uint32],
-        key_starts: NDArray[np.int32],
+        key_starts: NDArray[np.uint32],
         state: NDArray[np.int64],
         left: NDArray[np.uint64],
         right: NDArray[np.uint64],
@@ -257,82 +118,92 @@ def _compile_find(*, across: bool, labelled: bool) -> Callable[..., Any]:
             size = bounds[segment + 1] - bounds[segment]
             values = haystack[begin : begin + size + PAD]
             value_labels = labels[begin : begin + size + PAD] if labelled else labels
-            outer = values[: size - 1]
+            outer = needles
+            rows = size - 1
             if across:
                 first = needle_bounds[segment] - needle_bounds[0]
                 outer = needles[first : needle_bounds[segment + 1] - needle_bounds[0]]
-            rows = min(outer.size, state[STOP_ROW])
+                rows = outer.size
+            rows = min(rows, state[STOP_ROW])
             if size == 0 or (labelled and _have_one_number(value_labels[:size])):
                 rows = 0
-            outer = outer[:rows]
             whole = size <= whole_size or (across and rows <= LANES)
             for c in range(state[CHOSEN], 1 if whole or rows == 0 else choices.shape[0]):
-                choice = choices[c]
                 run = values
                 run_labels = value_labels
-                drop = np.uint64(0)
+                wanted = prefix
+                folded = fold_key(choices[c], choices[c][BITS])
                 if rows > 0 and not whole:
-                    drop = _sort_by_key(
+                    wanted = choices[c][CHOICE]
+                    folded = sort_by_key(
                         values[:size],
                         value_labels[:size] if labelled else labels,
-                        choice,
+                        choices[c],
                         key_starts,
                         sorted_values,
                         sorted_labels,
                     )
                     run = sorted_values
                     run_labels = sorted_labels
-                    if not across:
-                        outer = run[: size - 1]
-                wanted = prefix if whole else choice[CHOICE]
                 i = state[ROW]
                 j = state[COLUMN]
+                by_row = across or whole
+                if not across:
+                    outer = run
                 while True:
                     if across and whole:
-                        i, j = _scan_across_whole(outer, run, size, radius, i, j)
+                        i, j = scan_across_whole(outer[:rows], run, size, radius, i, j)
                     elif across:
-                        i, j = _scan_across_runs(outer, run, key_starts, choice, drop, radius, i, j)
+                        i, j = scan_across_runs(outer[:rows], run, key_starts, folded, radius, i, j)
                     elif whole:
-                        i, j = _scan_whole(run, rows, size, radius, i, j)
+                        i, j = scan_whole(run, rows, size, radius, i, j)
                     else:
-                        i, j = _scan_runs(run, rows, key_starts, choice, drop, radius, i, j)
+                        i, j = scan_lags(run, rows, size, key_bits(folded), radius, i, j)
                     if i >= rows:
                         break
-                    if count + LANES > left.size:
-                        state[SEGMENT] = segment
-                        state[CHOSEN] = c
-                        state[ROW] = i
-                        state[COLUMN] = j
-                        return count
-                    value = outer[i]
-                    stop = (
-                        size if whole else np.int64(key_starts[_sort_key(value, choice, drop) + 1])
-                    )
-                    hits = near(run, j, value, radius)
-                    if labelled:
-                        hits &= unlike(run_labels, j, run_labels[i])
-                    for lane in range(min(LANES, stop - j)):
-                        if not hits >> np.uint8(lane) & np.uint8(1):
-                            continue
-                        candidate = run[j + lane]
-                        if _first_agreeing(value ^ candidate, blocks, wanted) != wanted:
-                            continue
-                        if labelled:
-                            a = run_labels[i]
-                            b = run_labels[j + lane]
-                            odd = a & b & np.uint32(1)
-                            a >>= np.uint32(1)
-                            b >>= np.uint32(1)
-                            if value != candidate and not odd and roots[a] != roots[b]:
-                                left[count] = value if state[AS_VALUES] else np.uint64(a)
-                                right[count] = candidate if state[AS_VALUES] else np.uint64(b)
-                                count += 1
+                    # a window, or lags that were looked at together
+                    for at in range(j, j + 1 if by_row else min(j + LAGS, size - i)):
+                        if by_row:
+                            hits = near(run, at, outer[i], radius)
+                            lanes = size - at
+                            if labelled:
+                                hits &= unlike(run_labels, at, run_labels[i])
                         else:
+                            hits = near_lag(run, i, at, radius)
+                            lanes = min(rows - i, size - at - i)
+                            if labelled:
+                                hits &= unlike_lag(run_labels, i, at)
+                        if hits and count + LANES > left.size:
+                            state[SEGMENT] = segment
+                            state[CHOSEN] = c
+                            state[ROW] = i
+                            state[COLUMN] = at
+                            return count
+                        for lane in range(min(LANES, lanes) if hits else 0):
+                            if not hits >> np.uint8(lane) & np.uint8(1):
+                                continue
+                            row = i if by_row else i + lane
+                            column = at + lane if by_row else row + at
+                            value = outer[row]
+                            candidate = run[column]
+                            if _first_agreeing(value ^ candidate, blocks, wanted) != wanted:
+                                continue
+                            if labelled:
+                                a = run_labels[row]
+                                b = run_labels[column]
+                                odd = a & b & np.uint32(1)
+                                a >>= np.uint32(1)
+                                b >>= np.uint32(1)
+                                if value == candidate or odd or roots[a] == roots[b]:
+                                    continue
+                                if not state[AS_VALUES]:
+                                    value = np.uint64(a)
+                                    candidate = np.uint64(b)
                             left[count] = value
                             right[count] = candidate
                             count += 1
-                    j += LANES
-                    if j >= stop:
+                    j += LANES if by_row else LAGS
+                    if by_row and j >= (size if whole else run_end(outer[i], key_starts, folded)):
                         i += 1
                         j = 0
                 state[ROW] = 0

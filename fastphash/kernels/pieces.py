@@ -45,8 +45,8 @@ def scatter_parts(
     mask = np.uint64(parts.size - 1)
     for value in values:
         part = parts[(value >> shift) & mask]
-        at = place[part]
-        place[part] = at + 1
+        at = np.uint64(place[part])
+        place[part] += 1
         out[at] = value
 
 

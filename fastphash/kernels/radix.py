@@ -45,8 +45,8 @@ def scatter_rows(
     for i in range(values.size):
         value = values[i]
         digit = (value >> shift) & mask
-        at = place[digit]
-        place[digit] = at + 1
+        at = np.uint64(place[digit])
+        place[digit] += 1
         out[at] = value
         out_rows[at] = rows[i]
 
@@ -59,8 +59,8 @@ def scatter(
     mask = np.uint64(place.size - 1)
     for value in values:
         digit = (value >> shift) & mask
-        at = place[digit]
-        place[digit] = at + 1
+        at = np.uint64(place[digit])
+        place[digit] += 1
         out[at] = value
 
 
@@ -105,8 +105,8 @@ def _sort_by_digit(
     for i in range(values.size):
         value = values[i]
         digit = (value >> shift) & mask
-        at = place[digit]
-        place[digit] = at + 1
+        at = np.uint64(place[digit])
+        place[digit] += 1
         spare[at] = value
         spare_rows[at] = rows[i]
     for i in range(values.size):
@@ -256,8 +256,8 @@ def split_segments(
         for i in range(start, stop):
             value = values[i]
             digit = (value >> shift) & mask
-            at = place[digit]
-            place[digit] = at + 1
+            at = np.uint64(place[digit])
+            place[digit] += 1
             out[at] = value
             if labelled:
                 out_labels[at] = labels[i]

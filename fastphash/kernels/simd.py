@@ -1,15 +1,25 @@
 """Vector instructions that numba lacks, through LLVM: 8 hashes or 32 pixels at once."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-#: Hashes that one `near` compares; its arrays must extend this far beyond what is used.
-LANES = 8
+from fastphash.kernels.vectors import (
+    INT,
+    LANES,
+    WORD,
+    data_of,
+    distances,
+    load_lanes,
+    mask_of,
+    splat,
+    store,
+    typed_intrinsic,
+)
+
 #: Rows and columns that `transpose_square` moves.
 SQUARE = 8
 #: Pixels of a row that `dot` and `combine` read.
@@ -20,12 +30,10 @@ BLOCK_ROWS, BLOCK_COLUMNS = 4, 16
 LINES = 32
 #: Columns that `weigh_pairs` makes.
 WEIGHED = 32
-_BYTE, _SHORT, _INT, _WORD = (ir.IntType(bits) for bits in (8, 16, 32, 64))
-_WORDS = ir.VectorType(_WORD, LANES)
-_intrinsic = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", intrinsic)
+_BYTE, _SHORT = ir.IntType(8), ir.IntType(16)
 
 
-@_intrinsic
+@typed_intrinsic
 def popcount(_: Any, word: Any) -> Any:
     """How many bits of a uint64 are set: uint64."""
 
@@ -35,63 +43,63 @@ def popcount(_: Any, word: Any) -> Any:
     return types.uint64(word), generate
 
 
-@_intrinsic
+@typed_intrinsic
 def near(_: Any, array: Any, start: Any, word: Any, radius: Any) -> Any:
     """Bit i is set if array[start + i] is within `radius` of `word`: uint8, i < LANES."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, index, value, limit = arguments
-        pointer = _data(context, builder, signature, arguments)
-        distance = _distances(builder, pointer, index, _splat(builder, value))
-        return _mask(builder, distance, _splat(builder, limit))
+        pointer = data_of(context, builder, signature, arguments)
+        distance = distances(builder, pointer, index, splat(builder, value))
+        return mask_of(builder, distance, splat(builder, limit))
 
     return types.uint8(array, start, word, radius), generate
 
 
-@_intrinsic
+@typed_intrinsic
 def near_some(_: Any, array: Any, start: Any, word: Any, radius: Any) -> Any:
     """As `near`, for four windows at once: bit i is set if array[start + 8 j + i] is, j < 4."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, index, value, limit = arguments
-        pointer = _data(context, builder, signature, arguments)
-        splat = _splat(builder, value)
-        least = _distances(builder, pointer, index, splat)
+        pointer = data_of(context, builder, signature, arguments)
+        word = splat(builder, value)
+        least = distances(builder, pointer, index, word)
         for step in range(1, 4):
-            place = builder.add(index, ir.Constant(_WORD, step * LANES))
-            distance = _distances(builder, pointer, place, splat)
+            place = builder.add(index, ir.Constant(WORD, step * LANES))
+            distance = distances(builder, pointer, place, word)
             smaller = builder.icmp_unsigned("<", distance, least)
             least = builder.select(smaller, distance, least)
-        return _mask(builder, least, _splat(builder, limit))
+        return mask_of(builder, least, splat(builder, limit))
 
     return types.uint8(array, start, word, radius), generate
 
 
-@_intrinsic
+@typed_intrinsic
 def unlike(_: Any, array: Any, start: Any, word: Any) -> Any:
     """Bit i is set if array[start + i] and `word`, uint32, differ above the last bit: uint8."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, index, value = arguments
-        pointer = _data(context, builder, signature, arguments)
-        words = _load(builder, pointer, index, ir.VectorType(ir.IntType(32), LANES), 4)
-        differing = builder.xor(words, _splat(builder, value))
-        last = _splat(builder, ir.Constant(ir.IntType(32), 1))
+        pointer = data_of(context, builder, signature, arguments)
+        words = load_lanes(builder, pointer, index, ir.VectorType(ir.IntType(32), LANES), 4)
+        differing = builder.xor(words, splat(builder, value))
+        last = splat(builder, ir.Constant(ir.IntType(32), 1))
         above = builder.icmp_unsigned(">", differing, last)
         return builder.bitcast(above, ir.IntType(LANES))
 
     return types.uint8(array, start, word), generate
 
 
-@_intrinsic
+@typed_intrinsic
 def dot(_: Any, array: Any, start: Any, stride: Any, other: Any, other_start: Any) -> Any:
     """Sum of array[start + stride i + j] * other[other_start + 32 i + j], int8, i and j < 32."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, place, step, _, other_place = arguments
-        pointer = _data(context, builder, signature, arguments)
-        other_pointer = _data(context, builder, signature, arguments, 3)
-        total = ir.Constant(ir.VectorType(_INT, PIXELS // 2), [0] * (PIXELS // 2))
+        pointer = data_of(context, builder, signature, arguments)
+        other_pointer = data_of(context, builder, signature, arguments, 3)
+        total = ir.Constant(ir.VectorType(INT, PIXELS // 2), [0] * (PIXELS // 2))
         for _row in range(PIXELS):
             product = builder.mul(
                 _pixels(builder, pointer, place), _pixels(builder, other_pointer, other_place)
@@ -99,10 +107,10 @@ def dot(_: Any, array: Any, start: Any, stride: Any, other: Any, other_start: An
             # neighbours are added so that LLVM sees that 16 bits hold the factors
             total = builder.add(total, builder.add(*_halves(builder, product, 2)))
             place = builder.add(place, step)
-            other_place = builder.add(other_place, ir.Constant(_WORD, PIXELS))
+            other_place = builder.add(other_place, ir.Constant(WORD, PIXELS))
         while total.type.count > 1:
             total = builder.add(*_halves(builder, total, 1))
-        return builder.extract_element(total, ir.Constant(_INT, 0))
+        return builder.extract_element(total, ir.Constant(INT, 0))
 
     return types.int32(array, start, stride, other, other_start), generate
 
@@ -113,24 +121,26 @@ def _compile_combine(columns: int) -> Callable[..., Any]:
     ``out[row, j] = sum of factors[row, k] * rows[k, j]``, added in the order of k.
     """
 
-    @_intrinsic
+    @typed_intrinsic
     def combine(_: Any, factors: Any, row: Any, rows: Any, out: Any) -> Any:
         bits = factors.dtype.bitwidth
         vector = ir.VectorType(ir.FloatType() if bits == 32 else ir.DoubleType(), columns)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            pointer = _data(context, builder, signature, arguments)
-            source = _data(context, builder, signature, arguments, 2)
-            target = _data(context, builder, signature, arguments, 3)
-            start = builder.mul(arguments[1], ir.Constant(_WORD, PIXELS))
+            pointer = data_of(context, builder, signature, arguments)
+            source = data_of(context, builder, signature, arguments, 2)
+            target = data_of(context, builder, signature, arguments, 3)
+            start = builder.mul(arguments[1], ir.Constant(WORD, PIXELS))
             total = ir.Constant(vector, [0.0] * columns)
             for k in range(PIXELS):
-                place = builder.add(start, ir.Constant(_WORD, k))
-                factor = _splat(builder, builder.load(builder.gep(pointer, [place])), columns)
-                line = _load(builder, source, ir.Constant(_WORD, k * columns), vector, bits // 8)
+                place = builder.add(start, ir.Constant(WORD, k))
+                factor = splat(builder, builder.load(builder.gep(pointer, [place])), columns)
+                line = load_lanes(
+                    builder, source, ir.Constant(WORD, k * columns), vector, bits // 8
+                )
                 total = builder.fadd(total, builder.fmul(factor, line))
-            end = builder.mul(arguments[1], ir.Constant(_WORD, columns))
-            _store(builder, target, end, total, bits // 8)
+            end = builder.mul(arguments[1], ir.Constant(WORD, columns))
+            store(builder, target, end, total, bits // 8)
             return context.get_dummy_value()
 
         return types.void(factors, row, rows, out), generate
@@ -144,7 +154,7 @@ combine = _compile_combine(PIXELS)
 combine_few = _compile_combine(LANES)
 
 
-@_intrinsic
+@typed_intrinsic
 def combine_block(
     _: Any, factors: Any, row: Any, rows: Any, column: Any, out: Any, first: Any, last: Any
 ) -> Any:
@@ -158,41 +168,41 @@ def combine_block(
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, row, _, column, _, first, last = arguments
         pointer, source, target = (
-            _data(context, builder, signature, arguments, which) for which in (0, 2, 4)
+            data_of(context, builder, signature, arguments, which) for which in (0, 2, 4)
         )
         vector = ir.VectorType(ir.FloatType(), BLOCK_COLUMNS)
         zero = ir.Constant(vector, [0.0] * BLOCK_COLUMNS)
         totals = [cgutils.alloca_once_value(builder, zero) for _ in range(BLOCK_ROWS)]  # type: ignore[no-untyped-call]
-        width = ir.Constant(_WORD, PIXELS)
+        width = ir.Constant(WORD, PIXELS)
         starts = [
-            builder.mul(builder.add(row, ir.Constant(_WORD, i)), width) for i in range(BLOCK_ROWS)
+            builder.mul(builder.add(row, ir.Constant(WORD, i)), width) for i in range(BLOCK_ROWS)
         ]
-        with cgutils.for_range_slice(builder, first, last, ir.Constant(_WORD, 1)) as (k, _):
+        with cgutils.for_range_slice(builder, first, last, ir.Constant(WORD, 1)) as (k, _):
             place = builder.add(builder.mul(k, width), column)
-            line = _load(builder, source, place, vector, 4)
+            line = load_lanes(builder, source, place, vector, 4)
             for start, total in zip(starts, totals, strict=True):
                 factor = builder.load(builder.gep(pointer, [builder.add(start, k)]))
-                product = builder.fmul(_splat(builder, factor, BLOCK_COLUMNS), line)
+                product = builder.fmul(splat(builder, factor, BLOCK_COLUMNS), line)
                 builder.store(builder.fadd(builder.load(total), product), total)
         for start, total in zip(starts, totals, strict=True):
-            _store(builder, target, builder.add(start, column), builder.load(total), 4)
+            store(builder, target, builder.add(start, column), builder.load(total), 4)
         return context.get_dummy_value()
 
     return types.void(factors, row, rows, column, out, first, last), generate
 
 
-@_intrinsic
+@typed_intrinsic
 def order_lines(_: Any, lines: Any, one: Any, other: Any) -> Any:
     """Put the lesser values of two rows of a float64 array (n, LINES) into the first of them."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _data(context, builder, signature, arguments)
+        pointer = data_of(context, builder, signature, arguments)
         vector = ir.VectorType(ir.DoubleType(), LINES)
-        places = [builder.mul(row, ir.Constant(_WORD, LINES)) for row in arguments[1:]]
-        low, high = (_load(builder, pointer, place, vector, 8) for place in places)
+        places = [builder.mul(row, ir.Constant(WORD, LINES)) for row in arguments[1:]]
+        low, high = (load_lanes(builder, pointer, place, vector, 8) for place in places)
         less = builder.fcmp_ordered("<", low, high)
-        _store(builder, pointer, places[0], builder.select(less, low, high), 8)
-        _store(builder, pointer, places[1], builder.select(less, high, low), 8)
+        store(builder, pointer, places[0], builder.select(less, low, high), 8)
+        store(builder, pointer, places[1], builder.select(less, high, low), 8)
         return context.get_dummy_value()
 
     return types.void(lines, one, other), generate
@@ -201,20 +211,20 @@ def order_lines(_: Any, lines: Any, one: Any, other: Any) -> Any:
 def _compile_transpose(lane: Any) -> Callable[..., Any]:
     """out[target + height * j + i] = image[place + width * i + j], of a whole square of lanes."""
 
-    @_intrinsic
+    @typed_intrinsic
     def transpose(
         _: Any, image: Any, place: Any, width: Any, out: Any, target: Any, height: Any
     ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             _, place, width, _, target, height = arguments
-            source = _data(context, builder, signature, arguments)
-            sink = _data(context, builder, signature, arguments, 3)
+            source = data_of(context, builder, signature, arguments)
+            sink = data_of(context, builder, signature, arguments, 3)
             lines = _load_rows(builder, source, place, width, ir.VectorType(lane, SQUARE))
             for j in range(SQUARE):
                 order = [SQUARE * j + i for i in range(SQUARE)]
-                lanes = ir.Constant(ir.VectorType(_INT, SQUARE), order)
+                lanes = ir.Constant(ir.VectorType(INT, SQUARE), order)
                 column = builder.shuffle_vector(lines, lines, lanes)
-                _store(builder, sink, target, column, signature.args[0].dtype.bitwidth // 8)
+                store(builder, sink, target, column, signature.args[0].dtype.bitwidth // 8)
                 target = builder.add(target, height)
             return context.get_dummy_value()
 
@@ -229,7 +239,7 @@ transpose_square = _compile_transpose(ir.FloatType())
 transpose_pairs = _compile_transpose(_SHORT)
 
 
-@_intrinsic
+@typed_intrinsic
 def weigh_pairs(
     _: Any, pairs: Any, place: Any, taps: Any, first: Any, last: Any, out: Any, target: Any
 ) -> Any:
@@ -244,22 +254,22 @@ def weigh_pairs(
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, start, _, *ends, _, goal = arguments
         source, factors, sink = (
-            _data(context, builder, signature, arguments, which) for which in (0, 2, 5)
+            data_of(context, builder, signature, arguments, which) for which in (0, 2, 5)
         )
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         stride = builder.extract_value(array.strides, 0)
-        total, twice = (ir.VectorType(_INT, lanes) for lanes in (WEIGHED, 2 * WEIGHED))
+        total, twice = (ir.VectorType(INT, lanes) for lanes in (WEIGHED, 2 * WEIGHED))
         zero, bits, half, places, white = (
             ir.Constant(total, [value] * WEIGHED) for value in (0, 11, 1 << 21, 22, 255)
         )
         sums = [cgutils.alloca_once_value(builder, value) for value in (zero, half)]  # type: ignore[no-untyped-call]
         row = cgutils.alloca_once_value(builder, start)  # type: ignore[no-untyped-call]
-        with cgutils.for_range_slice(builder, ends[0], ends[1], ir.Constant(_WORD, 2)) as (k, _):
+        with cgutils.for_range_slice(builder, ends[0], ends[1], ir.Constant(WORD, 2)) as (k, _):
             at = builder.load(row)
-            pixels = _load(builder, source, at, ir.VectorType(_BYTE, twice.count), 1)
+            pixels = load_lanes(builder, source, at, ir.VectorType(_BYTE, twice.count), 1)
             for part, so_far in enumerate(sums):
-                tap = builder.gep(factors, [builder.add(k, ir.Constant(_WORD, part))])
-                both = _splat(builder, builder.load(tap), WEIGHED)
+                tap = builder.gep(factors, [builder.add(k, ir.Constant(WORD, part))])
+                both = splat(builder, builder.load(tap), WEIGHED)
                 weights = builder.bitcast(both, ir.VectorType(_SHORT, twice.count))
                 product = builder.mul(builder.zext(pixels, twice), builder.sext(weights, twice))
                 added = builder.add(*_halves(builder, product, 2))
@@ -269,7 +279,7 @@ def weigh_pairs(
         value = builder.ashr(builder.add(builder.shl(high, bits), low), places)
         for sign, limit in (("<", zero), (">", white)):
             value = builder.select(builder.icmp_signed(sign, value, limit), limit, value)
-        _store(builder, sink, goal, builder.trunc(value, ir.VectorType(_BYTE, WEIGHED)), 1)
+        store(builder, sink, goal, builder.trunc(value, ir.VectorType(_BYTE, WEIGHED)), 1)
         return context.get_dummy_value()
 
     return types.void(pairs, place, taps, first, last, out, target), generate
@@ -279,7 +289,7 @@ def _load_rows(builder: Any, source: Any, place: Any, width: Any, row: Any) -> A
     """The columns of eight rows, one after another in one vector."""
     rows = []
     for _row in range(SQUARE):
-        rows.append(_load(builder, source, place, row, 1))
+        rows.append(load_lanes(builder, source, place, row, 1))
         place = builder.add(place, width)
     while len(rows) > 1:
         half = len(rows) // 2
@@ -291,12 +301,12 @@ def _interleaved(builder: Any, one: Any, other: Any) -> Any:
     """The lanes of two vectors in turn."""
     lanes = one.type.count
     order = [lane for i in range(lanes) for lane in (i, lanes + i)]
-    return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(_INT, 2 * lanes), order))
+    return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(INT, 2 * lanes), order))
 
 
 def _pixels(builder: Any, pointer: Any, place: Any) -> Any:
-    loaded = _load(builder, pointer, place, ir.VectorType(_BYTE, PIXELS), 1)
-    return builder.sext(loaded, ir.VectorType(_INT, PIXELS))
+    loaded = load_lanes(builder, pointer, place, ir.VectorType(_BYTE, PIXELS), 1)
+    return builder.sext(loaded, ir.VectorType(INT, PIXELS))
 
 
 def _halves(builder: Any, values: Any, step: int) -> tuple[Any, Any]:
@@ -308,43 +318,9 @@ def _halves(builder: Any, values: Any, step: int) -> tuple[Any, Any]:
             values,
             undefined,
             ir.Constant(
-                ir.VectorType(_INT, half),
+                ir.VectorType(INT, half),
                 [step * i + second * (1 if step == 2 else half) for i in range(half)],
             ),
         )
         for second in range(2)
     )
-
-
-def _data(context: Any, builder: Any, signature: Any, arguments: Any, which: int = 0) -> Any:
-    kind = signature.args[which]
-    return context.make_array(kind)(context, builder, arguments[which]).data
-
-
-def _load(builder: Any, pointer: Any, index: Any, vector: Any, align: int) -> Any:
-    place = builder.bitcast(builder.gep(pointer, [index]), vector.as_pointer())
-    return builder.load(place, align=align)
-
-
-def _store(builder: Any, pointer: Any, index: Any, values: Any, align: int) -> None:
-    place = builder.bitcast(builder.gep(pointer, [index]), values.type.as_pointer())
-    builder.store(values, place, align=align)
-
-
-def _distances(builder: Any, pointer: Any, index: Any, splat: Any) -> Any:
-    differing = builder.xor(_load(builder, pointer, index, _WORDS, 8), splat)
-    count = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-        builder.module, ir.FunctionType(_WORDS, [_WORDS]), f"llvm.ctpop.v{LANES}i64"
-    )
-    return builder.call(count, [differing])
-
-
-def _splat(builder: Any, value: Any, lanes: int = LANES) -> Any:
-    vector = ir.VectorType(value.type, lanes)
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(_INT, 0))
-    zeros = ir.Constant(ir.VectorType(_INT, lanes), [0] * lanes)
-    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
-
-
-def _mask(builder: Any, distance: Any, limit: Any) -> Any:
-    return builder.bitcast(builder.icmp_unsigned("<=", distance, limit), ir.IntType(LANES))

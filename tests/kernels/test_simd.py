@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastphash.kernels import simd
+from fastphash.kernels import simd, vectors
 from tests.support import naive
 from tests.support.hash_strategies import TOP, seeds, words
 
@@ -69,7 +69,7 @@ def combine_few(factors, row, rows, out):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
-    ("product", "columns"), [(combine, simd.PIXELS), (combine_few, simd.LANES)]
+    ("product", "columns"), [(combine, simd.PIXELS), (combine_few, vectors.LANES)]
 )
 def test_a_row_of_a_product_is_added_in_order(dtype, product, columns):
     rng = np.random.default_rng(0)

@@ -50,7 +50,14 @@ from tests.support.naive.pieces import (
     owns_value,
     tile_of,
 )
-from tests.support.naive.vectors import near, near_some, unlike
+from tests.support.naive.vectors import (
+    near,
+    near_lag,
+    near_lags,
+    near_some,
+    unlike,
+    unlike_lag,
+)
 from tests.support.naive.verdicts import (
     agree_inside,
     bar,
@@ -125,6 +132,8 @@ __all__ = [
     "meant_id",
     "mixed",
     "near",
+    "near_lag",
+    "near_lags",
     "near_pairs",
     "near_some",
     "on_ground",
@@ -156,6 +165,7 @@ __all__ = [
     "tile_of",
     "turned_correlation",
     "unlike",
+    "unlike_lag",
     "verdict",
     "vertical_first",
     "wide_crowd",

@@ -12,12 +12,19 @@ product of (alpha + i) / (alpha + beta + i) for i from 0 to b - 1.
 import functools
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.kernels import row_keys
+
+# pairs of hashes that are compared
 _SAMPLE = 1 << 12
 _MIN_SAMPLE = 64
+# hashes that these are drawn from: more rows are read, up to the most, until enough differ
+_FEW_ROWS, _MOST_ROWS = 1 << 13, 1 << 18
+_ENOUGH_DISTINCT = 1 << 11
 # standard errors by which a sample must depart from uniform hashes
 _SIGNIFICANT = 6.0
 
@@ -50,8 +57,61 @@ class BitStatistics:
         return float(np.prod((self.alpha + i) / (self.alpha + self.beta + i)))
 
 
+class DistinctSample(NamedTuple):
+    """Some hashes that differ.
+
+    Attributes
+    ----------
+    hashes : uint64 (n, words)
+    rows : int
+        How many hashes there are in all.
+    total : int
+        How many of these are distinct, estimated.
+    """
+
+    hashes: NDArray[np.uint64]
+    rows: int
+    total: int
+
+
+def sample_distinct(hashes: NDArray[np.uint64]) -> DistinctSample:
+    """Some of hashes (n,) or (n, words), each once however often it comes.
+
+    Of rows of which two thirds are blank, random ones tell how often blank ones meet. A search sees
+    each hash once.
+    """
+    rows = hashes.reshape(len(hashes), math.prod(hashes.shape[1:]))
+    wanted = _FEW_ROWS
+    while True:
+        some = rows
+        if len(rows) > wanted:
+            # no row twice: it would count as a repeat
+            chosen = np.unique(np.random.default_rng(0).integers(0, len(rows), wanted))
+            some = rows[chosen]
+        some = np.ascontiguousarray(some)
+        keys = np.zeros(len(some), np.uint64)
+        row_keys.mix_rows(some, keys)
+        _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+        if first.size >= _ENOUGH_DISTINCT or len(some) == len(rows) or wanted >= _MOST_ROWS:
+            break
+        wanted *= 8
+    once = int(np.count_nonzero(counts == 1))
+    # those that come several times here are few; of the others there are as many elsewhere
+    total = first.size - once + once * len(rows) // max(len(some), 1)
+    return DistinctSample(some[np.sort(first)], len(rows), total)
+
+
 def measure_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> BitStatistics:
-    """Statistics of pairs of a left and a right hash, (n,) or (n, 4), perhaps of one array."""
+    """Statistics of pairs of a left and a right hash, (n,) or (n, 4), perhaps of one array.
+
+    Hashes that come several times count once.
+    """
+    left_sample = sample_distinct(left)
+    return measure_samples(left_sample, left_sample if right is left else sample_distinct(right))
+
+
+def measure_samples(left: DistinctSample, right: DistinctSample) -> BitStatistics:
+    """Statistics of pairs of a left and a right hash."""
     agreeing = _sample_agreement(left, right)
     bits = 64 * agreeing.shape[1]
     if len(agreeing) < _MIN_SAMPLE:
@@ -93,14 +153,15 @@ def _correlate(agrees: NDArray[np.uint8], agreement: NDArray[np.float64]) -> NDA
     return correlation
 
 
-def _sample_agreement(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _sample_agreement(left: DistinctSample, right: DistinctSample) -> NDArray[np.uint64]:
     """The bits in which random pairs of different hashes agree: uint64 (pairs, words)."""
-    left, right = (side.reshape(len(side), math.prod(side.shape[1:])) for side in (left, right))
-    size = min(_SAMPLE, max(len(left), len(right)) // 16)
-    if size < _MIN_SAMPLE or not left.size or not right.size:
-        return np.empty((0, left.shape[1]), np.uint64)
+    one, other = left.hashes, right.hashes
+    # a few hashes need no plan, and statistics take time; of many rows a few hashes may be distinct
+    size = min(_SAMPLE, max(left.rows, right.rows) // 16)
+    if size < _MIN_SAMPLE or not one.size or not other.size:
+        return np.empty((0, one.shape[1]), np.uint64)
     rng = np.random.default_rng(0)
-    differing = left[rng.integers(0, len(left), size)] ^ right[rng.integers(0, len(right), size)]
+    differing = one[rng.integers(0, len(one), size)] ^ other[rng.integers(0, len(other), size)]
     agreeing: NDArray[np.uint64] = ~differing[(differing != 0).any(axis=1)]
     return agreeing
 

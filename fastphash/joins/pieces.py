@@ -123,9 +123,7 @@ def choose_piece_plan(
     radius : int
     threads : int
     """
-    # samples of the same hashes: only different ones tell how bits agree
-    left = np.unique(left)
-    statistics = measure_bits(left, left if right is None else np.unique(right))
+    statistics = measure_bits(left, left if right is None else right)
     return choose_plan(statistics, left_size, right_size, radius, threads)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.threads import interleave
-from fastphash.joins.bit_statistics import BitStatistics, measure_bits
+from fastphash.joins.bit_statistics import BitStatistics, measure_samples, sample_distinct
 from fastphash.joins.block_search import BlockSearch
 from fastphash.joins.brute_force import BruteForce
 from fastphash.joins.leaves import Edges, Leaves, ValuePairs
@@ -42,11 +42,17 @@ def plan_search(
 ) -> SearchPlan:
     """The plan for all pairs of a left and a right value, or of two left ones without `right`.
 
-    Their statistics are measured, unless given.
+    Values may come several times: a search sees each once. Their statistics are measured, unless
+    given.
     """
-    statistics = statistics or measure_bits(left, left if right is None else right)
-    right_size = None if right is None else right.size
-    return options.plan(choose_plan(statistics, left.size, right_size, radius, options.threads))
+    if statistics is not None:
+        sizes = left.size, None if right is None else right.size
+    else:
+        left_sample = sample_distinct(left)
+        right_sample = left_sample if right is None else sample_distinct(right)
+        statistics = measure_samples(left_sample, right_sample)
+        sizes = left_sample.total, None if right is None else right_sample.total
+    return options.plan(choose_plan(statistics, *sizes, radius, options.threads))
 
 
 def find_within(

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fastphash.joins.bit_statistics import measure_bits
+from fastphash.joins.bit_statistics import measure_bits, sample_distinct
 from tests.joins.skewed import EMPTY, SKEWED, UNIFORM, uniform
 
 
@@ -59,3 +59,22 @@ def test_measuring_is_repeatable():
     first, second = (measure_bits(hashes, hashes) for _ in range(2))
     assert np.array_equal(first.correlation, second.correlation)
     assert (first.alpha, first.beta) == (second.alpha, second.beta)
+
+
+@pytest.mark.parametrize("words", [1, 4])
+@pytest.mark.parametrize(("size", "blank"), [(60_000, 2 / 3), (500_000, 0.995)])
+def test_hashes_that_come_often_count_once(size, blank, words):
+    hashes = uniform(size * words).reshape(size, words)
+    hashes[np.random.default_rng(1).random(size) < blank] = 7
+    assert not measure_bits(hashes, hashes).skewed
+    sample = sample_distinct(hashes)
+    assert len(np.unique(sample.hashes, axis=0)) == len(sample.hashes)
+    assert {*map(tuple, sample.hashes.tolist())} <= {*map(tuple, hashes.tolist())}
+    assert sample.rows == size
+    assert sample.total == pytest.approx(size * (1 - blank), rel=0.1)
+
+
+@pytest.mark.parametrize("hashes", [EMPTY, uniform(1), uniform(5000) % np.uint64(3), uniform(5000)])
+def test_few_distinct_hashes_are_counted(hashes):
+    assert sample_distinct(hashes).total == np.unique(hashes).size
+    assert sample_distinct(hashes).hashes.shape == (np.unique(hashes).size, 1)

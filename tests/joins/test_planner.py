@@ -1,10 +1,16 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fastphash.joins.batches import find_matches
+from fastphash.joins.index import Index
+from fastphash.joins.options import JoinOptions
+from fastphash.joins.pieces import choose_piece_plan
 from fastphash.joins.planner import candidate_plans, choose_plan
+from fastphash.joins.search import plan_search
 from tests.joins.skewed import MEASURED, SKEWED, UNIFORM
 
 sizes = st.integers(0, 1000) | st.integers(0, 10**9)
@@ -74,3 +80,43 @@ def test_skewed_hashes_take_longer():
         choose_plan(rare, 10**7, None, 4, 2).seconds
         > choose_plan(UNIFORM, 10**7, None, 4, 2).seconds
     )
+
+
+def blank_rows(rows, words=1):
+    """Uniform hashes (n,) or (n, words) of which two thirds are blank, black or white."""
+    hashes = np.random.default_rng(0).integers(0, 2**64, (rows, words), np.uint64)
+    kind = np.random.default_rng(1).integers(0, 3, rows)
+    hashes[kind == 1], hashes[kind == 2] = 0, 1 << 63
+    return hashes[:, 0].copy() if words == 1 else hashes
+
+
+@pytest.mark.parametrize("words", [1, 4])
+@pytest.mark.parametrize("across", [False, True])
+def test_blank_rows_change_no_plan(across, words):
+    hashes = blank_rows(600_000 if words == 1 else 60_000, words)
+    right = hashes[::2].copy() if across else None
+    plan = plan_search(hashes, right, 4, JoinOptions(threads=2))
+    assert not plan.bit_order
+    if words == 1:
+        distinct = np.unique(hashes)
+        right_distinct = np.unique(right) if across else None
+        expected = plan_search(distinct, right_distinct, 4, JoinOptions(threads=2))
+        assert plan.widths
+        assert plan.widths == expected.widths
+        assert plan.seconds == pytest.approx(expected.seconds, rel=0.3)
+        piece_plan = choose_piece_plan(
+            hashes, right, distinct.size, right_distinct.size if across else None, 4, 2
+        )
+        assert piece_plan.widths == expected.widths
+
+
+def test_blank_rows_change_no_plan_of_turned_hashes():
+    plans = []
+    hashes = blank_rows(30_000, 8)
+    others = np.random.default_rng(2).integers(0, 2**64, (20_000, 8), np.uint64)
+    others[:100] = hashes[(hashes[:, 0] << np.uint64(1)) > 0][:100]
+    options = JoinOptions(threads=2, plan=lambda plan: plans.append(plan) or plan)
+    found = find_matches(Index(hashes), Index(others), 4, options=options)
+    assert sum(batch.left.size for batch in found) == 100
+    assert plans
+    assert not any(plan.bit_order for plan in plans)

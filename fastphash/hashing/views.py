@@ -122,11 +122,13 @@ def make_views(thumbnails: NDArray[np.uint8], views: ViewSet = "all") -> ViewHas
     if views != "none":
         rows, trimmed = trimmed_windows(thumbnails)
         inside = _hash_pictures_inside(thumbnails, rows, trimmed)
+    # a view would keep the hashes of all windows in memory
+    turned = hashes[:, len(upright) :].copy()
     return ViewHashes(
         (*frames, *middles),
         _columns(hashes, [upright.index(window) for window in frames]),
         _columns(hashes, [upright.index(window) for window in middles]),
-        hashes[:, len(upright) :] if middles else np.empty((0, len(ORIENTATIONS)), np.uint64),
+        turned if middles else np.empty((0, len(ORIENTATIONS)), np.uint64),
         rows,
         trimmed,
         hash_own_windows(thumbnails[rows], trimmed),

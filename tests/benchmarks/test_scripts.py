@@ -19,6 +19,7 @@ QUICK = {
     "accuracy.edited_copies": ["--count", "2", "--slow-count", "0", "--looks"],
     "accuracy.frames": ["--count", "12"],
     "accuracy.hashes": ["--count", "1", "--candidates", "4", "--hashes", "pdq", "phash+dhash"],
+    "accuracy.large_sets": ["--count", "2", "--sizes", "500", "--signatures", "differences"],
     "accuracy.object_pictures": ["--count", "4"],
     "accuracy.radius": ["--count", "4", "--hashes"],
     "accuracy.reduced": ["--count", "12"],

@@ -42,6 +42,7 @@ QUICK = {
     ],
     "speed.moves": ["--count", "30", "--copies", "3"],
     "speed.object_store": ["--count", "24", "--rounds", "1", "--delay", "1"],
+    "speed.paper_job": ["--count", "60"],
     "speed.pdq": ["--pixels", "1", "--rounds", "1"],
     "speed.planner": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],
     "speed.report": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],

@@ -233,7 +233,8 @@ def read_splits(folder: Path, splits: list[str], algorithm: str | None = None) -
     `algorithm` is that of `read_hashes`.
     """
     rows = read_hashes(str(folder / HASHES), everything=True, algorithm=algorithm)
-    return rows.take(np.flatnonzero(np.isin(rows.splits, splits)))
+    named = np.isin(rows.splits, splits)
+    return rows if named.all() else rows.take(np.flatnonzero(named))
 
 
 def were_compared(rows: HashTable, summary: dict[str, Any]) -> NDArray[np.bool_]:

@@ -115,9 +115,8 @@ class HashTable:
     def take(self, rows: NDArray[np.int64]) -> "HashTable":
         """These rows, in this order; they share thumbnails that have been read."""
         shared = None if self._appearance is None else self._appearance.take(rows)
-        return HashTable(
-            self.table.take(pa.array(rows)), self.definition, self.store, appearance=shared
-        )
+        table = self.table.take(pa.array(rows))
+        return HashTable(table, self.definition, self.store, appearance=shared)
 
     def with_thumbnails(self) -> "HashTable":
         """The same rows with thumbnails and chroma in the table, and without a store."""

@@ -11,6 +11,7 @@ from fastphash.joins.batches import find_matches
 from fastphash.joins.given import Given, check_given, given_hashes, leave_out_poor
 from fastphash.joins.index import check_radius
 from fastphash.joins.matches import Matches, concatenate_matches, first_orientation
+from fastphash.joins.options import join_options
 
 
 class Pairs(NamedTuple):
@@ -39,6 +40,7 @@ def join(
     hash: str | None = None,
     min_quality: int = MIN_QUALITY,
     max_pairs: int = MAX_PAIRS,
+    memory: int | None = None,
 ) -> Pairs:
     """Every pair of a needle and a haystack row within a Hamming radius.
 
@@ -63,12 +65,15 @@ def join(
         noise, and are compared only if a row of the other side has their bytes (column digest).
     max_pairs : int
         The most pairs to return.
+    memory : int, optional
+        Bytes that the search may take beyond hashes and pairs: half of what is free by default, and
+        100 MiB at least.
 
     Raises
     ------
     UsageError
-        No such radius, hash or quality, arrays of another dtype or shape, hashes of 64 bits on one
-        side and of 256 on the other, tables without hashes, or nothing there.
+        No such radius, hash or quality, too little memory, arrays of another dtype or shape, hashes
+        of 64 bits on one side and of 256 on the other, tables without hashes, or nothing there.
     DefinitionError
         The hashes of two tables or stores are of different algorithms, or were made in different
         ways.
@@ -95,7 +100,9 @@ def join(
     check_radius(radius, max(left.hashes.bits, right.hashes.bits))
     needles = leave_out_poor(left, right, min_quality)
     haystack = leave_out_poor(right, left, min_quality)
-    matches = find_matches(needles.hashes, haystack.hashes, radius, max_pairs=max_pairs)
+    matches = find_matches(
+        needles.hashes, haystack.hashes, radius, max_pairs=max_pairs, options=join_options(memory)
+    )
     return _as_pairs(matches, needles, haystack)
 
 
@@ -106,13 +113,16 @@ def self_join(
     hash: str | None = None,
     min_quality: int = MIN_QUALITY,
     max_pairs: int = MAX_PAIRS,
+    memory: int | None = None,
 ) -> Pairs:
     """Every pair i < j of rows within a Hamming radius; otherwise as `join`."""
     given = given_hashes(hashes, hash)
     check_given(given)
     check_radius(radius, given.hashes.bits)
     given = leave_out_poor(given, None, min_quality)
-    return _as_pairs(find_matches(given.hashes, None, radius, max_pairs=max_pairs), given, given)
+    options = join_options(memory)
+    matches = find_matches(given.hashes, None, radius, max_pairs=max_pairs, options=options)
+    return _as_pairs(matches, given, given)
 
 
 def _as_pairs(batches: Iterator[Matches], needles: Given, haystack: Given) -> Pairs:

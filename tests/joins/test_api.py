@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -210,3 +211,19 @@ def test_public_functions_do_not_depend_on_what_was_used_before(first):
     script = f"import fastphash as fp; fp.{first}; print(*map(callable, (fp.join, fp.phash)))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert run.stdout.split() == [b"True", b"True"]
+
+
+def test_a_join_in_little_memory_is_the_same():
+    hashes = naive.crowd(3, 400)[:, 0]
+    whole, part = (self_join(hashes, 4, memory=memory) for memory in (None, 100 << 20))
+    assert all(map(np.array_equal, whole, part))
+    whole, part = (join(hashes[:200], hashes, 4, memory=memory) for memory in (None, 100 << 20))
+    assert all(map(np.array_equal, whole, part))
+
+
+@pytest.mark.parametrize("memory", [0, -1, 1 << 20, 1e9, "1G"])
+def test_too_little_memory_is_refused(memory):
+    hashes = naive.crowd(3, 9)[:, 0]
+    for search in (partial(self_join, hashes), partial(join, hashes, hashes)):
+        with pytest.raises(UsageError, match=r"104,857,600 at least"):
+            search(radius=4, memory=memory)

@@ -28,6 +28,7 @@ _CONSTANTS = (
     "NS_PARTITION",
     "NS_SORT",
     "NS_VALUE",
+    "NS_RUN",
     "NS_WINDOW",
     "NS_LONG_WINDOW",
     "NS_SEGMENT",

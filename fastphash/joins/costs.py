@@ -8,7 +8,8 @@ For a plan of m blocks of about equal width, k of which must agree, and n values
   (`BitStatistics`).
 - A small segment is compared whole. A larger one is sorted by the other blocks of each choice, and
   runs of values with equal keys are compared.
-- A comparison costs a constant for each value, and one for each window of 8 values in its run.
+- A comparison costs a constant for each value, and one for each window of 8 values in its run. In
+  sorted runs of one side eight values begin at once.
 """
 
 import math
@@ -20,17 +21,23 @@ from fastphash.joins.search_plan import DIGIT_BITS, KEY_BITS, SearchPlan
 # Nanoseconds on one core, fitted by benchmarks/speed/planner.py on two cores of an AMD EPYC
 # (Zen 4).
 #: To move a value in a partition.
-NS_PARTITION = 4.6
+NS_PARTITION = 3.15
 #: To begin a segment.
-NS_SEGMENT = 9.9
+NS_SEGMENT = 25.0
 #: To sort a value inside a segment.
-NS_SORT = 2.9
-#: To begin to compare a value.
-NS_VALUE = 5.4
-#: To compare a value with a window of others,
-NS_WINDOW = 1.2
+NS_SORT = 1.8
+#: To begin to compare a value with others of its side, in a whole segment,
+NS_VALUE = 3.0
+#: or in a sorted run,
+NS_RUN = 1.95
+#: or a needle with a run.
+NS_NEEDLE = 5.4
+#: To compare a value with a window of others of its side,
+NS_WINDOW = 0.33
+#: or a needle,
+NS_NEEDLE_WINDOW = 1.2
 #: and with a further window of a long run, four of which are compared at once.
-NS_LONG_WINDOW = 0.65
+NS_LONG_WINDOW = 0.6
 _SECONDS_TO_START = 0.0005
 
 #: Values compared at once.
@@ -62,11 +69,12 @@ def _block_search_cost(
     """Nanoseconds on one core, and comparisons."""
     block_bits = 64 / len(plan.widths)
     haystack = left if right is None else right
-    partition_bits = sum(min(math.ceil(block_bits), DIGIT_BITS) for _ in range(plan.levels))
+    partition_bits = round(plan.levels * min(block_bits, DIGIT_BITS))
     segment = haystack * statistics.agreement_probability(partition_bits) + 1
     nothing_to_sort_by = plan.levels == plan.agree and block_bits <= DIGIT_BITS
     nanoseconds = _partition_cost(plan, left + (right or 0), partition_bits)
-    if segment <= plan.whole_size or nothing_to_sort_by:
+    compared_whole = segment <= plan.whole_size or nothing_to_sort_by
+    if compared_whole:
         passes, run = plan.partial_choices(plan.levels), segment
     else:
         passes = plan.choices
@@ -78,7 +86,12 @@ def _block_search_cost(
         nanoseconds += passes * haystack * NS_SORT * cache_misses
     # within one side, a value is compared with those behind it: half of the run on average
     windows = max(1.0, run / WINDOW / (2 if right is None else 1))
-    nanoseconds += passes * left * _comparison_cost(windows)
+    if right is not None:
+        nanoseconds += passes * left * _comparison_cost(windows, NS_NEEDLE, NS_NEEDLE_WINDOW)
+    elif compared_whole:
+        nanoseconds += passes * left * _comparison_cost(windows, NS_VALUE, NS_WINDOW)
+    else:
+        nanoseconds += passes * left * (NS_RUN + run / WINDOW / 2 * NS_LONG_WINDOW)
     return nanoseconds, passes * left * windows * WINDOW
 
 
@@ -89,7 +102,7 @@ def _partition_cost(plan: SearchPlan, values: int, partition_bits: int) -> float
     return passes * values * NS_PARTITION + segments * NS_SEGMENT
 
 
-def _comparison_cost(windows: float) -> float:
+def _comparison_cost(windows: float, begin: float, window: float) -> float:
     """Nanoseconds to compare a value with so many windows of one run."""
     short = min(windows, _SHORT_RUN)
-    return NS_VALUE + (short * NS_WINDOW + (windows - short) * NS_LONG_WINDOW)
+    return begin + (short * window + (windows - short) * NS_LONG_WINDOW)

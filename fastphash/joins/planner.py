@@ -9,7 +9,7 @@ from fastphash.joins.search_plan import DIGIT_BITS, SearchPlan, WordsPlan
 
 # two values agree in a narrower block so often that it hardly separates them
 _MIN_BLOCK_BITS = 3
-_MAX_AGREE = 4
+_MAX_AGREE = 7
 
 
 def choose_plan(

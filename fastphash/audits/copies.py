@@ -46,11 +46,19 @@ class SearchedRows(NamedTuple):
 
     @classmethod
     def of(
-        cls, rows: HashTable, criteria: CopyCriteria, decided: Resolved, split_order: Sequence[str]
+        cls,
+        rows: HashTable,
+        criteria: CopyCriteria,
+        decided: Resolved,
+        split_order: Sequence[str],
+        near: NDArray[np.bool_] | None = None,
     ) -> Self:
-        """Of these rows; `split_order` is that in which splits keep their images."""
+        """Of these rows; `split_order` is that in which splits keep their images.
+
+        `near` (n,) are those within the radius of another, if they are known.
+        """
         order = keepers_first(priority(rows, split_order), decided)
-        return cls(rows, order, find_partnered(rows, criteria))
+        return cls(rows, order, find_partnered(rows, criteria, near))
 
 
 class FoundCopies(NamedTuple):

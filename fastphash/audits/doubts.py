@@ -1,5 +1,7 @@
 """Second looks: pairs that thumbnails leave in doubt are decided by their aligned pixels."""
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +11,9 @@ from fastphash.audits.copies import FoundCopies
 from fastphash.audits.in_doubt import InDoubt, find_doubts, find_proposed
 from fastphash.audits.looker import Looker, RowPairs
 from fastphash.audits.looks import LookCounts, LookedFor, Search, look_at_copies
+from fastphash.audits.options import AuditOptions
 from fastphash.base.orientations import turn_boxes
+from fastphash.base.progress import Progress
 from fastphash.base.vocabulary import (
     COLLISION,
     CROPPED,
@@ -28,12 +32,16 @@ from fastphash.looks.judgement import (
 )
 from fastphash.looks.run import why_unaligned
 from fastphash.looks.table import Looks
+from fastphash.sources.protocol import Source
+from fastphash.store.rows import HashTable
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.crops import CroppedPairs
 from fastphash.verification.findings import NO_FINDINGS, Findings
 
 # pairs of the first round of looks: one for so many images, but no fewer
 _IMAGES_PER_LOOK, _LEAST_ROUND = 200, 32
+# images of which some pairs will be in doubt: processes start before these are known
+_MANY = 1000
 #: Rounds go on while this share of the accused is vetoed, or of the others is rescued.
 LEAST_VETOED, LEAST_RESCUED = 1 / 20, 1 / 8
 # from this share of both pictures on, they show the same: none is a crop of the other
@@ -219,6 +227,23 @@ def _look_in_rounds(
     return found, counts._replace(
         more=counts.more or left_out, unsearched=counts.unsearched or further
     )
+
+
+@contextlib.contextmanager
+def start_looker(
+    rows: HashTable,
+    sources: Sequence[Source],
+    criteria: CopyCriteria,
+    options: AuditOptions,
+    progress: Progress,
+) -> Iterator[Looker]:
+    """What looks at pairs of rows; of many rows, its processes start at once."""
+    readers = {source.split: source.reader for source in sources}
+    limit = options.looks if criteria.score_near else 0
+    with Looker(rows, readers, limit, progress) as looker:
+        if len(rows) >= _MANY:
+            looker.prepare(first_round(len(rows)))
+        yield looker
 
 
 def first_round(images: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,8 @@ from fastphash.audits.checks import (
     check_splits_named,
 )
 from fastphash.audits.copies import FoundCopies, SearchedRows, search_splits
-from fastphash.audits.doubts import first_round, settle
+from fastphash.audits.doubts import settle, start_looker
+from fastphash.audits.engine import THIS_MACHINE, Engine
 from fastphash.audits.findings import find_findings, views_compared
 from fastphash.audits.hash_proposals import propose_by_hashes
 from fastphash.audits.labels import (
@@ -28,7 +30,6 @@ from fastphash.audits.labels import (
     open_labels,
     sidecar_summary,
 )
-from fastphash.audits.looker import Looker
 from fastphash.audits.low_quality import leave_out_poor
 from fastphash.audits.options import AuditOptions
 from fastphash.audits.proposals import check_proposals, propose
@@ -79,9 +80,6 @@ from fastphash.store.store import Store, open_store
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.findings import Findings
 
-# images of which some pairs will be in doubt: processes start before these are known
-_MANY = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class Audit:
@@ -114,6 +112,7 @@ def audit(
     ingest: IngestOptions | None = None,
     *,
     progress: Progress = no_progress,
+    engine: Engine = THIS_MACHINE,
 ) -> Audit:
     """Find the copies in splits of images, and write the results into a folder.
 
@@ -126,6 +125,8 @@ def audit(
     options : AuditOptions, optional
     ingest : IngestOptions, optional
         How to hash and what to keep.
+    engine : Engine, optional
+        What hashes, and finds the rows that are near others.
 
     Raises
     ------
@@ -156,8 +157,8 @@ def audit(
         removed_if_unused(out / HASHES, out / REJECTED, out / REJECTED_CSV),
         locked(out / HASHES),
     ):
-        hashed = _hash(out, sources, ingest, progress)
-        summary, tables = _search(out, sources, options, hashed, checked, progress)
+        hashed = _hash(out, sources, ingest, progress, engine)
+        summary, tables = _search(out, sources, options, hashed, checked, progress, engine)
         summary["files"] = write_tables(out, tables, options.table_form)
         summary["findings"] = hex_digest_of(out / FINDINGS) if FINDINGS in tables else ""
         sign(summary, out, [*tables, REJECTED])
@@ -180,6 +181,7 @@ def _search(
     hashed: "_Hashed",
     checked: CheckedLabels,
     progress: Progress,
+    engine: Engine,
 ) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     """Find the copies among all hashes: the summary, and the tables by their names."""
     progress("joining", 0, 0)
@@ -194,16 +196,13 @@ def _search(
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
     first = keep_in_first(split_order, options.keep_in)
-    searched = SearchedRows.of(compared, criteria, decided, first)
+    near = engine.has_partner(compared, criteria, progress)
+    searched = SearchedRows.of(compared, criteria, decided, first, near)
 
     def search(findings: Findings, unreadable: Findings) -> FoundCopies:
         return search_splits(searched, splits, criteria, options, decided, findings, unreadable)
 
-    readers = {source.split: source.reader for source in sources}
-    limit = options.looks if criteria.score_near else 0
-    with Looker(compared, readers, limit, progress) as looker:
-        if len(compared) >= _MANY:
-            looker.prepare(first_round(len(compared)))
+    with start_looker(compared, sources, criteria, options, progress) as looker:
         windows = find_findings(compared, chosen.criteria, options, progress)
         proposing = propose_by_hashes(compared, criteria, options, progress)
         windows = proposing.beside(windows)
@@ -251,7 +250,11 @@ class _Hashed(NamedTuple):
 
 
 def _hash(
-    out: Path, sources: Sequence[Source], ingest: IngestOptions, progress: Progress
+    out: Path,
+    sources: Sequence[Source],
+    ingest: IngestOptions,
+    progress: Progress,
+    engine: Engine,
 ) -> _Hashed:
     """Bring the store up to date, and remove the results of the earlier audit."""
     tallies = hash_into(
@@ -262,6 +265,7 @@ def _hash(
         avoid=out,
         # a killed run must not leave old results beside new hashes
         before_writing=lambda: remove_results(out),
+        start_executor=partial(engine.start_executor, out / HASHES),
     )
     store = open_store(out / HASHES)
     rejected = store.rejected()

@@ -1,5 +1,6 @@
 """Where the work is done: on this machine, or on a Spark cluster."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from fastphash.audits.engine import Engine
     from fastphash.base.progress import Progress
     from fastphash.store.rows import HashTable
     from fastphash.verification.criteria import CopyCriteria
@@ -48,12 +50,29 @@ class EngineOptions:
     engine: str
     master: str | None
 
-    def check(self, *, explain: bool = False) -> None:
-        """Raise UsageError if other options don't fit."""
+    def check(self, *, explain: bool = False, bits: int = 64) -> None:
+        """Raise UsageError if other options don't fit, or hashes of so many bits."""
         if self.master is not None and not self.on_spark:
             raise UsageError("--master is for --engine spark: add that, or leave it out")
         if explain and self.on_spark:
             raise UsageError("--explain is for --engine local: Spark's web page shows its stages")
+        if bits > 64 and self.on_spark:
+            raise UsageError(f"--engine spark joins hashes of 64 bits, not of {bits}")
+
+    @contextlib.contextmanager
+    def started(self, progress: "Progress") -> "Iterator[Engine]":
+        """What hashes images, and searches those of an audit."""
+        if not self.on_spark:
+            from fastphash.audits.engine import THIS_MACHINE
+
+            yield THIS_MACHINE
+            return
+        from fastphash.cluster.engine import SparkEngine
+        from fastphash.cluster.session import spark_session
+
+        progress("starting Spark", 0, 0)
+        with spark_session(self.master) as session:
+            yield SparkEngine(session)
 
     @property
     def on_spark(self) -> bool:

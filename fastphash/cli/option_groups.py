@@ -115,6 +115,13 @@ class HashOptions:
     keep_missing: bool
     rehash: bool
 
+    @property
+    def compared_bits(self) -> int:
+        """Bits of the hash that is named first."""
+        from fastphash.hashing.algorithms import ALGORITHMS, algorithm_names
+
+        return ALGORITHMS[algorithm_names(self.hashes, int(self.bits))[0]].bits
+
     def ingest(self) -> "IngestOptions":
         """The same, for the library."""
         from fastphash.hashing.algorithms import algorithm_names
@@ -301,10 +308,11 @@ class ApplyOptions:
 
 @dataclass(frozen=True, slots=True)
 class AuditOutput:
-    """The folder of an audit, and the format in which its tables are written besides Parquet."""
+    """The folder of an audit, the format of its tables besides Parquet, and what is printed."""
 
     out: Path
     form: "Format"
+    as_json: bool
 
 
 def any_given(group: Any) -> bool:

@@ -12,7 +12,9 @@ Spark Connect work too.
 `join_stages`      stages of a join: sample, count, explode, search, rows, relate
 `matches`          every pair of rows within a radius, by these stages
 `tables`           join and group: pairs and groups of stores and tables
-`hash_stages`      stages of hashing: images to fragments
+`hash_stages`      the stage of hashing: images to fragments
+`fragments`        files of what a task has hashed
 `executor`         hashing on Spark, as an executor of `fastphash.ingest`
+`engine`           Spark as the engine of an audit
 =================  ================================================================
 """

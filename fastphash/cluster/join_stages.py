@@ -218,7 +218,13 @@ def _index(column: pa.Array, known: tuple[int, ...]) -> Index:
     return Index(full, known)
 
 
-_ARROW = {"int": pa.int32(), "long": pa.int64(), "short": pa.int16(), "binary": pa.binary()}
+_ARROW = {
+    "string": pa.string(),
+    "int": pa.int32(),
+    "long": pa.int64(),
+    "short": pa.int16(),
+    "binary": pa.binary(),
+}
 
 
 def batch_of(schema: str, *columns: object) -> pa.RecordBatch:

@@ -27,6 +27,8 @@ _SETTINGS = {
     "spark.python.daemon.module": "fastphash.cluster.daemon",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    # hashes don't shrink
+    "spark.shuffle.compress": "false",
     # AQE joins small partitions of these
     "spark.sql.shuffle.partitions": "32",
 }

@@ -17,13 +17,18 @@ from fastphash.verification.decide_kind import relate_matches
 _MOST_PER_IMAGE = 8
 
 
-def find_partnered(rows: HashTable, criteria: CopyCriteria) -> NDArray[np.bool_]:
+def find_partnered(
+    rows: HashTable, criteria: CopyCriteria, near: NDArray[np.bool_] | None = None
+) -> NDArray[np.bool_]:
     """Which rows are a copy of another one by their thumbnails, or have its hash: bool (n,).
 
     In a wide radius most rows have others by chance. Where pairs are many, or nobody compares
     thumbnails, all rows with another one within the radius are partnered.
+
+    Those are `near` (n,), if they are known.
     """
-    near = has_partner(Index(rows.hashes, rows.known), criteria.radius, criteria.options)
+    if near is None:
+        near = has_partner(Index(rows.hashes, rows.known), criteria.radius, criteria.options)
     if not (criteria.score_near and rows.has_thumbnails) or rows.digests is None:
         return near
     # files of the same bytes have one hash, so that each of them is partnered

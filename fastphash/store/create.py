@@ -11,6 +11,9 @@ from fastphash.store.lock import LOCK
 from fastphash.store.schema import Layout
 from fastphash.store.store import Store, is_store, open_store, store_at
 
+#: The folder of a store for what a run on several machines hashes, until it is in parts.
+FRAGMENTS_FOLDER = "_fragments"
+
 
 def check_new(path: Path) -> None:
     """Raise UsageError if a new store can't be made at a path, because something is there.
@@ -29,7 +32,7 @@ def check_new(path: Path) -> None:
 
 def _is_foreign(path: Path) -> bool:
     """Whether a file can't be of a store that has no manifest yet."""
-    return path.name != LOCK and not atomic.is_leftover(path)
+    return path.name not in (LOCK, FRAGMENTS_FOLDER) and not atomic.is_leftover(path)
 
 
 def create_store(

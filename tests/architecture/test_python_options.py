@@ -12,8 +12,9 @@ from fastphash.defaults import LEAST_MEMORY, LOOKS, MIN_SCORE, PRECISION, RADIUS
 # options of a command that make up one parameter, or have another name in Python
 DEFINITION = {"decode", "pass_order", "exif", "strict_imagehash", "bands", "stretch", "nodata"}
 RENAMED = {"folders": "splits", "form": "format", "bits": "hashes", "folder": "audit"}
-# what is printed, or how the command ends; lists of Python need no separator
-OF_THE_COMMAND = {"as_json", "explain", "fail_on_leak", "separator"}
+# what is printed, or how the command ends; lists of Python need no separator; Spark has a session,
+# which `fastphash.cluster` takes
+OF_THE_COMMAND = {"as_json", "explain", "fail_on_leak", "separator", "engine", "master"}
 # applying a plan is the command's alone: the function never touches a file
 APPLYING = {
     *("target", "applying", "mode", "undo", "coco", "tables", "drop_rejected"),

@@ -15,6 +15,7 @@ from fastphash.base.vocabulary import (
     VIEW_SETS,
 )
 from fastphash.cli import options
+from fastphash.cli.engine_options import EngineOptions, engine_options
 from fastphash.cli.hash_quality import quality_option
 from fastphash.cli.option_groups import (
     AuditedCopyOptions,
@@ -158,6 +159,7 @@ class _OptionalKinds(click.Command):
 @options.hash_options
 @quality_option
 @options.search_options
+@engine_options
 @options.json_option
 @gather(
     splits=SplitOptions,
@@ -166,6 +168,7 @@ class _OptionalKinds(click.Command):
     labels=LabelOptions,
     hashing=HashOptions,
     output=AuditOutput,
+    engine=EngineOptions,
 )
 def audit(
     splits: SplitOptions,
@@ -175,7 +178,7 @@ def audit(
     keepers: KeeperOptions,
     labels: LabelOptions,
     hashing: HashOptions,
-    as_json: bool,
+    engine: EngineOptions,
 ) -> None:
     """Find all copies in splits of images, inside each split and across splits.
 
@@ -188,6 +191,7 @@ def audit(
       fastphash audit train=data/train val=data/val -o audit
       fastphash audit 'train=shards/train-*.tar' val=val.zip -o audit
     """
+    engine.check(explain=copies.explain, bits=hashing.compared_bits)
     sources = splits.sources(masks_by_name=not labels.compare_masks)
     _check_splits(sources, str(output.out), comparing=bool(fail_on_leak))
     from fastphash.audits.run import audit as audit_splits
@@ -199,7 +203,7 @@ def audit(
 
     handle_signals(partial(has_parts, output.out / HASHES))
     _check_looked_for(fail_on_leak, copies, blind=not (copies.verify and hashing.thumbnails))
-    with ProgressScreen() as progress:
+    with ProgressScreen() as progress, engine.started(progress) as started:
         audit_options = copies.chosen(thumbnails=hashing.thumbnails).options(
             grouping=keepers.grouping,
             keep_in=keepers.keep_in,
@@ -210,9 +214,9 @@ def audit(
             table_form=output.form,
         )
         result = audit_splits(
-            output.out, sources, audit_options, hashing.ingest(), progress=progress
+            output.out, sources, audit_options, hashing.ingest(), progress=progress, engine=started
         )
-    if as_json:
+    if output.as_json:
         show_json(result.summary)
     else:
         _show(result, output.out)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from fastphash.cli import options
+from fastphash.cli.engine_options import EngineOptions, engine_options
 from fastphash.cli.option_groups import HashOptions, SplitOptions, gather
 from fastphash.cli.signals import handle_signals
 
@@ -17,9 +18,12 @@ from fastphash.cli.signals import handle_signals
     "Folder for the hashes. In a store that exists, only new and changed images are hashed.",
 )
 @options.hash_options
+@engine_options
 @options.json_option
-@gather(splits=SplitOptions, hashing=HashOptions)
-def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) -> None:
+@gather(splits=SplitOptions, hashing=HashOptions, engine=EngineOptions)
+def hash_(
+    splits: SplitOptions, out: Path, hashing: HashOptions, engine: EngineOptions, as_json: bool
+) -> None:
     """Hash images into a store of Parquet files.
 
     A PLACE is a folder; a tar, tar.gz, zip or Parquet file with images; or several of these files:
@@ -32,6 +36,7 @@ def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) 
       fastphash hash 'train=shards/{000000..000146}.tar' -o hashes
       fastphash hash train=s3://bucket/train -o hashes
     """
+    engine.check()
     sources = splits.sources()
     from dataclasses import asdict
 
@@ -46,8 +51,14 @@ def hash_(splits: SplitOptions, out: Path, hashing: HashOptions, as_json: bool) 
 
     handle_signals(partial(has_parts, out))
     with removed_if_unused(out):
-        with ProgressScreen() as progress:
-            tallies = hash_into(out, sources, hashing.ingest(), progress=progress)
+        with ProgressScreen() as progress, engine.started(progress) as started:
+            tallies = hash_into(
+                out,
+                sources,
+                hashing.ingest(),
+                progress=progress,
+                start_executor=partial(started.start_executor, out),
+            )
         rejected = open_store(out).rejected()
         if as_json:
             show_json({split: asdict(tally) for split, tally in tallies.items()})

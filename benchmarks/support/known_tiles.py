@@ -17,7 +17,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.support.dataset import Source, load_source, scenes_of, size_of
+from benchmarks.support.dataset import Source, load_source, size_of
 from benchmarks.support.pictures import image_files
 from fastphash.base.orientations import orient_pixels
 
@@ -43,8 +43,6 @@ class KnownTiles(NamedTuple):
     ----------
     sources : list of Path or int
         Photos, or numbers of drawn scenes.
-    scene : int64 (originals,)
-        The place that each original shows.
     source : int64 (originals,)
     window : int64 (originals, 4)
         Left, top, right and bottom of each original in its source.
@@ -56,7 +54,6 @@ class KnownTiles(NamedTuple):
     """
 
     sources: list[Source]
-    scene: NDArray[np.int64]
     source: NDArray[np.int64]
     window: NDArray[np.int64]
     original: NDArray[np.int64]
@@ -96,7 +93,6 @@ def plan_tiles(photos: Sequence[Path], count: int, seed: int = 0) -> KnownTiles:
     original = rng.permutation(np.concatenate([np.arange(source.size), more]))
     return KnownTiles(
         sources,
-        np.array(scenes_of(sources))[source],
         source,
         window,
         original,

@@ -3,7 +3,7 @@
 import itertools
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,19 +19,12 @@ from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
 from fastphash.images.sniff import EIGHT_BIT_FORMATS
 from fastphash.images.thumbnail import SQUARE, vertical_first
-from fastphash.store.hash_files import HASHES
-from fastphash.store.rows import STORE_ROW, HashTable
-from fastphash.store.schema import (
-    LAYERS,
-    REJECTED_SCHEMA,
-    check_algorithm,
-    stored_algorithms,
-)
+from fastphash.store.rows import HashTable
+from fastphash.store.schema import REJECTED_SCHEMA, check_algorithm, stored_algorithms
 from fastphash.store.store import Store, open_store, store_at
+from fastphash.store.stored_rows import StoredRows, of_split
 from fastphash.store.table_rows import read_table_rows
 
-# columns that are read on demand, for the rows that are needed
-_ON_DEMAND = ("thumbnail", "chroma", *LAYERS)
 # algorithms that compare frequencies with their median: a picture without symmetry has no ties
 _HALF_SET = ("phash", "phash_256", "pdq")
 
@@ -69,20 +62,31 @@ def read_hashes(
     StoreError
         It holds no hashes, or is damaged.
     """
-    path, split = _split_target(target)
+    path, split = split_target(target)
     if path.is_file():
         return _rows_of_table(path, split, columns or {}, algorithm)
+    rows = open_rows(path, split, algorithm, everything=everything)
+    table = parquet.concat(rows.schema, rows.tables())
+    parquet.release_memory()
+    return HashTable(table, rows.definition, rows.store)
+
+
+def open_rows(
+    path: Path, split: str | None, algorithm: str | None, *, everything: bool = False
+) -> StoredRows:
+    """The rows of a store, or of one of its splits, to be read part by part.
+
+    Parameters and errors are those of `read_hashes`.
+    """
     store = open_store(path)
     store.verify()
     definition = _definition_compared(store, algorithm)
     if split is not None and split not in store.roots:
         raise UsageError(f"{path} has no split {split!r}: it has {', '.join(store.roots)}")
-    schema = _read_schema(store, definition)
-    table = parquet.concat(schema, _read_parts(store, split, schema))
-    if split is None and store.left_out and not everything:
-        table = _without_left_out(table, store)
-    parquet.release_memory()
-    return HashTable(table, definition, store)
+    left_out = [] if split is not None or everything else store.left_out
+    if left_out:
+        _warn_of_left_out(store)
+    return StoredRows(store, definition, split, left_out)
 
 
 def _rows_of_table(
@@ -108,15 +112,15 @@ def read_rejected(target: str) -> pa.Table:
 
     Errors are those of `read_hashes`.
     """
-    path, split = _split_target(target)
+    path, split = split_target(target)
     if path.is_file():
         return REJECTED_SCHEMA.empty_table()
-    return _one_split(open_store(path).rejected(), split)
+    return of_split(open_store(path).rejected(), split)
 
 
 def same_rows(one: str, other: str) -> bool:
     """Whether two targets mean the same rows, however they are spelled."""
-    a, b = _split_target(one), _split_target(other)
+    a, b = split_target(one), split_target(other)
     return a[1] == b[1] and os.path.realpath(a[0]) == os.path.realpath(b[0])
 
 
@@ -137,19 +141,34 @@ def read_together(
     tables = [read_hashes(target, columns=columns, algorithm=algorithm) for target in targets]
     if len(tables) == 1:
         return tables[0]
-    owner: dict[str, str] = {}
-    for target, hashes in zip(targets, tables, strict=True):
-        for split in np.unique(hashes.splits.astype(str)).tolist():
-            if split in owner:
-                raise UsageError(f"both {owner[split]} and {target} have a split {split!r}")
-            owner[split] = target
+    check_distinct_splits(targets, tables)
     for (one, a), (other, b) in itertools.combinations(zip(targets, tables, strict=True), 2):
         check_comparable(a, b)
         if a.columns != b.columns:
-            raise DefinitionError(
-                f"{one} and {other} keep different columns (orientations, thumbnails or digests): "
-                "hash them alike to group them as one"
-            )
+            raise unlike_columns(one, other)
+    return concat_rows(tables)
+
+
+def check_distinct_splits(targets: Sequence[str], tables: Sequence[HashTable]) -> None:
+    """Raise UsageError if two tables have a split of the same name."""
+    owner: dict[str, str] = {}
+    for target, hashes in zip(targets, tables, strict=True):
+        for split in pc.unique(hashes.table["split"].cast(pa.string())).to_pylist():
+            if split in owner:
+                raise UsageError(f"both {owner[split]} and {target} have a split {split!r}")
+            owner[split] = target
+
+
+def unlike_columns(one: str, other: str) -> DefinitionError:
+    """What is wrong with two tables that are to be one, and have different columns."""
+    return DefinitionError(
+        f"{one} and {other} keep different columns (orientations, thumbnails or digests): "
+        "hash them alike to group them as one"
+    )
+
+
+def concat_rows(tables: Sequence[HashTable]) -> HashTable:
+    """The rows of all tables as one, with their thumbnails."""
     # a table reads thumbnails on demand from one store only
     full = [hashes.with_thumbnails().table for hashes in tables]
     table = pa.concat_tables(full, promote_options="permissive").unify_dictionaries()
@@ -254,25 +273,7 @@ def _resized_alike(hashes: HashTable, one: PassOrder, other: PassOrder) -> bool:
     )
 
 
-def _read_schema(store: Store, definition: Definition) -> pa.Schema:
-    """The columns of rows that are not read on demand, and their places in the store."""
-    left_out = {*_ON_DEMAND, *HASHES} - {*definition.columns}
-    columns = [column for column in store.schema if column.name not in left_out]
-    return pa.schema([*columns, (STORE_ROW, pa.int64())])
-
-
-def _read_parts(store: Store, split: str | None, schema: pa.Schema) -> Iterator[pa.Table]:
-    """The rows of each part, or those of one split."""
-    start = 0
-    for part in store.parts:
-        if split is None or split in part.splits:
-            table = store.read_part(part, schema.names[:-1])
-            places = pa.array(np.arange(start, start + part.rows))
-            yield _one_split(table.append_column(STORE_ROW, places).cast(schema), split)
-        start += part.rows
-
-
-def _split_target(target: str) -> tuple[Path, str | None]:
+def split_target(target: str) -> tuple[Path, str | None]:
     """The store or file that is meant, of an audit its store; and the split, if one is named."""
     if os.path.exists(target):
         return store_at(Path(target)), None
@@ -280,12 +281,8 @@ def _split_target(target: str) -> tuple[Path, str | None]:
     return (store_at(Path(path)), split) if separator else (Path(target), None)
 
 
-def _one_split(table: pa.Table, split: str | None) -> pa.Table:
-    return table if split is None else table.filter(pc.equal(table["split"].cast("string"), split))
-
-
-def _without_left_out(table: pa.Table, store: Store) -> pa.Table:
-    """The rows of splits that the last audit named; a warning names the others."""
+def _warn_of_left_out(store: Store) -> None:
+    """Name the splits that the last audit didn't, and that are not read."""
     _log.warning(
         "%s: left out %s, which the last audit didn't name; %s@%s reads it",
         store.path,
@@ -293,5 +290,3 @@ def _without_left_out(table: pa.Table, store: Store) -> pa.Table:
         store.path,
         store.left_out[0],
     )
-    is_left_out = pc.is_in(table["split"].cast(pa.string()), pa.array(store.left_out, pa.string()))
-    return table.filter(pc.invert(is_left_out))

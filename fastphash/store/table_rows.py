@@ -45,19 +45,33 @@ def read_table_rows(path: Path, columns: Mapping[str, str], algorithm: str | Non
 
     Without a column of splits, all are of one with the name of the file.
     """
+    definition = definition_compared(path, columns, algorithm)
+    rows = rows_of_table(_read_table(path, columns, definition.algorithm), path, definition)
+    if is_parquet(path) and _has_columns(path, rows.table, definition):
+        rows.file = path
+    return rows
+
+
+def definition_compared(
+    path: Path, columns: Mapping[str, str], algorithm: str | None
+) -> Definition:
+    """How the hashes of a table were made that are compared; errors are those of `read_hashes`."""
     definition = _definition_of_file(path)
     asked = [algorithm] if algorithm else []
     (name,) = choose_algorithms(path, columns, asked, definition.algorithm)
-    definition = replace(definition, algorithm=name)
-    table = _with_qualities(_read_table(path, columns, name))
+    return replace(definition, algorithm=name)
+
+
+def rows_of_table(table: pa.Table, path: Path, definition: Definition) -> HashTable:
+    """Rows of a table, by the names of our columns, with those columns that can be used."""
+    table = _with_qualities(table)
     if "split" not in table.column_names:
         names = pa.array([path.stem] * table.num_rows, pa.string())
         table = table.append_column("split", names)
     table = _fitting(table, path, definition)
     place = table.column_names.index("split")
     table = table.set_column(place, "split", table["split"].dictionary_encode())
-    file = path if _is_parquet(path) and _has_columns(path, table, definition) else None
-    return HashTable(table, definition, file=file)
+    return HashTable(table, definition)
 
 
 def _has_columns(path: Path, table: pa.Table, definition: Definition) -> bool:
@@ -72,32 +86,38 @@ def _has_columns(path: Path, table: pa.Table, definition: Definition) -> bool:
 
 def _definition_of_file(path: Path) -> Definition:
     """How the hashes of a file were made, as far as it says so."""
-    if not _is_parquet(path):
+    if not is_parquet(path):
         return definition_of_file(path)
     return definition_of(parquet.read_schema(path).metadata, str(path))
 
 
-def _is_parquet(path: Path) -> bool:
+def is_parquet(path: Path) -> bool:
+    """Whether a table is a Parquet file, by its name and its first bytes."""
     ending = path.suffix.lower()
     return ending == ".parquet" or (ending not in ENDINGS and not has_pdq_lines(path))
 
 
 def _read_table(path: Path, columns: Mapping[str, str], algorithm: str) -> pa.Table:
     """A table of hashes by the names of our columns; of Parquet files all are read."""
-    if not _is_parquet(path):
+    if not is_parquet(path):
         tables = hash_tables(path, columns, [algorithm])
         return pa.concat_tables(tables, promote_options="permissive")
     table = parquet.read_table(path)
+    named = used_columns(path, columns, algorithm)
+    return table.select(list(named)).rename_columns(list(named.values()))
+
+
+def used_columns(path: Path, columns: Mapping[str, str], algorithm: str) -> dict[str, str]:
+    """The columns of a Parquet file that rows of hashes may have, and our names for them."""
+    there = parquet.read_schema(path).names
+    ours = dict(zip(there, there, strict=True))
     if columns:
         ours = {name: own for own, name in find_columns(path, columns, [algorithm]).items()}
-        table = table.select(
-            [name for name in table.column_names if name in ours or name not in NAMED]
-        )
-        table = table.rename_columns([ours.get(name, name) for name in table.column_names])
+        ours |= {name: name for name in there if name not in ours and name not in NAMED}
     used = {"path", "path_bytes", "split", "format", *_TYPES, *_INTEGERS}
     used |= {*ALGORITHMS[algorithm].columns}
-    check_distinct(path, [name for name in table.column_names if name in used])
-    return table
+    check_distinct(path, [ours[name] for name in there if ours.get(name) in used])
+    return {name: ours[name] for name in there if ours.get(name) in used}
 
 
 def _with_qualities(table: pa.Table) -> pa.Table:

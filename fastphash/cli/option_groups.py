@@ -14,6 +14,7 @@ from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
     from fastphash.audits.options import CopyChoices, LabelSources
+    from fastphash.external.streams import HashStream
     from fastphash.files.table_formats import Format
     from fastphash.groups.grouping import Grouping
     from fastphash.images.decode import DecodeMode
@@ -184,7 +185,7 @@ class CopyOptions:
 
         return least_score(self.min_score, verify=self.verify)
 
-    def check_thumbnails(self, tables: "Mapping[str, HashTable]") -> None:
+    def check_thumbnails(self, tables: "Mapping[str, HashTable | HashStream]") -> None:
         """Raise UsageError if a score was asked for, but a table has no thumbnails."""
         for name, table in tables.items():
             if self.min_score is not None and not table.has_thumbnails:

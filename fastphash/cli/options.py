@@ -282,6 +282,18 @@ def search_options(command: F) -> F:
     )(command)
 
 
+def scratch_option(command: F) -> F:
+    """``--scratch``."""
+    return click.option(
+        "--scratch",
+        type=values.FOLDER,
+        metavar="DIR",
+        help="Search on the disk, in this folder, which is made and removed: for hashes of 64 bits "
+        "that don't fit into memory. What is done there, another run goes on with.  [default: "
+        "FILE.scratch, where the hashes alone take more than --memory]",
+    )(command)
+
+
 def kinds_option(
     text: str, default: Sequence[str], always: Sequence[str] = (), further: Sequence[str] = ()
 ) -> Callable[[F], F]:

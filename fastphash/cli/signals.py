@@ -18,6 +18,8 @@ _SIGNAL_STATUS = 128
 _STDERR = 2
 # run again, these commands continue where they were interrupted
 _RESUMABLE = ("audit", "clean", "hash")
+# these do so if they use the disk, and never begin with half a file
+_RESUMABLE_ON_DISK = ("group", "join")
 _NAMES: dict[int, str] = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated"}
 if hasattr(signal, "SIGHUP"):  # missing on Windows
     _NAMES[signal.SIGHUP] = "Terminal closed"
@@ -112,8 +114,9 @@ def _say_nothing(_: object) -> None:
 
 
 def _message(number: int, command: str | None, has_kept: Callable[[], bool]) -> str:
-    if command not in _RESUMABLE:
+    kept = command in (*_RESUMABLE, *_RESUMABLE_ON_DISK) and has_kept()
+    if command not in _RESUMABLE and not kept:
         return f"\n{_NAMES[number]}."
-    if has_kept():
+    if kept:
         return f"\n{_NAMES[number]}: run the same command again to go on."
     return f"\n{_NAMES[number]} before anything was kept: the same command begins anew."

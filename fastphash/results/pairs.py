@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastphash.base.vocabulary import KINDS, NEAR, THUMBNAIL_SIDE
+from fastphash.external.streams import HashStream
 from fastphash.files import parquet
 from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
@@ -71,6 +72,17 @@ def pair_tables(
             if number_needles:
                 table = table.append_column(NEEDLE_ROW, pa.array(piece.left))
             yield table
+
+
+def look_up_pairs(
+    needles: HashStream, haystack: HashStream, matches: Iterable[Matches], criteria: CopyCriteria
+) -> Iterator[pa.Table]:
+    """The same of streams; only the rows of the matches are read."""
+    for block in matches:
+        left_rows, left = np.unique(block.left, return_inverse=True)
+        right_rows, right = np.unique(block.right, return_inverse=True)
+        some = block._replace(left=left, right=right)
+        yield from pair_tables(needles.take(left_rows), haystack.take(right_rows), [some], criteria)
 
 
 def relate_rows(

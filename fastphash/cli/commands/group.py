@@ -1,20 +1,25 @@
 """`fastphash group`."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from fastphash.base.progress import Progress
 from fastphash.cli import options
 from fastphash.cli.engine_options import EngineOptions, engine_options
 from fastphash.cli.file_options import TableFile
-from fastphash.cli.hash_quality import ComparedOptions, compare_options
+from fastphash.cli.hash_quality import compare_options
+from fastphash.cli.on_disk import JoinedOptions, has_kept, joining, open_side
 from fastphash.cli.option_groups import CopyOptions, KeeperOptions, gather
 from fastphash.cli.signals import handle_signals
 
 if TYPE_CHECKING:
     from fastphash.results.pairs import UnseenCounter
     from fastphash.store.rows import HashTable
+    from fastphash.verification.criteria import CopyCriteria
 
 
 @click.command("group")
@@ -26,13 +31,14 @@ if TYPE_CHECKING:
 @options.verify_options
 @options.search_options
 @engine_options
+@options.scratch_option
 @compare_options
 @options.json_option
 @gather(
     output=TableFile,
     copies=CopyOptions,
     keepers=KeeperOptions,
-    reading=ComparedOptions,
+    reading=JoinedOptions,
     engine=EngineOptions,
 )
 def group(
@@ -40,7 +46,7 @@ def group(
     output: TableFile,
     copies: CopyOptions,
     keepers: KeeperOptions,
-    reading: ComparedOptions,
+    reading: JoinedOptions,
     engine: EngineOptions,
     as_json: bool,
 ) -> None:
@@ -59,34 +65,89 @@ def group(
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_groups, show_unseen
-    from fastphash.files import parquet
-    from fastphash.results.groups import candidates, group_rows
+    from fastphash.results.groups import group_rows
     from fastphash.results.pairs import UnseenCounter
+
+    folder = reading.folder(stores, output, copies.memory, engine)
+    handle_signals(lambda: has_kept(folder))
+    with ProgressScreen() as progress:
+        if folder is None:
+            candidates = _in_memory(stores, reading, copies, keepers, output, engine, progress)
+        else:
+            candidates = _on_disk(stores, reading, copies, keepers, folder, progress)
+        with candidates as found:
+            grouped = group_rows(found.ranked, found.criteria, keepers.grouping)
+            counter = UnseenCounter(grouped.pieces())
+            kinds = _write_groups(counter, found.rows, output)
+    groups = grouped.count_groups()
+    algorithm = grouped.rows.algorithm
+    if as_json:
+        counts = {"images": found.images, "groups": groups, "copies": kinds}
+        hashed = {"hash": algorithm.name, "bits": algorithm.bits}
+        show_json(hashed | counts | {"unseen": counter.unseen})
+    else:
+        title = f"Groups by {algorithm.name}, in {output.path}"
+        show_groups(title, found.images, groups, kinds)
+        show_unseen(0 if not copies.verify else counter.unseen)
+
+
+class _Candidates(NamedTuple):
+    """Rows that may have a copy, in order of priority, and the number of all.
+
+    `rows` are all of them, if the paper's JSON is to name them.
+    """
+
+    ranked: "HashTable"
+    criteria: "CopyCriteria"
+    images: int
+    rows: "HashTable | None" = None
+
+
+@contextlib.contextmanager
+def _in_memory(
+    stores: tuple[str, ...],
+    reading: JoinedOptions,
+    copies: CopyOptions,
+    keepers: KeeperOptions,
+    output: TableFile,
+    engine: EngineOptions,
+    progress: Progress,
+) -> Iterator[_Candidates]:
+    from fastphash.files import parquet
+    from fastphash.results.groups import candidates
     from fastphash.results.priority import keep_in_first, order_splits, priority
 
-    handle_signals()
     rows = reading.read(*stores)
     copies.check_thumbnails({" ".join(stores): rows})
     order = priority(rows, keep_in_first(order_splits(rows), keepers.keep_in))
     images, named = len(rows), rows if output.table_form is None else None
-    algorithm = rows.algorithm
-    with ProgressScreen() as progress:
-        criteria = copies.criteria(progress, algorithm.bits)
-        partnered = engine.partnered(rows, criteria, progress)
-        ranked = candidates(rows, order, criteria, partnered)
-        del rows  # half of the memory, from here on
-        parquet.release_memory()
-        grouped = group_rows(ranked, criteria, keepers.grouping)
-        counter = UnseenCounter(grouped.pieces())
-        kinds = _write_groups(counter, named, output)
-    if as_json:
-        groups = grouped.count_groups()
-        counts = {"images": images, "groups": groups, "copies": kinds, "unseen": counter.unseen}
-        show_json({"hash": algorithm.name, "bits": algorithm.bits} | counts)
-    else:
-        title = f"Groups by {algorithm.name}, in {output.path}"
-        show_groups(title, images, grouped.count_groups(), kinds)
-        show_unseen(0 if not copies.verify else counter.unseen)
+    criteria = copies.criteria(progress, rows.algorithm.bits)
+    partnered = engine.partnered(rows, criteria, progress)
+    ranked = candidates(rows, order, criteria, partnered)
+    del rows  # half of the memory, from here on
+    parquet.release_memory()
+    yield _Candidates(ranked, criteria, images, named)
+
+
+@contextlib.contextmanager
+def _on_disk(
+    stores: tuple[str, ...],
+    reading: JoinedOptions,
+    copies: CopyOptions,
+    keepers: KeeperOptions,
+    folder: Path,
+    progress: Progress,
+) -> Iterator[_Candidates]:
+    from fastphash.results.disk_candidates import look_up_candidates
+    from fastphash.results.priority import keep_in_first, order_splits
+
+    rows = open_side(stores, reading)
+    copies.check_thumbnails({" ".join(stores): rows})
+    split_order = keep_in_first(order_splits(rows.narrow(["split"])), keepers.keep_in)
+    criteria = copies.criteria(progress, rows.definition.bits)
+    with joining(rows, None, criteria, folder) as (join, scratch):
+        ranked = look_up_candidates(rows, join.partnered(scratch), split_order)
+        yield _Candidates(ranked, criteria, len(rows))
 
 
 def _write_groups(

@@ -1,26 +1,29 @@
 """`fastphash join`."""
 
+import contextlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from fastphash.base.progress import Progress
 from fastphash.base.vocabulary import KINDS
 from fastphash.cli import options
 from fastphash.cli.engine_options import EngineOptions, engine_options
 from fastphash.cli.file_options import TableFile
-from fastphash.cli.hash_quality import ComparedOptions, compare_options
+from fastphash.cli.hash_quality import compare_options
+from fastphash.cli.on_disk import JoinedOptions, has_kept, joining, open_side
 from fastphash.cli.option_groups import CopyOptions, gather
 from fastphash.cli.signals import handle_signals
 from fastphash.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pyarrow as pa
 
+    from fastphash.hashing.definition import Definition
     from fastphash.results.pairs import UnseenCounter
     from fastphash.store.rows import HashTable
 
@@ -31,6 +34,9 @@ class JoinedSides:
 
     needles: str
     haystack: str
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((self.needles, self.haystack))
 
 
 @click.command("join")
@@ -47,13 +53,14 @@ class JoinedSides:
 @options.verify_options
 @options.search_options
 @engine_options
+@options.scratch_option
 @compare_options
 @options.json_option
 @gather(
     sides=JoinedSides,
     output=TableFile,
     copies=CopyOptions,
-    reading=ComparedOptions,
+    reading=JoinedOptions,
     engine=EngineOptions,
 )
 def join(
@@ -62,7 +69,7 @@ def join(
     max_pairs: int,
     kinds: list[str],
     copies: CopyOptions,
-    reading: ComparedOptions,
+    reading: JoinedOptions,
     engine: EngineOptions,
     as_json: bool,
 ) -> None:
@@ -79,44 +86,105 @@ def join(
     copies.least_score()
     engine.check(explain=copies.explain)
     from fastphash.base.progress_screen import ProgressScreen
-    from fastphash.base.text import count
-    from fastphash.cli.output import show_json
-    from fastphash.cli.output_join import show_pairs, show_unseen
     from fastphash.results.pairs import UnseenCounter, filter_kinds
     from fastphash.store.open import same_rows
 
-    handle_signals()
-    needles, haystack = sides.needles, sides.haystack
-    if same_rows(needles, haystack):
+    folder = reading.folder(sides, output, copies.memory, engine)
+    handle_signals(lambda: has_kept(folder))
+    if same_rows(*sides):
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
-    left, right = reading.read_sides(needles, haystack)
-    copies.check_thumbnails({needles: left, haystack: right})
-    kinds = kinds or list(KINDS)
     with ProgressScreen() as progress:
-        tables = engine.find_pairs(
-            (left, right),
-            copies.criteria(progress, left.algorithm.bits),
-            max_pairs,
-            progress,
-            number_needles=output.table_form is None,
-        )
-        counter = UnseenCounter(filter_kinds(tables, kinds))
-        counts = _write_pairs(counter, left, output)
-    pairs = {kind: counts.get(kind, 0) for kind in kinds}
+        if folder is None:
+            pairs_of = _in_memory(sides, reading, copies, max_pairs, output, engine, progress)
+        else:
+            pairs_of = _on_disk(sides, reading, copies, max_pairs, folder, progress)
+        with pairs_of as found:
+            counter = UnseenCounter(filter_kinds(found.tables, kinds or list(KINDS)))
+            counts = _write_pairs(counter, found.rows, output)
+    pairs = {kind: counts.get(kind, 0) for kind in kinds or KINDS}
+    _show(pairs, found, copies, output, counter.unseen, as_json=as_json)
+
+
+class _Found(NamedTuple):
+    """The pairs of a join, and what was compared: how many images, and by which hash.
+
+    `rows` are those of the needles, if they are in memory.
+    """
+
+    tables: "Iterator[pa.Table]"
+    needles: int
+    haystack: int
+    definition: "Definition"
+    rows: "HashTable | None" = None
+
+
+@contextlib.contextmanager
+def _in_memory(
+    names: JoinedSides,
+    reading: JoinedOptions,
+    copies: CopyOptions,
+    max_pairs: int,
+    output: TableFile,
+    engine: EngineOptions,
+    progress: Progress,
+) -> Iterator[_Found]:
+    left, right = reading.read_sides(names.needles, names.haystack)
+    copies.check_thumbnails(dict(zip(names, (left, right), strict=True)))
+    criteria = copies.criteria(progress, left.algorithm.bits)
+    number = output.table_form is None
+    tables = engine.find_pairs((left, right), criteria, max_pairs, progress, number_needles=number)
+    yield _Found(tables, len(left), len(right), left.definition, left)
+
+
+@contextlib.contextmanager
+def _on_disk(
+    names: JoinedSides,
+    reading: JoinedOptions,
+    copies: CopyOptions,
+    max_pairs: int,
+    folder: Path,
+    progress: Progress,
+) -> Iterator[_Found]:
+    from fastphash.external.several_streams import check_streams
+    from fastphash.results.pairs import look_up_pairs
+
+    left, right = (open_side([name], reading) for name in names)
+    check_streams(left, right)
+    copies.check_thumbnails(dict(zip(names, (left, right), strict=True)))
+    criteria = copies.criteria(progress, left.definition.bits)
+    with joining(left, right, criteria, folder, max_pairs) as (join, scratch):
+        tables = look_up_pairs(left, right, join.matches(scratch), criteria)
+        yield _Found(tables, len(left), len(right), left.definition)
+
+
+def _show(
+    pairs: dict[str, int],
+    found: _Found,
+    copies: CopyOptions,
+    output: TableFile,
+    unseen: int,
+    *,
+    as_json: bool,
+) -> None:
+    from fastphash.base.text import count
+    from fastphash.cli.output import show_json
+    from fastphash.cli.output_join import show_pairs, show_unseen
+
+    definition = found.definition
     if as_json:
-        hashed = {"hash": left.algorithm.name, "bits": left.algorithm.bits}
-        show_json(hashed | {"pairs": sum(pairs.values()), "kinds": pairs, "unseen": counter.unseen})
-    else:
-        title = f"Pairs of {count(len(left), 'needle')} and {count(len(right), 'haystack image')}"
-        # no join of hashes finds cropped or altered ones
-        rare = {"unverified", "cropped", "altered"} | (set() if copies.radius else {"near"})
-        possible = {kind: number for kind, number in pairs.items() if number or kind not in rare}
-        show_pairs(f"{title} by {left.algorithm.name}, in {output.path}", possible)
-        show_unseen(0 if not copies.verify else counter.unseen)
+        hashed = {"hash": definition.algorithm, "bits": definition.bits}
+        show_json(hashed | {"pairs": sum(pairs.values()), "kinds": pairs, "unseen": unseen})
+        return
+    sides = f"{count(found.needles, 'needle')} and {count(found.haystack, 'haystack image')}"
+    # no join of hashes finds cropped or altered ones
+    rare = {"unverified", "cropped", "altered"} | (set() if copies.radius else {"near"})
+    possible = {kind: number for kind, number in pairs.items() if number or kind not in rare}
+    show_pairs(f"Pairs of {sides} by {definition.algorithm}, in {output.path}", possible)
+    show_unseen(unseen if copies.verify else 0)
 
 
 def _write_pairs(
-    tables: "UnseenCounter", needles: "HashTable", output: TableFile
+    tables: "UnseenCounter", needles: "HashTable | None", output: TableFile
 ) -> dict[str, int]:
     """Write pairs as a table, or as the paper's JSON; returns how many there are of each kind."""
     from fastphash.files import atomic, parquet
@@ -127,6 +195,7 @@ def _write_pairs(
     path, form, overwrite = Path(str(output.path)), output.table_form, output.overwrite
     if form:
         return write_tables(path, PAIRS_SCHEMA, tables, "kind", form, overwrite=overwrite)
+    assert needles is not None
     counts: Counter[str] = Counter()
 
     def counted() -> "Iterator[pa.Table]":

@@ -1,0 +1,102 @@
+"""Joins that use the disk: whether, where, and what is said of it."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fastphash.cli.engine_options import EngineOptions
+from fastphash.cli.file_options import TableFile
+from fastphash.cli.hash_quality import ComparedOptions
+from fastphash.errors import UsageError
+
+if TYPE_CHECKING:
+    from fastphash.external.join import DiskJoin
+    from fastphash.external.scratch import Scratch
+    from fastphash.external.streams import HashStream
+    from fastphash.verification.criteria import CopyCriteria
+
+_NAME = "{}.scratch"
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedOptions(ComparedOptions):
+    """Which hashes are compared, and the folder for that, if one is named."""
+
+    scratch: Path | None
+
+    def folder(
+        self, targets: Iterable[str], output: TableFile, memory: int | None, engine: EngineOptions
+    ) -> Path | None:
+        """Where to join on the disk; None if the hashes fit into memory and nobody asks for it."""
+        from fastphash.external.scratch import check_folder
+
+        if self.scratch is not None:
+            if output.table_form is None:
+                raise UsageError("`scratch` is not for the JSON of the paper's scripts")
+            if engine.on_spark:
+                raise UsageError("`scratch` is for --engine local: Spark has folders of its own")
+            check_folder(self.scratch)
+            return self.scratch
+        if engine.on_spark or output.table_form is None or not _exceed([*targets], self, memory):
+            return None
+        return Path(_NAME.format(output.path))
+
+
+def _exceed(targets: Sequence[str], reading: ComparedOptions, memory: int | None) -> bool:
+    """Whether hashes that can be read in parts don't fit into memory; said on stderr."""
+    from fastphash.base.machine import free_memory
+    from fastphash.external.opening import count_hash_bytes
+    from fastphash.external.scratch import show_bytes
+
+    sizes = [count_hash_bytes(one, reading.columns, reading.algorithm) for one in targets]
+    allowed = free_memory() // 2 if memory is None else memory
+    if not all(sizes) or sum(sizes) <= allowed:
+        return False
+    which = "half of the free memory" if memory is None else "--memory"
+    click.echo(
+        f"The hashes take {show_bytes(sum(sizes))}, more than {which}, {show_bytes(allowed)}: "
+        "they are searched on the disk.",
+        err=True,
+    )
+    return True
+
+
+def open_side(targets: Sequence[str], reading: ComparedOptions) -> "HashStream":
+    """Stores and tables, to be read in parts; those of one side."""
+    from fastphash.external.opening import open_streams
+
+    return open_streams(targets, reading.columns, reading.algorithm)
+
+
+@contextlib.contextmanager
+def joining(
+    left: "HashStream",
+    right: "HashStream | None",
+    criteria: "CopyCriteria",
+    folder: Path,
+    max_pairs: int | None = None,
+) -> "Iterator[tuple[DiskJoin, Scratch]]":
+    """A join on the disk, after a look at whether there is room, with what it needs said."""
+    from fastphash.external.join import DiskJoin
+    from fastphash.external.plans import Sides
+    from fastphash.external.scratch import check_space, show_bytes, using_scratch
+
+    join = DiskJoin(Sides(left, right), criteria.radius, criteria.options, max_pairs)
+    with using_scratch(folder, join.key) as scratch:
+        doing = "Going on" if scratch.has_files else "Working"
+        check_space(scratch, join.needed_bytes)
+        needed = show_bytes(join.needed_bytes)
+        click.echo(
+            f"{doing} in {str(folder)!r}: up to {needed} for a while, and 16 bytes a pair.",
+            err=True,
+        )
+        yield join, scratch
+
+
+def has_kept(folder: Path | None) -> bool:
+    """Whether the next run finds anything on the disk to go on with."""
+    return folder is not None and folder.is_dir()

@@ -1,0 +1,180 @@
+"""The hashes of a Parquet file, or of one of its splits, as a stream."""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from fastphash.errors import StoreError, UsageError
+from fastphash.external.streams import BATCH_ROWS, Batch, Chunk, group_units
+from fastphash.files import parquet, row_groups
+from fastphash.hashing.algorithms import ALGORITHMS
+from fastphash.store.byte_columns import hash_values
+from fastphash.store.rows import HashTable
+from fastphash.store.schema import hash_type
+from fastphash.store.stored_rows import of_split
+from fastphash.store.table_rows import definition_compared, rows_of_table, used_columns
+
+# rows of which all columns are read at once
+_LOOKED_UP = 1 << 16
+
+
+class FileStream:
+    """See `HashStream`; its units are row groups.
+
+    Raises
+    ------
+    UsageError
+        No such split, or hashes that are text: they are joined in memory only.
+    StoreError
+        The file holds no hashes, or not in every row, or is damaged.
+    """
+
+    def __init__(
+        self, path: Path, split: str | None, columns: Mapping[str, str], algorithm: str | None
+    ) -> None:
+        self._path = path
+        self._split = split
+        self.name = str(path) if split is None else f"{path}@{split}"
+        self.definition = definition_compared(path, columns, algorithm)
+        #: our names of columns, by theirs
+        self._ours = used_columns(path, columns, self.definition.algorithm)
+        self._theirs = {own: name for name, own in self._ours.items()}
+        self._check_columns()
+        if split is not None and not len(self):
+            raise UsageError(f"{path} has no split {split!r}")
+
+    def _check_columns(self) -> None:
+        upright = self.definition.columns[0]
+        schema = parquet.read_schema(self._path)
+        for name in ("path", upright):
+            if name not in self._theirs:
+                raise StoreError(
+                    f"{self._path} has no column {name!r}: a file of hashes has path and "
+                    f"{upright}. Name the columns that hold them with `columns`"
+                )
+        kind = hash_type(ALGORITHMS[self.definition.algorithm])
+        for name in set(self.definition.columns) & self._theirs.keys():
+            found = schema.field(self._theirs[name]).type
+            if found != kind:
+                raise UsageError(
+                    f"{self._path}: column {name!r} holds {found}, not {kind}: a join that uses "
+                    "the disk reads no others. `fastphash convert` makes a store of them"
+                )
+        if row_groups.count_nulls(self._path, [self._theirs[upright]])[self._theirs[upright]]:
+            raise StoreError(
+                f"{self._path}: column {upright!r} has rows without a value: `fastphash convert` "
+                "makes a store of the rows with a path and a hash, and lists others"
+            )
+
+    def __len__(self) -> int:
+        return self._firsts[-1]
+
+    @cached_property
+    def key(self) -> Any:
+        """What the hashes depend on: it's the same file, and nobody has written it since."""
+        status = os.stat(self._path)
+        times = [status.st_mtime_ns, status.st_ctime_ns]
+        place = [os.path.realpath(self._path), status.st_dev, status.st_ino, status.st_size]
+        return [*place, *times, self._split, sorted(self._ours.items())]
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        """The number of the first row of each row group."""
+        sizes = row_groups.row_group_sizes(self._path)
+        if self._split is not None:
+            own = self._path.stem == self._split
+            for group in range(len(sizes)):
+                if "split" in self._theirs:
+                    sizes[group] = sum(table.num_rows for table in self._tables([group], ["split"]))
+                elif not own:
+                    sizes[group] = 0
+        return list(itertools.accumulate(sizes, initial=0))
+
+    @cached_property
+    def known(self) -> tuple[int, ...]:
+        """Orientations that have a hash in every row."""
+        turned = [name for name in self.definition.columns[1:] if name in self._theirs]
+        nulls = row_groups.count_nulls(self._path, [self._theirs[name] for name in turned])
+        names = {self.definition.columns[0]}
+        for name in turned:
+            if not nulls[self._theirs[name]] or self._is_filled(name):
+                names.add(name)
+        return tuple(t for t, name in enumerate(self.definition.columns) if name in names)
+
+    def _is_filled(self, column: str) -> bool:
+        """Whether the rows of the split have a value, though others haven't."""
+        groups = list(range(len(self._firsts) - 1))
+        tables = self._tables(groups, [column])
+        return self._split is not None and not any(table[column].null_count for table in tables)
+
+    @cached_property
+    def has_thumbnails(self) -> bool:
+        """Whether all rows have one."""
+        if "thumbnail" not in self._theirs:
+            return False
+        return not row_groups.count_nulls(self._path, [self._theirs["thumbnail"]]).popitem()[1]
+
+    def chunks(self) -> Sequence[Chunk]:
+        """All rows, in order."""
+        return group_units(np.diff(self._firsts).tolist())
+
+    def read(self, chunk: Chunk, columns: Sequence[int]) -> Iterator[Batch]:
+        """The hashes of these orientations of the rows of a chunk."""
+        names = [self.definition.columns[t] for t in columns]
+        first = chunk.first
+        for table in self._tables(range(chunk.start, chunk.stop), names):
+            if table.num_rows:
+                yield Batch(first, [hash_values(table[name]) for name in names])
+                first += table.num_rows
+
+    def take(self, rows: NDArray[np.int64]) -> HashTable:
+        """Some rows, by their numbers, which ascend."""
+        firsts = np.array(self._firsts)
+        pieces = [self._empty()]
+        for group in np.unique(np.searchsorted(firsts, rows, "right") - 1).tolist():
+            first = int(firsts[group])
+            for table in self._tables([group], list(self._theirs), _LOOKED_UP):
+                own = rows[slice(*np.searchsorted(rows, [first, first + table.num_rows]))]
+                if own.size:
+                    pieces.append(table.take(pa.array(own - first)))
+                first += table.num_rows
+        table = pa.concat_tables(pieces).unify_dictionaries()
+        return rows_of_table(table, self._path, self.definition)
+
+    def narrow(self, columns: Sequence[str]) -> HashTable:
+        """These columns of all rows, as far as there are such, and their splits."""
+        names = [name for name in self._theirs if name in columns]
+        table = self._empty().select(names)
+        if names:
+            groups = range(len(self._firsts) - 1)
+            table = pa.concat_tables([table, *self._tables(groups, names)]).unify_dictionaries()
+        if "split" not in names:
+            one = pa.array(np.zeros(len(self), np.int32))
+            split = pa.DictionaryArray.from_arrays(one, pa.array([self._path.stem]))
+            table = table.append_column("split", split) if names else pa.table({"split": split})
+        return HashTable(table, self.definition)
+
+    def _empty(self) -> pa.Table:
+        schema = parquet.read_schema(self._path)
+        fields = [schema.field(name).with_name(own) for name, own in self._ours.items()]
+        return pa.schema(fields).empty_table()
+
+    def _tables(
+        self, groups: Sequence[int], columns: Sequence[str], rows: int | None = None
+    ) -> Iterator[pa.Table]:
+        """Columns of some row groups by our names, of the split's rows."""
+        filtered = self._split is not None and "split" in self._theirs
+        needed = [*columns, *(["split"] if filtered and "split" not in columns else [])]
+        theirs = [self._theirs[name] for name in needed]
+        for table in row_groups.read_row_groups(self._path, [*groups], theirs, rows or BATCH_ROWS):
+            own = table.select(theirs).rename_columns(needed)
+            if filtered:
+                own = of_split(own, self._split)
+            yield own.select(list(columns))

@@ -1,0 +1,137 @@
+"""The folder of one join on the disk: what is finished there, the next run goes on with."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastphash.errors import UsageError
+from fastphash.files.atomic import remove_leftovers
+from fastphash.files.digest import content_digest
+from fastphash.store.lock import LOCK, locked
+
+# a folder with another number is of a version that reads and writes other files
+_FORMAT = 1
+# says that the folder of all joins was made for this one
+_MADE = "_made"
+_PREFIX = "fastphash-join-"
+# room that is left to others, and for what is found
+_SPARE = 64 << 20
+
+
+class Scratch:
+    """Files of one join, in a folder that has a lock.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def file(self, name: str) -> Path:
+        """The file of this name."""
+        return self.path / name
+
+    def remove(self, name: str) -> None:
+        """Delete a folder or file of this name, if there is one."""
+        path = self.file(name)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Delete all files."""
+        for path in self.path.iterdir():
+            if path.name != LOCK:
+                self.remove(path.name)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether there is a file of an earlier run, or of this one."""
+        return any(path.name not in (LOCK, _MADE) for path in self.path.iterdir())
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+
+
+def scratch_path(folder: Path, key: Any) -> Path:
+    """The folder of the join of this key: other joins have others."""
+    digest = content_digest({"format": _FORMAT, "key": key})
+    return folder / f"{_PREFIX}{digest[:16]}"
+
+
+@contextlib.contextmanager
+def using_scratch(folder: Path, key: Any) -> Iterator[Scratch]:
+    """Hold the folder of a join; it is removed in the end, unless an error comes first.
+
+    `folder` is made if it isn't there, and removed again.
+
+    Raises
+    ------
+    StoreError
+        Another process joins the same there, or the folder can't be written.
+    """
+    made = not folder.exists()
+    path = scratch_path(folder, key)
+    try:
+        with locked(path):
+            remove_leftovers(path)
+            scratch = Scratch(path)
+            made = made or scratch.file(_MADE).exists()
+            if made:
+                scratch.file(_MADE).touch()
+            try:
+                yield scratch
+                scratch.clear()
+            finally:
+                if not scratch.has_files:
+                    _remove_folder(path)
+    finally:
+        if made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _remove_folder(path: Path) -> None:
+    """Remove a folder that has nothing of a join any more, and whose lock this process holds."""
+    with contextlib.suppress(OSError):
+        (path / _MADE).unlink(missing_ok=True)
+        # a system that can't remove an open file leaves it there
+        (path / LOCK).unlink()
+        path.rmdir()
+
+
+def check_space(scratch: Scratch, needed: int) -> None:
+    """Raise UsageError unless the disk has room for so many bytes, of which some may be written."""
+    free = shutil.disk_usage(scratch.path).free
+    if free + scratch.size < needed + _SPARE:
+        raise UsageError(
+            f"this join needs {show_bytes(needed)} of disk for a while, and there are "
+            f"{show_bytes(free)} free in {str(scratch.path.parent)!r}: name a folder on another "
+            "disk with `scratch`, or give more `memory`"
+        )
+
+
+def show_bytes(number: int) -> str:
+    """A number of bytes for people.
+
+    >>> show_bytes(8_123_000_000), show_bytes(4_000)
+    ('8.1 GB', '0.1 MB')
+    """
+    if number >= 1_000_000_000:
+        return f"{number / 1e9:,.1f} GB"
+    return f"{max(number / 1e6, 0.1):,.1f} MB"
+
+
+def check_folder(folder: Path) -> None:
+    """Raise UsageError if there can be no such folder."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"`scratch` {str(folder)!r} is no folder: name one")
+    if not folder.absolute().parent.is_dir():
+        raise UsageError(f"no such folder: {str(folder.absolute().parent)!r}")

@@ -1,0 +1,225 @@
+"""Joins on the disk find what joins in memory find."""
+
+import contextlib
+import shutil
+
+import numpy as np
+import pytest
+
+from fastphash.errors import TooManyPairsError, UsageError
+from fastphash.external import found_values, plans, streams
+from fastphash.external.file_stream import FileStream
+from fastphash.external.join import DiskJoin
+from fastphash.external.plans import Sides
+from fastphash.external.scratch import check_space, using_scratch
+from fastphash.hashing.definition import Definition
+from fastphash.joins.batches import find_matches
+from fastphash.joins.index import Index
+from fastphash.joins.matches import concatenate_matches
+from fastphash.joins.options import JoinOptions
+from tests.support.stores import write_hashes
+
+COLUMNS = Definition().columns
+MEMORY = 200 << 20
+
+
+def uniform(rng, rows):
+    return rng.integers(0, 2**64, rows, dtype=np.uint64)
+
+
+def moved(rng, hashes, bits):
+    """The hashes with up to so many bits turned."""
+    for _ in range(bits):
+        hashes = hashes ^ (np.uint64(1) << rng.integers(0, 64, hashes.shape, dtype=np.uint64))
+    return hashes
+
+
+def with_copies(rng, rows):
+    hashes = uniform(rng, rows)
+    return np.concatenate([hashes, moved(rng, hashes[: rows // 5], 3), hashes[: rows // 7]])
+
+
+def mostly_blank(rng, rows):
+    hashes = with_copies(rng, rows // 8)
+    hashes[rng.random(hashes.size) < 2 / 3] = 0
+    return hashes
+
+
+def one_ball(rng, rows):
+    return moved(rng, np.full(rows // 8, uniform(rng, 1)[0]), 4)
+
+
+def hot_digit(rng, rows):
+    """Half of the hashes have the first sixteen bits in common."""
+    hashes = with_copies(rng, rows)
+    hashes[::2] |= np.uint64(0xFFFF << 48)
+    return hashes
+
+
+def oriented(rng, rows):
+    hashes = uniform(rng, 8 * (rows // 8)).reshape(-1, 8)
+    hashes[: rows // 40] = moved(rng, hashes[rows // 20 :][: rows // 40], 2)
+    # turned copies, and pictures that look the same when they are turned
+    hashes[rows // 40 : rows // 20] = hashes[rows // 20 :][: rows // 40, [3, 0, 1, 2, 7, 4, 5, 6]]
+    hashes[-5:, 1:] = hashes[-5:, :1]
+    return hashes
+
+
+SETS = [with_copies, mostly_blank, one_ball, hot_digit, oriented]
+
+
+def write(path, hashes):
+    """A Parquet file of hashes (n,) or (n, columns)."""
+    matrix = hashes[:, None] if hashes.ndim == 1 else hashes
+    columns = {name: matrix[:, t] for t, name in enumerate(COLUMNS[: matrix.shape[1]])}
+    write_hashes(path, path=[f"{i}" for i in range(len(hashes))], **columns)
+    return path
+
+
+def stream(path):
+    return FileStream(path, None, {}, None)
+
+
+def on_disk(scratch, sides, radius, max_pairs=None, advance=lambda done, total: None):
+    """All matches at once."""
+    join = DiskJoin(sides, radius, JoinOptions(2, MEMORY, advance), max_pairs)
+    with using_scratch(scratch, join.key) as folder:
+        return concatenate_matches(list(join.matches(folder)))
+
+
+def in_memory(left, right, radius):
+    right = None if right is None else Index(right)
+    return concatenate_matches(list(find_matches(Index(left), right, radius)))
+
+
+def assert_equal(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(params=["large pieces", "small pieces"])
+def sizes(request, monkeypatch):
+    """Batches, pieces and buckets as they are, or so small that there are many."""
+    if request.param == "small pieces":
+        monkeypatch.setattr(streams, "BATCH_ROWS", 300)
+        monkeypatch.setattr("fastphash.external.file_stream.BATCH_ROWS", 300)
+        monkeypatch.setattr(plans, "_MOST_VALUES", 100)
+        monkeypatch.setattr(plans, "_LEAST_VALUES", 100)
+        monkeypatch.setattr("fastphash.external.join._PAIR_BYTES", 1 << 20)
+        monkeypatch.setattr("fastphash.external.join._MATCHES_AT_ONCE", 100)
+        monkeypatch.setattr("fastphash.external.equi_join._AT_ONCE", 50)
+
+
+@pytest.mark.parametrize("make", SETS)
+@pytest.mark.parametrize("radius", [0, 3])
+def test_equals_the_join_in_memory(tmp_path, sizes, make, radius):
+    rng = np.random.default_rng(3)
+    hashes = make(rng, 500)
+    other = np.concatenate([make(rng, 200), hashes[::9]])
+    left, right = (write(tmp_path / f"{n}.parquet", h) for n, h in (("a", hashes), ("b", other)))
+    scratch = tmp_path / "scratch"
+    within = on_disk(scratch, Sides(stream(left), None), radius)
+    assert_equal(within, in_memory(hashes, None, radius))
+    across = on_disk(scratch, Sides(stream(left), stream(right)), radius)
+    assert across.left.size
+    assert_equal(across, in_memory(hashes, other, radius))
+    assert not scratch.exists()
+
+
+def test_too_many_pairs(tmp_path):
+    hashes = np.arange(50, dtype=np.uint64) // np.uint64(5)
+    sides = Sides(stream(write(tmp_path / "a.parquet", hashes)), None)
+    scratch = tmp_path / "scratch"
+    assert on_disk(scratch, sides, 0, 100).left.size == 100
+    with pytest.raises(TooManyPairsError, match="more than the limit of 99"):
+        on_disk(scratch, sides, 0, 99)
+
+
+def test_pictures_that_are_their_own_turned_copies_are_no_pairs(tmp_path):
+    hashes = np.repeat(uniform(np.random.default_rng(0), 100), 8).reshape(100, 8)
+    sides = Sides(stream(write(tmp_path / "a.parquet", hashes)), None)
+    assert on_disk(tmp_path / "scratch", sides, 0, 0).left.size == 0
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_no_pairs(tmp_path, rows):
+    few = stream(write(tmp_path / "few.parquet", np.arange(rows, dtype=np.uint64)))
+    some = stream(write(tmp_path / "some.parquet", np.arange(3, dtype=np.uint64) + 1))
+    for sides in (Sides(few, None), Sides(few, some), Sides(some, few)):
+        found = on_disk(tmp_path / "scratch", sides, 0)
+        assert found.left.size == 0
+
+
+def test_rows_with_a_partner(tmp_path):
+    hashes = with_copies(np.random.default_rng(5), 1_000)
+    join = DiskJoin(Sides(stream(write(tmp_path / "a.parquet", hashes)), None), 3, JoinOptions(2))
+    with using_scratch(tmp_path / "scratch", join.key) as scratch:
+        rows = join.partnered(scratch)
+    matches = in_memory(hashes, None, 3)
+    partnered = np.union1d(matches.left, matches.right)
+    assert np.isin(partnered, rows).all()
+    assert rows.size < 1.1 * partnered.size
+
+
+class StoppedError(Exception):
+    """What ends a run in these tests."""
+
+
+@pytest.mark.parametrize("make", [with_copies, oriented])
+def test_goes_on_with_what_was_done(tmp_path, monkeypatch, make):
+    monkeypatch.setattr(plans, "_MOST_VALUES", 300)
+    monkeypatch.setattr(plans, "_LEAST_VALUES", 300)
+    hashes = make(np.random.default_rng(6), 600)
+    sides = Sides(stream(write(tmp_path / "a.parquet", hashes)), None)
+    scratch = tmp_path / "scratch"
+    searched, reports = [], 0
+    search = found_values.search_piece
+
+    def counted(pieces, number, *sides):
+        searched.append((pieces, number))
+        return search(pieces, number, *sides)
+
+    def stop(done, total):
+        nonlocal reports
+        reports += 1
+        if reports % 7 == 0 and done:
+            raise StoppedError
+
+    monkeypatch.setattr(found_values, "search_piece", counted)
+    found, runs = None, 0
+    while found is None:
+        # another place each time
+        reports, runs = 5 - runs % 5, runs + 1
+        with contextlib.suppress(StoppedError):
+            found = on_disk(scratch, sides, 3, advance=stop)
+    assert runs > 2
+    assert_equal(found, in_memory(hashes, None, 3))
+    # two threads: a piece that was being searched is searched again
+    assert len(searched) <= len(set(searched)) + 2 * runs
+    assert not scratch.exists()
+
+
+def test_other_hashes_are_kept_apart(tmp_path):
+    rng = np.random.default_rng(7)
+    scratch = tmp_path / "scratch"
+    for _ in range(2):
+        hashes = with_copies(rng, 300)
+        sides = Sides(stream(write(tmp_path / "a.parquet", hashes)), None)
+        with pytest.raises(StoppedError):
+            on_disk(scratch, sides, 3, advance=stop_at_once)
+    assert len(list(scratch.iterdir())) == 2
+    assert_equal(on_disk(scratch, sides, 3), in_memory(hashes, None, 3))
+    assert len(list(scratch.iterdir())) == 1
+
+
+def stop_at_once(done, total):
+    if done > 3:
+        raise StoppedError
+
+
+def test_needs_room(tmp_path, monkeypatch):
+    free = shutil.disk_usage(tmp_path).free
+    with using_scratch(tmp_path / "scratch", "key") as scratch:
+        check_space(scratch, free - (100 << 20))
+        with pytest.raises(UsageError, match=r"and there are .* free in .*scratch"):
+            check_space(scratch, free + (100 << 20))

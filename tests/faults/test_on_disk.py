@@ -1,0 +1,124 @@
+"""Joins on the disk that are killed, or for which the disk is too small."""
+
+import resource
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fastphash.errors import StoreError
+from fastphash.external.scratch import using_scratch
+from tests.support.command_line import run, run_process
+from tests.support.examples import slow_but
+from tests.support.forks import command
+from tests.support.stores import write_hashes
+
+WORDS = ("a.parquet", "b.parquet", "--radius", "4", "-o", "pairs.parquet")
+ON_DISK = ("--scratch", "scratch", "--memory", "100M")
+
+
+def write_tables(folder, rows):
+    """Two tables of hashes, of which some are near one another, and the pairs of the two."""
+    rng = np.random.default_rng(62)
+    hashes = rng.integers(0, 2**64, 2 * rows, dtype=np.uint64)
+    hashes[rows : rows + rows // 10] = hashes[: rows // 10] ^ np.uint64(9)
+    for name, some in (("a", hashes[:rows]), ("b", hashes[rows:])):
+        names = np.char.add(name, np.arange(rows).astype(str))
+        write_hashes(folder / f"{name}.parquet", path=names, phash=some)
+    run("join", *WORDS, cwd=folder)
+    pairs = folder / "pairs.parquet"
+    wanted = pairs.read_bytes()
+    pairs.unlink()
+    return wanted
+
+
+def files_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("kills", slow_but([1], [1, 40]))
+def test_62_killed_while_joining_on_the_disk(tmp_path, forks, kills):
+    wanted = write_tables(tmp_path, 20_000)
+    rng = np.random.default_rng(kills)
+    done = killed = 0
+    while killed < kills:
+        words = ("join", *WORDS, *ON_DISK, "--overwrite")
+        ended = forks.run(command, *words, cwd=tmp_path, seconds=rng.uniform(0.02, 0.6))
+        killed += ended.returncode != 0
+        done += ended.returncode == 0
+        if not ended.returncode:
+            assert (tmp_path / "pairs.parquet").read_bytes() == wanted
+            assert not (tmp_path / "scratch").exists()
+    run("join", *WORDS, *ON_DISK, "--overwrite", cwd=tmp_path)
+    assert (tmp_path / "pairs.parquet").read_bytes() == wanted
+    drafts = {name for name in files_in(tmp_path) if name.endswith(".tmp")}
+    assert {*files_in(tmp_path)} - drafts == {"a.parquet", "b.parquet", "pairs.parquet"}
+
+
+@pytest.mark.slow
+def test_62_the_disk_is_full(tmp_path):
+    wanted = write_tables(tmp_path, 50_000)
+    # no file may grow over so many bytes: those of pieces are larger
+    small = limited_to(resource.RLIMIT_FSIZE, 100_000)
+    done = run_process("join", *WORDS, *ON_DISK, status=1, cwd=tmp_path, preexec_fn=small)
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    (folder,) = (tmp_path / "scratch").iterdir()
+    assert not list(folder.glob("*-values"))
+    done = run("join", *WORDS, *ON_DISK, cwd=tmp_path)
+    assert "Going on in 'scratch'" in done.stderr
+    assert (tmp_path / "pairs.parquet").read_bytes() == wanted
+    assert files_in(tmp_path) == ["a.parquet", "b.parquet", "pairs.parquet"]
+
+
+def limited_to(what, most):
+    """What limits a process that is to be started."""
+    return lambda: resource.setrlimit(what, (most, most))
+
+
+@pytest.mark.slow
+def test_62_the_disk_is_too_small(tmp_path):
+    wanted = write_tables(tmp_path, 200_000)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=72m", "none", disk]
+    if subprocess.run(mount, check=False).returncode:
+        pytest.skip("may not mount a file system")
+    try:
+        (disk / "ballast").write_bytes(bytes(6 << 20))
+        words = ("join", *WORDS, "--scratch", "disk/scratch")
+        done = run(*words, status=2, cwd=tmp_path)
+        assert "this join needs 3.2 MB of disk for a while" in done.stderr
+        (disk / "ballast").unlink()
+        run(*words, cwd=tmp_path)
+        assert (tmp_path / "pairs.parquet").read_bytes() == wanted
+        assert files_in(disk) == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
+        shutil.rmtree(disk)
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from fastphash.external.scratch import using_scratch
+with using_scratch(Path(sys.argv[1]), "key"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_62_one_process_at_a_time(tmp_path):
+    words = [sys.executable, "-c", HOLD, tmp_path / "scratch"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with (
+            pytest.raises(StoreError, match="another process is writing"),
+            using_scratch(tmp_path / "scratch", "key"),
+        ):
+            pass
+        holder.stdin.close()
+        assert holder.wait() == 0
+    assert files_in(tmp_path) == []

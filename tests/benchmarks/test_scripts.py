@@ -46,6 +46,7 @@ QUICK = {
     "speed.pdq": ["--pixels", "1", "--rounds", "1"],
     "speed.planner": ["--sizes", "3000", "--radii", "4", "--rounds", "1"],
     "speed.report": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],
+    "speed.scale": ["--rows", "2000"],
     "speed.scaling": ["--count", "150", "--rounds", "1"],
     "speed.startup": ["--rounds", "1"],
     "speed.many_views": ["--count", "300"],

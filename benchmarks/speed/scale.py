@@ -34,10 +34,7 @@ _RADIUS = 4
 _PLANTED = 1000
 _ROW_GROUP = 1 << 20
 _GB = 1e9
-_WAYS = {
-    "memory": lambda _: [],
-    "disk": lambda folder: ["--scratch", str(folder / "scratch")],
-}  # type: dict[str, Callable[[Path], list[str]]]
+_WAYS = ("memory", "disk")
 
 
 class Taken(NamedTuple):
@@ -53,7 +50,7 @@ class Taken(NamedTuple):
 def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--rows", type=positive_number, nargs="+", default=[10**6, 10**7, 10**8])
-    parser.add_argument("--ways", nargs="+", choices=_WAYS, default=list(_WAYS), metavar="WAY")
+    parser.add_argument("--ways", nargs="+", choices=_WAYS, default=_WAYS, metavar="WAY")
     parser.add_argument("--memory", default="1G", metavar="SIZE", help="of the runs on the disk")
     parser.add_argument("--folder", type=Path, help="for hashes and scratch files; 17 bytes a hash")
     parser.add_argument("--turns", type=positive_number, default=1, help="runs of each, in turn")
@@ -65,7 +62,7 @@ def main() -> None:
             write_hashes(folder / "hashes.parquet", rows)
             for turn in range(arguments.turns):
                 for way in arguments.ways:
-                    more = _WAYS[way](folder)
+                    more = ["--scratch", str(folder / "scratch")] if way == "disk" else []
                     more += ["--memory", arguments.memory] if way == "disk" else []
                     taken = run(folder, more)
                     cells.append((f"{rows:,}", way, str(turn + 1), *show(taken, rows)))

@@ -23,7 +23,7 @@ from fastphash.files.atomic import replacing
 from fastphash.joins.bit_order import restore_bits
 from fastphash.joins.options import JoinOptions, SearchReport
 from fastphash.joins.piece_search import search_piece
-from fastphash.joins.pieces import PiecePlan
+from fastphash.joins.pieces import PiecePlan, without_repeats
 from fastphash.joins.repeats import find_repeated
 from fastphash.joins.values import sort_values
 
@@ -157,7 +157,9 @@ class FoundValues:
 
 
 def _write_repeated(path: Path, values: NDArray[np.uint64]) -> None:
-    """Write the values that come several times in a batch: its piece may have them once."""
+    """Write the values that come several times in a batch, if its piece may have them once."""
+    if without_repeats(values).size == values.size:
+        return
     repeated = _repeated(values)
     if repeated.size:
         with open(path, "ab", buffering=0) as file:

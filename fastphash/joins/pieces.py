@@ -141,7 +141,7 @@ def count_digits(values: NDArray[np.uint64], plan: SearchPlan) -> NDArray[np.int
     int64 (blocks, 4096)
         `radius` + 1 blocks, or one whose digits are all 0 if the plan is to compare every pair.
     """
-    values = reorder_bits(_without_repeats(values), plan)
+    values = reorder_bits(without_repeats(values), plan)
     digits = first_digits(plan)
     counts = np.zeros((len(digits), _DIGITS), np.int64)
     for digit, count in zip(digits, counts, strict=True):
@@ -200,7 +200,7 @@ def scatter(
     values : uint64 (m,)
         With their bits in the plan's order, not empty.
     """
-    values = reorder_bits(_without_repeats(values), piece_plan.plan)
+    values = reorder_bits(without_repeats(values), piece_plan.plan)
     digits = first_digits(piece_plan.plan)
     for own in range(len(digits)) if block is None else (block,):
         digit = digits[own]
@@ -226,7 +226,7 @@ def take_tile(values: NDArray[np.uint64], tile: Tile) -> NDArray[np.uint64]:
     return out[: kernel.take_tile(values, tile.number, tile.tiles, out)]
 
 
-def _without_repeats(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def without_repeats(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The values (n,) in their order, without most of their repeats."""
     recent = np.zeros(1 << _RECENT_BITS, np.uint64)
     # the hash of 0 is 0; that of this value isn't

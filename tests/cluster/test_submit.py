@@ -33,15 +33,16 @@ def submit(folder, *words):
 
         command[0] = Path(pyspark.__file__).parent / "bin" / "spark-submit"
     environment = os.environ | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
-    return subprocess.Popen(
-        [*command, "--conf", "spark.ui.enabled=false", program, *words],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    # Spark writes so much that a pipe which nobody reads meanwhile would stop it
+    with open(folder / "stdout", "wb") as stdout, open(folder / "stderr", "wb") as stderr:
+        return subprocess.Popen(
+            [*command, "--conf", "spark.ui.enabled=false", program, *words],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+        )
 
 
 def executors(of):
@@ -56,10 +57,9 @@ def executors(of):
     return found
 
 
-def kill_one_at_work(submitted, seconds=120):
-    """Kill an executor as soon as it has Python at work."""
-    until = time.monotonic() + seconds
-    while submitted.poll() is None and time.monotonic() < until:
+def kill_one_at_work(submitted):
+    """Kill an executor as soon as it has Python at work; False if none ever has."""
+    while submitted.poll() is None:
         for executor in executors(submitted):
             if len(executor.children(recursive=True)) > 1:
                 executor.send_signal(signal.SIGKILL)
@@ -68,25 +68,48 @@ def kill_one_at_work(submitted, seconds=120):
     return False
 
 
+def run_with_a_kill(folder, *words):
+    """Run a command by spark-submit, and kill one of its executors; what it prints."""
+    submitted = submit(folder, *words, "--engine", "spark")
+    killed = kill_one_at_work(submitted)
+    status = submitted.wait()
+    stdout, stderr = ((folder / name).read_text() for name in ("stdout", "stderr"))
+    assert killed, stderr
+    assert status == 0, stderr
+    return stdout
+
+
 def test_a_join_survives_an_executor(tmp_path):
     needs_spark()
     rng = np.random.default_rng(14)
     values = uniform(rng)
-    sides = [
-        str(
-            write_hashes(
-                tmp_path / f"{name}.parquet", path=[f"{i}" for i in range(own.size)], phash=own
-            )
-        )
-        for name, own in (("x", values), ("y", near(values, 900, 3, rng)))
-    ]
-    words = ["join", *sides, "--radius", "4", "-o"]
+    words = ["join"]
+    for name, own in (("x", values), ("y", near(values, 900, 3, rng))):
+        names = [f"{i}" for i in range(own.size)]
+        words.append(str(write_hashes(tmp_path / f"{name}.parquet", path=names, phash=own)))
+    words += ["--radius", "4", "-o"]
     run(*words, str(tmp_path / "local.parquet"))
-    submitted = submit(tmp_path, *words, str(tmp_path / "spark.parquet"), "--engine", "spark")
-    killed = kill_one_at_work(submitted)
-    stdout, stderr = submitted.communicate(timeout=240)
-    assert killed, stderr
-    assert submitted.returncode == 0, stderr
-    assert "Pairs of" in stdout
+    said = run_with_a_kill(tmp_path, *words, str(tmp_path / "spark.parquet"))
+    assert "Pairs of" in said
     made = [(tmp_path / f"{engine}.parquet").read_bytes() for engine in ("local", "spark")]
     assert made[0] == made[1]
+
+
+def test_an_audit_survives_an_executor(tmp_path, encoded, photo):
+    needs_spark()
+    folders = [tmp_path / name for name in ("train", "val")]
+    for folder in folders:
+        folder.mkdir()
+    for number in range(300):
+        pixels = photo(60 + number % 50, 70, number)
+        (folders[0] / f"{number:03d}.png").write_bytes(encoded(pixels, "PNG"))
+        if number % 9 == 0:
+            copy = encoded(np.rot90(pixels), "JPEG", quality=80)
+            (folders[1] / f"{number:03d}.jpg").write_bytes(copy)
+    words = ["audit", *(f"{folder.name}={folder}" for folder in folders), "-o"]
+    run(*words, str(tmp_path / "local"))
+    said = run_with_a_kill(tmp_path, *words, str(tmp_path / "spark"))
+    assert "train" in said
+    for name in ("leaks.parquet", "groups.parquet", "summary.json"):
+        made = [(tmp_path / engine / name).read_bytes() for engine in ("local", "spark")]
+        assert made[0] == made[1], name

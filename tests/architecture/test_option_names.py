@@ -10,11 +10,13 @@ somebody who uses Python can run it as well. Nor are options of `pip install` ou
 
 import ast
 import re
+from functools import cache
+from typing import NamedTuple
 
 import pytest
 
 from fastphash.cli.main import main
-from tests.architecture.test_imports import PACKAGE, module_of, modules, package_of
+from tests.architecture.test_imports import PACKAGE, members, module_of, modules, package_of, parsed
 
 # a reason that tables of rejected inputs store: no command translates what it only reads
 STORED = {"images.pillow": {"--max-pixels"}}
@@ -38,10 +40,27 @@ PARAMETER = re.compile(r"`([a-z_]+)`")
 LIBRARY = [path for path in modules() if package_of(path) != "cli"]
 
 
-def texts(tree):
+class Words(NamedTuple):
+    """What a module says: all its strings, those that aren't docstrings, its parameters' names."""
+
+    texts: list[str]
+    messages: list[str]
+    names: set[str]
+
+
+@cache
+def words_of(path):
+    nodes = list(ast.walk(parsed(path)))
+    texts = list(texts_in(nodes))
+    docstrings = set(docstrings_in(nodes))
+    messages = [text for text in texts if text not in docstrings]
+    return Words(texts, messages, set(parameters_and_fields(nodes)))
+
+
+def texts_in(nodes):
     """All strings of a module, those with fields in one piece."""
     pieces = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             pieces.update(node.values)
             values = [
@@ -52,28 +71,23 @@ def texts(tree):
             yield node.value
 
 
-def messages(tree):
-    """Strings of a module that aren't docstrings."""
-    docstrings = {
-        node.body[0].value.value
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node)
-    }
-    return [text for text in texts(tree) if text not in docstrings]
+def docstrings_in(nodes):
+    for node in nodes:
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(
+            node, clean=False
+        ):
+            yield node.body[0].value.value
 
 
-def parsed(path):
-    return ast.parse(path.read_text(encoding="utf-8"))
+def options_in(text):
+    return set(OPTION.findall(PIP_INSTALL.sub("", WHOLE_COMMAND.sub("", text))))
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=module_of)
-def test_no_module_below_the_command_line_names_an_option(path):
-    named = {
-        option
-        for text in texts(parsed(path))
-        for option in OPTION.findall(PIP_INSTALL.sub("", WHOLE_COMMAND.sub("", text)))
-    }
-    assert named == STORED.get(module_of(path), set())
+@pytest.mark.parametrize("package", members(LIBRARY))
+def test_no_module_below_the_command_line_names_an_option(package):
+    for path in members(LIBRARY)[package]:
+        named = set().union(*map(options_in, words_of(path).texts))
+        assert named == STORED.get(module_of(path), set()), module_of(path)
 
 
 @pytest.mark.parametrize("page", sorted(PACKAGE.rglob("*.html")), ids=lambda page: page.name)
@@ -85,7 +99,7 @@ def test_whole_commands_exist_with_their_options():
     found = [
         match
         for path in LIBRARY
-        for text in texts(parsed(path))
+        for text in words_of(path).texts
         for match in WHOLE_COMMAND.findall(text)
     ]
     assert found
@@ -93,8 +107,8 @@ def test_whole_commands_exist_with_their_options():
         assert set(OPTION.findall(rest)) <= OPTIONS[command]
 
 
-def parameters_and_fields(tree):
-    for node in ast.walk(tree):
+def parameters_and_fields(nodes):
+    for node in nodes:
         if isinstance(node, ast.arg):
             yield node.arg
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -102,10 +116,12 @@ def parameters_and_fields(tree):
 
 
 def test_a_parameter_in_a_message_is_one_of_the_library_and_of_a_command():
-    trees = [parsed(path) for path in LIBRARY]
-    named = {name for tree in trees for text in messages(tree) for name in PARAMETER.findall(text)}
+    library = [words_of(path) for path in LIBRARY]
+    named = {
+        name for words in library for text in words.messages for name in PARAMETER.findall(text)
+    }
     assert named >= {"overwrite", "max_pairs", "k"}
-    assert named <= {name for tree in trees for name in parameters_and_fields(tree)}
+    assert named <= {name for words in library for name in words.names}
     assert named <= {
         parameter.name for command in main.commands.values() for parameter in command.params
     }

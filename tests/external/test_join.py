@@ -58,9 +58,11 @@ def hot_digit(rng, rows):
 
 def oriented(rng, rows):
     hashes = uniform(rng, 8 * (rows // 8)).reshape(-1, 8)
-    hashes[: rows // 40] = moved(rng, hashes[rows // 20 :][: rows // 40], 2)
+    part = rows // 40
+    originals = hashes[2 * part : 3 * part]
+    hashes[:part] = moved(rng, originals, 2)
     # turned copies, and pictures that look the same when they are turned
-    hashes[rows // 40 : rows // 20] = hashes[rows // 20 :][: rows // 40, [3, 0, 1, 2, 7, 4, 5, 6]]
+    hashes[part : 2 * part] = originals[:, [3, 0, 1, 2, 7, 4, 5, 6]]
     hashes[-5:, 1:] = hashes[-5:, :1]
     return hashes
 

@@ -5,7 +5,6 @@ import gc
 import importlib
 import io
 import pkgutil
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +17,7 @@ from PIL import Image
 import fastphash
 from fastphash import kernels
 from tests.support import browser
+from tests.support.compiling import compiled_by_two
 from tests.support.disks import write_into_memory
 from tests.support.examples import PROFILES
 from tests.support.skipping import missing
@@ -49,8 +49,7 @@ def pytest_configure(config):
     sys.dont_write_bytecode = False
     if not hasattr(config, "workerinput"):
         write_into_memory()
-        compileall.compile_dir(Path(fastphash.__file__).parent, quiet=2)
-        compile_kernels()
+        compile_package()
 
 
 def pytest_collection(session):
@@ -84,17 +83,14 @@ def import_modules(names):
             importlib.import_module(name)
 
 
-def compile_kernels():
-    """Compile all kernels, on two cores: another process begins with the last of them.
+def compile_package():
+    """Compile all modules and all kernels, on two cores.
 
-    Where the two meet, each finds what the other has compiled. A test whose process may write no
-    large file, or has little time, needs them compiled too.
+    A test whose process may write no large file, or has little time, needs kernels compiled too.
     """
     names = [module.name for module in pkgutil.iter_modules(kernels.__path__, "fastphash.kernels.")]
-    backwards = f"import {', '.join(reversed(names))}"
-    with subprocess.Popen([sys.executable, "-c", backwards], stdin=subprocess.DEVNULL):
-        for name in names:
-            importlib.import_module(name)
+    with compiled_by_two(names):
+        compileall.compile_dir(Path(fastphash.__file__).parent, quiet=2)
 
 
 def pytest_collection_modifyitems(items):

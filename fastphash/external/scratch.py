@@ -44,9 +44,9 @@ class Scratch:
             path.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Delete all files."""
+        """Delete all files of the join."""
         for path in self.path.iterdir():
-            if path.name != LOCK:
+            if path.name not in (LOCK, _MADE):
                 self.remove(path.name)
 
     @property

@@ -136,8 +136,7 @@ def interrupted(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("out", ["out", "new"])
-@pytest.mark.parametrize("hidden", [[], ["--hidden"]])
+@pytest.mark.parametrize(("out", "hidden"), [("out", []), ("new", ["--hidden"])])
 def test_54_an_audit_says_which_image_an_interrupted_move_holds(interrupted, out, hidden):
     done = run("audit", "train=train", "val=val", "-o", out, *hidden, cwd=interrupted)
     assert "Warning: 'train/sub/.fastphash-taken-k.png' is an image whose move was" in done.stderr

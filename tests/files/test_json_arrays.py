@@ -36,7 +36,7 @@ def cut(path, block, count=1 << 16):
 
 
 @given(documents, layouts, blocks, st.sampled_from([1, 2, 1 << 16]))
-@examples(300)
+@examples(300, 10)
 def test_pieces_are_the_file_and_elements_are_those_of_json(path, document, layout, block, count):
     data = write(path, document, layout)
     parts = cut(path, block, count)

@@ -31,7 +31,7 @@ knowns = st.sets(st.integers(1, 7)).map(lambda turns: (0, *sorted(turns)))
 
 @pytest.mark.parametrize("radius", slow_but([*range(5), 8, 21, 63, 64], range(65)))
 def test_joins_are_complete_at_every_radius(radius):
-    for seed in range(7):
+    for seed in range(3):
         rows = naive.crowd(seed, 60, 8)
         for width in (1, 8):
             a, b = rows[:30, :width], rows[30:]

@@ -1,5 +1,7 @@
 """Estimates of what is near by chance, against counts where nothing is a copy."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,11 @@ def pages(count, seed):
     return pictures.reshape(count, 1024)
 
 
+@cache
+def many_hashed(pictures):
+    return hashed(pictures(3000, 1))
+
+
 def counted(rows):
     """Rows at each distance of a row, in the mean."""
     least, _ = count_pairs_by_distance(rows, 1)
@@ -30,7 +37,7 @@ def counted(rows):
 @pytest.mark.parametrize("pictures", [waves, pages])
 @pytest.mark.parametrize("known", [(0,), tuple(range(len(ORIENTATIONS)))])
 def test_chance_is_what_is_counted_without_copies(pictures, known):
-    rows = Index(hashed(pictures(3000, 1)), known)
+    rows = Index(many_hashed(pictures), known)
     expected, actual = np.cumsum(chance_neighbours(rows)), np.cumsum(counted(rows))
     pairs = actual * len(rows) / 2
     for distance in range(8, 22, 2):

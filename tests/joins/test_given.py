@@ -59,6 +59,8 @@ def all_forms(pictures, hashed, store, folder):
 
 def test_every_form_gives_the_same_pairs_and_groups(pictures, hashed, store, tmp_path):
     forms = all_forms(pictures, hashed, store, tmp_path)
+    # each is read on either side, beside one of its own form and one of another
+    following = dict(zip(forms, [*forms.values()][1:] + [*forms.values()][:1], strict=True))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for name, form in forms.items():
@@ -67,7 +69,7 @@ def test_every_form_gives_the_same_pairs_and_groups(pictures, hashed, store, tmp
             assert found == [(0, 3), (1, 4)], name
             assert fp.ORIENTATIONS[pairs.orientation[0]] == "rotate_90", name
             assert fp.group(form).keeper.tolist() == [0, 1, 2, 0, 1], name
-            for other in forms.values():
+            for other in (form, following[name]):
                 crossed = fp.join(form, other)
                 assert crossed.left.tolist() == [0, 0, 1, 1, 2, 3, 3, 4, 4], name
 

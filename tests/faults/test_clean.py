@@ -994,7 +994,7 @@ def test_48_thousands_of_random_plans(half):
     """Two halves that two processes can play at once."""
 
     @seed(half)
-    @settings(max_examples=1_200)
+    @settings(max_examples=700)
     @given(plots())
     def play_all(plot):
         play(plot)

@@ -214,7 +214,7 @@ def test_42_signals_while_hashing(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_42_signals_at_random_times(tmp_path, number):
-    stop_hashing(tmp_path, number, begun, np.random.default_rng(42).uniform(0.1, 3, 20))
+    stop_hashing(tmp_path, number, begun, np.random.default_rng(42).uniform(0.1, 3, 8))
 
 
 @pytest.mark.slow

@@ -152,7 +152,7 @@ class Campaign:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", ["same 250", "other 250"])
+@pytest.mark.parametrize("kills", ["same 100", "other 100"])
 def test_54_killed_at_random_moments(forks, tmp_path, kills):
     device, most = kills.split()[0], int(kills.split()[1])
     rng = random.Random(most)

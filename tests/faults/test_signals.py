@@ -93,7 +93,7 @@ def test_42_signals_as_a_command_ends(forks, place):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_42_signals_in_the_last_100_ms(forks, place, name):
     # more of them early: most commands end within some ms of their first output
-    delays = np.random.default_rng(7).uniform(0, 1, 40) ** 2 * 0.1
+    delays = np.random.default_rng(7).uniform(0, 1, 24) ** 2 * 0.1
     end_many(forks, place, [name], delays.tolist())
 
 

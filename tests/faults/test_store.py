@@ -137,7 +137,7 @@ def test_28_killed_at_every_durable_call(tmp_path, forks, strace, second):
 def test_28_killed_at_200_random_times(tmp_path, forks):
     """The same store, killed again and again until it is done; then the next one."""
     folder = tmp_path / "in"
-    scenes(folder, range(150))
+    scenes(folder, range(80))
     began = time.monotonic()
     assert forks.run(update, tmp_path / "whole", folder).returncode == 0
     whole = time.monotonic() - began

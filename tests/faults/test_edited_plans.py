@@ -112,10 +112,9 @@ def with_settings(rows, settings):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cases", [12, 435])
-def test_48_a_few_cells_edited(tmp_path, cases):
+def test_48_a_few_cells_edited(tmp_path):
     """Ten edits of each plan; nothing goes that the audit's rule wouldn't take."""
-    refused = 0
+    cases, refused = 150, 0
     for number in range(cases):
         folder = tmp_path / str(number)
         folder.mkdir()

@@ -17,6 +17,7 @@ from fastphash.results.audit_folder import open_audit
 from fastphash.sources.containers import CONTAINER_ENDINGS
 from tests.support.command_line import run
 from tests.support.containers import MAKERS, files_of
+from tests.support.examples import slow_but
 from tests.support.object_server import serving
 from tests.support.scenes import planted
 from tests.support.stores import read_store
@@ -34,6 +35,8 @@ def loose(tmp_path_factory):
 
 
 IN_BUCKET = ("objects", "tar in a bucket", "zip on a web server", "parquet in a bucket")
+# each container and each place once
+QUICK = ("tar.gz", "deflated zip", "parquet", "objects", "tar in a bucket", "zip on a web server")
 
 
 class Packed(NamedTuple):
@@ -70,7 +73,7 @@ class Packed(NamedTuple):
         return "://" in self.places["val"]
 
 
-@pytest.fixture(params=(*MAKERS, *IN_BUCKET), scope="module")
+@pytest.fixture(params=slow_but(QUICK, [*MAKERS, *IN_BUCKET]), scope="module")
 def packed(request, loose, tmp_path_factory):
     """The same in two containers and one, or as objects, and their audit."""
     folder = tmp_path_factory.mktemp("packed")

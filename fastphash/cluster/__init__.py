@@ -6,6 +6,7 @@ Spark Connect work too.
 
 =================  ================================================================
 `session`          the Spark session: found, or started; calls of pyspark
+`failures`         what stood in Spark's way, as one line
 `daemon`           the process that Spark forks its Python workers from
 `shares`           what tasks read: some rows of stores and tables, by their files
 `searches`         which hashes are searched in which, by which plan

@@ -2,14 +2,17 @@
 
 import contextlib
 import os
+import re
 import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
+from fastphash.cluster.failures import is_failure_of_spark, reason_of
 from fastphash.errors import FastphashError, UsageError
 
 #: A session of Spark or of Spark Connect, whose classes have no common one.
@@ -21,6 +24,10 @@ _EXTRA = "pip install 'fastphash[spark]'"
 _JAVA = "Java 17 or newer: apt-get install openjdk-17-jre-headless, or set JAVA_HOME"
 # pyspark 4.3 says so at each call, and what we use works
 _REMARK = "PySpark does not yet fully support pandas"
+# what Spark takes, besides the addresses of schedulers of other people's
+_MASTERS = re.compile(
+    r"local(\[(\*|[0-9]+)(, *[0-9]+)?\])?|local-cluster\[[0-9, ]+\]|yarn|(spark|k8s|sc)://.+"
+)
 # settings of a session of our own; one that exists keeps its own
 _SETTINGS = {
     "spark.log.level": "ERROR",
@@ -48,20 +55,41 @@ def spark_session(master: str | None = None) -> Iterator[Session]:
     Raises
     ------
     FastphashError
-        There is no pyspark or no Java, or the cluster can't be reached.
+        There is no pyspark or no Java, or the cluster can't be reached; or Spark fails in the
+        context.
     UsageError
-        There is a session already, with another master.
+        `master` is no address, or there is a session already, with another master.
     """
+    if master is not None and not _MASTERS.fullmatch(master):
+        raise UsageError(
+            f"`master` is {master!r}: give spark://HOST:PORT, yarn, k8s://HOST:PORT, local[N] or "
+            "sc://HOST:PORT"
+        )
     found = _active()
     if found is not None:
         _check_master(found, master)
-        yield found
+        with _told():
+            yield found
         return
     session = _start(master)
     try:
-        yield session
+        with _told():
+            yield session
     finally:
-        session.stop()
+        # Java may be gone
+        with contextlib.suppress(Exception):
+            session.stop()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Tell in one line what Spark fails of."""
+    try:
+        yield
+    except Exception as error:
+        if not is_failure_of_spark(error):
+            raise
+        raise FastphashError(f"Spark failed: {reason_of(error)}") from error
 
 
 @contextlib.contextmanager
@@ -118,6 +146,7 @@ def _start(master: str | None) -> Session:
     # workers have the libraries of this interpreter, not those of the first python on the path
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder: Any = SparkSession.builder.appName("fastphash")
+    own, settings = False, dict[str, str]()
     if _is_submitted():
         if master is not None:
             raise UsageError(f"`master` is {master!r}, but spark-submit names one: leave it out")
@@ -128,17 +157,37 @@ def _start(master: str | None) -> Session:
         master = master or "local[*]"
         if master.startswith("local"):
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        builder = builder.master(master)
-        for name, value in _SETTINGS.items():
+        own = True
+        settings = _SETTINGS | {"spark.app.name": "fastphash", "spark.master": master}
+        for name, value in settings.items():
             builder = builder.config(name, value)
-    try:
-        with _quiet():
-            session: Session = builder.getOrCreate()
-    except Exception as error:  # of Java, Py4J or gRPC, whatever stands in the way
-        where = master or "the cluster"
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise FastphashError(f"no Spark session on {where}: {reason:.300}") from error
+    # what Java says in passing is not for the terminal; it writes there as long as it lives
+    with tempfile.TemporaryFile() as log:
+        try:
+            if own:
+                _launch_java(settings, log)
+            with _quiet():
+                session: Session = builder.getOrCreate()
+        except Exception as error:  # of Java, Py4J or gRPC, whatever stands in the way
+            log.seek(0)
+            reason = reason_of(error, log.read().decode(errors="replace"))
+            where = master or "the cluster"
+            raise FastphashError(f"no Spark session on {where}: {reason}") from error
     return session
+
+
+def _launch_java(settings: dict[str, str], log: IO[bytes]) -> None:
+    """Start Java for the session that comes, with a file for what it says."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    # no public name starts Java with its output elsewhere
+    if SparkContext._gateway is not None:  # noqa: SLF001
+        return  # that of an earlier session
+    conf = SparkConf().setAll([*settings.items()])
+    launch: Any = launch_gateway
+    gateway = launch(conf, {"stdout": log, "stderr": log})
+    SparkContext._ensure_initialized(gateway=gateway, conf=conf)  # noqa: SLF001
 
 
 def aggregated(frame: Frame, by: str, columns: list[str]) -> Frame:
@@ -155,7 +204,12 @@ def _is_submitted() -> bool:
 
 def _check_java() -> None:
     home = os.environ.get("JAVA_HOME")
-    if home and os.path.exists(os.path.join(home, "bin", "java")):
+    if home:
+        # Spark takes it, whatever is on the path
+        if shutil.which(os.path.join(home, "bin", "java")) is None:
+            raise FastphashError(
+                f"JAVA_HOME is {home!r}, where no bin/java is: correct it, or unset it"
+            )
         return
     if shutil.which("java") is None:
         raise FastphashError(f"Spark needs {_JAVA}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from fastphash.base import system
 from fastphash.errors import StoreError
 from fastphash.files import atomic
+from fastphash.store.create import FRAGMENTS_FOLDER
 from fastphash.store.lock import LOCK, locked
 from fastphash.store.manifest import MANIFEST
 from fastphash.store.store import PART_FILES, REJECTED, is_store, open_store
@@ -37,6 +38,11 @@ def removed_if_unused(store: Path, *others: Path) -> Iterator[None]:
 def has_parts(store: Path) -> bool:
     """Whether there are parts in the folder of a store."""
     return any(store.glob(PART_FILES))
+
+
+def has_work(store: Path) -> bool:
+    """Whether the next run goes on with something: parts, or fragments of a run on Spark."""
+    return has_parts(store) or any((store / FRAGMENTS_FOLDER).glob("*.batches"))
 
 
 def _remove_unused(store: Path, others: tuple[Path, ...]) -> None:

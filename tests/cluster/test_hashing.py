@@ -17,6 +17,7 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.pool import Workers, start_workers
 from fastphash.sources.local import LocalReader, folder_source
 from fastphash.sources.protocol import Entry
+from fastphash.store.cleanup import has_work
 from fastphash.store.create import FRAGMENTS_FOLDER
 from tests.support.command_line import run
 from tests.support.deadly_recipe import DEADLY, DeadlyRecipe
@@ -98,6 +99,14 @@ def test_a_damaged_fragment_is_named(tmp_path):
     (tmp_path / "x").write_bytes(data)
     with pytest.raises(StoreError, match="x is damaged"):
         read_fragment(tmp_path / "x")
+
+
+def test_fragments_are_work_that_the_next_run_goes_on_with(tmp_path):
+    assert not has_work(tmp_path)
+    (tmp_path / FRAGMENTS_FOLDER).mkdir()
+    assert not has_work(tmp_path)
+    write_fragment(tmp_path / FRAGMENTS_FOLDER / "x.batches", [])
+    assert has_work(tmp_path)
 
 
 def deadly_workers():

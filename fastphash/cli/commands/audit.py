@@ -199,9 +199,9 @@ def audit(
     from fastphash.cli.output import show_json
     from fastphash.cli.output_audit import show_leaks_of_kinds
     from fastphash.results.audit_folder import HASHES
-    from fastphash.store.cleanup import has_parts
+    from fastphash.store.cleanup import has_work
 
-    handle_signals(partial(has_parts, output.out / HASHES))
+    handle_signals(partial(has_work, output.out / HASHES))
     _check_looked_for(fail_on_leak, copies, blind=not (copies.verify and hashing.thumbnails))
     with ProgressScreen() as progress, engine.started(progress) as started:
         audit_options = copies.chosen(thumbnails=hashing.thumbnails).options(

@@ -46,10 +46,10 @@ def hash_(
     from fastphash.cli.output import show_json
     from fastphash.cli.output_hash import show_hashed
     from fastphash.ingest.api import hash_into
-    from fastphash.store.cleanup import has_parts, removed_if_unused
+    from fastphash.store.cleanup import has_work, removed_if_unused
     from fastphash.store.store import open_store
 
-    handle_signals(partial(has_parts, out))
+    handle_signals(partial(has_work, out))
     with removed_if_unused(out):
         with ProgressScreen() as progress, engine.started(progress) as started:
             tallies = hash_into(

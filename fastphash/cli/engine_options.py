@@ -50,12 +50,14 @@ class EngineOptions:
     engine: str
     master: str | None
 
-    def check(self, *, explain: bool = False, bits: int = 64) -> None:
+    def check(self, *, explain: bool = False, bits: int = 64, workers: int | None = None) -> None:
         """Raise UsageError if other options don't fit, or hashes of so many bits."""
         if self.master is not None and not self.on_spark:
             raise UsageError("--master is for --engine spark: add that, or leave it out")
         if explain and self.on_spark:
-            raise UsageError("--explain is for --engine local: Spark's web page shows its stages")
+            raise UsageError("--explain is for --engine local: leave it out")
+        if workers is not None and self.on_spark:
+            raise UsageError("--workers is for --engine local: each task of Spark has one worker")
         if bits > 64 and self.on_spark:
             raise UsageError(f"--engine spark joins hashes of 64 bits, not of {bits}")
 

@@ -64,6 +64,13 @@ def test_a_master_that_is_no_address_is_quoted(tables, tmp_path, master):
     assert error_of(done).startswith(f"Error: --master is {master!r}: give spark://HOST:PORT")
 
 
+@pytest.mark.parametrize("verb", ["hash", "audit"])
+def test_a_number_of_workers_is_refused(tmp_path, verb):
+    words = [f"a={tmp_path}", "-o", str(tmp_path / "z"), "--engine", "spark", "--workers", "3"]
+    done = run(verb, *words, status=2)
+    assert error_of(done).startswith("Error: --workers is for --engine local: each task")
+
+
 class PySparkError(Exception):
     """What a module of pyspark raises."""
 

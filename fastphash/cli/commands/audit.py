@@ -191,7 +191,7 @@ def audit(
       fastphash audit train=data/train val=data/val -o audit
       fastphash audit 'train=shards/train-*.tar' val=val.zip -o audit
     """
-    engine.check(explain=copies.explain, bits=hashing.compared_bits)
+    engine.check(explain=copies.explain, bits=hashing.compared_bits, workers=hashing.workers)
     sources = splits.sources(masks_by_name=not labels.compare_masks)
     _check_splits(sources, str(output.out), comparing=bool(fail_on_leak))
     from fastphash.audits.run import audit as audit_splits

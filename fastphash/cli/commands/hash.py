@@ -36,7 +36,7 @@ def hash_(
       fastphash hash 'train=shards/{000000..000146}.tar' -o hashes
       fastphash hash train=s3://bucket/train -o hashes
     """
-    engine.check()
+    engine.check(workers=hashing.workers)
     sources = splits.sources()
     from dataclasses import asdict
 

@@ -78,8 +78,9 @@ class FoundValues:
         TooManyPairsError
             There are more than `most` pairs.
         """
-        path = self._scratch.file(f"{self._name}-plan.json")
-        pieces = plan_pieces(path, self._sources, self._radius, self._options, steps)
+        pieces = plan_pieces(
+            self._scratch, self._name, self._sources, self._radius, self._options, steps
+        )
         size = sum(source.steps for source in self._sources)
         # without a piece there may still be values that come several times in a batch
         blocks = 1 + max((piece.block for piece in pieces.pieces), default=0)

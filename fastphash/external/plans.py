@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.external.scratch import Scratch
 from fastphash.external.searches import Search
 from fastphash.external.streams import Chunk, HashStream
 from fastphash.external.tasks import Steps
@@ -66,12 +66,19 @@ def sources_of(search: Search, sides: Sides) -> list[Source]:
 
 
 def plan_pieces(
-    path: Path, sources: list[Source], radius: int, options: JoinOptions, steps: Steps
+    scratch: Scratch,
+    name: str,
+    sources: list[Source],
+    radius: int,
+    options: JoinOptions,
+    steps: Steps,
 ) -> PiecePlan:
-    """The pieces of a search, as an earlier run wrote them to a file, or made now.
+    """The pieces of a search of this name, as an earlier run wrote them to a file, or made now.
 
-    They are made anew if they don't fit into the memory any more.
+    They are made anew if they don't fit into the memory any more. What was found in others is
+    deleted then: it has the numbers of other pieces.
     """
+    path = scratch.file(f"{name}-plan.json")
     most_values = pieces_size(options)
     steps.expect(sum(source.steps for source in sources))
     if path.exists():
@@ -79,6 +86,9 @@ def plan_pieces(
         if written["most_values"] <= 2 * most_values:
             steps.skip(sum(source.steps for source in sources))
             return PiecePlan.from_json(json.dumps(written["pieces"]))
+    # the plan goes first: without it, no run takes any file for one of its pieces
+    path.unlink(missing_ok=True)
+    scratch.remove_all(f"{name}-*")
     plan = options.plan(_choose_plan(sources, radius, options))
     counts = [_count(source, plan, steps) for source in sources]
     pieces = make_pieces(plan, counts[0], counts[1] if len(counts) > 1 else None, most_values)

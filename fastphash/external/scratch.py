@@ -43,6 +43,11 @@ class Scratch:
         else:
             path.unlink(missing_ok=True)
 
+    def remove_all(self, pattern: str) -> None:
+        """Delete the folders and files whose names match a pattern."""
+        for path in list(self.path.glob(pattern)):
+            self.remove(path.name)
+
     def clear(self) -> None:
         """Delete all files of the join."""
         for path in self.path.iterdir():

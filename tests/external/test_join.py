@@ -201,6 +201,25 @@ def test_goes_on_with_what_was_done(tmp_path, monkeypatch, make):
     assert not scratch.exists()
 
 
+@pytest.mark.parametrize("steps", [4, 8, 12])
+def test_goes_on_with_less_memory(tmp_path, monkeypatch, steps):
+    """Pieces are smaller then: what was found in larger ones is no part of the result."""
+    hashes = with_copies(np.random.default_rng(9), 600)
+    sides = Sides(stream(write(tmp_path / "a.parquet", hashes)), None)
+    scratch = tmp_path / "scratch"
+
+    def stop(done, total):
+        if done > steps:
+            raise StoppedError
+
+    monkeypatch.setattr(plans, "_LEAST_VALUES", 10)
+    monkeypatch.setattr(plans, "_MOST_VALUES", 300)
+    with pytest.raises(StoppedError):
+        on_disk(scratch, sides, 3, advance=stop)
+    monkeypatch.setattr(plans, "_MOST_VALUES", 100)
+    assert_equal(on_disk(scratch, sides, 3), in_memory(hashes, None, 3))
+
+
 def test_other_hashes_are_kept_apart(tmp_path):
     rng = np.random.default_rng(7)
     scratch = tmp_path / "scratch"

@@ -55,7 +55,7 @@ class DiskJoin:
         self._radius = radius
         self._options = options
         self._limit = _NO_LIMIT if max_pairs is None else max_pairs
-        right = sides.right.known if sides.right else None
+        right = None if sides.right is None else sides.right.known
         self._searches = searches_of(sides.left.known, right)
         self._steps = Steps(options)
 
@@ -65,7 +65,7 @@ class DiskJoin:
         left, right = self._sides
         # another version may read other batches
         versions = [version_of("fastphash"), version_of("pyarrow")]
-        keys = [left.key, right.key if right else None]
+        keys = [left.key, None if right is None else right.key]
         return [versions, *keys, self._searches, int(self._radius)]
 
     @property
@@ -79,7 +79,7 @@ class DiskJoin:
         """How often a pair of rows may come."""
         if len(self._searches) > 1 or len(self._searches[0].right) > 1:
             return _MAX_REPEATS
-        return 1 if self._sides.right else 2
+        return 2 if self._sides.right is None else 1
 
     @property
     def _most_values(self) -> int:
@@ -104,7 +104,7 @@ class DiskJoin:
         table = self._table_of(found)
         left = FoundRows(scratch, "left", self._sides.left)
         right = left
-        if self._sides.right:
+        if self._sides.right is not None:
             right = FoundRows(scratch, "right", self._sides.right)
         pairs = self._pair_rows(scratch, found, self._find_rows(scratch, found, table, left, right))
         total = 0
@@ -187,7 +187,7 @@ class DiskJoin:
         for search, one, own in zip(self._searches, found, rows, strict=True):
             name = f"search-{search.number}"
             for joined in join_values(scratch, name, one.read(), own):
-                some = joined if self._sides.right else _ascending(joined)
+                some = _ascending(joined) if self._sides.right is None else joined
                 out.add(some.view(np.uint64), some[:, 0] // each)
                 self._check(out.rows)
         return out

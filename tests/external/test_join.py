@@ -143,6 +143,15 @@ def test_pictures_that_are_their_own_turned_copies_are_no_pairs(tmp_path):
     assert on_disk(tmp_path / "scratch", sides, 0, 0).left.size == 0
 
 
+def test_nothing_is_found_in_an_empty_haystack(tmp_path):
+    """Copies among the needles are no pairs."""
+    needles = stream(write(tmp_path / "needles.parquet", np.zeros(20, np.uint64)))
+    empty = stream(write(tmp_path / "empty.parquet", np.empty(0, np.uint64)))
+    for radius in (0, 3):
+        for sides in (Sides(needles, empty), Sides(empty, needles)):
+            assert on_disk(tmp_path / "scratch", sides, radius).left.size == 0
+
+
 @pytest.mark.parametrize("rows", [0, 1])
 def test_no_pairs(tmp_path, rows):
     few = stream(write(tmp_path / "few.parquet", np.arange(rows, dtype=np.uint64)))

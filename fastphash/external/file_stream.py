@@ -15,6 +15,7 @@ from fastphash.errors import StoreError, UsageError
 from fastphash.external.streams import BATCH_ROWS, Batch, Chunk, group_units
 from fastphash.files import parquet, row_groups
 from fastphash.hashing.algorithms import ALGORITHMS
+from fastphash.hashing.definition import Definition
 from fastphash.store.byte_columns import hash_values
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import hash_type
@@ -52,7 +53,6 @@ class FileStream:
 
     def _check_columns(self) -> None:
         upright = self.definition.columns[0]
-        schema = parquet.read_schema(self._path)
         for name in ("path", upright):
             if name not in self._theirs:
                 raise StoreError(
@@ -60,13 +60,11 @@ class FileStream:
                     f"{upright}. Name the columns that hold them with `columns`"
                 )
         kind = hash_type(ALGORITHMS[self.definition.algorithm])
-        for name in set(self.definition.columns) & self._theirs.keys():
-            found = schema.field(self._theirs[name]).type
-            if found != kind:
-                raise UsageError(
-                    f"{self._path}: column {name!r} holds {found}, not {kind}: a join that uses "
-                    "the disk reads no others. `fastphash convert` makes a store of them"
-                )
+        for name, found in unread_columns(self._path, self._ours, self.definition).items():
+            raise UsageError(
+                f"{self._path}: column {name!r} holds {found}, not {kind}: a join that uses "
+                "the disk reads no others. `fastphash convert` makes a store of them"
+            )
         if row_groups.count_nulls(self._path, [self._theirs[upright]])[self._theirs[upright]]:
             raise StoreError(
                 f"{self._path}: column {upright!r} has rows without a value: `fastphash convert` "
@@ -178,3 +176,23 @@ class FileStream:
             if filtered:
                 own = of_split(own, self._split)
             yield own.select(list(columns))
+
+
+def unread_columns(
+    path: Path, ours: Mapping[str, str], definition: Definition
+) -> dict[str, pa.DataType]:
+    """The types of the columns of hashes that no stream reads, by our names.
+
+    Parameters
+    ----------
+    path : Path
+        Of a Parquet file.
+    ours : mapping of str to str
+        Our names of its columns, by theirs.
+    definition : Definition
+        Of the hashes that are compared.
+    """
+    schema = parquet.read_schema(path)
+    types = {own: schema.field(name).type for name, own in ours.items()}
+    kind = hash_type(ALGORITHMS[definition.algorithm])
+    return {name: types[name] for name in definition.columns if types.get(name, kind) != kind}

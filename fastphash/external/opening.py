@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.errors import UsageError
-from fastphash.external.file_stream import FileStream
+from fastphash.external.file_stream import FileStream, unread_columns
 from fastphash.external.several_streams import SeveralStreams
 from fastphash.external.store_stream import StoreStream
 from fastphash.external.streams import HashStream
@@ -78,5 +78,7 @@ def _file_bytes(path: Path, columns: Mapping[str, str], algorithm: str | None) -
     definition = definition_compared(path, columns, algorithm)
     if ALGORITHMS[definition.algorithm].words > 1:
         return 0
-    ours = used_columns(path, columns, definition.algorithm).values()
-    return parquet.count_rows(path) * _HASH_BYTES * len({*definition.columns} & {*ours})
+    ours = used_columns(path, columns, definition.algorithm)
+    if unread_columns(path, ours, definition):
+        return 0
+    return parquet.count_rows(path) * _HASH_BYTES * len({*definition.columns} & {*ours.values()})

@@ -113,6 +113,17 @@ def test_it_uses_the_disk_by_itself(data, monkeypatch):
     assert not run(*words, *paper, cwd=data).stderr
 
 
+@pytest.mark.parametrize(
+    "values", [["0123456789abcdef"] * 2, pa.array([5, 5], pa.int64())], ids=["text", "int64"]
+)
+def test_hashes_that_the_disk_does_not_read_are_joined_in_memory(tmp_path, monkeypatch, values):
+    write_hashes(tmp_path / "a.parquet", path=["a", "b"], phash=values)
+    monkeypatch.setattr(opening, "_HASH_BYTES", 1 << 40)
+    done = run("group", "a.parquet", "-o", "groups.parquet", cwd=tmp_path)
+    assert re.search(r"2 +1 +1 ", done.stdout)
+    assert "disk" not in done.stderr
+
+
 def test_what_the_disk_does_not_do_costs_one_line(data):
     words = ("join", "store@val", "table.parquet", "-o", "out")
     paper = ("--format", "hash-and-search", "--scratch", "scratch")

@@ -65,11 +65,14 @@ class FileStream:
                 f"{self._path}: column {name!r} holds {found}, not {kind}: a join that uses "
                 "the disk reads no others. `fastphash convert` makes a store of them"
             )
-        if row_groups.count_nulls(self._path, [self._theirs[upright]])[self._theirs[upright]]:
-            raise StoreError(
-                f"{self._path}: column {upright!r} has rows without a value: `fastphash convert` "
-                "makes a store of the rows with a path and a hash, and lists others"
-            )
+        needed = [name for name in ("path", upright, "split") if name in self._theirs]
+        nulls = row_groups.count_nulls(self._path, [self._theirs[name] for name in needed])
+        for name in needed:
+            if nulls[self._theirs[name]]:
+                raise StoreError(
+                    f"{self._path}: column {name!r} has rows without a value: `fastphash convert` "
+                    "makes a store of the rows with a path and a hash, and lists others"
+                )
 
     def __len__(self) -> int:
         return self._firsts[-1]

@@ -4,14 +4,16 @@ import contextlib
 import shutil
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from fastphash.errors import TooManyPairsError, UsageError
+from fastphash.errors import StoreError, TooManyPairsError, UsageError
 from fastphash.external import found_values, plans, streams
 from fastphash.external.file_stream import FileStream
 from fastphash.external.join import DiskJoin
 from fastphash.external.plans import Sides
 from fastphash.external.scratch import check_space, using_scratch
+from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
 from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
@@ -150,6 +152,17 @@ def test_nothing_is_found_in_an_empty_haystack(tmp_path):
     for radius in (0, 3):
         for sides in (Sides(needles, empty), Sides(empty, needles)):
             assert on_disk(tmp_path / "scratch", sides, radius).left.size == 0
+
+
+@pytest.mark.parametrize("name", ["path", "phash", "split"])
+def test_rows_without_a_value_are_found_before_the_search(tmp_path, name):
+    columns = {"path": ["a", "b", "c"], "phash": [1, 2, 2], "split": ["s", "s", "s"]}
+    table = pa.table(columns | {"phash": pa.array(columns["phash"], pa.uint64())})
+    rows = pa.array([None, *table[name].to_pylist()[1:]], table.schema.field(name).type)
+    place = table.column_names.index(name)
+    parquet.write_table(tmp_path / "a.parquet", table.set_column(place, name, rows))
+    with pytest.raises(StoreError, match=f"column '{name}' has rows without a value"):
+        stream(tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize("rows", [0, 1])

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.external.searches import searches_of
 from fastphash.joins.pieces import PiecePlan, choose_piece_plan, make_pieces
 from fastphash.joins.search_plan import DIGIT_BITS, SearchPlan
 from fastphash.store.rows import HashTable
@@ -55,20 +56,12 @@ def list_searches(left: HashTable, right: HashTable | None) -> list[Search]:
 
     Columns of a share are the known orientations, the upright one first.
     """
-    upright = (0,)
-    all_left = tuple(range(len(left.known)))
-    if right is None:
-        searches = [Search(Columns(0, upright))]
-        if all_left[1:]:
-            searches.append(Search(Columns(0, all_left[1:]), Columns(0, upright)))
-        return searches
-    all_right = tuple(range(len(right.known)))
-    if all_left == upright:
-        return [Search(Columns(0, upright), Columns(1, all_right))]
-    searches = [Search(Columns(0, all_left), Columns(1, upright))]
-    if all_right[1:]:
-        searches.append(Search(Columns(0, upright), Columns(1, all_right[1:])))
-    return searches
+    known = [tuple(range(len(side.known))) for side in (left, right) if side is not None]
+    other = len(known) - 1
+    return [
+        Search(Columns(0, search.left), Columns(other, search.right) if search.is_across else None)
+        for search in searches_of(known[0], None if right is None else known[1])
+    ]
 
 
 def sample_values(values: NDArray[np.uint64], share: float) -> NDArray[np.uint64]:

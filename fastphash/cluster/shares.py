@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.files import parquet
+from fastphash.files import parquet, row_groups
 from fastphash.store.byte_columns import hash_values
 from fastphash.store.rows import STORE_ROW, HashTable
 
@@ -72,7 +72,7 @@ class InFiles:
             if groups is None:
                 tables = iter((parquet.read_table(Path(path), names),))
             else:
-                tables = parquet.read_row_groups(Path(path), [*groups], names, SHARE_ROWS)
+                tables = row_groups.read_row_groups(Path(path), [*groups], names, SHARE_ROWS)
             for table in tables:
                 hashes = np.stack([hash_values(table[name]) for name in names], axis=1)
                 pieces.append(hashes if rows is None else hashes[rows])
@@ -123,7 +123,7 @@ def _chosen_parts(rows: HashTable) -> Iterator[tuple[FilePart, int]]:
 def _row_groups(rows: HashTable) -> Iterator[tuple[FilePart, int]]:
     """The row groups of a file, and their rows."""
     assert rows.file is not None
-    for group, size in enumerate(parquet.row_group_sizes(rows.file)):
+    for group, size in enumerate(row_groups.row_group_sizes(rows.file)):
         yield FilePart(str(rows.file.absolute()), (group,)), size
 
 

@@ -221,23 +221,6 @@ def read_batches(path: Path, columns: list[str]) -> Iterator[pa.Table]:
             yield pa.table(batch)
 
 
-def row_group_sizes(path: Path) -> list[int]:
-    """The rows of each row group of a Parquet file; StoreError as for `read_table`."""
-    with reading(path) as file:
-        metadata = pq.read_metadata(file)
-        return [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-
-
-def read_row_groups(
-    path: Path, groups: list[int], columns: list[str], rows: int
-) -> Iterator[pa.Table]:
-    """Read some row groups of a Parquet file, so many rows at a time; errors as of `read_table`."""
-    with reading(path) as file:
-        parquet = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
-        for batch in parquet.iter_batches(rows, groups, columns, use_threads=False):
-            yield pa.table(batch)
-
-
 def count_rows(path: Path) -> int:
     """The rows of a Parquet file; StoreError as for `read_table`."""
     with reading(path) as file:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from PIL import Image
 
 import fastphash
@@ -19,7 +18,7 @@ from fastphash import kernels
 from tests.support import browser
 from tests.support.compiling import compiled_by_two
 from tests.support.disks import write_into_memory
-from tests.support.examples import PROFILES
+from tests.support.examples import PROFILES, settings
 from tests.support.skipping import missing
 
 if sys.platform == "win32":

@@ -1,7 +1,10 @@
 """How much a test tries: little in the fast run, everything in .ci/run's slow step."""
 
 import pytest
-from hypothesis import settings
+
+from tests.support.plain_import import import_plainly
+
+settings = import_plainly("hypothesis").settings
 
 #: Examples of a property that says nothing else, by profile of hypothesis.
 PROFILES = {"fast": 20, "full": 100}

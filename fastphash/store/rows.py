@@ -114,7 +114,10 @@ class HashTable:
 
     def take(self, rows: NDArray[np.int64]) -> "HashTable":
         """These rows, in this order; they share thumbnails that have been read."""
-        shared = None if self._appearance is None else self._appearance.take(rows)
+        read, shared = self._appearance, None
+        # where a row lacks a thumbnail, these rows may all have one
+        if read is not None and read.thumbnails is not None:
+            shared = read.take(rows)
         table = self.table.take(pa.array(rows))
         return HashTable(table, self.definition, self.store, appearance=shared)
 

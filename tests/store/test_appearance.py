@@ -78,6 +78,20 @@ def test_rows_that_are_taken_before_anything_is_read_read_their_own(read_first):
     assert np.array_equal(some.thumbnails, looks([3, 1])[0])
 
 
+@pytest.mark.parametrize("read_first", [False, True])
+def test_rows_have_thumbnails_although_another_row_of_their_table_lacks_one(read_first):
+    columns = table([0, 1, 2, 3]).table
+    known = np.array([True, True, False, True])
+    lacking = fixed_column(looks([0, 1, 2, 3])[0], known)
+    columns = columns.set_column(1, "thumbnail", lacking)
+    rows = HashTable(columns, Definition())
+    if read_first:
+        assert not rows.has_thumbnails
+    some = rows.take(np.array([3, 1]))
+    assert np.array_equal(some.thumbnails, looks([3, 1])[0])
+    assert np.array_equal(some.take(np.array([1])).thumbnails, looks([1])[0])
+
+
 def test_shared_content_is_compared_as_its_own():
     numbers = np.array([0, 1, 2, 3, 1, 0, 2])
     rows = np.array([6, 2, 0, 4, 1, 3])

@@ -17,7 +17,7 @@ from fastphash.external.buckets import Buckets, buckets_for, distinct
 from fastphash.external.equi_join import ValueRows, join_values
 from fastphash.external.found_rows import FoundRows, ValueTable
 from fastphash.external.found_values import FoundValues
-from fastphash.external.plans import Sides, sources_of
+from fastphash.external.plans import FILED_BYTES, Sides, sources_of
 from fastphash.external.scratch import Scratch
 from fastphash.external.searches import searches_of
 from fastphash.external.tasks import Steps
@@ -33,7 +33,6 @@ _SHARE = 1 / 4
 _MAX_REPEATS = 32
 _NO_LIMIT = 1 << 62
 _MATCHES_AT_ONCE = 1 << 18
-_VALUE_BYTES = 8
 
 
 class DiskJoin:
@@ -72,7 +71,7 @@ class DiskJoin:
     def needed_bytes(self) -> int:
         """Bytes of the disk that the pieces take at most, besides what is found."""
         sizes = (sources_of(search, self._sides) for search in self._searches)
-        return max(_VALUE_BYTES * sum(source.size for source in one) for one in sizes)
+        return max(FILED_BYTES * sum(source.size for source in one) for one in sizes)
 
     @property
     def _repeats(self) -> int:

@@ -8,14 +8,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.external.scratch import Scratch
+from fastphash.external.scratch import Scratch, check_space
 from fastphash.external.searches import Search
 from fastphash.external.streams import Chunk, HashStream
 from fastphash.external.tasks import Steps
 from fastphash.files.atomic import read_json, write_json
 from fastphash.joins.options import JoinOptions
-from fastphash.joins.pieces import PiecePlan, choose_piece_plan, count_digits, make_pieces
+from fastphash.joins.pieces import (
+    PiecePlan,
+    choose_piece_plan,
+    count_digits,
+    count_scattered,
+    make_pieces,
+)
 from fastphash.joins.search_plan import SearchPlan
+
+#: Bytes that a value takes in the file of a piece.
+FILED_BYTES = 8
 
 # hashes of a sample, and the chunks that they come from
 _SAMPLE = 1 << 16
@@ -77,6 +86,11 @@ def plan_pieces(
 
     They are made anew if they don't fit into the memory any more. What was found in others is
     deleted then: it has the numbers of other pieces.
+
+    Raises
+    ------
+    UsageError
+        The disk has no room for the pieces of a block.
     """
     path = scratch.file(f"{name}-plan.json")
     most_values = pieces_size(options)
@@ -85,14 +99,20 @@ def plan_pieces(
         written = read_json(path)
         if written["most_values"] <= 2 * most_values:
             steps.skip(sum(source.steps for source in sources))
+            check_space(scratch, written["bytes"])
             return PiecePlan.from_json(json.dumps(written["pieces"]))
     # the plan goes first: without it, no run takes any file for one of its pieces
     path.unlink(missing_ok=True)
     scratch.remove_all(f"{name}-*")
     plan = options.plan(_choose_plan(sources, radius, options))
-    counts = [_count(source, plan, steps) for source in sources]
-    pieces = make_pieces(plan, counts[0], counts[1] if len(counts) > 1 else None, most_values)
-    write_json(path, {"most_values": most_values, "pieces": json.loads(pieces.to_json())})
+    left, *others = (_count(source, plan, steps) for source in sources)
+    right = others[0] if others else None
+    pieces = make_pieces(plan, left, right, most_values)
+    # the pieces of one block are on the disk at a time
+    needed = FILED_BYTES * int(count_scattered(pieces, left, right).max())
+    check_space(scratch, needed)
+    content = json.loads(pieces.to_json())
+    write_json(path, {"most_values": most_values, "bytes": needed, "pieces": content})
     return pieces
 
 

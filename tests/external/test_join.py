@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -266,3 +267,16 @@ def test_needs_room(tmp_path, monkeypatch):
         check_space(scratch, free - (100 << 20))
         with pytest.raises(UsageError, match=r"and there are .* free in .*scratch"):
             check_space(scratch, free + (100 << 20))
+
+
+def test_needs_room_for_values_of_several_pieces(tmp_path, monkeypatch):
+    """A digit that is cut into tiles: each of its values is in as many pieces."""
+    monkeypatch.setattr(plans, "_MOST_VALUES", 100)
+    monkeypatch.setattr(plans, "_LEAST_VALUES", 100)
+    hashes = hot_digit(np.random.default_rng(3), 500)
+    sides = Sides(stream(write(tmp_path / "a.parquet", hashes)), None)
+    needed = DiskJoin(sides, 3, JoinOptions(2, MEMORY)).needed_bytes
+    free = needed + (64 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    with pytest.raises(UsageError, match=r"this join needs .* of disk for a while"):
+        on_disk(tmp_path / "scratch", sides, 3)

@@ -14,6 +14,7 @@ from fastphash.joins.pieces import (
     PiecePlan,
     choose_piece_plan,
     count_digits,
+    count_scattered,
     make_pieces,
     scatter,
 )
@@ -90,6 +91,23 @@ def check_pieces(piece_plan, left, right, radius, batches=1, options=None):
         for a, b in pairs:
             owned = (moved[a], moved[b], piece, piece_plan.plan.widths, blocks.DIGIT_BITS)
             assert naive.owns_pair(*owned, across=across)
+
+
+@examples(40, 8)
+@given(
+    seeds, st.integers(0, 200), st.integers(0, 100), st.sampled_from([4, 20, 1000]), st.booleans()
+)
+def test_values_of_tiles_are_counted_in_each_piece(seed, size, other_size, most, across):
+    hashes = naive.crowd(seed, size + other_size)[:, 0]
+    left, right = hashes[:size], hashes[size:] if across else None
+    sides = [left] if right is None else [left, right]
+    counts = [count_digits(side, BLOCKS) for side in sides] + [None]
+    pieces = make_pieces(BLOCKS, *counts[:2], most)
+    written = np.zeros(len(counts[0]), np.int64)
+    for place, side in enumerate(sides):
+        for number, own in scatter(side, pieces, right=place == 1):
+            written[pieces.pieces[number].block] += own.size
+    assert count_scattered(pieces, *counts[:2]).tolist() == written.tolist()
 
 
 @pytest.mark.parametrize("radius", slow_but([2], [0, 1, 2, 4, 9, 64]))

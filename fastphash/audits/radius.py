@@ -50,11 +50,16 @@ def choose_criteria(rows: HashTable, options: AuditOptions, *, thumbnails: bool)
         by, radius = USUAL, usual_radius(rows.algorithm, len(rows))
     elif radius is None:
         by, radius = CANDIDATES, widest_radius(expected, len(rows), options.candidates)
-    largest = largest_radius(bits, 1) if by == CANDIDATES else radius
+    limit, largest = (
+        (largest_radius(bits, number) for number in (len(rows), 1))
+        if by == CANDIDATES
+        else (radius, radius)
+    )
     rule = {
         "by": by,
         "meaning": meaning(radius, bits),
         "candidates": options.candidates,
+        "limit": limit,
         "narrowed": radius < largest,
         "largest": largest,
         "at_largest": float(expected[: largest + 1].sum()),

@@ -32,13 +32,14 @@ def radius_in_words(summary: dict[str, Any]) -> list[str]:
         return []
     said = [f"Radius {summary['radius']}: {rule['meaning']}"]
     if rule["narrowed"]:
-        said.append(_why_narrowed(rule))
+        said.append(_why_narrowed(summary["radius"], rule))
     return said
 
 
-def _why_narrowed(rule: dict[str, Any]) -> str:
+def _why_narrowed(radius: int, rule: dict[str, Any]) -> str:
     smaller = f"Fewer images would have a larger radius, {count(rule['largest'], 'bit')} at most"
-    if rule["at_largest"] <= rule["candidates"]:
-        return f"{smaller}: within so many, these would take long to search"
+    if radius == rule["limit"]:
+        return f"{smaller}: within more bits, so many images would take too long to search"
     here = f"{about(rule['at_largest'])} candidates by chance"
-    return f"{smaller}: within so many, each of these has {here}, and {rule['candidates']:g} may be"
+    allowed = f"{rule['candidates']:g} {'is' if rule['candidates'] == 1 else 'are'} allowed"
+    return f"{smaller}: within that, each of these has {here}, and {allowed}"

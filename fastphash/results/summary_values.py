@@ -211,6 +211,7 @@ _RADIUS_RULE = {
     "by": _one_of(*RULES),
     "meaning": _is_text,
     "candidates": _is_amount,
+    "limit": _is_radius,
     "narrowed": _is_flag,
     "largest": _is_radius,
     "at_largest": _is_amount,

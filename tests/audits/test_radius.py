@@ -13,7 +13,9 @@ from fastphash.cli.output_audit import show_audit
 from fastphash.hashing.definition import Definition
 from fastphash.ingest.options import IngestOptions
 from fastphash.joins.chance import largest_radius, widest_radius
+from fastphash.results.radius_words import radius_in_words
 from fastphash.sources.local import folder_source
+from fastphash.store.byte_columns import fixed_column
 from fastphash.store.rows import HashTable
 from tests.support.scenes import planted
 
@@ -47,6 +49,19 @@ def test_more_candidates_make_a_larger_radius():
     ]
     assert radii == sorted(radii)
     assert radii[0] == 0 < radii[1] < radii[3] == 16
+
+
+def test_where_the_search_sets_the_radius_more_candidates_do_not_widen_it():
+    rng = np.random.default_rng(0)
+    hashes = rng.integers(0, 2**64, (20_000, 4), dtype=np.uint64)
+    column = fixed_column(hashes.view(np.uint8))
+    rows = HashTable(pa.table({"phash_256": column}), Definition(algorithm="phash_256"))
+    for candidates in (10, 1e9):
+        chosen = choose_criteria(rows, AuditOptions(candidates=candidates), thumbnails=True)
+        rule = chosen.rule
+        assert chosen.criteria.radius == rule["limit"] == 64 < rule["largest"] == 80
+        said = radius_in_words({"radius": 64, "radius_rule": rule})
+        assert said[1].endswith("would take too long to search")
 
 
 @pytest.mark.parametrize(

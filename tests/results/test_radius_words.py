@@ -8,6 +8,7 @@ RULE = {
     "by": CANDIDATES,
     "meaning": meaning(6, 64),
     "candidates": 10.0,
+    "limit": 16,
     "narrowed": True,
     "largest": 16,
     "at_largest": 123.0,
@@ -19,16 +20,19 @@ def test_a_radius_that_many_images_made_smaller_is_explained():
     assert said == [
         "Radius 6: hashes that differ in up to 6 bits of 64",
         (
-            "Fewer images would have a larger radius, 16 bits at most: within so many, each of "
-            "these has about 120 candidates by chance, and 10 may be"
+            "Fewer images would have a larger radius, 16 bits at most: within that, each of "
+            "these has about 120 candidates by chance, and 10 are allowed"
         ),
     ]
 
 
 def test_a_radius_of_256_bits_that_takes_too_long_is_explained():
-    rule = RULE | {"largest": 80, "at_largest": 0.5}
-    said = radius_in_words({"radius": 30, "radius_rule": rule})
-    assert said[1].endswith("80 bits at most: within so many, these would take long to search")
+    # more candidates would not help
+    for at_largest in (0.5, 50.0):
+        rule = RULE | {"limit": 30, "largest": 80, "at_largest": at_largest}
+        said = radius_in_words({"radius": 30, "radius_rule": rule})
+        why = "80 bits at most: within more bits, so many images would take too long to search"
+        assert said[1].endswith(why)
 
 
 @pytest.mark.parametrize("by", [GIVEN, CANDIDATES])

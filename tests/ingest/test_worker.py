@@ -108,3 +108,23 @@ def test_hashes_of_several_sizes_share_pairs_of_rows_and_are_those_of_each_alone
             recipe = Recipe(algorithms=(name,), orientations=orientations)
             alone = Hasher(recipe).hash_files(reader(folder), [b"001.png", b"002.png"])
             assert np.array_equal(together.hashes[name], alone.hashes[name])
+
+
+@pytest.mark.parametrize("name", ["phash", "dhash", "pdq"])
+def test_sixteen_images_are_hashed_at_once_and_have_the_hashes_of_each_alone(name, tmp_path):
+    folder = scenes(tmp_path / "in", range(35))
+    paths = [b"%03d.png" % seed for seed in range(35)]
+    hasher, sizes = Hasher(Recipe(algorithms=(name,))), []
+    function = hasher._functions[name]
+
+    def counted(reduced):
+        sizes.append(len(reduced))
+        return function.hash(reduced)
+
+    hasher._functions[name] = function._replace(hash=counted)
+    together = hasher.hash_files(reader(folder), paths)
+    assert sizes == [16, 16, 3]
+    alone = [Hasher(Recipe(algorithms=(name,))).hash_files(reader(folder), [one]) for one in paths]
+    assert np.array_equal(
+        together.hashes[name], np.concatenate([batch.hashes[name] for batch in alone])
+    )

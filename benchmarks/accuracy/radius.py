@@ -3,7 +3,8 @@
 The output has three parts: the number of pairs expected among uniform hashes, computed; the
 distance between a crop of a photo and the edited crop, measured; and the distance between crops of
 different photos. All edits are Pillow's. With --hashes a fourth table has all hashes, each at the
-radius that an audit uses if no thumbnails are compared.
+radius that an audit uses if no thumbnails are compared. With --chosen there is only one table: the
+radius that an audit chooses for more and more images with hashes like those of the photos.
 """
 
 import itertools
@@ -30,12 +31,17 @@ from benchmarks.support.image_operations import (
 from benchmarks.support.markdown import print_table
 from benchmarks.support.pictures import load_pictures, random_crops, random_size
 from benchmarks.support.plots import load_pyplot, save_figure
-from fastphash import phash
+from fastphash import phash, phash_orientations
 from fastphash.hashing.algorithms import ALGORITHMS, Algorithm
+from fastphash.joins.chance import chance_neighbours, widest_radius
+from fastphash.joins.index import Index
 from fastphash.joins.radii import usual_radius
 
 _COUNTS = (10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
 _MOST_RADIUS = 16
+# sets whose radius is chosen, by the candidates that an image may have
+_CHOSEN_COUNTS = (*_COUNTS, 1_000_000_000)
+_CANDIDATES = (1, 10, 100)
 _SIDES = (300, 768)
 # crops drawn for each that is kept, since small pictures give the same crop again
 _TRIES = 40
@@ -47,7 +53,14 @@ def main() -> None:
     parser = make_parser(__doc__, count=500)
     parser.add_argument("--plot", type=Path, metavar="PATH", help="draw PATH.png and PATH.svg")
     parser.add_argument("--hashes", action="store_true", help="compare all hashes, too")
+    parser.add_argument("--chosen", action="store_true", help="only which radius an audit chooses")
     arguments = parser.parse_args()
+    if arguments.chosen:
+        if not arguments.photos:
+            parser.error("--chosen needs --photos, with some hundred pictures")
+        header = ("images", *(f"{n:,} candidate{'s' * (n > 1)}" for n in _CANDIDATES))
+        print_table(header, chosen_radii(load_pictures(arguments.photos)))
+        return
     plt = load_pyplot() if arguments.plot else None
     radii = range(_MOST_RADIUS + 1)
     by_chance = [[chance_pairs(count, radius) for count in _COUNTS] for radius in radii]
@@ -78,6 +91,19 @@ def main() -> None:
         print_table(header, rows)
     if plt:
         save_figure(draw(plt, np.array(by_chance), distances), arguments.plot)
+
+
+def chosen_radii(pictures: list[NDArray[np.uint8]]) -> list[tuple[str, ...]]:
+    """The radius chosen among so many images with hashes like these, in eight orientations."""
+    hashes = np.array([phash_orientations(Image.fromarray(one)) for one in pictures], np.uint64)
+    expected = chance_neighbours(Index(hashes)) / (len(hashes) - 1)
+    return [
+        (
+            f"{count:,}",
+            *(str(widest_radius(expected * (count - 1), count, most)) for most in _CANDIDATES),
+        )
+        for count in _CHOSEN_COUNTS
+    ]
 
 
 def chance_pairs(count: int, radius: int) -> float:

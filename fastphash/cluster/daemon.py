@@ -3,9 +3,9 @@
 A worker by itself would take a second or two to import the kernels, and memory of its own for them.
 """
 
-from pyspark.daemon import manager
-
 import fastphash.cluster.join_stages  # noqa: F401 - for the workers
 
 if __name__ == "__main__":
+    from pyspark.daemon import manager
+
     manager()

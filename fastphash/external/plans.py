@@ -14,13 +14,8 @@ from fastphash.external.streams import Chunk, HashStream
 from fastphash.external.tasks import Steps
 from fastphash.files.atomic import read_json, write_json
 from fastphash.joins.options import JoinOptions
-from fastphash.joins.pieces import (
-    PiecePlan,
-    choose_piece_plan,
-    count_digits,
-    count_scattered,
-    make_pieces,
-)
+from fastphash.joins.piece_sizes import count_scattered
+from fastphash.joins.pieces import PiecePlan, choose_piece_plan, count_digits, make_pieces
 from fastphash.joins.search_plan import SearchPlan
 
 #: Bytes that a value takes in the file of a piece.

@@ -13,6 +13,7 @@ From rows down to the bits:
 `word_search`      of values of one word, by a search plan
 `block_search`     its tasks where values are partitioned by blocks of bits
 `pieces`           cuts a join into pieces that workers search alone, from a plan to values
+`piece_sizes`      how large pieces are together
 `piece_search`     the search of a piece
 `brute_force`      its tasks where every pair is compared
 `leaves`           pairs inside the segments that partitions leave

@@ -10,11 +10,11 @@ from fastphash.joins import blocks
 from fastphash.joins.bit_order import reorder_bits, restore_bits
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.piece_search import search_piece
+from fastphash.joins.piece_sizes import count_scattered
 from fastphash.joins.pieces import (
     PiecePlan,
     choose_piece_plan,
     count_digits,
-    count_scattered,
     make_pieces,
     scatter,
 )

@@ -25,14 +25,13 @@ from fastphash.cluster.shares import SHARE_ROWS, share_table
 from fastphash.errors import TooManyPairsError, UsageError
 from fastphash.joins.index import check_radius
 from fastphash.joins.matches import Matches
+from fastphash.joins.oriented import MAX_REPEATS
 from fastphash.joins.pieces import PiecePlan
 from fastphash.joins.search_plan import SearchPlan
 from fastphash.store.rows import HashTable
 
 # found values that are sent to all tasks, which look for their rows; of more, all rows are sent
 _MOST_WANTED = 1 << 22
-# a pair of rows comes so often at most: in 15 pairs of columns, and both ways round
-_MAX_REPEATS = 32
 _NO_LIMIT = 1 << 62
 _STEPS = 6
 
@@ -237,7 +236,7 @@ class SparkJoin:
         if len(self._searches) == 1 and self._searches[0].columns == 1:
             least = expanded
         else:
-            least = math.ceil(expanded / _MAX_REPEATS) - len(self._sides[0])
+            least = math.ceil(expanded / MAX_REPEATS) - len(self._sides[0])
         if least > self._max_pairs:
             raise TooManyPairsError(least, self._max_pairs)
 

@@ -24,13 +24,12 @@ from fastphash.external.tasks import Steps
 from fastphash.joins.distances import row_distances
 from fastphash.joins.matches import Matches
 from fastphash.joins.options import JoinOptions
+from fastphash.joins.oriented import MAX_REPEATS
 
 # what a pair of values takes while it is joined with rows, and a pair of rows while it is sorted
 _PAIR_BYTES = 100
 # the part of the memory for that
 _SHARE = 1 / 4
-# of a join with orientations, a pair of rows comes so often at most: as in `joins.oriented`
-_MAX_REPEATS = 32
 _NO_LIMIT = 1 << 62
 _MATCHES_AT_ONCE = 1 << 18
 
@@ -77,7 +76,7 @@ class DiskJoin:
     def _repeats(self) -> int:
         """How often a pair of rows may come."""
         if len(self._searches) > 1 or len(self._searches[0].right) > 1:
-            return _MAX_REPEATS
+            return MAX_REPEATS
         return 2 if self._sides.right is None else 1
 
     @property
@@ -86,7 +85,7 @@ class DiskJoin:
 
         Turned, a row may be equal to itself, which makes no pair.
         """
-        itself = len(self._sides.haystack) if self._repeats == _MAX_REPEATS else 0
+        itself = len(self._sides.haystack) if self._repeats == MAX_REPEATS else 0
         return self._repeats * (self._limit + itself)
 
     def matches(self, scratch: Scratch) -> Iterator[Matches]:

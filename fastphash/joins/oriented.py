@@ -28,12 +28,13 @@ from fastphash.joins.row_lists import (
 from fastphash.joins.search import find_across, find_within, plan_search
 from fastphash.joins.values import NumberPairs
 
+#: A pair of rows comes 30 times at most: in 15 pairs of columns, and both ways round.
+MAX_REPEATS = 32
+
 _UPRIGHT = (0,)
 # pairs of rows expanded at once, before repeats are dropped, and bytes that each takes meanwhile
 _EXPANDED_AT_ONCE = 1 << 22
 _EXPANDED_BYTES = 160
-# a pair of rows comes 30 times at most: in 15 pairs of columns, and both ways round
-_MAX_REPEATS = 32
 
 
 def find_oriented_pairs(
@@ -149,8 +150,8 @@ class _PairSet:
 
         Within one side, each row may also be paired with itself.
         """
-        if count > _MAX_REPEATS * (self._limit + self._right_rows):
-            least = math.ceil(count / _MAX_REPEATS) - self._right_rows
+        if count > MAX_REPEATS * (self._limit + self._right_rows):
+            least = math.ceil(count / MAX_REPEATS) - self._right_rows
             raise TooManyPairsError(least, self._limit)
 
     def _add(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> None:

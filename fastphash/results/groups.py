@@ -29,7 +29,7 @@ from fastphash.joins.index import Index
 from fastphash.results.copy_rule import CopyRule, search_index
 from fastphash.results.counts import are_copies, count_kinds, counted_kinds
 from fastphash.results.decisions import NOTHING_DECIDED, Resolved
-from fastphash.results.priority import keeper_reasons
+from fastphash.results.priority import keeper_reasons, priority
 from fastphash.results.schemas import (
     GROUP_SIDES,
     GROUPS_SCHEMA,
@@ -52,15 +52,18 @@ _ROWS_AT_ONCE = 1 << 15
 
 def candidates(
     rows: HashTable,
-    order: NDArray[np.int64],
+    split_order: Sequence[str],
     criteria: CopyCriteria,
     partnered: NDArray[np.bool_] | None = None,
 ) -> HashTable:
-    """The rows within the radius of another, in this order; no other row is in any result.
+    """The rows within the radius of another, in order of priority; no other is in any result.
 
     `partnered` (n,) are these, if they are known.
     """
-    return rows.take(find_candidates(rows, order, criteria, partnered=partnered))
+    # only they are ranked: most rows of a large set have no copy, and their paths take long to sort
+    every = np.arange(len(rows))
+    found = rows.take(find_candidates(rows, every, criteria, partnered=partnered))
+    return found.take(priority(found, split_order))
 
 
 def find_candidates(

@@ -170,19 +170,20 @@ def test_copies_are_counted_by_kind_and_by_distance(radius, seed, kind):
 @radii
 def test_candidates_are_the_rows_with_a_partner_in_order(radius, seed, kind):
     rows = table(seed, 12, **kind)
-    order = np.random.default_rng(seed).permutation(len(rows))
+    split_order = order_splits(rows)
+    order = plain_priority(rows, [])
     partners = {i for i, j, _ in plain_pairs(rows, rows, radius) if i != j}
     wanted = rows.table["path"].take([i for i in order if i in partners])
     assert (
-        candidates(rows, order, CopyCriteria(radius)).table["path"].to_pylist()
+        candidates(rows, split_order, CopyCriteria(radius)).table["path"].to_pylist()
         == wanted.to_pylist()
     )
 
 
 def test_rows_without_a_partner_are_no_candidates():
-    rows = hashes_of({"path": ["a", "b", "c"], "phash": np.array([7, 8, 7], np.uint64)})
-    order = np.array([2, 1, 0])
-    assert candidates(rows, order, CopyCriteria(0)).table["path"].to_pylist() == ["c", "a"]
+    columns = {"path": ["a", "b", "c"], "split": ["s"] * 3}
+    rows = hashes_of(columns | {"phash": np.array([7, 8, 7], np.uint64)})
+    assert candidates(rows, ["s"], CopyCriteria(0)).table["path"].to_pylist() == ["a", "c"]
 
 
 @seeds

@@ -115,15 +115,15 @@ def _in_memory(
 ) -> Iterator[_Candidates]:
     from fastphash.files import parquet
     from fastphash.results.groups import candidates
-    from fastphash.results.priority import keep_in_first, order_splits, priority
+    from fastphash.results.priority import keep_in_first, order_splits
 
     rows = reading.read(*stores)
     copies.check_thumbnails({" ".join(stores): rows})
-    order = priority(rows, keep_in_first(order_splits(rows), keepers.keep_in))
+    split_order = keep_in_first(order_splits(rows), keepers.keep_in)
     images, named = len(rows), rows if output.table_form is None else None
     criteria = copies.criteria(progress, rows.algorithm.bits)
     partnered = engine.partnered(rows, criteria, progress)
-    ranked = candidates(rows, order, criteria, partnered)
+    ranked = candidates(rows, split_order, criteria, partnered)
     del rows  # half of the memory, from here on
     parquet.release_memory()
     yield _Candidates(ranked, criteria, images, named)

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -148,6 +149,15 @@ class FileStream:
                 first += table.num_rows
         table = pa.concat_tables(pieces).unify_dictionaries()
         return rows_of_table(table, self._path, self.definition)
+
+    def count_splits(self) -> dict[str, int]:
+        """How many rows each split has."""
+        if "split" not in self._theirs:
+            return {self._path.stem: len(self)} if len(self) else {}
+        counts = Counter[str]()
+        for table in self._tables(range(len(self._firsts) - 1), ["split"]):
+            counts.update(parquet.count_values(table["split"]))
+        return dict(counts)
 
     def narrow(self, columns: Sequence[str]) -> HashTable:
         """These columns of all rows, as far as there are such, and their splits."""

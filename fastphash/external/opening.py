@@ -33,7 +33,7 @@ def open_streams(
     streams = [_open_stream(target, columns, algorithm) for target in targets]
     if len(streams) == 1:
         return streams[0]
-    check_distinct_splits(targets, [stream.narrow(["split"]) for stream in streams])
+    check_distinct_splits(targets, [stream.count_splits() for stream in streams])
     return SeveralStreams(streams)
 
 

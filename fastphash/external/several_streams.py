@@ -1,6 +1,7 @@
 """Several streams as one, one after the other."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -63,6 +64,13 @@ class SeveralStreams:
                 for stream, first in zip(self._streams, self._firsts.tolist(), strict=False)
             ]
         )
+
+    def count_splits(self) -> dict[str, int]:
+        """How many rows each split has."""
+        counts = Counter[str]()
+        for stream in self._streams:
+            counts.update(stream.count_splits())
+        return dict(counts)
 
     def narrow(self, columns: Sequence[str]) -> HashTable:
         """These columns of all rows, as far as there are such, and their splits."""

@@ -1,6 +1,7 @@
 """The hashes of a store, or of one of its splits, as a stream."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -90,6 +91,13 @@ class StoreStream:
             pieces.append(table.take(pa.array(own - firsts[number])).cast(schema))
         table = parquet.concat(schema, pieces)
         return HashTable(table, self.definition, self._rows.store)
+
+    def count_splits(self) -> dict[str, int]:
+        """How many rows each split has."""
+        counts = Counter[str]()
+        for _, table in self._tables(range(len(self._rows.store.parts)), ["split"]):
+            counts.update(parquet.count_values(table["split"]))
+        return dict(counts)
 
     def narrow(self, columns: Sequence[str]) -> HashTable:
         """These columns of all rows, as far as there are such, and their splits."""

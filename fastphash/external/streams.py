@@ -72,6 +72,9 @@ class HashStream(Protocol):
     def take(self, rows: NDArray[np.int64]) -> HashTable:
         """Some rows, by their numbers, which ascend."""
 
+    def count_splits(self) -> dict[str, int]:
+        """How many rows each split has."""
+
     def narrow(self, columns: Sequence[str]) -> HashTable:
         """These columns of all rows, as far as there are such, and their splits."""
 

@@ -1,6 +1,7 @@
 """Parquet files, written atomically and read with checksums."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Self
@@ -194,8 +195,12 @@ def concat(schema: pa.Schema, pieces: Iterable[pa.Table]) -> pa.Table:
 
 def count_values(column: pa.ChunkedArray) -> dict[str, int]:
     """How often each text occurs in a column, in order of appearance, without nulls."""
-    counts = pc.value_counts(column.cast(pa.string()).drop_null())
-    return {str(item["values"]): int(item["counts"]) for item in counts.to_pylist()}
+    found = Counter[str]()
+    # chunk by chunk, and as it is: a dictionary's texts, one for each row, may take gigabytes
+    for chunk in column.chunks:
+        for item in pc.value_counts(chunk.drop_null()).to_pylist():
+            found[str(item["values"])] += int(item["counts"])
+    return dict(found)
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:

@@ -1,6 +1,6 @@
 """Which of several copies stays, and why: rows in order of priority."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -58,9 +58,13 @@ def order_splits(rows: HashTable) -> list[str]:
     >>> order_splits(HashTable(pa.table({"split": split}), Definition()))
     ['val', 'extra', 'train']
     """
-    split = rows.table["split"].cast(pa.string())
-    counts = parquet.count_values(split)
-    labelled = set(parquet.count_values(split.filter(pa.array(levels_of(rows) != UNKNOWN))))
+    split = rows.table["split"]
+    labelled = parquet.count_values(split.filter(pa.array(levels_of(rows) != UNKNOWN)))
+    return order_counted(parquet.count_values(split), labelled)
+
+
+def order_counted(counts: Mapping[str, int], labelled: Collection[str] = ()) -> list[str]:
+    """Splits of so many rows each, some of them with annotations, as `order_splits` has them."""
 
     def rank(name: str) -> tuple[bool, bool, int, str]:
         return not is_for_evaluation(name), name not in labelled, counts[name], name

@@ -3,7 +3,7 @@
 import itertools
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,8 @@ def read_together(
     tables = [read_hashes(target, columns=columns, algorithm=algorithm) for target in targets]
     if len(tables) == 1:
         return tables[0]
-    check_distinct_splits(targets, tables)
+    splits = [parquet.count_values(table.table["split"]) for table in tables]
+    check_distinct_splits(targets, splits)
     for (one, a), (other, b) in itertools.combinations(zip(targets, tables, strict=True), 2):
         check_comparable(a, b)
         if a.columns != b.columns:
@@ -149,11 +150,11 @@ def read_together(
     return concat_rows(tables)
 
 
-def check_distinct_splits(targets: Sequence[str], tables: Sequence[HashTable]) -> None:
-    """Raise UsageError if two tables have a split of the same name."""
+def check_distinct_splits(targets: Sequence[str], splits: Sequence[Iterable[str]]) -> None:
+    """Raise UsageError if two targets have a split of the same name."""
     owner: dict[str, str] = {}
-    for target, hashes in zip(targets, tables, strict=True):
-        for split in pc.unique(hashes.table["split"].cast(pa.string())).to_pylist():
+    for target, names in zip(targets, splits, strict=True):
+        for split in names:
             if split in owner:
                 raise UsageError(f"both {owner[split]} and {target} have a split {split!r}")
             owner[split] = target

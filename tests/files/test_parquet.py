@@ -138,6 +138,14 @@ def test_nulls_are_not_counted():
     assert list(parquet.count_values(column).items()) == [("b", 2), ("a", 1)]
 
 
+def test_names_are_counted_as_they_are_stored():
+    """As texts, one for each row, these would take more than a column of texts can hold."""
+    long = "x" * (1 << 20)
+    rows = pa.array(np.zeros(2100, np.int32))
+    chunks = [pa.DictionaryArray.from_arrays(rows, pa.array(names)) for names in ([long], ["y"])]
+    assert parquet.count_values(pa.chunked_array(chunks)) == {long: 2100, "y": 2100}
+
+
 def encoded_anew(piece):
     """The same rows, with a dictionary of their own."""
     split = piece["split"].cast(pa.string()).combine_chunks().dictionary_encode()

@@ -139,11 +139,11 @@ def _on_disk(
     progress: Progress,
 ) -> Iterator[_Candidates]:
     from fastphash.results.disk_candidates import look_up_candidates
-    from fastphash.results.priority import keep_in_first, order_splits
+    from fastphash.results.priority import keep_in_first, order_counted
 
     rows = open_side(stores, reading)
     copies.check_thumbnails({" ".join(stores): rows})
-    split_order = keep_in_first(order_splits(rows.narrow(["split"])), keepers.keep_in)
+    split_order = keep_in_first(order_counted(rows.count_splits()), keepers.keep_in)
     criteria = copies.criteria(progress, rows.definition.bits)
     with joining(rows, None, criteria, folder) as (join, scratch):
         ranked = look_up_candidates(rows, join.partnered(scratch), split_order)

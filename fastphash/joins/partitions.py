@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.threads import run_all
-from fastphash.kernels import radix
+from fastphash.kernels import line_scatter, radix
 from fastphash.kernels.runs import PAD
 
 #: A thread partitions at least so many values; fewer take one thread.
@@ -17,6 +17,9 @@ PARALLEL_SIZE = 1 << 17
 # a task has up to 2^17 values and takes milliseconds: threads end together, and Ctrl-C is quick
 _MAX_TASK = 1 << 17
 _MIN_TASK = 1 << 15
+# fewer values stay in a cache; and of fewer parts a processor foresees what is written
+_LINED_VALUES = 1 << 19
+_LINED_PARTS = 1 << 7
 
 
 class Digit(NamedTuple):
@@ -55,12 +58,19 @@ def partition(
 
     def scatter(chunk: slice, target: NDArray[np.int64]) -> None:
         if rows is None:
-            radix.scatter(values[chunk], digit.shift, target, out)
+            by_lines = scatter_by_lines(values[chunk].size, target.size)
+            kernel = line_scatter.scatter_digits if by_lines else radix.scatter
+            kernel(values[chunk], digit.shift, target, out)
         else:
             radix.scatter_rows(values[chunk], rows[chunk], digit.shift, target, out, out_rows)
 
     run_all(threads, (partial(scatter, *job) for job in zip(chunks, targets, strict=True)))
     return bounds
+
+
+def scatter_by_lines(values: int, parts: int) -> bool:
+    """Whether so many values are scattered to so many parts faster as `line_scatter` does it."""
+    return values >= _LINED_VALUES and parts >= _LINED_PARTS
 
 
 def task_ranges(bounds: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

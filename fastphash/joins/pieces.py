@@ -31,9 +31,10 @@ from numpy.typing import NDArray
 from fastphash.joins.bit_order import reorder_bits
 from fastphash.joins.bit_statistics import measure_bits
 from fastphash.joins.blocks import Blocks
-from fastphash.joins.partitions import Digit
+from fastphash.joins.partitions import Digit, scatter_by_lines
 from fastphash.joins.planner import choose_plan
 from fastphash.joins.search_plan import DIGIT_BITS, SearchPlan
+from fastphash.kernels import line_scatter
 from fastphash.kernels import pieces as kernel
 
 _DIGITS = 1 << DIGIT_BITS
@@ -300,7 +301,9 @@ def _scatter_parts(
     kernel.count_parts(values, parts, digit.shift, counts)
     bounds = np.concatenate(([0], np.cumsum(counts)))
     moved = np.empty_like(values)
-    kernel.scatter_parts(values, parts, digit.shift, bounds[:-1].copy(), moved)
+    by_lines = scatter_by_lines(values.size, count)
+    scatter_kernel = line_scatter.scatter_parts if by_lines else kernel.scatter_parts
+    scatter_kernel(values, parts, digit.shift, bounds[:-1].copy(), moved)
     return bounds, moved
 
 

@@ -36,7 +36,10 @@ def name_bytes(path: Any) -> bytes:
 
 def given_path(path: Any) -> Path:
     """What a caller gives as a path; UsageError if it is none."""
-    return Path(os.fsdecode(name_bytes(path)))
+    text = os.fsdecode(name_bytes(path))
+    if not text:
+        raise UsageError("'' is no path: name one, or . for the current folder")
+    return Path(text)
 
 
 def is_path(value: Any) -> bool:

@@ -99,4 +99,6 @@ def joining(
 
 def has_kept(folder: Path | None) -> bool:
     """Whether the next run finds anything on the disk to go on with."""
-    return folder is not None and folder.is_dir()
+    from fastphash.external.scratch import has_joins
+
+    return folder is not None and has_joins(folder)

@@ -29,6 +29,16 @@ class FiniteNumber(click.FloatRange):
         return number
 
 
+class NamedFolder(click.Path):
+    """A folder. No text is none: it would be the current one, where a variable is empty."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse empty text."""
+        if value == "":
+            self.fail("'' is no folder: name one, or . for the current one", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 #: ``--radius``
 RADIUS = click.IntRange(0, FURTHEST)
 #: ``--min-score``
@@ -41,7 +51,7 @@ CANDIDATES = FiniteNumber(min=0, min_open=True)
 SECONDS = FiniteNumber(min=0, min_open=True)
 #: Names of files and folders, which need not exist.
 FILE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
+FOLDER = NamedFolder(path_type=Path, file_okay=False)
 FILE_OR_FOLDER = click.Path(path_type=Path)
 
 

@@ -65,6 +65,26 @@ class Scratch:
         return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
 
 
+def has_joins(folder: Path) -> bool:
+    """Whether there is a file of any join in a folder."""
+    return any(Scratch(path).has_files for path in join_folders(folder))
+
+
+def join_folders(folder: Path) -> list[Path]:
+    """The folders of all joins in a folder."""
+    return [path for path in folder.glob(f"{_PREFIX}*") if path.is_dir()]
+
+
+def remove_joins(folder: Path, paths: list[Path], *, own: bool) -> None:
+    """Delete the folders of joins, and the folder of all if it is `own` or was made for one."""
+    own = own or any(Scratch(path).file(_MADE).exists() for path in paths)
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)
+    if own:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
 def scratch_path(folder: Path, key: Any) -> Path:
     """The folder of the join of this key: other joins have others."""
     digest = content_digest({"format": _FORMAT, "key": key})

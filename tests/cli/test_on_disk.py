@@ -6,7 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from fastphash.cli.on_disk import has_kept
 from fastphash.external import opening
+from fastphash.external.scratch import using_scratch
 from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
 from tests.support.command_line import run
@@ -131,6 +133,8 @@ def test_what_the_disk_does_not_do_costs_one_line(data):
     assert "--scratch is not for the JSON" in error.stderr
     error = run(*words, "--scratch", "no/such", status=2, cwd=data).stderr
     assert "no such folder: '" in error
+    error = run(*words, "--scratch", "", status=2, cwd=data).stderr
+    assert "'' is no folder: name one, or . for the current one" in error
     (data / "hashes.csv").write_text("path,phash\na,0123456789abcdef\n")
     words = ("group", "hashes.csv", "-o", "out", "--scratch", "scratch")
     error = run(*words, status=2, cwd=data).stderr
@@ -145,3 +149,14 @@ def test_what_the_disk_does_not_do_costs_one_line(data):
     error = run(*words, status=2, cwd=data).stderr
     assert "pdq has 256 bits, and --scratch is for hashes of 64" in error
     assert not (data / "scratch").exists()
+
+
+def test_only_files_of_a_join_are_something_to_go_on_with(tmp_path):
+    (tmp_path / "other").mkdir()
+    assert not has_kept(None)
+    assert not has_kept(tmp_path / "none")
+    assert not has_kept(tmp_path)
+    with using_scratch(tmp_path, "key") as scratch:
+        assert not has_kept(tmp_path)
+        scratch.file("found").touch()
+        assert has_kept(tmp_path)

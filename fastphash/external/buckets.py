@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from fastphash.external.scratch import Scratch
 
-T = TypeVar("T", np.int64, np.uint32)
+T = TypeVar("T", np.int64, np.uint32, np.uint64)
 
 # odd, from the golden ratio: its products have good top bits
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 # rows that are read at once
 _ROWS_AT_ONCE = 1 << 18
+_WORD_BYTES = 8
+# numbers of a sample for each part that it tells the bounds of
+_SAMPLED = 64
 
 
 class Buckets:
@@ -60,18 +63,64 @@ class Buckets:
         rows = np.fromfile(path, np.uint64) if path.exists() else np.empty(0, np.uint64)
         return rows.reshape(-1, self._words)
 
-    def pieces(self, number: int) -> Iterator[NDArray[np.uint64]]:
-        """The rows of a bucket, some at a time."""
+    def count(self, number: int) -> int:
+        """How many rows a bucket has."""
+        path = self._folder / str(number)
+        return path.stat().st_size // (self._words * _WORD_BYTES) if path.exists() else 0
+
+    def pieces(self, number: int, at_once: int | None = None) -> Iterator[NDArray[np.uint64]]:
+        """The rows of a bucket, so many at a time."""
         path = self._folder / str(number)
         if not path.exists():
             return
+        words = self._words * (at_once or _ROWS_AT_ONCE)
         with open(path, "rb") as file:
-            while (rows := np.fromfile(file, np.uint64, self._words * _ROWS_AT_ONCE)).size:
+            while (rows := np.fromfile(file, np.uint64, words)).size:
                 yield rows.reshape(-1, self._words)
 
     def remove(self, number: int) -> None:
         """Delete a bucket."""
         (self._folder / str(number)).unlink(missing_ok=True)
+
+
+def ordered_numbers(
+    scratch: Scratch, name: str, buckets: Buckets, most: int
+) -> Iterator[NDArray[np.int64]]:
+    """The numbers of all buckets of one word, in order, each once; each bucket is deleted.
+
+    Parameters
+    ----------
+    scratch : Scratch
+    name : str
+        Of the files that are made where a bucket has more numbers than `most`.
+    buckets : Buckets
+        Every number of a bucket is below those of the next one.
+    most : int
+        Numbers to hold, about.
+    """
+    for number in range(buckets.buckets):
+        if buckets.count(number) <= most:
+            yield distinct(buckets.read(number).reshape(-1).view(np.int64))
+        else:
+            parts = _cut(scratch, name, buckets, number, most)
+            for part in range(parts.buckets):
+                yield distinct(parts.read(part).reshape(-1).view(np.int64))
+                parts.remove(part)
+            scratch.remove(name)
+        buckets.remove(number)
+
+
+def _cut(scratch: Scratch, name: str, buckets: Buckets, number: int, most: int) -> Buckets:
+    """A bucket of one word, cut into parts by the size of its numbers."""
+    size = buckets.count(number)
+    parts = buckets_for(2 * size, most)
+    step = max(size // (parts * _SAMPLED), 1)
+    sample = np.sort(np.concatenate([some[::step, 0] for some in buckets.pieces(number)]))
+    bounds = sample[np.arange(1, parts) * sample.size // parts]
+    cut = Buckets(scratch, name, parts, 1)
+    for some in buckets.pieces(number):
+        cut.add(some, np.searchsorted(bounds, some[:, 0], "right"))
+    return cut
 
 
 def buckets_for(size: int, memory: int) -> int:

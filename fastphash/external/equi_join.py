@@ -4,7 +4,7 @@ Values and the rows that have them are cut into buckets by a hash of the value. 
 values find their rows; then the right ones, in buckets by their hash.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ from fastphash.external.scratch import Scratch
 
 # rows of a result that are made at once
 _AT_ONCE = 1 << 18
+# values that wait for their rows in memory: one value may come any number of times
+_HELD = 1 << 20
 
 
 class ValueRows(NamedTuple):
@@ -52,14 +54,15 @@ def join_values(
     for number in range(count):
         wanted = _distinct(by_left.read(number))
         by_left.remove(number)
-        for right, row in _match(wanted[:, 0], wanted[:, 1], rows.left.read(number)):
+        for row, right in _match(rows.left.pieces(number), wanted):
             half = np.stack([right, row], axis=1)
             by_right.add(half, bucket_of(right, count))
     for number in range(count):
-        half = by_right.read(number)
+        for half in by_right.pieces(number, _HELD):
+            waiting = half[np.argsort(half[:, 0], kind="stable")]
+            for right_row, left_row in _match(rows.right.pieces(number), waiting):
+                yield np.stack([left_row, right_row], axis=1).view(np.int64)
         by_right.remove(number)
-        for left_row, right_row in _match(half[:, 0], half[:, 1], rows.right.read(number)):
-            yield np.stack([left_row, right_row], axis=1).view(np.int64)
     for folder in (f"{name}-by-left", f"{name}-by-right"):
         scratch.remove(folder)
 
@@ -73,37 +76,38 @@ def _distinct(pairs: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _match(
-    values: NDArray[np.uint64], carried: NDArray[np.uint64], rows: NDArray[np.uint64]
+    pieces: Iterable[NDArray[np.uint64]], waiting: NDArray[np.uint64]
 ) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
-    """What each value (n,) carries (n,), with each row of (value, row) that has the value."""
-    rows = rows[np.argsort(rows[:, 0], kind="stable")]
-    start = np.searchsorted(rows[:, 0], values, "left")
-    counts = np.searchsorted(rows[:, 0], values, "right") - start
-    ends = np.cumsum(counts)
-    first = 0
-    while first < values.size:
-        done = int(ends[first - 1]) if first else 0
-        last = max(int(np.searchsorted(ends, done + _AT_ONCE, "right")), first + 1)
-        some = slice(first, last)
-        first = last
-        if counts[some].any():
-            yield from _expand(carried[some], start[some], counts[some], rows[:, 1])
+    """Each row of (value, row) with all that waits for its value: of (value, it), ascending."""
+    values, carried = np.ascontiguousarray(waiting.T)
+    for rows in pieces:
+        start = np.searchsorted(values, rows[:, 0], "left")
+        counts = np.searchsorted(values, rows[:, 0], "right") - start
+        found = np.flatnonzero(counts)
+        ends = np.cumsum(counts[found])
+        first = 0
+        while first < found.size:
+            done = int(ends[first - 1]) if first else 0
+            last = max(int(np.searchsorted(ends, done + _AT_ONCE, "right")), first + 1)
+            some = found[first:last]
+            first = last
+            yield from _expand(rows[some, 1], start[some], counts[some], carried)
 
 
 def _expand(
-    carried: NDArray[np.uint64],
+    rows: NDArray[np.uint64],
     start: NDArray[np.int64],
     counts: NDArray[np.int64],
-    rows: NDArray[np.uint64],
+    waiting: NDArray[np.uint64],
 ) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
-    """Each of `carried` with `counts` rows from its `start` on, some at a time."""
+    """Each of `rows` with `counts` of what waits, from its `start` on, some at a time."""
     if counts.size == 1:
-        # one value may have any number of rows
+        # any number may wait for one value
         for offset in range(0, int(counts[0]), _AT_ONCE):
-            own = rows[start[0] + offset : start[0] + min(offset + _AT_ONCE, int(counts[0]))]
-            yield np.repeat(carried, own.size), own
+            own = waiting[start[0] + offset : start[0] + min(offset + _AT_ONCE, int(counts[0]))]
+            yield np.repeat(rows, own.size), own
         return
     total = int(counts.sum())
     before = np.cumsum(counts) - counts
     places = np.arange(total) + np.repeat(start - before, counts)
-    yield np.repeat(carried, counts), rows[places]
+    yield np.repeat(rows, counts), waiting[places]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fastphash.base.versions import version_of
 from fastphash.errors import TooManyPairsError
-from fastphash.external.buckets import Buckets, buckets_for, distinct
+from fastphash.external.buckets import Buckets, buckets_for, ordered_numbers
 from fastphash.external.equi_join import ValueRows, join_values
 from fastphash.external.found_rows import FoundRows, ValueTable
 from fastphash.external.found_values import FoundValues
@@ -106,14 +106,15 @@ class DiskJoin:
             right = FoundRows(scratch, "right", self._sides.right)
         pairs = self._pair_rows(scratch, found, self._find_rows(scratch, found, table, left, right))
         total = 0
-        for number in range(pairs.buckets):
-            rows = self._distinct_pairs(pairs.read(number).view(np.int64))
-            pairs.remove(number)
-            total += len(rows)
+        most = int(self._options.memory * _SHARE) // _PAIR_BYTES
+        for numbers in ordered_numbers(scratch, "pairs-parts", pairs, most):
+            total += numbers.size
             if total > self._limit:
                 raise TooManyPairsError(total, self._limit)
-            for start in range(0, len(rows), _MATCHES_AT_ONCE):
-                yield _matches(left, right, rows[start : start + _MATCHES_AT_ONCE])
+            for start in range(0, numbers.size, _MATCHES_AT_ONCE):
+                some = numbers[start : start + _MATCHES_AT_ONCE]
+                rows = np.stack(np.divmod(some, self._right_rows), axis=1)
+                yield _matches(left, right, rows)
 
     def partnered(self, scratch: Scratch) -> NDArray[np.int64]:
         """Rows within the radius of another one of the left side, and a few others: int64 (n,)."""
@@ -177,16 +178,17 @@ class DiskJoin:
     def _pair_rows(
         self, scratch: Scratch, found: list[FoundValues], rows: list[ValueRows]
     ) -> Buckets:
-        """The pairs of rows of all searches, in buckets by their left rows."""
+        """The pairs of rows of all searches as numbers, in buckets by their left rows."""
         pairs = sum(one.count for one in found)
         count = buckets_for(pairs * _PAIR_BYTES, int(self._options.memory * _SHARE))
-        out = Buckets(scratch, "pairs", count, 2)
+        out = Buckets(scratch, "pairs", count, 1)
         each = -(-len(self._sides.left) // count)
         for search, one, own in zip(self._searches, found, rows, strict=True):
             name = f"search-{search.number}"
             for joined in join_values(scratch, name, one.read(), own):
                 some = _ascending(joined) if self._sides.right is None else joined
-                out.add(some.view(np.uint64), some[:, 0] // each)
+                numbers = some[:, 0] * self._right_rows + some[:, 1]
+                out.add(numbers[:, None].view(np.uint64), some[:, 0] // each)
                 self._check(out.rows)
         return out
 
@@ -195,11 +197,10 @@ class DiskJoin:
         if pairs > self._repeats * self._limit:
             raise TooManyPairsError(-(-pairs // self._repeats), self._limit)
 
-    def _distinct_pairs(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Pairs of rows (n, 2) in order, each once."""
-        right_rows = max(len(self._sides.haystack), 1)
-        numbers = distinct(rows[:, 0] * right_rows + rows[:, 1])
-        return np.stack(np.divmod(numbers, right_rows), axis=1)
+    @property
+    def _right_rows(self) -> int:
+        """A pair of rows is the number left * right rows + right."""
+        return max(len(self._sides.haystack), 1)
 
 
 def _ascending(pairs: NDArray[np.int64]) -> NDArray[np.int64]:

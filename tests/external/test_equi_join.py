@@ -23,11 +23,18 @@ def in_buckets(scratch, name, rows, count):
 
 
 @pytest.mark.parametrize("count", [1, 8])
-@given(pairs=pairs, left=value_rows, right=value_rows, at_once=st.sampled_from([1, 3, 1 << 18]))
-def test_joins_as_its_plain_twin(tmp_path_factory, count, pairs, left, right, at_once):
+@given(
+    pairs=pairs,
+    left=value_rows,
+    right=value_rows,
+    at_once=st.sampled_from([1, 3, 1 << 18]),
+    held=st.sampled_from([2, 1 << 20]),
+)
+def test_joins_as_its_plain_twin(tmp_path_factory, count, pairs, left, right, at_once, held):
     folder = tmp_path_factory.mktemp("joined")
     with pytest.MonkeyPatch.context() as patch, using_scratch(folder / "s", "key") as scratch:
         patch.setattr("fastphash.external.equi_join._AT_ONCE", at_once)
+        patch.setattr("fastphash.external.equi_join._HELD", held)
         sides = [
             in_buckets(scratch, name, rows, count)
             for name, rows in zip("lr", (left, right), strict=True)

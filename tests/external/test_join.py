@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -129,6 +130,33 @@ def test_equals_the_join_in_memory(tmp_path, sizes, make, radius):
     assert across.left.size
     assert_equal(across, in_memory(hashes, other, radius))
     assert not scratch.exists()
+
+
+@pytest.mark.parametrize("needles", [1, 3])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_value_that_many_rows_have(tmp_path, sizes, needles, swapped):
+    hashes = [np.full(2_000, 7, np.uint64), np.full(needles, 5, np.uint64)]
+    left, right = hashes[::-1] if swapped else hashes
+    sides = (stream(write(tmp_path / f"{n}.parquet", h)) for n, h in (("a", left), ("b", right)))
+    found = on_disk(tmp_path / "scratch", Sides(*sides), 1)
+    assert found.left.size == 2_000 * needles
+    assert_equal(found, in_memory(left, right, 1))
+
+
+@pytest.mark.slow
+def test_what_many_rows_have_takes_no_memory_for_each(tmp_path):
+    rows = 2_000_000
+    write_hashes(tmp_path / "hay.parquet", path=["x"] * rows, phash=np.full(rows, 7, np.uint64))
+    needle = write(tmp_path / "needle.parquet", np.array([7], np.uint64))
+    for left, right in ((needle, tmp_path / "hay.parquet"), (tmp_path / "hay.parquet", needle)):
+        join = DiskJoin(Sides(stream(left), stream(right)), 0, JoinOptions(1, 100 << 20))
+        tracemalloc.start()
+        with using_scratch(tmp_path / "scratch", join.key) as scratch:
+            assert sum(some.left.size for some in join.matches(scratch)) == rows
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        # a row's value and number are 16 bytes
+        assert peak < 100e6
 
 
 def test_too_many_pairs(tmp_path):

@@ -43,6 +43,7 @@ class FileStream:
     ) -> None:
         self._path = path
         self._split = split
+        self._opened = self._status()
         self.name = str(path) if split is None else f"{path}@{split}"
         self.definition = definition_compared(path, columns, algorithm)
         #: our names of columns, by theirs
@@ -78,13 +79,15 @@ class FileStream:
     def __len__(self) -> int:
         return self._firsts[-1]
 
-    @cached_property
+    @property
     def key(self) -> Any:
         """What the hashes depend on: it's the same file, and nobody has written it since."""
+        return [*self._opened, self._split, sorted(self._ours.items())]
+
+    def _status(self) -> list[Any]:
         status = os.stat(self._path)
         times = [status.st_mtime_ns, status.st_ctime_ns]
-        place = [os.path.realpath(self._path), status.st_dev, status.st_ino, status.st_size]
-        return [*place, *times, self._split, sorted(self._ours.items())]
+        return [os.path.realpath(self._path), status.st_dev, status.st_ino, status.st_size, *times]
 
     @cached_property
     def _firsts(self) -> list[int]:
@@ -184,11 +187,21 @@ class FileStream:
         filtered = self._split is not None and "split" in self._theirs
         needed = [*columns, *(["split"] if filtered and "split" not in columns else [])]
         theirs = [self._theirs[name] for name in needed]
+        self._check_unchanged()
         for table in row_groups.read_row_groups(self._path, [*groups], theirs, rows or BATCH_ROWS):
             own = table.select(theirs).rename_columns(needed)
             if filtered:
                 own = of_split(own, self._split)
             yield own.select(list(columns))
+        # nor was it while it was read
+        self._check_unchanged()
+
+    def _check_unchanged(self) -> None:
+        """Raise StoreError if the file isn't the one that was opened, or was written since."""
+        if self._status() != self._opened:
+            raise StoreError(
+                f"{self._path} was replaced or written to while it was read: run the command again"
+            )
 
 
 def unread_columns(

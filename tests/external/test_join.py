@@ -159,6 +159,21 @@ def test_what_many_rows_have_takes_no_memory_for_each(tmp_path):
         assert peak < 100e6
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_changes_is_named(tmp_path, replaced):
+    one = write(tmp_path / "a.parquet", np.arange(50, dtype=np.uint64))
+    read = stream(one)
+    if replaced:
+        other = write(tmp_path / "b.parquet", np.arange(50, dtype=np.uint64))
+        shutil.copystat(one, other)
+        other.replace(one)
+    else:
+        write(one, np.arange(60, dtype=np.uint64))
+    with pytest.raises(StoreError, match=r"a\.parquet was replaced or written to while it was"):
+        on_disk(tmp_path / "scratch", Sides(read, None), 3)
+    assert on_disk(tmp_path / "scratch", Sides(stream(one), None), 0).left.size == 0
+
+
 def test_too_many_pairs(tmp_path):
     hashes = np.arange(50, dtype=np.uint64) // np.uint64(5)
     sides = Sides(stream(write(tmp_path / "a.parquet", hashes)), None)

@@ -1,7 +1,7 @@
 """The rows whose values were found: their numbers and hashes, in files."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,41 +13,70 @@ from fastphash.external.scratch import Scratch
 from fastphash.external.streams import Chunk, HashStream
 from fastphash.external.tasks import Steps
 from fastphash.joins.index import Index
+from fastphash.joins.values import NumberLookup
 from fastphash.kernels import repeats
 
 # bits for each value of a table, and the share of the memory that it may take
 _BITS_PER_VALUE = 32
 _TABLE_SHARE = 1 / 8
+# bytes of a value that is held, while all are sorted
+_HELD_BYTES = 16
 _LEAST_BITS = 16
 
 
 class ValueTable:
-    """A table of bits: which values may have been found. Of others, a few seem to be.
+    """Which values were found: a table of bits, behind which are the values themselves.
+
+    By the bits alone, one in thirty or so of all other values would seem to be found. If there are
+    more values than may be held, they are: of a billion rows, millions then seem to have one.
 
     Parameters
     ----------
     values : int
         How many will be added, at most.
     memory : int
-        Bytes of the join, of which the table takes a part.
+        Bytes of the join, of which the bits and the values take a part each.
     """
 
     def __init__(self, values: int, memory: int) -> None:
-        most = int(memory * _TABLE_SHARE).bit_length() - 1 + 3
+        share = int(memory * _TABLE_SHARE)
+        most = share.bit_length() - 1 + 3
         bits = max(min((_BITS_PER_VALUE * max(values, 1) - 1).bit_length(), most), _LEAST_BITS)
         self._shift = 64 - bits
         self._bits = np.zeros(1 << (bits - 6), np.uint64)
+        self._added: list[NDArray[np.uint64]] | None = None
+        if _HELD_BYTES * values <= share:
+            self._added = []
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether no other values seem to be found."""
+        return self._added is not None
 
     def add(self, values: NDArray[np.uint64]) -> None:
         """Set the bits of values (n,)."""
         own = np.ascontiguousarray(values)
         repeats.mark_repeats(own, self._shift, 0, self._bits.size, self._bits, self._bits)
+        if self._added is not None:
+            self._added.append(own)
 
     def find(self, values: NDArray[np.uint64]) -> NDArray[np.uint32]:
         """The numbers of the values (n,) that may have been added, ascending."""
         out = np.empty(values.size, np.uint32)
         own = np.ascontiguousarray(values)
-        return out[: repeats.find_marked(own, self._shift, self._bits, out)]
+        found = out[: repeats.find_marked(own, self._shift, self._bits, out)].copy()
+        if self._added is None or not found.size:
+            return found
+        values, lookup = self._known
+        places = np.minimum(lookup.numbers(own[found]), values.size - 1)
+        known: NDArray[np.uint32] = found[values[places] == own[found]]
+        return known
+
+    @cached_property
+    def _known(self) -> tuple[NDArray[np.uint64], NumberLookup]:
+        """The values, ascending: all have been added once one is looked up."""
+        values = distinct(np.concatenate(self._added or [np.empty(0, np.uint64)]))
+        return values, NumberLookup(values)
 
 
 class _Found(NamedTuple):

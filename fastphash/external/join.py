@@ -56,6 +56,8 @@ class DiskJoin:
         right = None if sides.right is None else sides.right.known
         self._searches = searches_of(sides.left.known, right)
         self._steps = Steps(options)
+        #: Whether `partnered` gave no other rows than those whose values were found.
+        self.is_exact = True
 
     @property
     def key(self) -> Any:
@@ -117,13 +119,15 @@ class DiskJoin:
                 yield _matches(left, right, rows)
 
     def partnered(self, scratch: Scratch) -> NDArray[np.int64]:
-        """Rows within the radius of another one of the left side, and a few others: int64 (n,)."""
+        """Rows of the left side within the radius of another, perhaps a few others: int64 (n,)."""
         found = self._find_values(scratch, None)
         if not any(one.count for one in found):
             return np.empty(0, np.int64)
         rows = FoundRows(scratch, "left", self._sides.left)
         self._steps.expect(len(self._sides.left.chunks()))
-        rows.find(self._table_of(found), [], self._steps)
+        table = self._table_of(found)
+        self.is_exact = table.is_exact
+        rows.find(table, [], self._steps)
         return np.array(rows.rows)
 
     def _find_values(self, scratch: Scratch, most: int | None) -> list[FoundValues]:

@@ -67,6 +67,7 @@ def audit(
     keep_missing: bool = False,
     rehash: bool = False,
     memory: int | None = None,
+    scratch: Name | None = None,
     progress: bool | Progress = True,
 ) -> AuditFolder:
     """Find all copies in splits of images, inside each split and across splits.
@@ -170,6 +171,10 @@ def audit(
     memory : int, optional
         Bytes that searching may take besides the hashes and thumbnails, 104,857,600 at least; half
         of what is free by default.
+    scratch : path, optional
+        Search on the disk, in this folder, which is made and removed: for hashes of 64 bits that
+        don't fit into memory. After a run that was killed, the next one goes on with what is done
+        there. By default searches whose hashes alone take more than `memory` use a folder of `out`.
     progress : bool or callable
         True for a bar in a notebook (with ipywidgets) or on a terminal, and a line now and then
         elsewhere, on stderr; False for nothing; or what is called as
@@ -253,6 +258,7 @@ def audit(
             labels=labels,
             join=join_options(memory, report),
             table_form=format,
+            scratch=None if scratch is None else given_path(scratch),
         )
         return audit_sources(given_path(out), sources, options, ingest, progress=report).folder
 

@@ -13,6 +13,7 @@ from fastphash.base.text import comma_separated
 from fastphash.base.vocabulary import VIEW_SETS, ViewSet
 from fastphash.defaults import CANDIDATES, LOOKS, MIN_QUALITY, MIN_SCORE, PRECISION, VIEWS
 from fastphash.errors import UsageError
+from fastphash.external.scratch import check_folder
 from fastphash.files.table_formats import FORMATS, Format
 from fastphash.groups.grouping import Grouping, check_grouping
 from fastphash.hashing.algorithms import ALGORITHMS
@@ -101,6 +102,9 @@ class AuditOptions:
         What joins may use.
     table_form : {"parquet", "csv", "json"}
         Leaks, groups and conflicts are written in this format too.
+    scratch : Path, optional
+        Where large searches use the disk; by default they do where their hashes don't fit into
+        memory, in a folder of the audit.
 
     Raises
     ------
@@ -124,6 +128,7 @@ class AuditOptions:
     labels: LabelSources = field(default_factory=LabelSources)
     join: JoinOptions = field(default_factory=JoinOptions)
     table_form: Format = "parquet"
+    scratch: Path | None = None
 
     def __post_init__(self) -> None:
         if self.radius is not None:
@@ -148,6 +153,8 @@ class AuditOptions:
                 "thumbnails"
             )
         check_quality(self.min_quality)
+        if self.scratch is not None:
+            check_folder(self.scratch)
         if not is_number(self.precision) or not 0 < self.precision < 1:
             raise UsageError(
                 f"`precision` is a share between 0 and 1, not {quoted(self.precision)}"

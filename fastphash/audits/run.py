@@ -16,6 +16,7 @@ from fastphash.audits.checks import (
     check_splits_named,
 )
 from fastphash.audits.copies import FoundCopies, SearchedRows, search_splits
+from fastphash.audits.disk import using_disk
 from fastphash.audits.doubts import settle, start_looker
 from fastphash.audits.engine import THIS_MACHINE, Engine
 from fastphash.audits.findings import find_findings, views_compared
@@ -140,6 +141,29 @@ def audit(
         A split has no images.
     """
     options, ingest = options or AuditOptions(), ingest or IngestOptions()
+    _check(out, sources, options, ingest)
+    checked = check_labels(options.labels, progress)
+    # the results describe the hashes beside them: until both are written, nobody else may change
+    # the hashes
+    with (
+        removed_if_unused(out / HASHES, out / REJECTED, out / REJECTED_CSV),
+        locked(out / HASHES),
+        using_disk(out, options) as options,
+    ):
+        hashed = _hash(out, sources, ingest, progress, engine)
+        summary, tables = _search(out, sources, options, hashed, checked, progress, engine)
+        summary["files"] = write_tables(out, tables, options.table_form)
+        summary["findings"] = hex_digest_of(out / FINDINGS) if FINDINGS in tables else ""
+        sign(summary, out, [*tables, REJECTED])
+        folder = AuditFolder(out, summary, hashed.store)
+        _write_pages(folder, progress)
+        return Audit(folder, hashed.tallies, hashed.rejected)
+
+
+def _check(
+    out: Path, sources: Sequence[Source], options: AuditOptions, ingest: IngestOptions
+) -> None:
+    """Refuse what can't be audited, before anything is hashed."""
     check_sources(sources)
     if options.radius is not None:
         check_radius(options.radius, ingest.definition.bits)
@@ -150,21 +174,6 @@ def audit(
     if options.proposals is not None:
         check_proposals(options.proposals, out)
     check_hashes_made(out / HASHES, ingest, options.proposing)
-    checked = check_labels(options.labels, progress)
-    # the results describe the hashes beside them: until both are written, nobody else may change
-    # the hashes
-    with (
-        removed_if_unused(out / HASHES, out / REJECTED, out / REJECTED_CSV),
-        locked(out / HASHES),
-    ):
-        hashed = _hash(out, sources, ingest, progress, engine)
-        summary, tables = _search(out, sources, options, hashed, checked, progress, engine)
-        summary["files"] = write_tables(out, tables, options.table_form)
-        summary["findings"] = hex_digest_of(out / FINDINGS) if FINDINGS in tables else ""
-        sign(summary, out, [*tables, REJECTED])
-        folder = AuditFolder(out, summary, hashed.store)
-        _write_pages(folder, progress)
-        return Audit(folder, hashed.tallies, hashed.rejected)
 
 
 def _leave_out(rows: HashTable, options: AuditOptions) -> tuple[HashTable, dict[str, Any]]:

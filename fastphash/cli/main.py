@@ -102,8 +102,9 @@ def main() -> None:
     """
     _check_address_space()
     logging.basicConfig(handlers=[_LogToStderr()], format="%(message)s")
-    # that they are compiled takes long enough to be said
-    logging.getLogger("fastphash.kernels").setLevel(logging.INFO)
+    # that they are compiled takes long enough to be said, and so does a search on the disk
+    for name in ("kernels", "external"):
+        logging.getLogger(f"fastphash.{name}").setLevel(logging.INFO)
 
 
 def _check_address_space() -> None:

@@ -309,11 +309,12 @@ class ApplyOptions:
 
 @dataclass(frozen=True, slots=True)
 class AuditOutput:
-    """The folder of an audit, the format of its tables besides Parquet, and what is printed."""
+    """The folder of an audit, the format of its tables, where it searches, and what is printed."""
 
     out: Path
     form: "Format"
     as_json: bool
+    scratch: Path | None
 
 
 def any_given(group: Any) -> bool:

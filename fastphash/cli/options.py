@@ -282,16 +282,16 @@ def search_options(command: F) -> F:
     )(command)
 
 
-def scratch_option(command: F) -> F:
-    """``--scratch``."""
+def scratch_option(default: str) -> Callable[[F], F]:
+    """``--scratch``; by default the folder is called so."""
     return click.option(
         "--scratch",
         type=values.FOLDER,
         metavar="DIR",
         help="Search on the disk, in this folder, which is made and removed: for hashes of 64 bits "
         "that don't fit into memory. What is done there, another run goes on with.  [default: "
-        "FILE.scratch, where the hashes alone take more than --memory]",
-    )(command)
+        f"{default}, where the hashes alone take more than --memory]",
+    )
 
 
 def kinds_option(

@@ -4,6 +4,7 @@
 `opening`          stores and Parquet files as streams of hashes
 `streams`          what a stream is: hashes in batches, rows by their numbers
 `join`             all matches of rows, in order
+`disk_search`      the same for hashes in memory, which `array_stream` reads: of an audit
 `searches`         which hashes of rows meet, where rows have several orientations
 `plans`            the pieces of a search: from a sample, and the counts of digits
 `piece_files`      the values of the pieces, in files

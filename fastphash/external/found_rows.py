@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.external.buckets import Buckets, bucket_of, distinct
 from fastphash.external.scratch import Scratch
-from fastphash.external.streams import Chunk, HashStream
+from fastphash.external.streams import Chunk, HashBatches
 from fastphash.external.tasks import Steps
 from fastphash.joins.index import Index
 from fastphash.joins.values import NumberLookup
@@ -61,7 +61,7 @@ class ValueTable:
             self._added.append(own)
 
     def find(self, values: NDArray[np.uint64]) -> NDArray[np.uint32]:
-        """The numbers of the values (n,) that may have been added, ascending."""
+        """The numbers of the values (n,) that were added, ascending; perhaps of a few others."""
         out = np.empty(values.size, np.uint32)
         own = np.ascontiguousarray(values)
         found = out[: repeats.find_marked(own, self._shift, self._bits, out)].copy()
@@ -95,10 +95,10 @@ class FoundRows:
     scratch : Scratch
     name : str
         Of the files.
-    stream : HashStream
+    stream : HashBatches
     """
 
-    def __init__(self, scratch: Scratch, name: str, stream: HashStream) -> None:
+    def __init__(self, scratch: Scratch, name: str, stream: HashBatches) -> None:
         self._stream = stream
         self._known = stream.known
         self._row_file = scratch.file(f"{name}-rows")

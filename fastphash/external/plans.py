@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastphash.external.scratch import Scratch, check_space
 from fastphash.external.searches import Search
-from fastphash.external.streams import Chunk, HashStream
+from fastphash.external.streams import Chunk, HashBatches
 from fastphash.external.tasks import Steps
 from fastphash.files.atomic import read_json, write_json
 from fastphash.joins.options import JoinOptions
@@ -33,11 +33,11 @@ _LEAST_VALUES = 1 << 15
 class Sides(NamedTuple):
     """The two sides of a join; `right` is None for pairs within the left one."""
 
-    left: HashStream
-    right: HashStream | None
+    left: HashBatches
+    right: HashBatches | None
 
     @property
-    def haystack(self) -> HashStream:
+    def haystack(self) -> HashBatches:
         """The side of the right rows."""
         return self.left if self.right is None else self.right
 
@@ -45,7 +45,7 @@ class Sides(NamedTuple):
 class Source(NamedTuple):
     """The values of one side of a search: the hashes of some orientations of all rows."""
 
-    stream: HashStream
+    stream: HashBatches
     orientations: tuple[int, ...]
 
     @property

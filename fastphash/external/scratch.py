@@ -92,8 +92,8 @@ def scratch_path(folder: Path, key: Any) -> Path:
 
 
 @contextlib.contextmanager
-def using_scratch(folder: Path, key: Any) -> Iterator[Scratch]:
-    """Hold the folder of a join; it is removed in the end, unless an error comes first.
+def using_scratch(folder: Path, key: Any, *, keep: bool = False) -> Iterator[Scratch]:
+    """Hold the folder of a join; it is removed in the end, unless an error comes first, or `keep`.
 
     `folder` is made if it isn't there, and removed again.
 
@@ -113,7 +113,8 @@ def using_scratch(folder: Path, key: Any) -> Iterator[Scratch]:
                 scratch.file(_MADE).touch()
             try:
                 yield scratch
-                scratch.clear()
+                if not keep:
+                    scratch.clear()
             finally:
                 if not scratch.has_files:
                     _remove_folder(path)

@@ -37,24 +37,12 @@ class Batch(NamedTuple):
         return int(self.columns[0].size)
 
 
-class HashStream(Protocol):
-    """Rows whose hashes of 64 bits are read in batches, and which can be looked up by number."""
-
-    @property
-    def name(self) -> str:
-        """What the user called it."""
-
-    @property
-    def definition(self) -> Definition:
-        """How the hashes were made."""
+class HashBatches(Protocol):
+    """Rows whose hashes of 64 bits are read in batches."""
 
     @property
     def known(self) -> tuple[int, ...]:
         """Orientations that have a hash in every row."""
-
-    @property
-    def has_thumbnails(self) -> bool:
-        """Whether all rows have one."""
 
     @property
     def key(self) -> Any:
@@ -68,6 +56,22 @@ class HashStream(Protocol):
 
     def read(self, chunk: Chunk, columns: Sequence[int]) -> Iterator[Batch]:
         """The hashes of these orientations of the rows of a chunk."""
+
+
+class HashStream(HashBatches, Protocol):
+    """Rows that can be looked up by number, too."""
+
+    @property
+    def name(self) -> str:
+        """What the user called it."""
+
+    @property
+    def definition(self) -> Definition:
+        """How the hashes were made."""
+
+    @property
+    def has_thumbnails(self) -> bool:
+        """Whether all rows have one."""
 
     def take(self, rows: NDArray[np.int64]) -> HashTable:
         """Some rows, by their numbers, which ascend."""

@@ -1,6 +1,7 @@
 """The keeper of each row, by stars or by connected components."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -197,6 +198,10 @@ def _shared(values: NDArray[np.uint64], equal: DistinctRows) -> NDArray[np.uint6
 def has_partner(index: Index, radius: int, options: JoinOptions | None = None) -> NDArray[np.bool_]:
     """Whether each row is within a radius of another, in some orientation: bool (n,)."""
     criteria = CopyCriteria(radius, None, options or JoinOptions())
+    if criteria.options.disk is not None:
+        found = criteria.options.disk.partnered(index, radius, criteria.options)
+        if found is not None:
+            return _without_strangers(index, found[0], criteria, exact=found[1])
     distinct = find_distinct_rows(index.hashes)
     hashes = index.take(distinct.first)
     keeper = star_keepers(RankedRows(hashes, Content(), distinct.first, None, criteria))
@@ -211,3 +216,33 @@ def has_partner(index: Index, radius: int, options: JoinOptions | None = None) -
     for block in find_matches(left, right, radius, options=criteria.options):
         partnered[alone[block.left]] = True
     return partnered[distinct.of_row]
+
+
+def _without_strangers(
+    index: Index, rows: NDArray[np.int64], criteria: CopyCriteria, *, exact: bool
+) -> NDArray[np.bool_]:
+    """Which rows are within the radius of another: those found on the disk, but for a few.
+
+    A row that is near itself alone, turned, was found, too; and perhaps some others, if they are
+    not `exact`.
+    """
+    in_memory = replace(criteria.options, disk=None)
+    partnered = np.zeros(len(index), np.bool_)
+    partnered[rows] = True
+    some = index.take(rows)
+    if not exact:
+        partnered[rows] = has_partner(some, criteria.radius, in_memory)
+        return partnered
+    doubtful = np.zeros(rows.size, np.bool_)
+    for turn in some.known[1:]:
+        doubtful |= np.bitwise_count(some.column(turn) ^ some.column(0)) <= criteria.radius
+    # those that equal another have a partner
+    distinct = find_distinct_rows(some.hashes)
+    doubtful &= np.bincount(distinct.of_row)[distinct.of_row] == 1
+    alone = np.flatnonzero(doubtful)
+    left, right = some.take(alone), some.take(distinct.first)
+    partnered[rows[alone]] = False
+    for block in find_matches(left, right, criteria.radius, options=in_memory):
+        other = distinct.first[block.right] != alone[block.left]
+        partnered[rows[alone[block.left[other]]]] = True
+    return partnered

@@ -56,6 +56,11 @@ def find_matches(
             return
     check_radius(radius, left.bits)
     options = options or JoinOptions()
+    if options.disk is not None:
+        found = options.disk.matches(left, right, radius, max_pairs, options)
+        if found is not None:
+            yield from found
+            return
     batch_pairs = max((options.memory - _RESERVED) // _PAIR_BYTES, _MIN_PAIRS)
     max_pairs = _NO_LIMIT if max_pairs is None else max_pairs
     total = 0

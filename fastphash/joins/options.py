@@ -1,13 +1,19 @@
 """What a join may use, and whom it reports to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fastphash.base.arguments import is_whole, quoted
 from fastphash.base.machine import core_count, free_memory
 from fastphash.base.progress import Progress, no_progress
 from fastphash.defaults import LEAST_MEMORY
 from fastphash.errors import UsageError
+from fastphash.joins.index import Index
+from fastphash.joins.matches import Matches
 from fastphash.joins.search_plan import SearchPlan
 
 #: Called as advance(done, total), in hashes searched.
@@ -42,6 +48,28 @@ class SearchReport:
     words: int = 0
 
 
+class DiskSearch(Protocol):
+    """Searches on the disk what doesn't fit into memory: `fastphash.external.disk_search`."""
+
+    def matches(
+        self,
+        left: Index,
+        right: Index | None,
+        radius: int,
+        max_pairs: int | None,
+        options: "JoinOptions",
+    ) -> Iterator[Matches] | None:
+        """What `find_matches` yields; None to have it searched in memory."""
+
+    def partnered(
+        self, index: Index, radius: int, options: "JoinOptions"
+    ) -> tuple[NDArray[np.int64], bool] | None:
+        """Rows within the radius of another, and whether no others are among them: int64 (n,).
+
+        A row that is near itself, turned, counts. None to have them searched in memory.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class JoinOptions:
     """What a join may use, and whom it reports to.
@@ -58,6 +86,8 @@ class JoinOptions:
         Called with the `SearchReport` of each search, before it begins and after it has ended.
     plan : callable
         Called with the cheapest `SearchPlan`; returns the one to use.
+    disk : DiskSearch, optional
+        Searches what doesn't fit into memory.
     """
 
     threads: int = field(default_factory=core_count)
@@ -65,6 +95,7 @@ class JoinOptions:
     advance: Advance = lambda done, total: None  # noqa: ARG005 - reports nothing
     explain: Callable[[SearchReport], None] = lambda report: None  # noqa: ARG005 (it is called so)
     plan: Callable[[SearchPlan], SearchPlan] = lambda plan: plan
+    disk: DiskSearch | None = None
 
 
 def join_options(memory: int | None = None, progress: Progress = no_progress) -> JoinOptions:

@@ -160,6 +160,7 @@ class _OptionalKinds(click.Command):
 @quality_option
 @options.search_options
 @engine_options
+@options.scratch_option("OUT/scratch")
 @options.json_option
 @gather(
     splits=SplitOptions,
@@ -191,6 +192,8 @@ def audit(
       fastphash audit train=data/train val=data/val -o audit
       fastphash audit 'train=shards/train-*.tar' val=val.zip -o audit
     """
+    if output.scratch is not None and engine.on_spark:
+        raise UsageError("--scratch is for --engine local: Spark has folders of its own")
     engine.check(explain=copies.explain, bits=hashing.compared_bits, workers=hashing.workers)
     sources = splits.sources(masks_by_name=not labels.compare_masks)
     _check_splits(sources, str(output.out), comparing=bool(fail_on_leak))
@@ -212,6 +215,7 @@ def audit(
             labels=labels.sources(),
             join=copies.join(progress),
             table_form=output.form,
+            scratch=output.scratch,
         )
         result = audit_splits(
             output.out, sources, audit_options, hashing.ingest(), progress=progress, engine=started

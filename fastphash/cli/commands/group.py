@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @options.verify_options
 @options.search_options
 @engine_options
-@options.scratch_option
+@options.scratch_option("FILE.scratch")
 @compare_options
 @options.json_option
 @gather(

@@ -53,7 +53,7 @@ class JoinedSides:
 @options.verify_options
 @options.search_options
 @engine_options
-@options.scratch_option
+@options.scratch_option("FILE.scratch")
 @compare_options
 @options.json_option
 @gather(

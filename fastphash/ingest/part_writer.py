@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from fastphash.store.leftovers import remove_leftovers
 from fastphash.store.part_files import draft_part, drop_parts, name_part
-from fastphash.store.store import PART_ROWS, Part, Store
+from fastphash.store.store import PART_ROWS, Part, Store, open_store
 
 
 class PartWriter:
@@ -64,8 +64,12 @@ class PartWriter:
 
     def discard(self) -> None:
         """Delete drafts that were staged, if the run ends before they are listed."""
-        if not self.has_begun:
-            for _, draft in self._staged:
+        if self.has_begun or not self._staged:
+            return
+        # the manifest may have its name although the run was interrupted before it noticed that
+        listed = {part.digest for part in open_store(self._store.path).parts}
+        for part, draft in self._staged:
+            if part.digest not in listed:
                 draft.unlink(missing_ok=True)
 
     def append(self, table: pa.Table) -> None:

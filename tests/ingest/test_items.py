@@ -213,6 +213,28 @@ def test_a_killed_run_leaves_all_old_rows_or_all_new_ones(tmp_path, monkeypatch)
     assert readable >= 3
 
 
+def test_an_interrupt_once_the_manifest_is_written_costs_no_part_that_it_lists(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(part_writer, "PART_ROWS", 2)
+    old, new = ([(f"{word}{n}", scene(n)) for n in range(3)] for word in ("old", "new"))
+    hash_items(old, store=tmp_path / "s", split="a", workers=0)
+    save = Store.save
+
+    def interrupted(store):
+        save(store)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            hash_items(new, store=tmp_path / "s", split="a", workers=0)
+    assert len(open_store(tmp_path / "s").parts) == 4
+    hash_items(new, store=tmp_path / "s", split="a", workers=0)
+    assert "making it anew" not in caplog.text
+    assert read_store(tmp_path / "s")["path"].to_pylist() == ["new0", "new1", "new2"]
+
+
 def test_workers_get_the_same_a_few_items_at_a_time(monkeypatch):
     monkeypatch.setattr(executor, "_GIVEN_AHEAD", 5)
     monkeypatch.setattr(executor, "_GIVEN_INPUTS", 2)

@@ -36,6 +36,10 @@ def show_table(
     cells = [[printable(text) for text in row] for row in rows]
     rows = [header, *cells]
     widths, gap = _column_widths(rows, out.width)
+    if not out.is_terminal and _fit(rows, widths):
+        lines = _plain_lines(rows, widths, gap, text_last=text_last)
+        click.echo("\n".join([printable(title), *lines]))
+        return
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, gap // 2))
     for i, (name, width) in enumerate(zip(header, widths, strict=True)):
         is_text = i == 0 or (text_last and i == len(header) - 1)
@@ -48,6 +52,34 @@ def show_table(
     # a table that can't be as narrow as the screen is not cut: a figure would be another one
     out.width = max(_table_width(widths, gap), out.width)
     out.print(table, crop=False)
+
+
+def _fit(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> bool:
+    """Whether no cell is wider than its column, and no column without width, which rich widens."""
+    return all(widths) and all(
+        cell_len(text) <= width for row in rows for text, width in zip(row, widths, strict=True)
+    )
+
+
+def _plain_lines(
+    rows: Sequence[Sequence[str]], widths: Sequence[int], gap: int, *, text_last: bool
+) -> list[str]:
+    """The lines of a table, header first, as rich prints it without colours.
+
+    That takes a tenth of the time: a query may print a table for each of 300,000 images.
+    """
+    inner = _table_width(widths, gap) - 2
+    last = len(widths) - 1
+    lines = [" " * (inner + 2)]
+    for number, row in enumerate(rows):
+        texts = []
+        for i, (text, width) in enumerate(zip(row, widths, strict=True)):
+            blank = " " * (width - cell_len(text))
+            texts.append(text + blank if i == 0 or (text_last and i == last) else blank + text)
+        lines.append(f" {(' ' * gap).join(texts)} ")
+        if not number:
+            lines.append(f" {'─' * inner} ")
+    return [*lines, lines[0]]
 
 
 def fits_screen(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:

@@ -1,10 +1,15 @@
 """What the other commands write."""
 
+import contextlib
+import io
 import json
 from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fastphash.cli import output
 from fastphash.files import atomic
 from tests.support.command_line import USAGE, error_of, run, too_wide
 
@@ -105,3 +110,27 @@ def test_info_is_not_wider_than_the_screen(data):
     assert "EXIF ignored" in shown
     assert "train" not in shown
     assert too_wide(shown) == []
+
+
+def shown_by(show):
+    """What a function prints without a terminal."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        show()
+    return out.getvalue()
+
+
+@given(
+    st.integers(1, 4).flatmap(
+        lambda n: st.lists(st.lists(st.text(max_size=12), min_size=n, max_size=n), min_size=1)
+    ),
+    st.booleans(),
+)
+def test_tables_without_a_terminal_are_printed_as_rich_prints_them(rows, text_last):
+    header = ["", "kind", "figures", "path"]
+
+    def show():
+        output.show_table("A title", header[: len(rows[0])], rows, text_last=text_last)
+
+    ours = shown_by(show)
+    with mock.patch.object(output, "_fit", return_value=False):
+        assert shown_by(show) == ours

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from fastphash.sources.containers.parquet import column_names
 from fastphash.sources.member_paths import member_path
 from fastphash.store.content import Content
 from fastphash.store.evidence import Layer, RowEvidence
+from fastphash.store.hash_files import columns_there
 from fastphash.store.open import check_comparable, read_hashes
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import CHROMA_BYTES, LAYERS, exact_paths
@@ -40,7 +42,8 @@ class Asking(NamedTuple):
     image_column : str, optional
         Column of Parquet files with the images.
     columns : mapping of str to str
-        Names of the columns of tables of hashes, as of `read_hashes`.
+        Names of the columns of tables of hashes, as of `read_hashes`; a table that lacks one has
+        its own name for it.
     min_quality : int
         The least quality of PDQ hashes that are compared, 0 to 100; those of less are compared only
         with files of the same bytes among the others.
@@ -77,7 +80,7 @@ def is_hash_table(name: bytes, columns: Mapping[str, str]) -> bool:
     ending = os.path.splitext(os.fsdecode(name))[1].lower()
     if ending not in (*ENDINGS, LINES_ENDING) or not os.path.isfile(name):
         return False
-    hashes = {columns.get(algorithm, algorithm) for algorithm in ALGORITHMS}
+    hashes = {columns.get(algorithm, algorithm) for algorithm in ALGORITHMS} | {*ALGORITHMS}
     return ending != ".parquet" or not hashes.isdisjoint(column_names(name))
 
 
@@ -130,7 +133,9 @@ def ask_tables(
     for name in names:
         try:
             table = read_hashes(
-                os.fsdecode(name), columns=asking.columns, algorithm=stored.algorithm.name
+                os.fsdecode(name),
+                columns=columns_there(Path(os.fsdecode(name)), asking.columns),
+                algorithm=stored.algorithm.name,
             )
         except StoreError as error:
             reason = str(error).removeprefix(f"{os.fsdecode(name)}: ")

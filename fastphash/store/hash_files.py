@@ -178,6 +178,31 @@ def _column_names(path: Path, columns: Mapping[str, str]) -> list[str]:
     return there
 
 
+def columns_there(path: Path, columns: Mapping[str, str]) -> dict[str, str]:
+    """Those of `columns` that a table has; all, if its columns have no names."""
+    if not columns or is_document(path) or has_pdq_lines(path):
+        return dict(columns)
+    there = table_formats.read_column_names(path)
+    return {own: name for own, name in columns.items() if name in there}
+
+
+def check_columns_there(paths: Sequence[Path], columns: Mapping[str, str]) -> None:
+    """Raise UsageError if none of these tables has a column that `columns` names.
+
+    What is wrong with one that can't be read is said when it is read.
+    """
+    found: set[str] = set()
+    for path in paths:
+        try:
+            found.update(columns_there(path, columns))
+        except StoreError:
+            return
+    for own, name in columns.items():
+        if own not in found:
+            tables = listed([repr(str(path)) for path in paths])
+            raise UsageError(f"no column {name!r}, which `columns` names as {own}, in {tables}")
+
+
 def _without_column(path: Path, name: str, there: list[str]) -> StoreError:
     has = "phash" if name == "path" else name
     return StoreError(

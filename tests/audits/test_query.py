@@ -19,7 +19,7 @@ from fastphash.ingest.options import IngestOptions
 from fastphash.sources.local import folder_source
 from fastphash.store.open import read_hashes
 from fastphash.store.schema import Layout
-from tests.support.command_line import FAILED, error_of, run
+from tests.support.command_line import FAILED, USAGE, error_of, run
 from tests.support.executors import ONE_WORKER
 from tests.support.report_pages import slightly
 from tests.support.scenes import save, scene
@@ -207,3 +207,17 @@ def test_tables_of_hashes_ask_and_are_asked(folder, stored, tmp_path):
     assert "wrong.csv' gives no hash: read: " in done.stderr
     assert "empty.csv' gives no hash: read: it has no rows" in done.stderr
     assert "02.png" in done.stdout
+
+
+def test_names_of_columns_are_for_every_table_that_has_them(stored, tmp_path):
+    ours, theirs = tmp_path / "ours.csv", tmp_path / "theirs.csv"
+    hashes = [f"{value:016x}" for value in stored.table["phash"].to_pylist()]
+    csv.write_csv(pa.table({"path": stored.table["path"], "phash": hashes}), ours)
+    csv.write_csv(pa.table({"url": stored.table["path"], "hash": hashes}), theirs)
+    for asked, searched in ((ours, theirs), (theirs, ours), (theirs, theirs)):
+        words = ("query", asked, "--in", searched, "-k", "1", "--json")
+        answers = json.loads(run(*words, "--columns", "path=url,phash=hash").stdout)
+        assert [row["query"] for row in answers] == [f"{asked}::{row['path']}" for row in answers]
+        assert {row["distance"] for row in answers} == {0}
+    done = run("query", ours, "--in", theirs, "--columns", "path=uri", status=USAGE)
+    assert "no column 'uri', which --columns names as path, in" in error_of(done)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -72,7 +73,8 @@ def query(
     from fastphash.store.open import read_hashes
 
     handle_signals()
-    stored = read_hashes(store, columns=named.columns, algorithm=named.algorithm)
+    columns = _columns_of_store(store, images, named.columns)
+    stored = read_hashes(store, columns=columns, algorithm=named.algorithm)
     with ProgressScreen() as progress:
         answer = nearest(
             images,
@@ -99,6 +101,24 @@ def query(
             name = path.decode(errors="replace")
             click.echo(f"Error: {name!r} gives no hash: {stage}: {reason}", err=True)
         raise SystemExit(1)
+
+
+def _columns_of_store(
+    store: str, images: Sequence[str], columns: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Those of `columns` that the searched table has, if tables are asked for, too.
+
+    A name of `columns` is for every table that has it; UsageError if none has.
+    """
+    from fastphash.audits.asked import is_hash_table
+    from fastphash.store.hash_files import check_columns_there, columns_there
+
+    tables = [Path(name) for name in images if is_hash_table(os.fsencode(name), columns)]
+    if not tables:
+        return columns
+    searched = [Path(store)] if os.path.isfile(store) else []
+    check_columns_there([*searched, *tables], columns)
+    return columns_there(searched[0], columns) if searched else columns
 
 
 def _unanswered(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         UsageError,
         WorkerError,
     )
-    from fastphash.groups.api import Groups, group
+    from fastphash.external.api import Groups, Pairs, group, join, self_join
     from fastphash.hashing.api import (
         ahash,
         dhash,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from fastphash.hashing.pdq import Pdq, pdq, pdq_orientations
     from fastphash.ingest.api import Hashed, hash_images
     from fastphash.ingest.items import hash_items
-    from fastphash.joins.api import Pairs, join, self_join
     from fastphash.results.api import verify
     from fastphash.results.audit_folder import AuditFolder
 
@@ -83,9 +82,9 @@ _HOME = {
     "AuditFolder": "results.audit_folder",
     "CleanPlan": "clean.api",
     "Definition": "hashing.definition",
-    "Groups": "groups.api",
+    "Groups": "external.api",
     "Hashed": "ingest.api",
-    "Pairs": "joins.api",
+    "Pairs": "external.api",
     "Pdq": "hashing.pdq",
     "ahash": "hashing.api",
     "audit": "audits.api",
@@ -93,10 +92,10 @@ _HOME = {
     "dhash": "hashing.api",
     "dhash_vertical": "hashing.api",
     "from_hex": "hashing.hexadecimal",
-    "group": "groups.api",
+    "group": "external.api",
     "hash_images": "ingest.api",
     "hash_items": "ingest.items",
-    "join": "joins.api",
+    "join": "external.api",
     "oriented_hashes": "hashing.api",
     "pdq": "hashing.pdq",
     "pdq_orientations": "hashing.pdq",
@@ -104,7 +103,7 @@ _HOME = {
     "phash_orientations": "hashing.api",
     "phash_simple": "hashing.api",
     "read_audit": "audits.api",
-    "self_join": "joins.api",
+    "self_join": "external.api",
     "to_hex": "hashing.hexadecimal",
     "verify": "results.api",
     "whash": "hashing.api",

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from benchmarks.support.command_line import make_parser
 from benchmarks.support.markdown import print_table
 from benchmarks.support.timing import SPREAD, spread, time_in_turn
+from fastphash.external.api import join
 from fastphash.hashing.hexadecimal import to_hex
-from fastphash.joins.api import join
 
 _NEEDLES, _HAYSTACK = 60_317, 280_741
 _LOOP_NEEDLES = 300

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.support.dataset import Dataset, ambiguous_pairs
 from benchmarks.support.fingerprints import Fingerprints
 from fastphash.evaluation.calibrate import estimate
-from fastphash.joins.api import self_join
+from fastphash.external.api import self_join
 
 # shares of originals that have a copy
 SHARES = (1.0, 0.1, 0.01)

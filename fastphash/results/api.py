@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fastphash.base.arguments import quoted
 from fastphash.defaults import MIN_SCORE
 from fastphash.errors import UsageError
-from fastphash.joins.api import Pairs
+from fastphash.external.api import Pairs
 from fastphash.joins.distances import row_distances
 from fastphash.joins.given import check_given, given_hashes
 from fastphash.joins.index import Index

@@ -6,8 +6,8 @@ import pytest
 from fastphash.base.vocabulary import NEAR
 from fastphash.calibration import near_sample
 from fastphash.calibration.near_sample import sample_near_scores
+from fastphash.external.api import self_join
 from fastphash.hashing.definition import HASH_COLUMNS
-from fastphash.joins.api import self_join
 from fastphash.joins.matches import Matches
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.decide_kind import relate_matches

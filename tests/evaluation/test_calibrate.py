@@ -13,8 +13,8 @@ from fastphash.calibration.chance_matches import ScoredPairs, Tail, fit_tail
 from fastphash.calibration.estimates import Calibration
 from fastphash.errors import TooManyPairsError
 from fastphash.evaluation.calibrate import calibrate, estimate
+from fastphash.external.api import self_join
 from fastphash.hashing.definition import HASH_COLUMNS
-from fastphash.joins.api import self_join
 from fastphash.joins.chance import MAX_RADIUS
 from fastphash.store.schema import Layout
 from tests.support.command_line import run, too_wide

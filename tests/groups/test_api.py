@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fastphash.errors import UsageError
+from fastphash.external.api import group
 from fastphash.groups import stars
-from fastphash.groups.api import group
 from fastphash.groups.grouping import GROUPINGS, find_copies, find_keepers, has_partner
 from fastphash.hashing.phash import hash_orientations, hash_thumbnails
 from fastphash.images.thumbnail import both_thumbnails

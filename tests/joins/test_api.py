@@ -9,7 +9,7 @@ from hypothesis import example, given
 
 from fastphash.base.vocabulary import INVERSE
 from fastphash.errors import TooManyPairsError, UsageError
-from fastphash.joins.api import join, self_join
+from fastphash.external.api import join, self_join
 from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
 from tests.joins.sides import (

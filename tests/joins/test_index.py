@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fastphash.joins.api import join, self_join
+from fastphash.external.api import join, self_join
 from tests.support.hash_strategies import TOP
 
 

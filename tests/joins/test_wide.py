@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from fastphash.defaults import LEAST_MEMORY
 from fastphash.errors import TooManyPairsError, UsageError
+from fastphash.external.api import join, self_join
 from fastphash.joins import batches, search
-from fastphash.joins.api import join, self_join
 from fastphash.joins.batches import find_matches
 from fastphash.joins.bit_order import reorder_bits
 from fastphash.joins.bit_statistics import measure_bits

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance
 
 from fastphash.base.vocabulary import COLOURS, INVERSE
+from fastphash.external.api import self_join
 from fastphash.hashing.phash import hash_orientations, hash_thumbnails
 from fastphash.images.pixels import array_chroma
 from fastphash.images.thumbnail import both_thumbnails, thumbnail
-from fastphash.joins.api import self_join
 from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches

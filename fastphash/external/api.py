@@ -1,17 +1,28 @@
-"""Pairs of hashes within a Hamming radius, exact and complete."""
+"""Pairs of hashes within a Hamming radius, exact and complete, and groups by hashes alone.
 
+The search is in memory, or on the disk where a caller names a folder for it.
+"""
+
+import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.base.paths import Name, given_path
 from fastphash.defaults import MAX_PAIRS, MIN_QUALITY
+from fastphash.external.disk_search import DiskSearch
+from fastphash.external.scratch import check_folder
+from fastphash.groups.grouping import Grouping, find_keepers
 from fastphash.joins.batches import find_matches
 from fastphash.joins.given import Given, check_given, given_hashes, leave_out_poor
 from fastphash.joins.index import check_radius
 from fastphash.joins.matches import Matches, concatenate_matches, first_orientation
-from fastphash.joins.options import join_options
+from fastphash.joins.options import JoinOptions, join_options
+from fastphash.store.content import Content
+from fastphash.verification.criteria import CopyCriteria
 
 
 class Pairs(NamedTuple):
@@ -32,6 +43,22 @@ class Pairs(NamedTuple):
     orientation: NDArray[np.uint8]
 
 
+class Groups(NamedTuple):
+    """Which group each row is in.
+
+    Attributes
+    ----------
+    label : int64 (n,)
+        Number of the group; groups are in the order of their keepers, and a row without copies is
+        a group by itself.
+    keeper : int64 (n,)
+        Row that stays: the first of its group.
+    """
+
+    label: NDArray[np.int64]
+    keeper: NDArray[np.int64]
+
+
 def join(
     needles: Any,
     haystack: Any,
@@ -41,6 +68,7 @@ def join(
     min_quality: int = MIN_QUALITY,
     max_pairs: int = MAX_PAIRS,
     memory: int | None = None,
+    scratch: Name | None = None,
 ) -> Pairs:
     """Every pair of a needle and a haystack row within a Hamming radius.
 
@@ -68,12 +96,17 @@ def join(
     memory : int, optional
         Bytes that the search may take beyond hashes and pairs: half of what is free by default, and
         100 MiB at least.
+    scratch : path, optional
+        Search on the disk, in this folder, which is made and removed: for more than 65,536 hashes
+        of 64 bits. The hashes themselves stay in memory, unless an array is a ``numpy.memmap``.
+        What was found, a run after one that was killed goes on with.
 
     Raises
     ------
     UsageError
         No such radius, hash or quality, too little memory, arrays of another dtype or shape, hashes
-        of 64 bits on one side and of 256 on the other, tables without hashes, or nothing there.
+        of 64 bits on one side and of 256 on the other, tables without hashes, nothing there, or no
+        room on the disk.
     DefinitionError
         The hashes of two tables or stores are of different algorithms, or were made in different
         ways.
@@ -100,10 +133,11 @@ def join(
     check_radius(radius, max(left.hashes.bits, right.hashes.bits))
     needles = leave_out_poor(left, right, min_quality)
     haystack = leave_out_poor(right, left, min_quality)
-    matches = find_matches(
-        needles.hashes, haystack.hashes, radius, max_pairs=max_pairs, options=join_options(memory)
-    )
-    return _as_pairs(matches, needles, haystack)
+    with _using(memory, scratch) as options:
+        matches = find_matches(
+            needles.hashes, haystack.hashes, radius, max_pairs=max_pairs, options=options
+        )
+        return _as_pairs(matches, needles, haystack)
 
 
 def self_join(
@@ -114,15 +148,95 @@ def self_join(
     min_quality: int = MIN_QUALITY,
     max_pairs: int = MAX_PAIRS,
     memory: int | None = None,
+    scratch: Name | None = None,
 ) -> Pairs:
     """Every pair i < j of rows within a Hamming radius; otherwise as `join`."""
     given = given_hashes(hashes, hash)
     check_given(given)
     check_radius(radius, given.hashes.bits)
     given = leave_out_poor(given, None, min_quality)
+    with _using(memory, scratch) as options:
+        matches = find_matches(given.hashes, None, radius, max_pairs=max_pairs, options=options)
+        return _as_pairs(matches, given, given)
+
+
+def group(
+    hashes: Any,
+    radius: int = 0,
+    *,
+    hash: str | None = None,
+    min_quality: int = MIN_QUALITY,
+    grouping: Grouping = "star",
+    memory: int | None = None,
+    scratch: Name | None = None,
+) -> Groups:
+    """Group rows by their hashes alone.
+
+    Parameters
+    ----------
+    hashes : array, table or store
+        As for `join`, in order of priority: of two copies the earlier stays. With orientations,
+        rotated and mirrored copies are found too.
+    radius : int
+        The largest Hamming distance of two copies, 0 to 64 bits; to 255 for hashes of 256 bits.
+    hash : str, optional
+        As for `join`.
+    min_quality : int
+        As for `join`; a row that isn't compared is a group by itself.
+    grouping : {"star", "components"}
+        star: each row joins the first keeper within the radius, or becomes a keeper.
+        components: rows that chains of pairs within the radius connect are one group.
+    memory, scratch : optional
+        As for `join`.
+
+    Raises
+    ------
+    UsageError
+        The radius or quality is out of range, the grouping is unknown, the array has another dtype
+        or shape, or the table no hashes.
+    StoreError
+        The store holds no hashes, or is damaged.
+
+    Warns
+    -----
+    UserWarning
+        A table or store has hashes of the upright orientation alone, or of too little quality.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> group(np.array([5, 7, 5], np.uint64)).keeper.tolist()
+    [0, 1, 0]
+    >>> group(np.array([0, 1, 3], np.uint64), radius=1).keeper.tolist()
+    [0, 0, 2]
+    >>> group(np.array([0, 1, 3], np.uint64), radius=1, grouping="components").keeper.tolist()
+    [0, 0, 0]
+    """
+    given = given_hashes(hashes, hash)
+    check_given(given)
+    check_radius(radius, given.hashes.bits)
+    rows = len(given.hashes)
+    given = leave_out_poor(given, None, min_quality)
+    with _using(memory, scratch) as options:
+        criteria = CopyCriteria(radius, options=options)
+        found = find_keepers(given.hashes, Content(), criteria, grouping=grouping)
+    keeper = np.arange(rows)
+    keeper[given.numbered(np.arange(found.size))] = given.numbered(found)
+    number = np.cumsum(keeper == np.arange(keeper.size)) - 1
+    return Groups(number[keeper], keeper)
+
+
+@contextlib.contextmanager
+def _using(memory: int | None, scratch: Name | None) -> Iterator[JoinOptions]:
+    """What a search may use, as callers say it."""
     options = join_options(memory)
-    matches = find_matches(given.hashes, None, radius, max_pairs=max_pairs, options=options)
-    return _as_pairs(matches, given, given)
+    if scratch is None:
+        yield options
+        return
+    folder = given_path(scratch)
+    check_folder(folder)
+    with DiskSearch(folder, everything=True) as disk:
+        yield replace(options, disk=disk)
 
 
 def _as_pairs(batches: Iterator[Matches], needles: Given, haystack: Given) -> Pairs:

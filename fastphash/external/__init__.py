@@ -3,6 +3,7 @@
 =================  ================================================================
 `opening`          stores and Parquet files as streams of hashes
 `streams`          what a stream is: hashes in batches, rows by their numbers
+`table_stream`     rows in memory as a stream
 `join`             all matches of rows, in order
 `disk_search`      the same for hashes in memory, which `array_stream` reads: of an audit
 `searches`         which hashes of rows meet, where rows have several orientations

@@ -1,5 +1,6 @@
 """The hashes of a Parquet file, or of one of its splits, as a stream."""
 
+import copy
 import itertools
 import os
 from collections import Counter
@@ -13,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.errors import StoreError, UsageError
-from fastphash.external.streams import BATCH_ROWS, Batch, Chunk, group_units
+from fastphash.external.streams import BATCH_ROWS, Batch, Chunk, Cut, group_units
 from fastphash.files import parquet, row_groups
 from fastphash.hashing.algorithms import ALGORITHMS
 from fastphash.hashing.definition import Definition
@@ -138,6 +139,12 @@ class FileStream:
             if table.num_rows:
                 yield Batch(first, [hash_values(table[name]) for name in names])
                 first += table.num_rows
+
+    def cut(self, chunk: Chunk) -> Cut:
+        """A chunk by itself."""
+        own = copy.copy(self)
+        own._path = self._path.absolute()  # noqa: SLF001 - of its own class
+        return Cut(own, chunk, chunk.first)
 
     def take(self, rows: NDArray[np.int64]) -> HashTable:
         """Some rows, by their numbers, which ascend."""

@@ -9,9 +9,10 @@ from fastphash.external.file_stream import FileStream, unread_columns
 from fastphash.external.several_streams import SeveralStreams
 from fastphash.external.store_stream import StoreStream
 from fastphash.external.streams import HashStream
+from fastphash.external.table_stream import stream_of
 from fastphash.files import parquet
 from fastphash.hashing.algorithms import ALGORITHMS
-from fastphash.store.open import check_distinct_splits, open_rows, split_target
+from fastphash.store.open import check_distinct_splits, open_rows, read_together, split_target
 from fastphash.store.store import open_store
 from fastphash.store.table_rows import definition_compared, is_parquet, used_columns
 
@@ -35,6 +36,18 @@ def open_streams(
         return streams[0]
     check_distinct_splits(targets, [stream.count_splits() for stream in streams])
     return SeveralStreams(streams)
+
+
+def open_or_read(
+    targets: Sequence[str], columns: Mapping[str, str], algorithm: str | None
+) -> HashStream:
+    """The same of any tables: those that can't be read in parts are read at once.
+
+    Parameters and errors are those of `fastphash.store.open.read_together`.
+    """
+    if all(count_hash_bytes(target, columns, algorithm) for target in targets):
+        return open_streams(targets, columns, algorithm)
+    return stream_of(read_together([*targets], columns, algorithm))
 
 
 def _open_stream(target: str, columns: Mapping[str, str], algorithm: str | None) -> HashStream:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.external.streams import Batch, Chunk, HashStream
+from fastphash.external.streams import Batch, Chunk, Cut, HashStream
 from fastphash.store.open import check_comparable, concat_rows, unlike_columns
 from fastphash.store.rows import HashTable
 
@@ -53,6 +53,11 @@ class SeveralStreams:
         number, own = self._own[chunk.start]
         for first, values in self._streams[number].read(own, columns):
             yield Batch(int(self._firsts[number]) + first, values)
+
+    def cut(self, chunk: Chunk) -> Cut:
+        """A chunk by itself."""
+        number, own = self._own[chunk.start]
+        return self._streams[number].cut(own)._replace(first=chunk.first)
 
     def take(self, rows: NDArray[np.int64]) -> HashTable:
         """Some rows, by their numbers, which ascend; with their thumbnails."""

@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fastphash.external.streams import Batch, Chunk, group_units
+from fastphash.external.streams import Batch, Chunk, Cut, group_units
 from fastphash.files import parquet, row_groups
 from fastphash.store.byte_columns import hash_values
 from fastphash.store.rows import HashTable
@@ -80,6 +81,15 @@ class StoreStream:
         tables = [table for _, table in self._tables(range(chunk.start, chunk.stop), names)]
         table = pa.concat_tables(tables)
         yield Batch(chunk.first, [hash_values(table[name]) for name in names])
+
+    def cut(self, chunk: Chunk) -> Cut:
+        """A chunk by itself: a store of its parts."""
+        rows = self._rows
+        parts = rows.store.parts[chunk.start : chunk.stop]
+        store = replace(rows.store, path=rows.store.path.absolute(), parts=parts)
+        own = StoredRows(store, rows.definition, rows.split, rows.left_out)
+        there = Chunk(0, chunk.rows, 0, len(parts))
+        return Cut(StoreStream(own, self.name), there, chunk.first)
 
     def take(self, rows: NDArray[np.int64]) -> HashTable:
         """Some rows, by their numbers, which ascend."""

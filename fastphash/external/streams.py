@@ -37,6 +37,37 @@ class Batch(NamedTuple):
         return int(self.columns[0].size)
 
 
+class Reader(Protocol):
+    """What reads the hashes of chunks."""
+
+    def read(self, chunk: Chunk, columns: Sequence[int]) -> Iterator[Batch]:
+        """The hashes of these orientations of the rows of a chunk."""
+
+
+class Cut(NamedTuple):
+    """A chunk of a stream by itself, which can be pickled: another process reads it.
+
+    Attributes
+    ----------
+    reader : Reader
+        Small: it knows of other chunks little or nothing. Files have absolute paths.
+    chunk : Chunk
+        As the reader numbers it.
+    first : int
+        The number of its first row in the stream.
+    """
+
+    reader: Reader
+    chunk: Chunk
+    first: int
+
+    def read(self, columns: Sequence[int]) -> Iterator[Batch]:
+        """The hashes of these orientations, by the numbers of rows in the stream."""
+        shift = self.first - self.chunk.first
+        for first, values in self.reader.read(self.chunk, columns):
+            yield Batch(first + shift, values)
+
+
 class HashBatches(Protocol):
     """Rows whose hashes of 64 bits are read in batches."""
 
@@ -72,6 +103,9 @@ class HashStream(HashBatches, Protocol):
     @property
     def has_thumbnails(self) -> bool:
         """Whether all rows have one."""
+
+    def cut(self, chunk: Chunk) -> Cut:
+        """A chunk by itself."""
 
     def take(self, rows: NDArray[np.int64]) -> HashTable:
         """Some rows, by their numbers, which ascend."""

@@ -24,8 +24,7 @@ from fastphash.joins.bit_order import restore_bits
 from fastphash.joins.options import JoinOptions, SearchReport
 from fastphash.joins.piece_search import search_piece
 from fastphash.joins.pieces import PiecePlan, without_repeats
-from fastphash.joins.repeats import find_repeated
-from fastphash.joins.values import sort_values
+from fastphash.joins.repeats import repeated_values
 
 # pairs that are read at once
 _PAIRS_AT_ONCE = 1 << 18
@@ -133,7 +132,7 @@ class FoundValues:
         options = JoinOptions(threads=1, memory=self._options.memory)
         with replacing(self._found(number)) as draft, open(draft, "wb") as file:
             if self._pairs_equal and not piece.block and piece.left_tile == piece.right_tile:
-                repeated = restore_bits(_repeated(left), pieces.plan)
+                repeated = restore_bits(repeated_values(left), pieces.plan)
                 _write(file, repeated, repeated)
             if self._radius or right is not None:
                 for pairs in search_piece(pieces, number, left, right, options):
@@ -161,7 +160,7 @@ def _write_repeated(path: Path, values: NDArray[np.uint64]) -> None:
     """Write the values that come several times in a batch, if its piece may have them once."""
     if without_repeats(values).size == values.size:
         return
-    repeated = _repeated(values)
+    repeated = repeated_values(values)
     if repeated.size:
         with open(path, "ab", buffering=0) as file:
             file.write(np.repeat(repeated, 2).tobytes())
@@ -173,9 +172,3 @@ def _ignore(values: NDArray[np.uint64]) -> None:
 
 def _write(file: IO[bytes], left: NDArray[np.uint64], right: NDArray[np.uint64]) -> None:
     file.write(np.stack([left, right], axis=1).tobytes())
-
-
-def _repeated(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The values (n,) that come more than once, each once."""
-    some = sort_values(values[find_repeated(values, 1)])
-    return some.values[some.counts > 1]

@@ -71,6 +71,12 @@ def find_repeated(values: NDArray[np.uint64], threads: int) -> NDArray[np.uint32
     return np.concatenate([np.empty(0, np.uint32), *found])
 
 
+def repeated_values(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The values (n,) that come more than once, each once, ascending."""
+    some = sort_values(values[find_repeated(values, 1)])
+    return some.values[some.counts > 1]
+
+
 def find_equal_rows(*matrices: NDArray[Any], threads: int = 1) -> EqualRows:
     """Which rows are equal in all the given C-contiguous arrays (n, ...).
 

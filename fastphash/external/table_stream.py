@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastphash.external.file_stream import FileStream
 from fastphash.external.streams import BATCH_ROWS, Batch, Chunk, Cut, HashStream, group_units
+from fastphash.files import parquet
 from fastphash.store.byte_columns import hash_values
 from fastphash.store.rows import STORE_ROW, HashTable
 from fastphash.store.store import Store
@@ -131,6 +132,10 @@ class TableStream:
     def take(self, rows: NDArray[np.int64]) -> HashTable:
         """Some rows, by their numbers, which ascend."""
         return self._rows.take(rows)
+
+    def count_splits(self) -> dict[str, int]:
+        """How many rows each split has."""
+        return parquet.count_values(self._rows.table["split"])
 
     def narrow(self, columns: Sequence[str]) -> HashTable:
         """These columns of all rows, as far as there are such."""

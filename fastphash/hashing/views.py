@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.machine import core_count
+from fastphash.base.mapped import let_go
 from fastphash.base.orientations import STEPS
 from fastphash.base.threads import run_all
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, ViewSet
+from fastphash.hashing.stretches import distinct_stretches, numbered_stretches, resampling
 from fastphash.hashing.turned import hash_turned
 from fastphash.hashing.window_hashes import ComparedWindows, OwnWindows
 from fastphash.hashing.windows import (
     FRAME,
-    LOW,
     MIDDLE,
     TURNS,
     Window,
-    low_cosines,
     pictures_inside,
     trimmed_windows,
     turns_of_middle,
@@ -27,11 +27,10 @@ from fastphash.hashing.windows import (
     windows_like_middles,
 )
 
-# pixels on either side that Lanczos resampling weighs
-_LOBES = 3
-# thumbnails in one job of a thread, and stretches whose matrices are made at once
+# thumbnails in one job of a thread
 _PER_JOB = 1 << 10
-_STRETCHES = 1 << 9
+# images whose views are made at once
+_MADE_AT_ONCE = 1 << 15
 #: Orientations as `fastphash.kernels.views.hash_views` takes them.
 _TURNS = np.array([4 * t + 2 * rows + columns for t, rows, columns in STEPS], np.int64)
 
@@ -110,31 +109,74 @@ def make_views(thumbnails: NDArray[np.uint8], views: ViewSet = "all") -> ViewHas
     views : {"none", "centre", "all"}
         Which windows; bars are trimmed with either set but "none".
     """
-    thumbnails = np.ascontiguousarray(thumbnails)
     frames, middles = windows_like_frames(views), windows_like_middles(views)
+    size, turns = len(thumbnails), len(turns_of_middle(views))
+    like_frames, like_middles, of_middle, turned = (
+        np.empty((size, width), np.uint64)
+        for width in (len(frames), len(middles), len(ORIENTATIONS) if middles else 0, turns)
+    )
+    trimmed, inside = [_Trimmed.none()], [OwnWindows.none()]
+    # images some at a time: together, what is made meanwhile takes more room than what remains
+    for start in range(0, size, _MADE_AT_ONCE):
+        part = slice(start, start + _MADE_AT_ONCE)
+        some = np.ascontiguousarray(thumbnails[part])
+        hashes = _hash_fixed(some, frames, middles)
+        like_frames[part], like_middles[part], of_middle[part] = hashes
+        turned[part] = hash_turned(some, turns_of_middle(views))
+        if views != "none":
+            without_bars, pictures = _hash_own(some)
+            trimmed.append(without_bars._replace(rows=without_bars.rows + start))
+            inside.append(pictures._replace(rows=pictures.rows + start))
+        let_go(thumbnails)
+    bars = _Trimmed(*map(np.concatenate, zip(*trimmed, strict=True)))
+    return ViewHashes(
+        (*frames, *middles),
+        like_frames,
+        like_middles,
+        of_middle if middles else np.empty((0, len(ORIENTATIONS)), np.uint64),
+        bars.rows,
+        bars.windows,
+        bars.hashes,
+        turned,
+        OwnWindows(*map(np.concatenate, zip(*inside, strict=True))),
+    )
+
+
+class _Trimmed(NamedTuple):
+    """What remains of images without bars: see `ViewHashes`."""
+
+    rows: NDArray[np.int64]
+    windows: NDArray[np.float64]
+    hashes: NDArray[np.uint64]
+
+    @classmethod
+    def none(cls) -> "_Trimmed":
+        hashes = np.empty((0, len(ORIENTATIONS)), np.uint64)
+        return cls(np.empty(0, np.int64), np.empty((0, 4)), hashes)
+
+
+def _hash_fixed(
+    thumbnails: NDArray[np.uint8], frames: tuple[Window, ...], middles: tuple[Window, ...]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]:
+    """Hashes of the windows that are compared with frames and with middles, and of `MIDDLE`."""
     # some windows are compared with both; only the middle is turned
     upright = list(dict.fromkeys((*frames, *middles)))
     windows = [*upright, *(MIDDLE for _ in _TURNS if middles)]
-    matrices, numbers = _numbered_stretches(_edges(windows))
+    matrices, numbers = numbered_stretches(_edges(windows))
     turns = np.concatenate([np.zeros(len(upright), np.int64), _TURNS if middles else _TURNS[:0]])
     hashes = _hash_alike(thumbnails, matrices, np.column_stack([numbers, turns]))
-    rows, trimmed, inside = np.empty(0, np.int64), np.empty((0, 4)), OwnWindows.none()
-    if views != "none":
-        rows, trimmed = trimmed_windows(thumbnails)
-        inside = _hash_pictures_inside(thumbnails, rows, trimmed)
-    # a view would keep the hashes of all windows in memory
-    turned = hashes[:, len(upright) :].copy()
-    return ViewHashes(
-        (*frames, *middles),
+    return (
         _columns(hashes, [upright.index(window) for window in frames]),
         _columns(hashes, [upright.index(window) for window in middles]),
-        turned if middles else np.empty((0, len(ORIENTATIONS)), np.uint64),
-        rows,
-        trimmed,
-        hash_own_windows(thumbnails[rows], trimmed),
-        hash_turned(thumbnails, turns_of_middle(views)),
-        inside,
+        hashes[:, len(upright) :],
     )
+
+
+def _hash_own(thumbnails: NDArray[np.uint8]) -> tuple[_Trimmed, OwnWindows]:
+    """What remains of images without bars, and the pictures inside of them."""
+    rows, windows = trimmed_windows(thumbnails)
+    trimmed = _Trimmed(rows, windows, hash_own_windows(thumbnails[rows], windows))
+    return trimmed, _hash_pictures_inside(thumbnails, rows, windows)
 
 
 def _hash_pictures_inside(
@@ -170,7 +212,7 @@ def hash_own_windows(
     frequencies tie with their median: on flat, symmetric and two-tone images. Their sum depends on
     the order of additions, which is another one here.
     """
-    matrices, numbers = _numbered_stretches(windows)
+    matrices, numbers = numbered_stretches(windows)
     turns = _TURNS if turned else _TURNS[:1]
     views = np.empty((len(windows), turns.size, 3), np.int64)
     views[..., :2] = numbers[:, None]
@@ -242,7 +284,7 @@ def cut_windows(
     """
     from fastphash.kernels import window_pixels
 
-    stretches, numbers = _distinct_stretches(windows.astype(np.float64))
+    stretches, numbers = distinct_stretches(windows.astype(np.float64))
     down = resampling(*stretches.T).astype(np.float32)
     both = np.stack([down, down.swapaxes(1, 2)], axis=1)
     out = np.empty((rows.size, THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.uint8)
@@ -261,53 +303,3 @@ def cut_windows(
         ),
     )
     return out
-
-
-def _distinct_stretches(
-    windows: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The different stretches of windows (n, 4), and which each window has.
-
-    Returns
-    -------
-    stretches : float64 (m, 2)
-        Where each begins and ends.
-    numbers : int64 (n, 2)
-        Of the rows of each window, then of its columns.
-    """
-    stretches = np.concatenate([windows[:, 1::2], windows[:, ::2]])
-    # as complex numbers, which sort like pairs, eight times as fast as rows do
-    pairs = np.ascontiguousarray(stretches, np.float64).view(np.complex128)[:, 0]
-    distinct, numbers = np.unique(pairs, return_inverse=True)
-    return distinct.view(np.float64).reshape(-1, 2), np.ascontiguousarray(numbers.reshape(2, -1).T)
-
-
-def _numbered_stretches(
-    windows: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Matrices of the different stretches of windows (n, 4), and which each window has.
-
-    They are float64 (m, 8, 32); the numbers are those of `_distinct_stretches`.
-    """
-    distinct, numbers = _distinct_stretches(windows)
-    matrices = np.empty((len(distinct), LOW, THUMBNAIL_SIDE))
-    for start in range(0, len(distinct), _STRETCHES):
-        part = distinct[start : start + _STRETCHES]
-        matrices[start : start + _STRETCHES] = low_cosines() @ resampling(part[:, 0], part[:, 1])
-    return matrices, numbers
-
-
-def resampling(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Matrices that enlarge a stretch of a line of 32 pixels to 32 pixels, by Lanczos.
-
-    `low` and `high` (m,) are the ends of each stretch, as shares of the line: float64 (m, 32, 32).
-    The whole line is copied exactly.
-    """
-    middles = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
-    places = (low[:, None] + (high - low)[:, None] * middles) * THUMBNAIL_SIDE - 0.5
-    x = places[..., None] - np.arange(THUMBNAIL_SIDE)
-    weights, near = np.zeros_like(x), np.abs(x) < _LOBES
-    weights[near] = np.sinc(x[near]) * np.sinc(x[near] / _LOBES)
-    weights[np.abs(weights) < 1e-9] = 0
-    scaled: NDArray[np.float64] = weights / weights.sum(axis=-1, keepdims=True)
-    return scaled

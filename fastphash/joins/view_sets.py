@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.views import (
     KEPT,
@@ -13,6 +14,12 @@ from fastphash.joins.views import (
     ascending_pairs,
     find_view_batches,
 )
+
+# bytes that the views of a row take, twice, while it is searched; the part of the memory for them;
+# and rows that are searched at once, however little that is
+_ROW_BYTES = 1_000
+_SHARE = 1 / 4
+_LEAST_ROWS = 1 << 15
 
 
 def find_batches_of_sets(
@@ -44,9 +51,32 @@ def find_batches_of_sets(
         yield found._replace(left=standing[found.left], right=standing[found.right])
     if not others.size:
         return
-    for found in find_view_batches(chosen, rows.take(others), radius, kept=kept, options=options):
-        pairs = found._replace(left=standing[found.left], right=others[found.right])
-        between = representative[pairs.right] != pairs.left
-        ascending = ascending_pairs(pairs.take(between))
-        order = np.lexsort((ascending.distance, ascending.right, ascending.left))
-        yield ascending.take(order)
+    for some in _in_parts(rows, others, options or JoinOptions()):
+        for found in find_view_batches(chosen, rows.take(some), radius, kept=kept, options=options):
+            pairs = found._replace(left=standing[found.left], right=some[found.right])
+            between = representative[pairs.right] != pairs.left
+            ascending = ascending_pairs(pairs.take(between))
+            order = np.lexsort((ascending.distance, ascending.right, ascending.left))
+            yield ascending.take(order)
+
+
+def _in_parts(
+    rows: ViewedRows, chosen: NDArray[np.int64], options: JoinOptions
+) -> Iterator[NDArray[np.int64]]:
+    """The chosen rows, ascending, as many at a time as fit into a part of the memory.
+
+    Rows of equal hashes are in one part: they may be equal in all hashes, which are searched once.
+    """
+    most = max(int(options.memory * _SHARE) // _ROW_BYTES, _LEAST_ROWS)
+    if chosen.size <= most:
+        yield chosen
+        return
+    number = find_distinct_rows(rows.frames.hashes[chosen]).of_row
+    order = np.argsort(number, kind="stable")
+    ordered = number[order]
+    start = 0
+    while start < chosen.size:
+        last = min(start + most, chosen.size) - 1
+        stop = int(np.searchsorted(ordered, ordered[last], "right"))
+        yield np.sort(chosen[order[start:stop]])
+        start = stop

@@ -1,5 +1,6 @@
 """Thumbnails and colours of rows, which tables of some of these rows share."""
 
+import contextlib
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -9,10 +10,16 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
+from fastphash.base.mapped import let_go, map_rows
 from fastphash.base.vocabulary import THUMBNAIL_SIDE, UNKNOWN_CHROMA
 from fastphash.store.byte_columns import fixed_width
 from fastphash.store.schema import CHROMA_BYTES
 from fastphash.store.store import Store
+
+# rows whose thumbnails are rather in a file than in memory: 64 MB
+_MANY = 1 << 16
+# rows whose keys are made at once
+_KEYS_AT_ONCE = 1 << 14
 
 
 class PixelKeys:
@@ -82,7 +89,17 @@ def read_appearance(store: Store, rows: NDArray[np.int64]) -> Appearance:
 
 
 def read_thumbnails(store: Store, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The thumbnails of these rows, uint8 (n, 1024), read part by part."""
+    """The thumbnails of these rows, uint8 (n, 1024), read part by part.
+
+    Those of many rows are put into a file beside the store, if there can be one: see
+    `fastphash.base.mapped`.
+    """
+    if rows.size >= _MANY and (np.diff(rows) > 0).all():
+        # as without the file, if it can't be written
+        with contextlib.suppress(OSError):
+            stored = read_stored(store, rows, "thumbnail")
+            pieces = (fixed_width(column)[places] for _, column, places in stored)
+            return map_rows(store.path, pieces, THUMBNAIL_SIDE * THUMBNAIL_SIDE)
     thumbnails = np.empty((rows.size, THUMBNAIL_SIDE * THUMBNAIL_SIDE), np.uint8)
     for found, column, places in read_stored(store, rows, "thumbnail"):
         thumbnails[found] = fixed_width(column)[places]
@@ -144,5 +161,10 @@ def _chroma_values(column: pa.ChunkedArray) -> NDArray[np.int8]:
 def _digests(column: NDArray[Any]) -> NDArray[np.uint64]:
     """XXH3-128 of each row, uint64 (m, 2)."""
     digest = xxhash.xxh3_128_digest
-    joined = b"".join(map(digest, np.ascontiguousarray(column)))
-    return np.frombuffer(joined, np.uint64).reshape(-1, 2)
+    digests = np.empty((len(column), 2), np.uint64)
+    for start in range(0, len(column), _KEYS_AT_ONCE):
+        some = np.ascontiguousarray(column[start : start + _KEYS_AT_ONCE])
+        joined = b"".join(map(digest, some))
+        digests[start : start + _KEYS_AT_ONCE] = np.frombuffer(joined, np.uint64).reshape(-1, 2)
+        let_go(column)
+    return digests

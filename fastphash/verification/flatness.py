@@ -3,8 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.base.mapped import let_go
 from fastphash.kernels.flatness import find_flat
 from fastphash.store.content import Content
+
+# thumbnails that are looked at before their memory is given back
+_AT_ONCE = 1 << 16
 
 
 def flat_rows(content: Content, rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
@@ -18,7 +22,11 @@ def flat_rows(content: Content, rows: NDArray[np.int64] | None = None) -> NDArra
     looked_at[rows if rows is not None else ()] = True
     chosen = np.flatnonzero(looked_at)
     flat = np.zeros(looked_at.size, np.bool_)
-    flat[chosen] = flat_thumbnails(content.thumbnails, content.places(chosen))
+    for start in range(0, chosen.size, _AT_ONCE):
+        some = chosen[start : start + _AT_ONCE]
+        flat[some] = flat_thumbnails(content.thumbnails, content.places(some))
+        if chosen.size > _AT_ONCE:
+            let_go(content.thumbnails)
     if content.evidence is not None:
         place = content.evidence.equalised.place
         chosen = np.flatnonzero(looked_at & (place >= 0))

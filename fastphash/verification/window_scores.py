@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.base.mapped import let_go
 from fastphash.base.orientations import orientation_indices
 from fastphash.base.vocabulary import CHROMA_SIDE, UNKNOWN_CHROMA, UNKNOWN_COLOUR
 from fastphash.hashing.turned import cut_turned
@@ -78,6 +79,8 @@ def score_windows(
     for start in range(0, size, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         _score_part(matches.take(np.arange(size)[part]), left, right, part, scores, least)
+        let_go(left.thumbnails)
+        let_go(right.thumbnails)
     return scores
 
 

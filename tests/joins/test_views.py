@@ -1,8 +1,10 @@
 """Joins of views: every pair of a window and a frame, and of images once."""
 
 from itertools import product
+from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +12,7 @@ from fastphash.base.vocabulary import INVERSE
 from fastphash.hashing.views import ViewHashes
 from fastphash.hashing.window_hashes import OwnWindows
 from fastphash.hashing.windows import FRAME, MIDDLE, TURNS, Window
+from fastphash.joins import view_sets
 from fastphash.joins.index import Index
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.view_sets import find_batches_of_sets
@@ -183,13 +186,14 @@ def test_equal_images_of_two_splits_are_searched_for_each():
 
 
 @settings(max_examples=12)
-@given(seeds, ROWS, st.integers(0, 12), st.integers(1, 4))
-def test_sets_are_searched_by_their_representatives(seed, size, radius, sets):
+@given(seeds, ROWS, st.integers(0, 12), st.integers(1, 4), st.sampled_from([1, 3, 1 << 15]))
+def test_sets_are_searched_by_their_representatives(seed, size, radius, sets, at_once):
     rows = viewed_rows(seed, size)
     of_row = np.random.default_rng(seed).integers(0, sets, size)
     firsts = [np.flatnonzero(of_row == number)[0] for number in of_row]
     representative = np.array(firsts, np.int64)
-    batches = find_batches_of_sets(rows, representative, radius, kept=99)
+    with mock.patch.multiple(view_sets, _LEAST_ROWS=at_once, _SHARE=0):
+        batches = list(find_batches_of_sets(rows, representative, radius, kept=99))
     found = {}
     for batch in batches:
         keys = np.lexsort((batch.distance, batch.right, batch.left))
@@ -204,6 +208,24 @@ def test_sets_are_searched_by_their_representatives(seed, size, radius, sets):
         and (representative[i] == i or representative[j] == j)
     }
     assert {pair: rounded(candidates) for pair, candidates in found.items()} == expected
+
+
+@pytest.mark.parametrize("at_once", [1, 700, 1 << 15])
+def test_equal_images_of_sets_are_searched_once_whatever_is_searched_at_once(at_once):
+    # the second of two pictures, and 1,000 that it stands for, which are equal
+    one = viewed_rows(0, 3)
+    one.views.like_frames[2, 0] = one.frames.hashes[0, 0, 0]
+    rows = one.take(np.repeat([0, 1, 2], [1, 1, 1000]))
+    representative = np.repeat([0, 1], [1, 1001])
+    with mock.patch.multiple(view_sets, _LEAST_ROWS=at_once, _SHARE=0):
+        batches = list(find_batches_of_sets(rows, representative, 0, kept=1))
+    pairs = [
+        pair
+        for batch in batches
+        for pair in zip(batch.left.tolist(), batch.right.tolist(), strict=True)
+    ]
+    assert {*pairs} >= {(0, other) for other in range(2, 1002)}
+    assert len(pairs) < 2 * 1002
 
 
 def test_many_variants_have_few_candidates():

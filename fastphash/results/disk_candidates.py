@@ -7,14 +7,17 @@ from numpy.typing import NDArray
 
 from fastphash.base.machine import free_memory
 from fastphash.errors import UsageError
+from fastphash.external.store_stream import StoreStream
 from fastphash.external.streams import HashStream
 from fastphash.results.priority import priority
 from fastphash.store.rows import HashTable
 
-# what a row takes while it is grouped, each of its hashes, and its thumbnail and colours
+# what a row takes while it is grouped, each of its hashes, its colours, and a thumbnail of no store:
+# those of a store are in a file
 _ROW_BYTES = 400
 _HASH_BYTES = 24
-_THUMBNAIL_BYTES = 1500
+_COLOUR_BYTES = 200
+_THUMBNAIL_BYTES = 1300
 
 
 def look_up_candidates(
@@ -36,7 +39,8 @@ def look_up_candidates(
         They are too many for the memory that is free.
     """
     each = _ROW_BYTES + _HASH_BYTES * len(stream.known)
-    each += _THUMBNAIL_BYTES if stream.has_thumbnails else 0
+    if stream.has_thumbnails:
+        each += _COLOUR_BYTES + (0 if isinstance(stream, StoreStream) else _THUMBNAIL_BYTES)
     needed, free = rows.size * each, free_memory()
     if needed > free:
         raise UsageError(

@@ -85,7 +85,11 @@ def table_appearance(table: pa.Table) -> Appearance:
 
 def read_appearance(store: Store, rows: NDArray[np.int64]) -> Appearance:
     """That of these rows of a store that has thumbnails."""
-    return Appearance.of(read_thumbnails(store, rows), read_chroma(store, rows))
+    if rows.size < _MANY or (np.diff(rows) > 0).all():
+        return Appearance.of(read_thumbnails(store, rows), read_chroma(store, rows))
+    # in the order of the store, in which they can lie in a file
+    stored, place = np.unique(rows, return_inverse=True)
+    return read_appearance(store, stored).take(place)
 
 
 def read_thumbnails(store: Store, rows: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -59,3 +59,11 @@ def test_thumbnails_of_many_rows_lie_in_a_file(tmp_path, in_small_parts, monkeyp
     backwards = rows.take(np.arange(len(rows))[::-1]).thumbnails
     assert len(made) == 1
     np.testing.assert_array_equal(backwards[::-1], in_file)
+    # in any order, twice, with all that is known of them
+    order = np.array([3, 1, 1, *range(len(rows))])
+    content = rows.take(order).content
+    assert len(made) == 2
+    assert content.thumbnails is made[1]
+    np.testing.assert_array_equal(content.placed(content.thumbnails), in_file[order])
+    np.testing.assert_array_equal(content.placed(content.chroma), rows.chroma[order])
+    np.testing.assert_array_equal(content.digests, rows.digests[order])

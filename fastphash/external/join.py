@@ -108,7 +108,7 @@ class DiskJoin:
             right = FoundRows(scratch, "right", self._sides.right)
         pairs = self._pair_rows(scratch, found, self._find_rows(scratch, found, table, left, right))
         total = 0
-        most = int(self._options.memory * _SHARE) // _PAIR_BYTES
+        most = max(int(self._options.memory * _SHARE) // _PAIR_BYTES, 1)
         for numbers in ordered_numbers(scratch, "pairs-parts", pairs, most):
             total += numbers.size
             if total > self._limit:

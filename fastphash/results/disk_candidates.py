@@ -12,8 +12,8 @@ from fastphash.external.streams import HashStream
 from fastphash.results.priority import priority
 from fastphash.store.rows import HashTable
 
-# what a row takes while it is grouped, each of its hashes, its colours, and a thumbnail of no store:
-# those of a store are in a file
+# what a row takes while it is grouped, each of its hashes, its colours, and its thumbnail
+# unless that is of a store: those are in a file
 _ROW_BYTES = 400
 _HASH_BYTES = 24
 _COLOUR_BYTES = 200

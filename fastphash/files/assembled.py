@@ -29,10 +29,17 @@ class Output(Protocol):
 
 
 class NewFile:
-    """The file that is made, as an output; it takes bytes of other files without reading them."""
+    """The file that is made, as an output; it takes bytes of other files without reading them.
 
-    def __init__(self, file: BinaryIO) -> None:
+    Attributes
+    ----------
+    draft : bytes
+        Its name so far, by which a library may write it all.
+    """
+
+    def __init__(self, file: BinaryIO, draft: bytes) -> None:
         self._file = file
+        self.draft = draft
         self.write = file.write
         self.flush = file.flush
 
@@ -72,7 +79,7 @@ def assemble_file(
     os.makedirs(os.path.dirname(target), exist_ok=True)
     remove_leftovers(target, name)
     with own_copy(target, name) as (draft, file):
-        write(NewFile(file))
+        write(NewFile(file, draft))
         file.flush()
         with open(source, "rb") as original:
             status = os.fstat(original.fileno())

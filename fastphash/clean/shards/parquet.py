@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fastphash.files.assembled import Output
+from fastphash.files.assembled import NewFile, Output
 from fastphash.files.atomic import one_line
 from fastphash.files.parquet import writer_like
 from fastphash.sources.containers.format import ContainerError, Member
@@ -45,15 +45,17 @@ class ParquetShard:
             raise ContainerError(one_line(error)) from error
 
     def members(self) -> list[Member]:
-        """As of `Shard`."""
-        return list(self._container.members())
+        """As of `Shard`, by the footer alone: each row is a sample of its own."""
+        groups = map(self._parquet.metadata.row_group, range(self._parquet.num_row_groups))
+        count = sum(group.num_rows for group in groups)
+        return [Member(b"%d" % row, b"", row, 0) for row in range(count)]
 
     def write(self, going: Collection[bytes], output: Output) -> None:
         """As of `Shard`."""
         rows = np.sort(np.array([int(number) for number in going], np.int64))
         try:
             with (
-                pa.PythonFile(_Writable(output), mode="w") as file,
+                _opened(output) as file,
                 writer_like(self._parquet, file) as writer,
             ):
                 start = 0
@@ -98,6 +100,13 @@ class ParquetShard:
         metadata = self._parquet.metadata.row_group(group)
         mean = max(metadata.total_byte_size // max(metadata.num_rows, 1), 1)
         return int(max(1, min(_BATCH_ROWS, _BATCH_BYTES // mean)))
+
+
+def _opened(output: Output) -> pa.NativeFile:
+    """An output as pyarrow writes it: a file by its name, without a copy for Python."""
+    if isinstance(output, NewFile):
+        return pa.OSFile(output.draft, mode="w")
+    return pa.PythonFile(_Writable(output), mode="w")
 
 
 class _Writable:

@@ -274,7 +274,7 @@ def _faults(
         faults.append(f"said: {outcome.errors[-1500:]}")
     if processes := _wait_for_none(group):
         faults.append(f"processes left: {processes}")
-    if segments := _shared_memory() - shared:
+    if segments := _unused(_shared_memory() - shared):
         faults.append(f"shared memory left: {sorted(segments)}")
     if not _status_fits(outcome.status, trial):
         faults.append(f"status {outcome.status}: {outcome.errors[-500:]}")
@@ -331,6 +331,24 @@ def _shared_memory() -> set[str]:
             name for name in os.listdir("/dev/shm") if name.startswith(("sem.", "psm_", "pymp"))
         }
     return set()
+
+
+def _unused(names: set[str]) -> set[str]:
+    """Those segments of shared memory that no process has: other programs make some meanwhile."""
+    if not names:
+        return names
+    used: set[int] = set()
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        with contextlib.suppress(OSError):
+            # a semaphore is mapped under the name that it has before it gets its own
+            lines = maps.read_text(errors="replace").splitlines()
+            used |= {int(line.split()[4]) for line in lines if "/dev/shm/" in line}
+    unused = set()
+    for name in names:
+        with contextlib.suppress(OSError):
+            if os.stat(f"/dev/shm/{name}").st_ino not in used:
+                unused.add(name)
+    return unused
 
 
 def _stacks(pid: int) -> str:

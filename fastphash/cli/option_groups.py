@@ -162,9 +162,13 @@ class SearchOptions:
 
     def join(self, progress: Progress) -> "JoinOptions":
         """The same, for the library."""
+        from fastphash.base.system import return_freed_arrays
         from fastphash.cli.output_join import show_search
         from fastphash.joins.options import join_options
 
+        if self.memory is not None:
+            # freed arrays that are kept would count
+            return_freed_arrays()
         options = join_options(self.memory, progress)
         return replace(options, explain=show_search) if self.explain else options
 

@@ -13,6 +13,9 @@ from fastphash.verification.comparison import Comparison, compare_images
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.decide_kind import decide_kinds
 
+# pairs that are compared at once, each in some 200 bytes
+_COMPARED_AT_ONCE = 1 << 17
+
 
 class IsCopy(Protocol):
     """Says which pairs of rows within the radius are copies; the same for (a, b) and (b, a)."""
@@ -52,19 +55,22 @@ class RankedRows(NamedTuple):
         """These rows, in this order; without a copy if they are all of them."""
         if np.array_equal(rows, np.arange(self.number.size)):
             return self
-        return self._replace(hashes=self.hashes.take(rows), number=self.number[rows])
+        return self._replace(hashes=self.hashes.choose(rows), number=self.number[rows])
 
 
 def filter_copies(block: Matches, left: RankedRows, right: RankedRows) -> Matches:
     """The pairs of a block that are copies."""
     if left.is_copy is None:
         return block
-    pairs = block._replace(left=left.number[block.left], right=right.number[block.right])
-    comparison = compare_images(
-        pairs, left.content, right.content, score_near=left.criteria.score_near
-    )
-    copies = left.is_copy(pairs.left, pairs.right, pairs.distance, comparison)
-    return block.take(np.flatnonzero(copies))
+    copies = [np.empty(0, np.bool_)]
+    for start in range(0, block.left.size, _COMPARED_AT_ONCE):
+        some = block.take(slice(start, start + _COMPARED_AT_ONCE))
+        pairs = some._replace(left=left.number[some.left], right=right.number[some.right])
+        comparison = compare_images(
+            pairs, left.content, right.content, score_near=left.criteria.score_near
+        )
+        copies.append(left.is_copy(pairs.left, pairs.right, pairs.distance, comparison))
+    return block.take(np.flatnonzero(np.concatenate(copies)))
 
 
 def copies_by_kind(min_score: float | None) -> IsCopy:

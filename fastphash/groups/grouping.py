@@ -203,7 +203,7 @@ def has_partner(index: Index, radius: int, options: JoinOptions | None = None) -
         if found is not None:
             return _without_strangers(index, found[0], criteria, exact=found[1])
     distinct = find_distinct_rows(index.hashes)
-    hashes = index.take(distinct.first)
+    hashes = index.choose(distinct.first)
     keeper = star_keepers(RankedRows(hashes, Content(), distinct.first, None, criteria))
     rows = np.arange(keeper.size)
     partnered = np.bincount(distinct.of_row, minlength=rows.size) > 1
@@ -212,7 +212,7 @@ def has_partner(index: Index, radius: int, options: JoinOptions | None = None) -
     partnered[keeper[is_copy]] = True
     # no two keepers are within the radius: those without a partner can only be near a copy
     alone, copies = np.flatnonzero(~partnered), np.flatnonzero(is_copy)
-    left, right = hashes.take(alone), hashes.take(copies)
+    left, right = hashes.choose(alone), hashes.choose(copies)
     for block in find_matches(left, right, radius, options=criteria.options):
         partnered[alone[block.left]] = True
     return partnered[distinct.of_row]

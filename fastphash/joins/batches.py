@@ -11,7 +11,7 @@ from fastphash.joins.row_pairs import find_row_matches
 # bytes that a pair takes while it is sorted, and a hash while it is searched: more for each word
 # beyond the first
 _PAIR_BYTES = 100
-_HASH_BYTES = 40
+_HASH_BYTES = 56
 _WORD_BYTES = 32
 # bytes for what becomes of the pairs: tables of some of them, and what a writer knows of its file
 _RESERVED = 56 << 20
@@ -85,9 +85,8 @@ def find_matches(
 
 def _row_ranges(index: Index, first: int, memory: int) -> Iterator[tuple[int, int]]:
     """Ranges of the rows from `first` on that can be searched at once in half of the memory."""
-    _, columns, words = index.hashes.shape
-    hash_bytes = _HASH_BYTES + _WORD_BYTES * (words - 1)
-    rows = max(memory // (2 * hash_bytes * columns), _MIN_ROWS)
+    hash_bytes = _HASH_BYTES + _WORD_BYTES * (index.words - 1)
+    rows = max(memory // (2 * hash_bytes * index.columns), _MIN_ROWS)
     for start in range(first, len(index), rows):
         yield start, min(start + rows, len(index))
 
@@ -104,18 +103,15 @@ def _match_range(
     start, stop = needles
     # within one side: the needles among themselves, then with all rows behind them
     haystack, first = (left, stop) if right is None else (right, 0)
-    searches: list[tuple[Index | None, int]] = [(None, start)] if right is None else []
-    searches += [
-        (haystack.take(slice(*rows)), rows[0])
-        for rows in _row_ranges(haystack, first, options.memory)
-    ]
+    searches: list[tuple[int, int] | None] = [None] if right is None else []
+    searches += _row_ranges(haystack, first, options.memory)
+    own = left.take(slice(start, stop))
     batches: list[Matches] = []
     total = 0
-    for part, offset in searches:
+    for rows in searches:
+        part, offset = (haystack.take(slice(*rows)), rows[0]) if rows else (None, start)
         try:
-            matches = find_row_matches(
-                left.take(slice(start, stop)), part, radius, limit - total, options
-            )
+            matches = find_row_matches(own, part, radius, limit - total, options)
         except TooManyPairsError as error:
             raise TooManyPairsError(total + error.pairs, limit) from None
         total += matches.left.size

@@ -64,7 +64,7 @@ def distinct_index(index: Index, threads: int = 1) -> DistinctIndex:
     """The distinct rows of an index, in the order of their first rows."""
     equal = find_equal_rows(index.hashes, threads=threads)
     all_differ = equal.counts.size == len(index)
-    return DistinctIndex(index if all_differ else index.take(equal.first), *equal)
+    return DistinctIndex(index if all_differ else index.choose(equal.first), *equal)
 
 
 def distinct_values(

@@ -49,6 +49,11 @@ class Index:
         return int(self.hashes.shape[0])
 
     @property
+    def columns(self) -> int:
+        """Columns of hashes: 1 or 8."""
+        return int(self.hashes.shape[1])
+
+    @property
     def words(self) -> int:
         """Words of a hash: 1 or 4."""
         return int(self.hashes.shape[2])
@@ -70,8 +75,52 @@ class Index:
         return column[:, 0] if self.words == 1 else column
 
     def take(self, rows: "NDArray[np.int64] | slice") -> "Index":
-        """The given rows."""
+        """The given rows; a copy, unless they are a slice."""
         return Index(self.hashes[rows], self.known)
+
+    def choose(self, rows: NDArray[np.int64]) -> "Index":
+        """The given rows, which are copied only where they are asked for, again each time.
+
+        A search of ranges of them takes memory for a range at a time.
+        """
+        return _ChosenRows(self, rows)
+
+
+class _ChosenRows(Index):
+    """Some rows of an index, without a copy."""
+
+    def __init__(self, whole: Index, rows: NDArray[np.int64]) -> None:
+        self._whole = whole
+        self._rows = rows
+        self.known = whole.known
+
+    def __len__(self) -> int:
+        return self._rows.size
+
+    @property
+    def hashes(self) -> NDArray[np.uint64]:  # type: ignore[override]  # it can't be set
+        """A copy of the rows."""
+        return self._whole.hashes[self._rows]
+
+    @property
+    def columns(self) -> int:
+        return self._whole.columns
+
+    @property
+    def words(self) -> int:
+        return self._whole.words
+
+    def column(self, orientation: int) -> NDArray[np.uint64]:
+        column: NDArray[np.uint64] = self._whole.hashes[self._rows, orientation]
+        return column[:, 0] if self.words == 1 else column
+
+    def take(self, rows: "NDArray[np.int64] | slice") -> Index:
+        if isinstance(rows, slice):
+            return _ChosenRows(self._whole, self._rows[rows])
+        return self._whole.take(self._rows[rows])
+
+    def choose(self, rows: NDArray[np.int64]) -> Index:
+        return _ChosenRows(self._whole, self._rows[rows])
 
 
 def check_radius(radius: int, bits: int = 64) -> None:

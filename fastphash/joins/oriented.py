@@ -32,9 +32,11 @@ from fastphash.joins.values import NumberPairs
 MAX_REPEATS = 32
 
 _UPRIGHT = (0,)
-# pairs of rows expanded at once, before repeats are dropped, and bytes that each takes meanwhile
+# pairs of rows expanded at once, before repeats are dropped; bytes that each takes meanwhile, and
+# the share of the memory for them: a search has half
 _EXPANDED_AT_ONCE = 1 << 22
 _EXPANDED_BYTES = 160
+_EXPANDED_SHARE = 1 / 4
 
 
 def find_oriented_pairs(
@@ -114,7 +116,9 @@ class _PairSet:
     """
 
     def __init__(self, right_rows: int, limit: int, memory: int, *, within: bool) -> None:
-        self._at_once = min(max(memory // _EXPANDED_BYTES, 1), _EXPANDED_AT_ONCE)
+        self._at_once = min(
+            max(int(memory * _EXPANDED_SHARE) // _EXPANDED_BYTES, 1), _EXPANDED_AT_ONCE
+        )
         self._right_rows = max(right_rows, 1)
         self._limit = limit
         self._within = within
@@ -166,7 +170,13 @@ class _PairSet:
             self._drop_repeats_at = max(2 * self._drop_repeats().size, self._limit)
 
     def _drop_repeats(self) -> NDArray[np.int64]:
-        numbers = np.unique(np.concatenate([np.empty(0, np.int64), *self._batches]))
+        numbers = np.concatenate([np.empty(0, np.int64), *self._batches])
+        self._batches = []
+        # as np.unique, which sorts a copy
+        numbers.sort()
+        differs = np.ones(numbers.size, np.bool_)
+        np.not_equal(numbers[1:], numbers[:-1], out=differs[1:])
+        numbers = numbers[differs]
         self._batches, self._size = [numbers], numbers.size
         if numbers.size > self._limit:
             raise TooManyPairsError(numbers.size, self._limit)

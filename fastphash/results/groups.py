@@ -55,15 +55,19 @@ def candidates(
     split_order: Sequence[str],
     criteria: CopyCriteria,
     partnered: NDArray[np.bool_] | None = None,
+    *,
+    hand_over: bool = False,
 ) -> HashTable:
     """The rows within the radius of another, in order of priority; no other is in any result.
 
-    `partnered` (n,) are these, if they are known.
+    `partnered` (n,) are these, if they are known. With `hand_over` they leave `rows`, which can't
+    be used any more.
     """
     # only they are ranked: most rows of a large set have no copy, and their paths take long to sort
-    every = np.arange(len(rows))
-    found = rows.take(find_candidates(rows, every, criteria, partnered=partnered))
-    return found.take(priority(found, split_order))
+    number = find_candidates(rows, np.arange(len(rows)), criteria, partnered=partnered)
+    found = rows.hand_over(number) if hand_over else rows.take(number)
+    order = priority(found, split_order)
+    return found.hand_over(order) if hand_over else found.take(order)
 
 
 def find_candidates(

@@ -28,12 +28,16 @@ class Layer(NamedTuple):
     @classmethod
     def empty(cls, rows: int) -> "Layer":
         """A layer that no row has."""
-        return cls(np.full(rows, -1), np.empty((0, _LAYER_BYTES), np.uint8))
+        # one number, however many rows
+        place = np.broadcast_to(np.array(-1), rows)
+        return cls(place, np.empty((0, _LAYER_BYTES), np.uint8))
 
     @classmethod
     def from_values(cls, values: list[bytes | None]) -> "Layer":
         """The layer of rows with these thumbnails; those of another size count as none."""
         known = [i for i, value in enumerate(values) if value and len(value) == _LAYER_BYTES]
+        if not known:
+            return cls.empty(len(values))
         place = np.full(len(values), -1)
         place[known] = np.arange(len(known))
         pixels = b"".join(values[i] or b"" for i in known)

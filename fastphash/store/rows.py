@@ -14,6 +14,7 @@ from fastphash.base.vocabulary import (
     ORIENTATIONS,
     UNKNOWN_CHROMA,
 )
+from fastphash.files import parquet
 from fastphash.hashing.algorithms import ALGORITHMS, Algorithm
 from fastphash.hashing.definition import Definition
 from fastphash.store.appearance import (
@@ -119,7 +120,44 @@ class HashTable:
         if read is not None and read.thumbnails is not None:
             shared = read.take(rows)
         table = self.table.take(pa.array(rows))
-        return HashTable(table, self.definition, self.store, appearance=shared)
+        taken = HashTable(table, self.definition, self.store, appearance=shared)
+        if self._has_dropped_hashes:
+            taken.known, taken.hashes = self.known, self.hashes[rows]
+        return taken
+
+    def drop_hash_columns(self) -> None:
+        """Hold the hashes once: as the array that they are compared in, not in the table."""
+        _ = self.known, self.hashes
+        self.table = self.table.drop_columns(self._hash_columns)
+
+    def hand_over(self, rows: NDArray[np.int64]) -> "HashTable":
+        """These rows, as `take` gives them; this table loses its columns one by one meanwhile.
+
+        So both take little more memory than one. Hashes are held as by `drop_hash_columns`.
+        """
+        self.drop_hash_columns()
+        appearance = None if self._appearance is None else self._appearance.take(rows)
+        # it holds those of a table
+        self.__dict__.pop("paths", None)
+        columns, places = {}, pa.array(rows)
+        for name in self.table.column_names:
+            parquet.release_memory()
+            columns[name] = self.table[name].take(places)
+            self.table = self.table.drop_columns([name])
+        parquet.release_memory()
+        known, hashes = self.known, self.hashes[rows]
+        del self.hashes
+        given = HashTable(pa.table(columns), self.definition, self.store, appearance=appearance)
+        given.known, given.hashes = known, hashes
+        return given
+
+    @property
+    def _hash_columns(self) -> list[str]:
+        return [name for name in self.definition.columns if name in self.table.column_names]
+
+    @property
+    def _has_dropped_hashes(self) -> bool:
+        return "hashes" in self.__dict__ and not self._hash_columns
 
     def with_thumbnails(self) -> "HashTable":
         """The same rows with thumbnails and chroma in the table, and without a store."""

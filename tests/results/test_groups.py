@@ -180,6 +180,22 @@ def test_candidates_are_the_rows_with_a_partner_in_order(radius, seed, kind):
     )
 
 
+@table_kinds
+@radii
+def test_candidates_that_are_handed_over_are_grouped_alike(radius, kind):
+    criteria = CopyCriteria(radius)
+    rows, again = (table(3, 40, **kind) for _ in range(2))
+    split_order = order_splits(rows)
+    wanted = candidates(rows, split_order, criteria)
+    given = candidates(again, split_order, criteria, hand_over=True)
+    assert not again.table.column_names
+    assert not {*HASH_COLUMNS} & {*given.table.column_names}
+    assert given.known == wanted.known
+    assert group_rows(given, criteria).table().equals(group_rows(wanted, criteria).table())
+    some = np.arange(len(given))[::-2]
+    np.testing.assert_array_equal(given.take(some).hashes, wanted.take(some).hashes)
+
+
 def test_rows_without_a_partner_are_no_candidates():
     columns = {"path": ["a", "b", "c"], "split": ["s"] * 3}
     rows = hashes_of(columns | {"phash": np.array([7, 8, 7], np.uint64)})

@@ -123,8 +123,10 @@ def _in_memory(
     images, named = len(rows), rows if output.table_form is None else None
     criteria = copies.criteria(progress, rows.algorithm.bits)
     partnered = engine.partnered(rows, criteria, progress)
-    ranked = candidates(rows, split_order, criteria, partnered)
-    del rows  # half of the memory, from here on
+    if named is None:
+        rows.drop_hash_columns()
+    ranked = candidates(rows, split_order, criteria, partnered, hand_over=named is None)
+    del rows, partnered
     parquet.release_memory()
     yield _Candidates(ranked, criteria, images, named)
 

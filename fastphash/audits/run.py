@@ -32,6 +32,7 @@ from fastphash.audits.labels import (
     sidecar_summary,
 )
 from fastphash.audits.low_quality import leave_out_poor
+from fastphash.audits.memory import with_enough_memory
 from fastphash.audits.options import AuditOptions
 from fastphash.audits.proposals import check_proposals, propose
 from fastphash.audits.radius import ChosenRadius, choose_criteria
@@ -44,6 +45,7 @@ from fastphash.audits.summary import (
 )
 from fastphash.audits.threshold import calibrate_score
 from fastphash.base.progress import Progress, no_progress
+from fastphash.base.system import give_back_freed_arrays
 from fastphash.base.versions import version_of
 from fastphash.files import atomic
 from fastphash.files.digest import hex_digest_of
@@ -199,6 +201,7 @@ def _search(
     opened = open_labels(rows, sources, options.labels, checked, progress)
     rows = with_levels(rows, opened)
     compared, left_out = _leave_out(rows, options)
+    options = with_enough_memory(options, len(compared))
     chosen = choose_criteria(compared, options, thumbnails=hashed.store.layout.thumbnails)
     criteria, calibration = calibrate_score(compared, chosen.criteria, chosen.chance, options)
     decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
@@ -213,6 +216,7 @@ def _search(
 
     with start_looker(compared, sources, criteria, options, progress) as looker:
         windows = find_findings(compared, chosen.criteria, options, progress)
+        give_back_freed_arrays()
         proposing = propose_by_hashes(compared, criteria, options, progress)
         windows = proposing.beside(windows)
         proposed, proposals = propose(options.proposals, compared, criteria, progress)

@@ -255,6 +255,16 @@ def return_freed_arrays() -> None:
             ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_ARRAY)
 
 
+def give_back_freed_arrays() -> None:
+    """Give back to the system what freed arrays have left in this process, once.
+
+    Does nothing outside of Linux.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another library than glibc
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 def copy_inside(source: int, start: int, size: int, target: int, at: int) -> int:
     """Copy bytes from one open file into another, inside the system; how many, 0 where it can't.
 

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 import fastphash as fp
+from fastphash.audits.memory import with_enough_memory
+from fastphash.audits.options import AuditOptions
 from fastphash.base import mapped
 from fastphash.hashing import views
 from fastphash.joins import view_sets
+from fastphash.joins.options import JoinOptions
 from fastphash.store import appearance
 from fastphash.store.open import read_hashes
 from fastphash.verification import comparison, flatness
@@ -67,3 +70,11 @@ def test_thumbnails_of_many_rows_lie_in_a_file(tmp_path, in_small_parts, monkeyp
     np.testing.assert_array_equal(content.placed(content.thumbnails), in_file[order])
     np.testing.assert_array_equal(content.placed(content.chroma), rows.chroma[order])
     np.testing.assert_array_equal(content.digests, rows.digests[order])
+
+
+def test_searches_take_no_more_memory_than_they_need():
+    plenty = AuditOptions(join=JoinOptions(memory=1 << 40))
+    assert with_enough_memory(plenty, 10).join.memory == 128 << 20
+    assert with_enough_memory(plenty, 10**7).join.memory == 6_400_000_000
+    little = AuditOptions(join=JoinOptions(memory=100 << 20))
+    assert with_enough_memory(little, 10**7).join.memory == 100 << 20

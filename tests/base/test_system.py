@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from fastphash.base import system
@@ -284,3 +285,11 @@ def test_a_file_that_has_got_the_name_meanwhile_is_not_removed(tmp_path, monkeyp
     monkeypatch.setattr(system, "try_to_hold", replaced_before)
     system.remove_unless_held(path)
     assert path.read_bytes() == b"being written"
+
+
+def test_giving_back_freed_arrays_keeps_those_in_use():
+    array = np.arange(1_000_000)
+    del_soon = [np.arange(100_000) for _ in range(50)]
+    del del_soon
+    system.give_back_freed_arrays()
+    assert array.sum() == 499_999_500_000

@@ -35,7 +35,7 @@ _AUDITS = {
 
 
 def main() -> None:
-    parser = make_parser(__doc__, count=500, rounds=7)
+    parser = make_parser(__doc__, count=500, rounds=7, warmed=True)
     parser.add_argument(
         "--splits",
         type=existing_folder,

@@ -48,7 +48,7 @@ WriteShard = Callable[[Path, list[Sample]], None]
 
 
 def main() -> None:
-    parser = make_parser(__doc__, count=100_000, rounds=3, shards=100)
+    parser = make_parser(__doc__, count=100_000, rounds=3, warmed=True, shards=100)
     parser.add_argument(
         "--kilobytes", type=positive_number, default=30, help="of an image, at most 60"
     )

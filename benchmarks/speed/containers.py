@@ -46,7 +46,7 @@ WriteShard = Callable[[Path, Sequence[Path]], None]
 
 
 def main() -> None:
-    parser = make_parser(__doc__, count=20_000, rounds=7, shards=4)
+    parser = make_parser(__doc__, count=20_000, rounds=7, warmed=True, shards=4)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

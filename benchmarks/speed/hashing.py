@@ -67,7 +67,7 @@ _COMPARED = (
 
 
 def main() -> None:
-    arguments = make_parser(__doc__, count=500, rounds=7).parse_args()
+    arguments = make_parser(__doc__, count=500, rounds=7, warmed=True).parse_args()
     cv2.setNumThreads(0)
     with tempfile.TemporaryDirectory() as folder:
         paths = write_crops(Path(folder), arguments.photos, arguments.count)

@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = make_parser(__doc__, count=4000, rounds=3)
+    parser = make_parser(__doc__, count=4000, rounds=3, warmed=True)
     parser.add_argument("--data", choices=("uniform", "skewed"), default="uniform")
     parser.add_argument("--bits", type=int, choices=tuple(_RADII), default=64)
     parser.add_argument("--across", action="store_true", help="join needles with a haystack")

@@ -59,7 +59,7 @@ _COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 
 def main() -> None:
-    arguments = make_parser(__doc__, count=12, rounds=5).parse_args()
+    arguments = make_parser(__doc__, count=12, rounds=5, warmed=True).parse_args()
     photos = [Image.fromarray(picture) for picture in load_pictures(arguments.photos)]
     # as in workers, of which there is one for each core
     use_one_thread()

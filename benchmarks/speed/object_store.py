@@ -32,7 +32,7 @@ _AT_ONCE = 96
 
 
 def main() -> None:
-    parser = make_parser(__doc__, count=20_000, rounds=3)
+    parser = make_parser(__doc__, count=20_000, rounds=3, warmed=True)
     parser.add_argument(
         "--delay", type=float, default=30, help="milliseconds (default: %(default)s)"
     )

@@ -28,7 +28,7 @@ _THEIRS, _ALL_THEIRS = "pdqhash.compute", "pdqhash.compute_dihedral"
 
 
 def main() -> None:
-    parser = make_parser(__doc__, rounds=7)
+    parser = make_parser(__doc__, rounds=7, warmed=True)
     parser.add_argument(
         "--pixels", type=int, default=_PIXELS, help="pixels of all arrays of a size"
     )

@@ -19,7 +19,7 @@ from fastphash.sources.local import LocalSource
 
 
 def main() -> None:
-    arguments = make_parser(__doc__, count=6000, rounds=5).parse_args()
+    arguments = make_parser(__doc__, count=6000, rounds=5, warmed=True).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         photos = Path(folder) / "photos"
         count = len(write_crops(photos, arguments.photos, arguments.count))
@@ -27,7 +27,7 @@ def main() -> None:
         for turn in range(arguments.rounds + 1):
             for workers, times in enumerate(seconds.values(), 1):
                 took = time_hashing(photos, Path(folder) / "store", workers)
-                if turn:  # the first is a warm-up
+                if turn or not arguments.rounds:  # the first is a warm-up
                     times.append(took)
     print_table(
         ("300 x 300 JPEG, into a store", f"us per image: {SPREAD}"),

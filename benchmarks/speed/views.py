@@ -34,7 +34,7 @@ _SIDE = 300
 
 
 def main() -> None:
-    parser = make_parser(__doc__, count=5000, rounds=7)
+    parser = make_parser(__doc__, count=5000, rounds=7, warmed=True)
     parser.add_argument(
         "--rows",
         type=positive_number,

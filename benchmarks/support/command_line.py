@@ -9,6 +9,7 @@ def make_parser(
     *,
     count: int | None = None,
     rounds: int | None = None,
+    warmed: bool = False,
     shards: int | None = None,
 ) -> argparse.ArgumentParser:
     """A parser whose help is the benchmark's docstring.
@@ -20,6 +21,8 @@ def make_parser(
         Adds ``--photos`` and ``--count``, with this default.
     rounds : int, optional
         Adds ``--rounds``, with this default.
+    warmed : bool
+        Whether a warm-up comes before the rounds, so that there may be none: `time_in_turn`.
     shards : int, optional
         Adds ``--shards``, with this default.
     """
@@ -45,9 +48,10 @@ def make_parser(
     if rounds is not None:
         parser.add_argument(
             "--rounds",
-            type=positive_number,
+            type=whole_number if warmed else positive_number,
             default=rounds,
-            help="how often each rival is timed (default: %(default)s)",
+            help="how often each rival is timed (default: %(default)s)"
+            + ("; 0: once, without a warm-up" if warmed else ""),
         )
     if shards is not None:
         parser.add_argument(
@@ -67,6 +71,14 @@ def existing_folder(text: str) -> Path:
 
 
 def positive_number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 1 on, not {text!r}")
+    return _number_from(1, text)
+
+
+def whole_number(text: str) -> int:
+    return _number_from(0, text)
+
+
+def _number_from(least: int, text: str) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"must be a number from {least} on, not {text!r}")
     return int(text)

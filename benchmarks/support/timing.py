@@ -23,16 +23,17 @@ def time_in_turn(
     rounds: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Timings:
-    """Seconds of each rival: one warm-up each, then `rounds` runs in turn (A B A B ...)."""
-    for run in rivals.values():
-        run()
+    """Seconds of each rival: one warm-up each, then `rounds` runs in turn (A B A B ...).
+
+    Without a round they are those of the warm-up: a trial, and no measurement.
+    """
     seconds: Timings = {name: [] for name in rivals}
-    for _ in range(rounds):
+    for _ in range(1 + rounds):
         for name, run in rivals.items():
             start = clock()
             run()
             seconds[name].append(clock() - start)
-    return seconds
+    return {name: taken[1:] or taken for name, taken in seconds.items()}
 
 
 def spread(values: Sequence[float], pattern: str = ",.1f") -> str:

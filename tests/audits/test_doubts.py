@@ -29,6 +29,7 @@ from fastphash.demo import scene
 from fastphash.ingest.options import IngestOptions
 from fastphash.inspector.columns import read_columns
 from fastphash.looks.judgement import DOUBT_END, DOUBT_START
+from fastphash.looks.run import why_unaligned
 from fastphash.results.audit_folder import open_audit
 from fastphash.results.look_words import looks_in_words
 from fastphash.verification.decide_kind import Relation
@@ -205,6 +206,24 @@ def test_without_opencv_pairs_stay_in_doubt(run, tmp_path, monkeypatch):
     assert said.endswith("pip install opencv-python-headless.")
 
 
+@pytest.fixture
+def break_opencv(tmp_path, monkeypatch):
+    """break_opencv(code): a module of this code takes its place."""
+
+    def replace(code):
+        (tmp_path / "modules").mkdir()
+        (tmp_path / "modules" / "cv2.py").write_text(code)
+        monkeypatch.delitem(sys.modules, "cv2", raising=False)
+        monkeypatch.syspath_prepend(tmp_path / "modules")
+
+    yield replace
+    # by hand: monkeypatch would bring it back
+    sys.modules.pop("cv2", None)
+
+
+REPAIR = "pip install --force-reinstall --no-deps opencv-python-headless"
+
+
 @pytest.mark.parametrize(
     ("code", "why"),
     [
@@ -220,21 +239,22 @@ def test_without_opencv_pairs_stay_in_doubt(run, tmp_path, monkeypatch):
         ),
     ],
 )
-def test_with_a_broken_opencv_the_reason_is_said(run, tmp_path, monkeypatch, capsys, code, why):
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "cv2.py").write_text(code)
-    monkeypatch.delitem(sys.modules, "cv2", raising=False)
-    monkeypatch.syspath_prepend(tmp_path / "modules")
+def test_with_a_broken_opencv_the_reason_is_said(break_opencv, capsys, code, why):
+    break_opencv(code)
+    said = why_unaligned()
+    assert f"since OpenCV is broken ({why}" in said
+    assert said.endswith(f"): {REPAIR}")
+    assert "\n" not in said
+    assert not capsys.readouterr().err
+
+
+def test_with_a_broken_opencv_pairs_stay_in_doubt(run, tmp_path, break_opencv, capsys):
+    break_opencv("import sys\nprint('a page', file=sys.stderr)\nraise ImportError('a\\nb')")
     put(tmp_path, train_one=thing(0), val_two=thing(10))
     summary, found = run()
-    # by hand: monkeypatch would bring it back
-    sys.modules.pop("cv2", None)
     assert set(kinds(found).values()) == {"near"}
     (said,) = [one for one in summary["verdict"]["sentences"] if "in doubt" in one]
-    assert f"since OpenCV is broken ({why}" in said
-    repair = "pip install --force-reinstall --no-deps opencv-python-headless"
-    assert said.endswith(f"): {repair}.")
-    assert "\n" not in said
+    assert said.endswith(f"since OpenCV is broken (a b): {REPAIR}.")
     assert not capsys.readouterr().err
 
 

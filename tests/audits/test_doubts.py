@@ -1,5 +1,6 @@
 """Pairs that thumbnails leave in doubt: which they are, and what an audit makes of their pixels."""
 
+import functools
 import sys
 
 import numpy as np
@@ -42,10 +43,12 @@ ONE_WORKER = IngestOptions(workers=1)
 ALIKE = "So many pairs are alike that not all were searched for ones in doubt."
 
 
+@functools.cache
 def picture(seed, side=320):
     return Image.fromarray(scene(np.random.default_rng(seed), side=side)).resize((side, side))
 
 
+@functools.cache
 def detailed(seed, side=320):
     """A picture with detail all over."""
     grain = np.random.default_rng(seed).integers(0, 256, (side // 4, side // 4), np.uint8)
@@ -54,12 +57,14 @@ def detailed(seed, side=320):
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
+@functools.cache
 def turned(seed, degrees):
     """What a camera that was turned sees of a scene full of detail."""
     large = detailed(seed, 480).rotate(degrees, BICUBIC)
     return large.crop((80, 80, 400, 400))
 
 
+@functools.cache
 def thing(seed):
     """A thing on a white ground: of others it has the outline and shades, but its own pattern."""
     pixels = np.asarray(picture(3), np.int16)

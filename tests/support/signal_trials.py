@@ -126,10 +126,16 @@ class Usual:
     handled: float
 
 
-def random_trial(rng: random.Random, name: str, usual: Usual) -> Trial:
-    """A trial of a command: a third of them while it starts, works and ends."""
+def random_trial(rng: random.Random, name: str, usual: Callable[[str], Usual]) -> Trial:
+    """A trial of a command: a third of them while it starts, works and ends.
+
+    ``usual(name)`` says how long it takes; it is asked only where that counts.
+    """
     since = rng.choice(["start", "handled", "output"])
-    most = {"start": usual.whole, "handled": usual.handled, "output": 0.1}[since]
+    if since == "output":
+        most = 0.1
+    else:
+        most = usual(name).whole if since == "start" else usual(name).handled
     after = rng.uniform(0, 1) ** (2 if since == "output" else 1) * most
     numbers = [rng.choice(SIGNALS)]
     if rng.random() < 0.3:

@@ -93,10 +93,18 @@ def compile_package():
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what needs a browser."""
+    """Mark what needs a browser, and put the longest tests first."""
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+    # a long one among the last would leave the other processes with nothing to do
+    items.sort(key=told_seconds, reverse=True)
+
+
+def told_seconds(item):
+    """What ``slow(seconds=...)`` says of a test."""
+    mark = item.get_closest_marker("slow")
+    return mark.kwargs.get("seconds", 0) if mark else 0
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,7 @@ def readme_command():
     return re.search(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[1]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=110)
 def test_the_main_job_works_on_a_bare_machine(debian):
     folder, inside = debian
     said = inside("bash", "-c", INSTALL + readme_command())

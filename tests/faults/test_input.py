@@ -427,7 +427,7 @@ def test_16_mutations(tmp_path, encoded):
     mutate_and_hash(tmp_path, encoded, 4_000)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=50)
 def test_16_a_hundred_thousand_mutations(tmp_path, encoded):
     mutate_and_hash(tmp_path, encoded, 100_000)
 

@@ -98,7 +98,7 @@ def test_42_signals_in_the_last_100_ms(forks, place, name):
     end_many(forks, place, [name], delays.tolist())
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=60)
 def test_42_random_signals_to_every_command(tmp_path_factory, request):
     rng = random.Random(request.config.getoption("--seed"))
     count = request.config.getoption("--signals")

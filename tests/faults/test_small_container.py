@@ -31,7 +31,7 @@ def tiffs(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=50)
 @pytest.mark.parametrize("limit", [3 << 30, 2 << 30])
 def test_26_large_images_in_a_small_container(tiffs, tmp_path, limit):
     words = "audit", "a", "b", "-o", str(tmp_path / "out"), "--json"

@@ -48,6 +48,7 @@ QUICK = {
     "speed.report": ["--count", "60", "--copies", "20", "--groups", "3", "--rounds", "1"],
     "speed.scale": ["--rows", "2000"],
     "speed.scaling": ["--count", "150", "--rounds", "0"],
+    "speed.spark_hashing": ["--count", "60", "--shards", "2", "--ways", "local"],
     "speed.startup": ["--rounds", "1", "--images", "20", "--first", "info"],
     "speed.many_views": ["--count", "300"],
     "speed.views": ["--count", "60", "--rows", "200", "--rounds", "0"],

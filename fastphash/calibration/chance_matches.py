@@ -12,6 +12,8 @@ LEAST_COPY_SCORE = 0.25
 BAND_END = 0.45
 # among 3,000 tiles, 10,000 crops and drawn pages without copies scores fell off at 9 to 25
 _LEAST_RATE = 9.0
+# and more than any scores show
+_MOST_RATE = 1e6
 _USUAL_RATE = 13.0
 # a prior: as if so many more pairs had been seen, falling off at the usual rate
 _PRIOR_PAIRS = 5
@@ -63,15 +65,13 @@ def fit_tail(scores: NDArray[np.float32]) -> Tail:
     ----------
     scores : float32 (n,)
     """
-    from scipy.optimize import brentq
-
     start, width = LEAST_COPY_SCORE, BAND_END - LEAST_COPY_SCORE
     in_band = scores[(scores >= start) & (scores < BAND_END)].astype(np.float64) - start
     weight = in_band.size + _PRIOR_PAIRS
     mean = (in_band.sum() + _PRIOR_PAIRS * _cut_mean(_USUAL_RATE, width)) / weight
     rate = _LEAST_RATE
     if mean < _cut_mean(_LEAST_RATE, width):
-        rate = float(brentq(lambda rate: _cut_mean(rate, width) - mean, _LEAST_RATE, 1e6))
+        rate = _rate_of_mean(mean, width)
     growth = math.exp(min(rate * width, 500.0))
     variance = 1 / rate**2 - width**2 * growth / (growth - 1) ** 2
     deviation = 1 / math.sqrt(weight * variance)
@@ -121,3 +121,12 @@ def bounds_of_chance(expected: float, log_deviation: float) -> tuple[float, floa
 def _cut_mean(rate: float, width: float) -> float:
     """The mean of an exponential distribution that is cut off at `width`."""
     return 1 / rate - width / math.expm1(min(rate * width, 500.0))
+
+
+def _rate_of_mean(mean: float, width: float) -> float:
+    """The rate at which such a distribution has this mean, from the least rate up."""
+    # bisection down to neighbouring numbers: to import scipy.optimize takes a third of a second
+    low, high = _LEAST_RATE, _MOST_RATE
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if _cut_mean(middle, width) > mean else (low, middle)
+    return low

@@ -1,0 +1,22 @@
+"""The tail of scores of chance matches."""
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from fastphash.calibration import chance_matches
+from fastphash.calibration.chance_matches import BAND_END, LEAST_COPY_SCORE, fit_tail
+
+
+@pytest.mark.parametrize("mean", [1e-5, 0.003, 0.02, 0.05, 0.08])
+def test_the_rate_is_that_of_a_library(mean):
+    width = BAND_END - LEAST_COPY_SCORE
+    expected = brentq(lambda rate: chance_matches._cut_mean(rate, width) - mean, 9.0, 1e6)
+    assert chance_matches._rate_of_mean(mean, width) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("rate", [15.0, 30.0])
+def test_the_rate_of_drawn_scores_is_found(rate):
+    drawn = np.random.default_rng(1).exponential(1 / rate, 200_000)
+    tail = fit_tail((LEAST_COPY_SCORE + drawn).astype(np.float32))
+    assert tail.rate == pytest.approx(rate, rel=0.03)

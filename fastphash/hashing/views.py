@@ -99,6 +99,14 @@ class ViewHashes(NamedTuple):
             turned=self.turned[:, :0],
         )
 
+    @property
+    def beyond_centres(self) -> "ViewHashes":
+        """All but those windows that `centres` has, too; what bars leave stays."""
+        count = len(windows_like_frames("centre"))
+        return self._replace(
+            windows=self.windows[count:], like_frames=self.like_frames[:, count:].copy()
+        )
+
 
 def make_views(thumbnails: NDArray[np.uint8], views: ViewSet = "all") -> ViewHashes:
     """Hash the windows of images.

@@ -42,11 +42,15 @@ class ViewedRows(NamedTuple):
     views : ViewHashes
     splits : int64 (n,), optional
         Images of one split that are equal in all hashes are searched once.
+    own : bool
+        Whether windows that images have for themselves are compared with frames, and with one
+        another: another search may have done so.
     """
 
     frames: Index
     views: ViewHashes
     splits: NDArray[np.int64] | None = None
+    own: bool = True
 
     def take(self, rows: NDArray[np.int64]) -> "ViewedRows":
         """These rows, ascending."""
@@ -63,7 +67,7 @@ class ViewedRows(NamedTuple):
             inside=views.inside.among(rows),
         )
         splits = None if self.splits is None else self.splits[rows]
-        return ViewedRows(self.frames.take(rows), taken, splits)
+        return ViewedRows(self.frames.take(rows), taken, splits, self.own)
 
 
 class ViewMatches(NamedTuple):
@@ -248,18 +252,16 @@ def _search(
     """All candidates, those of one table with left < right."""
     if right is None:
         yield from map(ascending_pairs, _search_one_way(left, left, radius, options))
-        views = left.views
-        pairs = find_matches(Index(views.trimmed), None, radius, options=options)
+    else:
+        yield from _search_one_way(left, right, radius, options)
+        for found in _search_one_way(right, left, radius, options):
+            yield found.reversed()
+    if left.own:
+        others = None if right is None else Index(right.views.trimmed)
+        pairs = find_matches(Index(left.views.trimmed), others, radius, options=options)
+        between = (_of_trimmed(found, left.views, (right or left).views) for found in pairs)
         # an image may have two windows without bars
-        yield from (ascending_pairs(_of_trimmed(found, views, views)) for found in pairs)
-        return
-    yield from _search_one_way(left, right, radius, options)
-    for found in _search_one_way(right, left, radius, options):
-        yield found.reversed()
-    pairs = find_matches(
-        Index(left.views.trimmed), Index(right.views.trimmed), radius, options=options
-    )
-    yield from (_of_trimmed(found, left.views, right.views) for found in pairs)
+        yield from map(ascending_pairs, between) if right is None else between
 
 
 def _search_one_way(
@@ -270,7 +272,7 @@ def _search_one_way(
     # first the windows that are no guesses
     upright = np.ascontiguousarray(views.trimmed[:, 0])
     trimmed = OwnWindows(views.trimmed_rows, views.trimmed_windows, upright)
-    for own in (trimmed, views.inside):
+    for own in (trimmed, views.inside) if viewed.own else ():
         for found in find_matches(Index(own.hashes), others.frames, radius, options=options):
             window = own.windows[found.left].astype(np.float32)
             yield _candidates(found._replace(left=own.rows[found.left]), window, FRAME)

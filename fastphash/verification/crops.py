@@ -111,10 +111,14 @@ def find_cropped(
     # the fewer windows, the wider they may be searched; so that all find what the centres find
     centres = rows._replace(views=rows.views.centres)
     wide, radius = choose_view_radius(centres), choose_view_radius(rows)
-    searches = [(centres, wide)] if wide > radius else []
+    searches = [(rows, radius)]
+    if wide > radius:
+        # each window is searched once
+        beyond = rows._replace(views=rows.views.beyond_centres, own=False)
+        searches = [(centres, wide), (beyond, radius)]
     batches = (
         batch
-        for some, within in [*searches, (rows, radius)]
+        for some, within in searches
         for batch in find_batches_of_sets(some, representative, within, options=criteria.options)
     )
     return judge_windows(batches, compared or frames, content, criteria, doubts)

@@ -113,6 +113,10 @@ def test_sets_of_views():
     assert whole.turned.shape == (3, len(TURNS))
     assert made["centre"].turned.shape == whole.centres.turned.shape == (3, 0)
     assert not whole.trimmed_rows.size
+    beyond, centres = whole.beyond_centres, whole.centres
+    assert (*centres.windows, *beyond.windows) == whole.windows
+    both = np.concatenate([centres.like_frames, beyond.like_frames], axis=1)
+    np.testing.assert_array_equal(both, whole.like_frames)
 
 
 def test_no_images():

@@ -134,6 +134,36 @@ def test_candidates_of_two_tables_are_all_there(seed, left_size, right_size, rad
 
 
 @settings(max_examples=12)
+@given(seeds, ROWS, ROWS, st.integers(0, 12))
+def test_two_searches_of_different_windows_find_all(seed, left_size, right_size, radius):
+    left, right = viewed_rows(seed, left_size), viewed_rows(seed + 1, right_size)
+
+    def some(rows):
+        views = rows.views
+        few = views._replace(
+            windows=WINDOWS[:1],
+            like_frames=views.like_frames[:, :1],
+            like_middles=views.like_middles[:, :0],
+            middles=views.middles[:0],
+            turned=views.turned[:, :0],
+        )
+        others = views._replace(windows=WINDOWS[1:], like_frames=views.like_frames[:, 1:].copy())
+        return rows._replace(views=few), rows._replace(views=others, own=False)
+
+    for other in (right, None):
+        found = listed(find_view_matches(left, other, radius, kept=99))
+        others = some(right) if other else (None, None)
+        parts = [
+            listed(find_view_matches(own, theirs, radius, kept=99))
+            for own, theirs in zip(some(left), others, strict=True)
+        ]
+        assert found.keys() == parts[0].keys() | parts[1].keys()
+        for pair, candidates in found.items():
+            both = [*parts[0].get(pair, []), *parts[1].get(pair, [])]
+            assert rounded(both) == rounded(candidates)
+
+
+@settings(max_examples=12)
 @given(seeds, ROWS, st.integers(0, 12), st.integers(1, 3))
 def test_candidates_within_a_table_are_the_nearest(seed, size, radius, kept):
     rows = viewed_rows(seed, size)

@@ -54,7 +54,8 @@ def sample_near_scores(
         once = (is_first[pairs.left] & is_first[pairs.right]) | (
             hash_class[pairs.left] == hash_class[pairs.right]
         )
-        return _score_near(rows.take(number), pairs.take(np.flatnonzero(once)))
+        pairs = pairs.take(np.flatnonzero(once))
+        return _score_near(rows, pairs._replace(left=number[pairs.left], right=number[pairs.right]))
     return np.empty(0, np.float32)
 
 
@@ -75,9 +76,8 @@ def _distinct_images(
 
 
 def _score_near(rows: HashTable, pairs: Matches) -> NDArray[np.float32]:
-    used, places = np.unique(np.concatenate((pairs.left, pairs.right)), return_inverse=True)
-    left, right = places.reshape(2, -1)
-    content = rows.take(used).content
-    relation = relate_matches(pairs._replace(left=left, right=right), content, content, 0.0)
+    # others compare most of these pairs later: they are read now, and their scores remembered
+    content = rows.content
+    relation = relate_matches(pairs, content, content, 0.0)
     scores: NDArray[np.float32] = relation.score[relation.kind == NEAR]
     return scores

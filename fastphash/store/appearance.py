@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastphash.base.mapped import let_go, map_rows
 from fastphash.base.vocabulary import THUMBNAIL_SIDE, UNKNOWN_CHROMA
 from fastphash.store.byte_columns import fixed_width
+from fastphash.store.pair_scores import PairScores
 from fastphash.store.schema import CHROMA_BYTES
 from fastphash.store.store import Store
 
@@ -53,12 +54,15 @@ class Appearance(NamedTuple):
         Which of these each of the rows has; by default row i has number i.
     keys : PixelKeys, optional
         None where neither is known.
+    scores : PairScores, optional
+        None where there are no thumbnails.
     """
 
     thumbnails: NDArray[np.uint8] | None
     chroma: NDArray[np.int8] | None
     place: NDArray[np.int64] | None
     keys: PixelKeys | None
+    scores: PairScores | None = None
 
     @classmethod
     def of(
@@ -66,7 +70,8 @@ class Appearance(NamedTuple):
     ) -> "Appearance":
         """That of rows of which each has its own."""
         known: list[NDArray[Any]] = [one for one in (thumbnails, chroma) if one is not None]
-        return cls(thumbnails, chroma, None, PixelKeys(known) if known else None)
+        scores = None if thumbnails is None else PairScores()
+        return cls(thumbnails, chroma, None, PixelKeys(known) if known else None, scores)
 
     def take(self, rows: NDArray[np.int64]) -> "Appearance":
         """That of these rows, without a copy."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from fastphash.base.vocabulary import OTHER_PIXELS, SAME_PIXELS, UNKNOWN_PIXELS
 from fastphash.store.appearance import PixelKeys
 from fastphash.store.evidence import RowEvidence
+from fastphash.store.pair_scores import PairScores
 
 
 class Content(NamedTuple):
@@ -27,6 +28,8 @@ class Content(NamedTuple):
         some images share those of all. By default image i has number i.
     pixel_keys : PixelKeys, optional
         Of these thumbnails and chroma.
+    scores : PairScores, optional
+        Of pairs of these thumbnails.
     """
 
     thumbnails: NDArray[np.uint8] | None = None
@@ -35,6 +38,7 @@ class Content(NamedTuple):
     evidence: RowEvidence | None = None
     place: NDArray[np.int64] | None = None
     pixel_keys: PixelKeys | None = None
+    scores: PairScores | None = None
 
     @property
     def appearance(self) -> list[NDArray[np.uint8]]:

@@ -267,8 +267,8 @@ class HashTable:
     @property
     def content(self) -> Content:
         """All that is known of these rows; thumbnails of a store are read now."""
-        thumbnails, chroma, place, keys = self.appearance
-        return Content(thumbnails, chroma, self.digests, self.evidence, place, keys)
+        thumbnails, chroma, place, keys, scores = self.appearance
+        return Content(thumbnails, chroma, self.digests, self.evidence, place, keys, scores)
 
     @cached_property
     def evidence(self) -> RowEvidence:

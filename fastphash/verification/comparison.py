@@ -12,6 +12,7 @@ from fastphash.base.vocabulary import CHROMA_SIDE, UNKNOWN_COLOUR
 from fastphash.joins.matches import Matches, first_orientation
 from fastphash.kernels import agreement, colour
 from fastphash.store.content import Content
+from fastphash.store.pair_scores import PairScores
 from fastphash.verification.flatness import flat_rows
 from fastphash.verification.layers import LayeredPairs
 from fastphash.verification.similarity import similarity
@@ -114,7 +115,8 @@ def _compare(matches: Matches, left: Content, right: Content, *, score_near: boo
     if layered is not None:
         _judge_layers(comparison, layered, shown, left.thumbnails, right.thumbnails)
     if score_near:
-        _score_disagreeing(comparison, shown, left.thumbnails, right.thumbnails)
+        scores = left.scores if left.scores is right.scores else None
+        _score_disagreeing(comparison, shown, left.thumbnails, right.thumbnails, scores)
     if layered is not None:
         _lower_scores(comparison, layered)
     comparison.score[comparison.flat & ~np.isnan(comparison.score)] = 0
@@ -213,12 +215,22 @@ def _score_disagreeing(
     matches: Matches,
     left: NDArray[np.uint8],
     right: NDArray[np.uint8],
+    scores: PairScores | None,
 ) -> None:
-    """Fill in how alike the thumbnails are of pairs that don't agree."""
+    """Fill in how alike the thumbnails are of pairs that don't agree, as far as scores are new."""
     disagreeing = np.flatnonzero(~comparison.agrees)
     if not disagreeing.size:
         return
     pairs = matches.take(disagreeing)
+    if scores is not None:
+        known, orientation, score = scores.find(pairs.left, pairs.right, pairs.mask)
+        comparison.orientation[disagreeing[known]] = orientation[known]
+        comparison.score[disagreeing[known]] = score[known]
+        disagreeing, pairs = disagreeing[~known], pairs.take(np.flatnonzero(~known))
+    if not disagreeing.size:
+        return
     scored = similarity(left, pairs.left, right, pairs.right, pairs.mask)
     comparison.orientation[disagreeing] = scored.orientation
     comparison.score[disagreeing] = scored.score
+    if scores is not None:
+        scores.add((pairs.left, pairs.right, pairs.mask), *scored)

@@ -13,7 +13,10 @@ from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.store.content import Content
+from fastphash.store.pair_scores import PairScores
+from fastphash.verification import comparison
 from fastphash.verification.comparison import compare_images
+from fastphash.verification.similarity import similarity
 from tests.support import naive
 from tests.support.thumbnails import saved_again, small
 
@@ -266,3 +269,27 @@ def test_near_pairs_are_scored_only_if_asked(photo):
         pytest.approx(np.nan, nan_ok=True),
     ]
     assert (compare_images(match, Content(pixels), Content(pixels)).score > 0.99).all()
+
+
+def test_a_pair_is_scored_once(photo, monkeypatch):
+    thumbnails = np.stack([small(Image.fromarray(photo(80, 80, seed))) for seed in range(6)])
+    left, right = (side.astype(np.int64) for side in np.triu_indices(6, 1))
+    pairs = Matches(
+        left, right, np.full(left.size, 8, np.uint8), np.full(left.size, 0b1001, np.uint8)
+    )
+    alone = Content(thumbnails)
+    remembering = Content(thumbnails, scores=PairScores())
+    expected = compare_images(pairs, alone, alone)
+    first = compare_images(pairs.take(slice(0, 9)), remembering, remembering)
+    np.testing.assert_array_equal(first.score, expected.score[:9])
+    scored = []
+    monkeypatch.setattr(
+        comparison,
+        "similarity",
+        lambda *given: scored.append(given[1].size) or similarity(*given),
+    )
+    for _ in range(2):
+        found = compare_images(pairs, remembering, remembering)
+        np.testing.assert_array_equal(found.score, expected.score)
+        np.testing.assert_array_equal(found.orientation, expected.orientation)
+    assert scored == [left.size - 9]

@@ -30,7 +30,21 @@ def preload(module: str) -> None:
     A module that has a start of workers calls this, with its name, when it is imported. The server
     starts but once: what its first workers don't need, later ones would each import.
     """
-    _PRELOADED.append(module)
+    if module not in _PRELOADED:
+        _PRELOADED.append(module)
+
+
+def start_early(*modules: str) -> None:
+    """Start the server that workers are forked from, and don't wait for it.
+
+    It imports these modules, as `preload` has it, while this process imports its own. What keeps it
+    from starting is said when the first worker starts.
+    """
+    for module in modules:
+        preload(module)
+    if start_method() == "forkserver":
+        with contextlib.suppress(WorkerError):
+            _start_server()
 
 
 def worker_context() -> Any:

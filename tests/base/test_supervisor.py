@@ -8,6 +8,7 @@ import time
 from functools import partial
 from multiprocessing import forkserver
 from multiprocessing.context import SpawnProcess
+from unittest import mock
 
 import pytest
 
@@ -357,3 +358,27 @@ def test_nothing_is_imported_from_the_working_folder(tmp_path):
     )
     subprocess.run([sys.executable, tmp_path / "script.py"], cwd=data, check=True)
     assert [path.name for path in data.iterdir()] == ["decoy.py"]
+
+
+def test_a_server_that_starts_early_is_the_one_that_workers_are_forked_from(monkeypatch):
+    program = """
+from multiprocessing import forkserver
+from fastphash.base import worker_start
+worker_start.start_early("fastphash.ingest.worker")
+early = forkserver._forkserver._forkserver_pid
+worker_start.worker_context()
+assert early == forkserver._forkserver._forkserver_pid
+assert worker_start._PRELOADED == ["fastphash.ingest.worker"]
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_what_keeps_a_server_from_starting_early_is_said_later(monkeypatch):
+    failing = mock.Mock(side_effect=WorkerError("no"))
+    monkeypatch.setattr(worker_start, "_start_server", failing)
+    monkeypatch.setattr(worker_start, "start_method", lambda: "forkserver")
+    worker_start.start_early()
+    failing.assert_called_once()
+    with pytest.raises(WorkerError, match="no"):
+        worker_start.worker_context()

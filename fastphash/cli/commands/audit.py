@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     from fastphash.sources.protocol import Source
 
 _LEAK_STATUS = 3
+# modules whose workers an audit starts
+_WORKERS = (
+    "fastphash.ingest.worker",
+    "fastphash.looks.run",
+    "fastphash.results.preview_workers",
+)
 _FAIL_ON_LEAK = "--fail-on-leak"
 
 
@@ -197,6 +203,10 @@ def audit(
     engine.check(explain=copies.explain, bits=hashing.compared_bits, workers=hashing.workers)
     sources = splits.sources(masks_by_name=not labels.compare_masks)
     _check_splits(sources, str(output.out), comparing=bool(fail_on_leak))
+    if not engine.on_spark:
+        from fastphash.base.worker_start import start_early
+
+        start_early(*_WORKERS)
     from fastphash.audits.run import audit as audit_splits
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.cli.output import show_json

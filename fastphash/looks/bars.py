@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.kernels import even_lines
+
 # levels around that of its outermost line which a bar has, and the share of each line that has them
 _RANGE, _SHARE = 10, 0.97
 # the least share of a side that is left between two bars
@@ -65,8 +67,10 @@ def _bar(lines: NDArray[np.uint8]) -> int:
 
 def _count_even(lines: NDArray[np.uint8]) -> int:
     """How many lines have the level of the first one, from that on."""
+    # most pictures have no bars: their first line shows that
+    if not even_lines.is_even(np.ascontiguousarray(lines[0]), _RANGE, _SHARE):
+        return 0
     level = np.median(lines[0])
-    # most pictures have no bars: a few lines show that
     start, size = 0, 1
     while start < len(lines):
         even = _has_level(lines[start : start + size], level)

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import sys
 from types import ModuleType
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastphash.errors import UsageError
 from fastphash.files.atomic import one_line
+from fastphash.kernels import area
 from fastphash.kernels import keypoints as kernels
 from fastphash.looks.bars import PixelBox, find_picture
 
@@ -34,6 +36,8 @@ _USED = (
 _REMEDY = "pip install opencv-python-headless"
 # pip believes that what is broken is installed
 _REPAIR = "pip install --force-reinstall --no-deps opencv-python-headless"
+# the module that was found to have all of this
+_USABLE: dict[str, ModuleType] = {}
 # scales beyond which a similarity is an accident
 _MOST_SCALE = 8.0
 
@@ -113,10 +117,23 @@ def reduce_to(grey: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """A grey picture whose longer side has so many pixels at most."""
     factor = side / max(grey.shape)
     if factor < 1:
-        width, height = (max(round(length * factor), 1) for length in grey.shape[::-1])
-        cv2 = load_opencv()
-        grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+        height, width = (max(round(length * factor), 1) for length in grey.shape)
+        if not (grey.shape[0] % height or grey.shape[1] % width):
+            # means of whole pixels
+            cv2 = load_opencv()
+            grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+        else:
+            grey = _reduce(np.ascontiguousarray(grey), height, width)
     return np.ascontiguousarray(grey)
+
+
+def _reduce(grey: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    most = max(height, width)
+    taps = max(grey.shape[0] // height, grey.shape[1] // width) + 3
+    reduced = np.empty((height, width), np.uint8)
+    first, counts = np.empty((2, most), np.int64), np.empty((2, most), np.int64)
+    area.reduce_area(grey, first, counts, np.empty((2, most, taps), np.float32), reduced)
+    return reduced
 
 
 def fit_similarity(left: Described, right: Described) -> tuple[NDArray[np.float64] | None, int]:
@@ -168,6 +185,10 @@ def use_one_thread() -> None:
 
 def load_opencv() -> ModuleType:
     """OpenCV, or a UsageError that says what is wrong with it, and what to install."""
+    loaded = sys.modules.get("cv2")
+    # each look asks eight times
+    if loaded is not None and loaded is _USABLE.get("cv2"):
+        return loaded
     try:
         # numpy writes a page there where OpenCV was built for another one
         with contextlib.redirect_stderr(io.StringIO()):
@@ -180,6 +201,7 @@ def load_opencv() -> ModuleType:
         raise _unusable(one_line(error) or type(error).__name__) from error
     if missing := [name for name in _USED if not hasattr(cv2, name)]:
         raise _unusable(f"it has no {missing[0]}")
+    _USABLE["cv2"] = cv2
     return cv2
 
 

@@ -217,19 +217,22 @@ def find_change(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> LocalChang
     explains more, fewer cells differ; the place is in the right picture.
     """
     whole = ComparedPictures(left, right)
-    # other tones take the longest: where another frame explains everything nobody tries them
-    frame = None if whole.agree else find_frame(_grey(left), _grey(right))
+    # other tones take the longest: where another frame explains everything nobody tries them,
+    # unless light says that they come first
+    tones_first = whole.agree or whole.differ_in_light
+    change = whole.find_change() if tones_first else None
+    if change is not None and change.strength < CHANGED:
+        return change
+    frame = find_frame(_grey(left), _grey(right))
     if frame is None:
-        return whole.find_change()
+        return change or whole.find_change()
     *shown, (x, y, *_) = into_frame(left, right, frame)
     framed = ComparedPictures(*shown)
     if framed.agree:
         return framed.find_change()
-    change = whole.find_change()
-    if change.strength < CHANGED:
-        return change
-    again = framed.find_change()
-    if again.strength >= CHANGED and again.share >= change.share:
+    change = change or whole.find_change()
+    again = change if change.strength < CHANGED else framed.find_change()
+    if again is change or (again.strength >= CHANGED and again.share >= change.share):
         return change
     rows, columns = shown[1].shape[:2]
     corner, size = np.array([x, y, x, y]), np.array([columns, rows, columns, rows])

@@ -35,6 +35,8 @@ _FLOOR, _PER_NOISE = 3.0, 1.5
 _TONE_SHARE, _TONE_FACTOR = 0.3, 1.5
 # the share of its contrast that a picture keeps in another tone
 _LEAST_CONTRAST = 0.2
+# Levels, and times the contrast, by which two pictures differ in light and not in their frames.
+_LIGHTER, _MORE_CONTRAST = 4.0, 1.08
 # A difference in grey of this strength, in no more than this share, has nothing to do with tone.
 _CLEAR, _CLEAR_SHARE = 5.0, 0.15
 
@@ -161,6 +163,16 @@ class ComparedPictures:
     def agree(self) -> bool:
         """Whether no place differs, whatever the tone."""
         return self._planes is None or self._untoned.strength < CHANGED
+
+    @property
+    def differ_in_light(self) -> bool:
+        """Whether one is clearly lighter, or of more contrast: no move makes that."""
+        if self._planes is None:
+            return False
+        ours, theirs = (planes.values[0] for planes in self._planes)
+        contrasts = sorted((float(ours.std()), float(theirs.std())))
+        lighter = abs(float(ours.mean()) - float(theirs.mean())) > _LIGHTER
+        return lighter or contrasts[1] > _MORE_CONTRAST * contrasts[0]
 
     def find_change(self) -> LocalChange:
         """The place where they differ the most, with the tone that explains the most."""

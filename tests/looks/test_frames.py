@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fastphash.looks import frames as frames_module
 from fastphash.looks import local_change
 from fastphash.looks.frames import find_change, find_frame, into_frame
 from fastphash.looks.local_change import CHANGED, find_local_change
@@ -60,6 +61,26 @@ def test_no_tone_is_fitted_to_what_a_frame_explains(monkeypatch):
     tones.assert_not_called()
     assert find_change(pixels, photo(1)).strength >= CHANGED
     tones.assert_called()
+
+
+def test_no_frame_is_sought_where_other_light_explains_everything(monkeypatch):
+    pixels = photo()
+    lighter = np.clip(pixels * 0.7 + 20, 0, 255).astype(np.uint8)
+    frames = mock.Mock(return_value=None)
+    monkeypatch.setattr(frames_module, "find_frame", frames)
+    assert find_change(pixels, lighter).strength < CHANGED
+    frames.assert_not_called()
+    lighter[100:140, 100:160] = 255 - lighter[100:140, 100:160]
+    assert find_change(pixels, lighter).strength >= CHANGED
+    frames.assert_called_once()
+
+
+def test_a_copy_that_moved_and_is_lighter_has_its_place_found():
+    pixels = photo()
+    other = np.clip(pixels[:, 4:] * 0.7 + 20, 0, 255).astype(np.uint8)
+    assert find_change(pixels[:, :-4], other).strength < CHANGED
+    other[200:230, 40:90] = 255 - other[200:230, 40:90]
+    assert find_change(pixels[:, :-4], other).strength >= CHANGED
 
 
 def test_a_place_that_differs_is_found_in_another_frame():

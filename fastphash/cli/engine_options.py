@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from fastphash.audits.engine import Engine
     from fastphash.base.progress import Progress
+    from fastphash.cluster.matches import SparkJoin
+    from fastphash.external.streams import HashStream
     from fastphash.store.rows import HashTable
     from fastphash.verification.criteria import CopyCriteria
 
@@ -75,6 +77,25 @@ class EngineOptions:
         progress("starting Spark", 0, 0)
         with spark_session(self.master) as session:
             yield SparkEngine(session)
+
+    @contextlib.contextmanager
+    def joining(
+        self,
+        left: "HashStream",
+        right: "HashStream | None",
+        criteria: "CopyCriteria",
+        progress: "Progress",
+        max_pairs: int | None = None,
+    ) -> "Iterator[SparkJoin]":
+        """A join on Spark of what it reads by itself."""
+        from fastphash.cluster.matches import SparkJoin
+        from fastphash.cluster.session import spark_session
+
+        progress("starting Spark", 0, 0)
+        with spark_session(self.master) as session:
+            yield SparkJoin(
+                session, left, right, criteria.radius, max_pairs=max_pairs, progress=progress
+            )
 
     @property
     def on_spark(self) -> bool:

@@ -65,11 +65,17 @@ def _exceed(targets: Sequence[str], reading: ComparedOptions, memory: int | None
     return True
 
 
-def open_side(targets: Sequence[str], reading: ComparedOptions) -> "HashStream":
-    """Stores and tables, to be read in parts; those of one side."""
-    from fastphash.external.opening import open_streams
+def open_side(
+    targets: Sequence[str], reading: ComparedOptions, *, read_others: bool = False
+) -> "HashStream":
+    """Stores and tables, to be read in parts; those of one side.
 
-    return open_streams(targets, reading.columns, reading.algorithm)
+    `read_others` has tables that can't be read in parts read at once.
+    """
+    from fastphash.external.opening import open_or_read, open_streams
+
+    opening = open_or_read if read_others else open_streams
+    return opening(targets, reading.columns, reading.algorithm)
 
 
 @contextlib.contextmanager

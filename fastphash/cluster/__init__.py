@@ -8,11 +8,12 @@ Spark Connect work too.
 `session`          the Spark session: found, or started; calls of pyspark
 `failures`         what stood in Spark's way, as one line
 `daemon`           the process that Spark forks its Python workers from
-`shares`           what tasks read: some rows of stores and tables, by their files
-`searches`         which hashes are searched in which, by which plan
-`join_stages`      stages of a join: sample, count, explode, search, rows, relate
+`shares`           what tasks read: chunks of streams of hashes
+`searches`         which hashes are searched in which, and their pieces
+`join_stages`      stages of a join: count, explode, search, rows, relate
+`driver_join`      pairs of values to pairs of rows on the driver, where there are few
 `matches`          every pair of rows within a radius, by these stages
-`tables`           join and group: pairs and groups of stores and tables
+`tables`           pairs and groups of tables in memory
 `hash_stages`      the stage of hashing: images to fragments
 `fragments`        files of what a task has hashed
 `executor`         hashing on Spark, as an executor of `fastphash.ingest`

@@ -5,52 +5,71 @@ import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial, reduce
+from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress, no_progress
 from fastphash.cluster import join_stages as stages
-from fastphash.cluster.searches import (
-    SAMPLE_VALUES,
-    Columns,
-    Search,
-    cut_pieces,
-    list_searches,
-    plan_search,
+from fastphash.cluster.driver_join import FoundPairs, ValueRows, find_matches_here
+from fastphash.cluster.searches import cut_pieces, uses_of
+from fastphash.cluster.session import (
+    Frame,
+    Session,
+    aggregated,
+    expecting_many_rows,
+    frame_of,
+    map_batches,
+    table_of,
 )
-from fastphash.cluster.session import Frame, Session, aggregated, frame_of, map_batches, table_of
-from fastphash.cluster.shares import SHARE_ROWS, share_table
+from fastphash.cluster.shares import share_table
 from fastphash.errors import TooManyPairsError, UsageError
+from fastphash.external.plans import Sides, choose_search_plan, sources_of
+from fastphash.external.searches import Search, searches_of
+from fastphash.external.streams import HashStream
 from fastphash.joins.index import check_radius
 from fastphash.joins.matches import Matches
+from fastphash.joins.options import JoinOptions
 from fastphash.joins.oriented import MAX_REPEATS
 from fastphash.joins.pieces import PiecePlan
-from fastphash.joins.search_plan import SearchPlan
-from fastphash.store.rows import HashTable
 
 # found values that are sent to all tasks, which look for their rows; of more, all rows are sent
 _MOST_WANTED = 1 << 22
+# rows of such values, and pairs of rows, that the driver takes
+_MOST_ROWS = 1 << 22
+_MOST_HERE = 1 << 22
 _NO_LIMIT = 1 << 62
-_STEPS = 6
+_MATCHES_AT_ONCE = 1 << 18
+
+
+class _Searched(NamedTuple):
+    """What a search has found: pairs of values, and their rows as `VALUE_ROWS` by side.
+
+    `here` has them too, if they are few.
+    """
+
+    search: Search
+    pairs: Frame
+    left: Frame
+    right: Frame
+    here: FoundPairs | None
 
 
 class SparkJoin:
-    """The join of two tables, or of one with itself: its methods are the steps of `matches`.
+    """The join of two sides, or of one with itself.
 
     Parameters
     ----------
     session : SparkSession
-    left : HashTable
-    right : HashTable or None
+    left : HashStream
+        Stores and files must have the same paths on all machines.
+    right : HashStream or None
         None for pairs left < right within `left`.
     radius : int
     max_pairs : int, optional
     progress : Progress
         Called as ``progress("joining", step, steps)``.
-    share_rows : int
-        Rows that one task reads.
 
     Raises
     ------
@@ -61,27 +80,27 @@ class SparkJoin:
     def __init__(
         self,
         session: Session,
-        left: HashTable,
-        right: HashTable | None,
+        left: HashStream,
+        right: HashStream | None,
         radius: int,
         *,
         max_pairs: int | None = None,
         progress: Progress = no_progress,
-        share_rows: int = SHARE_ROWS,
     ) -> None:
-        if left.algorithm.words > 1:
+        bits = left.definition.bits
+        if bits > 64:
             raise UsageError(
-                f"Spark joins hashes of 64 bits, and those of {left.algorithm.name} have "
-                f"{left.algorithm.bits}: join them on one machine"
+                f"Spark joins hashes of 64 bits, and those of {left.definition.algorithm} have "
+                f"{bits}: join them on one machine"
             )
-        check_radius(radius, left.algorithm.bits)
+        check_radius(radius, bits)
         self._session = session
-        self._sides = [left] if right is None else [left, right]
-        self._searches = list_searches(left, right)
+        self._sides = Sides(left, right)
+        self._searches = searches_of(left.known, None if right is None else right.known)
+        self._uses = [uses_of(search, len(self._streams)) for search in self._searches]
         self._radius = radius
         self._max_pairs = _NO_LIMIT if max_pairs is None else max_pairs
         self._progress = progress
-        self._share_rows = share_rows
         self._step = 0
         self._kept = ExitStack()
 
@@ -93,47 +112,67 @@ class SparkJoin:
         TooManyPairsError
             More than `max_pairs`, before the first ones come.
         """
-        if not all(map(len, self._sides)):
+        if not all(map(len, self._streams)):
             return
         with self._kept:
-            shares = self._shares()
-            pairs = self._pairs_of_rows(shares, self._find_values(shares))
-            for left, right, distance, mask in _unpacked(pairs):
-                yield Matches(left, right, distance.astype(np.uint8), mask.astype(np.uint8))
+            searched = self._search()
+            self._advance()
+            few = _few(searched)
+            if few is not None:
+                self._check_expanded(sum(one.row_pairs for one in few))
+            if few is None or sum(one.expanded for one in few) > _MOST_HERE:
+                with expecting_many_rows(self._session):
+                    yield from self._matches_there(searched)
+                return
+            found = find_matches_here(
+                few, self._known, len(self._sides.haystack), within=self._within
+            )
+            if found.left.size > self._max_pairs:
+                raise TooManyPairsError(found.left.size, self._max_pairs)
+            for start in range(0, found.left.size, _MATCHES_AT_ONCE):
+                yield found.take(slice(start, start + _MATCHES_AT_ONCE))
 
-    def partnered(self) -> Iterator[NDArray[np.int64]]:
-        """The rows that are in a pair, some at a time, in any order, perhaps several times.
+    def partnered(self) -> NDArray[np.int64]:
+        """The rows that are in a pair with another row, ascending: int64 (n,).
 
         However many pairs there are, they are not made one by one.
         """
-        if not all(map(len, self._sides)):
-            return
-        with self._kept:
-            shares = self._shares()
-            for pairs, search in zip(self._find_values(shares), self._searches, strict=True):
-                self._advance()
-                left, right = self._rows_of(shares, search, pairs)
-                for rows in (
-                    _rows_with_others(pairs, left, "left", right, "right"),
-                    _rows_with_others(pairs, right, "right", left, "left"),
-                ):
-                    yield from (found for (found,) in _unpacked(rows))
+        rows = [np.empty(0, np.int64)]
+        if len(self._sides.left):
+            with self._kept:
+                for one in self._search():
+                    if one.here is not None:
+                        rows.append(one.here.partnered())
+                        continue
+                    with expecting_many_rows(self._session):
+                        rows += self._partnered_there(one)
+        return np.unique(np.concatenate(rows))
 
-    def _find_values(self, shares: Frame) -> list[Frame]:
-        """The pairs of values of each search."""
-        plans = self._plans(shares)
-        piece_plans = self._piece_plans(shares, plans)
-        return [
-            self._pairs_of_values(shares, search, piece_plan)
-            for search, piece_plan in zip(self._searches, piece_plans, strict=True)
-        ]
+    def _partnered_there(self, searched: _Searched) -> Iterator[NDArray[np.int64]]:
+        """The same of one search, by Spark."""
+        left, right = _named(searched.left, "left"), _named(searched.right, "right")
+        pairs = _distinct(searched)
+        for frame in (
+            _rows_with_others(pairs, left, "left", right, "right"),
+            _rows_with_others(pairs, right, "right", left, "left"),
+        ):
+            yield from (found for (found,) in _unpacked(frame))
+
+    @property
+    def _streams(self) -> list[HashStream]:
+        return [side for side in self._sides if side is not None]
+
+    @property
+    def _known(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return self._sides.left.known, self._sides.haystack.known
 
     @property
     def _within(self) -> bool:
-        return len(self._sides) == 1
+        return self._sides.right is None
 
     def _advance(self) -> None:
-        self._progress("joining", self._step, _STEPS)
+        # a plan, each search, and the rows
+        self._progress("joining", self._step, len(self._searches) + 2)
         self._step += 1
 
     def _keep(self, frame: Frame) -> Frame:
@@ -142,56 +181,86 @@ class SparkJoin:
         self._kept.callback(kept.unpersist)
         return kept
 
-    def _shares(self) -> Frame:
-        return frame_of(self._session, share_table(self._sides, self._share_rows))
-
-    def _plans(self, shares: Frame) -> list[SearchPlan]:
-        """The plan of each search, from samples of its distinct values."""
+    def _search(self) -> list[_Searched]:
+        """The pairs of values of each search, and their rows."""
         self._advance()
-        rows = sum(len(side) * len(side.known) for side in self._sides)
-        share = SAMPLE_VALUES / max(rows, 1)
-        stage = partial(stages.sample, searches=self._searches, share=share)
-        table = table_of(map_batches(shares, stage, stages.SAMPLES))
-        return [
-            plan_search(search, data, share, self._radius)
-            for search, data in zip(self._searches, self._by_search(table), strict=True)
+        shares = frame_of(self._session, share_table(self._streams))
+        searched = []
+        for number, piece_plan in enumerate(self._piece_plans(shares)):
+            self._advance()
+            pairs = self._pairs_of_values(shares, number, piece_plan)
+            searched.append(self._find_rows(shares, self._searches[number], pairs))
+        return searched
+
+    def _piece_plans(self, shares: Frame) -> list[PiecePlan]:
+        """The pieces of each search: from a sample, and the digits of all values."""
+        options = JoinOptions(threads=1)
+        plans = [
+            choose_search_plan(sources_of(search, self._sides), self._radius, options)
+            for search in self._searches
         ]
-
-    def _piece_plans(self, shares: Frame, plans: Sequence[SearchPlan]) -> list[PiecePlan]:
-        """The pieces of each search, by the digits of all values."""
-        self._advance()
-        stage = partial(stages.count, searches=self._searches, plans=plans)
+        stage = partial(stages.count, uses=self._uses, plans=plans)
         table = table_of(map_batches(shares, stage, stages.COUNTS))
-        return [
-            cut_pieces(plan, data) for plan, data in zip(plans, self._by_search(table), strict=True)
-        ]
-
-    def _by_search(self, table: pa.Table) -> list[tuple[list[bytes], list[bytes]]]:
-        """The data of the left and the right side of each search: of `SAMPLES` or `COUNTS`."""
-        data: list[tuple[list[bytes], list[bytes]]] = [([], []) for _ in self._searches]
+        data: list[tuple[list[bytes], list[bytes]]] = [([], []) for _ in plans]
         for search, side, one in zip(*(column.to_pylist() for column in table), strict=True):
             data[search][side].append(one)
-        return data
+        return [cut_pieces(*one) for one in zip(plans, data, strict=True)]
 
-    def _pairs_of_values(self, shares: Frame, search: Search, piece_plan: PiecePlan) -> Frame:
-        """Pairs of values of one search: `VALUE_PAIRS`."""
-        stage = partial(stages.explode, search=search, piece_plan=piece_plan)
+    def _pairs_of_values(self, shares: Frame, number: int, piece_plan: PiecePlan) -> Frame:
+        """Pairs of values of one search: `VALUE_PAIRS`, those of equal ones perhaps repeatedly."""
+        stage = partial(stages.explode, uses=self._uses[number], piece_plan=piece_plan)
         exploded = map_batches(shares, stage, stages.EXPLODED)
         # one partition a piece, and one for what is repeated within a share
         pieces = exploded.repartitionById(len(piece_plan.pieces) + 1, "piece")
         searched = partial(stages.search_pieces, piece_plan=piece_plan)
-        pairs = map_batches(pieces, searched, stages.VALUE_PAIRS)
-        return self._keep(pairs.distinct() if search.within else pairs)
+        return self._keep(map_batches(pieces, searched, stages.VALUE_PAIRS))
 
-    def _pairs_of_rows(self, shares: Frame, found: Sequence[Frame]) -> Frame:
-        """All pairs of rows in order, packed: `PACKED`."""
-        known = (self._sides[0].known, self._sides[-1].known)
-        stage = partial(stages.relate, known=known, within=self._within)
+    def _find_rows(self, shares: Frame, search: Search, pairs: Frame) -> _Searched:
+        """The rows of the left and of the right values of pairs."""
+        values: NDArray[np.uint64] | None = None
+        wanted: list[NDArray[np.uint64]] | list[None] = [None]
+        if pairs.count() <= _MOST_WANTED:
+            table = table_of(pairs)
+            columns = [table[i].to_numpy().view(np.uint64) for i in range(2)]
+            values = np.unique(np.stack(columns, axis=1), axis=0)
+            # within one side a value may be the left one of some pairs, the right one of others
+            parts = columns if search.is_across else [values]
+            wanted = [np.unique(part) for part in parts]
+        left = self._rows_of(shares, 0, search.left, wanted[0])
+        right = left
+        if search.is_across:
+            right = self._rows_of(shares, len(self._streams) - 1, search.right, wanted[-1])
+        here = None
+        frames = [left] if right is left else [left, right]
+        if values is not None and sum(frame.count() for frame in frames) <= _MOST_ROWS:
+            rows = [
+                ValueRows.of(table_of(frame), len(known))
+                for frame, known in zip(frames, self._known, strict=False)
+            ]
+            here = FoundPairs(values, rows[0], rows[-1], not search.is_across)
+        return _Searched(search, pairs, left, right, here)
+
+    def _rows_of(
+        self,
+        shares: Frame,
+        side: int,
+        orientations: tuple[int, ...],
+        wanted: NDArray[np.uint64] | None,
+    ) -> Frame:
+        known = self._streams[side].known
+        stage = partial(
+            stages.find_rows, side=side, known=known, orientations=orientations, wanted=wanted
+        )
+        return self._keep(map_batches(shares, stage, stages.VALUE_ROWS))
+
+    def _matches_there(self, searched: Sequence[_Searched]) -> Iterator[Matches]:
+        """All matches in order, made and sorted by Spark."""
+        stage = partial(stages.relate, known=self._known, within=self._within)
         related, expanded = [], 0
-        for search, pairs in zip(self._searches, found, strict=True):
-            self._advance()
-            left, right = self._rows_of(shares, search, pairs)
-            expanded += _count_expanded(search, pairs, left, right)
+        for one in searched:
+            left, right = _named(one.left, "left"), _named(one.right, "right")
+            pairs = _distinct(one)
+            expanded += _count_expanded(one.search, pairs, left, right)
             self._check_expanded(expanded)
             joined = pairs.join(left, "left_value").join(right, "right_value")
             joined = joined.select("left_row", "right_row", "left_hashes", "right_hashes")
@@ -202,43 +271,33 @@ class SparkJoin:
             pairs = self._keep(pairs)
             if (number := pairs.count()) > self._max_pairs:
                 raise TooManyPairsError(number, self._max_pairs)
-        self._advance()
-        return map_batches(pairs.orderBy("left", "right"), stages.pack, stages.PACKED)
-
-    def _rows_of(self, shares: Frame, search: Search, pairs: Frame) -> tuple[Frame, Frame]:
-        """The rows of the left and of the right values of pairs, with their hashes."""
-        wanted: list[NDArray[np.uint64]] | None = None
-        if pairs.count() <= _MOST_WANTED:
-            table = table_of(pairs)
-            wanted = [np.unique(table[i].to_numpy().view(np.uint64)) for i in range(2)]
-        if search.right is None:
-            # a value may be the left one of some pairs, and the right one of others
-            both = np.union1d(wanted[0], wanted[1]) if wanted else None
-            rows = self._find_rows(shares, search.left, both)
-            return _named(rows, "left"), _named(rows, "right")
-        left, right = (
-            self._find_rows(shares, columns, wanted[side] if wanted else None)
-            for side, columns in enumerate((search.left, search.right))
-        )
-        return _named(left, "left"), _named(right, "right")
-
-    def _find_rows(
-        self, shares: Frame, columns: Columns, wanted: NDArray[np.uint64] | None
-    ) -> Frame:
-        stage = partial(stages.find_rows, side=columns.side, columns=columns.columns, wanted=wanted)
-        return self._keep(map_batches(shares, stage, stages.VALUE_ROWS))
+        packed = map_batches(pairs.orderBy("left", "right"), stages.pack, stages.PACKED)
+        for left, right, distance, mask in _unpacked(packed):
+            yield Matches(left, right, distance.astype(np.uint8), mask.astype(np.uint8))
 
     def _check_expanded(self, expanded: int) -> None:
         """Raise TooManyPairsError if so many pairs must be too many, whichever are repeats.
 
         Pairs of upright hashes come once. Of others, each row may also be paired with itself.
         """
-        if len(self._searches) == 1 and self._searches[0].columns == 1:
+        (first, *others) = self._searches
+        if not others and max(len(first.left), len(first.right)) == 1:
             least = expanded
         else:
-            least = math.ceil(expanded / MAX_REPEATS) - len(self._sides[0])
+            least = math.ceil(expanded / MAX_REPEATS) - len(self._sides.left)
         if least > self._max_pairs:
             raise TooManyPairsError(least, self._max_pairs)
+
+
+def _few(searched: Sequence[_Searched]) -> list[FoundPairs] | None:
+    """What all searches have found, if it is all on the driver."""
+    here = [one.here for one in searched if one.here is not None]
+    return here if len(here) == len(searched) else None
+
+
+def _distinct(searched: _Searched) -> Frame:
+    """The pairs of values of a search, each once."""
+    return searched.pairs if searched.search.is_across else searched.pairs.distinct()
 
 
 def _count_expanded(search: Search, pairs: Frame, left: Frame, right: Frame) -> int:
@@ -247,7 +306,7 @@ def _count_expanded(search: Search, pairs: Frame, left: Frame, right: Frame) -> 
     rights = aggregated(right, "right_value", ["count(*) AS rights"])
     counted = pairs.join(lefts, "left_value").join(rights, "right_value")
     number = "double(lefts) * rights"
-    if search.within:
+    if not search.is_across:
         # rows of one value are paired with one another, once
         same = "double(lefts) * (rights - 1) / 2"
         number = f"if(left_value = right_value, {same}, {number})"

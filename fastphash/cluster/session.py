@@ -36,9 +36,29 @@ _SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     # hashes don't shrink
     "spark.shuffle.compress": "false",
-    # AQE joins small partitions of these
     "spark.sql.shuffle.partitions": "32",
+    # Java compiles for longer than it works here: its second compiler takes half of the CPU of a
+    # join of 10^7 hashes
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
+# the same of Spark's own compiler, and of plans that change by what was found; and what they are by
+# default, which is better for joins of many rows
+_FEW_ROWS = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
+_MANY_ROWS = {
+    "spark.sql.codegen.wholeStage": "true",
+    "spark.sql.codegen.factoryMode": "FALLBACK",
+    "spark.sql.adaptive.enabled": "true",
+}
+# tells a session of our own
+_OWN = "spark.fastphash.own"
+
+
+# the one to Java: it stays for the next session of this program
+_gateways: list[Any] = []
 
 
 @contextlib.contextmanager
@@ -97,6 +117,19 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", _REMARK, FutureWarning)
         yield
+
+
+@contextlib.contextmanager
+def expecting_many_rows(session: Session) -> Iterator[None]:
+    """Have a session of our own join many rows; one that existed has its own settings."""
+    own = session.conf.get(_OWN, "") == "true"
+    for name, value in _MANY_ROWS.items() if own else ():
+        session.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, value in _FEW_ROWS.items() if own else ():
+            session.conf.set(name, value)
 
 
 def frame_of(session: Session, table: pa.Table) -> Frame:
@@ -158,7 +191,8 @@ def _start(master: str | None) -> Session:
         if master.startswith("local"):
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         own = True
-        settings = _SETTINGS | {"spark.app.name": "fastphash", "spark.master": master}
+        settings = _SETTINGS | _FEW_ROWS | {_OWN: "true", "spark.app.name": "fastphash"}
+        settings["spark.master"] = master
         for name, value in settings.items():
             builder = builder.config(name, value)
     # what Java says in passing is not for the terminal; it writes there as long as it lives
@@ -177,17 +211,15 @@ def _start(master: str | None) -> Session:
 
 
 def _launch_java(settings: dict[str, str], log: IO[bytes]) -> None:
-    """Start Java for the session that comes, with a file for what it says."""
+    """Start Java and a context for the session that comes, with a file for what Java says."""
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
 
-    # no public name starts Java with its output elsewhere
-    if SparkContext._gateway is not None:  # noqa: SLF001
-        return  # that of an earlier session
     conf = SparkConf().setAll([*settings.items()])
-    launch: Any = launch_gateway
-    gateway = launch(conf, {"stdout": log, "stderr": log})
-    SparkContext._ensure_initialized(gateway=gateway, conf=conf)  # noqa: SLF001
+    if not _gateways:
+        launch: Any = launch_gateway
+        _gateways.append(launch(conf, {"stdout": log, "stderr": log}))
+    SparkContext(conf=conf, gateway=_gateways[0])
 
 
 def aggregated(frame: Frame, by: str, columns: list[str]) -> Frame:

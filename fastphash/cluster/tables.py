@@ -1,4 +1,4 @@
-"""Pairs and groups of stores and tables, with their search on Spark."""
+"""Pairs and groups of tables in memory, with their search on Spark."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fastphash.base.progress import Progress, no_progress
 from fastphash.cluster.matches import SparkJoin
 from fastphash.cluster.session import Session
+from fastphash.external.table_stream import stream_of
 from fastphash.results.pairs import pair_tables
 from fastphash.store.open import check_comparable
 from fastphash.store.rows import HashTable
@@ -50,9 +51,8 @@ def find_pairs(
         Hashes have more than 64 bits.
     """
     check_comparable(needles, haystack)
-    join = SparkJoin(
-        session, needles, haystack, criteria.radius, max_pairs=max_pairs, progress=progress
-    )
+    sides = stream_of(needles), stream_of(haystack)
+    join = SparkJoin(session, *sides, criteria.radius, max_pairs=max_pairs, progress=progress)
     yield from pair_tables(
         needles, haystack, join.matches(), criteria, number_needles=number_needles
     )
@@ -67,6 +67,7 @@ def has_partner(
     one machine. Errors are those of `find_pairs`.
     """
     partnered = np.zeros(len(rows), np.bool_)
-    for found in SparkJoin(session, rows, None, radius, progress=progress).partnered():
-        partnered[found] = True
+    partnered[SparkJoin(session, stream_of(rows), None, radius, progress=progress).partnered()] = (
+        True
+    )
     return partnered

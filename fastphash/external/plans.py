@@ -99,7 +99,7 @@ def plan_pieces(
     # the plan goes first: without it, no run takes any file for one of its pieces
     path.unlink(missing_ok=True)
     scratch.remove_all(f"{name}-*")
-    plan = options.plan(_choose_plan(sources, radius, options))
+    plan = options.plan(choose_search_plan(sources, radius, options))
     left, *others = (_count(source, plan, steps) for source in sources)
     right = others[0] if others else None
     pieces = make_pieces(plan, left, right, most_values)
@@ -117,7 +117,8 @@ def pieces_size(options: JoinOptions) -> int:
     return min(max(fitting, _LEAST_VALUES), _MOST_VALUES)
 
 
-def _choose_plan(sources: list[Source], radius: int, options: JoinOptions) -> SearchPlan:
+def choose_search_plan(sources: list[Source], radius: int, options: JoinOptions) -> SearchPlan:
+    """The plan of a search, from random values of some chunks of its sources."""
     left, *others = sources
     right = others[0] if others else None
     return choose_piece_plan(

@@ -107,4 +107,5 @@ def test_wanted_values_are_found(seed, number):
     values = rng.integers(0, 2**64, 300, np.uint64)
     wanted = np.unique(np.concatenate([rng.choice(values, number), values[:3] ^ np.uint64(1)]))
     expected = np.flatnonzero(np.isin(values, wanted))
-    np.testing.assert_array_equal(stages.find_wanted(values, wanted), expected)
+    table = stages.table_of_wanted(wanted)
+    np.testing.assert_array_equal(stages.find_wanted(values, wanted, table), expected)

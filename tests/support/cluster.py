@@ -8,11 +8,15 @@ import numpy as np
 import pyarrow as pa
 
 from fastphash.cluster import join_stages as stages
-from fastphash.cluster.searches import SAMPLE_VALUES, cut_pieces, list_searches, plan_search
+from fastphash.cluster.searches import cut_pieces, uses_of
 from fastphash.cluster.shares import share_table
+from fastphash.external.plans import Sides, choose_search_plan, sources_of
+from fastphash.external.searches import searches_of
+from fastphash.external.table_stream import TableStream
 from fastphash.hashing.definition import Definition
 from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
+from fastphash.joins.options import JoinOptions
 from tests.support.skipping import missing
 from tests.support.stores import hashes_of
 
@@ -48,26 +52,27 @@ def joined(matches):
 
 def staged(left, right, radius, *, share_rows=1000, most_values=None, filtered=True):
     """The same by the stages of a join on Spark, with lists and dictionaries in its place."""
-    sides = [left] if right is None else [left, right]
-    searches = list_searches(left, right)
-    shares = [[one] for one in share_table(sides, share_rows).to_batches(max_chunksize=1)]
-    share = SAMPLE_VALUES / max(sum(map(len, sides)), 1)
-    samples = _by_search(shares, stages.sample, searches=searches, share=share)
-    plans = [plan_search(s, samples[i], share, radius) for i, s in enumerate(searches)]
-    counts = _by_search(shares, stages.count, searches=searches, plans=plans)
+    sides = Sides(*(side and TableStream(side, share_rows) for side in (left, right)))
+    streams = [side for side in sides if side]
+    searches = searches_of(left.known, None if right is None else right.known)
+    uses = [uses_of(search, len(streams)) for search in searches]
+    shares = [[one] for one in share_table(streams).to_batches(max_chunksize=1)]
+    options = JoinOptions(threads=1)
+    plans = [choose_search_plan(sources_of(one, sides), radius, options) for one in searches]
+    counts = _counts(shares, uses, plans)
     found = set()
-    for number, (search, plan) in enumerate(zip(searches, plans, strict=True)):
-        piece_plan = cut_pieces(plan, counts[number], most_values)
-        pairs = _value_pairs(shares, search, piece_plan)
+    for number, search in enumerate(searches):
+        piece_plan = cut_pieces(plans[number], counts[number], most_values)
+        pairs = _value_pairs(shares, uses[number], piece_plan)
         wanted = [np.unique(side) for side in np.array([*pairs], np.uint64).reshape(-1, 2).T]
-        if search.right is None:
+        if not search.is_across:
             wanted = [np.union1d(*wanted)] * 2
-        chosen = [search.left, search.right or search.left]
+        taken = [(0, search.left), (len(streams) - 1, search.right or search.left)]
         rows = [
-            _rows(shares, columns, values if filtered else None)
-            for columns, values in zip(chosen, wanted, strict=True)
+            _rows(shares, streams, *one, values if filtered else None)
+            for one, values in zip(taken, wanted, strict=True)
         ]
-        found |= _related(pairs, *rows, left.known, sides[-1].known, within=right is None)
+        found |= _related(pairs, *rows, left.known, streams[-1].known, within=right is None)
     return sorted(found)
 
 
@@ -79,31 +84,29 @@ def rows_of(batch):
     return list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
 
 
-def _by_search(shares, stage, *, searches, **arguments):
-    data = [([], []) for _ in searches]
-    for search, side, one in _run(shares, stage, searches=searches, **arguments):
+def _counts(shares, uses, plans):
+    data = [([], []) for _ in plans]
+    for search, side, one in _run(shares, stages.count, uses=uses, plans=plans):
         data[search][side].append(one)
     return data
 
 
-def _value_pairs(shares, search, piece_plan):
+def _value_pairs(shares, uses, piece_plan):
     partitions = defaultdict(list)
-    for row in _run(shares, stages.explode, search=search, piece_plan=piece_plan):
+    for row in _run(shares, stages.explode, uses=uses, piece_plan=piece_plan):
         partitions[row[0]].append(stages.batch_of(stages.EXPLODED, *([value] for value in row)))
     pairs = _run(partitions.values(), stages.search_pieces, piece_plan=piece_plan)
-    if not search.within:
+    if piece_plan.across:
         assert len(pairs) == len(set(pairs))
     different = [pair for pair in pairs if pair[0] != pair[1]]
     assert len(different) == len(set(different))
     return {tuple(value & (2**64 - 1) for value in pair) for pair in pairs}
 
 
-def _rows(shares, columns, wanted):
+def _rows(shares, streams, side, orientations, wanted):
     rows = defaultdict(set)
-    side, chosen = columns
-    for value, row, hashes in _run(
-        shares, stages.find_rows, side=side, columns=chosen, wanted=wanted
-    ):
+    arguments = {"side": side, "known": streams[side].known, "orientations": orientations}
+    for value, row, hashes in _run(shares, stages.find_rows, **arguments, wanted=wanted):
         rows[value & (2**64 - 1)].add((row, hashes))
     return rows
 

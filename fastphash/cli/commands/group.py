@@ -71,10 +71,11 @@ def group(
     folder = reading.folder(stores, output, copies.memory, engine)
     handle_signals(lambda: has_kept(folder))
     with ProgressScreen() as progress:
-        if folder is None:
+        # the JSON of the paper's scripts names all rows
+        if folder is None and (not engine.on_spark or output.table_form is None):
             candidates = _in_memory(stores, reading, copies, keepers, output, engine, progress)
         else:
-            candidates = _on_disk(stores, reading, copies, keepers, folder, progress)
+            candidates = _in_parts(stores, reading, copies, keepers, engine, folder, progress)
         with candidates as found:
             grouped = group_rows(found.ranked, found.criteria, keepers.grouping)
             counter = UnseenCounter(grouped.pieces())
@@ -132,24 +133,31 @@ def _in_memory(
 
 
 @contextlib.contextmanager
-def _on_disk(
+def _in_parts(
     stores: tuple[str, ...],
     reading: JoinedOptions,
     copies: CopyOptions,
     keepers: KeeperOptions,
-    folder: Path,
+    engine: EngineOptions,
+    folder: Path | None,
     progress: Progress,
 ) -> Iterator[_Candidates]:
+    """Candidates of rows that are read in parts: on the disk, or on Spark without a folder."""
     from fastphash.results.disk_candidates import look_up_candidates
     from fastphash.results.priority import keep_in_first, order_counted
 
-    rows = open_side(stores, reading)
+    rows = open_side(stores, reading, read_others=engine.on_spark)
     copies.check_thumbnails({" ".join(stores): rows})
     split_order = keep_in_first(order_counted(rows.count_splits()), keepers.keep_in)
     criteria = copies.criteria(progress, rows.definition.bits)
-    with joining(rows, None, criteria, folder) as (join, scratch):
-        ranked = look_up_candidates(rows, join.partnered(scratch), split_order)
-        yield _Candidates(ranked, criteria, len(rows))
+    if folder is None:
+        with engine.joining(rows, None, criteria, progress) as join_there:
+            partnered = join_there.partnered()
+        ranked = look_up_candidates(rows, partnered, split_order)
+    else:
+        with joining(rows, None, criteria, folder) as (join, scratch):
+            ranked = look_up_candidates(rows, join.partnered(scratch), split_order)
+    yield _Candidates(ranked, criteria, len(rows))
 
 
 def _write_groups(

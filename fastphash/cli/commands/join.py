@@ -94,10 +94,11 @@ def join(
     if same_rows(*sides):
         raise UsageError("needles and haystack are the same: `fastphash group` finds copies in one")
     with ProgressScreen() as progress:
-        if folder is None:
+        # the JSON of the paper's scripts names all needles
+        if folder is None and (not engine.on_spark or output.table_form is None):
             pairs_of = _in_memory(sides, reading, copies, max_pairs, output, engine, progress)
         else:
-            pairs_of = _on_disk(sides, reading, copies, max_pairs, folder, progress)
+            pairs_of = _in_parts(sides, reading, copies, max_pairs, engine, folder, progress)
         with pairs_of as found:
             counter = UnseenCounter(filter_kinds(found.tables, kinds or list(KINDS)))
             counts = _write_pairs(counter, found.rows, output)
@@ -137,23 +138,32 @@ def _in_memory(
 
 
 @contextlib.contextmanager
-def _on_disk(
+def _in_parts(
     names: JoinedSides,
     reading: JoinedOptions,
     copies: CopyOptions,
     max_pairs: int,
-    folder: Path,
+    engine: EngineOptions,
+    folder: Path | None,
     progress: Progress,
 ) -> Iterator[_Found]:
+    """The pairs of rows that are read in parts: on the disk, or on Spark without a folder."""
     from fastphash.external.several_streams import check_streams
     from fastphash.results.pairs import look_up_pairs
 
-    left, right = (open_side([name], reading) for name in names)
+    left, right = (open_side([name], reading, read_others=engine.on_spark) for name in names)
     check_streams(left, right)
     copies.check_thumbnails(dict(zip(names, (left, right), strict=True)))
     criteria = copies.criteria(progress, left.definition.bits)
-    with joining(left, right, criteria, folder, max_pairs) as (join, scratch):
-        tables = look_up_pairs(left, right, join.matches(scratch), criteria)
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            started = engine.joining(left, right, criteria, progress, max_pairs)
+            matches = stack.enter_context(started).matches()
+        else:
+            started_here = joining(left, right, criteria, folder, max_pairs)
+            join_here, scratch = stack.enter_context(started_here)
+            matches = join_here.matches(scratch)
+        tables = look_up_pairs(left, right, matches, criteria)
         yield _Found(tables, len(left), len(right), left.definition)
 
 

@@ -36,10 +36,16 @@ collect_ignore = ["support/like_windows"]
 
 
 def pytest_addoption(parser):
-    """How much a campaign of random signals tries, and which."""
+    """How much a campaign of random signals tries, and how large an audit on a cluster is."""
     group = parser.getgroup("fastphash")
     group.addoption("--signals", type=int, default=24, help="signals at random moments, in all")
     group.addoption("--seed", type=int, default=42, help="seed of the random moments")
+    group.addoption(
+        "--cluster-images",
+        type=int,
+        default=300,
+        help="images of an audit whose executor is killed, besides a copy of every ninth",
+    )
 
 
 def pytest_configure(config):

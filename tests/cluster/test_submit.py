@@ -95,17 +95,17 @@ def test_a_join_survives_an_executor(tmp_path):
     assert made[0] == made[1]
 
 
-def test_an_audit_survives_an_executor(tmp_path, encoded, photo):
+def test_an_audit_survives_an_executor(tmp_path, encoded, photo, request):
     needs_spark()
     folders = [tmp_path / name for name in ("train", "val")]
     for folder in folders:
         folder.mkdir()
-    for number in range(300):
+    for number in range(request.config.getoption("--cluster-images")):
         pixels = photo(60 + number % 50, 70, number)
-        (folders[0] / f"{number:03d}.png").write_bytes(encoded(pixels, "PNG"))
+        (folders[0] / f"{number:05d}.png").write_bytes(encoded(pixels, "PNG"))
         if number % 9 == 0:
             copy = encoded(np.rot90(pixels), "JPEG", quality=80)
-            (folders[1] / f"{number:03d}.jpg").write_bytes(copy)
+            (folders[1] / f"{number:05d}.jpg").write_bytes(copy)
     words = ["audit", *(f"{folder.name}={folder}" for folder in folders), "-o"]
     run(*words, str(tmp_path / "local"))
     said = run_with_a_kill(tmp_path, *words, str(tmp_path / "spark"))

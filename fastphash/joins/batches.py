@@ -11,7 +11,7 @@ from fastphash.joins.row_pairs import find_row_matches
 # bytes that a pair takes while it is sorted, and a hash while it is searched: more for each word
 # beyond the first
 _PAIR_BYTES = 100
-_HASH_BYTES = 56
+_HASH_BYTES = 72
 _WORD_BYTES = 32
 # bytes for what becomes of the pairs: tables of some of them, and what a writer knows of its file
 _RESERVED = 56 << 20

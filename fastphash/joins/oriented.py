@@ -36,7 +36,7 @@ _UPRIGHT = (0,)
 # the share of the memory for them: a search has half
 _EXPANDED_AT_ONCE = 1 << 22
 _EXPANDED_BYTES = 160
-_EXPANDED_SHARE = 1 / 4
+_EXPANDED_SHARE = 1 / 8
 
 
 def find_oriented_pairs(

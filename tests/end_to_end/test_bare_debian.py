@@ -41,48 +41,43 @@ print(why_unaligned() or "OpenCV is there")
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory):
-    """A folder with all that the package, its build, and an OpenCV with windows need."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    needed = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
-    folder = tmp_path_factory.mktemp("wheels")
-    options = ["--quiet", "--only-binary=:all:", f"--python-version={PYTHON}", f"--dest={folder}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "download", *options, *needed, "opencv-python<5"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        missing(f"no wheels: {done.stderr}")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def debian(wheels):
+def debian():
     """A fresh root that has this checkout and the wheels, and a function to run words in it."""
     if os.geteuid() or not shutil.which("debootstrap"):
         missing("it takes debootstrap, and root")
     # not in memory: a root takes 2 GB
     folder = Path(tempfile.mkdtemp(prefix="fastphash-debian-", dir="/var/tmp"))
+    root = folder / "root"
+    # what debootstrap mounts there vanishes with it, even if it is killed: /proc can't be removed
+    make_root = ["unshare", "--mount", "debootstrap", *OPTIONS, RELEASE, root]
     try:
-        # what it mounts there vanishes with it, even if it is killed: /proc can't be removed
-        made = subprocess.run(
-            ["unshare", "--mount", "debootstrap", *OPTIONS, RELEASE, folder],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if made.returncode:
-            missing(f"no Debian: {made.stdout[-1000:]}")
+        # both wait for other machines
+        with started(make_root) as debootstrap, started(download(folder / "wheels")) as pip:
+            said, errors = debootstrap.communicate()[0], pip.communicate()[1]
+        if pip.returncode:
+            missing(f"no wheels: {errors}")
+        if debootstrap.returncode:
+            missing(f"no Debian: {said[-1000:]}")
         left_out = shutil.ignore_patterns(
             ".git", ".venv", "node_modules", "__pycache__", ".*_cache"
         )
-        shutil.copytree(ROOT, folder / "checkout", ignore=left_out)
-        shutil.copytree(wheels, folder / "wheels")
-        yield folder, lambda *words: run_in(folder, *words)
+        shutil.copytree(ROOT, root / "checkout", ignore=left_out)
+        (folder / "wheels").rename(root / "wheels")
+        yield root, lambda *words: run_in(root, *words)
     finally:
         shutil.rmtree(folder)
+
+
+def download(folder):
+    """Words that fetch all that the package, its build, and an OpenCV with windows need."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    options = ["--quiet", "--only-binary=:all:", f"--python-version={PYTHON}", f"--dest={folder}"]
+    return [sys.executable, "-m", "pip", "download", *options, *needed, "opencv-python<5"]
+
+
+def started(words):
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def run_in(folder, *words):

@@ -96,6 +96,7 @@ class SparkJoin:
         check_radius(radius, bits)
         self._session = session
         self._sides = Sides(left, right)
+        self._streams = [left] if right is None else [left, right]
         self._searches = searches_of(left.known, None if right is None else right.known)
         self._uses = [uses_of(search, len(self._streams)) for search in self._searches]
         self._radius = radius
@@ -157,10 +158,6 @@ class SparkJoin:
             _rows_with_others(pairs, right, "right", left, "left"),
         ):
             yield from (found for (found,) in _unpacked(frame))
-
-    @property
-    def _streams(self) -> list[HashStream]:
-        return [side for side in self._sides if side is not None]
 
     @property
     def _known(self) -> tuple[tuple[int, ...], tuple[int, ...]]:

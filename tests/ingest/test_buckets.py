@@ -6,8 +6,6 @@ import os
 import sys
 from datetime import timedelta
 
-import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -15,15 +13,13 @@ from fastphash.errors import ImageError, RemoteError, UsageError
 from fastphash.images.sniff import SNIFFED
 from fastphash.ingest.api import hash_into
 from fastphash.ingest.options import IngestOptions
-from fastphash.sources.containers import parquet
-from fastphash.sources.containers.parquet import ParquetContainer
 from fastphash.sources.named_splits import choose_files, named_sources
 from fastphash.sources.open_containers import opened
 from fastphash.sources.protocol import Entry
 from fastphash.sources.remote import client, objects
 from fastphash.sources.remote.objects import ObjectReader, ObjectSource
 from tests.support.command_line import FAILED, error_of, run
-from tests.support.containers import make_parquet, make_tar
+from tests.support.containers import make_tar
 from tests.support.executors import InProcess
 from tests.support.object_server import serving
 from tests.support.scenes import scene
@@ -271,21 +267,3 @@ def test_addresses_that_are_refused(tmp_path, bucket, words, message):
     bucket.objects |= {f"b/{name}": b"" for name in NAMES}
     with pytest.raises(UsageError, match=message):
         hash_into(tmp_path / "s", named_sources(words), start_executor=InProcess)
-
-
-@pytest.mark.parametrize("at_once", [1 << 20, 0])
-def test_row_groups_of_any_size_are_read_from_a_bucket(tmp_path, bucket, monkeypatch, at_once):
-    """Small ones at once, large ones by a few MB."""
-    monkeypatch.setattr(parquet, "_MOST_AT_ONCE", at_once)
-    rng = np.random.default_rng(1)
-    images = [(f"{number}.png", rng.bytes(60_000)) for number in range(60)]
-    path = make_parquet(tmp_path / "x.parquet", images)
-    # one row group
-    pq.write_table(pq.read_table(path), path)
-    bucket.objects["b/x.parquet"] = path.read_bytes()
-    with ParquetContainer(b"s3://b/x.parquet") as container:
-        members = list(container.members())
-        assert [member.key for member in members] == [name.encode() for name, _ in images]
-        assert list(container.read(members)) == [data for _, data in images]
-        some = members[50:3:-7]
-        assert list(container.read(some)) == [images[member.offset][1] for member in some]

@@ -31,9 +31,6 @@ FAILURES = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, Over
 # bytes of a batch, by the mean of its row group, and its most rows
 _BATCH_BYTES, _BATCH_ROWS = 1 << 22, 64
 _BUFFER = 1 << 16
-# bytes of the largest row group that is fetched at once from a bucket; of larger ones a few MB are
-# asked for ahead
-_MOST_AT_ONCE = 32 << 20
 
 
 class ParquetContainer:
@@ -55,15 +52,13 @@ class ParquetContainer:
     def __init__(self, path: bytes, image_column: str | None = None) -> None:
         self._path = path
         self._file = _open(path)
+        distant = is_remote(path)
         try:
-            metadata = pq.read_metadata(self._file)
-            at_once = is_remote(path) and _largest_group(metadata) <= _MOST_AT_ONCE
             self._parquet = pq.ParquetFile(
                 self._file,
-                metadata=metadata,
                 # few large requests, for all of a row group, where each takes its time
-                pre_buffer=at_once,
-                buffer_size=0 if at_once else _BUFFER,
+                pre_buffer=distant,
+                buffer_size=0 if distant else _BUFFER,
                 page_checksum_verification=True,
             )
             schema = self._parquet.schema_arrow
@@ -154,12 +149,6 @@ class ParquetContainer:
         metadata = self._parquet.metadata.row_group(group)
         mean = max(metadata.total_byte_size // max(metadata.num_rows, 1), 1)
         return int(max(1, min(_BATCH_ROWS, _BATCH_BYTES // mean)))
-
-
-def _largest_group(metadata: pq.FileMetaData) -> int:
-    """Bytes of the largest row group, as its footer says."""
-    groups = map(metadata.row_group, range(metadata.num_row_groups))
-    return max((group.total_byte_size for group in groups), default=0)
 
 
 def _open(path: bytes) -> pa.NativeFile:

@@ -1,6 +1,7 @@
 """Large arrays of bytes that lie in a file: pages that were looked at are given back."""
 
 import mmap
+import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,5 +47,6 @@ def let_go(array: NDArray[Any] | None) -> None:
         base = base.base
     if isinstance(base, memoryview):
         base = base.obj
-    if isinstance(base, mmap.mmap):
+    # Windows has no such call, and `map_rows` maps nothing there
+    if sys.platform != "win32" and isinstance(base, mmap.mmap):
         base.madvise(mmap.MADV_DONTNEED)

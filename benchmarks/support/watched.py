@@ -53,7 +53,8 @@ def run_and_watch(*words: str, environment: Mapping[str, str] | None = None) -> 
                 written = max(written, bytes_written(process.pid))
                 for one in found:
                     cpu[one] = max(cpu.get(one, 0.0), cpu_seconds(one))
-            time.sleep(0.05)
+            # to look each time takes milliseconds of a processor that the command could use
+            time.sleep(min(max(0.02, (time.perf_counter() - start) / 100), 1.0))
         seconds = time.perf_counter() - start
         _, status, usage = ended
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -77,7 +77,8 @@ class DiskJoin:
     @property
     def _repeats(self) -> int:
         """How often a pair of rows may come."""
-        if len(self._searches) > 1 or len(self._searches[0].right) > 1:
+        first, *others = self._searches
+        if others or max(len(first.left), len(first.right)) > 1:
             return MAX_REPEATS
         return 2 if self._sides.right is None else 1
 

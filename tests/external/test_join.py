@@ -200,6 +200,19 @@ def test_too_many_pairs(tmp_path):
         on_disk(scratch, sides, 0, 99)
 
 
+@pytest.mark.parametrize("turned_right", [False, True])
+def test_pairs_that_several_orientations_find_count_once(tmp_path, turned_right):
+    """Needles that look the same turned, in hashes of the upright orientation alone."""
+    upright = uniform(np.random.default_rng(1), 40)
+    turned = np.repeat(upright[:30], 8).reshape(-1, 8)
+    left, right = (upright, turned) if turned_right else (turned, upright)
+    sides = (stream(write(tmp_path / f"{n}.parquet", h)) for n, h in (("a", left), ("b", right)))
+    sides = Sides(*sides)
+    assert on_disk(tmp_path / "scratch", sides, 1, 30).left.size == 30
+    with pytest.raises(TooManyPairsError, match="more than the limit of 29"):
+        on_disk(tmp_path / "scratch", sides, 1, 29)
+
+
 def test_pictures_that_are_their_own_turned_copies_are_no_pairs(tmp_path):
     hashes = np.repeat(uniform(np.random.default_rng(0), 100), 8).reshape(100, 8)
     sides = Sides(stream(write(tmp_path / "a.parquet", hashes)), None)

@@ -31,8 +31,8 @@ class ArrayStream:
         """XXH3-128 of the hashes, and which orientations they have."""
         digest = xxhash.xxh3_128()
         for first in range(0, len(self), BATCH_ROWS):
-            some = np.ascontiguousarray(self._index.hashes[first : first + BATCH_ROWS])
-            digest.update(some.data)
+            some = self._index.take(slice(first, first + BATCH_ROWS))
+            digest.update(np.ascontiguousarray(some.hashes).data)
         return ["array", len(self), list(self.known), digest.hexdigest()]
 
     def chunks(self) -> Sequence[Chunk]:
@@ -42,5 +42,6 @@ class ArrayStream:
 
     def read(self, chunk: Chunk, columns: Sequence[int]) -> Iterator[Batch]:
         """The hashes of these orientations of the rows of a chunk, in one batch."""
-        rows = self._index.hashes[chunk.first : chunk.first + chunk.rows, :, 0]
-        yield Batch(chunk.first, [np.ascontiguousarray(rows[:, t]) for t in columns])
+        # chosen rows are copied here: all of them would be, if they weren't cut first
+        some = self._index.take(slice(chunk.first, chunk.first + chunk.rows))
+        yield Batch(chunk.first, [some.column(t) for t in columns])

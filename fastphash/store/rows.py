@@ -115,20 +115,28 @@ class HashTable:
 
     def take(self, rows: NDArray[np.int64]) -> "HashTable":
         """These rows, in this order; they share thumbnails that have been read."""
-        read, shared = self._appearance, None
-        # where a row lacks a thumbnail, these rows may all have one
-        if read is not None and read.thumbnails is not None:
-            shared = read.take(rows)
+        shared = self._shared_appearance(rows)
         table = self.table.take(pa.array(rows))
         taken = HashTable(table, self.definition, self.store, appearance=shared)
         if self._has_dropped_hashes:
             taken.known, taken.hashes = self.known, self.hashes[rows]
         return taken
 
+    def _shared_appearance(self, rows: NDArray[np.int64]) -> Appearance | None:
+        read = self._appearance
+        # where a row lacks a thumbnail, these rows may all have one
+        if read is None or read.thumbnails is None:
+            return None
+        return read.take(rows)
+
     def drop_hash_columns(self) -> None:
-        """Hold the hashes once: as the array that they are compared in, not in the table."""
-        _ = self.known, self.hashes
-        self.table = self.table.drop_columns(self._hash_columns)
+        """Hold the hashes once: as the array that they are compared in, not in the table.
+
+        Where a row lacks the hash of an orientation, they stay: fewer rows may all have it.
+        """
+        _ = self.hashes
+        if len(self._hash_columns) == len(self.known):
+            self.table = self.table.drop_columns(self._hash_columns)
 
     def hand_over(self, rows: NDArray[np.int64]) -> "HashTable":
         """These rows, as `take` gives them; this table loses its columns one by one meanwhile.
@@ -136,7 +144,7 @@ class HashTable:
         So both take little more memory than one. Hashes are held as by `drop_hash_columns`.
         """
         self.drop_hash_columns()
-        appearance = None if self._appearance is None else self._appearance.take(rows)
+        dropped, appearance = self._has_dropped_hashes, self._shared_appearance(rows)
         # it holds those of a table
         self.__dict__.pop("paths", None)
         columns, places = {}, pa.array(rows)
@@ -145,10 +153,10 @@ class HashTable:
             columns[name] = self.table[name].take(places)
             self.table = self.table.drop_columns([name])
         parquet.release_memory()
-        known, hashes = self.known, self.hashes[rows]
-        del self.hashes
         given = HashTable(pa.table(columns), self.definition, self.store, appearance=appearance)
-        given.known, given.hashes = known, hashes
+        if dropped:
+            given.known, given.hashes = self.known, self.hashes[rows]
+        del self.hashes
         return given
 
     @property

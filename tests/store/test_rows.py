@@ -201,3 +201,35 @@ def test_splits_of_other_tools_may_be_numbers(tmp_path):
     path = write_hashes(tmp_path / "x.parquet", **columns)
     assert read_hashes(str(path)).splits.tolist() == ["1", "2"]
     assert len(read_hashes(f"{path}@2")) == 1
+
+
+def test_rows_that_are_handed_over_are_those_that_are_taken():
+    """Where a row lacks a thumbnail, also when thumbnails were asked for before."""
+    pixels = [bytes([level]) * 1024 for level in (1, 2, 3)]
+    columns = {"path": list("abcd"), "phash": hashes(4)}
+    columns["thumbnail"] = pa.array([*pixels, None], pa.binary(1024))
+    chosen = np.array([2, 0])
+    for asked in (False, True):
+        rows, again = hashes_of(columns), hashes_of(columns)
+        if asked:
+            assert not rows.has_thumbnails
+            assert not again.has_thumbnails
+        taken, given = rows.take(chosen), again.hand_over(chosen)
+        np.testing.assert_array_equal(given.thumbnails, taken.thumbnails)
+        np.testing.assert_array_equal(given.hashes, taken.hashes)
+        assert taken.thumbnails[:, 0].tolist() == [3, 1]
+        assert given.paths.equals(taken.paths)
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_a_hash_that_other_rows_lack_is_known_of_rows_that_are_handed_over(dropped):
+    values = [pa.array([5, missing, 7], pa.uint64()) for missing in (None, 6)]
+    columns = dict(zip(("phash_rotate_90", "phash_transpose"), values, strict=True))
+    rows, again = (hashes_of({"path": list("abc"), "phash": hashes(3), **columns}) for _ in "ab")
+    assert rows.known == (0, 6)
+    if dropped:
+        again.drop_hash_columns()
+    chosen = np.array([2, 0])
+    taken, given = rows.take(chosen), again.hand_over(chosen)
+    assert given.known == taken.known == (0, 1, 6)
+    np.testing.assert_array_equal(given.hashes, taken.hashes)

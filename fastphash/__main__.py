@@ -7,10 +7,11 @@ import signal
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from fastphash.cli.streams import open_closed_streams
+from fastphash.cli.streams import open_closed_streams, write_all_characters
 
 # before any other file is opened
 open_closed_streams()
+write_all_characters()
 
 from fastphash.cli.leave import run_and_leave  # noqa: E402 (streams are open by now)
 from fastphash.cli.main import main  # noqa: E402

@@ -36,7 +36,8 @@ def show_table(
     cells = [[printable(text) for text in row] for row in rows]
     rows = [header, *cells]
     widths, gap = _column_widths(rows, out.width)
-    if not out.is_terminal and _fit(rows, widths):
+    # rich knows how to draw lines where the encoding has none
+    if not (out.is_terminal or out.options.ascii_only) and _fit(rows, widths):
         lines = _plain_lines(rows, widths, gap, text_last=text_last)
         click.echo("\n".join([printable(title), *lines]))
         return
@@ -74,8 +75,10 @@ def _plain_lines(
     for number, row in enumerate(rows):
         texts = []
         for i, (text, width) in enumerate(zip(row, widths, strict=True)):
-            blank = " " * (width - cell_len(text))
-            texts.append(text + blank if i == 0 or (text_last and i == last) else blank + text)
+            is_text = i == 0 or (text_last and i == last)
+            shown = text if is_text else text.rstrip()
+            blank = " " * (width - cell_len(shown))
+            texts.append(shown + blank if is_text else blank + shown)
         lines.append(f" {(' ' * gap).join(texts)} ")
         if not number:
             lines.append(f" {'─' * inner} ")

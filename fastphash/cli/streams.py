@@ -1,5 +1,6 @@
-"""Standard streams that the caller has closed."""
+"""Standard streams that the caller has closed, or that can't write every character."""
 
+import io
 import os
 import sys
 
@@ -24,3 +25,12 @@ def open_closed_streams() -> None:
         if getattr(sys, name) is None:
             stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
+
+
+def write_all_characters() -> None:
+    r"""Write what the encoding of stdout lacks as ``\u65e5``: in a file on Windows, say.
+
+    Otherwise the name of an image would end a command with a traceback.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")

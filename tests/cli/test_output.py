@@ -6,12 +6,12 @@ import json
 from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fastphash.cli import output
 from fastphash.files import atomic
-from tests.support.command_line import USAGE, error_of, run, too_wide
+from tests.support.command_line import USAGE, error_of, run, run_process, screen, too_wide
 
 PAPER = ["--format", "hash-and-search"]
 
@@ -125,6 +125,7 @@ def shown_by(show):
     ),
     st.booleans(),
 )
+@example([["0", "0 "]], False)
 def test_tables_without_a_terminal_are_printed_as_rich_prints_them(rows, text_last):
     header = ["", "kind", "figures", "path"]
 
@@ -134,3 +135,13 @@ def test_tables_without_a_terminal_are_printed_as_rich_prints_them(rows, text_la
     ours = shown_by(show)
     with mock.patch.object(output, "_fit", return_value=False):
         assert shown_by(show) == ours
+
+
+def test_what_an_encoding_lacks_is_spelt_out(tmp_path):
+    (tmp_path / "table.csv").write_text("path,phash\n日本,1111111111111111\n", "utf-8")
+    words = ("query", "table.csv", "--in", "table.csv")
+    # as in a file on Windows
+    env = screen() | {"PYTHONIOENCODING": "cp1252"}
+    shown = run_process(*words, cwd=tmp_path, env=env).stdout
+    assert "table/\\u65e5\\u672c" in shown
+    assert "---" in shown

@@ -219,5 +219,9 @@ def test_names_of_columns_are_for_every_table_that_has_them(stored, tmp_path):
         answers = json.loads(run(*words, "--columns", "path=url,phash=hash").stdout)
         assert [row["query"] for row in answers] == [f"{asked}::{row['path']}" for row in answers]
         assert {row["distance"] for row in answers} == {0}
+    # of a table, one split
+    split = f"{theirs}@theirs"
+    done = run("query", ours, "--in", split, "--columns", "path=url,phash=hash", "--json")
+    assert len(json.loads(done.stdout)) >= len(hashes)
     done = run("query", ours, "--in", theirs, "--columns", "path=uri", status=USAGE)
     assert "no column 'uri', which --columns names as path, in" in error_of(done)

@@ -112,11 +112,13 @@ def _columns_of_store(
     """
     from fastphash.audits.asked import is_hash_table
     from fastphash.store.hash_files import check_columns_there, columns_there
+    from fastphash.store.open import split_target
 
     tables = [Path(name) for name in images if is_hash_table(os.fsencode(name), columns)]
     if not tables:
         return columns
-    searched = [Path(store)] if os.path.isfile(store) else []
+    path, _ = split_target(store)
+    searched = [path] if path.is_file() else []
     check_columns_there([*searched, *tables], columns)
     return columns_there(searched[0], columns) if searched else columns
 

@@ -40,12 +40,13 @@ class PairScores:
         mask : uint8 (n,)
             The orientations that were tried.
         """
+        if not (left.size and self._keys.size):
+            nothing = np.zeros(left.size, np.uint8)
+            return np.zeros(left.size, np.bool_), nothing, nothing.astype(np.float32)
         keys = _keys(left, right, mask)
-        if not (keys.size and self._keys.size):
-            nothing = np.zeros(keys.size, np.uint8)
-            return np.zeros(keys.size, np.bool_), nothing, nothing.astype(np.float32)
         place = np.minimum(np.searchsorted(self._keys, keys), self._keys.size - 1)
-        known = self._keys[place] == keys
+        # larger rows would be taken for others
+        known = (self._keys[place] == keys) & ((left | right) >> _ROW_BITS == 0)
         return known, self._orientation[place] * known, self._score[place] * known
 
     def add(

@@ -14,6 +14,13 @@ def columns(pairs):
     return left, right, mask.astype(np.uint8)
 
 
+def test_rows_beyond_what_a_number_holds_are_not_taken_for_others():
+    scores = PairScores()
+    scores.add(columns([(1, 0, 1)]), np.ones(1, np.uint8), np.ones(1, np.float32))
+    known, *_ = scores.find(*columns([(1, 0, 1), (1, 2**28, 1), (0, 2**28, 1), (2**28 + 1, 0, 1)]))
+    assert known.tolist() == [True, False, False, False]
+
+
 @given(st.lists(PAIRS, max_size=5), PAIRS, st.integers(0, 12))
 def test_what_was_added_is_found(batches, asked, most):
     scores, twin = PairScores(most), {}

@@ -26,6 +26,8 @@ from fastphash.store.table_rows import definition_compared, rows_of_table, used_
 
 # rows of which all columns are read at once
 _LOOKED_UP = 1 << 16
+# of nanoseconds: not all file systems count these
+_SECOND = 1_000_000_000
 
 
 class FileStream:
@@ -44,6 +46,7 @@ class FileStream:
     ) -> None:
         self._path = path
         self._split = split
+        self._is_cut = False
         self._opened = self._status()
         self.name = str(path) if split is None else f"{path}@{split}"
         self.definition = definition_compared(path, columns, algorithm)
@@ -86,7 +89,13 @@ class FileStream:
         return [*self._opened, self._split, sorted(self._ours.items())]
 
     def _status(self) -> list[Any]:
-        status = os.stat(self._path)
+        try:
+            status = os.stat(self._path)
+        except OSError as error:
+            raise StoreError(f"{self._path}: {error.strerror}") from error
+        if self._is_cut:
+            # another machine calls the same file of a shared disk by other numbers
+            return [status.st_size, status.st_mtime_ns // _SECOND]
         times = [status.st_mtime_ns, status.st_ctime_ns]
         return [os.path.realpath(self._path), status.st_dev, status.st_ino, status.st_size, *times]
 
@@ -142,9 +151,14 @@ class FileStream:
 
     def cut(self, chunk: Chunk) -> Cut:
         """A chunk by itself."""
+        self._check_unchanged()
         own = copy.copy(self)
-        own._path = self._path.absolute()  # noqa: SLF001 - of its own class
+        own._become_cut()  # noqa: SLF001 - of its own class
         return Cut(own, chunk, chunk.first)
+
+    def _become_cut(self) -> None:
+        self._path, self._is_cut = self._path.absolute(), True
+        self._opened = self._status()
 
     def take(self, rows: NDArray[np.int64]) -> HashTable:
         """Some rows, by their numbers, which ascend."""

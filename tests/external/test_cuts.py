@@ -2,13 +2,14 @@
 
 import os
 import pickle
+import shutil
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fastphash.errors import UsageError
+from fastphash.errors import StoreError, UsageError
 from fastphash.external import streams
 from fastphash.external.file_stream import FileStream
 from fastphash.external.opening import open_or_read, open_streams
@@ -124,6 +125,22 @@ def test_cuts_of_a_parquet_file(tmp_path, monkeypatch):
     for stream in (open_or_read(["x.parquet"], {}, None), stream_of(rows)):
         assert isinstance(stream, FileStream)
         np.testing.assert_array_equal(read_cuts(stream, (0,), tmp_path / "other"), rows.hashes)
+
+
+def test_another_machine_has_other_numbers_for_the_same_file(tmp_path):
+    """And of a shared disk the size and time."""
+    path = write_hashes(tmp_path / "x.parquet", path=["a", "b"], phash=hashes(2))
+    stream = open_or_read([str(path)], {}, None)
+    cut = pickle.dumps(stream.cut(*stream.chunks()))
+    other = tmp_path / "other.parquet"
+    shutil.copy2(path, other)
+    other.replace(path)
+    (batch,) = pickle.loads(cut).read((0,))
+    np.testing.assert_array_equal(batch.columns[0], hashes(2))
+    for change in (lambda: os.utime(path, (1, 1)), path.unlink):
+        change()
+        with pytest.raises(StoreError, match=r"x\.parquet( was replaced|: No such file)"):
+            list(pickle.loads(cut).read((0,)))
 
 
 @pytest.mark.usefixtures("batch_rows")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fastphash.errors import UsageError
+from fastphash.errors import StoreError, UsageError
 from fastphash.files.atomic import remove_leftovers
 from fastphash.files.digest import content_digest
 from fastphash.store.lock import LOCK, locked
@@ -76,10 +76,16 @@ def join_folders(folder: Path) -> list[Path]:
 
 
 def remove_joins(folder: Path, paths: list[Path], *, own: bool) -> None:
-    """Delete the folders of joins, and the folder of all if it is `own` or was made for one."""
-    own = own or any(Scratch(path).file(_MADE).exists() for path in paths)
-    for path in paths:
-        shutil.rmtree(path, ignore_errors=True)
+    """Delete the folders of joins, and the folder of all if it is `own` or was made for one.
+
+    One that another process uses meanwhile stays.
+    """
+    there = [path for path in paths if path.is_dir()]
+    own = own or any(Scratch(path).file(_MADE).exists() for path in there)
+    for path in there:
+        with contextlib.suppress(StoreError, OSError), locked(path):
+            Scratch(path).clear()
+            _remove_folder(path)
     if own:
         with contextlib.suppress(OSError):
             folder.rmdir()

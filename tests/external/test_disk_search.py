@@ -1,5 +1,6 @@
 """Searches of hashes in memory find the same on the disk."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
 from fastphash.joins.matches import concatenate_matches
 from fastphash.joins.options import JoinOptions
+from fastphash.store.lock import locked
 from tests.external.test_join import SETS, StoppedError, assert_equal, oriented, stop_at_once
 
 OPTIONS = JoinOptions(2, 200 << 20)
@@ -96,3 +98,30 @@ def test_goes_on_with_what_an_earlier_run_found(tmp_path, monkeypatch):
         options = replace(OPTIONS, disk=disk, advance=lambda *steps: done.append(steps))
         assert_equal(all_matches(index, None, 3, options), wanted)
     assert others.exists()
+
+
+def test_what_another_process_uses_meanwhile_stays(tmp_path):
+    """Two audits of the same images may have the same folder."""
+    index = Index(oriented(np.random.default_rng(6), 100))
+    scratch = tmp_path / "scratch"
+    held, ended = threading.Event(), threading.Event()
+
+    def use(path):
+        # the lock is that of a thread
+        with locked(path):
+            held.set()
+            ended.wait(60)
+
+    with DiskSearch(scratch, everything=True) as disk:
+        all_matches(index, None, 3, replace(OPTIONS, disk=disk))
+        (path,) = scratch.iterdir()
+        files = sorted(path.iterdir())
+        other = threading.Thread(target=use, args=[path])
+        other.start()
+        assert held.wait(60)
+    assert sorted(path.iterdir()) == files
+    ended.set()
+    other.join()
+    with DiskSearch(scratch, everything=True) as disk:
+        all_matches(index, None, 3, replace(OPTIONS, disk=disk))
+    assert not scratch.exists()

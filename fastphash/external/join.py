@@ -99,6 +99,10 @@ class DiskJoin:
         TooManyPairsError
             More than `max_pairs`.
         """
+        with scratch.naming_full_disk():
+            yield from self._in_order(scratch)
+
+    def _in_order(self, scratch: Scratch) -> Iterator[Matches]:
         found = self._find_values(scratch, self._most_values)
         if not any(one.count for one in found):
             return
@@ -121,15 +125,16 @@ class DiskJoin:
 
     def partnered(self, scratch: Scratch) -> NDArray[np.int64]:
         """Rows of the left side within the radius of another, perhaps a few others: int64 (n,)."""
-        found = self._find_values(scratch, None)
-        if not any(one.count for one in found):
-            return np.empty(0, np.int64)
-        rows = FoundRows(scratch, "left", self._sides.left)
-        self._steps.expect(len(self._sides.left.chunks()))
-        table = self._table_of(found)
-        self.is_exact = table.is_exact
-        rows.find(table, [], self._steps)
-        return np.array(rows.rows)
+        with scratch.naming_full_disk():
+            found = self._find_values(scratch, None)
+            if not any(one.count for one in found):
+                return np.empty(0, np.int64)
+            rows = FoundRows(scratch, "left", self._sides.left)
+            self._steps.expect(len(self._sides.left.chunks()))
+            table = self._table_of(found)
+            self.is_exact = table.is_exact
+            rows.find(table, [], self._steps)
+            return np.array(rows.rows)
 
     def _find_values(self, scratch: Scratch, most: int | None) -> list[FoundValues]:
         found = []

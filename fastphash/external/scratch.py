@@ -1,6 +1,7 @@
 """The folder of one join on the disk: what is finished there, the next run goes on with."""
 
 import contextlib
+import errno
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +64,16 @@ class Scratch:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+
+    @contextlib.contextmanager
+    def naming_full_disk(self) -> Iterator[None]:
+        """Name the folder of all joins in the error of a full disk: the system names no file."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
+                error.filename = str(self.path.parent)
+            raise
 
 
 def has_joins(folder: Path) -> bool:

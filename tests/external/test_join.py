@@ -1,6 +1,8 @@
 """Joins on the disk find what joins in memory find."""
 
 import contextlib
+import errno
+import os
 import shutil
 import tracemalloc
 from types import SimpleNamespace
@@ -351,3 +353,23 @@ def test_needs_room_for_values_of_several_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
     with pytest.raises(UsageError, match=r"this join needs .* of disk for a while"):
         on_disk(tmp_path / "scratch", sides, 3)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_the_folder_whose_disk_is_full_is_named(tmp_path, monkeypatch, code):
+    hashes = with_copies(np.random.default_rng(5), 500)
+    sides = Sides(stream(write(tmp_path / "a.parquet", hashes)), None)
+
+    def fail(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fastphash.external.piece_files.os.write", fail)
+    join = DiskJoin(sides, 3, JoinOptions(2, MEMORY))
+    for way in (join.partnered, lambda scratch: list(join.matches(scratch))):
+        with (
+            pytest.raises(OSError, match=os.strerror(code)) as error,
+            using_scratch(tmp_path / "scratch", join.key) as scratch,
+        ):
+            way(scratch)
+        named = str(tmp_path / "scratch") if code == errno.ENOSPC else None
+        assert error.value.filename == named

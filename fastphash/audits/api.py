@@ -170,7 +170,8 @@ def audit(
         Read all files again, also those whose size, times and inode haven't changed.
     memory : int, optional
         Bytes that searching may take besides the hashes and thumbnails, 104,857,600 at least; half
-        of what is free by default, and no more than 640 for each image, or 134,217,728 in all.
+        of what is free by default. It takes 640 for each image at most, or 134,217,728 if that is
+        more.
     scratch : path, optional
         Search on the disk, in this folder, which is made and removed: for hashes of 64 bits that
         don't fit into memory. After a run that was killed, the next one goes on with what is done

@@ -13,8 +13,9 @@ from fastphash.base.processes import new_process
 from fastphash.base.system import start_method
 from fastphash.errors import WorkerError
 
-# modules of workers, see `preload`
+# modules of workers, see `preload`, and what a server that starts early imports before them
 _PRELOADED: list[str] = []
+_FIRST = "fastphash.base.early_start"
 _SAFE_PATH = "PYTHONSAFEPATH"
 # files that the start of a process opens, its server included, and a few to spare
 _DESCRIPTORS = 12
@@ -37,14 +38,14 @@ def preload(module: str) -> None:
 def start_early(*modules: str) -> None:
     """Start the server that workers are forked from, and don't wait for it.
 
-    It imports these modules, as `preload` has it, while this process imports its own. What keeps it
-    from starting is said when the first worker starts.
+    It imports these modules, as `preload` has it, while this process imports its own. It ends with
+    this thread. What keeps it from starting is said when the first worker starts.
     """
     for module in modules:
         preload(module)
     if start_method() == "forkserver":
         with contextlib.suppress(WorkerError):
-            _start_server()
+            _start_server(_FIRST)
 
 
 def worker_context() -> Any:
@@ -88,11 +89,14 @@ def _start_first_process(context: Any) -> None:
         )
 
 
-def _start_server() -> bool:
-    """Start the server that workers are forked from; False if this process can have none."""
+def _start_server(*first: str) -> bool:
+    """Start the server that workers are forked from; False if this process can have none.
+
+    It imports the modules `first` before those of workers.
+    """
     from multiprocessing import forkserver  # missing on Windows
 
-    multiprocessing.get_context("forkserver").set_forkserver_preload(_PRELOADED)
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*first, *_PRELOADED])
     with _interrupts_ignored(), _start_errors(), _folder_left_out():
         _check_descriptors()
         try:

@@ -374,6 +374,31 @@ assert worker_start._PRELOADED == ["fastphash.ingest.worker"]
     assert done.returncode == 0, done.stderr.decode()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a child with its parent")
+def test_a_server_that_imports_ends_with_its_process(tmp_path):
+    (tmp_path / "endless.py").write_text(
+        "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(300)\n"
+    )
+    program = """
+import os, time
+from fastphash.base.worker_start import start_early
+start_early("endless")
+while not os.path.exists("begun"):
+    time.sleep(0.01)
+os._exit(0)
+"""
+    env = os.environ | {"PYTHONPATH": str(tmp_path)}
+    # the server has the pipe, too: this waits for both
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=env,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+
 def test_what_keeps_a_server_from_starting_early_is_said_later(monkeypatch):
     failing = mock.Mock(side_effect=WorkerError("no"))
     monkeypatch.setattr(worker_start, "_start_server", failing)

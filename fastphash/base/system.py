@@ -268,14 +268,16 @@ def give_back_freed_arrays() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def end_with_parent() -> None:
-    """Have this process killed when the thread that started it ends; its children aren't.
+def end_with_parent(parent: int) -> None:
+    """End this process if that one, which started it, has ended; on Linux, whenever it does.
 
-    Does nothing outside of Linux.
+    There the thread counts that started it. Children of this process aren't ended.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def copy_inside(source: int, start: int, size: int, target: int, at: int) -> int:

@@ -9,13 +9,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from fastphash.base import early_start
 from fastphash.base.processes import new_process
 from fastphash.base.system import start_method
 from fastphash.errors import WorkerError
 
-# modules of workers, see `preload`, and what a server that starts early imports before them
+# modules of workers, see `preload`
 _PRELOADED: list[str] = []
-_FIRST = "fastphash.base.early_start"
 _SAFE_PATH = "PYTHONSAFEPATH"
 # files that the start of a process opens, its server included, and a few to spare
 _DESCRIPTORS = 12
@@ -44,8 +44,8 @@ def start_early(*modules: str) -> None:
     for module in modules:
         preload(module)
     if start_method() == "forkserver":
-        with contextlib.suppress(WorkerError):
-            _start_server(_FIRST)
+        with contextlib.suppress(WorkerError), _environment(early_start.STARTED_BY, os.getpid()):
+            _start_server(early_start.__name__)
 
 
 def worker_context() -> Any:
@@ -166,15 +166,22 @@ def _folder_left_out() -> Iterator[None]:
 
     A worker gets the environment and the module path of the process that it works for.
     """
-    before = os.environ.get(_SAFE_PATH)
-    os.environ[_SAFE_PATH] = "1"
+    with _environment(_SAFE_PATH, 1):
+        yield
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: int) -> Iterator[None]:
+    """Set a variable of the environment for what is started in here."""
+    before = os.environ.get(name)
+    os.environ[name] = str(value)
     try:
         yield
     finally:
         if before is None:
-            del os.environ[_SAFE_PATH]
+            del os.environ[name]
         else:
-            os.environ[_SAFE_PATH] = before
+            os.environ[name] = before
 
 
 def how_ended(process: Any) -> str:

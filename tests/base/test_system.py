@@ -3,6 +3,7 @@ import logging
 import multiprocessing
 import os
 import socket
+import subprocess
 import sys
 from contextlib import closing
 from types import SimpleNamespace
@@ -293,3 +294,14 @@ def test_giving_back_freed_arrays_keeps_those_in_use():
     del del_soon
     system.give_back_freed_arrays()
     assert array.sum() == 499_999_500_000
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_process_ends_whose_parent_has_ended(ended):
+    program = f"""
+import os
+from fastphash.base.system import end_with_parent
+end_with_parent(os.getppid() + {ended:d})
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False)
+    assert done.returncode == ended

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from fastphash.errors import FastphashError
 from fastphash.store.leftovers import remove_leftovers
 from fastphash.store.part_files import draft_part, drop_parts, name_part
 from fastphash.store.store import PART_ROWS, Part, Store, open_store
@@ -67,7 +68,11 @@ class PartWriter:
         if self.has_begun or not self._staged:
             return
         # the manifest may have its name although the run was interrupted before it noticed that
-        listed = {part.digest for part in open_store(self._store.path).parts}
+        try:
+            listed = {part.digest for part in open_store(self._store.path).parts}
+        except (FastphashError, OSError):
+            # what ended the run is to be said; drafts that are no parts are deleted by the next one
+            return
         for part, draft in self._staged:
             if part.digest not in listed:
                 draft.unlink(missing_ok=True)

@@ -235,6 +235,18 @@ def test_an_interrupt_once_the_manifest_is_written_costs_no_part_that_it_lists(
     assert read_store(tmp_path / "s")["path"].to_pylist() == ["new0", "new1", "new2"]
 
 
+def test_an_interrupt_is_what_ends_a_run_whose_manifest_is_damaged_meanwhile(tmp_path, monkeypatch):
+    hash_items([("old", scene(0))], store=tmp_path / "s", workers=0)
+
+    def interrupted(_):
+        (tmp_path / "s" / "_manifest.parquet").write_bytes(b"{")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(part_writer.PartWriter, "list_staged", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        hash_items([("new", scene(1))], store=tmp_path / "s", workers=0)
+
+
 def test_workers_get_the_same_a_few_items_at_a_time(monkeypatch):
     monkeypatch.setattr(executor, "_GIVEN_AHEAD", 5)
     monkeypatch.setattr(executor, "_GIVEN_INPUTS", 2)

@@ -169,9 +169,9 @@ def audit(
     rehash : bool
         Read all files again, also those whose size, times and inode haven't changed.
     memory : int, optional
-        Bytes that searching may take besides the hashes and thumbnails, 104,857,600 at least; half
-        of what is free by default. It takes 640 for each image at most, or 134,217,728 if that is
-        more.
+        Bytes that searching may take besides the hashes and thumbnails, 104,857,600 at least; by
+        default half of what is free. More than 640 for each image are not taken, unless that is
+        less than 134,217,728 in all.
     scratch : path, optional
         Search on the disk, in this folder, which is made and removed: for hashes of 64 bits that
         don't fit into memory. After a run that was killed, the next one goes on with what is done

@@ -72,7 +72,8 @@ def fit_tail(scores: NDArray[np.float32]) -> Tail:
     rate = _LEAST_RATE
     if mean < _cut_mean(_LEAST_RATE, width):
         rate = _rate_of_mean(mean, width)
-    growth = math.exp(min(rate * width, 500.0))
+    # even its square is a number
+    growth = math.exp(min(rate * width, 300.0))
     variance = 1 / rate**2 - width**2 * growth / (growth - 1) ** 2
     deviation = 1 / math.sqrt(weight * variance)
     return Tail(in_band.size / (1 - 1 / growth), rate, in_band.size, deviation)

@@ -20,3 +20,10 @@ def test_the_rate_of_drawn_scores_is_found(rate):
     drawn = np.random.default_rng(1).exponential(1 / rate, 200_000)
     tail = fit_tail((LEAST_COPY_SCORE + drawn).astype(np.float32))
     assert tail.rate == pytest.approx(rate, rel=0.03)
+
+
+@pytest.mark.parametrize("size", [600, 1 << 20])
+def test_scores_that_are_all_the_least_have_a_tail(size):
+    tail = fit_tail(np.full(size, LEAST_COPY_SCORE, np.float32))
+    assert tail.rate > 1000
+    assert tail.chance == pytest.approx(size)

@@ -1,5 +1,6 @@
 """Parquet files without some rows: all columns, row group by row group."""
 
+import os
 from collections.abc import Collection, Iterator
 from typing import Self
 
@@ -66,7 +67,9 @@ class ParquetShard:
                         writer.write_table(table, table.num_rows)
                     start += count
         except FAILURES as error:
-            raise ContainerError(one_line(error)) from error
+            # pyarrow's text of an error of the system says it twice
+            number = getattr(error, "errno", None)
+            raise ContainerError(os.strerror(number) if number else one_line(error)) from error
 
     def __enter__(self) -> Self:
         return self

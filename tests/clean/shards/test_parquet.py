@@ -1,6 +1,7 @@
 """Parquet files without some rows."""
 
 import datetime as dt
+import errno
 import io
 import os
 
@@ -10,6 +11,7 @@ import pytest
 
 from fastphash.clean.shards import open_shard
 from fastphash.clean.shards import parquet as parquet_shard
+from fastphash.files.assembled import NewFile
 from fastphash.sources.containers.format import ContainerError
 from tests.clean.shards.test_tar import without
 
@@ -92,3 +94,12 @@ def test_a_damaged_one_is_refused(tmp_path, table):
         shard.members()
         with pytest.raises(ContainerError, match=r"(?i)crc"):
             shard.write({b"1"}, io.BytesIO())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_is_said_once(tmp_path):
+    pq.write_table(pa.table({"image": [os.urandom(1 << 17)]}), tmp_path / "x.parquet")
+    shard = parquet_shard.ParquetShard(os.fsencode(tmp_path / "x.parquet"), "image")
+    with open("/dev/full", "wb") as full, shard, pytest.raises(ContainerError) as caught:
+        shard.write([], NewFile(full, b"/dev/full"))
+    assert str(caught.value) == os.strerror(errno.ENOSPC)

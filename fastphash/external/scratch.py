@@ -10,13 +10,13 @@ from typing import Any
 from fastphash.errors import StoreError, UsageError
 from fastphash.files.atomic import remove_leftovers
 from fastphash.files.digest import content_digest
+from fastphash.files.own_names import JOIN_PREFIX
 from fastphash.store.lock import LOCK, locked
 
 # a folder with another number is of a version that reads and writes other files
 _FORMAT = 1
 # says that the folder of all joins was made for this one
 _MADE = "_made"
-_PREFIX = "fastphash-join-"
 # room that is left to others, and for what is found
 _SPARE = 64 << 20
 
@@ -83,7 +83,7 @@ def has_joins(folder: Path) -> bool:
 
 def join_folders(folder: Path) -> list[Path]:
     """The folders of all joins in a folder."""
-    return [path for path in folder.glob(f"{_PREFIX}*") if path.is_dir()]
+    return [path for path in folder.glob(f"{JOIN_PREFIX}*") if path.is_dir()]
 
 
 def remove_joins(folder: Path, paths: list[Path], *, own: bool) -> None:
@@ -105,7 +105,7 @@ def remove_joins(folder: Path, paths: list[Path], *, own: bool) -> None:
 def scratch_path(folder: Path, key: Any) -> Path:
     """The folder of the join of this key: other joins have others."""
     digest = content_digest({"format": _FORMAT, "key": key})
-    return folder / f"{_PREFIX}{digest[:16]}"
+    return folder / f"{JOIN_PREFIX}{digest[:16]}"
 
 
 @contextlib.contextmanager

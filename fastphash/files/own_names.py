@@ -6,6 +6,8 @@ import xxhash
 
 _PREFIX = b".fastphash-"
 _TAKEN = _PREFIX + b"taken-"
+#: With this begin the folders of joins on the disk, in the scratch folder that a user names.
+JOIN_PREFIX = "fastphash-join-"
 # bytes that a name may have on most file systems
 _LONGEST = 255
 # processes that copy the same bytes to the same folder at once
@@ -15,6 +17,11 @@ _MOST_COPIES = 8
 def is_own_name(name: bytes) -> bool:
     """Whether a file of this name, without its folder, is one of fastphash's."""
     return name.startswith(_PREFIX)
+
+
+def is_join_name(name: bytes) -> bool:
+    """Whether a folder of this name is that of a join on the disk, perhaps of a killed run."""
+    return name.startswith(JOIN_PREFIX.encode())
 
 
 def is_taken_name(name: bytes) -> bool:

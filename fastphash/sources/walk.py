@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from fastphash.files.own_names import is_own_name, is_taken_name
+from fastphash.files.own_names import is_join_name, is_own_name, is_taken_name
 from fastphash.sources.hidden import is_hidden
 from fastphash.sources.mask_folders import FolderPair
 from fastphash.sources.name_patterns import NamePatterns
@@ -64,7 +64,7 @@ def walk(
             open_folders.pop()
         elif is_taken_name(entry.name):
             yield Entry(prefix + entry.name, hidden=True, unfinished=True)
-        elif is_own_name(entry.name):
+        elif is_own_name(entry.name) or is_join_name(entry.name):
             continue
         elif is_hidden(entry.name) and not hidden:
             yield Entry(prefix + entry.name, hidden=True)

@@ -1,6 +1,8 @@
 """An audit that searches on the disk writes the files that it writes in memory."""
 
 import logging
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +84,19 @@ def test_goes_on_after_an_interrupted_run(splits, wanted, joins, tmp_path, monke
     fp.audit(*words, scratch=tmp_path / "scratch", **OPTIONS)
     assert files(tmp_path / "out") == wanted
     assert not (tmp_path / "scratch").exists()
+
+
+def test_what_a_killed_run_left_among_the_images_is_no_input(splits, wanted, joins, tmp_path):
+    scratch = Path(splits[0].partition("=")[2]) / "scratch"
+    left = scratch / "fastphash-join-0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "search-0-found-000000").write_bytes(bytes(16))
+    try:
+        fp.audit(splits, tmp_path / "out", scratch=scratch, **OPTIONS)
+    finally:
+        shutil.rmtree(scratch)
+    assert files(tmp_path / "out") == wanted
+    assert joins
 
 
 def test_it_is_said_on_screen(splits, joins, tmp_path):

@@ -15,6 +15,8 @@ with shown({progress}) as report:
     for done in range(5):
         report("hashing", done + 1, 5)
         time.sleep(0.1)
+    # the bar is drawn by a thread of its own, ten times a second if it comes to that
+    time.sleep(1)
 """
 
 

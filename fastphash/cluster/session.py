@@ -198,9 +198,9 @@ def _start(master: str | None) -> Session:
     # what Java says in passing is not for the terminal; it writes there as long as it lives
     with tempfile.TemporaryFile() as log:
         try:
-            if own:
-                _launch_java(settings, log)
             with _quiet():
+                if own:
+                    _launch_java(settings, log)
                 session: Session = builder.getOrCreate()
         except Exception as error:  # of Java, Py4J or gRPC, whatever stands in the way
             log.seek(0)

@@ -122,7 +122,7 @@ def scatter_parts(
     place: NDArray[np.int64],
     out: NDArray[np.uint64],
 ) -> None:
-    """Scatter values by the part of their digit; place[p] is where the next one of part p goes."""
+    """As `pieces.scatter_parts`, for many values and parts."""
     starts, lines = place.copy(), np.empty(place.size * LANES, np.uint64)
     skew = _skew_of(out)
     mask = np.uint64(parts.size - 1)

@@ -16,6 +16,7 @@ from benchmarks.support.object_pictures import (
     object_pictures,
     write_object_pictures,
 )
+from tests.support.examples import slow_but
 
 
 def test_an_edit_that_copies_go_through_needs_no_room_and_no_ground() -> None:
@@ -23,7 +24,7 @@ def test_an_edit_that_copies_go_through_needs_no_room_and_no_ground() -> None:
     assert all(edits[name].paste is None for name in COPY_EDITS)
 
 
-@pytest.mark.parametrize("kind", OBJECT_KINDS)
+@pytest.mark.parametrize("kind", slow_but(["bottle", "motorbike"], OBJECT_KINDS))
 def test_shots_are_drawn_again_by_their_numbers_alone(kind: str) -> None:
     numbers = [(0, 0, 0), (0, 1, 0), (1, 0, 0), (0, 0, 1)]
     drawn = [np.asarray(draw_object(kind, *number), np.int16) for number in numbers]

@@ -12,6 +12,7 @@ from fastphash.external.scratch import using_scratch
 from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
 from tests.support.command_line import run
+from tests.support.examples import slow_but
 from tests.support.stores import write_hashes, write_store
 
 COLUMNS = Definition().columns
@@ -83,7 +84,11 @@ def test_join_writes_the_same_bytes(data, sides, radius):
     assert not (data / "scratch").exists()
 
 
-@pytest.mark.parametrize("stores", [["store"], ["store@train"], ["store", "other"]], ids=str)
+@pytest.mark.parametrize(
+    "stores",
+    slow_but([["store", "other"]], [["store"], ["store@train"], ["store", "other"]]),
+    ids=str,
+)
 @pytest.mark.parametrize("grouping", ["star", "components"])
 def test_group_writes_the_same_bytes(data, stores, grouping):
     more = ["--no-verify"] if len(stores) == 1 else []

@@ -11,6 +11,7 @@ import pytest
 
 from fastphash.files import parquet
 from tests.support.command_line import FAILED, USAGE, error_of, run, too_wide
+from tests.support.examples import slow_but
 from tests.support.scenes import save, scene
 
 WIDTH, HEIGHT = 64, 48
@@ -125,7 +126,7 @@ def conflicts(folder):
     return [(row["path"][:-4], row["label"], row["keeper_label"], row["source"]) for row in rows]
 
 
-@pytest.mark.parametrize("form", WRITERS)
+@pytest.mark.parametrize("form", slow_but(["yolo", "voc"], WRITERS))
 def test_conflicts_are_those_of_the_same_labels_as_coco(tmp_path, form):
     shown = run(*written(tmp_path, form, form), cwd=tmp_path).stdout
     assert too_wide(shown) == []

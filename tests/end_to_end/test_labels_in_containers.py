@@ -1,5 +1,6 @@
 """Labels of single images in tar and zip files are compared as those beside loose files are."""
 
+import itertools
 import json
 import tarfile
 import zipfile
@@ -10,6 +11,7 @@ from fastphash.files import parquet
 from fastphash.sources.containers.format import LARGE
 from tests.support.command_line import run, too_wide
 from tests.support.containers import make_deflated_zip, make_tar, make_tar_gz, make_zip
+from tests.support.examples import slow_but
 from tests.support.scenes import save, scene
 
 BOX, ELSEWHERE = b"0 0.5 0.5 0.2 0.2\n", b"0 0.2 0.2 0.2 0.2\n"
@@ -57,8 +59,15 @@ def audited(folder, *words):
     return sorted(found), " ".join(shown.split())
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("ending", MAKERS)
+# each format once in the fast run, and each container
+@pytest.mark.parametrize(
+    ("form", "ending"),
+    slow_but(
+        [*zip(FORMS, itertools.cycle(MAKERS), strict=False)],
+        [*itertools.product(FORMS, MAKERS)],
+        number=2,
+    ),
+)
 def test_conflicts_of_samples(tmp_path, form, ending):
     suffix, label, other = FORMS[form]
     packed(tmp_path, MAKERS[ending], f"train.{ending}", [label, other, None, label], suffix)

@@ -9,6 +9,7 @@ import pytest
 import fastphash
 from fastphash.store.open import read_hashes
 from tests.support.command_line import USAGE, error_of, run, too_wide
+from tests.support.examples import slow_but
 from tests.support.scenes import save, scene
 
 COPIES = (("0", 0), ("copy0", 0), ("1", 1), ("copy1", 1))
@@ -56,7 +57,7 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", slow_but(["a suffix", "above the split"], LAYOUTS))
 def test_masks_are_not_hashed_and_go_where_their_images_go(tmp_path, layout):
     root, images, masks, name, words, target = LAYOUTS[layout]
     data = make(tmp_path / "data" / root, images, masks, name)

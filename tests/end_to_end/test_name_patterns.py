@@ -8,6 +8,7 @@ import pytest
 from fastphash.store.open import read_hashes
 from tests.support.command_line import FAILED, USAGE, error_of, run
 from tests.support.containers import MAKERS, files_of, make_parquet
+from tests.support.examples import slow_but
 from tests.support.scenes import save, scene
 
 FILES = ("1.png", "2.bmp", "cat/3.png", "cat/thumbs/4.png", "thumbs/5.png")
@@ -99,7 +100,7 @@ def test_brackets_stand_for_one_of_their_signs(data):
             assert len(read_hashes(str(data / words[3]))) == taken
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=slow_but(["tar", "parquet"], MAKERS))
 def packed(request, data):
     """The files in a container; returns the folder and the container's name."""
     ending, make = MAKERS[request.param]

@@ -185,7 +185,7 @@ def applied(data, *words):
     return sorted(listed), [NAMES[int(key) - 1] for key in ids], json.loads(found.stdout)["coco"]
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("spelling", slow_but(["URL", "percent"], SPELLINGS))
 def test_other_spellings_of_names_match(data, spelling):
     contents = document()
     for image in contents["images"]:
@@ -227,10 +227,10 @@ def test_other_unicode_forms_match(tmp_path, on_disk, in_file):
     }
 
 
-@pytest.mark.parametrize(
-    ("image_id", "annotation_id"),
-    [(int, str), (str, int), (float, str), ("{:012d}".format, int), (int, "{:04d}".format)],
-)
+ID_KINDS = [(float, str), ("{:012d}".format, int), (int, str), (str, int), (int, "{:04d}".format)]
+
+
+@pytest.mark.parametrize(("image_id", "annotation_id"), slow_but(ID_KINDS[:2], ID_KINDS, number=2))
 def test_ids_as_texts_and_numbers_match(data, image_id, annotation_id):
     contents = document()
     for image in contents["images"]:
@@ -272,7 +272,7 @@ def test_names_that_match_nothing_are_refused_before_anything_is_done(data, word
     assert sorted(path.name for path in (data / "train").iterdir()) == sorted(NAMES)
 
 
-@pytest.mark.parametrize("name", [7, None, "", ["im0_copy.png"], {}])
+@pytest.mark.parametrize("name", slow_but([7, ""], [7, None, "", ["im0_copy.png"], {}]))
 def test_names_that_cannot_be_used_are_refused_if_a_file_without_a_name_goes(data, name):
     contents = document()
     contents["images"][1]["file_name"] = name
@@ -285,7 +285,7 @@ def test_names_that_cannot_be_used_are_refused_if_a_file_without_a_name_goes(dat
     assert not (data / "o/clean/train.txt").exists()
 
 
-@pytest.mark.parametrize("entry", [None, "im0_copy.png", []])
+@pytest.mark.parametrize("entry", slow_but([None], [None, "im0_copy.png", []]))
 def test_images_that_are_no_objects(data, entry):
     """Refused if a file that goes may be that image; else annotations without one are counted."""
     contents = document()

@@ -8,6 +8,7 @@ from PIL import Image
 
 from fastphash.files import parquet
 from tests.support.command_line import FAILED, error_of, run, too_wide
+from tests.support.examples import slow_but
 from tests.support.scenes import save, scene
 
 
@@ -148,7 +149,10 @@ def split_folders_in_one_root(data):
 
 @pytest.mark.parametrize(
     "lay_out",
-    [beside, deeper, with_a_flat_split, with_a_split_of_one_folder, split_folders_in_one_root],
+    slow_but(
+        [deeper, with_a_split_of_one_folder],
+        [beside, deeper, with_a_flat_split, with_a_split_of_one_folder, split_folders_in_one_root],
+    ),
 )
 def test_no_class_is_lost_wherever_its_folder_lies(tmp_path, lay_out):
     two_classes(tmp_path, lambda a: a[:, ::-1])

@@ -49,6 +49,7 @@ for call in (lambda: os.unlink(file.name), lambda: system.os.fsync(file.fileno()
     assert said == ["True 60 False True", "open in this process", "Bad file descriptor"]
 
 
+@pytest.mark.slow
 def test_every_module_is_imported(like_windows):
     modules = [
         module.name

@@ -11,6 +11,7 @@ from fastphash.clean import move
 from fastphash.clean.sidecars import SidecarMoves
 from fastphash.labels.sidecars import count_sidecars
 from tests.support.command_line import FAILED, run, too_wide
+from tests.support.examples import slow_but
 from tests.support.scenes import save, scene
 
 # the folder of the split, of an image and of its label below "data", the label's ending, where a
@@ -65,7 +66,7 @@ class Layout:
         return {path: path.read_bytes() for path in files}
 
 
-@pytest.fixture(params=LAYOUTS)
+@pytest.fixture(params=slow_but(["beside"], LAYOUTS))
 def layout(request, tmp_path):
     return Layout(tmp_path, *LAYOUTS[request.param])
 

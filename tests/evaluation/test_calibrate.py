@@ -157,6 +157,7 @@ def columns(pictures, times=1):
     return by_orientation | {"split": ["all"] * len(paths), "path": paths, "thumbnail": pictures}
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_equal_images_are_one():
     rows = columns(waves(2, 5), [100_000, 1])
     digests = np.zeros((100_001, 2), np.uint64)

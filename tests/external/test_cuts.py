@@ -19,6 +19,7 @@ from fastphash.external.table_stream import TableStream, stream_of
 from fastphash.hashing.definition import Definition
 from fastphash.store.open import read_hashes
 from tests.support.cluster import table_of
+from tests.support.examples import slow_but
 from tests.support.stores import hashes, write_hashes, write_store
 
 NAMES = Definition().columns
@@ -70,7 +71,7 @@ def expected(target, orientations):
 
 
 @pytest.mark.usefixtures("batch_rows")
-@pytest.mark.parametrize("split", ["", "@a", "@b"])
+@pytest.mark.parametrize("split", slow_but(["@b"], ["", "@a", "@b"]))
 def test_cuts_of_a_store(store, split, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     stream = open_or_read([f"store{split}"], {}, None)
@@ -82,7 +83,7 @@ def test_cuts_of_a_store(store, split, monkeypatch, tmp_path):
 
 
 @pytest.mark.usefixtures("batch_rows")
-@pytest.mark.parametrize("split", ["", "@a", "@b"])
+@pytest.mark.parametrize("split", slow_but(["@b"], ["", "@a", "@b"]))
 def test_cuts_of_rows_in_memory_name_the_parts_of_their_store(store, split, tmp_path):
     rows = read_hashes(f"{store}{split}")
     for some in (rows, rows.take(np.arange(0, len(rows), 2))):

@@ -16,6 +16,7 @@ from fastphash.images.decode import Decoding, decode
 from fastphash.images.decode_jpeg import REDUCED_SIDE
 from fastphash.images.jpeg_header import scan_start
 from tests.support.damaged_jpegs import mutants
+from tests.support.examples import slow_but
 from tests.support.references import FULL, reference, stage_of
 
 REDUCED = Decoding("reduced")
@@ -116,7 +117,10 @@ def test_reduced_jpegs_are_what_opencv_makes_of_them(factor, photo, encoded):
             assert np.array_equal(decode(data, REDUCED).grey, wanted), (width, height, options)
 
 
-@pytest.mark.parametrize("folder", ["aerial300", "edits/bridge", "exif", "eurosat/SeaLake"])
+@pytest.mark.parametrize(
+    "folder",
+    slow_but(["aerial300", "exif"], ["aerial300", "edits/bridge", "exif", "eurosat/SeaLake"]),
+)
 def test_shared_jpegs_decode_as_by_pillow(folder, shared):
     for path in sorted((shared / folder).iterdir()):
         for rules in (FULL, REDUCED):

@@ -61,7 +61,10 @@ def test_only_known_orientations_are_compared(pair, left_known, right_known, rad
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize(("rows", "pairs"), [(1, 1), (5, 3), (7, 1000), (1000, 4)])
+@pytest.mark.parametrize(
+    ("rows", "pairs"),
+    slow_but([(5, 3), (1000, 4)], [(1, 1), (5, 3), (7, 1000), (1000, 4)], number=2),
+)
 @examples(20, 3)
 @given(sides(), radii)
 @example((SAME, SAME[:3]), 0)

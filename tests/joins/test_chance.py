@@ -9,6 +9,7 @@ from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.joins.chance import MAX_RADIUS, chance_neighbours, choose_radius, widest_radius
 from fastphash.joins.distances import count_pairs_by_distance
 from fastphash.joins.index import Index
+from tests.support.examples import slow_but
 from tests.support.scenes import hashed, waves
 
 
@@ -34,7 +35,7 @@ def counted(rows):
     return 2 * least / len(rows)
 
 
-@pytest.mark.parametrize("pictures", [waves, pages])
+@pytest.mark.parametrize("pictures", slow_but([pages], [waves, pages]))
 @pytest.mark.parametrize("known", [(0,), tuple(range(len(ORIENTATIONS)))])
 def test_chance_is_what_is_counted_without_copies(pictures, known):
     rows = Index(many_hashed(pictures), known)

@@ -16,7 +16,11 @@ def examples(full, fast=PROFILES["fast"]):
     return settings(max_examples=full if asked else min(fast, full))
 
 
-def slow_but(fast, cases):
-    """The cases of a parameter: those that aren't among the fast ones are slow."""
-    assert set(fast) <= set(cases)
-    return [case if case in fast else pytest.param(case, marks=pytest.mark.slow) for case in cases]
+def slow_but(fast, cases, number=1):
+    """The cases of so many parameters at once: those that aren't among the fast ones are slow."""
+    assert all(case in cases for case in fast)
+    slow = pytest.mark.slow
+    return [
+        case if case in fast else pytest.param(*([case] if number == 1 else case), marks=slow)
+        for case in cases
+    ]

@@ -38,7 +38,7 @@ collect_ignore = ["support/like_windows"]
 def pytest_addoption(parser):
     """How much a campaign of random signals tries, and how large an audit on a cluster is."""
     group = parser.getgroup("fastphash")
-    group.addoption("--signals", type=int, default=24, help="signals at random moments, in all")
+    group.addoption("--signals", type=int, default=9, help="signals at random moments, in all")
     group.addoption("--seed", type=int, default=42, help="seed of the random moments")
     group.addoption(
         "--cluster-images",
@@ -99,10 +99,12 @@ def compile_package():
 
 
 def pytest_collection_modifyitems(items):
-    """Mark what needs a browser, and put the longest tests first."""
+    """Mark what needs a browser, and campaigns as slow, and put the longest tests first."""
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+        if item.get_closest_marker("campaign") and not item.get_closest_marker("slow"):
+            item.add_marker("slow")
     # a long one among the last would leave the other processes with nothing to do
     items.sort(key=told_seconds, reverse=True)
 

@@ -988,7 +988,7 @@ def test_48_random_plans(plot):
     play(plot)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("half", [1, 2])
 def test_48_a_thousand_random_plans(half):
     """Two halves that two processes can play at once."""

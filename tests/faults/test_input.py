@@ -32,6 +32,7 @@ from tests.support import naive
 from tests.support.batches import hash_all, reader
 from tests.support.command_line import run
 from tests.support.deadly_recipe import DEADLY, ENDLESS, HUNGRY, DeadlyRecipe
+from tests.support.examples import campaign_of
 from tests.support.fault_runs import outcome, unprivileged
 from tests.support.scenes import save, scene, scenes
 from tests.support.stores import read_store
@@ -423,13 +424,9 @@ def mutate_and_hash(tmp_path, encoded, count):
 
 
 @pytest.mark.slow
-def test_16_mutations(tmp_path, encoded):
-    mutate_and_hash(tmp_path, encoded, 4_000)
-
-
-@pytest.mark.slow(seconds=50)
-def test_16_a_hundred_thousand_mutations(tmp_path, encoded):
-    mutate_and_hash(tmp_path, encoded, 100_000)
+@pytest.mark.parametrize("count", campaign_of(100_000, least=4_000))
+def test_16_mutations(tmp_path, encoded, count):
+    mutate_and_hash(tmp_path, encoded, count)
 
 
 def test_17_postscript_named_png(folder):
@@ -664,18 +661,19 @@ def test_27_given_up_after_two(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_27_fifty_crashing_and_fifty_hanging_among_ten_thousand(tmp_path, deadly):
+@pytest.mark.parametrize("count", campaign_of(10_000, least=1_000))
+def test_27_one_in_two_hundred_crashing_and_as_many_hanging(tmp_path, deadly, count):
     folder = scenes(tmp_path / "in", range(10))
     whole = [path.read_bytes() for path in sorted(folder.iterdir())]
-    bad = set(np.random.default_rng(27).permutation(10_000)[:100].tolist())
+    bad = set(np.random.default_rng(27).permutation(count)[: count // 100].tolist())
     hanging = set(sorted(bad)[::2])
-    for i in range(10_000):
+    for i in range(count):
         poison = (ENDLESS if i in hanging else DEADLY) if i in bad else b"%d" % i
         (folder / f"{i:05d}.png").write_bytes(whole[i % 10] + poison)
     for path in folder.glob("0??.png"):
         path.unlink()
     hashed, rejected = outcome(folder, workers=2, timeout=0.5)
-    assert len(hashed) == 9_900
+    assert len(hashed) == count - len(bad)
     assert sorted(rejected) == [f"{i:05d}.png" for i in sorted(bad)]
     for path, reason in rejected.items():
         late = int(path[:5]) in hanging

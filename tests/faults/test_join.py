@@ -15,6 +15,7 @@ import pytest
 
 from fastphash import TooManyPairsError, group, join, self_join
 from tests.support.command_line import command, run, run_process, screen
+from tests.support.examples import campaign_of
 from tests.support.fault_runs import contents
 from tests.support.scenes import save, scenes
 from tests.support.stores import write_hashes, write_store
@@ -212,9 +213,10 @@ def test_42_signals_while_hashing(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("times", campaign_of(8, least=3))
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_42_signals_at_random_times(tmp_path, number):
-    stop_hashing(tmp_path, number, begun, np.random.default_rng(42).uniform(0.1, 3, 8))
+def test_42_signals_at_random_times(tmp_path, number, times):
+    stop_hashing(tmp_path, number, begun, np.random.default_rng(42).uniform(0.1, 3, times))
 
 
 @pytest.mark.slow

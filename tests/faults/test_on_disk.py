@@ -11,7 +11,7 @@ import pytest
 from fastphash.errors import StoreError
 from fastphash.external.scratch import using_scratch
 from tests.support.command_line import run, run_process
-from tests.support.examples import slow_but
+from tests.support.examples import campaign_of, slow_but
 from tests.support.forks import command
 from tests.support.stores import write_hashes
 
@@ -43,7 +43,7 @@ def left_of(folder):
     return files_in(folder) if folder.exists() else []
 
 
-@pytest.mark.parametrize("kills", slow_but([1], [1, 40]))
+@pytest.mark.parametrize("kills", [1, *slow_but([], [10]), *campaign_of(40)])
 def test_62_killed_while_joining_on_the_disk(tmp_path, forks, kills):
     wanted = write_tables(tmp_path, 20_000)
     rng = np.random.default_rng(kills)

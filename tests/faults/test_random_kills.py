@@ -16,6 +16,7 @@ from fastphash.ingest.options import IngestOptions
 from tests.faults.test_clean import own_names_in
 from tests.support.command_line import run
 from tests.support.disks import elsewhere
+from tests.support.examples import campaign_of
 from tests.support.forks import command, send
 from tests.support.scenes import save, scene, source
 
@@ -152,9 +153,9 @@ class Campaign:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", ["same 100", "other 100"])
-def test_54_killed_at_random_moments(forks, tmp_path, kills):
-    device, most = kills.split()[0], int(kills.split()[1])
+@pytest.mark.parametrize("device", ["same", "other"])
+@pytest.mark.parametrize("most", campaign_of(100, least=25))
+def test_54_killed_at_random_moments(forks, tmp_path, device, most):
     rng = random.Random(most)
     data = DataSet(tmp_path, rng)
     where = elsewhere(tmp_path) if device == "other" else tmp_path

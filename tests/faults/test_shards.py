@@ -14,6 +14,7 @@ import xxhash
 from fastphash.store.store import open_store
 from tests.support.command_line import run
 from tests.support.containers import files_of, make_tar
+from tests.support.examples import campaign_of
 from tests.support.forks import command
 from tests.support.object_server import serving
 from tests.support.scenes import scenes
@@ -32,8 +33,6 @@ if __name__ == "__main__":
     part_writer.PART_ROWS = 16
     hash_into(Path(sys.argv[2]), named_sources([sys.argv[1]]), IngestOptions(workers=2))
 """
-# by where the pictures are
-KILLS = {"files": 10, "shards in a bucket": 4, "objects": 4}
 # drafts of new containers
 OWN = [f".fastphash-{xxhash.xxh3_128_hexdigest(b'%d.tar' % shard)}" for shard in range(3)]
 
@@ -46,9 +45,9 @@ def store_bytes(store):
     return {path.name: path.read_bytes() for path in store.iterdir() if path.name != "_lock"}
 
 
-@pytest.fixture(params=KILLS)
-def kills_and_split(request, tmp_path):
-    """The same pictures in shards or as objects: how often to kill, and what names them."""
+@pytest.fixture(params=["files", "shards in a bucket", "objects"])
+def split(request, tmp_path):
+    """The same pictures in shards or as objects, as a word of the command line."""
     pictures = scenes(tmp_path / "in", range(240))
     files = files_of(pictures)
     for shard in range(8):
@@ -61,12 +60,12 @@ def kills_and_split(request, tmp_path):
             "shards in a bucket": "train=s3://bucket/sh/{0..7}.tar",
             "objects": "train=s3://bucket/in",
         }
-        yield KILLS[request.param], words[request.param]
+        yield words[request.param]
 
 
 @pytest.mark.slow
-def test_60_killed_while_hashing_containers(tmp_path, kills_and_split):
-    kills, split = kills_and_split
+@pytest.mark.parametrize("kills", campaign_of(50, least=3))
+def test_60_killed_while_hashing_containers(tmp_path, split, kills):
     rng = random.Random(13)
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)

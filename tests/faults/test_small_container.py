@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.support.command_line import run_process
 from tests.support.control_groups import memory_group
+from tests.support.examples import campaign_of
 from tests.support.report_pages import read_page
 
 _SIDE = 13_000
@@ -32,7 +33,7 @@ def tiffs(tmp_path_factory):
 
 
 @pytest.mark.slow(seconds=50)
-@pytest.mark.parametrize("limit", [3 << 30, 2 << 30])
+@pytest.mark.parametrize("limit", campaign_of(3 << 30, least=2 << 30))
 def test_26_large_images_in_a_small_container(tiffs, tmp_path, limit):
     words = "audit", "a", "b", "-o", str(tmp_path / "out"), "--json"
     with memory_group(limit) as group:

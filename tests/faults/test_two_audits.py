@@ -20,6 +20,7 @@ from fastphash.errors import FastphashError
 from tests.faults.test_clean import Small, own_names_in
 from tests.faults.test_move import ROOT
 from tests.support.disks import elsewhere
+from tests.support.examples import campaign_of
 
 PLAY = """
 import sys
@@ -91,8 +92,9 @@ def applied(plan: CheckedPlan, mode, target):
 
 
 @pytest.mark.slow
-def test_51_two_audits_at_the_same_moment(tmp_path):
-    words = [sys.executable, "-c", PLAY, "300", str(tmp_path)]
+@pytest.mark.parametrize("times", campaign_of(300, least=60))
+def test_51_two_audits_at_the_same_moment(tmp_path, times):
+    words = [sys.executable, "-c", PLAY, str(times), str(tmp_path)]
     done = subprocess.run(
         words, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, check=False,

@@ -112,7 +112,7 @@ def test_two_tone_and_symmetric_images_hash_as_imagehash_does(count):
         check(Image.fromarray(np.maximum(square, square[::-1, ::-1]) if i % 3 else square))
 
 
-@examples(300, fast=8)
+@examples(100, fast=8)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 2**32 - 1))
 def test_noise_of_any_size_hashes_as_imagehash_does(height, width, seed):
     levels = 256 if seed % 2 else 2 + seed % 3

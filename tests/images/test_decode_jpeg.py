@@ -214,7 +214,7 @@ def test_damaged_jpegs_are_refused_or_decoded_as_by_pillow():
     assert all(came_to[kind] > 400 for kind in ("refused", "ordinary", "odd"))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_thirty_thousand_damaged_jpegs_are_refused_or_decoded_as_by_pillow():
     came_to = compare_damaged(30_000)
     assert all(came_to[kind] > 12_000 for kind in ("refused", "ordinary", "odd"))

@@ -22,7 +22,7 @@ from fastphash.joins.planner import candidate_plans
 from fastphash.joins.search_plan import SearchPlan
 from tests.joins.test_search import UNIFORM, every_plan, squeezed
 from tests.support import naive
-from tests.support.examples import examples, slow_but
+from tests.support.examples import campaign_of, examples, slow_but
 from tests.support.hash_strategies import TOP, columns, seeds
 
 EMPTY = np.empty(0, np.uint64)
@@ -110,7 +110,7 @@ def test_values_of_tiles_are_counted_in_each_piece(seed, size, other_size, most,
     assert count_scattered(pieces, *counts[:2]).tolist() == written.tolist()
 
 
-@pytest.mark.parametrize("radius", slow_but([2], [0, 1, 2, 4, 9, 64]))
+@pytest.mark.parametrize("radius", [*slow_but([2], [0, 1, 2, 4, 9]), *campaign_of(64)])
 @examples(6, 2)
 @given(seeds, st.integers(0, 60), st.integers(0, 40), st.sampled_from([5, 20, 1000]))
 @example(0, 0, 0, 5)

@@ -1,4 +1,7 @@
-"""How much a test tries: little in the fast run, everything in .ci/run's slow step."""
+"""How much a test tries.
+
+Little in the fast run, more in .ci/run's slow step, and most in a campaign.
+"""
 
 import pytest
 
@@ -14,6 +17,12 @@ def examples(full, fast=PROFILES["fast"]):
     """Settings of a property that has its own number of examples."""
     asked = settings().max_examples >= PROFILES["full"]
     return settings(max_examples=full if asked else min(fast, full))
+
+
+def campaign_of(count, *, least=None):
+    """How much a slow test tries: the least each time, and the count in a campaign."""
+    whole = pytest.param(count, marks=pytest.mark.campaign)
+    return [whole] if least is None else [least, whole]
 
 
 def slow_but(fast, cases, number=1):

@@ -1,7 +1,7 @@
 """Union-find, and stars: rows joined to the first keeper they are paired with."""
 
 import numpy as np
-from numba import int64, uint32
+from numba import int64, uint32, uint64
 from numpy.typing import NDArray
 
 from fastphash.kernels import array, compiled, const
@@ -18,6 +18,33 @@ def stars_of_pairs(
     for i in range(left.size):
         if keeper[left[i]] == left[i] and keeper[right[i]] == right[i]:
             keeper[right[i]] = left[i]
+
+
+@compiled(const(int64), const(int64), array(uint64), array(int64), array(int64), returns=int64)
+def stream_stars(
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    copies: NDArray[np.uint64],
+    out_row: NDArray[np.int64],
+    out_keeper: NDArray[np.int64],
+) -> int:
+    """Write each row that becomes a copy, and its keeper; returns how many there are.
+
+    As `stars_of_pairs`, of pairs that come in batches: `copies` has the bits of all copies so far.
+    """
+    count = 0
+    for i in range(left.size):
+        a, b = np.uint64(left[i]), np.uint64(right[i])
+        if copies[a >> np.uint64(6)] >> (a & np.uint64(63)) & np.uint64(1):
+            continue
+        bit = np.uint64(1) << (b & np.uint64(63))
+        if copies[b >> np.uint64(6)] & bit:
+            continue
+        copies[b >> np.uint64(6)] |= bit
+        out_row[count] = right[i]
+        out_keeper[count] = left[i]
+        count += 1
+    return count
 
 
 @compiled(const(int64), const(int64), array(int64))
@@ -44,3 +71,24 @@ def find_roots(root: NDArray[np.int64], out: NDArray[np.uint32]) -> None:
     for i in range(root.size):
         root[i] = root[root[i]]
         out[i] = np.uint32(root[i])
+
+
+@compiled(array(int64), int64, int64, array(int64), array(int64), returns=int64)
+def copies_of_roots(
+    root: NDArray[np.int64],
+    first: int,
+    last: int,
+    out_row: NDArray[np.int64],
+    out_keeper: NDArray[np.int64],
+) -> int:
+    """Write the rows from `first` up to `last` that aren't their own root; returns how many.
+
+    The roots of all rows before `first` must have been found so.
+    """
+    count = 0
+    for i in range(first, last):
+        root[i] = root[root[i]]
+        out_row[count] = i
+        out_keeper[count] = root[i]
+        count += root[i] != i
+    return count

@@ -30,6 +30,7 @@ QUICK = {
     "speed.clean_shards": ["--count", "60", "--shards", "3", "--rounds", "0"],
     "speed.coco": ["--images", "200", "--annotations", "900", "--rounds", "1"],
     "speed.containers": ["--count", "24", "--rounds", "0", "--shards", "2"],
+    "speed.edges": ["--edges", "3000"],
     "speed.equal_hashes": ["--rounds", "0"],
     "speed.hashing": ["--count", "60", "--rounds", "0"],
     "speed.inspector": ["--groups", "300", "--rounds", "1"],

@@ -18,13 +18,16 @@ import pyarrow.parquet as pq
 from benchmarks.support.command_line import make_parser, positive_number
 from benchmarks.support.markdown import print_table
 from benchmarks.support.processes import peak_memory
-from benchmarks.support.timing import SPREAD, spread
+from benchmarks.support.timing import SECONDS, spread
 from fastphash.files import parquet
 from fastphash.groups.edge_groups import EDGES, KEEPERS, group_edges
 from fastphash.groups.grouping import GROUPINGS, Grouping
 
 _EDGES_AT_ONCE = 1 << 20
+_BATCHES_WRITTEN = 16
 _MB = 1e6
+# dictionaries of numbers that hardly repeat would take most of the time
+_WRITTEN = {"compression": "zstd", "compression_level": 1, "use_dictionary": False}
 
 # seconds, CPU seconds, bytes of memory, copies
 _Taken = tuple[float, float, int, int]
@@ -49,16 +52,25 @@ def main() -> None:
     for grouping, taken in runs.items():
         seconds, cpu, memory, copies = zip(*taken, strict=True)
         peak = f"{max(memory) / _MB:,.0f}"
-        cells.append((grouping, spread(seconds), spread(cpu), peak, f"{copies[0]:,}"))
-    print(f"{arguments.edges:,} edges of {rows:,} rows; {SPREAD}")
-    print()
-    print_table(("groups", "seconds", "CPU seconds", "peak MB", "copies"), cells)
+        cells.append(
+            (
+                f"{arguments.edges:,}",
+                f"{rows:,}",
+                grouping,
+                spread(seconds),
+                spread(cpu),
+                peak,
+                f"{copies[0]:,}",
+            )
+        )
+    titles = ("edges", "rows", "groups", SECONDS, f"CPU {SECONDS}", "peak MB", "copies")
+    print_table(titles, cells)
 
 
 def write_edges(path: Path, edges: int, rows: int) -> None:
     """Draw edges in order: left rows of a batch lie in a range of their own."""
     rng = np.random.default_rng(7)
-    with pq.ParquetWriter(path, EDGES, compression="zstd", compression_level=1) as writer:
+    with pq.ParquetWriter(path, EDGES, **_WRITTEN) as writer:
         for start in range(0, edges, _EDGES_AT_ONCE):
             stop = min(start + _EDGES_AT_ONCE, edges)
             first, last = (rows - 1) * start // edges, (rows - 1) * stop // edges
@@ -80,10 +92,15 @@ def run(path: Path, rows: int, grouping: Grouping) -> _Taken:
         batch for table in parquet.read_batches(path, EDGES.names) for batch in table.to_batches()
     )
     copies = 0
-    with pq.ParquetWriter(path.with_name(f"{grouping}.parquet"), KEEPERS) as writer:
+    with pq.ParquetWriter(path.with_name(f"{grouping}.parquet"), KEEPERS, **_WRITTEN) as writer:
+        waiting: list[pa.RecordBatch] = []
         for batch in group_edges(batches, rows, grouping):
-            writer.write_batch(batch)
+            waiting.append(batch)
             copies += batch.num_rows
+            if len(waiting) == _BATCHES_WRITTEN:
+                writer.write_table(pa.Table.from_batches(waiting))
+                waiting = []
+        writer.write_table(pa.Table.from_batches(waiting, KEEPERS))
     return time.perf_counter() - began, time.process_time() - cpu, peak_memory(), copies
 
 

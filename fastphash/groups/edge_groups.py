@@ -1,7 +1,7 @@
 """Groups of edges that are streamed: Arrow in, Arrow out.
 
 An edge is a pair of rows that are copies. Rows have numbers in order of priority, so that the first
-row of a group is its keeper. Memory holds a bit for each row, or 8 bytes for components, and never
+row of a group is its keeper. Memory holds a bit for each row, or 4 bytes for components, and never
 more edges than a batch has. An engine for large data sorts edges and has one task stream them.
 """
 
@@ -21,6 +21,8 @@ EDGES = pa.schema([("left", pa.int64()), ("right", pa.int64())])
 KEEPERS = pa.schema([("row", pa.int64()), ("keeper", pa.int64())])
 
 _BITS = 64
+# rows that have numbers of 32 bits
+_MOST_ROWS = 1 << 32
 # rows whose roots are looked up at once
 _ROWS_AT_ONCE = 1 << 18
 
@@ -51,7 +53,8 @@ def group_edges(
     Raises
     ------
     UsageError
-        Unknown grouping; edges don't ascend, or aren't of two of these rows, the lower first.
+        Unknown grouping; edges don't ascend, or aren't of two of these rows, the lower first; or
+        components of more than 2^32 rows.
 
     Examples
     --------
@@ -62,6 +65,8 @@ def group_edges(
     [[0, 0]]
     """
     check_grouping(grouping)
+    if grouping == "components" and rows > _MOST_ROWS:
+        raise UsageError(f"components are of {_MOST_ROWS:,} rows at most, not {rows:,}")
     checked = _checked(edges, rows, ascending=grouping == "star")
     if grouping == "star":
         return _stars(checked, rows)
@@ -78,9 +83,9 @@ def _stars(edges: Iterable[_Edges], rows: int) -> Iterator[pa.RecordBatch]:
 
 
 def _components(edges: Iterable[_Edges], rows: int) -> Iterator[pa.RecordBatch]:
-    root = np.arange(rows)
+    root = np.arange(rows, dtype=np.uint32)
     for left, right in edges:
-        union_find.unite(left, right, root)
+        union_find.unite_few(left, right, root)
     for first in range(0, rows, _ROWS_AT_ONCE):
         last = min(first + _ROWS_AT_ONCE, rows)
         row, keeper = np.empty(last - first, np.int64), np.empty(last - first, np.int64)

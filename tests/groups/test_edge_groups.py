@@ -101,3 +101,8 @@ def test_other_columns_are_refused():
 def test_an_unknown_grouping_is_refused_at_once():
     with pytest.raises(UsageError, match="no grouping 'rings'"):
         group_edges([], 2, "rings")
+
+
+def test_components_of_too_many_rows_are_refused():
+    with pytest.raises(UsageError, match="4,294,967,296 rows at most, not 4,294,967,297"):
+        group_edges([], (1 << 32) + 1, "components")

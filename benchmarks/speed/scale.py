@@ -27,7 +27,6 @@ from benchmarks.support.spark_log import log_events, shuffled_bytes
 from benchmarks.support.watched import Taken, run_and_watch
 
 _RADIUS = 4
-_PLANTED = 1000
 _ROW_GROUP = 1 << 20
 _GB = 1e9
 _WAYS = ("memory", "disk", "spark")
@@ -40,6 +39,13 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--rows", type=positive_number, nargs="+", default=[10**6, 10**7, 10**8])
     parser.add_argument("--ways", nargs="+", choices=_WAYS, default=_WAYS[:2], metavar="WAY")
+    parser.add_argument(
+        "--planted",
+        type=positive_number,
+        default=1000,
+        metavar="N",
+        help="copies, a million and a quarter of the rows at most (default: %(default)s)",
+    )
     parser.add_argument("--memory", default="1G", metavar="SIZE", help="of the runs on the disk")
     parser.add_argument("--master", default="local[2]", metavar="URL", help="of Spark")
     parser.add_argument("--folder", type=Path, help="for hashes and scratch files; 50 bytes a hash")
@@ -52,12 +58,14 @@ def main() -> None:
     for rows in sorted(arguments.rows):
         with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
             folder = Path(name)
-            write_hashes(folder / "hashes.parquet", rows)
+            planted = write_hashes(folder / "hashes.parquet", rows, arguments.planted)
             for turn in range(arguments.turns):
                 for way in arguments.ways:
                     taken, passed = run(folder / f"{way}-{turn}", way, arguments)
                     curves[way].append((rows, taken))
-                    cells.append((f"{rows:,}", way, str(turn + 1), *show(taken, passed, rows)))
+                    cells.append(
+                        (f"{rows:,}", way, str(turn + 1), *show(taken, passed, rows, planted))
+                    )
     title = ["rows", "where", "turn", "s", "CPU s", "GB of memory", "GB written or shuffled"]
     print_table((*title, "bytes a hash", "groups", "planted and by chance"), cells)
     print()
@@ -68,11 +76,11 @@ def main() -> None:
         save_figure(draw(plt, curves), arguments.plot)
 
 
-def write_hashes(path: Path, rows: int) -> None:
-    """Draw hashes; the last ones are copies of the first, near them."""
+def write_hashes(path: Path, rows: int, planted: int) -> int:
+    """Draw hashes; the last ones are copies of the first, near them. How many there is room for."""
     rng = np.random.default_rng(7)
     schema = pa.schema([("path", pa.string()), ("phash", pa.uint64())])
-    planted = min(_PLANTED, rows // 4)
+    planted = min(planted, rows // 4, (rows - 1) % _ROW_GROUP + 1)
     first = np.empty(0, np.uint64)
     with pq.ParquetWriter(path, schema, compression="none", use_dictionary=["path"]) as writer:
         for start in range(0, rows, _ROW_GROUP):
@@ -87,6 +95,7 @@ def write_hashes(path: Path, rows: int) -> None:
             # no path is read: all are one
             names = pa.array(["x"]).take(pa.array(np.zeros(hashes.size, np.int32)))
             writer.write_table(pa.table([names, hashes], schema=schema), row_group_size=_ROW_GROUP)
+    return planted
 
 
 def run(folder: Path, way: str, arguments: Any) -> tuple[Taken, int]:
@@ -106,10 +115,9 @@ def run(folder: Path, way: str, arguments: Any) -> tuple[Taken, int]:
     return taken, shuffled_bytes(folder / "conf")
 
 
-def show(taken: Taken, passed: int, rows: int) -> list[str]:
+def show(taken: Taken, passed: int, rows: int, planted: int) -> list[str]:
     near = sum(math.comb(64, bits) for bits in range(_RADIUS + 1))
     chance = rows * (rows - 1) / 2 * near / 2**64
-    planted = min(_PLANTED, rows // 4)
     return [
         f"{taken.seconds:.1f}",
         f"{taken.cpu:.1f}",

@@ -103,7 +103,7 @@ def main() -> None:
     _check_address_space()
     logging.basicConfig(handlers=[_LogToStderr()], format="%(message)s")
     # that they are compiled takes long enough to be said, and so does a search on the disk
-    for name in ("kernels", "external"):
+    for name in ("kernels", "external", "results.disk_candidates"):
         logging.getLogger(f"fastphash.{name}").setLevel(logging.INFO)
 
 

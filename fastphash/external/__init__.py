@@ -13,6 +13,8 @@
 `found_rows`       the rows that have these values
 `equi_join`        pairs of values to pairs of rows
 `buckets`          rows of words in files that fit into memory one by one
+`table_buckets`    the same of rows of tables
+`row_set`          some rows of a stream, a bit each, and their numbers
 `scratch`          the folder of one join, and what it needs
 `tasks`            steps of the work, and their progress
 =================  ================================================================

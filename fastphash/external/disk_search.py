@@ -96,7 +96,7 @@ class DiskSearch:
             return None
         join = _join(index, None, radius, options, None)
         with self._scratch(join) as scratch:
-            return join.partnered(scratch), join.is_exact
+            return np.array(join.partnered(scratch)), join.is_exact
 
     def _takes(self, left: Index, right: Index | None, options: JoinOptions) -> bool:
         sides = [left] if right is None else [left, right]

@@ -59,6 +59,10 @@ class DiskJoin:
         #: Whether `partnered` gave no other rows than those whose values were found.
         self.is_exact = True
 
+    def limited_to(self, max_pairs: int) -> "DiskJoin":
+        """The same join, for so many pairs of rows at most."""
+        return DiskJoin(self._sides, self._radius, self._options, max_pairs)
+
     @property
     def key(self) -> Any:
         """What the files of the join depend on, as values for JSON."""
@@ -124,7 +128,10 @@ class DiskJoin:
                 yield _matches(left, right, rows)
 
     def partnered(self, scratch: Scratch) -> NDArray[np.int64]:
-        """Rows of the left side within the radius of another, perhaps a few others: int64 (n,)."""
+        """Rows of the left side within the radius of another, perhaps a few others: int64 (n,).
+
+        They lie on the disk.
+        """
         with scratch.naming_full_disk():
             found = self._find_values(scratch, None)
             if not any(one.count for one in found):
@@ -134,7 +141,7 @@ class DiskJoin:
             table = self._table_of(found)
             self.is_exact = table.is_exact
             rows.find(table, [], self._steps)
-            return np.array(rows.rows)
+            return rows.rows
 
     def _find_values(self, scratch: Scratch, most: int | None) -> list[FoundValues]:
         found = []

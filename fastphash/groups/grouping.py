@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from fastphash.base.pair_keys import NO_PAIRS, find_places
 from fastphash.errors import UsageError
 from fastphash.groups.components import component_keepers
-from fastphash.groups.copies import IsCopy, RankedRows, copies_by_kind
+from fastphash.groups.copies import IsCopy, RankedRows, copies_by_kind, filter_copies
 from fastphash.groups.stars import star_keepers
 from fastphash.joins.batches import find_matches
 from fastphash.joins.distances import row_distances
 from fastphash.joins.distinct import DistinctRows, find_distinct_rows
 from fastphash.joins.index import Index
-from fastphash.joins.matches import Matches
+from fastphash.joins.matches import Matches, concatenate_matches
 from fastphash.joins.options import JoinOptions
 from fastphash.store.content import Content
 from fastphash.verification.comparison import Comparison, compare_images
@@ -148,6 +148,29 @@ def find_keepers(
     keeper[first] = first[keeper_of_first]
     # equal rows join what the first of them joins
     return keeper[distinct.first[distinct.of_row]]
+
+
+def filter_pairs(block: Matches, index: Index, content: Content, criteria: CopyCriteria) -> Matches:
+    """The pairs of a block that are copies for `find_keepers`, in any order.
+
+    `index` and `content` are those of some rows, with thumbnails; pairs are of these.
+    """
+    flat = flat_rows(content)
+    equal = find_distinct_rows(index.hashes, *content.appearance, _identities(content, flat)).of_row
+    are_equal = equal[block.left] == equal[block.right]
+    searched = ~(are_equal | flat[block.left] | flat[block.right])
+    is_copy = copies_by_kind(criteria.min_score)
+    rows = RankedRows(index, content, np.arange(len(index)), is_copy, criteria)
+    copies = filter_copies(block.take(np.flatnonzero(searched)), rows, rows)
+    return concatenate_matches([block.take(np.flatnonzero(are_equal)), copies])
+
+
+def borrows_pixels(content: Content) -> bool:
+    """Whether a row without a digest of its pixels needs that of another row of its bytes."""
+    if content.evidence is None or content.digests is None or content.thumbnails is None:
+        return False
+    doubtful = flat_rows(content) | unproven_rows(content.evidence)
+    return bool((doubtful & ~content.evidence.pixels_known).any())
 
 
 def _pairs_of_distinct(

@@ -166,7 +166,12 @@ class GroupedRows(NamedTuple):
 
     def pieces(self) -> Iterator[pa.Table]:
         """The same table without looks, a bounded number of rows at a time."""
-        order, number = self._numbered()
+        yield from self.numbered_pieces(*self._numbered())
+
+    def numbered_pieces(
+        self, order: NDArray[np.int64], number: NDArray[np.int64]
+    ) -> Iterator[pa.Table]:
+        """The same of these rows, in this order, with the number of the group of each."""
         for start in range(0, order.size, _ROWS_AT_ONCE):
             some = slice(start, start + _ROWS_AT_ONCE)
             yield self._piece(order[some], number[some])

@@ -33,6 +33,8 @@ REASONS = (
 )
 # columns that the criteria need
 _COLUMNS = ("path", "path_bytes", "size", "format", "width", "height", LEVEL)
+#: Columns that the order of rows depends on.
+PRIORITY_COLUMNS = ("split", *_COLUMNS)
 
 
 def is_for_evaluation(split: str) -> bool:

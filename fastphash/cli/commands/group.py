@@ -17,9 +17,11 @@ from fastphash.cli.option_groups import CopyOptions, KeeperOptions, gather
 from fastphash.cli.signals import handle_signals
 
 if TYPE_CHECKING:
+    from fastphash.hashing.definition import Definition
+    from fastphash.results.disk_groups import DiskGroups
+    from fastphash.results.groups import GroupedRows
     from fastphash.results.pairs import UnseenCounter
     from fastphash.store.rows import HashTable
-    from fastphash.verification.criteria import CopyCriteria
 
 
 @click.command("group")
@@ -65,7 +67,6 @@ def group(
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_groups, show_unseen
-    from fastphash.results.groups import group_rows
     from fastphash.results.pairs import UnseenCounter
 
     folder = reading.folder(stores, output, copies.memory, engine)
@@ -73,34 +74,33 @@ def group(
     with ProgressScreen() as progress:
         # the JSON of the paper's scripts names all rows
         if folder is None and (not engine.on_spark or output.table_form is None):
-            candidates = _in_memory(stores, reading, copies, keepers, output, engine, progress)
+            grouping = _in_memory(stores, reading, copies, keepers, output, engine, progress)
         else:
-            candidates = _in_parts(stores, reading, copies, keepers, engine, folder, progress)
-        with candidates as found:
-            grouped = group_rows(found.ranked, found.criteria, keepers.grouping)
-            counter = UnseenCounter(grouped.pieces())
+            grouping = _in_parts(stores, reading, copies, keepers, engine, folder, progress)
+        with grouping as found:
+            counter = UnseenCounter(found.grouped.pieces())
             kinds = _write_groups(counter, found.rows, output)
-    groups = grouped.count_groups()
-    algorithm = grouped.rows.algorithm
+    groups = found.grouped.count_groups()
+    algorithm = found.definition.algorithm
     if as_json:
         counts = {"images": found.images, "groups": groups, "copies": kinds}
-        hashed = {"hash": algorithm.name, "bits": algorithm.bits}
+        hashed = {"hash": algorithm, "bits": found.definition.bits}
         show_json(hashed | counts | {"unseen": counter.unseen})
     else:
-        title = f"Groups by {algorithm.name}, in {output.path}"
+        title = f"Groups by {algorithm}, in {output.path}"
         show_groups(title, found.images, groups, kinds)
         show_unseen(0 if not copies.verify else counter.unseen)
 
 
-class _Candidates(NamedTuple):
-    """Rows that may have a copy, in order of priority, and the number of all.
+class _Found(NamedTuple):
+    """The groups of rows that may have a copy; how many there are of all, and how they were hashed.
 
     `rows` are all of them, if the paper's JSON is to name them.
     """
 
-    ranked: "HashTable"
-    criteria: "CopyCriteria"
+    grouped: "GroupedRows | DiskGroups"
     images: int
+    definition: "Definition"
     rows: "HashTable | None" = None
 
 
@@ -113,9 +113,9 @@ def _in_memory(
     output: TableFile,
     engine: EngineOptions,
     progress: Progress,
-) -> Iterator[_Candidates]:
+) -> Iterator[_Found]:
     from fastphash.files import parquet
-    from fastphash.results.groups import candidates
+    from fastphash.results.groups import candidates, group_rows
     from fastphash.results.priority import keep_in_first, order_splits
 
     rows = reading.read(*stores)
@@ -129,7 +129,7 @@ def _in_memory(
     ranked = candidates(rows, split_order, criteria, partnered, hand_over=named is None)
     del rows, partnered
     parquet.release_memory()
-    yield _Candidates(ranked, criteria, images, named)
+    yield _Found(group_rows(ranked, criteria, keepers.grouping), images, ranked.definition, named)
 
 
 @contextlib.contextmanager
@@ -141,9 +141,10 @@ def _in_parts(
     engine: EngineOptions,
     folder: Path | None,
     progress: Progress,
-) -> Iterator[_Candidates]:
-    """Candidates of rows that are read in parts: on the disk, or on Spark without a folder."""
-    from fastphash.results.disk_candidates import look_up_candidates
+) -> Iterator[_Found]:
+    """Groups of rows that are read in parts: on the disk, or on Spark without a folder."""
+    from fastphash.results.disk_candidates import group_candidates, look_up_candidates
+    from fastphash.results.groups import group_rows
     from fastphash.results.priority import keep_in_first, order_counted
 
     rows = open_side(stores, reading, read_others=engine.on_spark)
@@ -154,10 +155,11 @@ def _in_parts(
         with engine.joining(rows, None, criteria, progress) as join_there:
             partnered = join_there.partnered()
         ranked = look_up_candidates(rows, partnered, split_order)
-    else:
-        with joining(rows, None, criteria, folder) as (join, scratch):
-            ranked = look_up_candidates(rows, join.partnered(scratch), split_order)
-    yield _Candidates(ranked, criteria, len(rows))
+        yield _Found(group_rows(ranked, criteria, keepers.grouping), len(rows), rows.definition)
+        return
+    with joining(rows, None, criteria, folder) as (join, scratch):
+        grouped = group_candidates(rows, join, scratch, split_order, criteria, keepers.grouping)
+        yield _Found(grouped, len(rows), rows.definition)
 
 
 def _write_groups(

@@ -33,8 +33,23 @@ def map_rows(folder: Path, pieces: Iterable[NDArray[np.uint8]], width: int) -> N
         for piece in pieces:
             file.write(np.ascontiguousarray(piece).data)
         file.flush()
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        mapped = _Mapped(file.fileno(), 0, access=mmap.ACCESS_READ)
+    mapped.folder = folder
     return np.frombuffer(mapped, np.uint8).reshape(-1, width)
+
+
+def map_rows_beside(
+    array: NDArray[Any], pieces: Iterable[NDArray[np.uint8]], width: int
+) -> NDArray[np.uint8] | None:
+    """Rows as `map_rows` has them, in the folder of another array of it; None of any other array.
+
+    Raises
+    ------
+    OSError
+        The file can't be written.
+    """
+    beside = _mapped_file(array)
+    return None if beside is None else map_rows(beside.folder, pieces, width)
 
 
 def let_go(array: NDArray[Any] | None) -> None:
@@ -42,11 +57,23 @@ def let_go(array: NDArray[Any] | None) -> None:
 
     Of any other array nothing is given back.
     """
+    mapped = _mapped_file(array)
+    # Windows has no such call, and `map_rows` maps nothing there
+    if sys.platform != "win32" and mapped is not None:
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+class _Mapped(mmap.mmap):
+    """A file of `map_rows`, and the folder that it was made in."""
+
+    folder: Path
+
+
+def _mapped_file(array: NDArray[Any] | None) -> _Mapped | None:
+    """The file that an array of `map_rows`, or a part of it, lies in."""
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
     if isinstance(base, memoryview):
         base = base.obj
-    # Windows has no such call, and `map_rows` maps nothing there
-    if sys.platform != "win32" and isinstance(base, mmap.mmap):
-        base.madvise(mmap.MADV_DONTNEED)
+    return base if isinstance(base, _Mapped) else None

@@ -1,6 +1,7 @@
 """Views: hashes of windows of images, made from their thumbnails alone."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.machine import core_count
-from fastphash.base.mapped import let_go
+from fastphash.base.mapped import let_go, map_rows_beside
 from fastphash.base.orientations import STEPS
 from fastphash.base.threads import run_all
 from fastphash.base.vocabulary import ORIENTATIONS, THUMBNAIL_SIDE, ViewSet
@@ -29,6 +30,7 @@ from fastphash.hashing.windows import (
 
 # thumbnails in one job of a thread
 _PER_JOB = 1 << 10
+_WORD_BYTES = 8
 # images whose views are made at once
 _MADE_AT_ONCE = 1 << 15
 #: Orientations as `fastphash.kernels.views.hash_views` takes them.
@@ -37,6 +39,8 @@ _TURNS = np.array([4 * t + 2 * rows + columns for t, rows, columns in STEPS], np
 
 class ViewHashes(NamedTuple):
     """The views of n images.
+
+    Those that are as many for each image may be parts of one matrix, which may lie in a file.
 
     Attributes
     ----------
@@ -103,9 +107,7 @@ class ViewHashes(NamedTuple):
     def beyond_centres(self) -> "ViewHashes":
         """All but those windows that `centres` has, too; what bars leave stays."""
         count = len(windows_like_frames("centre"))
-        return self._replace(
-            windows=self.windows[count:], like_frames=self.like_frames[:, count:].copy()
-        )
+        return self._replace(windows=self.windows[count:], like_frames=self.like_frames[:, count:])
 
 
 def make_views(thumbnails: NDArray[np.uint8], views: ViewSet = "all") -> ViewHashes:
@@ -117,37 +119,67 @@ def make_views(thumbnails: NDArray[np.uint8], views: ViewSet = "all") -> ViewHas
     views : {"none", "centre", "all"}
         Which windows; bars are trimmed with either set but "none".
     """
-    frames, middles = windows_like_frames(views), windows_like_middles(views)
-    size, turns = len(thumbnails), len(turns_of_middle(views))
-    like_frames, like_middles, of_middle, turned = (
-        np.empty((size, width), np.uint64)
-        for width in (len(frames), len(middles), len(ORIENTATIONS) if middles else 0, turns)
-    )
-    trimmed, inside = [_Trimmed.none()], [OwnWindows.none()]
-    # images some at a time: together, what is made meanwhile takes more room than what remains
-    for start in range(0, size, _MADE_AT_ONCE):
-        part = slice(start, start + _MADE_AT_ONCE)
-        some = np.ascontiguousarray(thumbnails[part])
-        hashes = _hash_fixed(some, frames, middles)
-        like_frames[part], like_middles[part], of_middle[part] = hashes
-        turned[part] = hash_turned(some, turns_of_middle(views))
-        if views != "none":
-            without_bars, pictures = _hash_own(some)
-            trimmed.append(without_bars._replace(rows=without_bars.rows + start))
-            inside.append(pictures._replace(rows=pictures.rows + start))
-        let_go(thumbnails)
-    bars = _Trimmed(*map(np.concatenate, zip(*trimmed, strict=True)))
-    return ViewHashes(
-        (*frames, *middles),
-        like_frames,
-        like_middles,
-        of_middle if middles else np.empty((0, len(ORIENTATIONS)), np.uint64),
-        bars.rows,
-        bars.windows,
-        bars.hashes,
-        turned,
-        OwnWindows(*map(np.concatenate, zip(*inside, strict=True))),
-    )
+    made = _Made(thumbnails, views)
+    matrix: NDArray[np.uint8] | None = None
+    if made.words:
+        # as without the file, if it can't be written
+        with contextlib.suppress(OSError):
+            matrix = map_rows_beside(thumbnails, made.pieces(), made.words * _WORD_BYTES)
+    if matrix is None:
+        matrix = np.empty((len(thumbnails), made.words * _WORD_BYTES), np.uint8)
+        start = 0
+        for piece in made.pieces():
+            matrix[start : start + len(piece)] = piece
+            start += len(piece)
+    return made.views(matrix.view(np.uint64))
+
+
+class _Made:
+    """Makes the views of images, some at a time: together, what is made meanwhile takes more room.
+
+    Their hashes are rows of a matrix, of so many words, which may lie in a file.
+    """
+
+    def __init__(self, thumbnails: NDArray[np.uint8], views: ViewSet) -> None:
+        self._thumbnails = thumbnails
+        self._views: ViewSet = views
+        self._frames, self._middles = windows_like_frames(views), windows_like_middles(views)
+        self._turns = turns_of_middle(views)
+        of_middle = len(ORIENTATIONS) if self._middles else 0
+        widths = [len(self._frames), len(self._middles), of_middle, len(self._turns)]
+        self._bounds = np.cumsum(widths).tolist()
+        self.words: int = self._bounds[-1]
+        self._trimmed, self._inside = [_Trimmed.none()], [OwnWindows.none()]
+
+    def pieces(self) -> Iterator[NDArray[np.uint8]]:
+        """The matrix, some rows at a time."""
+        self._trimmed, self._inside = [_Trimmed.none()], [OwnWindows.none()]
+        for start in range(0, len(self._thumbnails), _MADE_AT_ONCE):
+            some = np.ascontiguousarray(self._thumbnails[start : start + _MADE_AT_ONCE])
+            hashes = _hash_fixed(some, self._frames, self._middles)
+            turned = hash_turned(some, self._turns)
+            if self._views != "none":
+                without_bars, pictures = _hash_own(some)
+                self._trimmed.append(without_bars._replace(rows=without_bars.rows + start))
+                self._inside.append(pictures._replace(rows=pictures.rows + start))
+            let_go(self._thumbnails)
+            yield np.concatenate([*hashes, turned], axis=1).view(np.uint8)
+
+    def views(self, matrix: NDArray[np.uint64]) -> ViewHashes:
+        """All views; the matrix is uint64 (n, words)."""
+        like_frames, like_middles, middles, turned = np.split(matrix, self._bounds[:-1], axis=1)
+        bars = _Trimmed(*map(np.concatenate, zip(*self._trimmed, strict=True)))
+        return ViewHashes(
+            (*self._frames, *self._middles),
+            like_frames,
+            like_middles,
+            middles if self._middles else np.empty((0, len(ORIENTATIONS)), np.uint64),
+            bars.rows,
+            bars.windows,
+            bars.hashes,
+            turned,
+            OwnWindows(*map(np.concatenate, zip(*self._inside, strict=True))),
+        )
 
 
 class _Trimmed(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastphash.base.mapped import let_go
 from fastphash.base.vocabulary import ORIENTATIONS
 from fastphash.hashing.views import ViewHashes
 from fastphash.hashing.window_hashes import ComparedWindows, OwnWindows
@@ -66,6 +67,7 @@ class ViewedRows(NamedTuple):
             turned=views.turned[rows],
             inside=views.inside.among(rows),
         )
+        let_go(views.like_frames)
         splits = None if self.splits is None else self.splits[rows]
         return ViewedRows(self.frames.take(rows), taken, splits, self.own)
 
@@ -119,15 +121,14 @@ class ViewMatches(NamedTuple):
         return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
+_NO_ROWS, _NO_BYTES, _NO_WINDOWS = (
+    np.empty(0, np.int64),
+    np.empty(0, np.uint8),
+    np.empty((0, 4), np.float32),
+)
 NO_VIEW_MATCHES = ViewMatches(
-    np.empty(0, np.int64),
-    np.empty(0, np.int64),
-    np.empty(0, np.uint8),
-    np.empty((0, 4), np.float32),
-    np.empty((0, 4), np.float32),
-    np.empty(0, np.int8),
-    np.empty(0, np.uint8),
-    np.empty(0, np.uint8),
+    *(_NO_ROWS, _NO_ROWS, _NO_BYTES, _NO_WINDOWS, _NO_WINDOWS),
+    *(np.empty(0, np.int8), _NO_BYTES, _NO_BYTES),
 )
 
 

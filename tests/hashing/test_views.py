@@ -1,9 +1,12 @@
+import errno
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from fastphash.base.mapped import let_go, map_rows
 from fastphash.base.vocabulary import ORIENTATIONS, VIEW_SETS
 from fastphash.demo import scene
 from fastphash.hashing.api import phash
@@ -189,3 +192,22 @@ def test_own_windows_may_be_hashed_upright_alone():
     windows = np.tile(np.array(MIDDLE), (3, 1))
     upright = hash_own_windows(thumbnails, windows, turned=False)
     np.testing.assert_array_equal(upright, hash_own_windows(thumbnails, windows)[:, :1])
+
+
+@pytest.mark.parametrize("views", VIEW_SETS)
+def test_views_of_thumbnails_in_a_file_are_the_same(tmp_path, monkeypatch, views):
+    """They lie in a file beside it, or in memory where there is no room."""
+    monkeypatch.setattr("fastphash.hashing.views._MADE_AT_ONCE", 7)
+    thumbnails = np.random.default_rng(2).integers(0, 256, (20, 1024), np.uint8)
+    thumbnails[3:6, :256] = 255
+    expected = make_views(thumbnails, views)
+    in_file = map_rows(tmp_path, [thumbnails], 1024)
+    found = make_views(in_file, views)
+    let_go(found.like_frames)
+    monkeypatch.setattr("fastphash.base.mapped.tempfile.TemporaryFile", full_disk)
+    for made in (found, make_views(in_file, views)):
+        np.testing.assert_equal(made._asdict(), expected._asdict())
+
+
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")

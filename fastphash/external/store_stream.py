@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -91,9 +91,9 @@ class StoreStream:
         there = Chunk(0, chunk.rows, 0, len(parts))
         return Cut(StoreStream(own, self.name), there, chunk.first)
 
-    def take(self, rows: NDArray[np.int64]) -> HashTable:
-        """Some rows, by their numbers, which ascend."""
-        schema, firsts = self._rows.schema, np.array(self._firsts)
+    def take(self, rows: NDArray[np.int64], columns: Collection[str] | None = None) -> HashTable:
+        """Some rows, by their numbers, which ascend; in these columns, or in all."""
+        schema, firsts = self._rows.narrowed(columns), np.array(self._firsts)
         wanted = np.unique(np.searchsorted(firsts, rows, "right") - 1).tolist()
         pieces = []
         for number, table in self._tables(wanted, schema.names):

@@ -6,12 +6,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastphash.base.vocabulary import COLLISION, KINDS
+from fastphash.external.store_stream import StoreStream
+from fastphash.files import parquet
 from fastphash.joins.distances import row_distances
 from fastphash.joins.distinct import find_distinct_rows
 from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
 from fastphash.report.groups import Group, ImageName, Member
-from fastphash.results.audit_folder import AuditFolder, were_compared
+from fastphash.results.audit_folder import AuditFolder, stored_splits, were_compared
+from fastphash.store.byte_columns import hash_values
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import exact_paths, image_keys
 from fastphash.verification.decide_kind import relate_matches
@@ -36,7 +39,7 @@ def find_collisions(audited: AuditFolder, most: int) -> list[Group]:
     list of Group
         Two members each, the second related to the first; their number is 0.
     """
-    rows = audited.rows
+    rows = _rows_of_equal_hashes(audited)
     rows = rows.take(np.flatnonzero(were_compared(rows, audited.summary)))
     left, right = _pairs_of_equal_hashes(rows, _group_of_rows(rows, audited.groups))
     left, right = left[: most * _COMPARED], right[: most * _COMPARED]
@@ -60,6 +63,16 @@ def find_collisions(audited: AuditFolder, most: int) -> list[Group]:
         ]
         pairs.append(Group(0, 2, [], [], members))
     return pairs
+
+
+def _rows_of_equal_hashes(audited: AuditFolder) -> HashTable:
+    """The rows whose upright hash another one has; of all others only that is read."""
+    stored = stored_splits(audited.folder, audited.splits, audited.algorithm)
+    name = stored.definition.columns[0]
+    hashes = hash_values(parquet.concat(stored.narrowed([name]), stored.tables([name]))[name])
+    of_row = find_distinct_rows(hashes.reshape(len(hashes), -1)).of_row
+    is_repeated = np.bincount(of_row)[of_row] > 1
+    return StoreStream(stored, audited.algorithm).take(np.flatnonzero(is_repeated))
 
 
 def _pairs_of_equal_hashes(

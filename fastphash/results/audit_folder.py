@@ -22,10 +22,11 @@ from fastphash.results.schemas import GROUPS_SCHEMA, LEAKS_SCHEMA, LOOKED, PARTS
 from fastphash.results.summary_values import with_all_kinds, wrong_value
 from fastphash.sources.protocol import Reader
 from fastphash.sources.readers import reader_at
-from fastphash.store.open import read_hashes
+from fastphash.store.open import open_rows
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import REJECTED_SCHEMA
 from fastphash.store.store import AUDIT_STORE, Store, is_store, open_store
+from fastphash.store.stored_rows import StoredRows
 
 if TYPE_CHECKING:
     from fastphash.verification.findings import Findings
@@ -230,11 +231,19 @@ def _check_tables(folder: Path, summary: dict[str, Any]) -> None:
 def read_splits(folder: Path, splits: list[str], algorithm: str | None = None) -> HashTable:
     """Every hashed image of these splits; the store in the folder may hold others.
 
-    `algorithm` is that of `read_hashes`.
+    `algorithm` is that of `fastphash.store.open.read_hashes`.
     """
-    rows = read_hashes(str(folder / HASHES), everything=True, algorithm=algorithm)
-    named = np.isin(rows.splits, splits)
-    return rows if named.all() else rows.take(np.flatnonzero(named))
+    stored = stored_splits(folder, splits, algorithm)
+    table = parquet.concat(stored.schema, stored.tables())
+    parquet.release_memory()
+    return HashTable(table, stored.definition, stored.store)
+
+
+def stored_splits(folder: Path, splits: Sequence[str], algorithm: str | None = None) -> StoredRows:
+    """The same, to be read part by part."""
+    every = open_rows(folder / HASHES, None, algorithm, everything=True)
+    others = [split for split in every.store.roots if split not in splits]
+    return StoredRows(every.store, every.definition, None, others)
 
 
 def were_compared(rows: HashTable, summary: dict[str, Any]) -> NDArray[np.bool_]:

@@ -82,11 +82,17 @@ class StoredRows:
             table = self._meant(table)
         return table.select(list(columns))
 
-    def tables(self) -> Iterator[pa.Table]:
-        """The rows of each part that has any."""
+    def narrowed(self, columns: Collection[str] | None) -> pa.Schema:
+        """Those of the columns of `schema` that are asked for, or all."""
+        schema = self.schema
+        return schema if columns is None else pa.schema([f for f in schema if f.name in columns])
+
+    def tables(self, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
+        """The rows of each part that has any, in these columns of `schema`, or in all."""
+        schema = self.narrowed(columns)
         for number, part in enumerate(self.store.parts):
             if self.may_have(part):
-                yield self.read(number, self.schema.names).cast(self.schema)
+                yield self.read(number, schema.names).cast(schema)
 
     def _meant(self, table: pa.Table) -> pa.Table:
         if self.split is not None:

@@ -213,7 +213,7 @@ def _look_in_rounds(
     whether there may be pairs that aren't among these.
     """
     found: list[_Round] = []
-    start, size = 0, first_round(len(looker.rows))
+    start, size = 0, first_round(looker.rows.searched)
     while start < doubts.closeness.size:
         if not looker.left:
             return found, counts._replace(more=True)
@@ -241,8 +241,8 @@ def start_looker(
     readers = {source.split: source.reader for source in sources}
     limit = options.looks if criteria.score_near else 0
     with Looker(rows, readers, limit, progress) as looker:
-        if len(rows) >= _MANY:
-            looker.prepare(first_round(len(rows)))
+        if rows.searched >= _MANY:
+            looker.prepare(first_round(rows.searched))
         yield looker
 
 

@@ -1,5 +1,6 @@
 """What does the work of an audit that may be done on several machines."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress
+from fastphash.external.streams import HashStream
 from fastphash.ingest.executor import Executor
 from fastphash.ingest.options import IngestOptions
 from fastphash.ingest.pool import start_workers
@@ -25,9 +27,18 @@ class Engine(Protocol):
     ) -> NDArray[np.bool_] | None:
         """Which rows are within the radius of another, bool (n,); None to have it looked for."""
 
+    @property
+    def partnered(self) -> Callable[[HashStream, int, Progress], NDArray[np.int64]] | None:
+        """What finds the rows of a stream within a radius of another, ascending.
+
+        None if all rows are to be read into memory.
+        """
+
 
 class ThisMachine:
     """Does it all on this machine: see `Engine`."""
+
+    partnered = None
 
     def start_executor(self, store: Path, options: IngestOptions) -> Executor:  # noqa: ARG002
         """Start worker processes."""

@@ -218,7 +218,9 @@ def _score_pairs(
 ) -> Iterator[RowPairs]:
     """All pairs of the chosen rows; TooManyPairsError if there are too many."""
     content = rows.content
-    most = max(_MOST_PER_IMAGE * chosen.size, _AT_ONCE)
+    # rows that were left have no pairs, and count as others do
+    images = chosen.size + rows.searched - len(rows)
+    most = max(_MOST_PER_IMAGE * images, _AT_ONCE)
     for batch in find_matches(
         index.take(chosen), None, criteria.radius, max_pairs=most, options=criteria.options
     ):

@@ -3,7 +3,12 @@
 from typing import Any, NamedTuple
 
 from fastphash.audits.options import AuditOptions
-from fastphash.joins.chance import chance_neighbours, largest_radius, widest_radius
+from fastphash.joins.chance import (
+    chance_neighbours,
+    largest_radius,
+    neighbours_of_sample,
+    widest_radius,
+)
 from fastphash.joins.index import Index
 from fastphash.joins.radii import usual_radius
 from fastphash.results.radius_words import CANDIDATES, GIVEN, USUAL, meaning
@@ -28,7 +33,9 @@ class ChosenRadius(NamedTuple):
     rule: dict[str, Any]
 
 
-def choose_criteria(rows: HashTable, options: AuditOptions, *, thumbnails: bool) -> ChosenRadius:
+def choose_criteria(
+    rows: HashTable, options: AuditOptions, *, thumbnails: bool, sample: Index | None = None
+) -> ChosenRadius:
     """The criteria of an audit.
 
     Parameters
@@ -41,8 +48,13 @@ def choose_criteria(rows: HashTable, options: AuditOptions, *, thumbnails: bool)
         alone tells copies.
     thumbnails : bool
         Whether the store has any.
+    sample : Index, optional
+        The hashes of `sample_rows` of the rows, where these have names alone.
     """
-    expected = chance_neighbours(Index(rows.hashes, rows.known))
+    if sample is None:
+        expected = chance_neighbours(Index(rows.hashes, rows.known))
+    else:
+        expected = neighbours_of_sample(sample, len(rows))
     min_score = options.min_score if thumbnails else None
     bits = rows.algorithm.bits
     by, radius = GIVEN, options.radius

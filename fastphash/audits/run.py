@@ -34,8 +34,9 @@ from fastphash.audits.labels import (
 from fastphash.audits.low_quality import leave_out_poor
 from fastphash.audits.memory import with_enough_memory
 from fastphash.audits.options import AuditOptions
+from fastphash.audits.paired import choose_rows, read_images
 from fastphash.audits.proposals import check_proposals, propose
-from fastphash.audits.radius import ChosenRadius, choose_criteria
+from fastphash.audits.radius import ChosenRadius
 from fastphash.audits.result_files import remove_results, write_tables
 from fastphash.audits.summary import (
     count_reasons,
@@ -66,7 +67,6 @@ from fastphash.results.audit_folder import (
     REPORT,
     SUMMARY,
     AuditFolder,
-    read_splits,
     sign,
 )
 from fastphash.results.decisions import decisions_digest, read_steps, resolve
@@ -197,18 +197,17 @@ def _search(
     """Find the copies among all hashes: the summary, and the tables by their names."""
     progress("joining", 0, 0)
     splits = [source.split for source in sources]
-    rows = read_splits(out, splits, hashed.algorithm)
-    opened = open_labels(rows, sources, options.labels, checked, progress)
-    rows = with_levels(rows, opened)
-    compared, left_out = _leave_out(rows, options)
-    options = with_enough_memory(options, len(compared))
-    chosen = choose_criteria(compared, options, thumbnails=hashed.store.layout.thumbnails)
+    images = read_images(out, splits, hashed.algorithm, options, engine)
+    opened = open_labels(images.rows, sources, options.labels, checked, progress)
+    rows = with_levels(images.rows, opened)
+    named, left_out = _leave_out(rows, options)
+    options = with_enough_memory(options, len(named))
+    decided_by, decided = decisions_digest(out), resolve(read_steps(out), named)
+    compared, chosen, decided, near = choose_rows(images, named, decided, options, engine, progress)
     criteria, calibration = calibrate_score(compared, chosen.criteria, chosen.chance, options)
-    decided_by, decided = decisions_digest(out), resolve(read_steps(out), compared)
     # masks count as images here, whether they are compared or not
     split_order = order_splits(rows)
     first = keep_in_first(split_order, options.keep_in)
-    near = engine.has_partner(compared, criteria, progress)
     searched = SearchedRows.of(compared, criteria, decided, first, near)
 
     def search(findings: Findings, unreadable: Findings) -> FoundCopies:
@@ -224,7 +223,7 @@ def _search(
     copies, findings = settled.copies, settled.findings
     looked = copies.looked_at(findings)
     groups = copies.grouped.table(looked)
-    labels = compare_labels(groups, compared, options.labels, opened, checked, progress)
+    labels = compare_labels(groups, named, options.labels, opened, checked, progress)
     progress("writing", 0, 0)
     summary: dict[str, Any] = {
         **_describe_run(hashed.store, rows, criteria, chosen, options),

@@ -40,10 +40,14 @@ def sample_near_scores(
     """
     number, hash_class, is_first = _distinct_images(rows)
     index = Index(rows.hashes[number], rows.known)
-    count = min(number.size, int(_PAIRS / (per_image + 1)) + 1)
+    images, place = _places(rows, number)
+    count = min(images, int(_PAIRS / (per_image + 1)) + 1)
     options = JoinOptions(memory=criteria.options.memory)
     while count:
-        needles = np.unique(np.linspace(0, number.size - 1, count).astype(np.int64))
+        spaced = np.unique(np.linspace(0, images - 1, count).astype(np.int64))
+        needles = np.flatnonzero(np.isin(place, spaced))
+        if not needles.size:
+            break
         left = index.take(needles)
         try:
             pairs = near_pairs(left, needles, index, criteria.radius, _MAX_PAIRS, options)
@@ -57,6 +61,18 @@ def sample_near_scores(
         pairs = pairs.take(np.flatnonzero(once))
         return _score_near(rows, pairs._replace(left=number[pairs.left], right=number[pairs.right]))
     return np.empty(0, np.float32)
+
+
+def _places(rows: HashTable, number: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
+    """How many images there are, and the place of each of these rows among them: int64 (n,).
+
+    Images that were left, because they are near no other one, count as well.
+    """
+    images = rows.searched - (len(rows) - number.size)
+    if rows.whole is None:
+        return images, np.arange(number.size)
+    others_before = number - np.arange(number.size)
+    return images, rows.whole.numbers[number] - others_before
 
 
 def _distinct_images(

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from fastphash.base.progress import Progress
 from fastphash.cluster.executor import SparkExecutor
+from fastphash.cluster.matches import SparkJoin
 from fastphash.cluster.session import Session
 from fastphash.cluster.tables import has_partner
+from fastphash.external.streams import HashStream
 from fastphash.ingest.executor import Executor
 from fastphash.ingest.options import IngestOptions
 from fastphash.store.rows import HashTable
@@ -33,3 +35,7 @@ class SparkEngine:
     ) -> NDArray[np.bool_]:
         """Which rows are within the radius of another: bool (n,)."""
         return has_partner(self._session, rows, criteria.radius, progress=progress)
+
+    def partnered(self, rows: HashStream, radius: int, progress: Progress) -> NDArray[np.int64]:
+        """The rows of a stream within the radius of another, ascending."""
+        return SparkJoin(self._session, rows, None, radius, progress=progress).partnered()

@@ -54,14 +54,27 @@ def chance_neighbours(rows: Index) -> NDArray[np.float64]:
 
     No more pairs are taken than were counted, plus an allowance for sampling error.
     """
-    if len(rows) < 2:
-        return np.zeros(rows.bits + 1)
-    size = _LARGE_SAMPLE if len(rows) >= _LARGE else _SAMPLE
-    sample = rows.take(np.unique(np.linspace(0, len(rows) - 1, size).astype(np.int64)))
+    return neighbours_of_sample(rows.take(sample_rows(len(rows))), len(rows))
+
+
+def sample_rows(rows: int) -> NDArray[np.int64]:
+    """Those of so many rows that tell of all, evenly spaced: int64 (n,).
+
+    >>> sample_rows(3)
+    array([0, 1, 2])
+    """
+    size = _LARGE_SAMPLE if rows >= _LARGE else _SAMPLE
+    return np.unique(np.linspace(0, rows - 1, size).astype(np.int64)) if rows else np.empty(0, int)
+
+
+def neighbours_of_sample(sample: Index, rows: int) -> NDArray[np.float64]:
+    """What `chance_neighbours` gives for so many rows, of which `sample_rows` are the sample."""
+    if rows < 2:
+        return np.zeros(sample.bits + 1)
     distinct = sample.take(find_distinct_rows(sample.hashes).first)
     least, greatest = count_pairs_by_distance(distinct, core_count())
     # neighbours that a row would have if all rows had the sample's share of distinct ones
-    other_rows = len(rows) * len(distinct) / len(sample) - 1
+    other_rows = rows * len(distinct) / len(sample) - 1
     return _chance_pairs(least, greatest) * (other_rows / max(int(least.sum()), 1))
 
 

@@ -40,7 +40,7 @@ def find_partnered(
         Index(rows.hashes[chosen], rows.known),
         None,
         criteria.radius,
-        max_pairs=_MOST_PER_IMAGE * len(rows),
+        max_pairs=_MOST_PER_IMAGE * rows.searched,
         options=criteria.options,
     )
     try:

@@ -37,6 +37,7 @@ from fastphash.store.schema import (
     stored_algorithms,
 )
 from fastphash.store.store import Store
+from fastphash.store.whole import Whole
 
 #: Column with the number of a row in its store, counted through all parts.
 STORE_ROW = "_row"
@@ -59,6 +60,8 @@ class HashTable:
         types.
     appearance : Appearance, optional
         These, if they have been read.
+    whole : Whole, optional
+        If all others of a search were left because they are near none.
     """
 
     def __init__(
@@ -69,15 +72,22 @@ class HashTable:
         *,
         file: Path | None = None,
         appearance: Appearance | None = None,
+        whole: Whole | None = None,
     ) -> None:
         self.table = table
         self.definition = definition
         self.store = store
         self.file = file
+        self.whole = whole
         self._appearance = appearance
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
+
+    @property
+    def searched(self) -> int:
+        """How many rows are searched, with those of `whole` that were left."""
+        return len(self) if self.whole is None else self.whole.rows
 
     @property
     def algorithm(self) -> Algorithm:

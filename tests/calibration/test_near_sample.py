@@ -7,8 +7,11 @@ from fastphash.base.vocabulary import NEAR
 from fastphash.calibration import near_sample
 from fastphash.calibration.near_sample import sample_near_scores
 from fastphash.external.api import self_join
+from fastphash.groups.grouping import has_partner
 from fastphash.hashing.definition import HASH_COLUMNS
+from fastphash.joins.index import Index
 from fastphash.joins.matches import Matches
+from fastphash.store.whole import Whole
 from fastphash.verification.criteria import CopyCriteria
 from fastphash.verification.decide_kind import relate_matches
 from tests.support.scenes import hashed, waves
@@ -51,3 +54,18 @@ def test_no_image_has_few_enough_pairs(rows, monkeypatch):
     monkeypatch.setattr(near_sample, "_MAX_PAIRS", 0)
     assert sample_near_scores(rows, CopyCriteria(64), 1.0).size == 0
     assert sample_near_scores(rows.take(np.arange(0)), CopyCriteria(4), 1.0).size == 0
+
+
+@pytest.mark.parametrize("pairs", [60_000, 400, 30])
+@pytest.mark.parametrize("most", [1 << 20, 40])
+def test_rows_without_a_partner_may_be_left(rows, pairs, most, monkeypatch):
+    monkeypatch.setattr(near_sample, "_PAIRS", pairs)
+    monkeypatch.setattr(near_sample, "_MAX_PAIRS", most)
+    for radius in (2, 10, RADIUS):
+        criteria = CopyCriteria(radius)
+        kept = np.flatnonzero(has_partner(Index(rows.hashes, rows.known), radius))
+        some = rows.take(kept)
+        some.whole = Whole(len(rows), kept)
+        assert 0 < len(some) < len(rows) or radius == RADIUS
+        everything = sample_near_scores(rows, criteria, 1.0)
+        assert np.array_equal(sample_near_scores(some, criteria, 1.0), everything)

@@ -14,6 +14,7 @@ from fastphash.base.vocabulary import FURTHEST, KINDS
 from fastphash.defaults import LEAST_MEMORY
 from fastphash.errors import UsageError
 from fastphash.hashing.algorithms import ALGORITHMS
+from fastphash.sources.remote.address import is_remote
 
 
 class FiniteNumber(click.FloatRange):
@@ -29,7 +30,17 @@ class FiniteNumber(click.FloatRange):
         return number
 
 
-class NamedFolder(click.Path):
+class LocalPath(click.Path):
+    """A file or folder of this machine: an address is none, and would be a folder named `s3:`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse an address."""
+        if is_remote(os.fsencode(value)):
+            self.fail(f"{os.fsdecode(value)!r} is an address: name a place on a disk", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class NamedFolder(LocalPath):
     """A folder. No text is none: it would be the current one, where a variable is empty."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -50,9 +61,9 @@ CANDIDATES = FiniteNumber(min=0, min_open=True)
 #: ``--timeout``
 SECONDS = FiniteNumber(min=0, min_open=True)
 #: Names of files and folders, which need not exist.
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = LocalPath(path_type=Path, dir_okay=False)
 FOLDER = NamedFolder(path_type=Path, file_okay=False)
-FILE_OR_FOLDER = click.Path(path_type=Path)
+FILE_OR_FOLDER = LocalPath(path_type=Path)
 
 
 def parse_folder(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:

@@ -254,7 +254,8 @@ def read_schema(path: Path) -> pa.Schema:
 def reading(path: Path) -> Iterator[IO[bytes]]:
     """An open file, and whatever pyarrow raises for its content as StoreError."""
     try:
-        with open(path, "rb") as file:
+        # a method of paths, so that those of other places than disks have their own
+        with path.open("rb") as file:
             yield file
     except pa.ArrowMemoryError:
         raise  # the file is fine

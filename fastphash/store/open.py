@@ -19,6 +19,9 @@ from fastphash.files import parquet
 from fastphash.hashing.definition import Definition
 from fastphash.images.sniff import EIGHT_BIT_FORMATS
 from fastphash.images.thumbnail import SQUARE, vertical_first
+from fastphash.sources.remote.address import is_remote, is_web
+from fastphash.sources.remote.find import checked_address
+from fastphash.sources.remote.paths import RemotePath
 from fastphash.store.rows import HashTable
 from fastphash.store.schema import REJECTED_SCHEMA, check_algorithm, stored_algorithms
 from fastphash.store.store import Store, open_store, store_at
@@ -121,6 +124,8 @@ def read_rejected(target: str) -> pa.Table:
 def same_rows(one: str, other: str) -> bool:
     """Whether two targets mean the same rows, however they are spelled."""
     a, b = split_target(one), split_target(other)
+    if any(isinstance(path, RemotePath) for path, _ in (a, b)):
+        return a == b
     return a[1] == b[1] and os.path.realpath(a[0]) == os.path.realpath(b[0])
 
 
@@ -276,10 +281,25 @@ def _resized_alike(hashes: HashTable, one: PassOrder, other: PassOrder) -> bool:
 
 def split_target(target: str) -> tuple[Path, str | None]:
     """The store or file that is meant, of an audit its store; and the split, if one is named."""
+    if is_remote(os.fsencode(target)):
+        return _split_address(target)
     if os.path.exists(target):
         return store_at(Path(target)), None
     path, separator, split = target.rpartition("@")
     return (store_at(Path(path)), split) if separator else (Path(target), None)
+
+
+def _split_address(target: str) -> tuple[Path, str | None]:
+    """The store that an address means, and the split, if one is named."""
+    if is_web(target):
+        raise UsageError(f"{target!r}: a store lies in a bucket or on a disk, not on a web server")
+    whole = RemotePath(os.fsdecode(checked_address(target)))
+    if whole.is_file():
+        raise UsageError(f"{target!r} is an object: of buckets, stores are read; copy it to a disk")
+    address, separator, split = target.rpartition("@")
+    if not separator or whole.exists():
+        return store_at(whole), None
+    return store_at(RemotePath(os.fsdecode(checked_address(address)))), split
 
 
 def _warn_of_left_out(store: Store) -> None:

@@ -15,6 +15,7 @@ from fastphash.errors import StoreError, UsageError
 from fastphash.files import empty_parquet, parquet
 from fastphash.files.digest import content_digest, hex_digest_of
 from fastphash.hashing.definition import Definition
+from fastphash.sources.remote.paths import RemotePath
 from fastphash.store.manifest import (
     MANIFEST,
     OLD_MANIFEST,
@@ -205,10 +206,17 @@ class Store:
         return {*ADDED_COLUMNS} & {*self.schema.names} - there
 
     def damage(self) -> dict[str, str]:
-        """Files that differ from the manifest, by name: "missing" or "damaged"."""
+        """Files that differ from the manifest, by name: "missing" or "damaged".
+
+        Those of a bucket, which would all have to be fetched, are missing at most: pages that are
+        read have checksums.
+        """
         files = [(part.name, part.digest) for part in self.parts]
         if self.rejected_digest:
             files.append((REJECTED, self.rejected_digest))
+        if isinstance(self.path, RemotePath):
+            there = {*self.path.names()}
+            return {name: "missing" for name, _ in files if name not in there}
         return {name: how for name, digest in files if (how := self._file_damage(name, digest))}
 
     def verify(self) -> None:

@@ -1,0 +1,105 @@
+"""Addresses as paths: what reads a folder of files reads one of a bucket by the same calls."""
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Self
+
+from fastphash.errors import RemoteError
+from fastphash.sources.remote.client import fetch, list_objects, stamp_of
+from fastphash.sources.remote.ranges import RangedObject
+
+# a system has one kind of paths, and only these are a `Path`
+_Local: Any = type(Path())
+
+
+class RemotePath(_Local):  # type: ignore[misc]
+    """An object of a bucket, or what lies below an address there, to be read only.
+
+    Errors are `RemoteError`, or FileNotFoundError where there is no object.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """The address: paths have one slash where others have two."""
+        scheme, _, rest = super().__str__().replace(os.sep, "/").partition(":/")
+        return f"{scheme}://{rest}"
+
+    def __fspath__(self) -> str:
+        return str(self)
+
+    def absolute(self) -> Self:
+        """It is."""
+        return self
+
+    def exists(self, **_: Any) -> bool:
+        """Whether there is such an object, or there are some below it."""
+        return self.is_file() or any(True for _ in self.names())
+
+    def is_file(self, **_: Any) -> bool:
+        """Whether there is such an object."""
+        try:
+            stamp_of(os.fsencode(str(self)))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise RemoteError(f"can't read {str(self)!r}: {error}") from error
+        return True
+
+    def names(self) -> Iterator[str]:
+        """The objects below it."""
+        return (os.fsdecode(path) for path, _ in list_objects(os.fsencode(str(self))))
+
+    def glob(self, *_: Any, **__: Any) -> Iterator[Self]:
+        """Nobody looks."""
+        return iter(())
+
+    def read_bytes(self) -> bytes:
+        """The bytes of the object."""
+        return fetch(os.fsencode(str(self))).data
+
+    def open(self, *_: Any, **__: Any) -> IO[bytes]:
+        """The object as a file of bytes, which is read by ranges."""
+        return _RangedFile(RangedObject(os.fsencode(str(self))))  # type: ignore[return-value]
+
+
+class _RangedFile(io.RawIOBase):
+    """An object that is read by ranges, as a file."""
+
+    def __init__(self, ranged: RangedObject) -> None:
+        self._ranged = ranged
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._ranged.size}[whence]
+        self._place = max(start + offset, 0)
+        return self._place
+
+    def read(self, size: int | None = -1) -> bytes:
+        wanted = self._ranged.size - self._place if size is None or size < 0 else size
+        data = self._ranged.read_at(self._place, wanted)
+        self._place += len(data)
+        return data
+
+    def readall(self) -> bytes:
+        return self.read()
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._ranged.forget()
+        super().close()

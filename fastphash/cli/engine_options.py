@@ -1,6 +1,7 @@
 """Where the work is done: on this machine, or on a Spark cluster."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,6 +10,7 @@ import click
 
 from fastphash.cli.input_options import all_options
 from fastphash.errors import UsageError
+from fastphash.sources.remote.address import is_remote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +64,22 @@ class EngineOptions:
             raise UsageError("--workers is for --engine local: each task of Spark has one worker")
         if bits > 64 and self.on_spark:
             raise UsageError(f"--engine spark joins hashes of 64 bits, not of {bits}")
+
+    def start_early(self, *stores: str) -> None:
+        """Have Spark start while this command imports and opens its input, if it is to work.
+
+        Not where a store is missing: what is wrong is said at once.
+        """
+        places = (name for name in stores if not is_remote(os.fsencode(name)))
+        missing = (
+            name
+            for name in places
+            if not (os.path.exists(name) or os.path.exists(name.rpartition("@")[0]))
+        )
+        if self.on_spark and not any(missing):
+            from fastphash.cluster.session import starting_early
+
+            click.get_current_context().with_resource(starting_early(self.master))
 
     @contextlib.contextmanager
     def started(self, progress: "Progress") -> "Iterator[Engine]":

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import IO, Any
@@ -80,18 +81,15 @@ def spark_session(master: str | None = None) -> Iterator[Session]:
     UsageError
         `master` is no address, or there is a session already, with another master.
     """
-    if master is not None and not _MASTERS.fullmatch(master):
-        raise UsageError(
-            f"`master` is {master!r}: give spark://HOST:PORT, yarn, k8s://HOST:PORT, local[N] or "
-            "sc://HOST:PORT"
-        )
-    found = _active()
+    _check_address(master)
+    early = next((one for one in _early if one.master == master), None)
+    found = None if early else _active()
     if found is not None:
         _check_master(found, master)
         with _told():
             yield found
         return
-    session = _start(master)
+    session = early.take() if early else _start(master)
     try:
         with _told():
             yield session
@@ -99,6 +97,88 @@ def spark_session(master: str | None = None) -> Iterator[Session]:
         # Java may be gone
         with contextlib.suppress(Exception):
             session.stop()
+
+
+@contextlib.contextmanager
+def starting_early(master: str | None) -> Iterator[None]:
+    """Start a session of our own, and don't wait for it: `spark_session` takes it in this context.
+
+    It takes seconds, in which others import and look at their input. What keeps it from starting
+    is said by `spark_session`. One that nobody takes ends by itself.
+    """
+    _check_address(master)
+    is_own = not (_is_submitted() or (master or "").startswith("sc://"))
+    if not is_own or _is_there():
+        yield
+        return
+    early = _Early(master)
+    _early.append(early)
+    try:
+        yield
+    finally:
+        _early.remove(early)
+        early.leave()
+
+
+class _Early:
+    """A session that a thread starts."""
+
+    def __init__(self, master: str | None) -> None:
+        self.master = master
+        self._session: Session | None = None
+        self._error: Exception | None = None
+        self._is_taken = False
+        self._thread = threading.Thread(target=self._run, name="starts Spark", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            session = _start(self.master)
+        except Exception as error:  # whatever stands in the way
+            self._error = error
+            return
+        self._session = session
+
+    def take(self) -> Session:
+        """The session, once it has started; what kept it from starting is raised."""
+        self._thread.join()
+        self._is_taken = True
+        if self._error is not None:
+            raise self._error
+        return self._session
+
+    def leave(self) -> None:
+        """End the session if nobody has taken it; what has begun to start starts first."""
+        if self._is_taken:
+            return
+        # Java that is left while it starts leaves a folder behind
+        self._thread.join()
+        if self._session is not None:
+            # Java may be gone
+            with contextlib.suppress(Exception):
+                self._session.stop()
+
+
+# those that start, or have started and nobody has taken
+_early: list[_Early] = []
+
+
+def _check_address(master: str | None) -> None:
+    if master is not None and not _MASTERS.fullmatch(master):
+        raise UsageError(
+            f"`master` is {master!r}: give spark://HOST:PORT, yarn, k8s://HOST:PORT, local[N] or "
+            "sc://HOST:PORT"
+        )
+
+
+def _is_there() -> bool:
+    """Whether this program has a session, or can't have one; nothing is imported for it."""
+    if "pyspark" not in sys.modules:
+        return False
+    try:
+        return _active() is not None
+    except FastphashError:
+        return True
 
 
 @contextlib.contextmanager

@@ -1,11 +1,13 @@
+import contextlib
 import subprocess
 import sys
+import threading
 from unittest import mock
 
 import pytest
 
-from fastphash.cluster.session import spark_session
-from fastphash.errors import FastphashError
+from fastphash.cluster.session import spark_session, starting_early
+from fastphash.errors import FastphashError, UsageError
 from tests.support.cluster import needs_spark
 from tests.support.command_line import error_of, run
 from tests.support.stores import hashes, write_hashes
@@ -102,3 +104,74 @@ def test_java_says_nothing_in_the_terminal(tables, tmp_path):
 
 def run_with(*command):
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def starts(monkeypatch):
+    """What is started in place of sessions: each a mock, or an error."""
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    monkeypatch.delitem(sys.modules, "pyspark")
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+    started = []
+
+    def start(master):
+        started.append((threading.current_thread(), master, mock.MagicMock()))
+        if master == "yarn":
+            raise FastphashError("no yarn")
+        return started[-1][-1]
+
+    monkeypatch.setattr("fastphash.cluster.session._start", start)
+    return started
+
+
+def test_a_session_that_started_early_is_taken(starts):
+    with starting_early("local[1]"):
+        with spark_session("local[1]") as session:
+            ((thread, master, made),) = starts
+            assert thread is not threading.current_thread()
+            assert (master, session) == ("local[1]", made)
+            made.stop.assert_not_called()
+        made.stop.assert_called_once()
+    made.stop.assert_called_once()
+
+
+def test_a_session_that_nobody_takes_ends(starts):
+    with pytest.raises(ZeroDivisionError), starting_early(None):
+        raise ZeroDivisionError
+    ((_, _, made),) = starts
+    made.stop.assert_called_once()
+
+
+def test_what_kept_it_from_starting_is_said_to_who_takes_it(starts):
+    with starting_early("yarn"):
+        pass
+    said = pytest.raises(FastphashError, match="no yarn")
+    with starting_early("yarn"), said, spark_session("yarn"):
+        pass
+    assert len(starts) == 2
+
+
+@pytest.mark.parametrize("master", ["sc://host:1", "nonsense"])
+def test_nothing_starts_early_where_it_is_no_session_of_ours(starts, master, monkeypatch):
+    context = pytest.raises(UsageError) if master == "nonsense" else contextlib.nullcontext()
+    with context, starting_early(master):
+        pass
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+    with starting_early(None):
+        pass
+    assert not starts
+
+
+def test_a_command_that_is_wrong_ends_it(starts, tables, tmp_path):
+    words = ["-o", str(tmp_path / "z.parquet"), "--engine", "spark"]
+    done = run("group", f"{tables[0]}@val", *words, status=2)
+    assert error_of(done).endswith("has no split 'val'")
+    ((_, _, made),) = starts
+    made.stop.assert_called_once()
+
+
+def test_nothing_starts_for_a_store_that_is_missing(starts, tables, tmp_path):
+    words = ["-o", str(tmp_path / "z.parquet"), "--engine", "spark"]
+    done = run("join", tables[0], "no/such", *words, status=2)
+    assert "no such store: 'no/such'" in error_of(done)
+    assert not starts

@@ -203,6 +203,7 @@ def audit(
     engine.check(explain=copies.explain, bits=hashing.compared_bits, workers=hashing.workers)
     sources = splits.sources(masks_by_name=not labels.compare_masks)
     _check_splits(sources, str(output.out), comparing=bool(fail_on_leak))
+    engine.start_early()
     if not engine.on_spark:
         from fastphash.base.worker_start import start_early
 

@@ -64,6 +64,7 @@ def group(
     output.check()
     copies.least_score()
     engine.check(explain=copies.explain)
+    engine.start_early(*stores)
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.cli.output import show_json
     from fastphash.cli.output_join import show_groups, show_unseen

@@ -38,6 +38,7 @@ def hash_(
     """
     engine.check(workers=hashing.workers)
     sources = splits.sources()
+    engine.start_early()
     from dataclasses import asdict
 
     from fastphash.audits.checks import check_images

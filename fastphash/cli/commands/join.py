@@ -85,6 +85,7 @@ def join(
     output.check()
     copies.least_score()
     engine.check(explain=copies.explain)
+    engine.start_early(*sides)
     from fastphash.base.progress_screen import ProgressScreen
     from fastphash.results.pairs import UnseenCounter, filter_kinds
     from fastphash.store.open import same_rows

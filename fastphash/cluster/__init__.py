@@ -6,6 +6,7 @@ Spark Connect work too.
 
 =================  ================================================================
 `session`          the Spark session: found, or started; calls of pyspark
+`jobs`             jobs of ours, cancelled with what they are for
 `failures`         what stood in Spark's way, as one line
 `daemon`           the process that Spark forks its Python workers from
 `shares`           what tasks read: chunks of streams of hashes

@@ -16,6 +16,7 @@ import xxhash
 from fastphash.base.versions import version_of
 from fastphash.cluster.fragments import read_fragment
 from fastphash.cluster.hash_stages import FRAGMENTS, hash_shards
+from fastphash.cluster.jobs import cancel_jobs, join_jobs
 from fastphash.cluster.session import Session, frame_of, map_batches, table_of
 from fastphash.errors import StoreError
 from fastphash.ingest.batch import Batch
@@ -55,13 +56,16 @@ class SparkExecutor:
         # a task of Spark has one core
         self._start = partial(start_workers, replace(options, workers=1))
         self._salt = pickle.dumps((version_of("fastphash"), options.definition, options.layout))
-        self._thread = ThreadPoolExecutor(1)
+        self._thread = ThreadPoolExecutor(1, initializer=partial(join_jobs, session))
 
     def __enter__(self) -> Self:
         self._folder.mkdir(exist_ok=True)
         return self
 
     def __exit__(self, kind: object, *rest: object) -> None:
+        if kind is not None:
+            # otherwise what is hashed now would be waited for
+            cancel_jobs(self._session)
         self._thread.shutdown(cancel_futures=True)
         if kind is None:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -14,6 +14,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from fastphash.cluster.failures import is_failure_of_spark, reason_of
+from fastphash.cluster.jobs import cancelled_with
 from fastphash.errors import FastphashError, UsageError
 
 #: A session of Spark or of Spark Connect, whose classes have no common one.
@@ -86,12 +87,12 @@ def spark_session(master: str | None = None) -> Iterator[Session]:
     found = None if early else _active()
     if found is not None:
         _check_master(found, master)
-        with _told():
+        with _told(), cancelled_with(found):
             yield found
         return
     session = early.take() if early else _start(master)
     try:
-        with _told():
+        with _told(), cancelled_with(session):
             yield session
     finally:
         # Java may be gone

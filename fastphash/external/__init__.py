@@ -10,6 +10,7 @@
 `plans`            the pieces of a search: from a sample, and the counts of digits
 `piece_files`      the values of the pieces, in files
 `found_values`     pairs of values within the radius, piece by piece
+`pair_files`       files of these, each with a digest
 `found_rows`       the rows that have these values
 `equi_join`        pairs of values to pairs of rows
 `buckets`          rows of words in files that fit into memory one by one

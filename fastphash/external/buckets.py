@@ -54,8 +54,9 @@ class Buckets:
             self._append(number, moved[bounds[number] : bounds[number + 1]])
 
     def _append(self, number: int, rows: NDArray[np.uint64]) -> None:
-        with open(self._folder / str(number), "ab", buffering=0) as file:
-            file.write(np.ascontiguousarray(rows).tobytes())
+        # buffered: without, a write that finds the disk full in its middle is no error
+        with open(self._folder / str(number), "ab") as file:
+            file.write(np.ascontiguousarray(rows).data)
 
     def read(self, number: int) -> NDArray[np.uint64]:
         """The rows of a bucket."""

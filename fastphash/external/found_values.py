@@ -1,19 +1,19 @@
 """The pairs of values of a search, found piece by piece, in files.
 
 What is found in a piece is written to a file that appears whole or not at all. So the next run goes
-on with the pieces that have none.
+on with the pieces that have none, or a damaged one.
 """
 
 import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import TooManyPairsError
+from fastphash.external.pair_files import PairWriter, count_pairs, is_whole, read_pairs
 from fastphash.external.piece_files import PieceFiles
 from fastphash.external.plans import Sides, plan_pieces, sources_of
 from fastphash.external.scratch import Scratch
@@ -25,10 +25,6 @@ from fastphash.joins.options import JoinOptions, SearchReport
 from fastphash.joins.piece_search import search_piece
 from fastphash.joins.pieces import PiecePlan, without_repeats
 from fastphash.joins.repeats import repeated_values
-
-# pairs that are read at once
-_PAIRS_AT_ONCE = 1 << 18
-_PAIR_BYTES = 16
 
 
 class FoundValues:
@@ -88,7 +84,7 @@ class FoundValues:
         report = SearchReport(pieces.plan, left, sum(right))
         self._options.explain(report)
         start = time.perf_counter()
-        self.count = sum(path.stat().st_size for path in self._files()) // _PAIR_BYTES
+        self.count = self._count_kept()
         for block in range(blocks):
             self._find_in_block(pieces, block, size, steps)
         report.seconds, report.ended = time.perf_counter() - start, True
@@ -101,11 +97,11 @@ class FoundValues:
         steps.skip(len(numbers) - len(left))
         files = PieceFiles(self._scratch, f"{self._name}-{block}")
         if not block and self._pairs_equal and not self._repeats.exists():
-            with replacing(self._repeats) as draft:
-                watch = partial(_write_repeated, draft)
+            with replacing(self._repeats) as draft, PairWriter(draft) as repeats:
+                watch = partial(_write_repeated, repeats)
                 files.write(self._sources, pieces, block, watch, steps)
-            self.count += self._repeats.stat().st_size // _PAIR_BYTES
-        elif left and not files.are_written:
+            self.count += count_pairs(self._repeats)
+        elif left and not files.have(left):
             files.write(self._sources, pieces, block, _ignore, steps)
         else:
             steps.skip(size)
@@ -130,15 +126,25 @@ class FoundValues:
         left = files.read(number, 0)
         right = files.read(number, 1) if self._search.is_across else None
         options = JoinOptions(threads=1, memory=self._options.memory)
-        with replacing(self._found(number)) as draft, open(draft, "wb") as file:
+        with replacing(self._found(number)) as draft, PairWriter(draft) as found:
             if self._pairs_equal and not piece.block and piece.left_tile == piece.right_tile:
                 repeated = restore_bits(repeated_values(left), pieces.plan)
-                _write(file, repeated, repeated)
+                found.write(repeated, repeated)
             if self._radius or right is not None:
                 for pairs in search_piece(pieces, number, left, right, options):
-                    _write(file, *pairs)
+                    found.write(*pairs)
         files.remove_piece(number)
-        return self._found(number).stat().st_size // _PAIR_BYTES
+        return count_pairs(self._found(number))
+
+    def _count_kept(self) -> int:
+        """The pairs that earlier runs have found; what isn't as they wrote it is deleted."""
+        total = 0
+        for path in self._files():
+            if is_whole(path):
+                total += count_pairs(path)
+            else:
+                path.unlink()
+        return total
 
     def _files(self) -> list[Path]:
         return sorted(
@@ -151,24 +157,16 @@ class FoundValues:
     def read(self) -> Iterator[NDArray[np.uint64]]:
         """All pairs, some at a time: uint64 (n, 2). One of a value with itself may come again."""
         for path in self._files():
-            with open(path, "rb") as file:
-                while (pairs := np.fromfile(file, np.uint64, 2 * _PAIRS_AT_ONCE)).size:
-                    yield pairs.reshape(-1, 2)
+            yield from read_pairs(path)
 
 
-def _write_repeated(path: Path, values: NDArray[np.uint64]) -> None:
+def _write_repeated(repeats: PairWriter, values: NDArray[np.uint64]) -> None:
     """Write the values that come several times in a batch, if its piece may have them once."""
     if without_repeats(values).size == values.size:
         return
     repeated = repeated_values(values)
-    if repeated.size:
-        with open(path, "ab", buffering=0) as file:
-            file.write(np.repeat(repeated, 2).tobytes())
+    repeats.write(repeated, repeated)
 
 
 def _ignore(values: NDArray[np.uint64]) -> None:
     """Do nothing with the values of a batch."""
-
-
-def _write(file: IO[bytes], left: NDArray[np.uint64], right: NDArray[np.uint64]) -> None:
-    file.write(np.stack([left, right], axis=1).tobytes())

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.errors import StoreError
-from fastphash.external.plans import Source
+from fastphash.external.plans import FILED_BYTES, Source
 from fastphash.external.scratch import Scratch
 from fastphash.external.streams import Chunk
 from fastphash.external.tasks import Steps
-from fastphash.files.atomic import read_json, write_json
 from fastphash.joins.pieces import PiecePlan, scatter
 
 # files that are open at once; with more, each is opened when something is written
@@ -29,7 +28,8 @@ class PieceFiles:
     def __init__(self, scratch: Scratch, name: str) -> None:
         self._scratch = scratch
         self._folder = scratch.file(f"{name}-values")
-        self._state = scratch.file(f"{name}-values.json")
+        self._state = f"{name}-values.json"
+        self._contents: dict[str, list[int]] | None = None
 
     def write(
         self, sources: list[Source], piece_plan: PiecePlan, block: int, watch: Watch, steps: Steps
@@ -61,22 +61,35 @@ class PieceFiles:
             self.remove()
             raise
         files.close()
-        write_json(self._state, files.contents)
+        self._contents = files.contents
+        self._scratch.write_state(self._state, {"files": self._contents})
 
-    @property
-    def are_written(self) -> bool:
-        """Whether all files of this block were written, perhaps by an earlier run."""
-        return self._state.exists()
+    def have(self, pieces: Iterable[int]) -> bool:
+        """Whether all values of these pieces are there, perhaps from an earlier run."""
+        if self._contents is None:
+            state = self._scratch.read_state(self._state)
+            self._contents = state["files"] if state else None
+        if self._contents is None:
+            return False
+        names = (_name(piece, side) for piece in pieces for side in range(2))
+        return all(self._size(name) == self._contents.get(name, [0])[0] for name in names)
+
+    def _size(self, name: str) -> int:
+        """How many values a file has; 0 if it isn't there."""
+        try:
+            return (self._folder / name).stat().st_size // FILED_BYTES
+        except FileNotFoundError:
+            return 0
 
     def read(self, piece: int, side: int) -> NDArray[np.uint64]:
         """The values of a piece; StoreError if they aren't what was written."""
         name = _name(piece, side)
-        size, total = read_json(self._state).get(name, (0, 0))
-        values = np.fromfile(self._folder / name, np.uint64) if size else np.empty(0, np.uint64)
+        size, total = (self._contents or {}).get(name, (0, 0))
+        path = self._folder / name
+        values = np.fromfile(path, np.uint64) if path.exists() else np.empty(0, np.uint64)
         if [values.size, _sum(values)] != [size, total]:
             raise StoreError(
-                f"{self._folder / name} isn't what was written: delete {self._scratch.path}, and "
-                "run again"
+                f"{path} isn't what was written: delete {self._scratch.path}, and run again"
             )
         return values
 
@@ -87,7 +100,8 @@ class PieceFiles:
 
     def remove(self) -> None:
         """Delete all files."""
-        self._state.unlink(missing_ok=True)
+        self._contents = None
+        self._scratch.remove(self._state)
         self._scratch.remove(self._folder.name)
 
 
@@ -126,11 +140,9 @@ class _Files:
                 descriptor = self._opened(name)
         data = values.data.cast("B")
         try:
-            # the system appends each in one piece
-            written = os.write(descriptor, data)
-            if written != data.nbytes:
-                # the disk is full: another attempt says so
-                os.write(descriptor, data[written:])
+            # the system appends each in one piece; if the disk is full, another attempt says so
+            while data.nbytes:
+                data = data[os.write(descriptor, data) :]
         finally:
             if name not in self._open:
                 os.close(descriptor)

@@ -12,7 +12,6 @@ from fastphash.external.scratch import Scratch, check_space
 from fastphash.external.searches import Search
 from fastphash.external.streams import Chunk, HashBatches
 from fastphash.external.tasks import Steps
-from fastphash.files.atomic import read_json, write_json
 from fastphash.joins.options import JoinOptions
 from fastphash.joins.piece_sizes import count_scattered
 from fastphash.joins.pieces import PiecePlan, choose_piece_plan, count_digits, make_pieces
@@ -87,17 +86,16 @@ def plan_pieces(
     UsageError
         The disk has no room for the pieces of a block.
     """
-    path = scratch.file(f"{name}-plan.json")
+    state = f"{name}-plan.json"
     most_values = pieces_size(options)
     steps.expect(sum(source.steps for source in sources))
-    if path.exists():
-        written = read_json(path)
-        if written["most_values"] <= 2 * most_values:
-            steps.skip(sum(source.steps for source in sources))
-            check_space(scratch, written["bytes"])
-            return PiecePlan.from_json(json.dumps(written["pieces"]))
+    written = scratch.read_state(state)
+    if written and written["most_values"] <= 2 * most_values:
+        steps.skip(sum(source.steps for source in sources))
+        check_space(scratch, written["bytes"])
+        return PiecePlan.from_json(json.dumps(written["pieces"]))
     # the plan goes first: without it, no run takes any file for one of its pieces
-    path.unlink(missing_ok=True)
+    scratch.remove(state)
     scratch.remove_all(f"{name}-*")
     plan = options.plan(choose_search_plan(sources, radius, options))
     left, *others = (_count(source, plan, steps) for source in sources)
@@ -107,7 +105,7 @@ def plan_pieces(
     needed = FILED_BYTES * int(count_scattered(pieces, left, right).max())
     check_space(scratch, needed)
     content = json.loads(pieces.to_json())
-    write_json(path, {"most_values": most_values, "bytes": needed, "pieces": content})
+    scratch.write_state(state, {"most_values": most_values, "bytes": needed, "pieces": content})
     return pieces
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from fastphash.errors import StoreError, UsageError
-from fastphash.files.atomic import remove_leftovers
+from fastphash.files.atomic import read_json, remove_leftovers, write_json
 from fastphash.files.digest import content_digest
 from fastphash.files.own_names import JOIN_PREFIX
 from fastphash.store.lock import LOCK, locked
 
 # a folder with another number is of a version that reads and writes other files
-_FORMAT = 1
+_FORMAT = 2
 # says that the folder of all joins was made for this one
 _MADE = "_made"
 # room that is left to others, and for what is found
@@ -43,6 +43,19 @@ class Scratch:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+    def write_state(self, name: str, state: dict[str, Any]) -> None:
+        """Write what the next run has to know, as JSON that says whether it is whole."""
+        write_json(self.file(name), state | {"digest": content_digest(state)})
+
+    def read_state(self, name: str) -> dict[str, Any] | None:
+        """What an earlier run, or this one, has written; None if it hasn't, or it is damaged."""
+        try:
+            state = read_json(self.file(name))
+            sound = isinstance(state, dict) and state.get("digest") == content_digest(state)
+        except StoreError:
+            return None
+        return state if sound else None
 
     def remove_all(self, pattern: str) -> None:
         """Delete the folders and files whose names match a pattern."""

@@ -316,6 +316,57 @@ def test_goes_on_with_less_memory(tmp_path, monkeypatch, steps):
     assert_equal(on_disk(scratch, sides, 3), in_memory(hashes, None, 3))
 
 
+def cut(data):
+    return data[: len(data) // 2]
+
+
+def turn_a_bit(data):
+    return data[:-3] + bytes([data[-3] ^ 16]) + data[-2:] if len(data) > 2 else data
+
+
+def as_zeros(data):
+    return bytes(len(data))
+
+
+@pytest.mark.parametrize("damage", [cut, turn_a_bit, as_zeros])
+def test_what_was_damaged_meanwhile_is_made_again_or_named(tmp_path, monkeypatch, damage):
+    """As a computer that loses power leaves files, or a bad disk: no pair is lost silently."""
+    monkeypatch.setattr(plans, "_MOST_VALUES", 500)
+    monkeypatch.setattr(plans, "_LEAST_VALUES", 500)
+    hashes = with_copies(np.random.default_rng(6), 600)
+    sides = Sides(stream(write(tmp_path / "a.parquet", hashes)), None)
+    wanted = in_memory(hashes, None, 3)
+    made_again = set()
+    for steps in (3, 5, 7):
+        shutil.rmtree(tmp_path / "kept", ignore_errors=True)
+
+        def stop(done, total, steps=steps):
+            if done > steps:
+                raise StoppedError
+
+        with pytest.raises(StoppedError):
+            on_disk(tmp_path / "kept", sides, 3, advance=stop)
+        files = [path.relative_to(tmp_path / "kept") for path in (tmp_path / "kept").rglob("*")]
+        for name in files:
+            scratch = tmp_path / "scratch"
+            shutil.copytree(tmp_path / "kept", scratch)
+            file = scratch / name
+            if file.is_file() and file.stat().st_size:
+                file.write_bytes(damage(file.read_bytes()))
+                said = ""
+                try:
+                    found = on_disk(scratch, sides, 3)
+                except StoreError as error:
+                    said = str(error)
+                if said:
+                    assert f"{file} isn't what was written: delete" in said
+                else:
+                    assert_equal(found, wanted)
+                    made_again.add(name.name[:14])
+            shutil.rmtree(scratch, ignore_errors=True)
+    assert {"search-0-plan.", "search-0-found", "search-0-repea"} <= made_again
+
+
 def test_other_hashes_are_kept_apart(tmp_path):
     rng = np.random.default_rng(7)
     scratch = tmp_path / "scratch"

@@ -61,6 +61,7 @@ def _edges_between_components(rows: RankedRows, root: NDArray[np.int64]) -> Iter
 
 
 def _copies(rows: RankedRows, radius: int) -> Iterator[Edges]:
-    for block in find_matches(rows.hashes, None, radius, options=rows.criteria.options):
+    options = rows.criteria.options
+    for block in find_matches(rows.hashes, None, radius, options=options, whole_rows=False):
         copies = filter_copies(block, rows, rows)
         yield copies.left, copies.right

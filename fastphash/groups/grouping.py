@@ -236,7 +236,8 @@ def has_partner(index: Index, radius: int, options: JoinOptions | None = None) -
     # no two keepers are within the radius: those without a partner can only be near a copy
     alone, copies = np.flatnonzero(~partnered), np.flatnonzero(is_copy)
     left, right = hashes.choose(alone), hashes.choose(copies)
-    for block in find_matches(left, right, radius, options=criteria.options):
+    blocks = find_matches(left, right, radius, options=criteria.options, whole_rows=False)
+    for block in blocks:
         partnered[alone[block.left]] = True
     return partnered[distinct.of_row]
 
@@ -265,7 +266,8 @@ def _without_strangers(
     alone = np.flatnonzero(doubtful)
     left, right = some.take(alone), some.take(distinct.first)
     partnered[rows[alone]] = False
-    for block in find_matches(left, right, criteria.radius, options=in_memory):
+    blocks = find_matches(left, right, criteria.radius, options=in_memory, whole_rows=False)
+    for block in blocks:
         other = distinct.first[block.right] != alone[block.left]
         partnered[rows[alone[block.left[other]]]] = True
     return partnered

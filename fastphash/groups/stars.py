@@ -119,8 +119,9 @@ def _assign(
     no_keeper = keeper.size
     first_keeper = np.full(rest.size, no_keeper)
     left, right = rows.take(keepers), rows.take(rest)
-    criteria = rows.criteria
-    for block in find_matches(left.hashes, right.hashes, criteria.radius, options=criteria.options):
+    options, radius = rows.criteria.options, rows.criteria.radius
+    blocks = find_matches(left.hashes, right.hashes, radius, options=options, whole_rows=False)
+    for block in blocks:
         copies = filter_copies(block, left, right)
         np.minimum.at(first_keeper, copies.right, keepers[copies.left])
     of_keepers = extra[keeper[extra[:, 0]] == extra[:, 0]]

@@ -1,6 +1,7 @@
 """All matches of rows within a radius, in order, in batches that fit into memory."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from fastphash.errors import TooManyPairsError
 from fastphash.joins.index import Index, check_radius, check_same_bits
@@ -21,6 +22,14 @@ _MIN_ROWS = 1 << 16
 _NO_LIMIT = 1 << 62
 
 
+class _Range(NamedTuple):
+    """Left rows to search at once, and which rows to search them in: all, or some."""
+
+    start: int
+    stop: int
+    others: tuple[int, int] | None = None
+
+
 def find_matches(
     left: Index,
     right: Index | None,
@@ -28,8 +37,9 @@ def find_matches(
     *,
     max_pairs: int | None = None,
     options: JoinOptions | None = None,
+    whole_rows: bool = True,
 ) -> Iterator[Matches]:
-    """Every pair of rows within a radius, in batches of ascending left rows.
+    """Every pair of rows within a radius, in batches in order of (left, right).
 
     Ranges of left rows are searched one after the other. A range with more pairs than fit into
     memory is halved.
@@ -42,6 +52,8 @@ def find_matches(
     max_pairs : int, optional
     options : JoinOptions, optional
         Its memory bounds the batches and the rows that are searched at once.
+    whole_rows : bool
+        Whether all pairs of a left row must come in one batch, however much memory that takes.
 
     Raises
     ------
@@ -64,58 +76,77 @@ def find_matches(
     batch_pairs = max((options.memory - _RESERVED) // _PAIR_BYTES, _MIN_PAIRS)
     max_pairs = _NO_LIMIT if max_pairs is None else max_pairs
     total = 0
-    ranges = [*_row_ranges(left, 0, options.memory)][::-1]
+    ranges = [_Range(*rows) for rows in _row_ranges(left, (0, len(left)), options.memory)][::-1]
     while ranges:
-        start, stop = ranges.pop()
+        rows = ranges.pop()
         allowed = max_pairs - total
-        # a single row can't be halved
-        limit = min(allowed, batch_pairs if stop - start > 1 else _NO_LIMIT)
+        is_row = rows.stop - rows.start == 1
+        limit = allowed if is_row and whole_rows else min(allowed, batch_pairs)
         try:
-            batch = _match_range(left, (start, stop), right, radius, limit, options)
+            batch = _match_range(left, rows, right, radius, limit, options)
         except TooManyPairsError as error:
             if error.pairs > allowed:
                 raise TooManyPairsError(total + error.pairs, max_pairs) from None
-            middle = (start + stop) // 2
-            ranges += [(middle, stop), (start, middle)]
+            others = _others(left, rows, right)
+            ranges += (_split_row(rows, others, batch_pairs) if is_row else _halve(rows))[::-1]
             continue
         total += batch.left.size
         if batch.left.size:
             yield batch
 
 
-def _row_ranges(index: Index, first: int, memory: int) -> Iterator[tuple[int, int]]:
-    """Ranges of the rows from `first` on that can be searched at once in half of the memory."""
+def _halve(rows: _Range) -> list[_Range]:
+    middle = (rows.start + rows.stop) // 2
+    return [_Range(rows.start, middle), _Range(middle, rows.stop)]
+
+
+def _split_row(row: _Range, others: tuple[int, int], most: int) -> list[_Range]:
+    """The same row with `most` others at a time: it has no more pairs with them."""
+    first, end = others
+    return [
+        row._replace(others=(start, min(start + most, end))) for start in range(first, end, most)
+    ]
+
+
+def _others(left: Index, rows: _Range, right: Index | None) -> tuple[int, int]:
+    """The rows to search a range in: all of the right side, or of one side those behind them."""
+    return (rows.stop, len(left)) if right is None else (0, len(right))
+
+
+def _row_ranges(index: Index, rows: tuple[int, int], memory: int) -> Iterator[tuple[int, int]]:
+    """Ranges of these rows that can be searched at once in half of the memory."""
     hash_bytes = _HASH_BYTES + _WORD_BYTES * (index.words - 1)
-    rows = max(memory // (2 * hash_bytes * index.columns), _MIN_ROWS)
-    for start in range(first, len(index), rows):
-        yield start, min(start + rows, len(index))
+    size = max(memory // (2 * hash_bytes * index.columns), _MIN_ROWS)
+    first, end = rows
+    for start in range(first, end, size):
+        yield start, min(start + size, end)
 
 
 def _match_range(
     left: Index,
-    needles: tuple[int, int],
+    rows: _Range,
     right: Index | None,
     radius: int,
     limit: int,
     options: JoinOptions,
 ) -> Matches:
     """All matches of a range of left rows; TooManyPairsError if there are more than `limit`."""
-    start, stop = needles
-    # within one side: the needles among themselves, then with all rows behind them
-    haystack, first = (left, stop) if right is None else (right, 0)
+    # within one side: the rows among themselves, then with all rows behind them
     searches: list[tuple[int, int] | None] = [None] if right is None else []
-    searches += _row_ranges(haystack, first, options.memory)
-    own = left.take(slice(start, stop))
+    haystack = left if right is None else right
+    searches += _row_ranges(haystack, rows.others or _others(left, rows, right), options.memory)
+    own = left.take(slice(rows.start, rows.stop))
     batches: list[Matches] = []
     total = 0
-    for rows in searches:
-        part, offset = (haystack.take(slice(*rows)), rows[0]) if rows else (None, start)
+    for some in searches:
+        part, offset = (haystack.take(slice(*some)), some[0]) if some else (None, rows.start)
         try:
             matches = find_row_matches(own, part, radius, limit - total, options)
         except TooManyPairsError as error:
             raise TooManyPairsError(total + error.pairs, limit) from None
         total += matches.left.size
-        batches.append(matches._replace(left=matches.left + start, right=matches.right + offset))
+        matches = matches._replace(left=matches.left + rows.start, right=matches.right + offset)
+        batches.append(matches)
     if len(batches) == 1:
         return batches[0]
     return sort_matches(concatenate_matches(batches), len(haystack))

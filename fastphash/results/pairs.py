@@ -49,7 +49,12 @@ def find_pairs(
     check_comparable(needles, haystack)
     left, right = Index(needles.hashes, needles.known), Index(haystack.hashes, haystack.known)
     matches = find_matches(
-        left, right, criteria.radius, max_pairs=max_pairs, options=criteria.options
+        left,
+        right,
+        criteria.radius,
+        max_pairs=max_pairs,
+        options=criteria.options,
+        whole_rows=False,
     )
     yield from pair_tables(needles, haystack, matches, criteria, number_needles=number_needles)
 

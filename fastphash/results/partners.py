@@ -42,6 +42,7 @@ def find_partnered(
         criteria.radius,
         max_pairs=_MOST_PER_IMAGE * rows.searched,
         options=criteria.options,
+        whole_rows=False,
     )
     try:
         for batch in pairs:

@@ -66,17 +66,19 @@ def test_only_known_orientations_are_compared(pair, left_known, right_known, rad
     slow_but([(5, 3), (1000, 4)], [(1, 1), (5, 3), (7, 1000), (1000, 4)], number=2),
 )
 @examples(20, 3)
-@given(sides(), radii)
-@example((SAME, SAME[:3]), 0)
-def test_little_memory_changes_nothing(rows, pairs, threads, sides, radius):
+@given(sides(), radii, st.booleans())
+@example((SAME, SAME[:3]), 0, True)
+@example((SAME, SAME[:3]), 0, False)
+def test_little_memory_changes_nothing(rows, pairs, threads, sides, radius, whole):
     left, right = (Index(side) for side in sides)
     options = JoinOptions(memory=1, threads=threads)
     with (
         mock.patch.object(batches, "_MIN_ROWS", rows),
         mock.patch.object(batches, "_MIN_PAIRS", pairs),
     ):
-        across = listed(find_matches(left, right, radius, options=options))
-        within = listed(find_matches(left, None, radius, options=options))
+        settings = {"options": options, "whole_rows": whole}
+        across = listed(find_matches(left, right, radius, **settings))
+        within = listed(find_matches(left, None, radius, **settings))
     assert across == twin_matches(*sides, radius)
     assert within == twin_matches_within(sides[0], radius)
 
@@ -104,12 +106,25 @@ def test_needle_with_more_pairs_than_a_batch_holds_comes_whole():
     assert [part.left.tolist() for part in parts] == [[0] * 9, [1] * 9]
 
 
+def test_pairs_of_a_needle_come_in_parts_where_that_is_allowed():
+    options = JoinOptions(memory=1)
+    with mock.patch.object(batches, "_MIN_PAIRS", 4):
+        for right in (Index(SAME), None):
+            left = Index(SAME[:2]) if right else Index(SAME)
+            parts = list(find_matches(left, right, 0, options=options, whole_rows=False))
+            assert max(part.left.size for part in parts) <= 4
+            found = [pair for part in parts for pair in zip(part.left, part.right, strict=True)]
+            assert found == sorted(found)
+            assert len(found) == (18 if right else 36)
+
+
 @pytest.mark.parametrize("pairs", [1, 3])
 @examples(30, 8)
-@given(hashes(), radii)
-@example(np.array([[1] * 8, [2, 1, 1, 1, 1, 1, 1, 1]], np.uint64), 0)
-@example(SAME, 5)
-def test_limit_holds_in_little_memory(pairs, rows, radius):
+@given(hashes(), radii, st.booleans())
+@example(np.array([[1] * 8, [2, 1, 1, 1, 1, 1, 1, 1]], np.uint64), 0, True)
+@example(SAME, 5, True)
+@example(SAME, 5, False)
+def test_limit_holds_in_little_memory(pairs, rows, radius, whole):
     options = JoinOptions(memory=1)
     with (
         mock.patch.object(batches, "_MIN_PAIRS", pairs),
@@ -117,7 +132,8 @@ def test_limit_holds_in_little_memory(pairs, rows, radius):
     ):
         count = len(listed(find_matches(Index(rows), None, radius, options=options)))
         for limit in {count - 1, count // 2, 0} & set(range(count)):
+            settings = {"max_pairs": limit, "options": options, "whole_rows": whole}
             with pytest.raises(TooManyPairsError) as caught:
-                listed(find_matches(Index(rows), None, radius, max_pairs=limit, options=options))
+                listed(find_matches(Index(rows), None, radius, **settings))
             assert caught.value.limit == limit
             assert limit < caught.value.pairs <= count

@@ -2,12 +2,18 @@
 
 import inspect
 import re
+from functools import partial
 
+import numpy as np
 import pytest
 
 import fastphash
 from fastphash.cli.main import main
 from fastphash.defaults import LEAST_MEMORY, LOOKS, MIN_SCORE, PRECISION, RADIUS, VIEWS
+from fastphash.errors import UsageError
+from tests.support.command_line import USAGE, error_of, run
+from tests.support.scenes import scenes
+from tests.support.stores import write_hashes
 
 # options of a command that make up one parameter, or have another name in Python
 DEFINITION = {"decode", "pass_order", "exif", "strict_imagehash", "bands", "stretch", "nodata"}
@@ -49,6 +55,58 @@ def test_numbers_words_and_flags_have_the_defaults_of_the_command():
     }
     assert compared.keys() > {"verify", "thumbnails", "timeout", "grouping", "max_pixels"}
     assert {name for name, (one, other) in compared.items() if one != other} == set()
+
+
+def too_little(folder):
+    """Calls of all functions that search, by name, without their `memory`."""
+    splits, out = [f"a={scenes(folder / 'in', range(2))}"], folder / "out"
+    quick = {"workers": 0, "progress": False, "views": "none", "looks": 0}
+    fastphash.audit(splits, out, **quick)
+    hashes = np.arange(3, dtype=np.uint64)
+    table = write_hashes(folder / "a.parquet", path=["a", "b", "c"], phash=hashes)
+    pairs = fastphash.self_join(hashes)
+    return {
+        "audit": partial(fastphash.audit, splits, folder / "other", **quick),
+        "clean_plan": partial(fastphash.clean_plan, out),
+        "group": partial(fastphash.group, hashes),
+        "join": partial(fastphash.join, hashes, hashes),
+        "self_join": partial(fastphash.self_join, hashes),
+        "verify": partial(fastphash.verify, pairs, table),
+    }
+
+
+@pytest.mark.filterwarnings("ignore:these hashes have no orientations")
+def test_every_function_refuses_too_little_memory(tmp_path):
+    calls = too_little(tmp_path)
+    functions = {name: getattr(fastphash, name) for name in fastphash.__all__}
+    functions = {name: one for name, one in functions.items() if inspect.isfunction(one)}
+    searching = {n for n, one in functions.items() if "memory" in inspect.signature(one).parameters}
+    assert searching == {*calls}
+    for call in calls.values():
+        for memory in (20 << 20, LEAST_MEMORY - 1):
+            with pytest.raises(UsageError, match=f"{LEAST_MEMORY:,} at least, not {memory}$"):
+                call(memory=memory)
+    assert not (tmp_path / "other").exists()
+
+
+WITH_MEMORY = [
+    name
+    for name, command in main.commands.items()
+    if "memory" in {option.name for option in command.params}
+]
+
+
+def test_these_commands_search():
+    assert {"audit", "calibrate", "clean", "evaluate", "group", "join", "query"} == {*WITH_MEMORY}
+
+
+@pytest.mark.parametrize("name", WITH_MEMORY)
+def test_every_command_refuses_too_little_memory(name):
+    inputs = ["."] if name == "audit" else []
+    for size in ("20M", str(LEAST_MEMORY - 1)):
+        said = error_of(run(name, *inputs, "--memory", size, status=USAGE))
+        least = f"{LEAST_MEMORY >> 20}M is the least"
+        assert f"{size!r} is too little for a search: {least}" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(

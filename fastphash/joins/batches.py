@@ -73,8 +73,21 @@ def find_matches(
         if found is not None:
             yield from found
             return
+    most = _NO_LIMIT if max_pairs is None else max_pairs
+    yield from _search_ranges(left, right, radius, most, options, whole_rows=whole_rows)
+
+
+def _search_ranges(
+    left: Index,
+    right: Index | None,
+    radius: int,
+    max_pairs: int,
+    options: JoinOptions,
+    *,
+    whole_rows: bool,
+) -> Iterator[Matches]:
+    """What `find_matches` yields, found in memory."""
     batch_pairs = max((options.memory - _RESERVED) // _PAIR_BYTES, _MIN_PAIRS)
-    max_pairs = _NO_LIMIT if max_pairs is None else max_pairs
     total = 0
     ranges = [_Range(*rows) for rows in _row_ranges(left, (0, len(left)), options.memory)][::-1]
     while ranges:

@@ -1,5 +1,6 @@
 """Files of commands: what one writes, as one value; how a table that one reads is to be read."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,8 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     """Raise UsageError if a file exists and may not be replaced, or its folder doesn't exist."""
     if path.exists() and not path.is_file():
         raise UsageError(f"{str(path)!r} is no ordinary file: name another one")
-    if path.exists() and not overwrite:
+    # a link to nothing has the name, too
+    if os.path.lexists(path) and not overwrite:
         raise UsageError(f"{str(path)!r} exists: --overwrite replaces it")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"no such folder: {str(path.absolute().parent)!r}")

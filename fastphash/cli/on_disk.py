@@ -1,6 +1,7 @@
 """Joins that use the disk: whether, where, and what is said of it."""
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from fastphash.external.streams import HashStream
     from fastphash.verification.criteria import CopyCriteria
 
-_NAME = "{}.scratch"
+_ENDING = ".scratch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class JoinedOptions(ComparedOptions):
     ) -> Path | None:
         """Where to join on the disk; None if the hashes fit into memory and nobody asks for it."""
         from fastphash.external.scratch import check_folder
+        from fastphash.files.own_names import with_room
 
         if self.scratch is not None:
             if output.table_form is None:
@@ -41,9 +43,13 @@ class JoinedOptions(ComparedOptions):
                 raise UsageError("`scratch` is for --engine local: Spark has folders of its own")
             check_folder(self.scratch)
             return self.scratch
-        if engine.on_spark or output.table_form is None or not _exceed([*targets], self, memory):
+        path = output.path
+        if path is None or output.table_form is None or engine.on_spark:
             return None
-        return Path(_NAME.format(output.path))
+        if not _exceed([*targets], self, memory):
+            return None
+        name = with_room(os.fsencode(path.name), len(_ENDING))
+        return path.with_name(os.fsdecode(name) + _ENDING)
 
 
 def _exceed(targets: Sequence[str], reading: ComparedOptions, memory: int | None) -> bool:

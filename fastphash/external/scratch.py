@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,7 +188,7 @@ def show_bytes(number: int) -> str:
 
 def check_folder(folder: Path) -> None:
     """Raise UsageError if there can be no such folder."""
-    if folder.exists() and not folder.is_dir():
+    if os.path.lexists(folder) and not folder.is_dir():
         raise UsageError(f"`scratch` {str(folder)!r} is no folder: name one")
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"no such folder: {str(folder.absolute().parent)!r}")

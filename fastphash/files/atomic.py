@@ -12,9 +12,12 @@ from typing import Any
 from fastphash.base.system import replace_file, sync_file, sync_folder
 from fastphash.errors import StoreError, UsageError
 from fastphash.files.exclusive_rename import give_name
+from fastphash.files.own_names import with_room
 
 # nobody else ends names like this: what is left of it by a killed run may be removed
 _DRAFT = ".fastphash.tmp"
+# bytes of that, of a first character, and of a number
+_DRAFT_ROOM = len(_DRAFT) + 8
 
 
 @contextlib.contextmanager
@@ -61,11 +64,11 @@ def name_draft(draft: Path, path: Path, *, overwrite: bool) -> None:
 def new_draft(path: Path) -> Path:
     """Make an empty file beside a path, under a name that no file has.
 
-    ``_NAME.fastphash.tmp``, or with a number.
+    ``_NAME.fastphash.tmp``, or with a number; of a very long name there is a digest instead.
     """
     for number in itertools.count():
         infix = f".{number}" if number else ""
-        draft = path.with_name(f"_{path.name}{infix}{_DRAFT}")
+        draft = path.with_name(f"{_draft_stem(path)}{infix}{_DRAFT}")
         with contextlib.suppress(FileExistsError):
             os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             return draft
@@ -80,7 +83,12 @@ def remove_drafts(path: Path) -> None:
 
 def drafts_of(path: Path) -> list[Path]:
     """Drafts beside a path: being written, or left by a killed run."""
-    return list(path.parent.glob(f"_{glob.escape(path.name)}*{_DRAFT}"))
+    return list(path.parent.glob(f"{glob.escape(_draft_stem(path))}*{_DRAFT}"))
+
+
+def _draft_stem(path: Path) -> str:
+    """What the names of a file's drafts begin with."""
+    return f"_{os.fsdecode(with_room(os.fsencode(path.name), _DRAFT_ROOM))}"
 
 
 def is_leftover(path: Path) -> bool:

@@ -32,10 +32,13 @@ def is_taken_name(name: bytes) -> bool:
 def taken_name(path: bytes) -> bytes:
     """The name of a file while it is moved, in its own folder: always the same for one path."""
     folder, name = os.path.split(path)
-    taken = _TAKEN + name
-    if len(taken) > _LONGEST:
-        taken = _TAKEN + xxhash.xxh3_128_hexdigest(name).encode()
-    return os.path.join(folder, taken)
+    return os.path.join(folder, _TAKEN + with_room(name, len(_TAKEN)))
+
+
+def with_room(name: bytes, more: int) -> bytes:
+    """A name that takes `more` bytes beside it: this one, or a digest of it if it is too long."""
+    fits = len(name) + more <= _LONGEST
+    return name if fits else xxhash.xxh3_128_hexdigest(name).encode()
 
 
 def copy_names(target: bytes, digest: bytes) -> list[bytes]:

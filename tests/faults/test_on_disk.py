@@ -2,6 +2,7 @@
 
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 
 from fastphash.errors import StoreError
+from fastphash.external.buckets import Buckets
 from fastphash.external.scratch import using_scratch
 from tests.support.command_line import run, run_process
 from tests.support.examples import campaign_of, slow_but
-from tests.support.forks import command
+from tests.support.forks import command, command_on_disk
+from tests.support.scenes import planted
 from tests.support.stores import write_hashes
 
 WORDS = ("a.parquet", "b.parquet", "--radius", "4", "-o", "pairs.parquet")
@@ -64,6 +67,71 @@ def test_62_killed_while_joining_on_the_disk(tmp_path, forks, kills):
     assert {*files_in(tmp_path)} - drafts - {"scratch"} == expected
 
 
+def all_files(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def kill_until(kills, forks, words, whole, seconds):
+    """Run a command on the disk again and again, killed meanwhile, until so many were killed.
+
+    ``whole()`` looks at what is there each time when one has ended by itself, and takes it away.
+    """
+    rng = np.random.default_rng(kills)
+    killed = 0
+    while killed < kills:
+        after = rng.uniform(0.02, seconds)
+        ended = forks.run(command_on_disk, *words, cwd=whole.folder, seconds=after)
+        if ended.returncode == -signal.SIGKILL:
+            killed += 1
+            seconds *= 1.05
+        else:
+            assert ended.returncode == 0, ended.stderr.decode()
+            whole()
+            seconds *= 0.9
+    run(*words, cwd=whole.folder)
+    whole()
+
+
+class SameAsInMemory:
+    """Holds what a command on the disk leaves to what the same command leaves in memory."""
+
+    def __init__(self, folder, out, words):
+        self.folder, self._out = folder, folder / out
+        run(*words, cwd=folder)
+        self._wanted = self._found()
+        self._remove()
+        self._before = {*files_in(folder)}
+
+    def __call__(self):
+        assert self._found() == self._wanted
+        self._remove()
+        left = {*files_in(self.folder)} - self._before
+        assert {name for name in left if not name.endswith(".tmp")} <= {"scratch"}
+        assert left_of(self.folder / "scratch") == []
+
+    def _found(self):
+        return all_files(self._out) if self._out.is_dir() else self._out.read_bytes()
+
+    def _remove(self):
+        shutil.rmtree(self._out) if self._out.is_dir() else self._out.unlink()
+
+
+@pytest.mark.parametrize("kills", slow_but([1], [1, 60]))
+def test_62_killed_while_auditing_on_the_disk(tmp_path, forks, kills):
+    planted(tmp_path)
+    words = ("audit", "train=train", "val=val", "-o", "out", "--workers", "1")
+    whole = SameAsInMemory(tmp_path, "out", words)
+    kill_until(kills, forks, (*words, "--scratch", "scratch"), whole, 1.5)
+
+
+@pytest.mark.parametrize("kills", slow_but([1], [1, 60]))
+def test_62_killed_while_grouping_on_the_disk(tmp_path, forks, kills):
+    write_tables(tmp_path, 20_000)
+    words = ("group", "a.parquet", "-o", "groups.parquet", "--radius", "4", "--overwrite")
+    whole = SameAsInMemory(tmp_path, "groups.parquet", words)
+    kill_until(kills, forks, (*words, *ON_DISK), whole, 0.5)
+
+
 @pytest.mark.slow
 def test_62_the_disk_is_full(tmp_path):
     wanted = write_tables(tmp_path, 50_000)
@@ -105,6 +173,20 @@ def test_62_the_disk_is_too_small(tmp_path):
     finally:
         subprocess.run(["umount", disk], check=True)
         shutil.rmtree(disk)
+
+
+def test_62_a_write_that_the_disk_takes_half_of(tmp_path):
+    """The system writes what fits, and no later write may come to tell of it."""
+    rows = np.arange(40_000, dtype=np.uint64)[:, None]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with using_scratch(tmp_path / "scratch", "key") as scratch:
+        filled = Buckets(scratch, "numbers", 1, 1)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                filled.add(rows, np.zeros(rows.size, np.int64))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 HOLD = """

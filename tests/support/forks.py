@@ -48,6 +48,18 @@ def command(*arguments):
     run_and_leave(lambda: main(arguments, prog_name="fastphash"))
 
 
+def command_on_disk(*arguments):
+    """What a process may do: a command that searches however little in its scratch folder.
+
+    It doesn't look whether there is room.
+    """
+    from fastphash.external import disk_search, scratch
+
+    disk_search._LEAST = 0
+    scratch._SPARE = -(1 << 40)
+    command(*arguments)
+
+
 def send(pid, number):
     """Send a signal to a forked process that may have ended, and been waited for, meanwhile."""
     with contextlib.suppress(ProcessLookupError):
@@ -187,5 +199,6 @@ def _act(order, gate):
     os.chdir(order["cwd"])
     os.read(gate, 1)
     name, *arguments = order["words"]
-    {"update": update, "command": command}[name](*arguments)
+    actions = (update, command, command_on_disk)
+    {action.__name__: action for action in actions}[name](*arguments)
     sys.exit()

@@ -27,12 +27,14 @@ TARGETS = ("program", "program", "group", "worker")
 STREAMS = ("file", "file", "closed pipe")
 
 _HASHES = "a.parquet", "b.parquet"
+_SPLITS = "train=train", "val=val"
+_ON_DISK = "--scratch", "work"
 #: The commands, in a folder as `prepare` makes it. The data of some may change.
 COMMANDS = {
-    "hash": ("hash", "train=train", "val=val", "-o", "new", "--workers", "2"),
+    "hash": ("hash", *_SPLITS, "-o", "new", "--workers", "2"),
     "info": ("info", "out/hashes"),
-    "audit": ("audit", "train=train", "val=val", "-o", "new", "--workers", "2"),
-    "audit again": ("audit", "train=train", "val=val", "-o", "out", "--workers", "2"),
+    "audit": ("audit", *_SPLITS, "-o", "new", "--workers", "2"),
+    "audit again": ("audit", *_SPLITS, "-o", "out", "--workers", "2"),
     "join": ("join", *_HASHES, "-o", "p.parquet", "--radius", "12"),
     "group": ("group", "a.parquet", "-o", "g.parquet", "--radius", "8"),
     "query": ("query", "train/000.png", "--in", "out/hashes", "-o", "near.csv"),
@@ -49,6 +51,9 @@ COMMANDS = {
     "calibrate": ("calibrate", "out/hashes", "-o", "c.svg"),
     "convert": ("convert", "out/hashes@train", "hashes.json"),
     "demo": ("demo", "-o", "made", "--workers", "2"),
+    "join on the disk": ("join", *_HASHES, "-o", "p.parquet", "--radius", "6", *_ON_DISK),
+    "group on the disk": ("group", "b.parquet", "-o", "g.parquet", "--radius", "4", *_ON_DISK),
+    "audit on the disk": ("audit", *_SPLITS, "-o", "new", "--workers", "2", *_ON_DISK),
 }
 # how names of what multiprocessing shares begin
 _SHARED = "sem.", "psm_", "pymp"

@@ -140,9 +140,9 @@ def using_scratch(folder: Path, key: Any, *, keep: bool = False) -> Iterator[Scr
             remove_leftovers(path)
             scratch = Scratch(path)
             made = made or scratch.file(_MADE).exists()
-            if made:
-                scratch.file(_MADE).touch()
             try:
+                if made:
+                    scratch.file(_MADE).touch()
                 yield scratch
                 if not keep:
                     scratch.clear()

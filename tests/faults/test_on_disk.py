@@ -1,10 +1,13 @@
 """Joins on the disk that are killed, or for which the disk is too small."""
 
+import errno
+import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,6 +190,22 @@ def test_62_a_write_that_the_disk_takes_half_of(tmp_path):
                 filled.add(rows, np.zeros(rows.size, np.int64))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_62_no_room_for_a_name_in_the_scratch_folder(tmp_path, monkeypatch):
+    """What can't be used is no folder of the next run's."""
+
+    def refuse(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "touch", refuse)
+        with (
+            pytest.raises(OSError, match="No space left"),
+            using_scratch(tmp_path / "scratch", "key"),
+        ):
+            pass
+    assert files_in(tmp_path) == []
 
 
 HOLD = """

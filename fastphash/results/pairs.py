@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastphash.base.system import give_back_freed_arrays
 from fastphash.base.vocabulary import KINDS, NEAR, THUMBNAIL_SIDE
 from fastphash.external.streams import HashStream
 from fastphash.files import parquet
@@ -77,6 +78,11 @@ def pair_tables(
             if number_needles:
                 table = table.append_column(NEEDLE_ROW, pa.array(piece.left))
             yield table
+            del table
+        # the search for the next block needs the memory
+        del block
+        parquet.release_memory()
+        give_back_freed_arrays()
 
 
 def look_up_pairs(

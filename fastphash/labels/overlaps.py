@@ -23,14 +23,16 @@ _FEW = 256
 _AT_ONCE = 64
 # pairs that meet, at most; the best sum of so many takes half a second, and of more minutes
 _MOST_PAIRS, _MOST_SUMMED = 4_000_000, 100_000
+# pairs of a shape that are measured first where any matching counts: its partner is mostly there
+_FIRST = 4
 
 
 def least_iou(copy: list[Shape], keeper: list[Shape]) -> float:
     """The least intersection over union of matched shapes; 0 if a category has more on one side.
 
     As many pairs as possible reach `MIN_IOU`, and their sum is the largest. Where more than 100,000
-    pairs of a category overlap, any matching of as many counts, and it is 0 if some have no
-    partner; where more than 4,000,000 meet, it is 0.
+    pairs of a category meet, any matching of as many counts, and it is 0 if some have no partner;
+    where more than 4,000,000 meet, it is 0.
     """
     if Counter(shape.category for shape in copy) != Counter(shape.category for shape in keeper):
         return 0.0
@@ -65,12 +67,48 @@ def _least_of_many(left: list[Shape], right: list[Shape]) -> float:
     left, right = _with_place(left), _with_place(right)
     if len(left) != len(right):
         return 0.0
-    pairs = _overlapping(left, right) if left else None
+    pairs = _find_meeting(left, right) if left else None
     if not left or pairs is None:
         return 0.0 if left else 1.0
-    partner = (_best_sum if pairs.row.size <= _MOST_SUMMED else _any_partners)(pairs, len(left))
+    if pairs.row.size > _MOST_SUMMED:
+        return _least_of_any(pairs, len(left))
+    pairs = pairs.where(pairs.measure(np.arange(pairs.row.size)) > 0)
+    return _least_matched(pairs, _best_sum(pairs, len(left)))
+
+
+def _least_of_any(pairs: "_Meeting", size: int) -> float:
+    """The least overlap in a matching of all of `size` shapes from `MIN_IOU` on; 0 without one.
+
+    To measure the overlap of two outlines takes longest, so only those are that may be as large: of
+    each shape first the most alike by their boxes, then, of shapes without a partner, the others.
+    """
+    pairs = pairs.where(pairs.most >= MIN_IOU)
+    left = pairs.rank_of_shape() >= _FIRST
+    pairs.measure(np.flatnonzero(~left))
+    while True:
+        is_good = pairs.iou >= MIN_IOU
+        for side in (pairs.row, pairs.column):
+            if np.unique(side[is_good | left]).size < size:
+                # nothing is left for one of them
+                return 0.0
+        good = pairs.where(is_good)
+        partner = _any_partners(good, size)
+        if (partner >= 0).all():
+            return _least_matched(good, partner)
+        wanted = left & ((partner < 0)[pairs.row] | ~np.isin(pairs.column, partner))
+        if not wanted.any():
+            # others may give up their partners for those that have none
+            wanted = left
+        if not wanted.any():
+            return 0.0
+        pairs.measure(np.flatnonzero(wanted))
+        left = left & ~wanted
+
+
+def _least_matched(pairs: "_Meeting", partner: NDArray[np.int64]) -> float:
+    """The least overlap of partners, 0 if a shape has none."""
     matched = pairs.iou[partner[pairs.row] == pairs.column]
-    return float(matched.min()) if matched.size == len(left) else 0.0
+    return float(matched.min()) if matched.size == len(partner) else 0.0
 
 
 def _with_place(shapes: list[Shape]) -> list[Shape]:
@@ -78,16 +116,50 @@ def _with_place(shapes: list[Shape]) -> list[Shape]:
     return [shapes[place] for place in np.flatnonzero(np.logical_not(nowhere)).tolist()]
 
 
-class _Overlaps(NamedTuple):
-    """Pairs of shapes that overlap: int64 (n,), and their intersection over union, float64."""
+class _Meeting(NamedTuple):
+    """Pairs of shapes whose bounding boxes meet.
+
+    Attributes
+    ----------
+    row, column : int64 (n,)
+        Places of the two.
+    most, alike : float64 (n,)
+        No less than their intersection over union; that of their bounding boxes.
+    iou : float64 (n,)
+        That itself where it has been measured, else 0.
+    left, right : object (n,)
+        Their polygons; None of pairs of boxes, whose intersection is known.
+    """
 
     row: NDArray[np.int64]
     column: NDArray[np.int64]
+    most: NDArray[np.float64]
+    alike: NDArray[np.float64]
     iou: NDArray[np.float64]
+    left: NDArray[Any]
+    right: NDArray[Any]
+
+    def where(self, chosen: NDArray[np.bool_]) -> "_Meeting":
+        """Some of the pairs."""
+        return _Meeting._make(values[chosen] for values in self)
+
+    def measure(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Measure what isn't known of pairs at these places; returns `iou`, of all."""
+        of_polygons = places[~shapely.is_missing(self.left[places])]
+        self.iou[of_polygons] = _polygon_ious(self.left[of_polygons], self.right[of_polygons])
+        return self.iou
+
+    def rank_of_shape(self) -> NDArray[np.int64]:
+        """The place of each pair among those of its row, the most alike first."""
+        order = np.lexsort((-self.alike, self.row))
+        _, first, number = np.unique(self.row[order], return_index=True, return_inverse=True)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order)) - first[number]
+        return rank
 
 
-def _overlapping(left: list[Shape], right: list[Shape]) -> _Overlaps | None:
-    """All pairs that overlap, as `iou_matrix` has them; None if too many meet."""
+def _find_meeting(left: list[Shape], right: list[Shape]) -> _Meeting | None:
+    """All pairs that may overlap, as `iou_matrix` has them; None if too many meet."""
     a, b = _boxes(left), _boxes(right)
     polygons_a, polygons_b = _polygons(left), _polygons(right)
     meet = _meeting(shapely.box(*a.T), shapely.box(*b.T))
@@ -97,11 +169,31 @@ def _overlapping(left: list[Shape], right: list[Shape]) -> _Overlaps | None:
     have = ~shapely.is_missing(polygons_a[meet[0]]) & ~shapely.is_missing(polygons_b[meet[1]])
     row, column = (side[~have] for side in meet)
     of_boxes = _box_ious(a[row], b[column])
-    of_outlines = _polygon_ious(polygons_a[outlines[0]], polygons_b[outlines[1]])
-    iou = np.append(of_boxes, of_outlines)
-    overlap = iou > 0
-    ends = np.append(row, outlines[0]), np.append(column, outlines[1])
-    return _Overlaps(ends[0][overlap], ends[1][overlap], iou[overlap])
+    one, other = polygons_a[outlines[0]], polygons_b[outlines[1]]
+    most, alike = _bounded_ious(one, other)
+    return _Meeting(
+        np.append(row, outlines[0]),
+        np.append(column, outlines[1]),
+        np.append(of_boxes, most),
+        np.append(of_boxes, alike),
+        np.append(of_boxes, np.zeros(len(one))),
+        np.append(np.full(len(row), None, object), one),
+        np.append(np.full(len(row), None, object), other),
+    )
+
+
+def _bounded_ious(
+    a: NDArray[Any], b: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What the intersection over union of polygons is at most, and that of their bounding boxes."""
+    areas_a, areas_b = shapely.area(a), shapely.area(b)
+    bounds_a, bounds_b = shapely.bounds(a), shapely.bounds(b)
+    low = np.maximum(bounds_a[:, :2], bounds_b[:, :2])
+    high = np.minimum(bounds_a[:, 2:], bounds_b[:, 2:])
+    common = np.minimum(np.maximum(high - low, 0).prod(axis=1), np.minimum(areas_a, areas_b))
+    # more by what rounding may cost
+    most = common / (areas_a + areas_b - common) * (1 + 1e-9)
+    return most, _box_ious(bounds_a, bounds_b)
 
 
 def _meeting(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.int64] | None:
@@ -117,7 +209,7 @@ def _meeting(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.int64] | None:
     return np.concatenate(parts, axis=1)
 
 
-def _best_sum(pairs: _Overlaps, size: int) -> NDArray[np.int64]:
+def _best_sum(pairs: _Meeting, size: int) -> NDArray[np.int64]:
     """The partner of each shape, `size` or more for none: most from MIN_IOU on, then the best sum.
 
     Each shape has a stand-in on the other side, so that there is a partner for all; stand-ins of
@@ -136,13 +228,12 @@ def _best_sum(pairs: _Overlaps, size: int) -> NDArray[np.int64]:
     return np.asarray(partner[:size], np.int64)
 
 
-def _any_partners(pairs: _Overlaps, size: int) -> NDArray[np.int64]:
-    """The partner of each shape, -1 for none: most from MIN_IOU on."""
+def _any_partners(pairs: _Meeting, size: int) -> NDArray[np.int64]:
+    """The partner of each shape, -1 for none: as many as possible."""
     from scipy import sparse
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
-    good = pairs.iou >= MIN_IOU
-    edges = np.ones(int(good.sum())), (pairs.row[good], pairs.column[good])
+    edges = np.ones(pairs.row.size), (pairs.row, pairs.column)
     graph = sparse.csr_array(edges, shape=(size, size))
     return np.asarray(maximum_bipartite_matching(graph, perm_type="column"), np.int64)
 

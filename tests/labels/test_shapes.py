@@ -172,7 +172,47 @@ def test_many_objects_are_matched_as_few_are(left, shift, rng):
         patch.setattr(overlaps, "_FEW", 0)
         assert least_iou(one, other) == pytest.approx(expected)
         patch.setattr(overlaps, "_MOST_SUMMED", 0)
-        assert (least_iou(one, other) >= MIN_IOU) == (expected >= MIN_IOU)
+        for first in (1, 4):
+            patch.setattr(overlaps, "_FIRST", first)
+            assert (least_iou(one, other) >= MIN_IOU) == (expected >= MIN_IOU)
+
+
+def rotated_squares(seed, shift=0.0, size=50.0):
+    """600 polygons that all overlap: 360,000 pairs."""
+    rng = np.random.default_rng(seed)
+    shapes = []
+    for x, y, turn in rng.uniform(0, 20, (600, 3)):
+        angles = turn + np.arange(0, 2 * np.pi, np.pi / 2)
+        ring = np.stack([np.cos(angles), np.sin(angles)], axis=1) * size + (x + shift, y)
+        shapes.append(Shape("", np.stack([ring.min(axis=0), ring.max(axis=0)]), [ring]))
+    return shapes
+
+
+@pytest.mark.parametrize(
+    ("other", "found", "most"),
+    [
+        # each beside its own: few of each are measured
+        (rotated_squares(0, 1.0), True, 4 * 600 + 10_000),
+        # no area is large enough for another: none is measured
+        (rotated_squares(0, 0.0, 30.0), False, 0),
+        # nothing is like one of them: all of that one, too
+        (rotated_squares(0, 1.0)[1:] + rotated_squares(0, 60.0)[:1], False, 4 * 600 + 10_000),
+        # one is far away: none is measured
+        (rotated_squares(0, 1.0)[1:] + rotated_squares(0, 900.0)[:1], False, 4 * 600),
+    ],
+)
+def test_most_overlaps_of_many_polygons_are_not_measured(monkeypatch, other, found, most):
+    measured = 0
+    measure = overlaps._polygon_ious
+
+    def counting(left, right):
+        nonlocal measured
+        measured += len(left)
+        return measure(left, right)
+
+    monkeypatch.setattr(overlaps, "_polygon_ious", counting)
+    assert (least_iou(rotated_squares(0), other) >= MIN_IOU) == found
+    assert measured <= most < 360_000
 
 
 def test_one_object_among_many_without_a_place_is_matched():

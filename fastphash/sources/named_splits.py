@@ -10,7 +10,12 @@ from fastphash.base.paths import is_inside, with_slashes
 from fastphash.errors import UsageError
 from fastphash.images.sniff import promises_image
 from fastphash.sources.container_source import ContainerSource, common_root, container_source
-from fastphash.sources.containers import CONTAINER_ENDINGS, is_container
+from fastphash.sources.containers import (
+    CONTAINER_ENDINGS,
+    columns_of,
+    hash_column,
+    is_container,
+)
 from fastphash.sources.containers.keys import FULL_NAME, check_key, is_parquet, key_rule
 from fastphash.sources.local import LocalSource, folder_source
 from fastphash.sources.mask_folders import FolderPair, forget_images, mask_folders, masks_of_image
@@ -64,7 +69,7 @@ def named_sources(
             else:
                 places.append(folder_source(word, hidden=hidden))
             continue
-        found = _find_containers(place)
+        found = _find_containers(place, image_column)
         if name in named:
             named[name].files.extend(found)
             continue
@@ -241,22 +246,32 @@ def _objects(name: str, place: str, *, hidden: bool) -> ObjectSource:
     return ObjectSource(check_split(name or os.path.basename(os.fsdecode(root))), root, hidden)
 
 
-def _find_containers(place: str) -> list[bytes]:
+def _find_containers(place: str, image_column: str | None) -> list[bytes]:
     found = find_objects(place) if is_remote(os.fsencode(place)) else find_files(place)
     for file in found:
         if is_container(os.fsencode(file)):
             continue
         if file.lower().endswith(".parquet") and not os.path.isdir(file):
-            raise UsageError(
-                f"{file!r} has a column phash, so it is a table of hashes and holds no images: "
-                f"{WITHOUT_IMAGES}"
-            )
+            _check_table(file, image_column)
+            continue
         what = f"{file!r} is no container"
         if os.path.isdir(file):
             what = f"{file!r} is a folder"
         matched = f"{place!r} matches more than containers: " if len(found) > 1 else ""
         raise UsageError(f"{matched}{what}: name files that end with {_ENDINGS_WORDS}")
     return [os.fsencode(file) for file in found]
+
+
+def _check_table(file: str, image_column: str | None) -> None:
+    """UsageError for a table of hashes, unless the user says which of its columns holds images."""
+    columns = columns_of(os.fsencode(file))
+    if image_column is not None and image_column.partition(".")[0] in columns:
+        return
+    raise UsageError(
+        f"{file!r} has a column {hash_column(columns)}, so it is a table of hashes and its images "
+        f"aren't looked for: {WITHOUT_IMAGES}. If images lie in it too, name their column as "
+        "`image_column`"
+    )
 
 
 _ENDINGS_WORDS = f"{', '.join(CONTAINER_ENDINGS[:-1])} or {CONTAINER_ENDINGS[-1]}"

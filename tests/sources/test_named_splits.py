@@ -81,13 +81,24 @@ def test_what_is_no_source_is_named(shards, word, said):
 
 def test_a_table_of_hashes_is_no_container(shards):
     pq.write_table(pa.table({"path": ["a"], "phash": [1]}), shards / "hashes.parquet")
+    pq.write_table(pa.table({"path": ["a"], "dhash": [1]}), shards / "dhashes.parquet")
     (shards / "hashes.csv").write_text("path,phash\n")
     for name, said in (
-        ("hashes.parquet", "has a column phash, so it is a table of hashes and holds no images"),
+        ("hashes.parquet", "has a column phash, so it is a table of hashes and its images aren't"),
+        ("dhashes.parquet", "has a column dhash, so it is a table of hashes and its images aren't"),
         ("hashes.csv", "not a folder"),
     ):
         with pytest.raises(UsageError, match=f"{said}.*`fastphash join` finds the leaks"):
             named(shards, f"t={{d}}/{name}")
+
+
+def test_a_table_of_hashes_with_images_is_a_container_if_their_column_is_named(shards):
+    pq.write_table(pa.table({"phash": [1], "photo": [b"x"]}), shards / "both.parquet")
+    (source,) = named_sources([f"t={shards}/both.parquet"], image_column="photo")
+    assert source.containers == (b"both.parquet",)
+    for column in (None, "phot"):
+        with pytest.raises(UsageError, match="name their column as `image_column`"):
+            named_sources([f"t={shards}/both.parquet"], image_column=column)
 
 
 def test_options_reach_the_source(shards):

@@ -1,7 +1,7 @@
 """Containers: files that hold many images. One module for each format."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastphash.hashing.algorithms import ALGORITHMS, PHASH
 from fastphash.sources.containers.format import Container, ContainerError
@@ -12,20 +12,32 @@ from fastphash.sources.containers.zip import ZipContainer
 def is_container(path: bytes) -> bool:
     """Whether a file is a container, by the ending of its name.
 
-    A folder is none, and neither is a Parquet file with a column ``phash``, or ``path`` and that
-    of another hash: that is a table of hashes. A file that is missing or damaged may be one:
-    `open_container` says what is wrong.
+    A folder is none, and neither is a Parquet file with a column of `hash_column`: that is a table
+    of hashes. A file that is missing or damaged may be one: `open_container` says what is wrong.
     """
     name = path.lower()
     if not name.endswith(tuple(_OPENERS)) or os.path.isdir(path):
         return False
-    if not name.endswith(b".parquet"):
-        return True
+    return not name.endswith(b".parquet") or hash_column(columns_of(path)) is None
+
+
+def columns_of(path: bytes) -> list[str]:
+    """Names of the columns of a Parquet file; none if it can't be read."""
     # pyarrow takes a third of a second to import
     from fastphash.sources.containers.parquet import column_names
 
-    columns = column_names(path)
-    return not (PHASH.name in columns or ("path" in columns and {*ALGORITHMS} & {*columns}))
+    return column_names(path)
+
+
+def hash_column(columns: Sequence[str]) -> str | None:
+    """The column that makes a Parquet file a table of hashes; None if it is none.
+
+    >>> hash_column(["url", "phash"]), hash_column(["path", "dhash"]), hash_column(["dhash"])
+    ('phash', 'dhash', None)
+    """
+    if PHASH.name in columns:
+        return PHASH.name
+    return next((name for name in ALGORITHMS if name in columns and "path" in columns), None)
 
 
 def open_container(path: bytes, image_column: str | None = None) -> Container:

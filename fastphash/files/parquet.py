@@ -130,8 +130,13 @@ def write_filtered(source: Path, draft: Path, keep: pa.Array) -> None:
             writer.write_table(rows, LONG_ROW_GROUP)
 
 
-def writer_like(parquet: pq.ParquetFile, output: IO[bytes] | pa.NativeFile) -> pq.ParquetWriter:
-    """A writer of a file with the types, settings and metadata of another one."""
+def writer_like(
+    parquet: pq.ParquetFile, output: IO[bytes] | pa.NativeFile, *, checksums: bool = True
+) -> pq.ParquetWriter:
+    """A writer of a file with the types, settings and metadata of another one.
+
+    `checksums` says whether its pages get some.
+    """
     metadata = parquet.metadata
     stores_schema = b"ARROW:schema" in (metadata.metadata or {})
     settings = _settings(metadata.row_group(0)) if metadata.num_row_groups else {}
@@ -141,7 +146,7 @@ def writer_like(parquet: pq.ParquetFile, output: IO[bytes] | pa.NativeFile) -> p
         parquet.schema_arrow,
         version=version,
         store_schema=stores_schema,
-        write_page_checksum=True,
+        write_page_checksum=checksums,
         **settings,
     )
     if not stores_schema:

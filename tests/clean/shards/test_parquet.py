@@ -12,6 +12,7 @@ import pytest
 from fastphash.clean.shards import open_shard
 from fastphash.clean.shards import parquet as parquet_shard
 from fastphash.files.assembled import NewFile
+from fastphash.files.page_headers import has_checksums
 from fastphash.sources.containers.format import ContainerError
 from tests.clean.shards.test_tar import without
 
@@ -74,6 +75,14 @@ def test_what_stays_is_as_it_was(tmp_path, table, options):
     # the last group had rows 18 and 19 alone
     assert [group.num_rows for group in groups] == [5, 5, 6]
     assert groups[0].sorting_columns == tuple(options.get("sorting_columns", ()))
+
+
+@pytest.mark.parametrize("checksums", [False, True])
+def test_pages_have_checksums_if_they_had_some(tmp_path, table, checksums):
+    path = tmp_path / "x.parquet"
+    pq.write_table(table, path, write_page_checksum=checksums)
+    left = pa.BufferReader(without(path, b"0"))
+    assert has_checksums(left, pq.ParquetFile(left)) == checksums
 
 
 def test_a_row_group_that_memory_may_not_hold_becomes_several(tmp_path, table, monkeypatch):

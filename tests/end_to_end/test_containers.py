@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+import fastphash as fp
 from fastphash.inspector.catalog import Catalog
 from fastphash.inspector.previews import Previews
 from fastphash.results.audit_folder import open_audit
@@ -139,6 +140,24 @@ def test_hashes_groups_and_leaks_are_those_of_files(packed, loose):
     for name in ("groups", "leaks"):
         ours, theirs = (pq.read_table(f / "out" / f"{name}.parquet") for f in (folder, loose))
         assert _renamed(theirs.to_pylist(), place) == _sorted(ours.to_pylist())
+
+
+def test_items_of_python_have_hashes_groups_and_leaks_of_files(loose, tmp_path):
+    store, of_files = tmp_path / "out" / "hashes", loose / "out" / "hashes"
+    for split in ("train", "val"):
+        items = sorted(files_of(loose / split))
+        fp.hash_items(items, store=store, split=split, workers=0)
+    assert rows(tmp_path) == rows(loose)
+    commands = {
+        "groups": lambda place: ("group", place),
+        "pairs": lambda place: ("join", f"{place}@train", f"{place}@val"),
+    }
+    for name, words in commands.items():
+        found, wanted = (tmp_path / f"{name}-{one}.parquet" for one in ("items", "files"))
+        for place, out in ((store, found), (of_files, wanted)):
+            run(*words(place), "-o", out, "--radius", "4")
+        assert pq.read_table(found).equals(pq.read_table(wanted))
+        assert pq.read_table(found).num_rows
 
 
 def _renamed(table, place):

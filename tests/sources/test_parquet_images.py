@@ -1,5 +1,6 @@
 """Parquet files with images inside, against pyarrow's own reading of whole tables."""
 
+import io
 import os
 
 import pyarrow as pa
@@ -7,8 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from fastphash.errors import ImageError
-from fastphash.sources.containers import is_container, open_container
+from fastphash.sources.containers import is_container, open_container, parquet
 from fastphash.sources.containers.format import ContainerError, Member
+from fastphash.sources.remote.ranges import RangedObject
+from tests.support.object_server import serving
 
 STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 IMAGES = [b"image %d " % i * (i % 7) * 10 for i in range(100)]
@@ -45,6 +48,27 @@ def test_rows_are_members_in_every_type(tmp_path, kind, compression):
     key = b"%d.jpg" if kind == STRUCT else b""
     expected = [Member(b"%d" % i, key % i if key else b"", i, 0) for i in range(100)]
     assert members == expected
+
+
+@pytest.mark.parametrize(("most", "at_once"), [(16 << 20, True), (1 << 20, False)])
+def test_large_row_groups_of_a_bucket_are_read_some_at_a_time(monkeypatch, most, at_once):
+    asked = []
+    read_at = RangedObject.read_at
+
+    def recording(self, offset, size):
+        asked.append(size)
+        return read_at(self, offset, size)
+
+    monkeypatch.setattr(parquet, "_ASKED_AT_ONCE", most)
+    monkeypatch.setattr(RangedObject, "read_at", recording)
+    images = [os.urandom(50_000) for _ in range(100)]
+    file = io.BytesIO()
+    pq.write_table(pa.table({"image": structs(images)}), file)
+    with serving() as server:
+        server.objects["bucket/x.parquet"] = file.getvalue()
+        _, found = contents("s3://bucket/x.parquet")
+    assert found == images
+    assert (max(asked) > 4 << 20) == at_once
 
 
 def test_any_order_and_ranges(tmp_path):

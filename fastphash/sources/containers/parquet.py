@@ -31,6 +31,8 @@ FAILURES = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, Over
 # bytes of a batch, by the mean of its row group, and its most rows
 _BATCH_BYTES, _BATCH_ROWS = 1 << 22, 64
 _BUFFER = 1 << 16
+# the same where each request takes its time, and bytes of row groups that are asked for at once
+_DISTANT_BUFFER, _ASKED_AT_ONCE = 1 << 20, 16 << 20
 
 
 class ParquetContainer:
@@ -52,15 +54,8 @@ class ParquetContainer:
     def __init__(self, path: bytes, image_column: str | None = None) -> None:
         self._path = path
         self._file = _open(path)
-        distant = is_remote(path)
         try:
-            self._parquet = pq.ParquetFile(
-                self._file,
-                # few large requests, for all of a row group, where each takes its time
-                pre_buffer=distant,
-                buffer_size=0 if distant else _BUFFER,
-                page_checksum_verification=True,
-            )
+            self._parquet = _parquet_file(self._file, distant=is_remote(path))
             schema = self._parquet.schema_arrow
             # names that aren't UTF-8 are errors here
             _ = schema.names
@@ -160,6 +155,23 @@ def _open(path: bytes) -> pa.NativeFile:
         return pa.OSFile(path)
     except FAILURES as error:
         raise ContainerError(_reason(error)) from error
+
+
+def _parquet_file(file: pa.NativeFile, *, distant: bool) -> pq.ParquetFile:
+    """A Parquet file that is read forward, in memory for little more than a batch."""
+    found = pq.ParquetFile(file, buffer_size=_BUFFER, page_checksum_verification=True)
+    if not distant:
+        return found
+    groups = map(found.metadata.row_group, range(found.metadata.num_row_groups))
+    whole = max((group.total_byte_size for group in groups), default=0) <= _ASKED_AT_ONCE
+    return pq.ParquetFile(
+        file,
+        metadata=found.metadata,
+        # few large requests, for all of a row group, where each takes its time
+        pre_buffer=whole,
+        buffer_size=0 if whole else _DISTANT_BUFFER,
+        page_checksum_verification=True,
+    )
 
 
 class _Rows:

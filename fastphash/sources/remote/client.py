@@ -10,6 +10,7 @@ from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
+from fastphash.base.system import return_freed_arrays
 from fastphash.errors import RemoteError, UsageError
 from fastphash.sources.protocol import Stamp
 from fastphash.sources.remote.address import is_web, parse_address
@@ -165,6 +166,8 @@ def fetch(name: bytes, known: Stamp | None = None, span: tuple[int, int] | None 
 @cache
 def request_threads() -> ThreadPoolExecutor:
     """Threads that wait for answers. obstore's own asynchronous calls abort a process that ends."""
+    # each would keep some of the blocks that it has fetched, 100 MB in all
+    return_freed_arrays()
     return ThreadPoolExecutor(_AT_ONCE, "requests")
 
 

@@ -75,13 +75,20 @@ class Asked(NamedTuple):
     poor: NDArray[np.bool_]
 
 
-def is_hash_table(name: bytes, columns: Mapping[str, str]) -> bool:
-    """Whether a file is a table of hashes by its name; of Parquet files, by its columns."""
+def is_hash_table(name: bytes, columns: Mapping[str, str], image_column: str | None = None) -> bool:
+    """Whether a file is a table of hashes by its name; of Parquet files, by its columns.
+
+    None is one that has the `image_column`.
+    """
     ending = os.path.splitext(os.fsdecode(name))[1].lower()
     if ending not in (*ENDINGS, LINES_ENDING) or not os.path.isfile(name):
         return False
     hashes = {columns.get(algorithm, algorithm) for algorithm in ALGORITHMS} | {*ALGORITHMS}
-    return ending != ".parquet" or not hashes.isdisjoint(column_names(name))
+    if ending != ".parquet":
+        return True
+    there = column_names(name)
+    is_named = image_column is not None and image_column.partition(".")[0] in there
+    return not is_named and not hashes.isdisjoint(there)
 
 
 def ask_images(

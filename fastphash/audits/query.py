@@ -142,8 +142,9 @@ def _ask(
 ) -> Iterator[Asked]:
     """What is asked for, in this order; see `ask_tables` and `ask_images`."""
     names = map(os.fsencode, images)
-    for are_tables, some in groupby(names, lambda name: is_hash_table(name, asking.columns)):
-        if are_tables:
+    of_tables, of_images = asking.columns, asking.image_column
+    for is_table, some in groupby(names, lambda name: is_hash_table(name, of_tables, of_images)):
+        if is_table:
             yield from ask_tables(some, stored, asking, rejected, joined=joined)
         else:
             yield from ask_images(some, stored.definition, asking, rejected)

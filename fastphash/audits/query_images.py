@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import groupby, islice
 from typing import NamedTuple
 
@@ -46,7 +47,7 @@ def query_images(
         _OBJECT: ObjectReader(b""),
         _MEMBER: containers,
     }
-    for kind, several in groupby(names, key=_kind_of):
+    for kind, several in groupby(names, partial(_kind_of, image_column)):
         if kind == _CONTAINER:
             for name in several:
                 yield from _all_members(name, containers, rejected)
@@ -70,12 +71,14 @@ def _all_members(
         yield QueryImages(reader.for_task(some), paths, named=False)
 
 
-def _kind_of(name: bytes) -> int:
+def _kind_of(image_column: str | None, name: bytes) -> int:
     if is_remote(name):
-        if is_container(name):
+        if is_container(name, image_column):
             return _CONTAINER
-        return _MEMBER if SEPARATOR in name and is_container(split_path(name)[0]) else _OBJECT
-    if os.path.isfile(name):
-        return _CONTAINER if is_container(name) else _FILE
-    container = split_path(name)[0]
-    return _MEMBER if SEPARATOR in name and is_container(container) else _FILE
+        loose = _OBJECT
+    elif os.path.isfile(name):
+        return _CONTAINER if is_container(name, image_column) else _FILE
+    else:
+        loose = _FILE
+    is_inside = SEPARATOR in name and is_container(split_path(name)[0], image_column)
+    return _MEMBER if is_inside else loose

@@ -249,29 +249,20 @@ def _objects(name: str, place: str, *, hidden: bool) -> ObjectSource:
 def _find_containers(place: str, image_column: str | None) -> list[bytes]:
     found = find_objects(place) if is_remote(os.fsencode(place)) else find_files(place)
     for file in found:
-        if is_container(os.fsencode(file)):
+        if is_container(os.fsencode(file), image_column):
             continue
         if file.lower().endswith(".parquet") and not os.path.isdir(file):
-            _check_table(file, image_column)
-            continue
+            raise UsageError(
+                f"{file!r} has a column {hash_column(columns_of(os.fsencode(file)))}, so it is a "
+                f"table of hashes and its images aren't looked for: {WITHOUT_IMAGES}. If images "
+                "lie in it too, name their column as `image_column`"
+            )
         what = f"{file!r} is no container"
         if os.path.isdir(file):
             what = f"{file!r} is a folder"
         matched = f"{place!r} matches more than containers: " if len(found) > 1 else ""
         raise UsageError(f"{matched}{what}: name files that end with {_ENDINGS_WORDS}")
     return [os.fsencode(file) for file in found]
-
-
-def _check_table(file: str, image_column: str | None) -> None:
-    """UsageError for a table of hashes, unless the user says which of its columns holds images."""
-    columns = columns_of(os.fsencode(file))
-    if image_column is not None and image_column.partition(".")[0] in columns:
-        return
-    raise UsageError(
-        f"{file!r} has a column {hash_column(columns)}, so it is a table of hashes and its images "
-        f"aren't looked for: {WITHOUT_IMAGES}. If images lie in it too, name their column as "
-        "`image_column`"
-    )
 
 
 _ENDINGS_WORDS = f"{', '.join(CONTAINER_ENDINGS[:-1])} or {CONTAINER_ENDINGS[-1]}"

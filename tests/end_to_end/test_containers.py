@@ -17,7 +17,7 @@ from fastphash.inspector.previews import Previews
 from fastphash.results.audit_folder import open_audit
 from fastphash.sources.containers import CONTAINER_ENDINGS
 from tests.support.command_line import run
-from tests.support.containers import MAKERS, files_of
+from tests.support.containers import MAKERS, files_of, make_parquet
 from tests.support.examples import slow_but
 from tests.support.object_server import serving
 from tests.support.scenes import planted
@@ -295,6 +295,20 @@ def test_a_query_takes_containers_and_members(packed):
         assert absent.stderr.endswith("read: the container has no such member\n")
     again = json.loads(run("query", one, "--in", store, "-k", "1", "--json").stdout)
     assert [(row["query"], row["kind"]) for row in again] == [(one, "identical")]
+
+
+def test_images_beside_hashes_are_read_if_their_column_is_named(loose, tmp_path):
+    path = make_parquet(tmp_path / "x.parquet", files_of(loose / "val"))
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("phash", table["label"]), path)
+    assert "name their column as --image-column" in run("hash", path, "-o", "s", status=2).stderr
+    named = ("--image-column", "image", "--json")
+    done = json.loads(run("hash", path, "-o", tmp_path / "s", "--workers", "1", *named).stdout)
+    assert done["x"]["hashed"] == 5
+    shown = json.loads(run("query", path, "--in", tmp_path / "s", "-k", "1", *named).stdout)
+    assert [(row["query"], row["kind"]) for row in shown] == [
+        (f"{path}::{row}", "identical") for row in range(5)
+    ]
 
 
 def test_the_next_audit_opens_no_container(packed):

@@ -73,7 +73,7 @@ def query(
     from fastphash.store.open import read_hashes
 
     handle_signals()
-    columns = _columns_of_store(store, images, named.columns)
+    columns = _columns_of_store(store, images, named.columns, named.image_column)
     stored = read_hashes(store, columns=columns, algorithm=named.algorithm)
     with ProgressScreen() as progress:
         answer = nearest(
@@ -104,7 +104,7 @@ def query(
 
 
 def _columns_of_store(
-    store: str, images: Sequence[str], columns: Mapping[str, str]
+    store: str, images: Sequence[str], columns: Mapping[str, str], image_column: str | None
 ) -> Mapping[str, str]:
     """Those of `columns` that the searched table has, if tables are asked for, too.
 
@@ -114,7 +114,9 @@ def _columns_of_store(
     from fastphash.store.hash_files import check_columns_there, columns_there
     from fastphash.store.open import split_target
 
-    tables = [Path(name) for name in images if is_hash_table(os.fsencode(name), columns)]
+    tables = [
+        Path(name) for name in images if is_hash_table(os.fsencode(name), columns, image_column)
+    ]
     if not tables:
         return columns
     path, _ = split_target(store)

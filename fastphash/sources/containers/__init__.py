@@ -9,16 +9,21 @@ from fastphash.sources.containers.tar import TarContainer
 from fastphash.sources.containers.zip import ZipContainer
 
 
-def is_container(path: bytes) -> bool:
+def is_container(path: bytes, image_column: str | None = None) -> bool:
     """Whether a file is a container, by the ending of its name.
 
     A folder is none, and neither is a Parquet file with a column of `hash_column`: that is a table
-    of hashes. A file that is missing or damaged may be one: `open_container` says what is wrong.
+    of hashes, unless `image_column`, what the user says, is one of its columns. A file that is
+    missing or damaged may be one: `open_container` says what is wrong.
     """
     name = path.lower()
     if not name.endswith(tuple(_OPENERS)) or os.path.isdir(path):
         return False
-    return not name.endswith(b".parquet") or hash_column(columns_of(path)) is None
+    if not name.endswith(b".parquet"):
+        return True
+    columns = columns_of(path)
+    is_named = image_column is not None and image_column.partition(".")[0] in columns
+    return is_named or hash_column(columns) is None
 
 
 def columns_of(path: bytes) -> list[str]:

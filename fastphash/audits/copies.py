@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastphash.audits.options import AuditOptions
+from fastphash.base.system import give_back_freed_arrays
 from fastphash.base.vocabulary import SURE_KINDS
 from fastphash.results.decisions import Resolved
 from fastphash.results.groups import (
@@ -58,7 +59,9 @@ class SearchedRows(NamedTuple):
         `near` (n,) are those within the radius of another, if they are known.
         """
         order = keepers_first(priority(rows, split_order), decided)
-        return cls(rows, order, find_partnered(rows, criteria, near))
+        searched = cls(rows, order, find_partnered(rows, criteria, near))
+        give_back_freed_arrays()
+        return searched
 
 
 class FoundCopies(NamedTuple):
@@ -193,4 +196,5 @@ def search_splits(
         findings=Findings.joined([blind, findings]) if blind.size else findings,
     )
     leaks = merge_leaks(between)
+    give_back_freed_arrays()
     return FoundCopies(ranked, number, between, leaks, grouped, sure, counts, decided, findings)

@@ -247,6 +247,7 @@ def _search(
 
 
 def _write_pages(audited: AuditFolder, progress: Progress) -> None:
+    give_back_freed_arrays()
     write_report(audited, audited.folder / REPORT, progress=progress)
     # write the summary last: it marks the results as complete
     atomic.write_json(audited.folder / SUMMARY, audited.summary)

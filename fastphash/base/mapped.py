@@ -1,5 +1,6 @@
 """Large arrays of bytes that lie in a file: pages that were looked at are given back."""
 
+import itertools
 import mmap
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 # one call of the system writes so many bytes at least
 _BUFFER = 1 << 20
+# rows of which some are copied before the pages of all are given back
+_LOOKED_AT = 1 << 14
 _CAN_MAP = hasattr(mmap.mmap, "madvise") and hasattr(mmap, "MADV_DONTNEED")
 
 
@@ -50,6 +53,32 @@ def map_rows_beside(
     """
     beside = _mapped_file(array)
     return None if beside is None else map_rows(beside.folder, pieces, width)
+
+
+def bring_rows(
+    array: NDArray[Any], rows: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """An array in memory that has some rows of another one, and the numbers of these rows in it.
+
+    Of an array of `map_rows` they are copied in its order, and its pages given back meanwhile: a
+    page that is looked at brings others into memory, so that a few thousand rows would bring all.
+    Any other array is in memory.
+    """
+    if not is_mapped(array):
+        return array, rows
+    distinct, places = np.unique(rows, return_inverse=True)
+    own = np.empty((distinct.size, *array.shape[1:]), array.dtype)
+    parts = np.searchsorted(distinct, np.arange(0, len(array) + _LOOKED_AT, _LOOKED_AT)).tolist()
+    for start, stop in itertools.pairwise(parts):
+        if start < stop:
+            own[start:stop] = array[distinct[start:stop]]
+            let_go(array)
+    return own, places.reshape(rows.shape)
+
+
+def is_mapped(array: NDArray[Any] | None) -> bool:
+    """Whether an array, or what it is a part of, was made by `map_rows`."""
+    return _mapped_file(array) is not None
 
 
 def let_go(array: NDArray[Any] | None) -> None:

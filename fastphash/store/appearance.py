@@ -31,10 +31,16 @@ class PixelKeys:
     Parameters
     ----------
     columns : sequence of arrays (m, ...)
+
+    Attributes
+    ----------
+    flat : int8 (m,), optional
+        What `fastphash.verification.flatness` has found out about each: 1, 0, or -1 for nothing.
     """
 
     def __init__(self, columns: list[NDArray[Any]]) -> None:
         self._columns = columns
+        self.flat: NDArray[np.int8] | None = None
 
     @cached_property
     def values(self) -> NDArray[np.uint64]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.mapped import let_go
+from fastphash.base.mapped import bring_rows
 from fastphash.base.orientations import orientation_indices
 from fastphash.base.vocabulary import CHROMA_SIDE, UNKNOWN_COLOUR
 from fastphash.joins.matches import Matches, first_orientation
@@ -18,7 +18,7 @@ from fastphash.verification.layers import LayeredPairs
 from fastphash.verification.similarity import similarity
 
 # pairs that are compared at once: together, what is known meanwhile takes 200 MB for a million
-_AT_ONCE = 1 << 16
+_AT_ONCE = 1 << 15
 
 
 class Comparison(NamedTuple):
@@ -88,8 +88,6 @@ def compare_images(
     for start in range(0, max(matches.mask.size, 1), _AT_ONCE):
         some = matches.take(slice(start, start + _AT_ONCE))
         parts.append(_compare(some, left, right, score_near=score_near))
-        let_go(left.thumbnails)
-        let_go(right.thumbnails)
     return Comparison.joined(parts)
 
 
@@ -154,6 +152,7 @@ def _agreement(
     pairs: Matches, left: NDArray[np.uint8], right: NDArray[np.uint8]
 ) -> tuple[NDArray[np.bool_], NDArray[np.uint8], NDArray[np.float32]]:
     """Whether thumbnails agree, in which orientation, and their score, as in `Comparison`."""
+    left, right, pairs = _bring_pairs(pairs, left, right)
     size = pairs.mask.size
     agrees, orientation = np.empty(size, np.bool_), np.empty(size, np.uint8)
     score = np.empty(size, np.float32)
@@ -169,6 +168,18 @@ def _agreement(
         score,
     )
     return agrees, orientation, score
+
+
+def _bring_pairs(
+    pairs: Matches, left: NDArray[np.uint8], right: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Matches]:
+    """Thumbnails of both sides in memory, and the pairs by their numbers there."""
+    if left is right:
+        left, rows = bring_rows(left, np.stack([pairs.left, pairs.right]))
+        return left, left, pairs._replace(left=rows[0], right=rows[1])
+    left, left_rows = bring_rows(left, pairs.left)
+    right, right_rows = bring_rows(right, pairs.right)
+    return left, right, pairs._replace(left=left_rows, right=right_rows)
 
 
 def _find_layered(matches: Matches, left: Content, right: Content) -> LayeredPairs | None:
@@ -229,7 +240,8 @@ def _score_disagreeing(
         disagreeing, pairs = disagreeing[~known], pairs.take(np.flatnonzero(~known))
     if not disagreeing.size:
         return
-    scored = similarity(left, pairs.left, right, pairs.right, pairs.mask)
+    left, right, brought = _bring_pairs(pairs, left, right)
+    scored = similarity(left, brought.left, right, brought.right, brought.mask)
     comparison.orientation[disagreeing] = scored.orientation
     comparison.score[disagreeing] = scored.score
     if scores is not None:

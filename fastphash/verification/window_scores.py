@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastphash.base.mapped import let_go
+from fastphash.base.mapped import bring_rows
 from fastphash.base.orientations import orientation_indices
 from fastphash.base.vocabulary import CHROMA_SIDE, UNKNOWN_CHROMA, UNKNOWN_COLOUR
 from fastphash.hashing.turned import cut_turned
@@ -79,8 +79,6 @@ def score_windows(
     for start in range(0, size, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         _score_part(matches.take(np.arange(size)[part]), left, right, part, scores, least)
-        let_go(left.thumbnails)
-        let_go(right.thumbnails)
     return scores
 
 
@@ -135,12 +133,11 @@ def _cut_distinct(
     assert content.thumbnails is not None
     distinct = find_distinct_rows(rows[:, None], windows, degrees.astype(np.int64)[:, None])
     first = distinct.first
-    cut = cut_windows(content.thumbnails, content.places(rows[first]), windows[first])
+    thumbnails, places = bring_rows(content.thumbnails, content.places(rows[first]))
+    cut = cut_windows(thumbnails, places, windows[first])
     turned = np.flatnonzero(degrees[first])
     if turned.size:
-        chosen = first[turned]
-        places = content.places(rows[chosen])
-        cut[turned] = cut_turned(content.thumbnails, places, degrees[chosen])
+        cut[turned] = cut_turned(thumbnails, places[turned], degrees[first[turned]])
     return cut, distinct.of_row
 
 

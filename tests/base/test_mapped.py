@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastphash.base import mapped
-from fastphash.base.mapped import let_go, map_rows
+from fastphash.base.mapped import bring_rows, is_mapped, let_go, map_rows, map_rows_beside
 
 
 def test_rows_are_those_that_were_given(tmp_path):
@@ -30,6 +30,30 @@ def test_pages_are_given_back(tmp_path):
 def resident():
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * mmap.PAGESIZE
+
+
+@pytest.mark.parametrize("looked_at", [1, 7, 1 << 14])
+def test_some_rows_are_brought_into_memory(tmp_path, monkeypatch, looked_at):
+    monkeypatch.setattr(mapped, "_LOOKED_AT", looked_at)
+    rng = np.random.default_rng(3)
+    array = map_rows(tmp_path, [rng.integers(0, 256, (50, 8), np.uint8)], 8)
+    assert is_mapped(array)
+    assert is_mapped(array[3:7])
+    for wanted in (np.empty(0, np.int64), np.array([49]), rng.integers(0, 50, (2, 30))):
+        own, rows = bring_rows(array, wanted)
+        assert not is_mapped(own)
+        assert len(own) == np.unique(wanted).size
+        np.testing.assert_array_equal(own[rows], array[wanted])
+
+
+def test_rows_of_other_arrays_are_in_memory():
+    array, rows = np.arange(10), np.array([7, 7])
+    own, same = bring_rows(array, rows)
+    assert own is array
+    assert same is rows
+    assert not is_mapped(array)
+    assert not is_mapped(None)
+    assert map_rows_beside(array, [], 8) is None
 
 
 def test_other_arrays_stay():

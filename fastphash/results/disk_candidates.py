@@ -85,7 +85,8 @@ def group_candidates(
         limited = join.limited_to(_MOST_PAIRS * partnered.size + _LEAST_PAIRS)
         copies = copies_of_stream(stream, limited.matches(scratch), criteria)
         try:
-            return DiskGroups(scratch, stream, copies, split_order, criteria, grouping, each)
+            with scratch.naming_full_disk():
+                return DiskGroups(scratch, stream, copies, split_order, criteria, grouping, each)
         except (TooManyPairsError, NeedsAllRowsError):
             _log.info("These are grouped in memory: they are crowded, or partly unknown.")
     ranked = look_up_candidates(stream, partnered, split_order)

@@ -1,6 +1,8 @@
 """Groups that are made on the disk have the bytes of those that are made in memory."""
 
+import errno
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -167,3 +169,26 @@ def test_nothing_to_group_is_an_empty_table(tmp_path):
     done = run("group", "hashes.parquet", "-o", "out", "--scratch", "scratch", cwd=tmp_path)
     assert not pq.read_table(tmp_path / "out").num_rows
     assert "50" in done.stdout
+
+
+@pytest.mark.parametrize("full", ["ranked-rows", "edges", "placed-rows"])
+def test_a_full_disk_is_named_and_the_next_run_goes_on(tmp_path, monkeypatch, full):
+    rng = np.random.default_rng(4)
+    write_hashes(tmp_path / "hashes.parquet", **columns_of(rng, 300, 1))
+    words = ("group", "hashes.parquet", "-o", "out", "--memory", "100M", "--scratch", "scratch")
+    make = Path.mkdir
+
+    def refuse(path, *rest, **options):
+        if path.name == full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        make(path, *rest, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", refuse)
+        error = run(*words, status=1, cwd=tmp_path).stderr
+    assert "No space left on device" in error
+    assert "scratch" in error.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+    assert "Going on in 'scratch'" in run(*words, cwd=tmp_path).stderr
+    assert pq.read_table(tmp_path / "out").num_rows
+    assert not (tmp_path / "scratch").exists()

@@ -35,8 +35,11 @@ def name_bytes(path: Any) -> bytes:
 
 
 def given_path(path: Any) -> Path:
-    """What a caller gives as a path; UsageError if it is none."""
+    """What a caller gives as a path on a disk; UsageError if it is none."""
     text = os.fsdecode(name_bytes(path))
+    if "://" in text and "/" not in text.partition("://")[0]:
+        # it would be a folder called `s3:`
+        raise UsageError(f"{text!r} is an address: name a place on a disk")
     if not text:
         raise UsageError("'' is no path: name one, or . for the current folder")
     return Path(text)

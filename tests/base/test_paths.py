@@ -2,6 +2,7 @@ import ntpath
 import os
 import posixpath
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from fastphash.base import paths
 from fastphash.base.paths import (
     clashes,
     folded,
+    given_path,
     is_inside,
     is_name,
     leaves_folder,
@@ -16,6 +18,7 @@ from fastphash.base.paths import (
     tidy,
     with_slashes,
 )
+from fastphash.errors import UsageError
 
 
 @pytest.fixture
@@ -217,3 +220,14 @@ def test_where_nothing_can_be_made_no_names_are_one():
 def test_different_names_need_no_look(tmp_path, folds):
     assert clashes(["train", "val", "a/train", "train"], tmp_path) == {3: 0}
     assert folds == []
+
+
+@pytest.mark.parametrize("name", ["s3://bucket/x", b"gs://bucket", "https://host/x.tar"])
+def test_an_address_is_no_place_on_a_disk(name):
+    with pytest.raises(UsageError, match="' is an address: name a place on a disk"):
+        given_path(name)
+
+
+@pytest.mark.parametrize("name", ["a/b", "./s3://bucket", b"s3:", Path("a", "b")])
+def test_other_names_are_places_on_a_disk(name):
+    assert given_path(name) == Path(os.fsdecode(name))

@@ -12,6 +12,8 @@ from fastphash.base import system
 from fastphash.errors import StoreError
 
 LOCK = "_lock"
+# to make a folder that another process removes at the same time
+_ATTEMPTS = 20
 
 
 @contextlib.contextmanager
@@ -26,12 +28,7 @@ def locked(path: Path) -> Iterator[None]:
         Another process holds it, or the folder can't be written.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        # the system releases it when the process ends, however it ends
-        lock = FileLock(path / LOCK, timeout=0, is_singleton=True)
-        if not os.access(path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        _acquire(lock, path)
+        lock = _lock(path)
     except Timeout as error:
         raise StoreError(
             f"another process is writing {str(path)!r}: wait for it, or name another folder"
@@ -44,7 +41,21 @@ def locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _acquire(lock: BaseFileLock, path: Path) -> None:
+def _lock(path: Path) -> BaseFileLock:
+    """Make a folder, and take its lock."""
+    for _ in range(_ATTEMPTS - 1):
+        # another process may remove the folder, or one around it, in between
+        with contextlib.suppress(FileNotFoundError, FileExistsError, PermissionError):
+            return _lock_once(path)
+    return _lock_once(path)
+
+
+def _lock_once(path: Path) -> BaseFileLock:
+    path.mkdir(parents=True, exist_ok=True)
+    # the system releases it when the process ends, however it ends
+    lock = FileLock(path / LOCK, timeout=0, is_singleton=True)
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     try:
         lock.acquire()
     except (OSError, NotImplementedError) as error:
@@ -52,3 +63,4 @@ def _acquire(lock: BaseFileLock, path: Path) -> None:
         if not system.has_no_locks(error):
             raise
         system.warn_of_no_locks(path, error)
+    return lock

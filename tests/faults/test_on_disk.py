@@ -15,6 +15,7 @@ import pytest
 from fastphash.errors import StoreError
 from fastphash.external.buckets import Buckets
 from fastphash.external.scratch import using_scratch
+from fastphash.store import lock
 from tests.support.command_line import run, run_process
 from tests.support.examples import campaign_of, slow_but
 from tests.support.forks import command, command_on_disk
@@ -190,6 +191,23 @@ def test_62_a_write_that_the_disk_takes_half_of(tmp_path):
                 filled.add(rows, np.zeros(rows.size, np.int64))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_62_another_process_removes_the_folder_as_it_ends(tmp_path, monkeypatch):
+    """Two joins share a scratch folder: one ends while the other makes it."""
+    made, locks = [], lock.FileLock
+
+    def vanishing(path, **options):
+        if not made:
+            path.parent.rmdir()
+        made.append(path)
+        return locks(path, **options)
+
+    monkeypatch.setattr(lock, "FileLock", vanishing)
+    with using_scratch(tmp_path / "scratch", "key") as scratch:
+        assert scratch.path.is_dir()
+    assert len(made) == 2
+    assert files_in(tmp_path) == []
 
 
 def test_62_no_room_for_a_name_in_the_scratch_folder(tmp_path, monkeypatch):

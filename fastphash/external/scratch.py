@@ -106,7 +106,7 @@ def remove_joins(folder: Path, paths: list[Path], *, own: bool) -> None:
     One that another process uses meanwhile stays.
     """
     there = [path for path in paths if path.is_dir()]
-    own = own or any(Scratch(path).file(_MADE).exists() for path in there)
+    own = own or _was_made(there)
     for path in there:
         with contextlib.suppress(StoreError, OSError), locked(path):
             Scratch(path).clear()
@@ -114,6 +114,11 @@ def remove_joins(folder: Path, paths: list[Path], *, own: bool) -> None:
     if own:
         with contextlib.suppress(OSError):
             folder.rmdir()
+
+
+def _was_made(joins: list[Path]) -> bool:
+    """Whether the folder of these joins was made for one of them."""
+    return any(Scratch(path).file(_MADE).exists() for path in joins)
 
 
 def scratch_path(folder: Path, key: Any) -> Path:
@@ -139,7 +144,8 @@ def using_scratch(folder: Path, key: Any, *, keep: bool = False) -> Iterator[Scr
         with locked(path):
             remove_leftovers(path)
             scratch = Scratch(path)
-            made = made or scratch.file(_MADE).exists()
+            # by this process or, for a join that goes on or another one, by a process before it
+            made = made or _was_made(join_folders(folder))
             try:
                 if made:
                     scratch.file(_MADE).touch()

@@ -1,5 +1,6 @@
 """Joins on the disk that are killed, or for which the disk is too small."""
 
+import contextlib
 import errno
 import os
 import resource
@@ -191,6 +192,16 @@ def test_62_a_write_that_the_disk_takes_half_of(tmp_path):
                 filled.add(rows, np.zeros(rows.size, np.int64))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_62_the_last_of_two_joins_removes_the_folder(tmp_path):
+    folder = tmp_path / "scratch"
+    with contextlib.ExitStack() as second, contextlib.ExitStack() as first:
+        first.enter_context(using_scratch(folder, "first"))
+        second.enter_context(using_scratch(folder, "second"))
+        first.close()
+        assert folder.exists()
+    assert files_in(tmp_path) == []
 
 
 def test_62_another_process_removes_the_folder_as_it_ends(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 from fastphash.errors import ImageError
 from fastphash.sources.containers import is_container, open_container, parquet
 from fastphash.sources.containers.format import ContainerError, Member
+from fastphash.sources.remote import client, ranges
 from fastphash.sources.remote.ranges import RangedObject
 from tests.support.object_server import serving
 
@@ -69,6 +70,28 @@ def test_large_row_groups_of_a_bucket_are_read_some_at_a_time(monkeypatch, most,
         _, found = contents("s3://bucket/x.parquet")
     assert found == images
     assert (max(asked) > 4 << 20) == at_once
+
+
+def test_of_a_bucket_the_list_takes_few_bytes(monkeypatch):
+    spans = []
+    fetch = client.fetch
+
+    def recording(name, known=None, span=None):
+        spans.append(span)
+        return fetch(name, known, span)
+
+    monkeypatch.setattr(ranges, "fetch", recording)
+    images = [os.urandom(200_000) for _ in range(60)]
+    file = io.BytesIO()
+    pq.write_table(pa.table({"image": structs(images)}), file, row_group_size=15)
+    size = len(file.getvalue())
+    with serving() as server:
+        server.objects["bucket/x.parquet"] = file.getvalue()
+        with opened("s3://bucket/x.parquet") as container:
+            members = list(container.members())
+            assert sum(end - start for start, end in spans) < size / 20
+            assert list(container.read(members)) == images
+    assert sum(end - start for start, end in spans) < size * 1.4
 
 
 def test_any_order_and_ranges(tmp_path):

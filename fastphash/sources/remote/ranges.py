@@ -1,4 +1,7 @@
-"""An object that is read by ranges: in blocks, several on their way where it is read forward."""
+"""An object that is read by ranges: in blocks, several on their way where it is read forward.
+
+A few bytes here and there, as the paths in each row group of a Parquet file, don't take a block.
+"""
 
 from collections import OrderedDict
 from concurrent.futures import Future
@@ -6,6 +9,8 @@ from concurrent.futures import Future
 from fastphash.sources.remote.client import Fetched, fetch, request_threads, stamp_of
 
 _BLOCK = 1 << 20
+# bytes that are asked for where few are wanted, and none near them were
+_FEW = 1 << 16
 # blocks asked for before they are read, once reading goes forward; and those that are kept
 _MOST_AHEAD, _KEPT = 4, 6
 
@@ -50,6 +55,10 @@ class RangedObject:
         if offset >= end:
             return b""
         first, last = offset // _BLOCK, (end - 1) // _BLOCK
+        if end - offset <= _FEW and self._is_apart(first):
+            self._look_ahead(first, first)
+            few = fetch(self._name, self._stamp, (offset, min(offset + _FEW, self.size)))
+            return few.data[: end - offset]
         self._look_ahead(first, last)
         answers = [self._ask(block) for block in range(first, last + 1)]
         for block in range(last + 1, min(last + 1 + self._ahead, self._blocks_in_all)):
@@ -75,6 +84,10 @@ class RangedObject:
     @property
     def _blocks_in_all(self) -> int:
         return -(-self.size // _BLOCK)
+
+    def _is_apart(self, block: int) -> bool:
+        """Whether a block is neither there nor the next one, and isn't where reading begins."""
+        return block > 0 and block not in self._blocks and block not in (self._next - 1, self._next)
 
     def _look_ahead(self, first: int, last: int) -> None:
         """Ask for more and more blocks while they are read one after the other."""

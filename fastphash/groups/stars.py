@@ -1,5 +1,7 @@
 """Stars: each row joins the first keeper that it is a copy of, or becomes a keeper."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +14,12 @@ from fastphash.kernels import union_find
 
 # most pairs in memory while rows are grouped among themselves; with more, fewer rows are tried
 _PAIRS_HELD = 1 << 21
-# bytes that each takes meanwhile
+# bytes that each takes meanwhile, and the part of the memory for them. Of many copies, a round of
+# few rows finds the keepers, and the others are compared with these alone
 _HELD_BYTES = 128
+_HELD_SHARE = 1 / 4
+# part of the pairs that a round is planned for: as many rows may have more than others had
+_PLANNED = 0.8
 # factor by which the number of rows then shrinks, and grows again afterwards
 _GROWTH = 8
 
@@ -36,7 +42,8 @@ def star_keepers(rows: RankedRows, extra: NDArray[np.int64] = NO_PAIRS) -> NDArr
     while ungrouped.size:
         head, rest = ungrouped[:size], ungrouped[size:]
         first = rows.take(head)
-        blocks = _pairs_within(first)
+        most = _most_pairs(rows)
+        blocks = _pairs_within(first, most)
         if blocks is None:
             size = max(head.size // _GROWTH, 1)
             continue
@@ -45,13 +52,20 @@ def star_keepers(rows: RankedRows, extra: NDArray[np.int64] = NO_PAIRS) -> NDArr
         new_keepers = head[keeper[head] == head]
         ungrouped = rest[~_assign(rows, new_keepers, rest, of_rest, keeper)]
         size = head.size * _GROWTH
+        if pairs := sum(block.left.size for block in blocks):
+            # they grow as the square of the rows
+            size = max(min(size, int(head.size * math.sqrt(_PLANNED * most / pairs))), 1)
     return keeper
 
 
-def _pairs_within(rows: RankedRows) -> list[Matches] | None:
+def _most_pairs(rows: RankedRows) -> int:
+    share = int(rows.criteria.options.memory * _HELD_SHARE)
+    return min(max(share // _HELD_BYTES, 1), _PAIRS_HELD)
+
+
+def _pairs_within(rows: RankedRows, most: int) -> list[Matches] | None:
     """All pairs of these rows; None if there are too many to hold them."""
     radius, options = rows.criteria.radius, rows.criteria.options
-    most = min(max(options.memory // _HELD_BYTES, 1), _PAIRS_HELD)
     try:
         return list(find_matches(rows.hashes, None, radius, max_pairs=most, options=options))
     except TooManyPairsError:

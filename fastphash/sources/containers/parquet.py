@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from fastphash.errors import ImageError
 from fastphash.files.atomic import one_line
+from fastphash.files.parquet import release_memory
 from fastphash.sources.containers.format import CHANGED, ContainerError, Member
 from fastphash.sources.containers.input import open_input, open_regular, read_each
 from fastphash.sources.containers.keys import NAME_RULES, key_finder, key_rule
@@ -67,7 +68,8 @@ class ParquetContainer:
         except ContainerError:
             self._file.close()
             raise
-        self._rows = _Rows(self._parquet, self._column, -1, 0)
+        # pyarrow keeps what it frees, 40 MB of a large row group; to give it back takes time
+        self._rows = _Rows(self._parquet, self._column, -1, 0, releases=is_remote(path))
 
     def members(self, key: str | None = None) -> Iterator[Member]:
         """A row each, by what the footer says.
@@ -136,7 +138,8 @@ class ParquetContainer:
             raise ImageError("read", CHANGED)
         within = row - (self._ends[group - 1] if group else 0)
         if self._rows.group != group or within < self._rows.start:
-            self._rows = _Rows(self._parquet, self._column, group, self._batch_rows(group))
+            size, releases = self._batch_rows(group), is_remote(self._path)
+            self._rows = _Rows(self._parquet, self._column, group, size, releases=releases)
         return self._rows.read(within)
 
     def _batch_rows(self, group: int) -> int:
@@ -184,12 +187,21 @@ class _Rows:
         First row that can still be read.
     """
 
-    def __init__(self, parquet: pq.ParquetFile, column: ImageColumn, group: int, size: int) -> None:
+    def __init__(
+        self,
+        parquet: pq.ParquetFile,
+        column: ImageColumn,
+        group: int,
+        size: int,
+        *,
+        releases: bool,
+    ) -> None:
         self.group = group
         self.start = 0
         self._parquet = parquet
         self._column = column
         self._size = size
+        self._releases = releases
         self._values: pa.Array | None = None
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._open(size)
@@ -212,6 +224,10 @@ class _Rows:
             )
 
     def _advance(self) -> None:
+        self.start += len(self._values) if self._values is not None else 0
+        self._values = None
+        if self._releases:
+            release_memory()
         try:
             batch = next(self._batches)
             values = self._column.values(batch)
@@ -225,7 +241,6 @@ class _Rows:
             self._size = 1
             self._open(1)
         else:
-            self.start += len(self._values) if self._values is not None else 0
             self._values = values
 
 

@@ -117,7 +117,6 @@ class FoundCopies(NamedTuple):
         # a row in no group is no copy of another one that stays
         members = np.union1d(copies, grouped.keepers.keeper[copies])
         stay = members[~goes[members]]
-        give_back_freed_arrays()
         return count_staying(
             grouped.rows.take(stay),
             grouped.criteria,

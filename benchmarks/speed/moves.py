@@ -45,13 +45,14 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         write_copies(Path(folder), arguments.count, arguments.copies)
-        for command in versions.values():
-            audit(Path(folder), command)
+        for name, command in versions.items():
+            audit(Path(folder), name, command)
         for parent in arguments.aside or [Path(folder)]:
             with tempfile.TemporaryDirectory(dir=parent) as aside:
                 for round_ in range(arguments.rounds):
                     for name, command in versions.items():
-                        seconds = move_and_undo(Path(folder), Path(aside) / str(round_), command)
+                        target = Path(aside) / str(round_)
+                        seconds = move_and_undo(out(Path(folder), name), target, command)
                         speeds = (f"{arguments.count / one:,.0f}" for one in seconds)
                         rows.append((str(parent), name, *speeds))
     print_table(("moved to", "version", "moved a second", "moved back a second"), rows)
@@ -72,20 +73,22 @@ def write_copies(folder: Path, count: int, copies: int) -> None:
         path.write_bytes(data)
 
 
-def audit(folder: Path, command: list[str]) -> None:
+def audit(folder: Path, name: str, command: list[str]) -> None:
     """Audit train and val by one version, and plan what goes."""
-    run(command, "audit", f"train={folder / 'train'}", f"val={folder / 'val'}", "-o", out(folder))
-    run(command, "clean", out(folder))
+    written = out(folder, name)
+    run(command, "audit", f"train={folder / 'train'}", f"val={folder / 'val'}", "-o", written)
+    run(command, "clean", written)
 
 
-def out(folder: Path) -> str:
-    return str(folder / "out")
+def out(folder: Path, name: str) -> str:
+    """The audit of a version: another one may not read it."""
+    return str(folder / f"audit of {name}")
 
 
-def move_and_undo(folder: Path, aside: Path, command: list[str]) -> tuple[float, float]:
+def move_and_undo(audited: str, aside: Path, command: list[str]) -> tuple[float, float]:
     """Seconds for moving all that goes, and for moving it back."""
-    moved = run(command, "clean", out(folder), str(aside), "--apply", "--to", "move")
-    return moved, run(command, "clean", out(folder), "--undo")
+    moved = run(command, "clean", audited, str(aside), "--apply", "--to", "move")
+    return moved, run(command, "clean", audited, "--undo")
 
 
 def run(command: list[str], *words: str) -> float:

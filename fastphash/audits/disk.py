@@ -1,6 +1,7 @@
 """Searches of an audit that use the disk, where hashes don't fit into memory."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,5 +20,6 @@ def using_disk(out: Path, options: AuditOptions) -> Iterator[AuditOptions]:
     Where none is named, only what doesn't fit into memory is searched there.
     """
     asked = options.scratch is not None
-    with DiskSearch(options.scratch or out / SCRATCH, everything=asked) as disk:
+    folder, owner = options.scratch or out / SCRATCH, os.fsdecode(out.resolve())
+    with DiskSearch(folder, everything=asked, owner=owner) as disk:
         yield replace(options, join=replace(options.join, disk=disk))

@@ -44,11 +44,15 @@ class DiskSearch:
     everything : bool
         Whether searches of more than 65,536 hashes use the disk, though they fit into memory, and
         the folder may have joins of others.
+    owner : str
+        Whose searches these are. What an earlier context of the same owner left is removed in the
+        end, though it searched something else: its memory may have been another one.
     """
 
-    def __init__(self, folder: Path, *, everything: bool) -> None:
+    def __init__(self, folder: Path, *, everything: bool, owner: str | None = None) -> None:
         self._folder = folder
         self._everything = everything
+        self._owner = owner
         self._kept: list[Path] = []
 
     def __enter__(self) -> Self:
@@ -56,9 +60,15 @@ class DiskSearch:
 
     def __exit__(self, kind: object, *rest: object) -> None:
         if kind is None:
-            # in a folder of the caller, other joins may wait for their next run
-            paths = self._kept if self._everything else join_folders(self._folder)
+            paths = [path for path in join_folders(self._folder) if self._may_remove(path)]
             remove_joins(self._folder, paths, own=not self._everything)
+
+    def _may_remove(self, path: Path) -> bool:
+        """In a folder of the caller, joins of others may wait for their next run."""
+        if not self._everything or path in self._kept:
+            return True
+        left = Scratch(path)
+        return not left.has_files or (self._owner is not None and left.owner == self._owner)
 
     def matches(
         self,
@@ -115,6 +125,8 @@ class DiskSearch:
                 self._say(scratch, join)
             if scratch.path not in self._kept:
                 self._kept.append(scratch.path)
+            if self._owner is not None:
+                scratch.set_owner(self._owner)
             yield scratch
 
     def _say(self, scratch: Scratch, join: DiskJoin) -> None:

@@ -18,6 +18,9 @@ from fastphash.store.lock import LOCK, locked
 _FORMAT = 2
 # says that the folder of all joins was made for this one
 _MADE = "_made"
+# says whose searches these are, of several that share the folder of all joins
+_OWNER = "_owner"
+_OF_NO_JOIN = (LOCK, _MADE, _OWNER)
 # room that is left to others, and for what is found
 _SPARE = 64 << 20
 
@@ -66,13 +69,24 @@ class Scratch:
     def clear(self) -> None:
         """Delete all files of the join."""
         for path in self.path.iterdir():
-            if path.name not in (LOCK, _MADE):
+            if path.name not in _OF_NO_JOIN:
                 self.remove(path.name)
+
+    @property
+    def owner(self) -> str | None:
+        """Whose search this is, if somebody has said so."""
+        state = self.read_state(_OWNER)
+        return None if state is None else str(state["owner"])
+
+    def set_owner(self, owner: str) -> None:
+        """Say whose search this is."""
+        if self.owner != owner:
+            self.write_state(_OWNER, {"owner": owner})
 
     @property
     def has_files(self) -> bool:
         """Whether there is a file of an earlier run, or of this one."""
-        return any(path.name not in (LOCK, _MADE) for path in self.path.iterdir())
+        return any(path.name not in _OF_NO_JOIN for path in self.path.iterdir())
 
     @property
     def size(self) -> int:
@@ -164,7 +178,8 @@ def using_scratch(folder: Path, key: Any, *, keep: bool = False) -> Iterator[Scr
 def _remove_folder(path: Path) -> None:
     """Remove a folder that has nothing of a join any more, and whose lock this process holds."""
     with contextlib.suppress(OSError):
-        (path / _MADE).unlink(missing_ok=True)
+        for name in (_MADE, _OWNER):
+            (path / name).unlink(missing_ok=True)
         # a system that can't remove an open file leaves it there
         (path / LOCK).unlink()
         path.rmdir()

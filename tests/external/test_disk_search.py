@@ -8,6 +8,7 @@ import pytest
 
 from fastphash.external import disk_search, plans
 from fastphash.external.disk_search import DiskSearch
+from fastphash.external.scratch import Scratch
 from fastphash.groups.grouping import has_partner
 from fastphash.joins.batches import find_matches
 from fastphash.joins.index import Index
@@ -87,6 +88,7 @@ def test_goes_on_with_what_an_earlier_run_found(tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     others = scratch / "fastphash-join-others"
     others.mkdir(parents=True)
+    (others / "found").touch()
     wanted = all_matches(index, None, 3, OPTIONS)
     with pytest.raises(StoppedError):
         search_and_stop(scratch, index)
@@ -98,6 +100,27 @@ def test_goes_on_with_what_an_earlier_run_found(tmp_path, monkeypatch):
         options = replace(OPTIONS, disk=disk, advance=lambda *steps: done.append(steps))
         assert_equal(all_matches(index, None, 3, options), wanted)
     assert others.exists()
+
+
+def search_and_fail(scratch, owner, index, radius):
+    with DiskSearch(scratch, everything=True, owner=owner) as disk:
+        all_matches(index, None, radius, replace(OPTIONS, disk=disk))
+        raise StoppedError
+
+
+def test_what_the_same_owner_searched_before_goes_and_what_others_did_stays(tmp_path):
+    """An audit that is killed may search otherwise in its next run: it has other memory."""
+    index = Index(oriented(np.random.default_rng(6), 100))
+    scratch = tmp_path / "scratch"
+    for owner, radius in (("a", 1), ("b", 2), (None, 3)):
+        with pytest.raises(StoppedError):
+            search_and_fail(scratch, owner, index, radius)
+    (scratch / "fastphash-join-empty").mkdir()
+    assert len(list(scratch.iterdir())) == 4
+    with DiskSearch(scratch, everything=True, owner="a") as disk:
+        all_matches(index, None, 4, replace(OPTIONS, disk=disk))
+    left = {Scratch(path).owner for path in scratch.iterdir()}
+    assert left == {"b", None}
 
 
 def test_what_another_process_uses_meanwhile_stays(tmp_path):

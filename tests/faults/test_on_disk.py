@@ -122,7 +122,8 @@ class SameAsInMemory:
         shutil.rmtree(self._out) if self._out.is_dir() else self._out.unlink()
 
 
-@pytest.mark.parametrize("kills", [1, *slow_but([], [10]), *campaign_of(60)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", campaign_of(60, least=10))
 def test_62_killed_while_auditing_on_the_disk(tmp_path, forks, kills):
     planted(tmp_path)
     words = ("audit", "train=train", "val=val", "-o", "out", "--workers", "1")
@@ -130,7 +131,8 @@ def test_62_killed_while_auditing_on_the_disk(tmp_path, forks, kills):
     kill_until(kills, forks, (*words, "--scratch", "scratch"), whole, 1.5)
 
 
-@pytest.mark.parametrize("kills", [1, *slow_but([], [10]), *campaign_of(60)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", campaign_of(60, least=10))
 def test_62_killed_while_grouping_on_the_disk(tmp_path, forks, kills):
     write_tables(tmp_path, 20_000)
     words = ("group", "a.parquet", "-o", "groups.parquet", "--radius", "4", "--overwrite")

@@ -19,10 +19,10 @@ def cancelled_with(session: Any) -> Iterator[None]:
     if id(session) in _groups:
         yield
         return
-    _groups[id(session)] = f"fastphash-{uuid.uuid4().hex}"
     before = {} if _is_connected(session) else _properties(session)
-    join_jobs(session)
+    _groups[id(session)] = f"fastphash-{uuid.uuid4().hex}"
     try:
+        join_jobs(session)
         yield
     except BaseException:
         cancel_jobs(session)

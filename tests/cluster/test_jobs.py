@@ -3,15 +3,15 @@
 import contextlib
 import time
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from fastphash.cluster.executor import SparkExecutor
+from fastphash.cluster.jobs import cancelled_with
 from fastphash.cluster.session import map_batches, spark_session, table_of
 from fastphash.errors import FastphashError
 from fastphash.ingest.options import IngestOptions
-
-pytestmark = pytest.mark.slow
 
 
 def wait_for(condition):
@@ -44,6 +44,7 @@ class SlowExecutor(SparkExecutor):
         table_of(map_batches(self._session.range(2), stage, "id long"))
 
 
+@pytest.mark.slow
 def test_the_jobs_of_a_thread_end_with_a_failure(spark, tmp_path):
     started = tmp_path / "started"
     spark.sparkContext.setLocalProperty("spark.jobGroup.id", "theirs")
@@ -69,8 +70,30 @@ def test_the_jobs_of_a_thread_end_with_a_failure(spark, tmp_path):
     assert spark.range(3).count() == 3
 
 
+@pytest.mark.slow
 def test_jobs_of_others_go_on(spark, tmp_path):
     with contextlib.suppress(FastphashError), spark_session("local[2]"):
         raise FastphashError
     assert spark.range(3).count() == 3
     assert spark.sparkContext.getLocalProperty("spark.jobGroup.id") is None
+
+
+def test_a_session_that_failed_at_first_is_used_later():
+    calls = []
+
+    def fail(name):
+        raise RuntimeError(name)
+
+    context = SimpleNamespace(
+        getLocalProperty=fail,
+        setLocalProperty=lambda *_: None,
+        setJobGroup=lambda *_, **__: calls.append("group"),
+        cancelJobGroup=lambda _: calls.append("cancel"),
+    )
+    session = SimpleNamespace(sparkContext=context)
+    with pytest.raises(RuntimeError, match="jobGroup"), cancelled_with(session):
+        pass
+    context.getLocalProperty = lambda _: None
+    with pytest.raises(KeyError), cancelled_with(session):
+        raise KeyError
+    assert calls == ["group", "cancel"]

@@ -297,7 +297,8 @@ def _split_address(target: str) -> tuple[Path, str | None]:
     if whole.is_file():
         raise UsageError(f"{target!r} is an object: of buckets, stores are read; copy it to a disk")
     address, separator, split = target.rpartition("@")
-    if not separator or whole.exists():
+    # an address of Azure has the sign in its first part, and splits have no slash
+    if not separator or "/" in split or whole.exists():
         return store_at(whole), None
     return store_at(RemotePath(os.fsdecode(checked_address(address)))), split
 

@@ -255,6 +255,7 @@ def test_patterns_in_addresses_name_containers(bucket, word, wanted):
         (["t=s3://{b,c}/v.zip"], r"'s3://\{b,c\}/v.zip' stands for several buckets"),
         (["t=s3://b*/v.zip"], "stands for several buckets: make each a split of its own"),
         (["t=s3:///x"], "names no bucket or host: write s3://NAME/PATH"),
+        (["t=s3://b/x/../train"], "can't have . or .. as the name of a folder"),
         (["t=https://host/folder"], "a web server can't be asked what it has"),
         (["t=https://host/x.tar?key=1"], "can't have a query"),
         (["t=s3://b/v.zip", "t=s3://c/v.zip"], "in different buckets"),

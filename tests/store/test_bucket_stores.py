@@ -89,6 +89,9 @@ def test_what_is_wrong_is_told_in_a_line(server, folder, tmp_path):
         ("s3://bucket/st@re@test", "s3://bucket/st@re has no split 'test'"),
         ("s3://bucket/x.parquet", "'s3://bucket/x.parquet' is an object: of buckets, stores are"),
         ("s3://", "'s3://' names no bucket or host"),
+        ("s3://bucket/x/../st@re", "can't have . or .. as the name of a folder"),
+        # no split is named there
+        ("s3://bucket/x@y/z", "no such store: 's3://bucket/x@y/z'"),
         ("https://host/st@re", "'https://host/st@re': a store lies in a bucket or on a disk"),
     ):
         assert said in error_of(run("group", store, *words, status=2 if "not a" not in said else 1))

@@ -86,7 +86,7 @@ def list_objects(place: bytes) -> Iterator[tuple[bytes, Stamp]]:
                 # one of the prefix itself stands for a folder
                 if path := found["path"][skipped:]:
                     yield os.fsencode(path), _stamp(found)
-    except _obstore().exceptions.BaseError as error:
+    except (_obstore().exceptions.BaseError, ValueError) as error:
         raise RemoteError(f"can't list {os.fsdecode(place)!r}: {_reason(base, error)}") from error
 
 
@@ -182,7 +182,8 @@ def _translated(base: str) -> Iterator[None]:
         raise FileNotFoundError(2, what) from error
     except exceptions.PreconditionError as error:
         raise ReplacedError(_REPLACED) from error
-    except exceptions.BaseError as error:
+    # the second is of names that no object can have: two slashes, or a folder ..
+    except (exceptions.BaseError, ValueError) as error:
         raise OSError(_reason(base, error)) from error
 
 

@@ -19,12 +19,15 @@ def checked_address(text: str) -> bytes:
     Raises
     ------
     UsageError
-        It names no bucket or host, has a query, or obstore isn't installed.
+        It names no bucket or host, has a folder ``.`` or ``..``, or a query; or obstore isn't
+        installed.
     """
     check_installed()
     scheme, _, rest = text.partition("://")
     if not rest.strip("/") or rest.startswith("/"):
         raise UsageError(f"{text!r} names no bucket or host: write {scheme}://NAME/PATH")
+    if not {".", ".."}.isdisjoint(rest.split("/")):
+        raise UsageError(f"{text!r}: an address can't have . or .. as the name of a folder")
     if is_web(text) and any(sign in rest for sign in "?#"):
         raise UsageError(f"{text!r}: an address can't have a query, which begins with ?, or a #")
     return os.fsencode(f"{scheme.lower()}://{rest.rstrip('/')}")

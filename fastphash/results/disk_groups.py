@@ -110,7 +110,9 @@ class DiskGroups:
             yield from found
             return
         for numbers in self._sorted("keepers", found):
-            yield np.stack(np.divmod(numbers, rows), axis=1)
+            # nothing of a bucket whose rows are all copies
+            if numbers.size:
+                yield np.stack(np.divmod(numbers, rows), axis=1)
 
     def _sorted(self, name: str, pairs: Iterator[NDArray[np.int64]]) -> Iterator[NDArray[np.int64]]:
         """Pairs of ranks (n, 2) as numbers, in order: left * rows + right."""

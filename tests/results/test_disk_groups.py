@@ -88,6 +88,15 @@ def test_rows_that_nothing_tells_apart_are_in_their_order(tmp_path):
 
 
 @pytest.mark.parametrize("grouping", ["star", "components"])
+def test_all_keepers_come_before_all_copies(tmp_path, grouping):
+    value = np.random.default_rng(3).integers(0, 2**64, 100, np.uint64)
+    named = {"path": [f"{i}" for i in range(800)], "phash": np.tile(value, 8)}
+    write_hashes(tmp_path / "hashes.parquet", **named, split=["val"] * 100 + ["train"] * 700)
+    one, other = both(tmp_path, "group", "hashes.parquet", "--grouping", grouping)
+    assert one == other
+
+
+@pytest.mark.parametrize("grouping", ["star", "components"])
 def test_groups_of_stores(tmp_path, grouping):
     rng = np.random.default_rng(5)
     some = columns_of(rng, 300, 8)

@@ -252,17 +252,24 @@ def _find_containers(place: str, image_column: str | None) -> list[bytes]:
         if is_container(os.fsencode(file), image_column):
             continue
         if file.lower().endswith(".parquet") and not os.path.isdir(file):
-            raise UsageError(
-                f"{file!r} has a column {hash_column(columns_of(os.fsencode(file)))}, so it is a "
-                f"table of hashes and its images aren't looked for: {WITHOUT_IMAGES}. If images "
-                "lie in it too, name their column as `image_column`"
-            )
+            raise UsageError(_no_images(file, image_column))
         what = f"{file!r} is no container"
         if os.path.isdir(file):
             what = f"{file!r} is a folder"
         matched = f"{place!r} matches more than containers: " if len(found) > 1 else ""
         raise UsageError(f"{matched}{what}: name files that end with {_ENDINGS_WORDS}")
     return [os.fsencode(file) for file in found]
+
+
+def _no_images(file: str, image_column: str | None) -> str:
+    """What is said of a table of hashes that doesn't have the column of images that is named."""
+    columns = columns_of(os.fsencode(file))
+    named = "" if image_column is None else f"; {image_column!r} is none of its columns"
+    return (
+        f"{file!r} has a column {hash_column(columns)}, so it is a table of hashes and its images "
+        f"aren't looked for: {WITHOUT_IMAGES}. If images lie in it too, name their column as "
+        f"`image_column`{named}"
+    )
 
 
 _ENDINGS_WORDS = f"{', '.join(CONTAINER_ENDINGS[:-1])} or {CONTAINER_ENDINGS[-1]}"

@@ -44,7 +44,7 @@ class DiskSearch:
     everything : bool
         Whether searches of more than 65,536 hashes use the disk, though they fit into memory, and
         the folder may have joins of others.
-    owner : str
+    owner : str, optional
         Whose searches these are. What an earlier context of the same owner left is removed in the
         end, though it searched something else: its memory may have been another one.
     """

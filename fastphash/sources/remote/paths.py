@@ -53,7 +53,7 @@ class RemotePath(_Local):  # type: ignore[misc]
         return (os.fsdecode(path) for path, _ in list_objects(os.fsencode(str(self))))
 
     def glob(self, *_: Any, **__: Any) -> Iterator[Self]:
-        """Nobody looks."""
+        """Nothing: drafts and leftovers are looked for so, and nobody writes there."""
         return iter(())
 
     def read_bytes(self) -> bytes:

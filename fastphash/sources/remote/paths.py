@@ -1,6 +1,5 @@
 """Addresses as paths: what reads a folder of files reads one of a bucket by the same calls."""
 
-import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import IO, Any, Self
 
 from fastphash.errors import RemoteError
 from fastphash.sources.remote.client import fetch, list_objects, stamp_of
-from fastphash.sources.remote.ranges import RangedObject
+from fastphash.sources.remote.ranges import RangedFile, RangedObject
 
 # a system has one kind of paths, and only these are a `Path`
 _Local: Any = type(Path())
@@ -62,44 +61,4 @@ class RemotePath(_Local):  # type: ignore[misc]
 
     def open(self, *_: Any, **__: Any) -> IO[bytes]:
         """The object as a file of bytes, which is read by ranges."""
-        return _RangedFile(RangedObject(os.fsencode(str(self))))  # type: ignore[return-value]
-
-
-class _RangedFile(io.RawIOBase):
-    """An object that is read by ranges, as a file."""
-
-    def __init__(self, ranged: RangedObject) -> None:
-        self._ranged = ranged
-        self._place = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._ranged.size}[whence]
-        self._place = max(start + offset, 0)
-        return self._place
-
-    def read(self, size: int | None = -1) -> bytes:
-        wanted = self._ranged.size - self._place if size is None or size < 0 else size
-        data = self._ranged.read_at(self._place, wanted)
-        self._place += len(data)
-        return data
-
-    def readall(self) -> bytes:
-        return self.read()
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self._ranged.forget()
-        super().close()
+        return RangedFile(RangedObject(os.fsencode(str(self))))  # type: ignore[return-value]

@@ -3,8 +3,10 @@
 A few bytes here and there, as the paths in each row group of a Parquet file, don't take a block.
 """
 
+import io
 from collections import OrderedDict
 from concurrent.futures import Future
+from typing import Any
 
 from fastphash.sources.remote.client import Fetched, fetch, request_threads, stamp_of
 
@@ -106,3 +108,51 @@ class RangedObject:
             self._blocks[block] = answer
         self._blocks.move_to_end(block)
         return answer
+
+
+class RangedFile(io.RawIOBase):
+    """An object that is read by ranges, as a file of bytes."""
+
+    def __init__(self, ranged: RangedObject) -> None:
+        self._ranged = ranged
+        self._place = 0
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Any place can be read."""
+        return True
+
+    def tell(self) -> int:
+        """The place of the next byte."""
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to another place."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._ranged.size}[whence]
+        self._place = max(start + offset, 0)
+        return self._place
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes, so many at most."""
+        wanted = self._ranged.size - self._place if size is None or size < 0 else size
+        data = self._ranged.read_at(self._place, wanted)
+        self._place += len(data)
+        return data
+
+    def readall(self) -> bytes:
+        """All bytes that are left."""
+        return self.read()
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer; how many bytes there were."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Give up what was fetched."""
+        self._ranged.forget()
+        super().close()
